@@ -1,0 +1,33 @@
+# Thin front of meson and the test scripts.  `make help` lists the targets.
+BUILD ?= build
+.DEFAULT_GOAL := build
+
+.PHONY: help deps build check demo bench format clean
+help:
+	@echo 'make build   compile into $(BUILD)/'
+	@echo 'make demo    a campus in network namespaces plays one infection (ONCE=1: then exit)'
+	@echo 'make check   every test; closes with "N passed, N failed, N skipped"'
+	@echo 'make bench   speed and size, beside named peers'
+	@echo 'make format  clang-format'
+
+deps:
+	@tools/install-deps
+
+build: deps
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
+	@ninja -C $(BUILD) --quiet
+
+check: build
+	@tools/check
+
+demo: build
+	@lab/demo $(if $(ONCE),--once)
+
+bench: build
+	@bench/run
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD) build-*

@@ -1,0 +1,101 @@
+/* The controller: decisions + locations -> rules per switch; the containment life cycle; reconcile.
+ *
+ * Runs on core's loop thread and owns all state.  Everything that must survive goes through the
+ * store before anybody is told (rule 2); everything that switches must hold is derived from the
+ * containments in force (desired.c), pushed with generation numbers, read back, and repaired
+ * (reconcile.c); the state machine is one table (lifecycle.c). */
+#ifndef CORDON_CONTROLLER_CONTROLLER_H
+#define CORDON_CONTROLLER_CONTROLLER_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "model/containment.h"
+#include "policy/policy.h"
+#include "store/store.h"
+#include "topology/topology.h"
+#include "wire/desired.h"
+#include "wire/device.h"
+#include "wire/edge_stats.h"
+#include "wire/observed.h"
+#include "wire/source_stats.h"
+#include "wire/sensor_stats.h"
+
+struct controller;
+
+struct controller_ports {
+    /* Towards the driver process; false: not connected now (it will say 'device' when it is). */
+    bool (*send_desired)(void *context, const struct wire_desired *desired);
+    bool (*send_read_back)(void *context, const char *switch_name);
+    /* Live events for web: topic "containment", ... and the object as the API shows it (taken). */
+    void (*publish)(void *context, const char *topic, cJSON *body);
+    void *context;
+};
+
+struct controller_settings {
+    const struct rule_mirror *const *mirrors; /* declared sessions per switch, see config.h */
+    int64_t reconcile_us;   /* between read-backs of one switch (default 5 s) */
+    int64_t verify_late_us; /* unverified for so long: alarm (default 3 s) */
+    uint32_t default_expiry_s;
+};
+
+/* What a person or a program asks for. */
+struct wish {
+    enum action action;
+    char endpoint_id[ID_SIZE]; /* or mac, or ip with observed_us */
+    struct mac mac;
+    struct ip ip;
+    int64_t observed_us; /* when that address was that endpoint's; 0: now */
+    struct prefix server;
+    char server_name[HOST_SIZE];
+    char permit_set[NAME_SIZE];
+    char reason[TEXT_SIZE];
+    char external_id[NAME_SIZE];
+    char account[NAME_SIZE];
+    uint32_t expires_s;
+    bool confirms_protected; /* never overrides: protected stays protected */
+};
+
+enum wish_result { WISH_DONE, WISH_EXISTS, WISH_REFUSED, WISH_UNKNOWN, WISH_FAILED };
+/* Called after the commit (or at once when refused); 'containment' is NULL unless DONE or EXISTS. */
+typedef void wish_done_fn(void *context, enum wish_result result, const char *why,
+                          const struct containment *containment);
+
+void controller_wish(struct controller *controller, const struct wish *wish, wish_done_fn *done,
+                     void *context);
+void controller_release(struct controller *controller, const char *containment_id,
+                        const char *account, const char *reason, wish_done_fn *done, void *context);
+void controller_extend(struct controller *controller, const char *containment_id,
+                       uint32_t expires_s, const char *account, wish_done_fn *done, void *context);
+enum verdict { VERDICT_ENFORCE, VERDICT_CHECK, VERDICT_REVERT };
+void controller_judge(struct controller *controller, const char *containment_id,
+                      enum verdict verdict, const char *account, const char *reason,
+                      wish_done_fn *done, void *context);
+void controller_panic(struct controller *controller, bool suspend, const char *account,
+                      const char *reason, wish_done_fn *done, void *context);
+bool controller_is_suspended(const struct controller *controller);
+
+const struct containment *controller_containment_at(const struct controller *controller,
+                                                    size_t index);
+size_t controller_containment_count(const struct controller *controller);
+const struct containment *controller_find(const struct controller *controller, const char *id);
+struct topology *controller_topology(struct controller *controller);
+struct store *controller_store(struct controller *controller);
+struct engine *controller_engine(struct controller *controller);
+
+/* One switch as the controller knows it, for lists and doctor. */
+struct switch_view {
+    struct wire_device device;
+    uint64_t desired_generation, observed_generation;
+    int64_t seen_us, read_back_us;
+    size_t rule_count, missing_count;
+    char problem[TEXT_SIZE];
+    const struct wire_edge_stats *stats; /* borrowed; NULL: none */
+};
+bool controller_switch_at(const struct controller *controller, size_t index,
+                          struct switch_view *view);
+size_t controller_switch_count(const struct controller *controller);
+
+#endif

@@ -1,0 +1,61 @@
+/* The driver contract: makes one kind of switch hold rules, and reports what it sees.
+ *
+ * One worker thread per device calls apply/read_back/learn, one at a time; they may block until
+ * 'deadline_ms' have passed.  Desired state in, observed state out; every call is idempotent; a
+ * driver never touches what it did not write; protected hosts are checked here again.  Success of
+ * apply means: read back and equal. */
+#ifndef CORDON_DRIVER_DRIVER_H
+#define CORDON_DRIVER_DRIVER_H
+
+#include "model/fact.h"
+#include "model/rule.h"
+#include "wire/device.h"
+#include "wire/desired.h"
+#include "wire/edge_stats.h"
+#include "wire/facts.h"
+#include "wire/observed.h"
+
+struct device; /* a driver embeds 'struct device base' first */
+
+struct device_config {
+    char name[NAME_SIZE];
+    char driver[NAME_SIZE]; /* "edge", "dummy" */
+    /* dummy: as a small switch */
+    uint32_t room;       /* entries; 0: no limit */
+    uint32_t latency_ms; /* of each apply */
+    bool mac_only;       /* matches MACs only, shows no warning page */
+};
+
+/* What a device tells unasked; called from any thread, must not block. */
+struct device_listener {
+    void (*on_facts)(void *context, const struct wire_facts *facts);
+    void (*on_observed)(void *context, const struct wire_observed *observed);
+    void (*on_device)(void *context, const struct wire_device *device);
+    void (*on_stats)(void *context, const struct wire_edge_stats *stats);
+    void *context;
+};
+
+struct device {
+    const struct driver *driver;
+    struct device_config config;
+    struct device_listener listener;
+};
+
+struct driver {
+    const char *name;
+    int (*open)(const struct device_config *config, const struct device_listener *listener,
+                struct device **device);
+    void (*close)(struct device *device);
+    /* Makes the switch hold exactly this (see desired.h); fills 'observed' with the state of the
+     * rules of this change.  0, -ETIMEDOUT, -ENOTCONN, -ESTALE (lower epoch), -EAGAIN (does not
+     * hold the base: send a snapshot), -ENOSPC (full: 'observed' says which rules are missing). */
+    int (*apply)(struct device *device, const struct wire_desired *desired, int deadline_ms,
+                 struct wire_observed *observed);
+    int (*read_back)(struct device *device, int deadline_ms, struct wire_observed *observed);
+    int (*learn)(struct device *device, struct wire_facts *facts); /* NULL: it tells unasked */
+};
+
+/* registry.c, by hand; NULL: unknown. */
+const struct driver *driver_find(const char *name);
+
+#endif

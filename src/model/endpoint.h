@@ -1,0 +1,85 @@
+/* An endpoint is a machine, not an address: an id, its MACs, and for each MAC its addresses over
+ * time.  A location is the switch port where it is attached; a link joins two switch ports. */
+#ifndef CORDON_MODEL_ENDPOINT_H
+#define CORDON_MODEL_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/addr.h"
+#include "model/fact.h"
+#include "model/text.h"
+
+enum location_class {
+    LOCATION_NONE,
+    LOCATION_DIRECT,   /* the only MAC on an access port */
+    LOCATION_SHARED,   /* several MACs on the port: phone and PC, mini-switch, VM host */
+    LOCATION_CONFLICT, /* the MAC is seen in two places at once */
+    LOCATION_CLASS_COUNT
+};
+extern const char *const location_class_names[LOCATION_CLASS_COUNT + 1];
+
+struct location {
+    char switch_name[NAME_SIZE];
+    char port[NAME_SIZE];
+    uint16_t vlan;
+    enum location_class class;
+    uint8_t confidence; /* 0 to 100 */
+    int64_t since_us;
+    int64_t seen_us; /* last confirmation */
+    char why[TEXT_SIZE];
+};
+
+struct binding {
+    struct mac mac;
+    struct ip ip;
+    enum binding_source source;
+    int64_t from_us;
+    int64_t seen_us;
+    int64_t until_us; /* 0: still held */
+};
+
+enum endpoint_event_kind {
+    ENDPOINT_APPEARED, ENDPOINT_MOVED, ENDPOINT_ADDRESS_NEW, ENDPOINT_ADDRESS_GONE,
+    ENDPOINT_MAC_JOINED, ENDPOINT_CONFLICT, ENDPOINT_NAMED, ENDPOINT_EVENT_COUNT
+};
+extern const char *const endpoint_event_names[ENDPOINT_EVENT_COUNT + 1];
+
+struct endpoint_event {
+    enum endpoint_event_kind kind;
+    int64_t at_us;
+    char detail[TEXT_SIZE]; /* "e1/p3 -> e2/p2", "192.0.2.7 by dhcp4" */
+};
+
+#define ENDPOINT_MACS_MAX 8
+#define ENDPOINT_BINDINGS_MAX 64 /* newest kept; addresses of one machine over time */
+#define ENDPOINT_EVENTS_MAX 128  /* newest kept */
+
+struct endpoint {
+    char id[ID_SIZE];
+    struct mac macs[ENDPOINT_MACS_MAX]; /* newest first */
+    size_t mac_count;
+    char host_name[HOST_SIZE];
+    char client_id[HOST_SIZE]; /* DHCP client id or DUID, hex: the strong join */
+    struct binding *bindings;  /* owned */
+    size_t binding_count;
+    struct location location;
+    struct endpoint_event *events; /* owned; oldest first */
+    size_t event_count;
+    int64_t first_us;
+    int64_t seen_us;
+};
+
+struct link_end {
+    char switch_name[NAME_SIZE];
+    char port[NAME_SIZE];
+};
+
+struct link {
+    struct link_end a, b;
+    bool is_confirmed; /* both ends report it */
+    int64_t since_us, seen_us;
+};
+
+#endif

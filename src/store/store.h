@@ -1,0 +1,72 @@
+/* What must survive: SQLite in WAL mode with full synchronisation, written by one store thread, so
+ * that the loop never waits for the disk.  A transaction is built on the loop, submitted, and its
+ * 'done' runs on the loop again after the commit is on disk: intent is durable before it is
+ * acknowledged.  Transactions submitted while a commit runs go into one group commit. */
+#ifndef CORDON_STORE_STORE_H
+#define CORDON_STORE_STORE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/containment.h"
+#include "model/detection.h"
+#include "model/endpoint.h"
+
+struct store;
+struct store_change;
+
+/* Opens or makes the database and migrates its schema; a newer schema is refused. */
+int store_open(const char *path, struct event_base *base, struct store **store,
+               char why[256]) MUST_CHECK;
+/* Waits for what was submitted. */
+void store_close(struct store *store);
+
+/* Rows are copied into the change. */
+struct store_change *store_change_new(void);
+void store_put_containment(struct store_change *change, const struct containment *containment);
+void store_put_incident(struct store_change *change, const struct incident *incident);
+void store_put_detection(struct store_change *change, const struct detection *detection,
+                         const char *incident_id);
+void store_put_evidence(struct store_change *change, const struct evidence *evidence);
+void store_put_endpoint(struct store_change *change, const struct endpoint *endpoint);
+void store_put_setting(struct store_change *change, const char *name, const char *value);
+/* Who did what to what, and why; the chain of hashes is the store's business. */
+void store_put_audit(struct store_change *change, int64_t at_us, const char *account,
+                     const char *action, const char *object, const char *detail);
+size_t store_change_count(const struct store_change *change);
+
+/* Takes 'change'.  'done' is called on the loop with 0 or a negative errno (then nothing of it is
+ * stored); NULL: nobody waits. */
+void store_submit(struct store *store, struct store_change *change,
+                  void (*done)(void *context, int error), void *context);
+
+/* At start, before the loop: everything that is live.  Each callback borrows its argument. */
+struct store_loader {
+    void (*on_containment)(void *context, const struct containment *containment);
+    void (*on_incident)(void *context, const struct incident *incident);
+    void (*on_endpoint)(void *context, const struct endpoint *endpoint);
+    void (*on_setting)(void *context, const char *name, const char *value);
+    void *context;
+};
+int store_load(struct store *store, const struct store_loader *loader) MUST_CHECK;
+
+/* Reads for lists and evidence, on the loop, through a read-only connection (WAL: never waits for
+ * the writer). */
+bool store_has_detection(struct store *store, const char *id);
+int store_read_evidence(struct store *store, const char *detection_id, struct evidence *evidence);
+int store_read_detections(struct store *store, const char *incident_id, size_t limit,
+                          void (*each)(void *context, const struct detection *detection),
+                          void *context);
+int store_read_containments(struct store *store, bool only_ended, size_t limit,
+                            void (*each)(void *context, const struct containment *containment),
+                            void *context);
+struct store_audit_row {
+    int64_t number, at_us;
+    const char *account, *action, *object, *detail;
+};
+int store_read_audit(struct store *store, int64_t before, size_t limit,
+                     void (*each)(void *context, const struct store_audit_row *row), void *context);
+
+#endif

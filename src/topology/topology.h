@@ -1,0 +1,94 @@
+/* Topology: facts from switches -> links, endpoints, locations, each with reasons.
+ *
+ * Pure state: no thread, no file, no network.  The controller feeds facts, asks "who, where,
+ * since when, how sure", and hears of changes through the listener. */
+#ifndef CORDON_TOPOLOGY_TOPOLOGY_H
+#define CORDON_TOPOLOGY_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "model/endpoint.h"
+#include "wire/facts.h"
+
+struct topology;
+
+enum topology_change {
+    TOPOLOGY_ENDPOINT_NEW,
+    TOPOLOGY_ENDPOINT_MOVED,     /* location differs; 'before' is the former */
+    TOPOLOGY_ENDPOINT_ADDRESS,   /* a binding came or went */
+    TOPOLOGY_ENDPOINT_MAC,       /* a MAC joined this endpoint by a strong join */
+    TOPOLOGY_ENDPOINT_CONFLICT,  /* seen in two places at once */
+    TOPOLOGY_ENDPOINT_SEEN,      /* only times or names changed: write behind */
+    TOPOLOGY_MAC_HELD,           /* an unknown MAC was held on 'before' (switch, port) */
+    TOPOLOGY_LINK,
+    TOPOLOGY_ROLE_PROPOSED,      /* endpoint looks like a gateway, DHCP or DNS server */
+};
+
+struct topology_listener {
+    /* 'endpoint' is borrowed for the call; NULL for links. */
+    void (*on_change)(void *context, enum topology_change change, const struct endpoint *endpoint,
+                      const struct location *before, const char *detail);
+    void *context;
+};
+
+struct topology_settings {
+    size_t endpoint_limit;      /* default 200,000 */
+    int64_t binding_idle_us;    /* an ARP/ND binding unseen so long has ended (default 4 h) */
+    int64_t lease_grace_us;
+};
+
+struct topology *topology_new(const struct topology_settings *settings, const struct clock *clock,
+                              const struct topology_listener *listener);
+void topology_free(struct topology *topology);
+
+void topology_apply_facts(struct topology *topology, const struct wire_facts *facts);
+/* The switch's connection is lost: its facts stay, but grow old. */
+void topology_switch_gone(struct topology *topology, const char *switch_name);
+
+/* From the store, at start.  Takes a copy. */
+void topology_restore_endpoint(struct topology *topology, const struct endpoint *endpoint);
+
+const struct endpoint *topology_by_id(const struct topology *topology, const char *id);
+const struct endpoint *topology_by_mac(const struct topology *topology, const struct mac *mac);
+
+enum resolution {
+    RESOLUTION_NONE,     /* nobody known */
+    RESOLUTION_SURE,     /* exactly one, and the binding held at that time */
+    RESOLUTION_CHANGED,  /* the binding ended or changed hands since, or began later */
+    RESOLUTION_OLD,      /* last confirmed too long before */
+    RESOLUTION_CONFLICT, /* two MACs claimed it at that time */
+};
+/* Who held 'ip' at 'at_us'? */
+enum resolution topology_resolve(const struct topology *topology, const struct ip *ip,
+                                 int64_t at_us, const struct endpoint **endpoint, struct mac *mac);
+
+/* The port with that number on the switch whose mirror source is 'switch_ip' (see mirror_origin);
+ * 'role' is the port's.  False: unknown. */
+void topology_set_mirror_source(struct topology *topology, const char *switch_name,
+                                const struct ip *mirror_source);
+bool topology_port_by_number(const struct topology *topology, const struct ip *switch_ip,
+                             uint32_t number, struct link_end *end, enum port_role *role);
+/* The other MACs on that port, newest first; returns how many. */
+size_t topology_macs_on_port(const struct topology *topology, const char *switch_name,
+                             const char *port, struct mac *macs, size_t room);
+
+/* In the order of first appearance.  NULL after the last. */
+const struct endpoint *topology_endpoint_at(const struct topology *topology, size_t index);
+size_t topology_endpoint_count(const struct topology *topology);
+const struct link *topology_link_at(const struct topology *topology, size_t index);
+size_t topology_link_count(const struct topology *topology);
+
+/* Ports of one switch for lists; returns how many were written. */
+struct topology_port {
+    char name[NAME_SIZE];
+    uint32_t number;
+    enum port_role role;
+    bool is_up;
+    size_t mac_count;
+};
+size_t topology_ports(const struct topology *topology, const char *switch_name,
+                      struct topology_port *ports, size_t room);
+
+#endif

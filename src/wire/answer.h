@@ -1,0 +1,14 @@
+/* Core's answer to an ask.  Either 'body' (JSON) or 'bytes' (a pcap). */
+#ifndef CORDON_WIRE_ANSWER_H
+#define CORDON_WIRE_ANSWER_H
+#include <stdint.h>
+#include <cjson/cJSON.h>
+#include "model/text.h"
+struct wire_answer {
+    uint64_t number;
+    uint16_t status; /* an HTTP status: 200, 201, 400, 403, 404, 409, 503 */
+    cJSON *body;     /* owned */
+    uint8_t *bytes;  /* owned */
+    size_t byte_count;
+};
+#endif

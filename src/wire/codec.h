@@ -1,0 +1,88 @@
+/* Strict JSON <-> plain struct, by description.  A message says its fields once, in a table; the
+ * codec refuses unknown and doubled fields, wrong types, values out of range, texts too long, lists
+ * too long, and what is missing.  Nothing is cut or guessed.
+ *
+ * Optional fields that are zero ("", 0, false, none, empty list) are left out when encoding, and
+ * are zero after decoding where absent. */
+#ifndef CORDON_WIRE_CODEC_H
+#define CORDON_WIRE_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/macros.h"
+
+#define WIRE_FRAME_MAX (1024 * 1024) /* bytes of one message */
+#define WIRE_DEPTH_MAX 16
+
+enum field_kind {
+    FIELD_BOOL,
+    FIELD_INT,      /* signed, 'size' 1, 2, 4 or 8 bytes; exact up to 2^53 */
+    FIELD_UINT,     /* unsigned, likewise */
+    FIELD_ENUM,     /* 'names': NULL-ended; the C enum's value is the index */
+    FIELD_TEXT,     /* char[size] in the struct; UTF-8 without control characters */
+    FIELD_TEXTS,    /* char[max_count][size]; used entries first, or counted by 'count_at' */
+    FIELD_MAC,
+    FIELD_IP,
+    FIELD_PREFIX,
+    FIELD_OBJECT,   /* an embedded struct with 'shape' */
+    FIELD_POINTER,  /* an owned pointer to one struct with 'shape' */
+    FIELD_LIST,     /* an owned pointer to items with 'shape'; size_t count at 'count_at' */
+    FIELD_IPS,      /* an owned pointer to struct ip; size_t count at 'count_at' */
+    FIELD_MACS,
+    FIELD_BYTES,    /* an owned uint8_t *; base64 (RFC 4648); size_t at 'count_at' */
+    FIELD_JSON,     /* an owned cJSON *, passed as it is */
+};
+
+struct shape;
+
+struct field {
+    const char *name;
+    enum field_kind kind;
+    bool optional;
+    size_t at;   /* offsetof */
+    size_t size; /* sizeof the member (texts: of one text) */
+    int64_t least, most; /* both 0: whatever the type holds */
+    const char *const *names;
+    const struct shape *shape;
+    size_t count_at;
+    size_t max_count;
+};
+
+struct shape {
+    const char *name; /* as in messages and in the OpenAPI document */
+    size_t size;      /* of the struct */
+    const struct field *fields;
+    size_t field_count;
+    /* What a table cannot say (this field needs that one); NULL: nothing.  'why' has 128 bytes. */
+    bool (*check)(const void *thing, char why[128]);
+};
+
+struct codec_error {
+    char path[128]; /* "rules[3].permit_set" */
+    char why[128];  /* "longer than 63 bytes" */
+};
+
+/* 'out' is zeroed first; on success the caller finishes it with codec_fini.  0 or -EBADMSG, then
+ * 'error' says where and why, and nothing needs to be finished. */
+int codec_decode(const struct shape *shape, const cJSON *json, void *out,
+                 struct codec_error *error) MUST_CHECK;
+/* Never NULL; the caller owns it. */
+cJSON *codec_encode(const struct shape *shape, const void *thing);
+/* Frees owned lists and bytes, and zeroes. */
+void codec_fini(const struct shape *shape, void *thing);
+/* Parses text of at most WIRE_FRAME_MAX bytes and WIRE_DEPTH_MAX levels; NULL where it is not
+ * exactly one JSON value. */
+cJSON *codec_parse(const char *text, size_t size);
+
+#define SHAPE(shape_name, type, field_table, check_function)                                       \
+    {.name = (shape_name),                                                                         \
+     .size = sizeof(type),                                                                         \
+     .fields = (field_table),                                                                      \
+     .field_count = COUNT_OF(field_table),                                                         \
+     .check = (check_function)}
+
+#endif

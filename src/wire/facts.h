@@ -1,0 +1,15 @@
+/* What a switch sees, in order.  'sequence' counts messages since 'hello', so that a gap shows;
+ * 'is_full' says that these are all ports, MACs and neighbours (answers a reconnect). */
+#ifndef CORDON_WIRE_FACTS_H
+#define CORDON_WIRE_FACTS_H
+#include "model/fact.h"
+#define FACTS_MAX 512
+struct wire_facts {
+    char switch_name[NAME_SIZE];
+    uint64_t sequence;
+    bool is_full;
+    bool is_last; /* of a full report in several messages */
+    struct fact *facts; /* owned */
+    size_t fact_count;
+};
+#endif

@@ -1,0 +1,24 @@
+/* What a switch holds, read back from it (from the kernel's maps on an edge, never from the desired
+ * state).  After a 'desired': the rules of that delta.  After a 'read_back', or unasked when the
+ * edge found a difference itself: all of them ('is_full'). */
+#ifndef CORDON_WIRE_OBSERVED_H
+#define CORDON_WIRE_OBSERVED_H
+#include "model/rule.h"
+#define OBSERVED_RULES_MAX 2048
+struct wire_observed {
+    char switch_name[NAME_SIZE];
+    uint64_t epoch;      /* the highest seen by the switch */
+    uint64_t generation; /* held */
+    uint64_t request;    /* of the read_back; 0 otherwise */
+    bool is_full;
+    bool is_last;        /* of several parts */
+    bool needs_snapshot;
+    bool is_suspended;
+    char refused[TEXT_SIZE]; /* the desired state was refused: why */
+    char problem[TEXT_SIZE]; /* e.g. "filter was missing on p3: attached again" */
+    uint32_t repaired;       /* differences that the switch mended itself since the last report */
+    int64_t applied_us;      /* wall time when the last map of this delta was written */
+    struct rule_report *rules; /* owned */
+    size_t rule_count;
+};
+#endif
