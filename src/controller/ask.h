@@ -1,0 +1,39 @@
+/* Answers what web asks: one handler per operation (wire/api_ops.h), split by resource into
+ * ask_*.c.  Runs on core's loop thread.  Each handler decodes its parameters by shape, the right of
+ * the account is checked again here, and a wish is answered when its commit is on disk. */
+#ifndef CORDON_CONTROLLER_ASK_H
+#define CORDON_CONTROLLER_ASK_H
+
+#include "controller/controller.h"
+#include "controller/inspect.h"
+#include "wire/answer.h"
+#include "wire/ask.h"
+
+struct asks;
+
+struct ask_settings {
+    struct controller *controller;
+    const char *site;        /* the one that we serve; NULL: "default" */
+    const char *policy_file; /* shown to people */
+    int64_t started_us;      /* wall clock */
+};
+
+/* Called exactly once per ask, in the call or later on the loop; 'answer' is borrowed. */
+typedef void ask_answer_fn(void *context, const struct wire_answer *answer);
+
+struct asks *asks_new(const struct ask_settings *settings);
+/* Wishes that still wait for their commit are not answered any more: free after the store. */
+void asks_free(struct asks *asks);
+void asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *answer,
+                 void *context);
+
+/* Objects as the API shows them, for live events (controller_ports.publish); the caller owns the
+ * result.  Topics: "containment", "endpoint", "incident", "link", "switch", "source". */
+cJSON *ask_view_containment(struct controller *controller, const struct containment *containment);
+cJSON *ask_view_endpoint(struct controller *controller, const struct endpoint *endpoint);
+cJSON *ask_view_incident(struct controller *controller, const struct incident *incident);
+cJSON *ask_view_link(const struct link *link);
+cJSON *ask_view_switch(struct controller *controller, const struct switch_view *view);
+cJSON *ask_view_source(const struct wire_source *source);
+
+#endif

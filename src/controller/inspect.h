@@ -1,0 +1,82 @@
+/* What the controller shows beside containments and switches (controller.h): for the API's lists,
+ * doctor and metrics.  Called on core's loop thread by ask_*.c; every pointer is borrowed until the
+ * loop goes on. */
+#ifndef CORDON_CONTROLLER_INSPECT_H
+#define CORDON_CONTROLLER_INSPECT_H
+
+#include "controller/controller.h"
+
+/* Incidents that the engine holds open or that ended lately, oldest first. */
+size_t controller_incident_count(const struct controller *controller);
+const struct incident *controller_incident_at(const struct controller *controller, size_t index);
+const struct incident *controller_incident(const struct controller *controller, const char *id);
+
+/* What intake said last of each source. */
+size_t controller_source_count(const struct controller *controller);
+const struct wire_source *controller_source_at(const struct controller *controller, size_t index);
+
+struct sensor_view {
+    const struct wire_sensor_stats *stats; /* the last ones; NULL: none yet */
+    char name[NAME_SIZE];
+    char version[NAME_SIZE];
+    int64_t seen_us; /* our wall clock when it last said anything */
+    int64_t skew_us; /* its clock minus ours, at its last message */
+};
+size_t controller_sensor_count(const struct controller *controller);
+bool controller_sensor_at(const struct controller *controller, size_t index,
+                          struct sensor_view *view);
+
+/* What each switch says of one containment: the worst of its rules there. */
+struct switch_report {
+    char switch_name[NAME_SIZE];
+    enum rule_state state;
+    uint64_t hits;
+    char why[TEXT_SIZE];
+};
+size_t controller_reports(const struct controller *controller, const char *containment_id,
+                          struct switch_report *reports, size_t room);
+
+/* Who may never be contained: declared in the policy file, confirmed by a person, or proposed
+ * because it behaves like a gateway, DHCP server or resolver. */
+enum protection_state { PROTECTION_PROPOSED, PROTECTION_CONFIRMED, PROTECTION_DECLARED };
+struct protection_view {
+    char id[NAME_SIZE]; /* of a declared one: its address or MAC */
+    enum protection_state state;
+    char endpoint_id[ID_SIZE]; /* "": not an endpoint that we know */
+    struct mac mac;
+    struct prefix server;
+    char why[TEXT_SIZE];
+    char account[NAME_SIZE]; /* who confirmed it */
+    int64_t since_us;
+};
+size_t controller_protection_count(const struct controller *controller);
+bool controller_protection_at(const struct controller *controller, size_t index,
+                              struct protection_view *view);
+/* Confirms a proposed one, or removes a proposed or confirmed one (not a declared one: REFUSED).
+ * 'done' gets no containment. */
+void controller_protect(struct controller *controller, const char *protection_id, bool confirm,
+                        const char *account, const char *reason, wish_done_fn *done, void *context);
+
+/* Since when, by whom and why all enforcement is suspended; all empty where it is not. */
+struct suspension_view {
+    bool is_suspended;
+    int64_t since_us;
+    char account[NAME_SIZE];
+    char reason[TEXT_SIZE];
+};
+void controller_suspension(const struct controller *controller, struct suspension_view *view);
+
+/* Mirror sessions in force: declared ones and detailed ones that containments asked for. */
+struct mirror_view {
+    char switch_name[NAME_SIZE];       /* "": every switch */
+    const struct rule_mirror *mirror;
+    const struct containment *asked_by; /* NULL: declared */
+};
+size_t controller_mirror_count(const struct controller *controller);
+bool controller_mirror_at(const struct controller *controller, size_t index,
+                          struct mirror_view *view);
+
+uint64_t controller_epoch(const struct controller *controller);
+const struct clock *controller_clock(const struct controller *controller);
+
+#endif
