@@ -1,0 +1,174 @@
+#include "base/clock.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/macros.h"
+
+static int64_t
+read_us(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t
+system_wall(const struct clock *clock)
+{
+    (void)clock;
+    return read_us(CLOCK_REALTIME);
+}
+
+static int64_t
+system_boot(const struct clock *clock)
+{
+    (void)clock;
+    return read_us(CLOCK_BOOTTIME);
+}
+
+const struct clock *
+clock_system(void)
+{
+    static const struct clock clock = {.wall_us = system_wall, .boot_us = system_boot};
+    return &clock;
+}
+
+static int64_t
+fake_wall(const struct clock *clock)
+{
+    return ((const struct clock_fake *)(const void *)clock)->wall_now_us;
+}
+
+static int64_t
+fake_boot(const struct clock *clock)
+{
+    return ((const struct clock_fake *)(const void *)clock)->boot_now_us;
+}
+
+void
+clock_fake_init(struct clock_fake *fake, int64_t wall_us)
+{
+    *fake = (struct clock_fake){.clock = {.wall_us = fake_wall, .boot_us = fake_boot},
+                                .wall_now_us = wall_us,
+                                .boot_now_us = 1000000};
+}
+
+void
+clock_fake_advance(struct clock_fake *fake, int64_t us)
+{
+    fake->wall_now_us += us;
+    fake->boot_now_us += us;
+}
+
+void
+time_format(int64_t wall_us, char text[TIME_TEXT_SIZE])
+{
+    int64_t us = wall_us % 1000000;
+    time_t seconds = (time_t)(wall_us / 1000000);
+    if (us < 0) {
+        us += 1000000;
+        seconds--;
+    }
+    struct tm tm;
+    char date[24];
+    if (!gmtime_r(&seconds, &tm) || strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
+        snprintf(date, sizeof(date), "1970-01-01T00:00:00");
+    }
+    snprintf(text, TIME_TEXT_SIZE, "%.19s.%06dZ", date, (int)us);
+}
+
+/* Exactly 'count' digits; moves '*at' behind them. */
+static bool
+digits_take(const char **at, int count, int *value)
+{
+    *value = 0;
+    for (int i = 0; i < count; i++) {
+        char c = (*at)[i];
+        if (!isdigit((unsigned char)c)) {
+            return false;
+        }
+        *value = *value * 10 + (c - '0');
+    }
+    *at += count;
+    return true;
+}
+
+static bool
+character_take(const char **at, char wanted)
+{
+    bool is_there = toupper((unsigned char)**at) == wanted;
+    *at += is_there ? 1 : 0;
+    return is_there;
+}
+
+/* ".532140": any number of digits, of which six count. */
+static bool
+fraction_take(const char **at, int64_t *us)
+{
+    *us = 0;
+    if (**at != '.') {
+        return true;
+    }
+    int64_t unit = 100000;
+    const char *start = ++*at;
+    for (; isdigit((unsigned char)**at); ++*at, unit /= 10) {
+        *us += (**at - '0') * unit;
+    }
+    return *at > start;
+}
+
+static bool
+offset_take(const char **at, int *offset_s)
+{
+    *offset_s = 0;
+    if (character_take(at, 'Z')) {
+        return true;
+    }
+    int hours, minutes, sign = **at == '-' ? -1 : 1;
+    if (!character_take(at, '+') && !character_take(at, '-')) {
+        return false;
+    }
+    bool is_read = digits_take(at, 2, &hours) && (character_take(at, ':') || true) &&
+                   digits_take(at, 2, &minutes);
+    if (is_read) {
+        *offset_s = sign * (hours * 3600 + minutes * 60);
+    }
+    return is_read && hours < 24 && minutes < 60;
+}
+
+int
+time_parse(const char *text, int64_t *wall_us)
+{
+    struct tm tm = {0};
+    int year, month, offset_s;
+    int64_t us;
+    bool is_read = digits_take(&text, 4, &year) && character_take(&text, '-') &&
+                   digits_take(&text, 2, &month) && character_take(&text, '-') &&
+                   digits_take(&text, 2, &tm.tm_mday) &&
+                   (character_take(&text, 'T') || character_take(&text, ' ')) &&
+                   digits_take(&text, 2, &tm.tm_hour) && character_take(&text, ':') &&
+                   digits_take(&text, 2, &tm.tm_min) && character_take(&text, ':') &&
+                   digits_take(&text, 2, &tm.tm_sec) && fraction_take(&text, &us) &&
+                   offset_take(&text, &offset_s) && *text == '\0';
+    if (!is_read || year < 1970 || month < 1 || month > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+        tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60) {
+        return -EINVAL;
+    }
+    tm.tm_year = year - 1900;
+    tm.tm_mon = month - 1;
+    int day = tm.tm_mday;
+    int second = tm.tm_sec;
+    tm.tm_sec = 0; /* a leap second must not look like a day that does not exist */
+    time_t seconds = timegm(&tm) + second;
+    if (tm.tm_mday != day) {
+        return -EINVAL; /* the 31st of a shorter month */
+    }
+    *wall_us = ((int64_t)seconds - offset_s) * 1000000 + us;
+    return 0;
+}
