@@ -1,0 +1,234 @@
+#include "model/addr.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t v4_start[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool
+mac_is_none(const struct mac *mac)
+{
+    static const struct mac none;
+    return memcmp(mac, &none, sizeof(none)) == 0;
+}
+
+bool
+mac_is_equal(const struct mac *a, const struct mac *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+bool
+mac_is_group(const struct mac *mac)
+{
+    return mac->b[0] & 1;
+}
+
+bool
+mac_is_virtual_router(const struct mac *mac)
+{
+    static const struct {
+        uint8_t bytes[5];
+        size_t size;
+    } starts[] = {
+        {{0x00, 0x00, 0x5e, 0x00, 0x01}, 5}, /* VRRP IPv4, RFC 9568 */
+        {{0x00, 0x00, 0x5e, 0x00, 0x02}, 5}, /* VRRP IPv6 */
+        {{0x00, 0x00, 0x0c, 0x07, 0xac}, 5}, /* HSRP version 1 */
+    };
+    for (size_t i = 0; i < COUNT_OF(starts); i++) {
+        if (memcmp(mac->b, starts[i].bytes, starts[i].size) == 0) {
+            return true;
+        }
+    }
+    static const uint8_t hsrp2[4] = {0x00, 0x00, 0x0c, 0x9f}; /* then f0:00 to ff:ff */
+    return memcmp(mac->b, hsrp2, sizeof(hsrp2)) == 0 && (mac->b[4] & 0xf0) == 0xf0;
+}
+
+void
+mac_format(const struct mac *mac, char text[MAC_TEXT_SIZE])
+{
+    const uint8_t *b = mac->b;
+    snprintf(text, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
+             b[5]);
+}
+
+/* The separator may stand after each byte (: -), after each two (.), or nowhere. */
+bool
+mac_parse(const char *text, struct mac *mac)
+{
+    size_t size = strlen(text);
+    char separator = size == 17 ? text[2] : size == 14 ? '.' : '\0';
+    size_t every = size == 17 ? 2 : 4;
+    if ((size == 17 && separator != ':' && separator != '-') ||
+        (size != 17 && size != 14 && size != 12)) {
+        return false;
+    }
+    struct mac read = {{0}};
+    size_t digits = 0;
+    for (const char *at = text; *at; at++) {
+        if (separator && digits > 0 && digits % every == 0 && *at == separator &&
+            at[-1] != separator) {
+            continue;
+        }
+        if (!isxdigit((unsigned char)*at) || digits == 12) {
+            return false;
+        }
+        char digit[2] = {*at, '\0'};
+        read.b[digits / 2] = (uint8_t)(read.b[digits / 2] << 4 | strtoul(digit, NULL, 16));
+        digits++;
+    }
+    if (digits != 12) {
+        return false;
+    }
+    *mac = read;
+    return true;
+}
+
+bool
+ip_is_none(const struct ip *ip)
+{
+    static const struct ip none;
+    return memcmp(ip, &none, sizeof(none)) == 0;
+}
+
+bool
+ip_is_equal(const struct ip *a, const struct ip *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+bool
+ip_is_v4(const struct ip *ip)
+{
+    return memcmp(ip->b, v4_start, sizeof(v4_start)) == 0;
+}
+
+bool
+ip_is_link_local(const struct ip *ip)
+{
+    return ip_is_v4(ip) ? ip->b[12] == 169 && ip->b[13] == 254
+                        : ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80;
+}
+
+bool
+ip_is_group(const struct ip *ip)
+{
+    static const uint8_t broadcast[4] = {255, 255, 255, 255};
+    return ip_is_v4(ip) ? (ip->b[12] & 0xf0) == 0xe0 || memcmp(ip->b + 12, broadcast, 4) == 0
+                        : ip->b[0] == 0xff;
+}
+
+struct ip
+ip_from_v4(const uint8_t bytes[4])
+{
+    struct ip ip;
+    memcpy(ip.b, v4_start, sizeof(v4_start));
+    memcpy(ip.b + 12, bytes, 4);
+    return ip;
+}
+
+struct ip
+ip_from_v6(const uint8_t bytes[16])
+{
+    struct ip ip;
+    memcpy(ip.b, bytes, sizeof(ip.b));
+    return ip;
+}
+
+void
+ip_format(const struct ip *ip, char text[IP_TEXT_SIZE])
+{
+    bool is_v4 = ip_is_v4(ip);
+    if (!inet_ntop(is_v4 ? AF_INET : AF_INET6, ip->b + (is_v4 ? 12 : 0), text, IP_TEXT_SIZE)) {
+        text[0] = '\0';
+    }
+}
+
+bool
+ip_parse(const char *text, struct ip *ip)
+{
+    uint8_t bytes[16];
+    if (inet_pton(AF_INET, text, bytes) == 1) {
+        *ip = ip_from_v4(bytes);
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, bytes) == 1) {
+        *ip = ip_from_v6(bytes);
+        return true;
+    }
+    return false;
+}
+
+bool
+prefix_is_none(const struct prefix *prefix)
+{
+    return prefix->length == 0 && ip_is_none(&prefix->ip);
+}
+
+/* Are the first 'bits' of both equal? */
+static bool
+is_equal_for(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+    unsigned whole = bits / 8;
+    uint8_t mask = (uint8_t)(0xff00u >> (bits % 8));
+    return memcmp(a, b, whole) == 0 && (bits % 8 == 0 || ((a[whole] ^ b[whole]) & mask) == 0);
+}
+
+bool
+prefix_has(const struct prefix *prefix, const struct ip *ip)
+{
+    return !prefix_is_none(prefix) && is_equal_for(prefix->ip.b, ip->b, prefix->length);
+}
+
+void
+prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT_SIZE])
+{
+    char ip[IP_TEXT_SIZE];
+    ip_format(&prefix->ip, ip);
+    if (prefix->length == 128) {
+        snprintf(text, PREFIX_TEXT_SIZE, "%s", ip);
+        return;
+    }
+    unsigned before = ip_is_v4(&prefix->ip) && prefix->length >= 96 ? 96 : 0;
+    snprintf(text, PREFIX_TEXT_SIZE, "%s/%u", ip, prefix->length - before);
+}
+
+bool
+prefix_parse(const char *text, struct prefix *prefix)
+{
+    char ip_text[IP_TEXT_SIZE];
+    const char *slash = strchr(text, '/');
+    size_t size = slash ? (size_t)(slash - text) : strlen(text);
+    if (size >= sizeof(ip_text)) {
+        return false;
+    }
+    memcpy(ip_text, text, size);
+    ip_text[size] = '\0';
+    struct prefix read = {.length = 128};
+    if (!ip_parse(ip_text, &read.ip)) {
+        return false;
+    }
+    if (slash) {
+        char *end;
+        unsigned most = ip_is_v4(&read.ip) ? 32 : 128;
+        unsigned long length = strtoul(slash + 1, &end, 10);
+        if (!isdigit((unsigned char)slash[1]) || *end || length > most) {
+            return false;
+        }
+        read.length = (uint8_t)(length + 128 - most);
+    }
+    struct ip masked = {{0}};
+    memcpy(masked.b, read.ip.b, read.length / 8);
+    if (read.length % 8) {
+        masked.b[read.length / 8] =
+            (uint8_t)(read.ip.b[read.length / 8] & (0xff00u >> (read.length % 8)));
+    }
+    if (!ip_is_equal(&masked, &read.ip)) {
+        return false;
+    }
+    *prefix = read;
+    return true;
+}

@@ -1,0 +1,48 @@
+/* Every enum's names, as in messages, the API and the console.  The order is the enum's. */
+#include "model/containment.h"
+#include "model/detection.h"
+#include "model/endpoint.h"
+#include "model/fact.h"
+#include "model/rule.h"
+
+const char *const phase_names[PHASE_COUNT + 1] = {
+    "unknown",          "intelligence_gathering", "point_of_entry", "c2",
+    "lateral_movement", "discovery",              "exfiltration",   NULL};
+const char *const severity_names[SEVERITY_COUNT + 1] = {"info", "low", "medium", "high", NULL};
+const char *const party_names[PARTY_COUNT + 1] = {"unsaid", "src", "dst", NULL};
+const char *const strength_names[STRENGTH_COUNT + 1] = {"unrated", "weak", "strong", NULL};
+
+const char *const rule_kind_names[RULE_KIND_COUNT + 1] = {
+    "isolate",    "hold_port", "block_pair", "block_server",
+    "permit_set", "protect",   "mirror",     "warning",      NULL};
+const char *const direction_names[DIRECTION_COUNT + 1] = {"both", "in", "out", NULL};
+const char *const mirror_kind_names[MIRROR_KIND_COUNT + 1] = {"port", "policy", "always",
+                                                              "detailed", NULL};
+const char *const carrier_names[CARRIER_COUNT + 1] = {"local", "erspan", "rspan", NULL};
+const char *const rule_state_names[RULE_STATE_COUNT + 1] = {"absent", "applied", "verified",
+                                                            "failed", NULL};
+
+const char *const fact_kind_names[FACT_KIND_COUNT + 1] = {
+    "port",  "port_gone", "link_up",   "link_down", "mac",      "mac_aged", "binding",
+    "lease", "neighbour", "role_hint", "held_mac",  NULL};
+const char *const binding_source_names[BINDING_SOURCE_COUNT + 1] = {"arp", "nd", "dhcp4", "dhcp6",
+                                                                    NULL};
+const char *const port_role_names[PORT_ROLE_COUNT + 1] = {"access", "uplink", "server", "mirror",
+                                                          NULL};
+const char *const host_role_names[HOST_ROLE_COUNT + 1] = {"router", "dhcp_server", "resolver",
+                                                          NULL};
+
+const char *const location_class_names[LOCATION_CLASS_COUNT + 1] = {"none", "direct", "shared",
+                                                                    "conflict", NULL};
+const char *const endpoint_event_names[ENDPOINT_EVENT_COUNT + 1] = {
+    "appeared", "moved", "address_new", "address_gone", "mac_joined", "conflict", "named", NULL};
+
+const char *const action_names[ACTION_COUNT + 1] = {"none",   "isolate", "block_pair",
+                                                    "block_server", "mirror", "notify", NULL};
+const char *const mode_names[MODE_COUNT + 1] = {"observe", "approve", "auto", NULL};
+const char *const containment_state_names[CONTAINMENT_STATE_COUNT + 1] = {
+    "pending",  "requested", "waiting", "located", "applied",  "verified",
+    "failed",   "released",  "expired", "checked", "reverted", NULL};
+const char *const hold_names[HOLD_COUNT + 1] = {
+    "none",        "mode",   "protected",   "weak",  "shared", "unresolved",
+    "both_inside", "budget", "never_block", "grace", NULL};
