@@ -1,4 +1,4 @@
-/* Answers what web asks: one handler per operation (wire/api_ops.h), split by resource into
+/* Answers what web asks: one handler per operation (wire/op.h), split by resource into
  * ask_*.c.  Runs on core's loop thread.  Each handler decodes its parameters by shape, the right of
  * the account is checked again here, and a wish is answered when its commit is on disk. */
 #ifndef CORDON_CONTROLLER_ASK_H

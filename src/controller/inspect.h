@@ -68,7 +68,7 @@ void controller_suspension(const struct controller *controller, struct suspensio
 
 /* Mirror sessions in force: declared ones and detailed ones that containments asked for. */
 struct mirror_view {
-    char switch_name[NAME_SIZE];       /* "": every switch */
+    char switch_name[NAME_SIZE]; /* "": every switch */
     const struct rule_mirror *mirror;
     const struct containment *asked_by; /* NULL: declared */
 };

@@ -35,6 +35,7 @@ enum field_kind {
     FIELD_MACS,
     FIELD_BYTES,    /* an owned uint8_t *; base64 (RFC 4648); size_t at 'count_at' */
     FIELD_JSON,     /* an owned cJSON *, passed as it is */
+    FIELD_TIME,     /* int64_t microseconds since 1970; RFC 3339 text in JSON (the API's form) */
 };
 
 struct shape;
@@ -50,6 +51,7 @@ struct field {
     const struct shape *shape;
     size_t count_at;
     size_t max_count;
+    const char *about; /* one line for the API document; NULL: the name says it */
 };
 
 struct shape {

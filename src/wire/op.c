@@ -1,0 +1,311 @@
+#include "wire/op.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "wire/detection.h"
+#include "wire/view_containment.h"
+#include "wire/view_endpoint.h"
+#include "wire/view_field.h"
+#include "wire/view_switch.h"
+#include "wire/view_system.h"
+
+const char *const account_role_names[ACCOUNT_ROLE_COUNT + 1] = {"viewer", "operator", "admin",
+                                                                NULL};
+
+bool
+account_role_parse(const char *text, enum account_role *role)
+{
+    for (int i = 0; i < ACCOUNT_ROLE_COUNT; i++) {
+        if (strcmp(account_role_names[i], text) == 0) {
+            *role = (enum account_role)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Parameters. */
+#define PAGE_ROWS(type, page)                                                                      \
+    ROW_OPT(type, page.q, "q", FIELD_TEXT, "any part of a name, address, MAC, switch or port"),    \
+        ROW_RANGE(type, page.limit, "limit", FIELD_UINT, 1, OP_LIMIT_MAX, "items per answer"),     \
+        ROW_OPT(type, page.cursor, "cursor", FIELD_UINT, "'next' of the answer before")
+
+struct op_page_only {
+    struct op_page page;
+};
+static const struct field page_fields[] = {PAGE_ROWS(struct op_page_only, page)};
+static const struct shape page_shape = SHAPE("Page", struct op_page_only, page_fields, NULL);
+
+static const char *const state_filter_names[] = {
+    "any",    "pending",  "requested", "waiting", "located",  "applied", "verified",
+    "failed", "released", "expired",   "checked", "reverted", NULL};
+static const char *const action_filter_names[] = {"any",          "isolate", "block_pair",
+                                                  "block_server", "mirror",  NULL};
+static const struct field containment_list_fields[] = {
+    PAGE_ROWS(struct op_containment_list, page),
+    ROW_ENUM(struct op_containment_list, state, "state", true, state_filter_names,
+             "only in this state"),
+    ROW_ENUM(struct op_containment_list, action, "action", true, action_filter_names,
+             "only this action"),
+    ROW_OPT(struct op_containment_list, endpoint, "endpoint", FIELD_TEXT,
+            "only about the endpoint with this id"),
+    ROW_OPT(struct op_containment_list, ended, "ended", FIELD_BOOL, "also those that ended"),
+};
+static const struct shape containment_list_shape =
+    SHAPE("ContainmentFilter", struct op_containment_list, containment_list_fields, NULL);
+
+static const struct field incident_list_fields[] = {
+    PAGE_ROWS(struct op_incident_list, page),
+    ROW_OPT(struct op_incident_list, endpoint, "endpoint", FIELD_TEXT,
+            "only about the endpoint with this id"),
+    ROW_OPT(struct op_incident_list, closed, "closed", FIELD_BOOL, "also closed ones"),
+};
+static const struct shape incident_list_shape =
+    SHAPE("IncidentFilter", struct op_incident_list, incident_list_fields, NULL);
+
+static const struct field id_fields[] = {
+    ROW(struct op_id, id, "id", FIELD_TEXT, "id, or another unique name where one is accepted"),
+};
+static const struct shape id_shape = SHAPE("Id", struct op_id, id_fields, NULL);
+
+static bool
+is_reason_given(const char *reason, char why[128])
+{
+    if (reason[strspn(reason, " ")] == '\0') {
+        snprintf(why, 128, "a reason is required: it goes into the audit");
+        return false;
+    }
+    return true;
+}
+
+static bool
+check_server(const struct prefix *server, const char *name, char why[128])
+{
+    if (prefix_is_none(server) == (name[0] == '\0')) {
+        snprintf(why, 128, "give exactly one of server and server_name");
+        return false;
+    }
+    return true;
+}
+
+static bool
+check_contain(const void *thing, char why[128])
+{
+    const struct op_contain *contain = thing;
+    int subjects =
+        (contain->endpoint_id[0] != '\0') + !mac_is_none(&contain->mac) + !ip_is_none(&contain->ip);
+    bool has_server = !prefix_is_none(&contain->server) || contain->server_name[0] != '\0';
+    enum action action = (enum action)(contain->action + 1);
+    if (!is_reason_given(contain->reason, why)) {
+        return false;
+    }
+    if (action == ACTION_BLOCK_SERVER && subjects > 0) {
+        snprintf(why, 128, "block_server is for everybody: leave out the endpoint");
+        return false;
+    }
+    if (action != ACTION_BLOCK_SERVER && subjects != 1) {
+        snprintf(why, 128, "give exactly one of endpoint_id, mac and ip");
+        return false;
+    }
+    if (action == ACTION_BLOCK_PAIR || action == ACTION_BLOCK_SERVER) {
+        return check_server(&contain->server, contain->server_name, why);
+    }
+    if (has_server) {
+        snprintf(why, 128, "a server is only for block_pair and block_server");
+        return false;
+    }
+    if (action != ACTION_ISOLATE && contain->permit_set[0] != '\0') {
+        snprintf(why, 128, "permit_set is only for isolate");
+        return false;
+    }
+    return true;
+}
+
+static const char *const contain_action_names[] = {"isolate", "block_pair", "block_server",
+                                                   "mirror", NULL};
+#define ASKED_ROWS(type)                                                                           \
+    ROW_OPT(type, site, "site", FIELD_TEXT, "site whose addresses are meant; absent: ours"),       \
+        ROW(type, reason, "reason", FIELD_TEXT, "why, for the audit and for people"),              \
+        ROW_OPT(type, external_id, "external_id", FIELD_TEXT,                                      \
+                "your own id: repeating it answers 200 with the same object"),                     \
+        ROW_RANGE(type, expires_s, "expires_in_s", FIELD_UINT, 1, OP_EXPIRY_MAX_S,                 \
+                  "ends by itself after so many seconds")
+
+static const struct field contain_fields[] = {
+    ROW_ENUM(struct op_contain, action, "action", false, contain_action_names, "what to do"),
+    ROW_OPT(struct op_contain, endpoint_id, "endpoint_id", FIELD_TEXT, "the endpoint by id"),
+    ROW_OPT(struct op_contain, mac, "mac", FIELD_MAC, "or by MAC"),
+    ROW_OPT(struct op_contain, ip, "ip", FIELD_IP, "or by address"),
+    ROW_OPT(struct op_contain, observed_us, "observed_at", FIELD_TIME,
+            "when that address was the endpoint's; absent: now"),
+    ROW_OPT(struct op_contain, server, "server", FIELD_PREFIX, "block_pair: the server"),
+    ROW_OPT(struct op_contain, server_name, "server_name", FIELD_TEXT, "or the server by name"),
+    ROW_OPT(struct op_contain, permit_set, "permit_set", FIELD_TEXT,
+            "isolate: what stays permitted; absent: nothing"),
+    ASKED_ROWS(struct op_contain),
+};
+static const struct shape contain_shape =
+    SHAPE("ContainmentRequest", struct op_contain, contain_fields, check_contain);
+
+static bool
+check_block_server(const void *thing, char why[128])
+{
+    const struct op_block_server *block = thing;
+    return is_reason_given(block->reason, why) &&
+           check_server(&block->server, block->server_name, why);
+}
+
+static const struct field block_server_fields[] = {
+    ROW_OPT(struct op_block_server, server, "server", FIELD_PREFIX, "address or prefix"),
+    ROW_OPT(struct op_block_server, server_name, "server_name", FIELD_TEXT, "or name"),
+    ASKED_ROWS(struct op_block_server),
+};
+static const struct shape block_server_shape =
+    SHAPE("ServerBlockRequest", struct op_block_server, block_server_fields, check_block_server);
+
+static bool
+check_reason(const void *thing, char why[128])
+{
+    return is_reason_given(((const struct op_reason *)thing)->reason, why);
+}
+
+static const struct field reason_fields[] = {
+    ROW(struct op_reason, id, "id", FIELD_TEXT, "id"),
+    ROW(struct op_reason, reason, "reason", FIELD_TEXT, "why, for the audit"),
+};
+static const struct shape reason_shape =
+    SHAPE("Reason", struct op_reason, reason_fields, check_reason);
+
+static bool
+check_extend(const void *thing, char why[128])
+{
+    if (((const struct op_extend *)thing)->expires_s == 0) {
+        snprintf(why, 128, "expires_in_s must be at least 1");
+        return false;
+    }
+    return true;
+}
+
+static const struct field extend_fields[] = {
+    ROW(struct op_extend, id, "id", FIELD_TEXT, "id"),
+    {.name = "expires_in_s",
+     .kind = FIELD_UINT,
+     .at = offsetof(struct op_extend, expires_s),
+     .size = sizeof(uint32_t),
+     .least = 1,
+     .most = OP_EXPIRY_MAX_S,
+     .about = "seconds from now"},
+};
+static const struct shape extend_shape =
+    SHAPE("Extension", struct op_extend, extend_fields, check_extend);
+
+static bool
+check_why(const void *thing, char why[128])
+{
+    return is_reason_given(((const struct op_why *)thing)->reason, why);
+}
+
+static const struct field why_fields[] = {
+    ROW(struct op_why, reason, "reason", FIELD_TEXT, "why, for the audit"),
+};
+static const struct shape why_shape = SHAPE("Why", struct op_why, why_fields, check_why);
+
+static const struct field test_line_fields[] = {
+    ROW(struct op_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
+    ROW_SUB(struct op_test_line, detection, "detection", FIELD_POINTER, &wire_detection_shape,
+            "as parsed"),
+    ROW_OPT(struct op_test_line, why, "why", FIELD_TEXT, "why it is no detection"),
+};
+static const struct shape test_line_shape =
+    SHAPE("ParsedLine", struct op_test_line, test_line_fields, NULL);
+static const struct field test_fields[] = {
+    ROW_LIST(struct op_test, lines, line_count, "lines", FIELD_LIST, &test_line_shape,
+             TEST_LINES_MAX, "parsed lines"),
+};
+static const struct shape test_shape = SHAPE("ParsedLines", struct op_test, test_fields, NULL);
+
+#define LIST(name_, least_, parameters_, item_)                                                    \
+    {                                                                                              \
+        .name = (name_), .least = (least_), .parameters = (parameters_), .answer = (item_),        \
+        .is_list = true                                                                            \
+    }
+#define ONE(name_, least_, parameters_, answer_)                                                   \
+    {                                                                                              \
+        .name = (name_), .least = (least_), .parameters = (parameters_), .answer = (answer_)       \
+    }
+
+const struct op_info op_table[OP_COUNT] = {
+    [OP_ENDPOINT_LIST] = LIST("endpoints.list", ACCOUNT_VIEWER, &page_shape, &view_endpoint_shape),
+    [OP_ENDPOINT_SHOW] =
+        ONE("endpoints.show", ACCOUNT_VIEWER, &id_shape, &view_endpoint_detail_shape),
+    [OP_LINK_LIST] = LIST("links.list", ACCOUNT_VIEWER, &page_shape, &view_link_shape),
+    [OP_SWITCH_LIST] = LIST("switches.list", ACCOUNT_VIEWER, &page_shape, &view_switch_shape),
+    [OP_SWITCH_SHOW] = ONE("switches.show", ACCOUNT_VIEWER, &id_shape, &view_switch_detail_shape),
+    [OP_CONTAINMENT_LIST] =
+        LIST("containments.list", ACCOUNT_VIEWER, &containment_list_shape, &view_containment_shape),
+    [OP_CONTAINMENT_SHOW] =
+        ONE("containments.show", ACCOUNT_VIEWER, &id_shape, &view_containment_detail_shape),
+    [OP_CONTAINMENT_CREATE] =
+        ONE("containments.create", ACCOUNT_OPERATOR, &contain_shape, &view_containment_shape),
+    [OP_CONTAINMENT_RELEASE] =
+        ONE("containments.release", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+    [OP_CONTAINMENT_EXTEND] =
+        ONE("containments.extend", ACCOUNT_OPERATOR, &extend_shape, &view_containment_shape),
+    [OP_SERVER_LIST] = LIST("server-blocks.list", ACCOUNT_VIEWER, &containment_list_shape,
+                            &view_containment_shape),
+    [OP_SERVER_SHOW] =
+        ONE("server-blocks.show", ACCOUNT_VIEWER, &id_shape, &view_containment_detail_shape),
+    [OP_SERVER_CREATE] =
+        ONE("server-blocks.create", ACCOUNT_OPERATOR, &block_server_shape, &view_containment_shape),
+    [OP_SERVER_RELEASE] =
+        ONE("server-blocks.release", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+    [OP_SERVER_EXTEND] =
+        ONE("server-blocks.extend", ACCOUNT_OPERATOR, &extend_shape, &view_containment_shape),
+    [OP_PENDING_LIST] = LIST("pending.list", ACCOUNT_VIEWER, &page_shape, &view_pending_shape),
+    [OP_PENDING_ENFORCE] =
+        ONE("pending.enforce", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+    [OP_PENDING_CHECK] =
+        ONE("pending.check", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+    [OP_PENDING_REVERT] =
+        ONE("pending.revert", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+    [OP_INCIDENT_LIST] =
+        LIST("incidents.list", ACCOUNT_VIEWER, &incident_list_shape, &view_incident_shape),
+    [OP_INCIDENT_SHOW] =
+        ONE("incidents.show", ACCOUNT_VIEWER, &id_shape, &view_incident_detail_shape),
+    /* Packets are people's private traffic: not for every viewer. */
+    [OP_EVIDENCE_SHOW] = ONE("evidence.show", ACCOUNT_OPERATOR, &id_shape, NULL),
+    [OP_SOURCE_LIST] = LIST("intake.list", ACCOUNT_VIEWER, &page_shape, &view_source_shape),
+    [OP_SENSOR_LIST] = LIST("sensors.list", ACCOUNT_VIEWER, &page_shape, &view_sensor_shape),
+    [OP_MIRROR_LIST] = LIST("mirrors.list", ACCOUNT_VIEWER, &page_shape, &view_mirror_shape),
+    [OP_PROTECTION_LIST] =
+        LIST("protected.list", ACCOUNT_VIEWER, &page_shape, &view_protection_shape),
+    [OP_PROTECTION_CONFIRM] =
+        ONE("protected.confirm", ACCOUNT_ADMIN, &reason_shape, &view_done_shape),
+    [OP_PROTECTION_REMOVE] =
+        ONE("protected.remove", ACCOUNT_ADMIN, &reason_shape, &view_done_shape),
+    [OP_POLICY_SHOW] = ONE("policy.show", ACCOUNT_VIEWER, NULL, &view_policy_shape),
+    [OP_POLICY_TEST] = ONE("policy.test", ACCOUNT_OPERATOR, &test_shape, &view_test_shape),
+    [OP_ENFORCEMENT_SHOW] = ONE("enforcement.show", ACCOUNT_VIEWER, NULL, &view_enforcement_shape),
+    /* Stopping all enforcement must be possible for whoever is on duty. */
+    [OP_ENFORCEMENT_PANIC] =
+        ONE("enforcement.panic", ACCOUNT_OPERATOR, &why_shape, &view_enforcement_shape),
+    [OP_ENFORCEMENT_RESUME] =
+        ONE("enforcement.resume", ACCOUNT_OPERATOR, &why_shape, &view_enforcement_shape),
+    [OP_DOCTOR] = ONE("doctor", ACCOUNT_VIEWER, NULL, &view_doctor_shape),
+    [OP_AUDIT_LIST] = LIST("audit.list", ACCOUNT_OPERATOR, &page_shape, &view_audit_shape),
+    [OP_VERSION] = ONE("version", ACCOUNT_VIEWER, NULL, &view_version_shape),
+    [OP_METRICS] = ONE("metrics", ACCOUNT_VIEWER, NULL, NULL),
+};
+
+bool
+op_parse(const char *name, enum op *op)
+{
+    for (int i = 0; i < OP_COUNT; i++) {
+        if (strcmp(op_table[i].name, name) == 0) {
+            *op = (enum op)i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,138 @@
+/* The operations that web may ask of core: name, least role, parameters, answer.  One table, from
+ * which web routes and checks requests, core dispatches and checks again, and the OpenAPI document
+ * is made, so that the three cannot drift apart. */
+#ifndef CORDON_WIRE_OP_H
+#define CORDON_WIRE_OP_H
+
+#include <stdbool.h>
+
+#include "model/containment.h"
+#include "model/detection.h"
+#include "wire/codec.h"
+
+enum account_role { ACCOUNT_VIEWER, ACCOUNT_OPERATOR, ACCOUNT_ADMIN, ACCOUNT_ROLE_COUNT };
+extern const char *const account_role_names[ACCOUNT_ROLE_COUNT + 1];
+/* False: unknown. */
+bool account_role_parse(const char *text, enum account_role *role) MUST_CHECK;
+
+enum op {
+    OP_ENDPOINT_LIST,
+    OP_ENDPOINT_SHOW,
+    OP_LINK_LIST,
+    OP_SWITCH_LIST,
+    OP_SWITCH_SHOW,
+    OP_CONTAINMENT_LIST,
+    OP_CONTAINMENT_SHOW,
+    OP_CONTAINMENT_CREATE,
+    OP_CONTAINMENT_RELEASE,
+    OP_CONTAINMENT_EXTEND,
+    OP_SERVER_LIST,
+    OP_SERVER_SHOW,
+    OP_SERVER_CREATE,
+    OP_SERVER_RELEASE,
+    OP_SERVER_EXTEND,
+    OP_PENDING_LIST,
+    OP_PENDING_ENFORCE,
+    OP_PENDING_CHECK,
+    OP_PENDING_REVERT,
+    OP_INCIDENT_LIST,
+    OP_INCIDENT_SHOW,
+    OP_EVIDENCE_SHOW,
+    OP_SOURCE_LIST,
+    OP_SENSOR_LIST,
+    OP_MIRROR_LIST,
+    OP_PROTECTION_LIST,
+    OP_PROTECTION_CONFIRM,
+    OP_PROTECTION_REMOVE,
+    OP_POLICY_SHOW,
+    OP_POLICY_TEST,
+    OP_ENFORCEMENT_SHOW,
+    OP_ENFORCEMENT_PANIC,
+    OP_ENFORCEMENT_RESUME,
+    OP_DOCTOR,
+    OP_AUDIT_LIST,
+    OP_VERSION,
+    OP_METRICS,
+    OP_COUNT
+};
+
+struct op_info {
+    const char *name; /* "containments.create" */
+    enum account_role least;
+    const struct shape *parameters; /* NULL: none */
+    const struct shape *answer;     /* of one item for lists; NULL: bytes */
+    bool is_list;                   /* answers {"items": [...], "next": "...", "total": n} */
+};
+extern const struct op_info op_table[OP_COUNT];
+/* False: unknown. */
+bool op_parse(const char *name, enum op *op) MUST_CHECK;
+
+/* Parameters.  Lists go on with the 'next' of the answer as 'cursor'. */
+#define OP_LIMIT_DEFAULT 100
+#define OP_LIMIT_MAX 500
+#define OP_EXPIRY_MAX_S (366 * 86400)
+struct op_page {
+    char q[HOST_SIZE]; /* any part of what a person would search by */
+    uint32_t limit;    /* 0: OP_LIMIT_DEFAULT */
+    uint64_t cursor;   /* 0: from the start */
+};
+struct op_containment_list {
+    struct op_page page;
+    uint8_t state;  /* enum containment_state + 1; 0: any */
+    uint8_t action; /* enum action; 0: any */
+    char endpoint[ID_SIZE];
+    bool ended; /* also those that ended */
+};
+struct op_incident_list {
+    struct op_page page;
+    char endpoint[ID_SIZE];
+    bool closed; /* also closed ones */
+};
+struct op_id {
+    char id[HOST_SIZE];
+};
+struct op_contain {
+    uint8_t action; /* enum action, less 1 */
+    char endpoint_id[ID_SIZE];
+    struct mac mac;
+    struct ip ip;
+    int64_t observed_us;
+    struct prefix server;
+    char server_name[HOST_SIZE];
+    char permit_set[NAME_SIZE];
+    char site[NAME_SIZE];
+    char reason[TEXT_SIZE];
+    char external_id[NAME_SIZE];
+    uint32_t expires_s;
+};
+struct op_block_server {
+    struct prefix server;
+    char server_name[HOST_SIZE];
+    char site[NAME_SIZE];
+    char reason[TEXT_SIZE];
+    char external_id[NAME_SIZE];
+    uint32_t expires_s;
+};
+struct op_reason {
+    char id[HOST_SIZE];
+    char reason[TEXT_SIZE];
+};
+struct op_extend {
+    char id[HOST_SIZE];
+    uint32_t expires_s;
+};
+struct op_why {
+    char reason[TEXT_SIZE];
+};
+/* Lines come to core as detections: web has them parsed (core reads only checked messages). */
+struct op_test_line {
+    uint32_t line;
+    struct detection *detection; /* NULL: refused or ignored */
+    char why[TEXT_SIZE];
+};
+struct op_test {
+    struct op_test_line *lines;
+    size_t line_count;
+};
+
+#endif

@@ -1,0 +1,65 @@
+/* Detections, incidents and containments as the API shows them. */
+#ifndef CORDON_WIRE_VIEW_CONTAINMENT_H
+#define CORDON_WIRE_VIEW_CONTAINMENT_H
+
+#include "model/containment.h"
+#include "model/endpoint.h"
+#include "model/rule.h"
+#include "wire/codec.h"
+
+extern const struct shape view_detection_shape; /* over struct detection */
+
+struct view_incident {
+    struct incident model;
+    char host_name[HOST_SIZE];
+    /* detail only */
+    struct detection *detections; /* newest first */
+    size_t detection_count;
+    char containments[32][ID_SIZE];
+    size_t containment_count;
+};
+#define VIEW_DETECTIONS_MAX 50
+extern const struct shape view_incident_shape;
+extern const struct shape view_incident_detail_shape;
+
+/* One step of the story with the time it took. */
+struct view_step {
+    struct mark mark;
+    int64_t since_start_us;
+    int64_t step_us; /* since the step before */
+};
+struct view_switch_report {
+    char switch_name[NAME_SIZE];
+    enum rule_state state;
+    uint64_t hits;
+    char why[TEXT_SIZE];
+};
+#define VIEW_REPORTS_MAX 256
+
+struct view_containment {
+    struct containment model; /* shallow */
+    char host_name[HOST_SIZE];
+    struct location *location; /* NULL: unknown */
+    /* detail only */
+    struct view_step *timeline;
+    size_t step_count;
+    struct view_switch_report *reports;
+    size_t report_count;
+    char residual_reach[16][TEXT_SIZE];
+    size_t residual_count;
+    struct view_incident *incident;
+};
+extern const struct shape view_containment_shape;
+extern const struct shape view_containment_detail_shape;
+
+/* A held decision with what it rests on. */
+struct view_pending {
+    struct view_containment *containment;
+    struct view_incident *incident; /* NULL: none */
+    struct detection *detections;   /* newest first, a few */
+    size_t detection_count;
+};
+#define VIEW_PENDING_DETECTIONS 5
+extern const struct shape view_pending_shape;
+
+#endif

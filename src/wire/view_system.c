@@ -1,0 +1,193 @@
+#include "wire/view_system.h"
+
+#include <stdio.h>
+
+#include "wire/view_field.h"
+
+static const struct field problem_fields[] = {
+    ROW(struct view_problem, type, "type", FIELD_TEXT, "kind of problem, a URN"),
+    ROW(struct view_problem, title, "title", FIELD_TEXT, "the kind in words"),
+    ROW(struct view_problem, status, "status", FIELD_UINT, "the HTTP status"),
+    ROW_OPT(struct view_problem, detail, "detail", FIELD_TEXT, "what happened"),
+    ROW_OPT(struct view_problem, where, "where", FIELD_TEXT, "field or parameter"),
+    ROW_OPT(struct view_problem, advice, "advice", FIELD_TEXT, "what to do"),
+};
+const struct shape view_problem_shape = SHAPE("Problem", struct view_problem, problem_fields, NULL);
+
+static const struct {
+    unsigned status;
+    const char *slug, *title;
+} problems[] = {
+    {400, "bad-request", "Bad request"},   {401, "not-authenticated", "Not authenticated"},
+    {403, "not-allowed", "Not allowed"},   {404, "not-found", "Not found"},
+    {405, "wrong-method", "Wrong method"}, {409, "refused", "Refused"},
+    {413, "too-large", "Too large"},       {415, "wrong-media-type", "Wrong media type"},
+    {422, "invalid", "Invalid"},           {429, "too-many", "Too many"},
+    {500, "internal", "Internal error"},   {503, "not-available", "Not available"},
+    {504, "time-out", "Time-out"},
+};
+
+const char *
+view_problem_title(unsigned status)
+{
+    for (size_t i = 0; i < COUNT_OF(problems); i++) {
+        if (problems[i].status == status) {
+            return problems[i].title;
+        }
+    }
+    return "Error";
+}
+
+cJSON *
+view_problem_make(unsigned status, const char *detail, const char *where, const char *advice)
+{
+    struct view_problem problem = {.status = (uint16_t)status};
+    const char *slug = "error";
+    for (size_t i = 0; i < COUNT_OF(problems); i++) {
+        slug = problems[i].status == status ? problems[i].slug : slug;
+    }
+    snprintf(problem.type, sizeof(problem.type), "urn:cordon:problem:%s", slug);
+    snprintf(problem.title, sizeof(problem.title), "%s", view_problem_title(status));
+    snprintf(problem.detail, sizeof(problem.detail), "%s", detail);
+    snprintf(problem.where, sizeof(problem.where), "%s", where ? where : "");
+    snprintf(problem.advice, sizeof(problem.advice), "%s", advice ? advice : "");
+    return codec_encode(&view_problem_shape, &problem);
+}
+
+static const struct field permit_fields[] = {
+    ROW_OPT(struct permit, server, "server", FIELD_PREFIX, "address or prefix"),
+    ROW_OPT(struct permit, name, "name", FIELD_TEXT, "DNS name; *.example.org: all below it"),
+    ROW_OPT(struct permit, protocol, "protocol", FIELD_UINT, "IP protocol number; absent: any"),
+    ROW_OPT(struct permit, port_low, "port_low", FIELD_UINT, "lowest port; absent: any"),
+    ROW_OPT(struct permit, port_high, "port_high", FIELD_UINT, "highest port"),
+};
+static const struct shape permit_shape = SHAPE("Permit", struct permit, permit_fields, NULL);
+
+static const struct field permit_set_fields[] = {
+    ROW(struct permit_set, name, "name", FIELD_TEXT, "name of the set"),
+    ROW(struct permit_set, allows_dhcp, "allows_dhcp", FIELD_BOOL, "DHCP is permitted"),
+    ROW(struct permit_set, forwards_dns, "forwards_dns", FIELD_BOOL,
+        "queries for permitted names are forwarded"),
+    ROW_LIST(struct permit_set, dhcp_servers, dhcp_server_count, "dhcp_servers", FIELD_IPS, NULL,
+             RULE_ADDRESSES_MAX, "known DHCP servers"),
+    ROW_LIST(struct permit_set, resolvers, resolver_count, "resolvers", FIELD_IPS, NULL,
+             RULE_ADDRESSES_MAX, "resolvers"),
+    ROW_LIST(struct permit_set, permits, permit_count, "permits", FIELD_LIST, &permit_shape,
+             PERMITS_MAX, "permitted servers"),
+};
+const struct shape view_permit_set_shape =
+    SHAPE("PermitSet", struct permit_set, permit_set_fields, NULL);
+
+static const struct field policy_fields[] = {
+    ROW_OPT(struct view_policy, file, "file", FIELD_TEXT, "the policy file"),
+    ROW_LIST(struct view_policy, sets, set_count, "permit_sets", FIELD_LIST, &view_permit_set_shape,
+             VIEW_PERMIT_SETS_MAX, "named sets of permitted traffic"),
+    ROW(struct view_policy, protected_count, "protected_count", FIELD_UINT,
+        "declared protected addresses and MACs"),
+};
+const struct shape view_policy_shape = SHAPE("Policy", struct view_policy, policy_fields, NULL);
+
+static const struct field decision_fields[] = {
+    ROW_ENUM(struct decision, action, "action", false, action_names, "what would be done"),
+    ROW_ENUM(struct decision, mode, "mode", false, mode_names, "mode of the network"),
+    ROW_ENUM(struct decision, hold, "hold", true, hold_names, "why a person would be asked"),
+    ROW_OPT(struct decision, hold_detail, "hold_detail", FIELD_TEXT, "in words"),
+    ROW_OPT(struct decision, endpoint_id, "endpoint_id", FIELD_TEXT, "the endpoint"),
+    ROW_OPT(struct decision, mac, "mac", FIELD_MAC, "its MAC"),
+    ROW_OPT(struct decision, ip, "ip", FIELD_IP, "its address"),
+    ROW_OPT(struct decision, server, "server", FIELD_PREFIX, "the server"),
+    ROW_OPT(struct decision, server_name, "server_name", FIELD_TEXT, "the server by name"),
+    ROW_OPT(struct decision, permit_set, "permit_set", FIELD_TEXT, "what stays permitted"),
+    ROW_OPT(struct decision, policy, "policy", FIELD_TEXT, "the policy that matched"),
+    ROW_OPT(struct decision, reason, "reason", FIELD_TEXT, "why"),
+    ROW_OPT(struct decision, expires_s, "expires_in_s", FIELD_UINT, "would end by itself after"),
+};
+static const struct shape decision_shape =
+    SHAPE("Decision", struct decision, decision_fields, NULL);
+
+static const struct field line_fields[] = {
+    ROW(struct view_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
+    ROW(struct view_test_line, is_detection, "detection", FIELD_BOOL,
+        "false: refused or not a detection; see why"),
+    ROW_OPT(struct view_test_line, why, "why", FIELD_TEXT, "the story in words"),
+    ROW_OPT(struct view_test_line, signature, "signature", FIELD_TEXT, "the finder's rule"),
+    ROW_ENUM(struct view_test_line, phase, "phase", true, phase_names, "phase of the attack"),
+    ROW_ENUM(struct view_test_line, severity, "severity", true, severity_names, "how bad"),
+    ROW_ENUM(struct view_test_line, strength, "strength", true, strength_names,
+             "strength as rated"),
+    ROW_ENUM(struct view_test_line, party, "party", true, party_names, "which end is ours"),
+    ROW_OPT(struct view_test_line, endpoint_id, "endpoint_id", FIELD_TEXT, "the endpoint"),
+    ROW(struct view_test_line, is_observed, "observed_only", FIELD_BOOL,
+        "mode observe: the decisions say what would have been"),
+    ROW_LIST(struct view_test_line, decisions, decision_count, "decisions", FIELD_LIST,
+             &decision_shape, 16, "what would be decided"),
+};
+static const struct shape line_shape =
+    SHAPE("PolicyTestLine", struct view_test_line, line_fields, NULL);
+
+static const struct field test_fields[] = {
+    ROW_LIST(struct view_test, lines, line_count, "lines", FIELD_LIST, &line_shape, TEST_LINES_MAX,
+             "one per line that is not empty"),
+};
+const struct shape view_test_shape = SHAPE("PolicyTest", struct view_test, test_fields, NULL);
+
+static const struct field enforcement_fields[] = {
+    ROW(struct view_enforcement, state, "state", FIELD_TEXT, "active or suspended"),
+    ROW_OPT(struct view_enforcement, since_us, "since", FIELD_TIME, "suspended since"),
+    ROW_OPT(struct view_enforcement, account, "account", FIELD_TEXT, "who suspended it"),
+    ROW_OPT(struct view_enforcement, reason, "reason", FIELD_TEXT, "why"),
+};
+const struct shape view_enforcement_shape =
+    SHAPE("Enforcement", struct view_enforcement, enforcement_fields, NULL);
+
+const char *const view_finding_severity_names[] = {"note", "warning", "error", NULL};
+
+static const struct field finding_fields[] = {
+    ROW_ENUM(struct view_finding, severity, "severity", false, view_finding_severity_names,
+             "error: does not work; warning: works less well; note: good to know"),
+    ROW(struct view_finding, check, "check", FIELD_TEXT, "which check found it"),
+    ROW(struct view_finding, where, "where", FIELD_TEXT, "switch, sensor, source or network"),
+    ROW(struct view_finding, what, "what", FIELD_TEXT, "what is wrong"),
+    ROW(struct view_finding, advice, "advice", FIELD_TEXT, "what to do"),
+};
+static const struct shape finding_shape =
+    SHAPE("Finding", struct view_finding, finding_fields, NULL);
+
+static const struct field doctor_fields[] = {
+    ROW(struct view_doctor, is_healthy, "healthy", FIELD_BOOL, "no warning and no error"),
+    ROW_TEXTS(struct view_doctor, checks, check_count, "checks", "what was looked at"),
+    ROW_LIST(struct view_doctor, findings, finding_count, "findings", FIELD_LIST, &finding_shape,
+             FINDINGS_MAX, "what was found, worst first"),
+    ROW_OPT(struct view_doctor, dropped, "dropped", FIELD_UINT, "findings beyond the limit"),
+};
+const struct shape view_doctor_shape = SHAPE("Doctor", struct view_doctor, doctor_fields, NULL);
+
+static const struct field audit_fields[] = {
+    ROW(struct view_audit, number, "number", FIELD_INT, "number in the chain"),
+    ROW(struct view_audit, at_us, "at", FIELD_TIME, "when"),
+    ROW(struct view_audit, account, "account", FIELD_TEXT, "who"),
+    ROW(struct view_audit, action, "action", FIELD_TEXT, "did what"),
+    ROW(struct view_audit, object, "object", FIELD_TEXT, "to what"),
+    ROW_OPT(struct view_audit, detail, "detail", FIELD_TEXT, "why"),
+};
+const struct shape view_audit_shape = SHAPE("AuditRow", struct view_audit, audit_fields, NULL);
+
+static const struct field version_fields[] = {
+    ROW(struct view_version, version, "version", FIELD_TEXT, "version of cordond"),
+    ROW(struct view_version, site, "site", FIELD_TEXT, "the site that it serves"),
+    ROW(struct view_version, epoch, "epoch", FIELD_UINT, "the controller's epoch"),
+    ROW_OPT(struct view_version, started_us, "started", FIELD_TIME, "when core started"),
+    ROW(struct view_version, now_us, "now", FIELD_TIME, "core's clock"),
+};
+const struct shape view_version_shape = SHAPE("Version", struct view_version, version_fields, NULL);
+
+static const struct field health_fields[] = {
+    ROW(struct view_health, status, "status", FIELD_TEXT, "ok, or what is missing"),
+    ROW(struct view_health, version, "version", FIELD_TEXT, "version of cordond"),
+};
+const struct shape view_health_shape = SHAPE("Health", struct view_health, health_fields, NULL);
+
+static const struct field done_fields[] = {
+    ROW(struct view_done, done, "done", FIELD_TEXT, "what was done"),
+};
+const struct shape view_done_shape = SHAPE("Done", struct view_done, done_fields, NULL);

@@ -1,0 +1,117 @@
+/* Policy, enforcement, doctor, audit and version as the API shows them, and the error object. */
+#ifndef CORDON_WIRE_VIEW_SYSTEM_H
+#define CORDON_WIRE_VIEW_SYSTEM_H
+
+#include "model/containment.h"
+#include "model/detection.h"
+#include "model/rule.h"
+#include "wire/codec.h"
+
+/* application/problem+json (RFC 9457): what, where, and what to do. */
+struct view_problem {
+    char type[NAME_SIZE]; /* "urn:cordon:problem:not-found" */
+    char title[TEXT_SIZE];
+    uint16_t status;
+    char detail[TEXT_SIZE];
+    char where[128]; /* field or parameter */
+    char advice[TEXT_SIZE];
+};
+extern const struct shape view_problem_shape;
+/* The caller owns the result; 'where' and 'advice' may be NULL; texts that are too long are cut:
+ * they are ours.  The type and title follow from the status. */
+cJSON *view_problem_make(unsigned status, const char *detail, const char *where,
+                         const char *advice);
+/* "Not Found"; "Error" for a status that we never give. */
+const char *view_problem_title(unsigned status);
+
+extern const struct shape view_permit_set_shape; /* over struct permit_set */
+
+struct view_policy {
+    char file[URL_SIZE];
+    struct permit_set *sets; /* shallow copies */
+    size_t set_count;
+    uint64_t protected_count;
+};
+#define VIEW_PERMIT_SETS_MAX 256
+extern const struct shape view_policy_shape;
+
+/* What the engine would do about one line of an event file. */
+struct view_test_line {
+    uint32_t line;
+    bool is_detection;
+    char why[TEXT_SIZE * 2];
+    char signature[TEXT_SIZE];
+    enum phase phase;
+    enum severity severity;
+    enum strength strength;
+    enum party party;
+    char endpoint_id[ID_SIZE];
+    bool is_observed;
+    struct decision *decisions;
+    size_t decision_count;
+};
+struct view_test {
+    struct view_test_line *lines;
+    size_t line_count;
+};
+#define TEST_LINES_MAX 200
+extern const struct shape view_test_shape;
+
+struct view_enforcement {
+    char state[NAME_SIZE]; /* "active", "suspended" */
+    int64_t since_us;
+    char account[NAME_SIZE];
+    char reason[TEXT_SIZE];
+};
+extern const struct shape view_enforcement_shape;
+
+enum finding_severity { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
+extern const char *const view_finding_severity_names[];
+struct view_finding {
+    enum finding_severity severity;
+    char check[NAME_SIZE]; /* "clock", "mtu", ... */
+    char where[TEXT_SIZE];
+    char what[TEXT_SIZE];
+    char advice[TEXT_SIZE];
+};
+#define FINDINGS_MAX 500
+struct view_doctor {
+    bool is_healthy; /* no warning and no error */
+    char checks[16][NAME_SIZE];
+    size_t check_count;
+    struct view_finding *findings; /* owned */
+    size_t finding_count;
+    uint64_t dropped; /* findings beyond FINDINGS_MAX */
+};
+extern const struct shape view_doctor_shape;
+
+struct view_audit {
+    int64_t number, at_us;
+    char account[NAME_SIZE];
+    char action[NAME_SIZE];
+    char object[TEXT_SIZE];
+    char detail[URL_SIZE];
+};
+extern const struct shape view_audit_shape;
+
+struct view_version {
+    char version[NAME_SIZE];
+    char site[NAME_SIZE];
+    uint64_t epoch;
+    int64_t started_us, now_us;
+};
+extern const struct shape view_version_shape;
+
+struct view_health {
+    char status[NAME_SIZE]; /* "ok", "core is away" */
+    char version[NAME_SIZE];
+};
+extern const struct shape view_health_shape;
+
+/* What POST confirm and remove of a protection answer. */
+struct view_done {
+    char done[TEXT_SIZE];
+};
+extern const struct shape view_done_shape;
+
+#endif
