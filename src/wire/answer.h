@@ -1,9 +1,12 @@
 /* Core's answer to an ask.  Either 'body' (JSON) or 'bytes' (a pcap). */
 #ifndef CORDON_WIRE_ANSWER_H
 #define CORDON_WIRE_ANSWER_H
+
 #include <stdint.h>
 #include <cjson/cJSON.h>
 #include "model/text.h"
+#include "wire/codec.h"
+
 struct wire_answer {
     uint64_t number;
     uint16_t status; /* an HTTP status: 200, 201, 400, 403, 404, 409, 503 */
@@ -11,4 +14,7 @@ struct wire_answer {
     uint8_t *bytes;  /* owned */
     size_t byte_count;
 };
+
+extern const struct shape wire_answer_shape;
+
 #endif

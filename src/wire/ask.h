@@ -3,8 +3,11 @@
  * decoded with that operation's own shape. */
 #ifndef CORDON_WIRE_ASK_H
 #define CORDON_WIRE_ASK_H
+
 #include <cjson/cJSON.h>
 #include "model/text.h"
+#include "wire/codec.h"
+
 struct wire_ask {
     uint64_t number; /* echoed in the answer */
     char op[NAME_SIZE];
@@ -12,4 +15,7 @@ struct wire_ask {
     char role[NAME_SIZE];    /* "viewer", "operator", "admin" */
     cJSON *parameters;       /* owned */
 };
+
+extern const struct shape wire_ask_shape;
+
 #endif

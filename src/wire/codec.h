@@ -52,6 +52,10 @@ struct field {
     size_t count_at;
     size_t max_count;
     const char *about; /* one line for the API document; NULL: the name says it */
+    /* A member of a union: there if and only if the enum (an int) at 'tag_at' equals 'tag'. */
+    bool is_tagged;
+    size_t tag_at;
+    int tag;
 };
 
 struct shape {
@@ -72,6 +76,9 @@ struct codec_error {
  * 'error' says where and why, and nothing needs to be finished. */
 int codec_decode(const struct shape *shape, const cJSON *json, void *out,
                  struct codec_error *error) MUST_CHECK;
+/* As above, for a message: the object also has a "type", which the caller has looked at. */
+int codec_decode_message(const struct shape *shape, const cJSON *json, void *out,
+                         struct codec_error *error) MUST_CHECK;
 /* Never NULL; the caller owns it. */
 cJSON *codec_encode(const struct shape *shape, const void *thing);
 /* Frees owned lists and bytes, and zeroes. */
@@ -79,6 +86,51 @@ void codec_fini(const struct shape *shape, void *thing);
 /* Parses text of at most WIRE_FRAME_MAX bytes and WIRE_DEPTH_MAX levels; NULL where it is not
  * exactly one JSON value. */
 cJSON *codec_parse(const char *text, size_t size);
+
+/* Table entries; 'need' is FIELD_NEEDED or FIELD_OPTIONAL.  The JSON name is the member's. */
+#define FIELD_NEEDED false
+#define FIELD_OPTIONAL true
+#define FIELD_(kind_, need, type, member, ...)                                                     \
+    {.name = #member,                                                                              \
+     .kind = (kind_),                                                                              \
+     .optional = (need),                                                                           \
+     .at = offsetof(type, member),                                                                 \
+     .size = sizeof(((type *)0)->member),                                                          \
+     __VA_ARGS__}
+#define F_BOOL(need, type, member) FIELD_(FIELD_BOOL, need, type, member, .most = 0)
+#define F_INT(need, type, member) FIELD_(FIELD_INT, need, type, member, .most = 0)
+#define F_UINT(need, type, member) FIELD_(FIELD_UINT, need, type, member, .most = 0)
+#define F_RANGE(need, type, member, least_, most_)                                                 \
+    FIELD_(FIELD_UINT, need, type, member, .least = (least_), .most = (most_))
+#define F_ENUM(need, type, member, names_) FIELD_(FIELD_ENUM, need, type, member, .names = (names_))
+#define F_TEXT(need, type, member) FIELD_(FIELD_TEXT, need, type, member, .most = 0)
+#define F_MAC(need, type, member) FIELD_(FIELD_MAC, need, type, member, .most = 0)
+#define F_IP(need, type, member) FIELD_(FIELD_IP, need, type, member, .most = 0)
+#define F_PREFIX(need, type, member) FIELD_(FIELD_PREFIX, need, type, member, .most = 0)
+#define F_JSON(need, type, member) FIELD_(FIELD_JSON, need, type, member, .most = 0)
+#define F_OBJECT(need, type, member, shape_)                                                       \
+    FIELD_(FIELD_OBJECT, need, type, member, .shape = (shape_))
+#define F_TEXTS(need, type, member, count, most_)                                                  \
+    {.name = #member,                                                                              \
+     .kind = FIELD_TEXTS,                                                                          \
+     .optional = (need),                                                                           \
+     .at = offsetof(type, member),                                                                 \
+     .size = sizeof(((type *)0)->member[0]),                                                       \
+     .count_at = (count),                                                                          \
+     .max_count = (most_)}
+#define FIELD_COUNTED_(kind_, need, type, member, count, most_, ...)                               \
+    FIELD_(kind_, need, type, member, .count_at = offsetof(type, count), .max_count = (most_),     \
+           __VA_ARGS__)
+#define F_LIST(need, type, member, count, most_, shape_)                                           \
+    FIELD_COUNTED_(FIELD_LIST, need, type, member, count, most_, .shape = (shape_))
+#define F_IPS(need, type, member, count, most_)                                                    \
+    FIELD_COUNTED_(FIELD_IPS, need, type, member, count, most_, .shape = NULL)
+#define F_MACS(need, type, member, count, most_)                                                   \
+    FIELD_COUNTED_(FIELD_MACS, need, type, member, count, most_, .shape = NULL)
+#define F_BYTES(need, type, member, count, most_)                                                  \
+    FIELD_COUNTED_(FIELD_BYTES, need, type, member, count, most_, .shape = NULL)
+/* FIELD_TEXTS without a counter: the used ones come first, "" ends them. */
+#define NO_COUNT SIZE_MAX
 
 #define SHAPE(shape_name, type, field_table, check_function)                                       \
     {.name = (shape_name),                                                                         \

@@ -4,7 +4,10 @@
  * only the last has 'is_last', and nothing is put in force before it. */
 #ifndef CORDON_WIRE_DESIRED_H
 #define CORDON_WIRE_DESIRED_H
+
 #include "model/rule.h"
+#include "wire/codec.h"
+
 #define DESIRED_RULES_MAX 2048
 struct wire_desired_removal {
     char id[RULE_ID_SIZE];
@@ -21,4 +24,7 @@ struct wire_desired {
     struct wire_desired_removal *remove; /* owned */
     size_t remove_count;
 };
+
+extern const struct shape wire_desired_shape;
+
 #endif

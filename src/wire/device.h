@@ -1,10 +1,13 @@
 /* The driver process about one switch: reachable or not, and what it can do. */
 #ifndef CORDON_WIRE_DEVICE_H
 #define CORDON_WIRE_DEVICE_H
+
 #include <stdbool.h>
 #include <stdint.h>
 #include "model/addr.h"
 #include "model/text.h"
+#include "wire/codec.h"
+
 struct wire_device {
     char switch_name[NAME_SIZE];
     char driver[NAME_SIZE];
@@ -19,4 +22,7 @@ struct wire_device {
     uint32_t rule_room; /* entries; 0: no limit that matters */
     uint32_t typical_ms; /* how long an apply takes */
 };
+
+extern const struct shape wire_device_shape;
+
 #endif

@@ -2,7 +2,10 @@
  * 'is_full' says that these are all ports, MACs and neighbours (answers a reconnect). */
 #ifndef CORDON_WIRE_FACTS_H
 #define CORDON_WIRE_FACTS_H
+
 #include "model/fact.h"
+#include "wire/codec.h"
+
 #define FACTS_MAX 512
 struct wire_facts {
     char switch_name[NAME_SIZE];
@@ -12,4 +15,7 @@ struct wire_facts {
     struct fact *facts; /* owned */
     size_t fact_count;
 };
+
+extern const struct shape wire_facts_shape;
+
 #endif

@@ -1,8 +1,11 @@
 /* First message of an edge or a sensor on a new connection. */
 #ifndef CORDON_WIRE_HELLO_H
 #define CORDON_WIRE_HELLO_H
+
 #include "model/addr.h"
 #include "model/text.h"
+#include "wire/codec.h"
+
 struct wire_hello {
     char name[NAME_SIZE];      /* must equal the certificate's common name */
     char version[NAME_SIZE];   /* program version */
@@ -13,4 +16,7 @@ struct wire_hello {
     struct ip mirror_source;   /* edge: outer source address of its ERSPAN copies */
     int64_t wall_us;           /* its clock, for the skew check */
 };
+
+extern const struct shape wire_hello_shape;
+
 #endif

@@ -3,7 +3,10 @@
  * edge found a difference itself: all of them ('is_full'). */
 #ifndef CORDON_WIRE_OBSERVED_H
 #define CORDON_WIRE_OBSERVED_H
+
 #include "model/rule.h"
+#include "wire/codec.h"
+
 #define OBSERVED_RULES_MAX 2048
 struct wire_observed {
     char switch_name[NAME_SIZE];
@@ -21,4 +24,7 @@ struct wire_observed {
     struct rule_report *rules; /* owned */
     size_t rule_count;
 };
+
+extern const struct shape wire_observed_shape;
+
 #endif

@@ -1,10 +1,13 @@
 /* A sensor's counters, every ten seconds: also the proof that it lives and that traffic arrives. */
 #ifndef CORDON_WIRE_SENSOR_STATS_H
 #define CORDON_WIRE_SENSOR_STATS_H
+
 #include <stddef.h>
 #include <stdint.h>
 #include "model/addr.h"
 #include "model/text.h"
+#include "wire/codec.h"
+
 /* One mirror as it arrives: which switch and session, how much, whether both directions. */
 struct wire_mirror_seen {
     struct ip switch_ip; /* none: the local interface */
@@ -33,4 +36,7 @@ struct wire_sensor_stats {
     struct wire_network_seen *networks; /* owned */
     size_t network_count;
 };
+
+extern const struct shape wire_sensor_stats_shape;
+
 #endif

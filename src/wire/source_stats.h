@@ -1,9 +1,12 @@
 /* What intake received from each source, every two seconds when something changed. */
 #ifndef CORDON_WIRE_SOURCE_STATS_H
 #define CORDON_WIRE_SOURCE_STATS_H
+
 #include <stddef.h>
 #include <stdint.h>
 #include "model/text.h"
+#include "wire/codec.h"
+
 struct wire_refusal {
     char why[NAME_SIZE];
     uint64_t count;
@@ -24,4 +27,7 @@ struct wire_source_stats {
     struct wire_source *sources; /* owned */
     size_t source_count;
 };
+
+extern const struct shape wire_source_stats_shape;
+
 #endif

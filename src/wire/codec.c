@@ -1,0 +1,673 @@
+/* Decoding: every field of the shape is looked up, every field of the JSON must be in the shape. */
+#include "wire/codec.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "model/addr.h"
+
+#define EXACT_MOST 9007199254740992.0 /* 2^53: what a double holds exactly */
+
+#define MESSAGE_TYPE "type"
+
+static int decode_object(const struct shape *shape, const cJSON *json, void *out,
+                         struct codec_error *error, const char *path);
+
+static int
+fail(struct codec_error *error, const char *path, const char *name, const char *why)
+{
+    snprintf(error->path, sizeof(error->path), "%s%s%s", path, path[0] && name[0] ? "." : "",
+             name);
+    snprintf(error->why, sizeof(error->why), "%s", why);
+    return -EBADMSG;
+}
+
+static size_t *
+count_of(const struct field *field, void *thing)
+{
+    return (size_t *)(void *)((char *)thing + field->count_at);
+}
+
+static void
+store_integer(void *at, size_t size, int64_t value)
+{
+    switch (size) {
+    case 1:
+        *(uint8_t *)at = (uint8_t)value;
+        break;
+    case 2:
+        *(uint16_t *)at = (uint16_t)value;
+        break;
+    case 4:
+        *(uint32_t *)at = (uint32_t)value;
+        break;
+    default:
+        *(int64_t *)at = value;
+        break;
+    }
+}
+
+static int64_t
+load_integer(const void *at, size_t size, bool is_signed)
+{
+    switch (size) {
+    case 1:
+        return is_signed ? *(const int8_t *)at : *(const uint8_t *)at;
+    case 2:
+        return is_signed ? *(const int16_t *)at : *(const uint16_t *)at;
+    case 4:
+        return is_signed ? *(const int32_t *)at : (int64_t) * (const uint32_t *)at;
+    default:
+        return *(const int64_t *)at;
+    }
+}
+
+static const char *
+decode_integer(const struct field *field, const cJSON *item, void *at)
+{
+    bool is_signed = field->kind == FIELD_INT;
+    double value = item->valuedouble;
+    if (!cJSON_IsNumber(item) || floor(value) != value || fabs(value) > EXACT_MOST) {
+        return "not a whole number";
+    }
+    double most = field->size >= 8 ? EXACT_MOST : ldexp(1, (int)field->size * 8 - is_signed) - 1;
+    double least = is_signed ? -most - 1 : 0;
+    if (field->least != 0 || field->most != 0) {
+        least = (double)field->least;
+        most = (double)field->most;
+    }
+    if (value < least || value > most) {
+        return "out of range";
+    }
+    store_integer(at, field->size, (int64_t)value);
+    return NULL;
+}
+
+static const char *
+decode_enum(const struct field *field, const cJSON *item, void *at)
+{
+    if (!cJSON_IsString(item)) {
+        return "not a text";
+    }
+    for (int i = 0; field->names[i]; i++) {
+        if (strcmp(field->names[i], item->valuestring) == 0) {
+            *(int *)at = i;
+            return NULL;
+        }
+    }
+    return "not one of the known words";
+}
+
+static const char *
+decode_text(size_t room, const cJSON *item, char *at)
+{
+    if (!cJSON_IsString(item)) {
+        return "not a text";
+    }
+    size_t size = strlen(item->valuestring);
+    if (size >= room) {
+        return "too long";
+    }
+    if (!utf8_is_plain(item->valuestring, size)) {
+        return "has control characters or is not UTF-8";
+    }
+    memcpy(at, item->valuestring, size + 1);
+    return NULL;
+}
+
+static const char *
+decode_texts(const struct field *field, const cJSON *item, void *thing)
+{
+    int count = cJSON_GetArraySize(item);
+    if (!cJSON_IsArray(item)) {
+        return "not a list";
+    }
+    if ((size_t)count > field->max_count) {
+        return "too many items";
+    }
+    char *to = (char *)thing + field->at;
+    const cJSON *text;
+    cJSON_ArrayForEach(text, item)
+    {
+        const char *why = decode_text(field->size, text, to);
+        if (why) {
+            return why;
+        }
+        to += field->size;
+    }
+    if (field->count_at != NO_COUNT) {
+        *count_of(field, thing) = (size_t)count;
+    }
+    return NULL;
+}
+
+static const char *
+decode_address(const struct field *field, const cJSON *item, void *at)
+{
+    const char *text = cJSON_IsString(item) ? item->valuestring : "";
+    bool is_read = field->kind == FIELD_MAC || field->kind == FIELD_MACS ? mac_parse(text, at)
+                   : field->kind == FIELD_PREFIX                         ? prefix_parse(text, at)
+                                                                         : ip_parse(text, at);
+    return is_read                       ? NULL
+           : field->kind == FIELD_PREFIX ? "not an address or prefix (are host bits set?)"
+                                         : "not an address";
+}
+
+/* Lists of addresses. */
+static const char *
+decode_addresses(const struct field *field, const cJSON *item, void *thing)
+{
+    size_t each = field->kind == FIELD_IPS ? sizeof(struct ip) : sizeof(struct mac);
+    if (!cJSON_IsArray(item)) {
+        return "not a list";
+    }
+    size_t count = (size_t)cJSON_GetArraySize(item);
+    if (count > field->max_count) {
+        return "too many items";
+    }
+    char *to = count ? mem_new(count, each) : NULL;
+    *(void **)(void *)((char *)thing + field->at) = to;
+    *count_of(field, thing) = count;
+    const cJSON *address;
+    cJSON_ArrayForEach(address, item)
+    {
+        const char *why = decode_address(field, address, to);
+        if (why) {
+            return why;
+        }
+        to += each;
+    }
+    return NULL;
+}
+
+/* EVP_DecodeBlock forgives white space and counts padding as bytes: so both are checked here. */
+static const char *
+decode_bytes(const struct field *field, const cJSON *item, void *thing)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *text = cJSON_IsString(item) ? item->valuestring : "-";
+    size_t size = strlen(text);
+    size_t plain = strspn(text, alphabet);
+    size_t padding = size - plain;
+    if (size % 4 != 0 || padding > 2 || strspn(text + plain, "=") != padding) {
+        return "not base64";
+    }
+    size_t count = size / 4 * 3 - padding;
+    if (count > field->max_count) {
+        return "too long";
+    }
+    uint8_t *bytes = mem_new(size / 4 * 3 + 1, 1);
+    *(void **)(void *)((char *)thing + field->at) = bytes;
+    *count_of(field, thing) = count;
+    int decoded = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)size);
+    return decoded < 0 ? "not base64" : NULL;
+}
+
+static int
+decode_list(const struct field *field, const cJSON *item, void *thing, struct codec_error *error,
+            const char *path)
+{
+    size_t count = (size_t)cJSON_GetArraySize(item);
+    if (!cJSON_IsArray(item) || count > field->max_count) {
+        return fail(error, path, field->name,
+                    cJSON_IsArray(item) ? "too many items" : "not a list");
+    }
+    char *to = count ? mem_new(count, field->shape->size) : NULL;
+    *(void **)(void *)((char *)thing + field->at) = to;
+    *count_of(field, thing) = count;
+    const cJSON *element;
+    size_t index = 0;
+    cJSON_ArrayForEach(element, item)
+    {
+        char inner[128];
+        snprintf(inner, sizeof(inner), "%.60s%s%.40s[%zu]", path, path[0] ? "." : "", field->name,
+                 index++);
+        int result = decode_object(field->shape, element, to, error, inner);
+        if (result) {
+            return result;
+        }
+        to += field->shape->size;
+    }
+    return 0;
+}
+
+static int
+decode_nested(const struct field *field, const cJSON *item, void *thing,
+              struct codec_error *error, const char *path)
+{
+    char inner[128];
+    char *at = (char *)thing + field->at;
+    snprintf(inner, sizeof(inner), "%.60s%s%.60s", path, path[0] ? "." : "", field->name);
+    if (field->kind == FIELD_OBJECT) {
+        return decode_object(field->shape, item, at, error, inner);
+    }
+    void *pointed = mem_new(1, field->shape->size);
+    *(void **)(void *)at = pointed;
+    return decode_object(field->shape, item, pointed, error, inner);
+}
+
+/* Fields without fields of their own; NULL or what is wrong. */
+static const char *
+decode_plain(const struct field *field, const cJSON *item, void *thing)
+{
+    void *at = (char *)thing + field->at;
+    switch (field->kind) {
+    case FIELD_BOOL:
+        *(bool *)at = cJSON_IsTrue(item);
+        return cJSON_IsBool(item) ? NULL : "not true or false";
+    case FIELD_INT:
+    case FIELD_UINT:
+        return decode_integer(field, item, at);
+    case FIELD_TIME:
+        return cJSON_IsString(item) && time_parse(item->valuestring, at) == 0
+                   ? NULL
+                   : "not a time like 2026-03-09T02:58:24Z";
+    case FIELD_ENUM:
+        return decode_enum(field, item, at);
+    case FIELD_TEXT:
+        return decode_text(field->size, item, at);
+    case FIELD_TEXTS:
+        return decode_texts(field, item, thing);
+    case FIELD_MAC:
+    case FIELD_IP:
+    case FIELD_PREFIX:
+        return decode_address(field, item, at);
+    case FIELD_IPS:
+    case FIELD_MACS:
+        return decode_addresses(field, item, thing);
+    case FIELD_BYTES:
+        return decode_bytes(field, item, thing);
+    case FIELD_JSON:
+        *(cJSON **)at = cJSON_Duplicate(item, true);
+        return *(cJSON **)at ? NULL : "out of memory";
+    case FIELD_OBJECT:
+    case FIELD_POINTER:
+    case FIELD_LIST:
+        break;
+    }
+    return "not decodable";
+}
+
+static bool
+is_there(const struct field *field, const void *thing)
+{
+    return !field->is_tagged ||
+           *(const int *)(const void *)((const char *)thing + field->tag_at) == field->tag;
+}
+
+static int
+decode_field(const struct field *field, const cJSON *json, void *thing, struct codec_error *error,
+             const char *path)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, field->name);
+    if (!is_there(field, thing)) {
+        return item ? fail(error, path, field->name, "does not belong to this kind") : 0;
+    }
+    if (!item) {
+        return field->optional ? 0 : fail(error, path, field->name, "is missing");
+    }
+    if (field->kind == FIELD_LIST) {
+        return decode_list(field, item, thing, error, path);
+    }
+    if (field->kind == FIELD_OBJECT || field->kind == FIELD_POINTER) {
+        return decode_nested(field, item, thing, error, path);
+    }
+    const char *why = decode_plain(field, item, thing);
+    return why ? fail(error, path, field->name, why) : 0;
+}
+
+/* Every name in the JSON must be known, once; 'skip' is a name known to the caller, or NULL. */
+static int
+check_names(const struct shape *shape, const cJSON *json, const char *skip,
+            struct codec_error *error, const char *path)
+{
+    const cJSON *item;
+    uint64_t seen[4] = {0};
+    unsigned skipped = 0;
+    cJSON_ArrayForEach(item, json)
+    {
+        if (skip && strcmp(item->string, skip) == 0 && skipped++ == 0) {
+            continue;
+        }
+        size_t i = 0;
+        while (i < shape->field_count && strcmp(shape->fields[i].name, item->string) != 0) {
+            i++;
+        }
+        if (i == shape->field_count) {
+            char name[48];
+            snprintf(name, sizeof(name), "%.40s", item->string);
+            return fail(error, path, utf8_is_plain(name, strlen(name)) ? name : "?",
+                        "is not known here");
+        }
+        uint64_t bit = 1ULL << (i % 64);
+        if (seen[i / 64 % 4] & bit) {
+            return fail(error, path, shape->fields[i].name, "stands twice");
+        }
+        seen[i / 64 % 4] |= bit;
+    }
+    return 0;
+}
+
+static int
+decode_members(const struct shape *shape, const cJSON *json, const char *skip, void *out,
+               struct codec_error *error, const char *path)
+{
+    if (!cJSON_IsObject(json)) {
+        return fail(error, path, "", "not an object");
+    }
+    int result = check_names(shape, json, skip, error, path);
+    for (size_t i = 0; result == 0 && i < shape->field_count; i++) {
+        result = decode_field(&shape->fields[i], json, out, error, path);
+    }
+    char why[128] = "";
+    if (result == 0 && shape->check && !shape->check(out, why)) {
+        result = fail(error, path, "", why);
+    }
+    return result;
+}
+
+static int
+decode_object(const struct shape *shape, const cJSON *json, void *out, struct codec_error *error,
+              const char *path)
+{
+    return decode_members(shape, json, NULL, out, error, path);
+}
+
+static int
+decode_root(const struct shape *shape, const cJSON *json, const char *skip, void *out,
+            struct codec_error *error)
+{
+    memset(out, 0, shape->size);
+    memset(error, 0, sizeof(*error));
+    int result = decode_members(shape, json, skip, out, error, "");
+    if (result) {
+        codec_fini(shape, out);
+    }
+    return result;
+}
+
+int
+codec_decode(const struct shape *shape, const cJSON *json, void *out, struct codec_error *error)
+{
+    return decode_root(shape, json, NULL, out, error);
+}
+
+int
+codec_decode_message(const struct shape *shape, const cJSON *json, void *out,
+                     struct codec_error *error)
+{
+    return decode_root(shape, json, MESSAGE_TYPE, out, error);
+}
+
+/* What a peer made us keep may hold anything: never send what the receiver must refuse. */
+static cJSON *
+encode_text(const char *text, size_t room)
+{
+    size_t size = strnlen(text, room - 1);
+    char *plain = mem_new(size + 1, 1);
+    memcpy(plain, text, size);
+    utf8_make_plain(plain, size);
+    cJSON *json = cJSON_CreateString(plain);
+    free(plain);
+    return json;
+}
+
+static cJSON *
+encode_address(enum field_kind kind, const void *at)
+{
+    char text[PREFIX_TEXT_SIZE];
+    if (kind == FIELD_MAC || kind == FIELD_MACS) {
+        mac_format(at, text);
+    } else if (kind == FIELD_PREFIX) {
+        prefix_format(at, text);
+    } else {
+        ip_format(at, text);
+    }
+    return cJSON_CreateString(text);
+}
+
+static size_t
+texts_count(const struct field *field, const void *thing)
+{
+    if (field->count_at != NO_COUNT) {
+        return *(const size_t *)(const void *)((const char *)thing + field->count_at);
+    }
+    size_t count = 0;
+    while (count < field->max_count &&
+           ((const char *)thing + field->at)[count * field->size] != '\0') {
+        count++;
+    }
+    return count;
+}
+
+static cJSON *
+encode_items(const struct field *field, const void *thing)
+{
+    bool is_inline = field->kind == FIELD_TEXTS;
+    const char *start = (const char *)thing + field->at;
+    const char *item = is_inline ? start : *(const char *const *)(const void *)start;
+    size_t count = is_inline ? texts_count(field, thing)
+                             : *(const size_t *)(const void *)((const char *)thing +
+                                                               field->count_at);
+    size_t each = field->kind == FIELD_LIST  ? field->shape->size
+                  : field->kind == FIELD_IPS ? sizeof(struct ip)
+                  : is_inline                ? field->size
+                                             : sizeof(struct mac);
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++, item += each) {
+        cJSON_AddItemToArray(list, field->kind == FIELD_LIST ? codec_encode(field->shape, item)
+                                   : is_inline ? encode_text(item, field->size)
+                                               : encode_address(field->kind, item));
+    }
+    return list;
+}
+
+static cJSON *
+encode_bytes(const struct field *field, const void *thing)
+{
+    const uint8_t *bytes = *(uint8_t *const *)(const void *)((const char *)thing + field->at);
+    size_t size = *(const size_t *)(const void *)((const char *)thing + field->count_at);
+    char *text = mem_new((size + 2) / 3 * 4 + 1, 1);
+    EVP_EncodeBlock((unsigned char *)text, bytes, (int)size);
+    cJSON *json = cJSON_CreateString(text);
+    free(text);
+    return json;
+}
+
+static cJSON *
+encode_time(const int64_t *at)
+{
+    char text[TIME_TEXT_SIZE];
+    time_format(*at, text);
+    return cJSON_CreateString(text);
+}
+
+static cJSON *
+encode_field(const struct field *field, const void *thing)
+{
+    const void *at = (const char *)thing + field->at;
+    switch (field->kind) {
+    case FIELD_BOOL:
+        return cJSON_CreateBool(*(const bool *)at);
+    case FIELD_INT:
+    case FIELD_UINT:
+        return cJSON_CreateNumber(
+            (double)load_integer(at, field->size, field->kind == FIELD_INT));
+    case FIELD_TIME:
+        return encode_time(at);
+    case FIELD_ENUM:
+        return cJSON_CreateString(field->names[*(const int *)at]);
+    case FIELD_TEXT:
+        return encode_text(at, field->size);
+    case FIELD_MAC:
+    case FIELD_IP:
+    case FIELD_PREFIX:
+        return encode_address(field->kind, at);
+    case FIELD_OBJECT:
+        return codec_encode(field->shape, at);
+    case FIELD_POINTER:
+        return codec_encode(field->shape, *(const void *const *)at);
+    case FIELD_TEXTS:
+    case FIELD_LIST:
+    case FIELD_IPS:
+    case FIELD_MACS:
+        return encode_items(field, thing);
+    case FIELD_BYTES:
+        return encode_bytes(field, thing);
+    case FIELD_JSON:
+        return *(cJSON *const *)at ? cJSON_Duplicate(*(cJSON *const *)at, true)
+                                   : cJSON_CreateNull();
+    }
+    return NULL;
+}
+
+/* Does the member hold its zero value? */
+static bool
+is_zero(const struct field *field, const void *thing)
+{
+    const char *at = (const char *)thing + field->at;
+    switch (field->kind) {
+    case FIELD_TEXT:
+        return at[0] == '\0';
+    case FIELD_TEXTS:
+        return texts_count(field, thing) == 0;
+    case FIELD_LIST:
+    case FIELD_IPS:
+    case FIELD_MACS:
+    case FIELD_BYTES:
+        return *(const size_t *)(const void *)((const char *)thing + field->count_at) == 0;
+    case FIELD_POINTER:
+    case FIELD_JSON:
+        return *(const void *const *)(const void *)at == NULL;
+    case FIELD_PREFIX:
+        return prefix_is_none((const struct prefix *)(const void *)at);
+    case FIELD_OBJECT:
+        for (size_t i = 0; i < field->shape->field_count; i++) {
+            if (!is_zero(&field->shape->fields[i], at)) {
+                return false;
+            }
+        }
+        return true;
+    default:
+        for (size_t i = 0; i < field->size; i++) {
+            if (at[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+}
+
+cJSON *
+codec_encode(const struct shape *shape, const void *thing)
+{
+    cJSON *json = cJSON_CreateObject();
+    for (size_t i = 0; i < shape->field_count; i++) {
+        const struct field *field = &shape->fields[i];
+        if (is_there(field, thing) && !(field->optional && is_zero(field, thing))) {
+            cJSON_AddItemToObjectCS(json, field->name, encode_field(field, thing));
+        }
+    }
+    return json;
+}
+
+static void
+free_field(const struct field *field, void *thing)
+{
+    void *at = (char *)thing + field->at;
+    if (field->kind == FIELD_OBJECT) {
+        codec_fini(field->shape, at);
+        return;
+    }
+    if (field->kind == FIELD_JSON) {
+        cJSON_Delete(*(cJSON **)at);
+        return;
+    }
+    bool is_owned = field->kind == FIELD_LIST || field->kind == FIELD_IPS ||
+                    field->kind == FIELD_MACS || field->kind == FIELD_BYTES ||
+                    field->kind == FIELD_POINTER;
+    if (!is_owned) {
+        return;
+    }
+    char *items = *(char **)at;
+    size_t count = field->kind == FIELD_POINTER ? 1 : *count_of(field, thing);
+    if (items && (field->kind == FIELD_LIST || field->kind == FIELD_POINTER)) {
+        for (size_t i = 0; i < count; i++) {
+            codec_fini(field->shape, items + i * field->shape->size);
+        }
+    }
+    free(items);
+}
+
+void
+codec_fini(const struct shape *shape, void *thing)
+{
+    for (size_t i = 0; thing && i < shape->field_count; i++) {
+        if (is_there(&shape->fields[i], thing)) {
+            free_field(&shape->fields[i], thing);
+        }
+    }
+    if (thing) {
+        memset(thing, 0, shape->size);
+    }
+}
+
+/* Brackets outside of texts, counted before cJSON recurses into them. */
+static bool
+is_shallow(const char *text, size_t size)
+{
+    unsigned depth = 0;
+    bool is_text = false;
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i];
+        if (is_text) {
+            i += c == '\\';
+            is_text = c != '"';
+        } else if (c == '"') {
+            is_text = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > WIRE_DEPTH_MAX) {
+                return false;
+            }
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return true;
+}
+
+/* How many bytes at the start are JSON's white space. */
+static size_t
+blank_size(const char *text, size_t size)
+{
+    size_t blank = 0;
+    while (blank < size && strchr(" \t\r\n", text[blank])) {
+        blank++;
+    }
+    return blank;
+}
+
+cJSON *
+codec_parse(const char *text, size_t size)
+{
+    if (size > WIRE_FRAME_MAX || !is_shallow(text, size) || memchr(text, '\0', size)) {
+        return NULL;
+    }
+    const char *end = NULL;
+    cJSON *json = cJSON_ParseWithLengthOpts(text, size, &end, false);
+    size_t used = json ? (size_t)(end - text) : 0;
+    if (json && used + blank_size(text + used, size - used) != size) {
+        cJSON_Delete(json);
+        return NULL;
+    }
+    return json;
+}

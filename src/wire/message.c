@@ -1,0 +1,108 @@
+#include "wire/message.h"
+
+#include <string.h>
+
+#include "wire/ack.h"
+#include "wire/answer.h"
+#include "wire/ask.h"
+#include "wire/desired.h"
+#include "wire/detection.h"
+#include "wire/device.h"
+#include "wire/edge_stats.h"
+#include "wire/event.h"
+#include "wire/evidence.h"
+#include "wire/facts.h"
+#include "wire/hello.h"
+#include "wire/observed.h"
+#include "wire/read_back.h"
+#include "wire/sensor_stats.h"
+#include "wire/source_stats.h"
+
+const char *const wire_type_names[WIRE_TYPE_COUNT + 1] = {
+    "hello",   "detection", "evidence",  "ack",    "sensor_stats", "source_stats",
+    "facts",   "desired",   "observed",  "read_back", "device",    "edge_stats",
+    "ask",     "answer",    "event",     NULL};
+const char *const wire_role_names[ROLE_COUNT + 1] = {"core",   "intake", "web", "driver",
+                                                     "sensor", "edge",   NULL};
+
+static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
+    [WIRE_HELLO] = &wire_hello_shape,
+    [WIRE_DETECTION] = &wire_detection_shape,
+    [WIRE_EVIDENCE] = &wire_evidence_shape,
+    [WIRE_ACK] = &wire_ack_shape,
+    [WIRE_SENSOR_STATS] = &wire_sensor_stats_shape,
+    [WIRE_SOURCE_STATS] = &wire_source_stats_shape,
+    [WIRE_FACTS] = &wire_facts_shape,
+    [WIRE_DESIRED] = &wire_desired_shape,
+    [WIRE_OBSERVED] = &wire_observed_shape,
+    [WIRE_READ_BACK] = &wire_read_back_shape,
+    [WIRE_DEVICE] = &wire_device_shape,
+    [WIRE_EDGE_STATS] = &wire_edge_stats_shape,
+    [WIRE_ASK] = &wire_ask_shape,
+    [WIRE_ANSWER] = &wire_answer_shape,
+    [WIRE_EVENT] = &wire_event_shape,
+};
+
+#define TYPE(type) (1u << WIRE_##type)
+
+/* [from][to]: what may be sent.  Everything not here is refused by the receiver. */
+static const unsigned allowed[ROLE_COUNT][ROLE_COUNT] = {
+    [ROLE_SENSOR][ROLE_INTAKE] =
+        TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) | TYPE(SENSOR_STATS),
+    [ROLE_INTAKE][ROLE_SENSOR] = TYPE(ACK),
+    [ROLE_INTAKE][ROLE_CORE] = TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) |
+                               TYPE(SENSOR_STATS) | TYPE(SOURCE_STATS),
+    [ROLE_CORE][ROLE_INTAKE] = TYPE(ACK),
+    [ROLE_EDGE][ROLE_DRIVER] = TYPE(HELLO) | TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS),
+    [ROLE_DRIVER][ROLE_EDGE] = TYPE(DESIRED) | TYPE(READ_BACK),
+    [ROLE_DRIVER][ROLE_CORE] = TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(DEVICE),
+    [ROLE_CORE][ROLE_DRIVER] = TYPE(DESIRED) | TYPE(READ_BACK),
+    [ROLE_WEB][ROLE_CORE] = TYPE(ASK),
+    [ROLE_CORE][ROLE_WEB] = TYPE(ANSWER) | TYPE(EVENT),
+};
+
+bool
+wire_is_allowed(enum wire_role from, enum wire_role to, enum wire_type type)
+{
+    return from < ROLE_COUNT && to < ROLE_COUNT && type < WIRE_TYPE_COUNT &&
+           (allowed[from][to] & (1u << type)) != 0;
+}
+
+const struct shape *
+wire_shape(enum wire_type type)
+{
+    return shapes[type];
+}
+
+cJSON *
+wire_encode(enum wire_type type, const void *message)
+{
+    cJSON *json = codec_encode(shapes[type], message);
+    cJSON_AddItemToObjectCS(json, "type", cJSON_CreateStringReference(wire_type_names[type]));
+    return json;
+}
+
+bool
+wire_type_of(const cJSON *json, enum wire_type *type)
+{
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(json, "type");
+    for (int i = 0; cJSON_IsString(name) && wire_type_names[i]; i++) {
+        if (strcmp(wire_type_names[i], name->valuestring) == 0) {
+            *type = (enum wire_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int
+wire_decode(enum wire_type type, const cJSON *json, void *out, struct codec_error *error)
+{
+    return codec_decode_message(shapes[type], json, out, error);
+}
+
+void
+wire_fini(enum wire_type type, void *message)
+{
+    codec_fini(shapes[type], message);
+}
