@@ -1,0 +1,45 @@
+/* A role process of cordond: one trust level of the same binary (`cordond --role NAME`).
+ *
+ * The supervisor joins roles with socketpairs: it sends the ends over each child's control socket
+ * (file descriptor 3, SCM_RIGHTS, one byte of data: the peer's enum wire_role).  When a role dies
+ * it is started again and both sides get a new pair; so a role must expect on_peer at any time, and
+ * again.  May be included by the stages that provide a role main (like bus/). */
+#ifndef CORDON_CORDOND_ROLE_H
+#define CORDON_CORDOND_ROLE_H
+
+#include <event2/event.h>
+
+#include "bus/channel.h"
+#include "cordond/config.h"
+#include "wire/message.h"
+
+struct role {
+    enum wire_role self;
+    struct event_base *base;
+    const struct config *config;
+    const char *config_path;
+    /* Set by the role main before role_run(). */
+    struct channel_handler handler;             /* messages and closes of all peers */
+    void (*on_peer)(void *context, struct channel *channel, enum wire_role peer); /* joined */
+    void (*on_reload)(void *context);           /* SIGHUP; NULL: nothing to reload */
+    void *context;                              /* of on_peer and on_reload */
+    struct event *events[4];                    /* role.c's own */
+};
+
+/* Runs the loop until SIGTERM or the supervisor is gone.  0, or negative errno. */
+int role_run(struct role *role);
+
+/* The files of our own certificate authority (bus/pki.h) below the state folder. */
+#define ROLE_PATH_SIZE 1200
+struct role_files {
+    char ca[ROLE_PATH_SIZE], cert[ROLE_PATH_SIZE], key[ROLE_PATH_SIZE];
+};
+void role_tls_files(const struct config *config, struct role_files *files);
+
+/* The mains; each returns the exit status. */
+int core_role_run(struct role *role);
+int intake_role_run(struct role *role);
+int web_role_run(struct role *role);
+int driver_role_run(struct role *role);
+
+#endif
