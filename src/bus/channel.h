@@ -46,6 +46,8 @@ struct channel *channel_new_fd(struct event_base *base, int fd,
 bool channel_send(struct channel *channel, enum wire_type type, const void *message);
 /* Closes soon, after on_close was called with 'why'; safe inside a handler. */
 void channel_close(struct channel *channel, const char *why);
+/* Closes at once and frees, without on_close; not inside a handler of this channel. */
+void channel_drop(struct channel *channel);
 const char *channel_peer_name(const struct channel *channel);
 void *channel_tag(const struct channel *channel); /* the owner's, for its own table */
 void channel_set_tag(struct channel *channel, void *tag);

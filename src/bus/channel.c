@@ -1,0 +1,219 @@
+#include "bus/channel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define HEAD_SIZE 4
+#define SEND_LIMIT_DEFAULT (64u * 1024 * 1024)
+
+struct channel {
+    struct bufferevent *bev;
+    struct event *closing; /* pending while the channel is on its way out */
+    struct channel_settings settings;
+    struct channel_handler handler;
+    void *tag;
+    bool is_closing;
+    char why[128];
+};
+
+void
+channel_drop(struct channel *channel)
+{
+    bufferevent_free(channel->bev);
+    event_free(channel->closing);
+    free(channel);
+}
+
+/* On the loop, outside of every handler: tell, then free. */
+static void
+on_closing(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct channel *channel = argument;
+    channel->handler.on_close(channel->handler.context, channel, channel->why);
+    channel_drop(channel);
+}
+
+void
+channel_close(struct channel *channel, const char *why)
+{
+    if (channel->is_closing) {
+        return;
+    }
+    channel->is_closing = true;
+    snprintf(channel->why, sizeof(channel->why), "%s", why);
+    bufferevent_disable(channel->bev, EV_READ);
+    event_active(channel->closing, 0, 0);
+}
+
+static void
+refuse(struct channel *channel, const char *what, const char *where)
+{
+    char why[128];
+    snprintf(why, sizeof(why), "%.60s%s%.50s", what, where[0] ? ": " : "", where);
+    log_warn("bus", "message refused, channel closed",
+             LOG_S("peer", channel->settings.peer_name),
+             LOG_S("role", wire_role_names[channel->settings.peer]), LOG_S("why", why));
+    channel_close(channel, why);
+}
+
+/* The struct of every type fits here; on the heap, as some have hundreds of KiB. */
+static void
+deliver(struct channel *channel, const cJSON *json)
+{
+    enum wire_type type;
+    struct codec_error error;
+    if (!wire_type_of(json, &type)) {
+        refuse(channel, "no known type", "");
+        return;
+    }
+    if (!wire_is_allowed(channel->settings.peer, channel->settings.self, type)) {
+        refuse(channel, "this peer may not send", wire_type_names[type]);
+        return;
+    }
+    void *message = mem_new(1, wire_shape(type)->size);
+    if (wire_decode(type, json, message, &error)) {
+        char where[300];
+        snprintf(where, sizeof(where), "%s %s %s", wire_type_names[type], error.path, error.why);
+        refuse(channel, "malformed message", where);
+    } else {
+        channel->handler.on_message(channel->handler.context, channel, type, message);
+        wire_fini(type, message);
+    }
+    free(message);
+}
+
+/* One whole frame, or false: not here yet. */
+static bool
+frame_take(struct channel *channel)
+{
+    struct evbuffer *in = bufferevent_get_input(channel->bev);
+    uint8_t head[HEAD_SIZE];
+    if (evbuffer_copyout(in, head, sizeof(head)) < (ev_ssize_t)sizeof(head)) {
+        return false;
+    }
+    size_t size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+    if (size == 0 || size > WIRE_FRAME_MAX) {
+        refuse(channel, "frame size out of range", "");
+        return false;
+    }
+    if (evbuffer_get_length(in) < HEAD_SIZE + size) {
+        return false;
+    }
+    evbuffer_drain(in, HEAD_SIZE);
+    const char *text = (const char *)evbuffer_pullup(in, (ev_ssize_t)size);
+    cJSON *json = text ? codec_parse(text, size) : NULL;
+    evbuffer_drain(in, size);
+    if (!cJSON_IsObject(json)) {
+        refuse(channel, "not one JSON object of bounded depth", "");
+    } else {
+        deliver(channel, json);
+    }
+    cJSON_Delete(json);
+    return true;
+}
+
+static void
+on_read(struct bufferevent *bev, void *argument)
+{
+    (void)bev;
+    struct channel *channel = argument;
+    while (!channel->is_closing && frame_take(channel)) {
+    }
+}
+
+static void
+on_event(struct bufferevent *bev, short what, void *argument)
+{
+    (void)bev;
+    struct channel *channel = argument;
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
+        channel_close(channel, what & BEV_EVENT_EOF ? "closed by the peer" : "connection lost");
+    }
+}
+
+struct channel *
+channel_new(struct bufferevent *bev, const struct channel_settings *settings,
+            const struct channel_handler *handler)
+{
+    struct channel *channel = MEM_NEW(struct channel);
+    channel->bev = bev;
+    channel->settings = *settings;
+    channel->handler = *handler;
+    if (channel->settings.send_limit == 0) {
+        channel->settings.send_limit = SEND_LIMIT_DEFAULT;
+    }
+    channel->closing = event_new(bufferevent_get_base(bev), -1, 0, on_closing, channel);
+    bufferevent_setcb(bev, on_read, NULL, on_event, channel);
+    /* Input beyond this is not read before a frame of it was consumed. */
+    bufferevent_setwatermark(bev, EV_READ, 0, WIRE_FRAME_MAX + HEAD_SIZE + 64 * 1024);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+    if (evbuffer_get_length(bufferevent_get_input(bev)) > 0) {
+        bufferevent_trigger(bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+    }
+    return channel;
+}
+
+struct channel *
+channel_new_fd(struct event_base *base, int fd, const struct channel_settings *settings,
+               const struct channel_handler *handler)
+{
+    evutil_make_socket_nonblocking(fd);
+    struct bufferevent *bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    return channel_new(bev, settings, handler);
+}
+
+bool
+channel_send(struct channel *channel, enum wire_type type, const void *message)
+{
+    if (channel->is_closing) {
+        return false;
+    }
+    struct evbuffer *out = bufferevent_get_output(channel->bev);
+    if (evbuffer_get_length(out) > channel->settings.send_limit) {
+        refuse(channel, "the peer reads too slowly", "");
+        return false;
+    }
+    cJSON *json = wire_encode(type, message);
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    size_t size = text ? strlen(text) : 0;
+    bool fits = size > 0 && size <= WIRE_FRAME_MAX;
+    if (fits) {
+        const uint8_t head[HEAD_SIZE] = {(uint8_t)(size >> 24), (uint8_t)(size >> 16),
+                                         (uint8_t)(size >> 8), (uint8_t)size};
+        evbuffer_add(out, head, sizeof(head));
+        evbuffer_add(out, text, size);
+    } else {
+        log_error("bus", "message larger than a frame, not sent",
+                  LOG_S("type", wire_type_names[type]), LOG_I("bytes", size));
+    }
+    cJSON_free(text);
+    return fits;
+}
+
+const char *
+channel_peer_name(const struct channel *channel)
+{
+    return channel->settings.peer_name;
+}
+
+void *
+channel_tag(const struct channel *channel)
+{
+    return channel->tag;
+}
+
+void
+channel_set_tag(struct channel *channel, void *tag)
+{
+    channel->tag = tag;
+}

@@ -1,0 +1,311 @@
+#include "bus/pki.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+
+#include "base/file.h"
+#include "model/text.h"
+
+#define CA_DAYS 7300
+#define LEAF_DAYS 825
+#define DAY_S 86400L
+
+static int
+fail(char why[256], const char *what)
+{
+    char reason[120] = "";
+    ERR_error_string_n(ERR_peek_last_error(), reason, sizeof(reason));
+    ERR_clear_error();
+    snprintf(why, 256, "%.120s: %s", what, reason);
+    return -EIO;
+}
+
+static int
+path_make(char path[PATH_MAX], const char *dir, const char *name, const char *ending, char why[256])
+{
+    int used = snprintf(path, PATH_MAX, "%s/%s%s", dir, name, ending);
+    if (used > 0 && used < PATH_MAX) {
+        return 0;
+    }
+    snprintf(why, 256, "path too long");
+    return -ENAMETOOLONG;
+}
+
+static int
+pem_write(const char *dir, const char *name, const char *ending, BIO *pem, mode_t mode,
+          char why[256])
+{
+    char path[PATH_MAX], *bytes;
+    long size = BIO_get_mem_data(pem, &bytes);
+    int result = path_make(path, dir, name, ending, why);
+    if (result) {
+        return result;
+    }
+    result = file_write_atomic(path, bytes, (size_t)size, mode);
+    if (result) {
+        snprintf(why, 256, "cannot write %.180s: %s", path, strerror(-result));
+    }
+    return result;
+}
+
+static int
+certificate_write(const char *dir, const char *name, X509 *certificate, EVP_PKEY *key,
+                  char why[256])
+{
+    BIO *public = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_mem());
+    int result = 0;
+    if (!public || !secret || !PEM_write_bio_X509(public, certificate) ||
+        !PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL)) {
+        result = fail(why, "cannot encode a certificate");
+    }
+    /* The key first: a certificate without its key would look complete. */
+    if (!result) {
+        result = pem_write(dir, name, ".key", secret, 0600, why);
+    }
+    if (!result) {
+        result = pem_write(dir, name, ".pem", public, 0644, why);
+    }
+    BIO_free(public);
+    BIO_free(secret);
+    return result;
+}
+
+static bool
+extension_add(X509 *certificate, X509 *issuer, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    bool is_added = extension && X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+    return is_added;
+}
+
+static bool
+name_set(X509 *certificate, const char *name, const char *unit)
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    return X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const unsigned char *)"Cordon",
+                                      -1, -1, 0) &&
+           X509_NAME_add_entry_by_txt(subject, "OU", MBSTRING_UTF8, (const unsigned char *)unit,
+                                      -1, -1, 0) &&
+           X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
+                                      -1, -1, 0);
+}
+
+static bool
+serial_set(X509 *certificate)
+{
+    unsigned char bytes[16];
+    BIGNUM *number = RAND_bytes(bytes, sizeof(bytes)) == 1 ? BN_bin2bn(bytes, 16, NULL) : NULL;
+    if (number) {
+        BN_clear_bit(number, 127); /* positive (RFC 5280 4.1.2.2) */
+    }
+    bool is_set = number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
+    BN_free(number);
+    return is_set;
+}
+
+struct wanted {
+    const char *name, *unit;
+    const char *names; /* subjectAltName, in OpenSSL's form; NULL: none */
+    long days;
+    bool is_ca;
+};
+
+/* Signed by 'issuer', or by itself where that is NULL. */
+static X509 *
+certificate_make(const struct wanted *wanted, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
+{
+    X509 *made = X509_new();
+    X509 *by = issuer ? issuer : made;
+    bool is_made =
+        made && X509_set_version(made, X509_VERSION_3) && serial_set(made) &&
+        /* an hour back: clocks of switches differ */
+        X509_gmtime_adj(X509_getm_notBefore(made), -3600) &&
+        X509_gmtime_adj(X509_getm_notAfter(made), wanted->days * DAY_S) &&
+        name_set(made, wanted->name, wanted->unit) && X509_set_pubkey(made, key) &&
+        X509_set_issuer_name(made, X509_get_subject_name(by)) &&
+        extension_add(made, by, NID_basic_constraints,
+                      wanted->is_ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE") &&
+        extension_add(made, by, NID_key_usage,
+                      wanted->is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature") &&
+        extension_add(made, by, NID_subject_key_identifier, "hash") &&
+        (wanted->is_ca || extension_add(made, by, NID_ext_key_usage, "serverAuth,clientAuth")) &&
+        (!wanted->names || extension_add(made, by, NID_subject_alt_name, wanted->names)) &&
+        X509_sign(made, issuer_key ? issuer_key : key, EVP_sha256()) > 0;
+    if (!is_made) {
+        X509_free(made);
+        return NULL;
+    }
+    return made;
+}
+
+/* "cordon.example.org, 192.0.2.1" -> "DNS:cordon.example.org,IP:192.0.2.1,..." */
+static int
+names_make(const char *names, char out[2048], char why[256])
+{
+    char copy[URL_SIZE], *rest = copy;
+    snprintf(copy, sizeof(copy), "%s", names);
+    int used = snprintf(out, 2048, "DNS:localhost,IP:127.0.0.1,IP:::1");
+    for (char *name = strsep(&rest, ", "); name; name = strsep(&rest, ", ")) {
+        unsigned char bytes[16];
+        bool is_ip = inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+        if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:*")]) {
+            snprintf(why, 256, "'%.60s' is no host name or address", name);
+            return -EINVAL;
+        }
+        if (name[0]) {
+            used += snprintf(out + used, used < 2048 ? (size_t)(2048 - used) : 0, ",%s:%s",
+                             is_ip ? "IP" : "DNS", name);
+        }
+        if (used >= 2048) {
+            snprintf(why, 256, "too many server names");
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int
+ca_read(const char *dir, X509 **certificate, EVP_PKEY **key, char why[256])
+{
+    char path[PATH_MAX];
+    int result = path_make(path, dir, "ca", ".pem", why);
+    FILE *file = result ? NULL : fopen(path, "re");
+    *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    if (file) {
+        fclose(file);
+    }
+    result = result ? result : path_make(path, dir, "ca", ".key", why);
+    file = result ? NULL : fopen(path, "re");
+    *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+    if (file) {
+        fclose(file);
+    }
+    if (*certificate && *key) {
+        return 0;
+    }
+    X509_free(*certificate);
+    EVP_PKEY_free(*key);
+    snprintf(why, 256, "no certificate authority in %.160s (ca.pem, ca.key)", dir);
+    return -ENOENT;
+}
+
+static bool
+is_there(const char *dir, const char *name)
+{
+    char path[PATH_MAX], why[256];
+    return path_make(path, dir, name, ".pem", why) == 0 && access(path, F_OK) == 0;
+}
+
+static int
+ca_make(const char *dir, char why[256])
+{
+    const struct wanted wanted = {
+        .name = "Cordon CA", .unit = "ca", .days = CA_DAYS, .is_ca = true};
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = key ? certificate_make(&wanted, key, NULL, NULL) : NULL;
+    int result = certificate ? certificate_write(dir, "ca", certificate, key, why)
+                             : fail(why, "cannot make a certificate authority");
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return result;
+}
+
+static int
+leaf_make(const char *ca_dir, const char *out, const char *file, const struct wanted *wanted,
+          char why[256])
+{
+    X509 *ca;
+    EVP_PKEY *ca_key;
+    int result = ca_read(ca_dir, &ca, &ca_key, why);
+    if (result) {
+        return result;
+    }
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = key ? certificate_make(wanted, key, ca, ca_key) : NULL;
+    result = certificate ? certificate_write(out, file, certificate, key, why)
+                         : fail(why, "cannot make a certificate");
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    X509_free(ca);
+    EVP_PKEY_free(ca_key);
+    return result;
+}
+
+int
+pki_prepare(const char *dir, const char *names, char why[256])
+{
+    char alternatives[2048];
+    int result = file_make_dirs(dir, 0700);
+    if (result) {
+        snprintf(why, 256, "cannot make %.180s: %s", dir, strerror(-result));
+        return result;
+    }
+    result = names_make(names ? names : "", alternatives, why);
+    if (!result && !is_there(dir, "ca")) {
+        result = ca_make(dir, why);
+    }
+    if (!result && !is_there(dir, "server")) {
+        const struct wanted wanted = {
+            .name = "cordond", .unit = "server", .names = alternatives, .days = LEAF_DAYS};
+        result = leaf_make(dir, dir, "server", &wanted, why);
+    }
+    return result;
+}
+
+static int
+ca_copy(const char *dir, const char *out, char why[256])
+{
+    char from[PATH_MAX], to[PATH_MAX], *bytes;
+    size_t size;
+    int result = path_make(from, dir, "ca", ".pem", why);
+    result = result ? result : path_make(to, out, "ca", ".pem", why);
+    if (result || strcmp(from, to) == 0) {
+        return result;
+    }
+    result = file_read(from, 65536, &bytes, &size);
+    if (!result) {
+        result = file_write_atomic(to, bytes, size, 0644);
+        free(bytes);
+    }
+    if (result) {
+        snprintf(why, 256, "cannot copy %.180s: %s", from, strerror(-result));
+    }
+    return result;
+}
+
+int
+pki_issue(const char *dir, const char *role, const char *name, const char *out, char why[256])
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (strcmp(role, "edge") != 0 && strcmp(role, "sensor") != 0) {
+        snprintf(why, 256, "role must be edge or sensor, not '%.40s'", role);
+        return -EINVAL;
+    }
+    if (!name[0] || strlen(name) >= NAME_SIZE || name[strspn(name, plain)] || name[0] == '.') {
+        snprintf(why, 256, "a name has 1 to %d letters, digits, '.', '_' or '-'", NAME_SIZE - 1);
+        return -EINVAL;
+    }
+    int result = file_make_dirs(out, 0700);
+    if (result) {
+        snprintf(why, 256, "cannot make %.180s: %s", out, strerror(-result));
+        return result;
+    }
+    const struct wanted wanted = {.name = name, .unit = role, .days = LEAF_DAYS};
+    result = leaf_make(dir, out, name, &wanted, why);
+    return result ? result : ca_copy(dir, out, why);
+}

@@ -1,0 +1,421 @@
+#include "bus/tls.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define HANDSHAKE_S 10
+#define HANDSHAKES_MAX 512 /* strangers that may be shaking hands at once */
+#define RETRY_FIRST_MS 100
+#define RETRY_MOST_MS 5000
+#define SERVER_UNIT "server"
+
+static int
+tls_fail(char why[256], const char *what, const char *file)
+{
+    char reason[120] = "";
+    unsigned long error = ERR_peek_last_error();
+    if (error) {
+        ERR_error_string_n(error, reason, sizeof(reason));
+    }
+    ERR_clear_error();
+    snprintf(why, 256, "%s %.80s: %s", what, file, reason);
+    return -EINVAL;
+}
+
+static SSL_CTX *
+context_new(const struct tls_files *files, bool is_server, char why[256])
+{
+    SSL_CTX *context = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+    int result = context ? 0 : tls_fail(why, "no TLS context", "");
+    if (!result && !SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION)) {
+        result = tls_fail(why, "no TLS 1.3", "");
+    }
+    if (!result && SSL_CTX_use_certificate_chain_file(context, files->cert) != 1) {
+        result = tls_fail(why, "cannot use the certificate", files->cert);
+    }
+    if (!result && SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1) {
+        result = tls_fail(why, "cannot use the key", files->key);
+    }
+    if (!result && SSL_CTX_check_private_key(context) != 1) {
+        result = tls_fail(why, "the key does not belong to the certificate", files->cert);
+    }
+    if (!result && SSL_CTX_load_verify_locations(context, files->ca, NULL) != 1) {
+        result = tls_fail(why, "cannot use the certificate authority", files->ca);
+    }
+    if (result) {
+        SSL_CTX_free(context);
+        return NULL;
+    }
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context, 0);
+    return context;
+}
+
+/* Common name and unit of the peer's verified certificate; false: it has none, or a strange one. */
+static bool
+peer_names(SSL *ssl, char name[NAME_SIZE], char unit[NAME_SIZE])
+{
+    X509 *certificate = SSL_get1_peer_certificate(ssl);
+    if (!certificate || SSL_get_verify_result(ssl) != X509_V_OK) {
+        X509_free(certificate);
+        return false;
+    }
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int name_size = X509_NAME_get_text_by_NID(subject, NID_commonName, name, NAME_SIZE);
+    int unit_size = X509_NAME_get_text_by_NID(subject, NID_organizationalUnitName, unit, NAME_SIZE);
+    X509_free(certificate);
+    return name_size > 0 && unit_size > 0 && strlen(name) == (size_t)name_size &&
+           strlen(unit) == (size_t)unit_size;
+}
+
+static void
+nodelay_set(struct bufferevent *bev)
+{
+    int on = 1;
+    setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/* ---- server ---- */
+
+struct tls_server {
+    SSL_CTX *context;
+    struct evconnlistener *listener;
+    struct event_base *base;
+    enum wire_role self, peer;
+    tls_accept_fn *on_peer;
+    tls_opened_fn *on_open;
+    void *argument;
+    size_t handshakes;
+    struct log_limit limit;
+};
+
+/* A connection before its certificate was seen. */
+struct stranger {
+    struct tls_server *server;
+    char from[64];
+};
+
+static void
+stranger_free(struct stranger *stranger, struct bufferevent *bev, const char *why)
+{
+    uint64_t swallowed;
+    struct log_limit *limit = &stranger->server->limit;
+    struct timeval now;
+    event_base_gettimeofday_cached(stranger->server->base, &now);
+    if (why && log_limit_pass(limit, (int64_t)now.tv_sec * 1000000, &swallowed)) {
+        log_warn("bus", "connection refused", LOG_S("from", stranger->from), LOG_S("why", why),
+                 LOG_I("not_logged", swallowed));
+    }
+    stranger->server->handshakes--;
+    if (bev) {
+        bufferevent_free(bev);
+    }
+    free(stranger);
+}
+
+static void
+on_handshake(struct stranger *stranger, struct bufferevent *bev)
+{
+    struct tls_server *server = stranger->server;
+    struct channel_settings settings = {.self = server->self, .peer = server->peer};
+    struct channel_handler handler = {0};
+    char unit[NAME_SIZE];
+    void *tag = NULL;
+    if (!peer_names(bufferevent_openssl_get_ssl(bev), settings.peer_name, unit)) {
+        stranger_free(stranger, bev, "the certificate has no usable name and unit");
+        return;
+    }
+    if (strcmp(unit, wire_role_names[server->peer]) != 0) {
+        stranger_free(stranger, bev, "the certificate is for another role");
+        return;
+    }
+    if (!server->on_peer(server->argument, settings.peer_name, &handler, &tag)) {
+        stranger_free(stranger, bev, "not a peer that is known here");
+        return;
+    }
+    stranger_free(stranger, NULL, NULL);
+    bufferevent_set_timeouts(bev, NULL, NULL);
+    struct channel *channel = channel_new(bev, &settings, &handler);
+    channel_set_tag(channel, tag);
+    server->on_open(server->argument, channel);
+}
+
+static void
+on_stranger_event(struct bufferevent *bev, short what, void *argument)
+{
+    struct stranger *stranger = argument;
+    if (what & BEV_EVENT_CONNECTED) {
+        on_handshake(stranger, bev);
+        return;
+    }
+    char why[160] = "no handshake in time";
+    unsigned long error = bufferevent_get_openssl_error(bev);
+    if (error) {
+        ERR_error_string_n(error, why, sizeof(why));
+    } else if (what & BEV_EVENT_EOF) {
+        snprintf(why, sizeof(why), "closed during the handshake");
+    }
+    stranger_free(stranger, bev, why);
+}
+
+static void
+on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size,
+          void *argument)
+{
+    (void)listener;
+    struct tls_server *server = argument;
+    SSL *ssl = server->handshakes < HANDSHAKES_MAX ? SSL_new(server->context) : NULL;
+    struct bufferevent *bev =
+        ssl ? bufferevent_openssl_socket_new(server->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                             BEV_OPT_CLOSE_ON_FREE)
+            : NULL;
+    if (!bev) {
+        SSL_free(ssl);
+        evutil_closesocket(fd);
+        return;
+    }
+    struct stranger *stranger = MEM_NEW(struct stranger);
+    stranger->server = server;
+    getnameinfo(address, (socklen_t)size, stranger->from, sizeof(stranger->from), NULL, 0,
+                NI_NUMERICHOST);
+    server->handshakes++;
+    nodelay_set(bev);
+    bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+    const struct timeval patience = {.tv_sec = HANDSHAKE_S};
+    bufferevent_set_timeouts(bev, &patience, &patience);
+    bufferevent_setcb(bev, NULL, NULL, on_stranger_event, stranger);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+int
+tls_server_new(struct event_base *base, const char *address, const struct tls_files *files,
+               enum wire_role self, enum wire_role peer, tls_accept_fn *on_peer,
+               tls_opened_fn *on_open, void *context, struct tls_server **server, char why[256])
+{
+    struct sockaddr_storage parsed;
+    int size = sizeof(parsed);
+    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&parsed, &size) < 0) {
+        snprintf(why, 256, "'%.100s' is no address with port, like [::]:8701", address);
+        return -EINVAL;
+    }
+    SSL_CTX *tls = context_new(files, true, why);
+    if (!tls) {
+        return -EINVAL;
+    }
+    struct tls_server *made = MEM_NEW(struct tls_server);
+    *made = (struct tls_server){.context = tls,
+                                .base = base,
+                                .self = self,
+                                .peer = peer,
+                                .on_peer = on_peer,
+                                .on_open = on_open,
+                                .argument = context,
+                                .limit = {.period_us = 1000000, .burst = 10}};
+    made->listener = evconnlistener_new_bind(
+        base, on_accept, made, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
+        -1, (struct sockaddr *)&parsed, size);
+    if (!made->listener) {
+        int error = errno;
+        snprintf(why, 256, "cannot listen on %.100s: %s", address, strerror(error));
+        tls_server_free(made);
+        return -error;
+    }
+    *server = made;
+    return 0;
+}
+
+void
+tls_server_free(struct tls_server *server)
+{
+    if (server) {
+        if (server->listener) {
+            evconnlistener_free(server->listener);
+        }
+        SSL_CTX_free(server->context);
+        free(server);
+    }
+}
+
+/* ---- client ---- */
+
+struct tls_client {
+    SSL_CTX *context;
+    struct event_base *base;
+    struct event *retry;
+    struct bufferevent *connecting;
+    struct channel *channel;
+    char address[128];
+    enum wire_role self, peer;
+    struct channel_handler handler; /* the owner's */
+    tls_opened_fn *on_open;
+    void *argument;
+    unsigned delay_ms;
+    bool is_told; /* that the server is away */
+};
+
+static void
+retry_later(struct tls_client *client, const char *why)
+{
+    if (!client->is_told) {
+        log_warn("bus", "server not reached, trying on", LOG_S("address", client->address),
+                 LOG_S("why", why));
+        client->is_told = true;
+    }
+    const struct timeval delay = {.tv_sec = client->delay_ms / 1000,
+                                  .tv_usec = (client->delay_ms % 1000) * 1000};
+    event_add(client->retry, &delay);
+    client->delay_ms = client->delay_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : client->delay_ms * 2;
+}
+
+static void
+on_client_message(void *context, struct channel *channel, enum wire_type type, const void *message)
+{
+    struct tls_client *client = context;
+    client->handler.on_message(client->handler.context, channel, type, message);
+}
+
+static void
+on_client_close(void *context, struct channel *channel, const char *why)
+{
+    struct tls_client *client = context;
+    client->channel = NULL;
+    client->handler.on_close(client->handler.context, channel, why);
+    client->delay_ms = RETRY_FIRST_MS;
+    retry_later(client, why);
+}
+
+static void
+on_client_connected(struct tls_client *client)
+{
+    struct bufferevent *bev = client->connecting;
+    struct channel_settings settings = {.self = client->self, .peer = client->peer};
+    const struct channel_handler handler = {
+        .on_message = on_client_message, .on_close = on_client_close, .context = client};
+    char unit[NAME_SIZE];
+    client->connecting = NULL;
+    if (!peer_names(bufferevent_openssl_get_ssl(bev), settings.peer_name, unit) ||
+        strcmp(unit, SERVER_UNIT) != 0) {
+        bufferevent_free(bev);
+        retry_later(client, "the certificate there is not a server's");
+        return;
+    }
+    bufferevent_set_timeouts(bev, NULL, NULL);
+    nodelay_set(bev);
+    client->is_told = false;
+    client->delay_ms = RETRY_FIRST_MS;
+    client->channel = channel_new(bev, &settings, &handler);
+    log_info("bus", "connected", LOG_S("address", client->address),
+             LOG_S("server", settings.peer_name));
+    client->on_open(client->argument, client->channel);
+}
+
+static void
+on_client_event(struct bufferevent *bev, short what, void *argument)
+{
+    struct tls_client *client = argument;
+    if (what & BEV_EVENT_CONNECTED) {
+        on_client_connected(client);
+        return;
+    }
+    char why[160];
+    snprintf(why, sizeof(why), "%s",
+             what & BEV_EVENT_TIMEOUT ? "no answer in time"
+                                      : evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+    unsigned long error = bufferevent_get_openssl_error(bev);
+    if (error) {
+        ERR_error_string_n(error, why, sizeof(why));
+    }
+    bufferevent_free(bev);
+    client->connecting = NULL;
+    retry_later(client, why);
+}
+
+static void
+on_connect(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct tls_client *client = argument;
+    struct sockaddr_storage to;
+    int size = sizeof(to);
+    SSL *ssl = SSL_new(client->context);
+    if (!ssl || evutil_parse_sockaddr_port(client->address, (struct sockaddr *)&to, &size) < 0) {
+        SSL_free(ssl);
+        retry_later(client, "no TLS connection to be had");
+        return;
+    }
+    struct bufferevent *bev = bufferevent_openssl_socket_new(
+        client->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+    const struct timeval patience = {.tv_sec = HANDSHAKE_S};
+    client->connecting = bev;
+    bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+    bufferevent_set_timeouts(bev, &patience, &patience);
+    bufferevent_setcb(bev, NULL, NULL, on_client_event, client);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+    if (bufferevent_socket_connect(bev, (struct sockaddr *)&to, size) < 0 && client->connecting) {
+        bufferevent_free(bev);
+        client->connecting = NULL;
+        retry_later(client, strerror(errno));
+    }
+}
+
+int
+tls_client_new(struct event_base *base, const char *address, const struct tls_files *files,
+               enum wire_role self, enum wire_role peer, const struct channel_handler *handler,
+               tls_opened_fn *on_open, void *context, struct tls_client **client, char why[256])
+{
+    struct sockaddr_storage parsed;
+    int size = sizeof(parsed);
+    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&parsed, &size) < 0 ||
+        strlen(address) >= sizeof((*client)->address)) {
+        snprintf(why, 256, "'%.100s' is no address with port, like 192.0.2.1:8701", address);
+        return -EINVAL;
+    }
+    SSL_CTX *tls = context_new(files, false, why);
+    if (!tls) {
+        return -EINVAL;
+    }
+    struct tls_client *made = MEM_NEW(struct tls_client);
+    *made = (struct tls_client){.context = tls,
+                                .base = base,
+                                .self = self,
+                                .peer = peer,
+                                .handler = *handler,
+                                .on_open = on_open,
+                                .argument = context,
+                                .delay_ms = RETRY_FIRST_MS};
+    snprintf(made->address, sizeof(made->address), "%s", address);
+    made->retry = evtimer_new(base, on_connect, made);
+    event_active(made->retry, EV_TIMEOUT, 0);
+    *client = made;
+    return 0;
+}
+
+void
+tls_client_free(struct tls_client *client)
+{
+    if (!client) {
+        return;
+    }
+    if (client->channel) {
+        channel_drop(client->channel);
+    }
+    event_free(client->retry);
+    if (client->connecting) {
+        bufferevent_free(client->connecting);
+    }
+    SSL_CTX_free(client->context);
+    free(client);
+}
