@@ -6,7 +6,7 @@
 
 /* The result says whether it worked: a caller that drops it has a bug. */
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The struct that holds 'pointer' as its 'member'. */

@@ -16,14 +16,14 @@ struct topology;
 
 enum topology_change {
     TOPOLOGY_ENDPOINT_NEW,
-    TOPOLOGY_ENDPOINT_MOVED,     /* location differs; 'before' is the former */
-    TOPOLOGY_ENDPOINT_ADDRESS,   /* a binding came or went */
-    TOPOLOGY_ENDPOINT_MAC,       /* a MAC joined this endpoint by a strong join */
-    TOPOLOGY_ENDPOINT_CONFLICT,  /* seen in two places at once */
-    TOPOLOGY_ENDPOINT_SEEN,      /* only times or names changed: write behind */
-    TOPOLOGY_MAC_HELD,           /* an unknown MAC was held on 'before' (switch, port) */
+    TOPOLOGY_ENDPOINT_MOVED,    /* location differs; 'before' is the former */
+    TOPOLOGY_ENDPOINT_ADDRESS,  /* a binding came or went */
+    TOPOLOGY_ENDPOINT_MAC,      /* a MAC joined this endpoint by a strong join */
+    TOPOLOGY_ENDPOINT_CONFLICT, /* seen in two places at once, or claims what is another's */
+    TOPOLOGY_ENDPOINT_SEEN,     /* only times or names changed: write behind */
+    TOPOLOGY_MAC_HELD,          /* an unknown MAC was held on 'before' (switch, port) */
     TOPOLOGY_LINK,
-    TOPOLOGY_ROLE_PROPOSED,      /* endpoint looks like a gateway, DHCP or DNS server */
+    TOPOLOGY_ROLE_PROPOSED, /* endpoint looks like a gateway, DHCP or DNS server */
 };
 
 struct topology_listener {
@@ -31,12 +31,19 @@ struct topology_listener {
     void (*on_change)(void *context, enum topology_change change, const struct endpoint *endpoint,
                       const struct location *before, const char *detail);
     void *context;
+    /* May be NULL.  This endpoint is about to be forgotten: 'into' is the one that it was joined
+     * to (whose id now also answers to the old id), or NULL where room was needed. */
+    void (*on_gone)(void *context, const struct endpoint *endpoint, const struct endpoint *into);
 };
 
+/* Zero means the default. */
 struct topology_settings {
     size_t endpoint_limit;      /* default 200,000 */
     int64_t binding_idle_us;    /* an ARP/ND binding unseen so long has ended (default 4 h) */
-    int64_t lease_grace_us;
+    int64_t lease_grace_us;     /* a lease is believed so long after its end (default 60 s) */
+    size_t port_endpoint_limit; /* endpoints kept of one access port (default 256) */
+    int64_t conflict_us;        /* two places within so long are a conflict (default 30 s) */
+    int64_t idle_us;            /* only an endpoint unseen so long makes room (default 10 min) */
 };
 
 struct topology *topology_new(const struct topology_settings *settings, const struct clock *clock,
@@ -46,6 +53,11 @@ void topology_free(struct topology *topology);
 void topology_apply_facts(struct topology *topology, const struct wire_facts *facts);
 /* The switch's connection is lost: its facts stay, but grow old. */
 void topology_switch_gone(struct topology *topology, const char *switch_name);
+
+/* Ends bindings and conflicts that time ends; call once a second.  Bounded work per call. */
+void topology_tick(struct topology *topology);
+/* A pinned endpoint (one that is contained) is never forgotten to make room. */
+void topology_pin(struct topology *topology, const char *id, bool is_pinned);
 
 /* From the store, at start.  Takes a copy. */
 void topology_restore_endpoint(struct topology *topology, const struct endpoint *endpoint);
@@ -63,6 +75,11 @@ enum resolution {
 /* Who held 'ip' at 'at_us'? */
 enum resolution topology_resolve(const struct topology *topology, const struct ip *ip,
                                  int64_t at_us, const struct endpoint **endpoint, struct mac *mac);
+
+/* The access ports where that MAC is seen now, the newest first: more than one while in conflict.
+ */
+size_t topology_places(const struct topology *topology, const struct mac *mac,
+                       struct link_end *places, size_t room);
 
 /* The port with that number on the switch whose mirror source is 'switch_ip' (see mirror_origin);
  * 'role' is the port's.  False: unknown. */
@@ -88,6 +105,20 @@ struct topology_port {
     bool is_up;
     size_t mac_count;
 };
+/* What was not kept, and why: each is a limit that traffic can reach. */
+struct topology_counters {
+    uint64_t endpoints_evicted; /* idle ones that made room */
+    uint64_t endpoints_refused; /* no room, and nobody idle */
+    uint64_t port_refused;      /* new MACs beyond port_endpoint_limit */
+    uint64_t bindings_dropped; /* beyond ENDPOINT_BINDINGS_MAX, or too many claims of one address */
+    uint64_t claims_refused;   /* ARP or ND claims of an address that is leased to another */
+    uint64_t joins_refused;    /* cloned DHCP client ids */
+    uint64_t events_dropped;   /* oldest history beyond ENDPOINT_EVENTS_MAX */
+    uint64_t ports_refused;    /* switches or ports beyond the limit */
+    uint64_t facts_ignored;    /* about nobody: group, zero or virtual-router MACs, unknown ports */
+};
+void topology_read_counters(const struct topology *topology, struct topology_counters *counters);
+
 size_t topology_ports(const struct topology *topology, const char *switch_name,
                       struct topology_port *ports, size_t room);
 

@@ -1,0 +1,538 @@
+#include "topology/bindings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "topology/endpoints.h"
+#include "topology/locations.h"
+
+#define ALIVE_US 900000000           /* a leaseholder seen so lately defends its address */
+#define CONTEST_US 300000000         /* two claimants heard within so long contest it */
+#define EARLY_US 5000000             /* traffic may be seen a little before its first ARP */
+#define FLAG_EVERY_US 60000000       /* one history entry per address for refused claims */
+#define RESTORED_LEASE_US 3600000000 /* a stored lease does not tell its end */
+
+static struct address_item *
+address_find(const struct topology *t, const struct ip *ip)
+{
+    HMAP_FOR_EACH_HASH(item, struct address_item, by_ip, hash_bytes(ip, sizeof(*ip)), &t->addresses)
+    {
+        if (ip_is_equal(&item->ip, ip)) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static size_t
+binding_index(const struct node *node, const struct mac *mac, const struct ip *ip)
+{
+    size_t newest = SIZE_MAX;
+    for (size_t i = 0; i < node->endpoint.binding_count; i++) {
+        const struct binding *b = &node->endpoint.bindings[i];
+        if (ip_is_equal(&b->ip, ip) && (!mac || mac_is_equal(&b->mac, mac))) {
+            newest = i;
+        }
+    }
+    return newest;
+}
+
+static void
+address_leave(struct topology *t, const struct ip *ip, const struct node *node)
+{
+    struct address_item *item = address_find(t, ip);
+    if (!item || binding_index(node, NULL, ip) != SIZE_MAX) {
+        return;
+    }
+    size_t to = 0;
+    for (size_t i = 0; i < item->holder_count; i++) {
+        if (item->holders[i] != node) {
+            item->holders[to++] = item->holders[i];
+        }
+    }
+    item->holder_count = to;
+    if (to == 0) {
+        hmap_remove(&t->addresses, &item->by_ip);
+        free(item);
+    }
+}
+
+void
+binding_drop(struct topology *t, struct node *node, size_t index)
+{
+    struct endpoint *endpoint = &node->endpoint;
+    struct ip ip = endpoint->bindings[index].ip;
+    size_t after = --endpoint->binding_count - index;
+    memmove(&endpoint->bindings[index], &endpoint->bindings[index + 1],
+            after * sizeof(struct binding));
+    memmove(&node->more[index], &node->more[index + 1], after * sizeof(struct binding_more));
+    address_leave(t, &ip, node);
+}
+
+/* Drops every binding of that address from the holder that was heard longest ago. */
+static void
+address_make_room(struct topology *t, struct address_item *item)
+{
+    struct node *oldest = NULL;
+    int64_t oldest_us = INT64_MAX;
+    for (size_t i = 0; i < item->holder_count; i++) {
+        size_t at = binding_index(item->holders[i], NULL, &item->ip);
+        if (at != SIZE_MAX && item->holders[i]->endpoint.bindings[at].seen_us < oldest_us) {
+            oldest = item->holders[i];
+            oldest_us = oldest->endpoint.bindings[at].seen_us;
+        }
+    }
+    struct ip ip = item->ip;
+    size_t at;
+    while (oldest && (at = binding_index(oldest, NULL, &ip)) != SIZE_MAX) {
+        t->counters.bindings_dropped++;
+        binding_drop(t, oldest, at);
+    }
+}
+
+static void
+address_join(struct topology *t, const struct ip *ip, struct node *node)
+{
+    struct address_item *item = address_find(t, ip);
+    if (!item) {
+        item = MEM_NEW(struct address_item);
+        item->ip = *ip;
+        hmap_insert(&t->addresses, &item->by_ip, hash_bytes(ip, sizeof(*ip)));
+    }
+    for (size_t i = 0; i < item->holder_count; i++) {
+        if (item->holders[i] == node) {
+            return;
+        }
+    }
+    if (item->holder_count == ADDRESS_HOLDERS_MAX) {
+        address_make_room(t, item); /* leaves others, so the item stays */
+    }
+    item->holders[item->holder_count++] = node;
+}
+
+/* Ended ones go first, then the one heard longest ago. */
+static void
+binding_make_room(struct topology *t, struct node *node)
+{
+    const struct endpoint *endpoint = &node->endpoint;
+    if (endpoint->binding_count < ENDPOINT_BINDINGS_MAX) {
+        return;
+    }
+    size_t oldest = 0;
+    for (size_t i = 1; i < endpoint->binding_count; i++) {
+        const struct binding *a = &endpoint->bindings[i];
+        const struct binding *b = &endpoint->bindings[oldest];
+        bool a_ended = a->until_us != 0;
+        bool b_ended = b->until_us != 0;
+        if (a_ended != b_ended ? a_ended : a->seen_us < b->seen_us) {
+            oldest = i;
+        }
+    }
+    t->counters.bindings_dropped++;
+    binding_drop(t, node, oldest);
+}
+
+static size_t
+binding_add(struct topology *t, struct node *node, const struct binding *binding,
+            const struct binding_more *more)
+{
+    struct endpoint *endpoint = &node->endpoint;
+    binding_make_room(t, node);
+    if (endpoint->binding_count == node->binding_room) {
+        node->binding_room = node->binding_room ? node->binding_room * 2 : 4;
+        endpoint->bindings =
+            mem_resize(endpoint->bindings, node->binding_room, sizeof(struct binding));
+        node->more = mem_resize(node->more, node->binding_room, sizeof(struct binding_more));
+    }
+    size_t index = endpoint->binding_count++;
+    endpoint->bindings[index] = *binding;
+    node->more[index] = *more;
+    address_join(t, &binding->ip, node);
+    return index;
+}
+
+static bool
+is_lease_source(enum binding_source source)
+{
+    return source == BINDING_DHCP4 || source == BINDING_DHCP6;
+}
+
+/* When this binding ends, or ended, by its own clock. */
+static int64_t
+binding_end_us(const struct topology *t, const struct node *node, size_t index)
+{
+    const struct binding *b = &node->endpoint.bindings[index];
+    if (b->until_us != 0) {
+        return b->until_us;
+    }
+    int64_t idle_us = b->seen_us + t->settings.binding_idle_us;
+    int64_t lease_us = node->more[index].lease_end_us;
+    if (lease_us == 0) {
+        return idle_us;
+    }
+    lease_us += t->settings.lease_grace_us;
+    return lease_us > idle_us ? lease_us : idle_us;
+}
+
+static bool
+is_open(const struct topology *t, const struct node *node, size_t index, int64_t at_us)
+{
+    return node->endpoint.bindings[index].until_us == 0 && binding_end_us(t, node, index) > at_us;
+}
+
+static bool
+has_lease(const struct topology *t, const struct node *node, size_t index, int64_t at_us)
+{
+    return node->more[index].lease_end_us + t->settings.lease_grace_us > at_us;
+}
+
+static void
+tell_address(struct topology *t, struct node *node, enum endpoint_event_kind kind,
+             const struct ip *ip, const char *how, int64_t at_us)
+{
+    char text[IP_TEXT_SIZE];
+    char detail[IP_TEXT_SIZE + ID_SIZE + 64];
+    ip_format(ip, text);
+    snprintf(detail, sizeof(detail), "%s %s", text, how);
+    node_event(t, node, kind, at_us, detail);
+    node_tell(t, node, TOPOLOGY_ENDPOINT_ADDRESS, NULL, detail);
+}
+
+static void
+binding_end(struct topology *t, struct node *node, size_t index, int64_t at_us, const char *how)
+{
+    struct binding *b = &node->endpoint.bindings[index];
+    b->until_us = at_us > b->from_us ? at_us : b->from_us + 1;
+    node->more[index].is_contested = false;
+    tell_address(t, node, ENDPOINT_ADDRESS_GONE, &b->ip, how, at_us);
+}
+
+void
+bindings_expire(struct topology *t, struct node *node)
+{
+    int64_t now_us = clock_wall_us(t->clock);
+    for (size_t i = 0; i < node->endpoint.binding_count; i++) {
+        const struct binding *b = &node->endpoint.bindings[i];
+        if (b->until_us == 0 && binding_end_us(t, node, i) <= now_us) {
+            const char *how = node->more[i].lease_end_us ? "lease ended" : "not heard any more";
+            binding_end(t, node, i, binding_end_us(t, node, i), how);
+        }
+    }
+}
+
+/* Somebody else's open binding of that address, the strongest first; NULL: free. */
+static struct node *
+other_holder(const struct topology *t, const struct ip *ip, const struct node *node, int64_t at_us,
+             size_t *index)
+{
+    const struct address_item *item = address_find(t, ip);
+    struct node *found = NULL;
+    for (size_t i = 0; item && i < item->holder_count; i++) {
+        struct node *holder = item->holders[i];
+        size_t at = holder == node ? SIZE_MAX : binding_index(holder, NULL, ip);
+        if (at == SIZE_MAX || !is_open(t, holder, at, at_us)) {
+            continue;
+        }
+        if (!found || has_lease(t, holder, at, at_us)) {
+            found = holder;
+            *index = at;
+        }
+    }
+    return found;
+}
+
+/* True: 'other' holds a lease, is alive, and so keeps the address. */
+static bool
+is_defended(struct topology *t, struct node *node, const struct node *other, size_t index,
+            const struct ip *ip, int64_t at_us)
+{
+    bool is_alive = at_us - other->endpoint.seen_us < ALIVE_US;
+    if (!has_lease(t, other, index, at_us) || !is_alive) {
+        return false;
+    }
+    t->counters.claims_refused++;
+    struct address_item *item = address_find(t, ip);
+    if (item && at_us - item->flagged_us >= FLAG_EVERY_US) {
+        char text[IP_TEXT_SIZE];
+        char detail[IP_TEXT_SIZE + ID_SIZE + 64];
+        item->flagged_us = at_us;
+        ip_format(ip, text);
+        snprintf(detail, sizeof(detail), "claims %s, which is leased to %s", text,
+                 other->endpoint.id);
+        node_event(t, node, ENDPOINT_CONFLICT, at_us, detail);
+        node_tell(t, node, TOPOLOGY_ENDPOINT_CONFLICT, NULL, detail);
+    }
+    return true;
+}
+
+static void
+contest(struct topology *t, struct node *node, size_t index, struct node *other, size_t other_index,
+        int64_t at_us)
+{
+    const struct ip ip = node->endpoint.bindings[index].ip;
+    bool was_contested = node->more[index].is_contested && other->more[other_index].is_contested;
+    node->more[index].is_contested = true;
+    other->more[other_index].is_contested = true;
+    if (was_contested) {
+        return;
+    }
+    char text[IP_TEXT_SIZE];
+    char detail[IP_TEXT_SIZE + ID_SIZE + 64];
+    ip_format(&ip, text);
+    snprintf(detail, sizeof(detail), "%s is claimed by %s too", text, other->endpoint.id);
+    node_event(t, node, ENDPOINT_CONFLICT, at_us, detail);
+    node_tell(t, node, TOPOLOGY_ENDPOINT_CONFLICT, NULL, detail);
+}
+
+/* An ARP or ND claim of 'node' meets another's open binding: takes over, or is contested. */
+static void
+rival_claim(struct topology *t, struct node *node, size_t index, bool is_back, int64_t at_us)
+{
+    size_t other_index = 0;
+    const struct ip ip = node->endpoint.bindings[index].ip;
+    struct node *other = other_holder(t, &ip, node, at_us, &other_index);
+    if (!other) {
+        node->more[index].is_contested = false;
+        return;
+    }
+    int64_t heard_us = other->endpoint.bindings[other_index].seen_us;
+    bool has_both = has_lease(t, other, other_index, at_us);
+    bool is_both = is_back || node->more[index].is_contested || has_both;
+    if (is_both && at_us - heard_us < CONTEST_US) {
+        contest(t, node, index, other, other_index, at_us);
+    } else if (has_both) {
+        /* The leaseholder is away, but its lease runs: nobody can say whose it is. */
+        contest(t, node, index, other, other_index, at_us);
+    } else {
+        char how[ID_SIZE + 32];
+        snprintf(how, sizeof(how), "taken by %s", node->endpoint.id);
+        node->more[index].is_contested = false;
+        binding_end(t, other, other_index, at_us, how);
+    }
+}
+
+/* A claim counts where the MAC is attached.  Elsewhere it is a copy, or forged. */
+static bool
+is_own_place(const struct node *node, const struct port_state *port)
+{
+    if (!port || located_on(node, port)) {
+        return true;
+    }
+    return node->endpoint.location.class == LOCATION_NONE && !port_is_sink(port);
+}
+
+void
+binding_claim(struct topology *t, struct node *node, const struct port_state *port,
+              const struct fact *fact, int64_t at_us)
+{
+    if (ip_is_none(&fact->ip) || ip_is_group(&fact->ip)) {
+        t->counters.facts_ignored++;
+        return;
+    }
+    size_t index = binding_index(node, &fact->mac, &fact->ip);
+    bool is_own = is_own_place(node, port);
+    bool has_open = index != SIZE_MAX && is_open(t, node, index, at_us);
+    if (has_open && (is_own || !port_is_sink(port))) {
+        struct binding *b = &node->endpoint.bindings[index];
+        b->seen_us = at_us > b->seen_us ? at_us : b->seen_us;
+        if (is_own) {
+            rival_claim(t, node, index, false, at_us);
+        }
+        return;
+    }
+    size_t other_index = 0;
+    struct node *other = other_holder(t, &fact->ip, node, at_us, &other_index);
+    if (!is_own || (other && is_defended(t, node, other, other_index, &fact->ip, at_us))) {
+        return;
+    }
+    bool is_back = index != SIZE_MAX && node->endpoint.bindings[index].until_us != 0 &&
+                   at_us - node->endpoint.bindings[index].until_us < CONTEST_US;
+    struct binding binding = {.mac = fact->mac,
+                              .ip = fact->ip,
+                              .source = fact->source,
+                              .from_us = at_us,
+                              .seen_us = at_us};
+    struct binding_more more = {.lease_end_us = 0};
+    index = binding_add(t, node, &binding, &more);
+    char how[32];
+    snprintf(how, sizeof(how), "by %s", binding_source_names[fact->source]);
+    tell_address(t, node, ENDPOINT_ADDRESS_NEW, &fact->ip, how, at_us);
+    rival_claim(t, node, index, is_back, at_us);
+}
+
+/* The server gave the address to 'node': whoever had it has it no more. */
+static void
+lease_takes(struct topology *t, struct node *node, const struct ip *ip, int64_t at_us)
+{
+    size_t index = 0;
+    struct node *other;
+    char how[ID_SIZE + 32];
+    snprintf(how, sizeof(how), "leased to %s", node->endpoint.id);
+    while ((other = other_holder(t, ip, node, at_us, &index))) {
+        binding_end(t, other, index, at_us, how);
+    }
+}
+
+void
+binding_lease(struct topology *t, struct node *node, const struct fact *fact, int64_t at_us)
+{
+    if (ip_is_none(&fact->ip) || ip_is_group(&fact->ip) || !is_lease_source(fact->source)) {
+        t->counters.facts_ignored++;
+        return;
+    }
+    lease_takes(t, node, &fact->ip, at_us);
+    int64_t end_us = at_us + (int64_t)fact->lease_s * 1000000;
+    size_t index = binding_index(node, &fact->mac, &fact->ip);
+    if (index != SIZE_MAX && is_open(t, node, index, at_us)) {
+        struct binding *b = &node->endpoint.bindings[index];
+        b->source = fact->source;
+        b->seen_us = at_us > b->seen_us ? at_us : b->seen_us;
+        node->more[index] = (struct binding_more){.lease_end_us = end_us};
+        return;
+    }
+    struct binding binding = {.mac = fact->mac,
+                              .ip = fact->ip,
+                              .source = fact->source,
+                              .from_us = at_us,
+                              .seen_us = at_us};
+    struct binding_more more = {.lease_end_us = end_us};
+    binding_add(t, node, &binding, &more);
+    char how[32];
+    snprintf(how, sizeof(how), "by %s", binding_source_names[fact->source]);
+    tell_address(t, node, ENDPOINT_ADDRESS_NEW, &fact->ip, how, at_us);
+}
+
+void
+binding_restore(struct topology *t, struct node *node, const struct binding *binding)
+{
+    struct binding_more more = {.lease_end_us = 0};
+    if (is_lease_source(binding->source)) {
+        more.lease_end_us = binding->seen_us + RESTORED_LEASE_US;
+    }
+    binding_add(t, node, binding, &more);
+}
+
+void
+bindings_move(struct topology *t, struct node *into, struct node *from)
+{
+    while (from->endpoint.binding_count > 0) {
+        struct binding binding = from->endpoint.bindings[0];
+        struct binding_more more = from->more[0];
+        more.is_contested = false; /* they may have contested each other */
+        binding_drop(t, from, 0);
+        binding_add(t, into, &binding, &more);
+    }
+}
+
+/* Who held it? */
+
+struct claim {
+    const struct node *node;
+    size_t index;
+};
+
+/* The bindings of that address that held at 'at_us', at most one per endpoint. */
+static size_t
+claims_at(const struct topology *t, const struct address_item *item, int64_t at_us,
+          struct claim claims[ADDRESS_HOLDERS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < item->holder_count; i++) {
+        const struct node *node = item->holders[i];
+        for (size_t k = node->endpoint.binding_count; k-- > 0;) {
+            const struct binding *b = &node->endpoint.bindings[k];
+            if (ip_is_equal(&b->ip, &item->ip) && b->from_us <= at_us &&
+                at_us < binding_end_us(t, node, k)) {
+                claims[count++] = (struct claim){.node = node, .index = k};
+                break;
+            }
+        }
+    }
+    return count;
+}
+
+/* Nobody held it then: did somebody begin a moment later, or hold it before? */
+static enum resolution
+resolve_gap(const struct topology *t, const struct address_item *item, int64_t at_us,
+            struct claim *claim)
+{
+    enum resolution how = RESOLUTION_NONE;
+    for (size_t i = 0; i < item->holder_count; i++) {
+        const struct node *node = item->holders[i];
+        size_t k = binding_index(node, NULL, &item->ip);
+        if (k == SIZE_MAX) {
+            continue;
+        }
+        const struct binding *b = &node->endpoint.bindings[k];
+        claim->node = node;
+        claim->index = k;
+        bool is_early = b->from_us > at_us && b->from_us - at_us <= EARLY_US;
+        if (is_early && item->holder_count == 1 && is_open(t, node, k, clock_wall_us(t->clock))) {
+            return RESOLUTION_SURE;
+        }
+        bool was_silent =
+            b->until_us == 0 || b->until_us >= b->seen_us + t->settings.binding_idle_us;
+        if (b->from_us > at_us || !was_silent) {
+            how = RESOLUTION_CHANGED;
+        } else if (how == RESOLUTION_NONE) {
+            how = RESOLUTION_OLD;
+        }
+    }
+    return how;
+}
+
+/* Has anybody else claimed it after that binding held? */
+static bool
+is_with_another_now(const struct topology *t, const struct address_item *item,
+                    const struct claim *claim)
+{
+    for (size_t i = 0; i < item->holder_count; i++) {
+        const struct node *node = item->holders[i];
+        size_t k = binding_index(node, NULL, &item->ip);
+        if (node != claim->node && k != SIZE_MAX && is_open(t, node, k, clock_wall_us(t->clock)) &&
+            !has_lease(t, claim->node, claim->index, clock_wall_us(t->clock))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum resolution
+resolve_claims(const struct topology *t, const struct address_item *item, int64_t at_us,
+               struct claim *claim)
+{
+    struct claim claims[ADDRESS_HOLDERS_MAX];
+    size_t count = claims_at(t, item, at_us, claims);
+    if (count == 0) {
+        return resolve_gap(t, item, at_us, claim);
+    }
+    *claim = claims[0];
+    if (count > 1 || claim->node->more[claim->index].is_contested) {
+        return RESOLUTION_CONFLICT;
+    }
+    const struct binding *b = &claim->node->endpoint.bindings[claim->index];
+    bool has_ended = b->until_us != 0 || is_with_another_now(t, item, claim);
+    if (has_ended) {
+        return RESOLUTION_CHANGED;
+    }
+    return RESOLUTION_SURE;
+}
+
+enum resolution
+topology_resolve(const struct topology *t, const struct ip *ip, int64_t at_us,
+                 const struct endpoint **endpoint, struct mac *mac)
+{
+    const struct address_item *item = address_find(t, ip);
+    struct claim claim = {.node = NULL};
+    enum resolution how = item ? resolve_claims(t, item, at_us, &claim) : RESOLUTION_NONE;
+    if (endpoint) {
+        *endpoint = claim.node ? &claim.node->endpoint : NULL;
+    }
+    if (mac) {
+        *mac = claim.node ? claim.node->endpoint.bindings[claim.index].mac : (struct mac){{0}};
+    }
+    return how;
+}

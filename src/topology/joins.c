@@ -1,0 +1,96 @@
+#include "topology/joins.h"
+
+#include <stdio.h>
+
+#include "topology/endpoints.h"
+#include "topology/locations.h"
+
+#define CLONED_FOR_US 86400000000
+
+/* When the present stay of this MAC began; 'at_us' where no switch sees it. */
+static int64_t
+stay_since_us(const struct mac_item *item, int64_t at_us)
+{
+    int64_t since_us = 0;
+    const struct sighting *s;
+    LIST_FOREACH(s, &item->sightings, of_mac)
+    {
+        if (s->is_active && (since_us == 0 || s->since_us < since_us)) {
+            since_us = s->since_us;
+        }
+    }
+    return since_us != 0 ? since_us : at_us;
+}
+
+/* Was any MAC of 'node' heard after 'since_us' on the port where it is attached? */
+static bool
+is_heard_since(const struct topology *t, const struct node *node, int64_t since_us)
+{
+    for (size_t i = 0; i < node->endpoint.mac_count; i++) {
+        const struct mac_item *item = mac_find(t, &node->endpoint.macs[i]);
+        const struct sighting *s;
+        LIST_FOREACH(s, &item->sightings, of_mac)
+        {
+            if (s->is_active && !s->is_idle && s->seen_us > since_us && port_is_sink(s->port)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void
+tell_clone(struct topology *t, struct node *node, const struct node *other, int64_t at_us)
+{
+    if (node->ids_clash) {
+        return;
+    }
+    char detail[ID_SIZE + 96];
+    node->ids_clash = true;
+    snprintf(detail, sizeof(detail), "uses the DHCP client id of %s, which is active elsewhere",
+             other->endpoint.id);
+    node_event(t, node, ENDPOINT_CONFLICT, at_us, detail);
+    node_tell(t, node, TOPOLOGY_ENDPOINT_CONFLICT, NULL, detail);
+}
+
+static struct node *
+join(struct topology *t, struct node *into, struct node *from, const struct mac *mac, int64_t at_us)
+{
+    char text[MAC_TEXT_SIZE];
+    char detail[MAC_TEXT_SIZE + 32];
+    mac_format(mac, text);
+    snprintf(detail, sizeof(detail), "%s by DHCP client id", text);
+    node_merge(t, into, from, at_us);
+    node_event(t, into, ENDPOINT_MAC_JOINED, at_us, detail);
+    node_tell(t, into, TOPOLOGY_ENDPOINT_MAC, NULL, detail);
+    locate(t, into, at_us);
+    return into;
+}
+
+struct node *
+join_by_client_id(struct topology *t, struct node *node, const struct mac *mac, const char *id,
+                  int64_t at_us)
+{
+    struct client_item *item = client_find(t, id);
+    if (!item) {
+        client_add(t, node, id);
+        return node;
+    }
+    if (item->node == node) {
+        return node;
+    }
+    struct node *known = item->node;
+    int64_t since_us = stay_since_us(mac_find(t, mac), at_us);
+    if (at_us < item->cloned_until_us || is_heard_since(t, known, since_us)) {
+        t->counters.joins_refused++;
+        item->cloned_until_us = at_us + CLONED_FOR_US;
+        tell_clone(t, node, known, at_us);
+        tell_clone(t, known, node, at_us);
+        return node;
+    }
+    /* The id that a containment names survives. */
+    if (node->is_pinned && !known->is_pinned) {
+        return join(t, node, known, mac, at_us);
+    }
+    return join(t, known, node, mac, at_us);
+}

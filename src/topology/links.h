@@ -1,0 +1,17 @@
+/* Links between switches, from what LLDP heard.  A link counts (is confirmed) when both managed
+ * ends report it; one report alone never changes what a port is (architecture rule 8). */
+#ifndef CORDON_TOPOLOGY_LINKS_H
+#define CORDON_TOPOLOGY_LINKS_H
+
+#include "topology/state.h"
+
+/* FACT_NEIGHBOUR. */
+void link_apply(struct topology *t, struct port_state *port, const struct fact *fact,
+                int64_t at_us);
+/* The neighbour of this port is no longer heard. */
+void link_forget(struct topology *t, struct port_state *port, int64_t at_us);
+/* The managed switch that this port's neighbour says it is, or NULL. */
+struct switch_state *link_neighbour(const struct topology *t, const struct port_state *port);
+void links_free(struct topology *t);
+
+#endif

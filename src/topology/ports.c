@@ -1,0 +1,147 @@
+#include "topology/ports.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "topology/links.h"
+#include "topology/locations.h"
+
+struct switch_state *
+switch_find(const struct topology *t, const char *name)
+{
+    HMAP_FOR_EACH_HASH(on, struct switch_state, by_name, hash_text(name), &t->switches)
+    {
+        if (strcmp(on->name, name) == 0) {
+            return on;
+        }
+    }
+    return NULL;
+}
+
+struct switch_state *
+switch_need(struct topology *t, const char *name)
+{
+    struct switch_state *on = switch_find(t, name);
+    if (on) {
+        return on;
+    }
+    if (t->switch_count >= SWITCHES_MAX || name[0] == '\0') {
+        t->counters.ports_refused++;
+        return NULL;
+    }
+    on = MEM_NEW(struct switch_state);
+    TAILQ_INIT(&on->ports);
+    snprintf(on->name, sizeof(on->name), "%s", name);
+    hmap_insert(&t->switches, &on->by_name, hash_text(name));
+    TAILQ_INSERT_TAIL(&t->switch_list, on, of_topology);
+    t->switch_count++;
+    return on;
+}
+
+static uint64_t
+port_hash(const char *switch_name, const char *port)
+{
+    uint64_t both[2] = {hash_text(switch_name), hash_text(port)};
+    return hash_bytes(both, sizeof(both));
+}
+
+struct port_state *
+port_find(const struct topology *t, const char *switch_name, const char *port)
+{
+    HMAP_FOR_EACH_HASH(item, struct port_state, by_name, port_hash(switch_name, port), &t->ports)
+    {
+        if (strcmp(item->name, port) == 0 && strcmp(item->on->name, switch_name) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+struct port_state *
+port_need(struct topology *t, struct switch_state *on, const char *name)
+{
+    struct port_state *port = port_find(t, on->name, name);
+    if (port) {
+        return port;
+    }
+    if (on->port_count >= SWITCH_PORTS_MAX || name[0] == '\0') {
+        t->counters.ports_refused++;
+        return NULL;
+    }
+    port = MEM_NEW(struct port_state);
+    LIST_INIT(&port->sightings);
+    port->on = on;
+    snprintf(port->name, sizeof(port->name), "%s", name);
+    hmap_insert(&t->ports, &port->by_name, port_hash(on->name, name));
+    TAILQ_INSERT_TAIL(&on->ports, port, of_switch);
+    on->port_count++;
+    return port;
+}
+
+bool
+port_is_sink(const struct port_state *port)
+{
+    bool is_edge = port->role == PORT_ACCESS || port->role == PORT_SERVER;
+    bool is_link = port->link && port->link->link.is_confirmed;
+    return port->is_known && is_edge && !is_link;
+}
+
+void
+port_down(struct topology *t, struct port_state *port, int64_t at_us)
+{
+    port->is_up = false;
+    link_forget(t, port, at_us);
+    sightings_end(t, port, LEFT_LINK_DOWN, at_us);
+}
+
+void
+port_apply(struct topology *t, struct port_state *port, const struct fact *fact, int64_t at_us)
+{
+    bool was_sink = port_is_sink(port);
+    switch (fact->kind) {
+    case FACT_PORT:
+        port->is_known = true;
+        port->number = fact->port_number;
+        port->role = fact->role;
+        if (!fact->is_up && port->is_up) {
+            port_down(t, port, at_us);
+        }
+        port->is_up = fact->is_up;
+        break;
+    case FACT_LINK_UP:
+        port->is_up = true;
+        break;
+    case FACT_LINK_DOWN:
+        port_down(t, port, at_us);
+        break;
+    case FACT_PORT_GONE:
+        port_down(t, port, at_us);
+        port->is_known = false;
+        break;
+    default:
+        break;
+    }
+    if (port_is_sink(port) != was_sink) {
+        locate_all_on(t, port);
+    }
+}
+
+void
+switch_free(struct topology *t, struct switch_state *on)
+{
+    struct port_state *port;
+    while ((port = TAILQ_FIRST(&on->ports))) {
+        while (!LIST_EMPTY(&port->sightings)) {
+            sighting_drop(LIST_FIRST(&port->sightings));
+        }
+        TAILQ_REMOVE(&on->ports, port, of_switch);
+        hmap_remove(&t->ports, &port->by_name);
+        free(port);
+    }
+    TAILQ_REMOVE(&t->switch_list, on, of_topology);
+    hmap_remove(&t->switches, &on->by_name);
+    free(on);
+}

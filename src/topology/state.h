@@ -1,0 +1,176 @@
+/* What topology holds, shared by the files of this folder and by nobody else.
+ *
+ *     switch --> port --> sighting <-- MAC --> node (an endpoint and what we keep beside it)
+ *                                              |-- client ids (strong joins)
+ *                                              `-- bindings <-- address (who claims it)
+ *
+ * Every table is reached by a keyed hash.  Everything hangs from struct topology, one owner. */
+#ifndef CORDON_TOPOLOGY_STATE_H
+#define CORDON_TOPOLOGY_STATE_H
+
+#include <sys/queue.h>
+
+#include "base/hmap.h"
+#include "topology/topology.h"
+
+#define SWITCHES_MAX 1024
+#define SWITCH_PORTS_MAX 4096
+#define MAC_SIGHTINGS_MAX 16
+#define NODE_CLIENT_IDS_MAX 4
+#define NODE_ALIASES_MAX 4
+#define ADDRESS_HOLDERS_MAX 8
+
+struct node;
+struct switch_state;
+struct link_item;
+
+/* A switch's port, and whom LLDP heard there. */
+struct port_state {
+    struct hmap_node by_name;
+    TAILQ_ENTRY(port_state) of_switch;
+    LIST_HEAD(, sighting) sightings;
+    struct switch_state *on;
+    char name[NAME_SIZE];
+    uint32_t number;
+    enum port_role role;
+    bool is_known; /* the switch told its role */
+    bool is_up;
+    uint32_t mark;     /* full report that last named it */
+    size_t kept_count; /* endpoints that were first seen here and are still kept */
+    bool has_neighbour;
+    uint32_t neighbour_mark;
+    char neighbour_name[HOST_SIZE];
+    char neighbour_port[HOST_SIZE];
+    int64_t neighbour_since_us, neighbour_seen_us;
+    struct link_item *link;
+};
+
+struct switch_state {
+    struct hmap_node by_name;
+    TAILQ_ENTRY(switch_state) of_topology;
+    TAILQ_HEAD(, port_state) ports;
+    size_t port_count;
+    char name[NAME_SIZE];
+    bool is_connected;
+    struct ip mirror_source;
+    uint64_t sequence;
+    uint32_t mark;
+    bool is_in_full;   /* between the first and the last message of a full report */
+    bool full_is_torn; /* a message of it is missing: it must not delete */
+};
+
+enum left_by { LEFT_NOT, LEFT_MOVED, LEFT_LINK_DOWN, LEFT_AGED };
+
+/* A MAC on a port.  A switch has one place per MAC and VLAN: a newer one ends the older. */
+struct sighting {
+    LIST_ENTRY(sighting) of_mac;
+    LIST_ENTRY(sighting) of_port;
+    struct mac_item *mac;
+    struct port_state *port;
+    uint16_t vlan;
+    int64_t since_us; /* of this stay */
+    int64_t seen_us;
+    int64_t left_us;
+    enum left_by left_by;
+    bool is_active;
+    bool is_idle; /* aged out of the switch's table: silent, not gone */
+    uint32_t mark;
+};
+
+struct mac_item {
+    struct hmap_node by_mac;
+    LIST_HEAD(, sighting) sightings;
+    size_t sighting_count;
+    struct mac mac;
+    struct node *node;
+};
+
+/* A DHCP client id or DUID: the strong join. */
+struct client_item {
+    struct hmap_node by_id;
+    TAILQ_ENTRY(client_item) of_node;
+    struct node *node;
+    int64_t cloned_until_us; /* two live machines use it: joins nothing until then */
+    char id[HOST_SIZE];
+};
+
+struct id_item {
+    struct hmap_node by_id;
+    TAILQ_ENTRY(id_item) of_node;
+    struct node *node;
+    char id[ID_SIZE];
+};
+
+/* An address and those who claim or claimed it. */
+struct address_item {
+    struct hmap_node by_ip;
+    struct ip ip;
+    struct node *holders[ADDRESS_HOLDERS_MAX]; /* oldest first */
+    size_t holder_count;
+    int64_t flagged_us; /* a refused claim was last told */
+};
+
+/* Beside each binding of an endpoint, same index. */
+struct binding_more {
+    int64_t lease_end_us; /* 0: no lease */
+    bool is_contested;    /* another MAC claims it too */
+};
+
+struct node {
+    struct endpoint endpoint;
+    struct binding_more *more;
+    size_t binding_room;
+    size_t event_room;
+    TAILQ_ENTRY(node) by_age; /* least recently seen first */
+    TAILQ_ENTRY(node) of_unsettled;
+    TAILQ_HEAD(, client_item) client_ids;
+    size_t client_id_count;
+    TAILQ_HEAD(, id_item) ids;
+    size_t alias_count;
+    size_t index;                  /* in 'order' */
+    struct port_state *first_port; /* whose kept_count it is part of */
+    bool is_told;
+    bool is_pinned;
+    bool is_unsettled; /* time alone may change its location's judgement */
+    bool ids_clash;    /* told that its client id is another's */
+    uint32_t roles_told;
+    int64_t conflict_until_us;
+    char conflict_with[2 * NAME_SIZE];
+    int64_t seen_told_us;
+};
+
+/* In the order of first appearance; a hole is NULL until the next compaction. */
+struct order {
+    struct node **nodes;
+    size_t count, room, hole_count;
+};
+
+struct link_item {
+    struct link link;
+    struct port_state *a_report, *b_report; /* the ports that report it; NULL: that end does not */
+    size_t index;
+};
+
+struct topology {
+    struct topology_settings settings;
+    const struct clock *clock;
+    struct topology_listener listener;
+    struct hmap switches;
+    TAILQ_HEAD(, switch_state) switch_list;
+    size_t switch_count;
+    struct hmap ports;
+    struct hmap macs;
+    struct hmap ids;
+    struct hmap clients;
+    struct hmap addresses;
+    TAILQ_HEAD(, node) by_age;
+    TAILQ_HEAD(, node) unsettled;
+    struct order *order;
+    size_t node_count;
+    size_t tick_at;
+    struct link_item **links;
+    size_t link_count, link_room;
+    struct topology_counters counters;
+};
+
+#endif

@@ -1,0 +1,277 @@
+#include "campus.h"
+
+#define C2 "02:00:00:00:00:02"
+#define C3 "02:00:00:00:00:03"
+#define IP2 "192.0.2.7"
+
+static void
+an_address_belongs_to_who_held_it_at_that_time(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    arp(c, "e1", "p3", C2, IP2);
+    after_s(c, 60);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C2));
+    assert_int_equal(who(c, "192.0.2.99", now_us(c), &who_is), RESOLUTION_NONE);
+    assert_null(who_is);
+    campus_free(c);
+}
+
+static void
+an_address_that_changed_hands_since_is_not_sure(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    arp(c, "e1", "p3", C2, IP2);
+    after_s(c, 600);
+    int64_t event_us = now_us(c);
+    after_s(c, 600);
+    arp(c, "e1", "p4", C3, IP2);
+    assert_int_equal(who(c, IP2, event_us, &who_is), RESOLUTION_CHANGED);
+    assert_ptr_equal(who_is, endpoint_of(c, C2));
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C3));
+    assert_true(has_event(endpoint_of(c, C2), ENDPOINT_ADDRESS_GONE, "taken by"));
+    campus_free(c);
+}
+
+static void
+an_address_that_began_later_is_not_sure_unless_a_moment_later(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    int64_t event_us = now_us(c);
+    after_s(c, 2);
+    arp(c, "e1", "p3", C2, IP2);
+    assert_int_equal(who(c, IP2, event_us, &who_is), RESOLUTION_SURE);
+    assert_int_equal(who(c, IP2, event_us - 60000000, &who_is), RESOLUTION_CHANGED);
+    campus_free(c);
+}
+
+static void
+a_binding_last_heard_too_long_before_is_old(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    arp(c, "e1", "p3", C2, IP2);
+    after_s(c, 5 * 3600);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_OLD);
+    topology_tick(c->topology);
+    assert_true(has_event(endpoint_of(c, C2), ENDPOINT_ADDRESS_GONE, "not heard any more"));
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_OLD);
+    campus_free(c);
+}
+
+static void
+two_hosts_that_both_keep_claiming_are_a_conflict(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    arp(c, "e1", "p3", C2, IP2);
+    after_s(c, 10);
+    arp(c, "e1", "p4", C3, IP2);
+    after_s(c, 1);
+    arp(c, "e1", "p3", C2, IP2);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_CONFLICT);
+    assert_true(told_of(c, TOPOLOGY_ENDPOINT_CONFLICT) >= 1);
+    campus_free(c);
+}
+
+static void
+forged_arp_does_not_steal_an_address_that_is_leased_to_a_live_machine(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    lease(c, "e1", "p3", C2, IP2, "01020000000002", "c2");
+    arp(c, "e1", "p3", C2, IP2);
+    after_s(c, 10);
+    arp(c, "e1", "p4", C3, IP2);
+    arp(c, "e1", "p4", C3, IP2);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C2));
+    assert_true(has_event(endpoint_of(c, C3), ENDPOINT_CONFLICT, "which is leased to"));
+    assert_int_equal(told_of(c, TOPOLOGY_ENDPOINT_CONFLICT), 1);
+    struct topology_counters counters;
+    topology_read_counters(c->topology, &counters);
+    assert_int_equal(counters.claims_refused, 2);
+    campus_free(c);
+}
+
+static void
+an_address_of_an_absent_leaseholder_that_another_uses_is_a_conflict(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    lease(c, "e1", "p3", C2, IP2, "01020000000002", "c2");
+    link_goes_down(c, "e1", "p3");
+    after_s(c, 1800);
+    arp(c, "e1", "p4", C3, IP2);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_CONFLICT);
+    campus_free(c);
+}
+
+static void
+a_new_lease_of_the_address_ends_the_old_holders_binding(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    lease(c, "e1", "p3", C2, IP2, "aa", "");
+    after_s(c, 7200);
+    lease(c, "e1", "p4", C3, IP2, "bb", "");
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C3));
+    campus_free(c);
+}
+
+static void
+a_claim_with_a_mac_that_is_attached_elsewhere_is_not_believed(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    seen(c, "e1", "p3", C2);
+    after_s(c, 5);
+    arp(c, "e2", "p5", C2, "192.0.2.66");
+    after_s(c, 1);
+    seen(c, "e1", "p3", C2);
+    after_s(c, 1);
+    arp(c, "e2", "p5", C2, "192.0.2.67");
+    assert_int_equal(who(c, "192.0.2.67", now_us(c), &who_is), RESOLUTION_NONE);
+    campus_free(c);
+}
+
+static void
+a_flooded_copy_on_an_uplink_confirms_but_adds_nothing(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    arp(c, "e1", "p3", C2, IP2);
+    after_s(c, 60);
+    arp(c, "e2", "ul", C2, IP2);
+    assert_int_equal(endpoint_of(c, C2)->bindings[0].seen_us, now_us(c));
+    arp(c, "e2", "ul", C2, "192.0.2.66");
+    assert_int_equal(who(c, "192.0.2.66", now_us(c), &who_is), RESOLUTION_NONE);
+    campus_free(c);
+}
+
+static void
+temporary_ipv6_addresses_are_bindings_of_their_own(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    arp(c, "e1", "p3", C2, IP2);
+    arp(c, "e1", "p3", C2, "2001:db8::2");
+    after_s(c, 60);
+    arp(c, "e1", "p3", C2, "2001:db8::dead:beef");
+    assert_int_equal(endpoint_of(c, C2)->binding_count, 3);
+    assert_int_equal(who(c, "2001:db8::2", now_us(c), &who_is), RESOLUTION_SURE);
+    assert_int_equal(who(c, "2001:db8::dead:beef", now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C2));
+    assert_true(has_event(endpoint_of(c, C2), ENDPOINT_ADDRESS_NEW, "2001:db8::dead:beef by nd"));
+    assert_int_equal(told_of(c, TOPOLOGY_ENDPOINT_ADDRESS), 3);
+    campus_free(c);
+}
+
+static void
+the_newest_addresses_of_a_machine_are_kept_and_the_rest_counted(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    for (int i = 0; i < 200; i++) {
+        char ip[32];
+        snprintf(ip, sizeof(ip), "2001:db8::%x", i + 1);
+        after_s(c, 1);
+        arp(c, "e1", "p3", C2, ip);
+    }
+    assert_int_equal(endpoint_of(c, C2)->binding_count, ENDPOINT_BINDINGS_MAX);
+    assert_int_equal(who(c, "2001:db8::c8", now_us(c), &who_is), RESOLUTION_SURE);
+    assert_int_equal(who(c, "2001:db8::1", now_us(c), &who_is), RESOLUTION_NONE);
+    assert_int_equal(endpoint_of(c, C2)->event_count, ENDPOINT_EVENTS_MAX);
+    campus_free(c);
+}
+
+static void
+the_host_name_comes_from_dhcp(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    lease(c, "e1", "p3", C2, IP2, "", "c2-laptop");
+    assert_string_equal(endpoint_of(c, C2)->host_name, "c2-laptop");
+    assert_true(has_event(endpoint_of(c, C2), ENDPOINT_NAMED, "c2-laptop"));
+    campus_free(c);
+}
+
+static void
+an_answer_of_dhcp_on_an_uplink_does_not_move_the_client(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    seen(c, "e1", "p3", C2);
+    after_s(c, 1);
+    lease(c, "e1", "ul", C2, IP2, "aa", "c2");
+    assert_at(c, C2, "e1", "p3", LOCATION_DIRECT);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    campus_free(c);
+}
+
+static void
+what_was_stored_is_known_again_and_does_not_move_when_seen_where_it_was(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    lease(c, "e1", "p3", C2, IP2, "aa", "c2");
+    struct campus *d = campus_new(NULL);
+    topology_restore_endpoint(d->topology, endpoint_of(c, C2));
+    const struct endpoint *who_is = NULL;
+    assert_int_equal(who(d, IP2, now_us(d), &who_is), RESOLUTION_SURE);
+    assert_string_equal(who_is->id, endpoint_of(c, C2)->id);
+    assert_string_equal(who_is->host_name, "c2");
+    d->told_count = 0;
+    after_s(d, 1);
+    seen(d, "e1", "p3", C2);
+    assert_int_equal(told_of(d, TOPOLOGY_ENDPOINT_NEW), 0);
+    assert_int_equal(told_of(d, TOPOLOGY_ENDPOINT_MOVED), 0);
+    seen(d, "e2", "p3", C3);
+    after_s(d, 1);
+    link_goes_down(d, "e1", "p3");
+    seen(d, "e2", "p4", C2);
+    assert_int_equal(told_of(d, TOPOLOGY_ENDPOINT_MOVED), 1);
+    campus_free(c);
+    campus_free(d);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_belongs_to_who_held_it_at_that_time),
+        cmocka_unit_test(an_address_that_changed_hands_since_is_not_sure),
+        cmocka_unit_test(an_address_that_began_later_is_not_sure_unless_a_moment_later),
+        cmocka_unit_test(a_binding_last_heard_too_long_before_is_old),
+        cmocka_unit_test(two_hosts_that_both_keep_claiming_are_a_conflict),
+        cmocka_unit_test(forged_arp_does_not_steal_an_address_that_is_leased_to_a_live_machine),
+        cmocka_unit_test(an_address_of_an_absent_leaseholder_that_another_uses_is_a_conflict),
+        cmocka_unit_test(a_new_lease_of_the_address_ends_the_old_holders_binding),
+        cmocka_unit_test(a_claim_with_a_mac_that_is_attached_elsewhere_is_not_believed),
+        cmocka_unit_test(a_flooded_copy_on_an_uplink_confirms_but_adds_nothing),
+        cmocka_unit_test(temporary_ipv6_addresses_are_bindings_of_their_own),
+        cmocka_unit_test(the_newest_addresses_of_a_machine_are_kept_and_the_rest_counted),
+        cmocka_unit_test(the_host_name_comes_from_dhcp),
+        cmocka_unit_test(an_answer_of_dhcp_on_an_uplink_does_not_move_the_client),
+        cmocka_unit_test(what_was_stored_is_known_again_and_does_not_move_when_seen_where_it_was),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
