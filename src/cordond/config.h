@@ -1,23 +1,40 @@
-/* cordond.yaml, read with libcyaml: errors name line and column.  Every role reads it itself; it
- * holds no secrets. */
+/* cordond.yaml, read strictly (wire/yaml_file.h): errors name line and column.  Every role reads it
+ * itself; it holds no secrets.  packaging/cordond.yaml explains every key. */
 #ifndef CORDON_CORDOND_CONFIG_H
 #define CORDON_CORDOND_CONFIG_H
 
+#include "base/log.h"
 #include "driver/driver.h"
+#include "model/detection.h"
 #include "model/rule.h"
 #include "model/text.h"
+#include "wire/yaml_file.h"
 
 /* How other makers' detections come in. */
+enum source_kind {
+    SOURCE_EVE_SOCKET, /* Suricata's unix stream socket: we listen at 'path' */
+    SOURCE_EVE_FILE,   /* eve.json is followed, through rotation */
+    SOURCE_SYSLOG_UDP,
+    SOURCE_SYSLOG_TCP,
+    SOURCE_SYSLOG_TLS,
+    SOURCE_KIND_COUNT
+};
+extern const char *const source_kind_names[SOURCE_KIND_COUNT + 1]; /* "eve-socket", ... */
+
+enum source_format { SOURCE_FORMAT_EVE, SOURCE_FORMAT_CEF, SOURCE_FORMAT_COUNT };
+extern const char *const source_format_names[SOURCE_FORMAT_COUNT + 1]; /* "eve", "cef" */
+
 struct config_source {
     char name[NAME_SIZE];
-    char kind[NAME_SIZE]; /* eve-socket, eve-file, syslog-udp, syslog-tcp, syslog-tls */
-    char format[NAME_SIZE];   /* eve, cef; syslog only */
-    char path[URL_SIZE];      /* socket or file */
-    char listen[NAME_SIZE];   /* "[::]:5514" */
-    char cert[URL_SIZE], key[URL_SIZE], ca[URL_SIZE]; /* syslog-tls; ca: senders must have a certificate */
-    enum strength strength;   /* weak unless declared */
-    uint8_t confidence;       /* of its detections; default 70 */
-    bool adjacent;            /* its MACs come from a layer-2-adjacent mirror */
+    enum source_kind kind;
+    enum source_format format; /* syslog only */
+    char path[URL_SIZE];       /* socket or file */
+    char listen[NAME_SIZE];    /* "[::]:5514" */
+    char cert[URL_SIZE], key[URL_SIZE]; /* syslog-tls; empty: cordond's own server certificate */
+    char ca[URL_SIZE];                  /* senders must have a certificate by this authority */
+    enum strength strength;    /* weak unless declared strong */
+    uint8_t confidence;        /* where a line says none; 0: 70 */
+    bool adjacent;             /* its MACs come from a layer-2-adjacent mirror */
 };
 
 struct config_mirror {
@@ -26,13 +43,13 @@ struct config_mirror {
 };
 
 struct config {
-    char state_dir[URL_SIZE];   /* /var/lib/cordon */
-    char policy_file[URL_SIZE]; /* /etc/cordon/policy.yaml */
-    char api_listen[NAME_SIZE]; /* "[::]:8443" */
+    char state_dir[URL_SIZE];      /* /var/lib/cordon */
+    char policy_file[URL_SIZE];    /* /etc/cordon/policy.yaml */
+    char api_listen[NAME_SIZE];    /* "[::]:8443" */
     char edge_listen[NAME_SIZE];   /* "[::]:8701" */
     char sensor_listen[NAME_SIZE]; /* "[::]:8702" */
-    char server_names[URL_SIZE];   /* in the server certificate */
-    char log_format[NAME_SIZE];    /* text, json */
+    char server_names[URL_SIZE];   /* in the server certificate, comma-separated */
+    enum log_format log_format;
     struct device_config *switches;
     size_t switch_count;
     struct config_mirror *mirrors;
@@ -41,13 +58,11 @@ struct config {
     size_t source_count;
     struct rule_warning *warnings; /* per language */
     size_t warning_count;
+    uint64_t evidence_mib; /* disk budget for evidence packets; 0: 1024 */
 };
 
-struct config_error {
-    unsigned line, column;
-    char text[TEXT_SIZE];
-};
-int config_load(const char *path, struct config **config, struct config_error *error) MUST_CHECK;
+/* 'config' is freed with config_free. */
+int config_load(const char *path, struct config **config, struct yaml_file_error *error) MUST_CHECK;
 void config_free(struct config *config);
 
 #endif

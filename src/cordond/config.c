@@ -1,0 +1,187 @@
+#include "cordond/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "wire/rule.h"
+
+#define SWITCHES_MAX 1024
+#define CONFIG_MIRRORS_MAX 1024
+#define CONFIG_SOURCES_MAX 64
+#define WARNINGS_MAX 8
+
+const char *const source_kind_names[SOURCE_KIND_COUNT + 1] = {
+    "eve-socket", "eve-file", "syslog-udp", "syslog-tcp", "syslog-tls", NULL};
+const char *const source_format_names[SOURCE_FORMAT_COUNT + 1] = {"eve", "cef", NULL};
+static const char *const log_format_names[] = {"text", "json", NULL};
+
+static const struct field switch_fields[] = {
+    F_TEXT(FIELD_NEEDED, struct device_config, name),
+    F_TEXT(FIELD_OPTIONAL, struct device_config, driver),
+    F_UINT(FIELD_OPTIONAL, struct device_config, room),
+    F_UINT(FIELD_OPTIONAL, struct device_config, latency_ms),
+    F_BOOL(FIELD_OPTIONAL, struct device_config, mac_only),
+};
+static const struct shape switch_shape =
+    SHAPE("switch", struct device_config, switch_fields, NULL);
+
+static const struct field mirror_fields[] = {
+    {.name = "switch",
+     .kind = FIELD_TEXT,
+     .at = offsetof(struct config_mirror, switch_name),
+     .size = NAME_SIZE},
+    F_OBJECT(FIELD_NEEDED, struct config_mirror, mirror, &wire_mirror_shape),
+};
+static const struct shape mirror_shape =
+    SHAPE("mirror", struct config_mirror, mirror_fields, NULL);
+
+static const struct field source_fields[] = {
+    F_TEXT(FIELD_NEEDED, struct config_source, name),
+    F_ENUM(FIELD_NEEDED, struct config_source, kind, source_kind_names),
+    F_ENUM(FIELD_OPTIONAL, struct config_source, format, source_format_names),
+    F_TEXT(FIELD_OPTIONAL, struct config_source, path),
+    F_TEXT(FIELD_OPTIONAL, struct config_source, listen),
+    F_TEXT(FIELD_OPTIONAL, struct config_source, cert),
+    F_TEXT(FIELD_OPTIONAL, struct config_source, key),
+    F_TEXT(FIELD_OPTIONAL, struct config_source, ca),
+    F_ENUM(FIELD_OPTIONAL, struct config_source, strength, strength_names),
+    F_RANGE(FIELD_OPTIONAL, struct config_source, confidence, 0, 100),
+    F_BOOL(FIELD_OPTIONAL, struct config_source, adjacent),
+};
+
+static bool
+source_check(const void *thing, char why[128])
+{
+    const struct config_source *source = thing;
+    bool is_local = source->kind == SOURCE_EVE_SOCKET || source->kind == SOURCE_EVE_FILE;
+    if (is_local && !source->path[0]) {
+        snprintf(why, 128, "needs a path");
+        return false;
+    }
+    if (!is_local && !source->listen[0]) {
+        snprintf(why, 128, "needs listen, like \"[::]:5514\"");
+        return false;
+    }
+    if ((source->cert[0] == '\0') != (source->key[0] == '\0')) {
+        snprintf(why, 128, "cert and key belong together");
+        return false;
+    }
+    return true;
+}
+
+static const struct shape source_shape =
+    SHAPE("source", struct config_source, source_fields, source_check);
+
+static const struct field warning_fields[] = {
+    F_TEXT(FIELD_NEEDED, struct rule_warning, language),
+    F_TEXT(FIELD_NEEDED, struct rule_warning, title),
+    F_TEXT(FIELD_NEEDED, struct rule_warning, body),
+    F_TEXT(FIELD_OPTIONAL, struct rule_warning, contact),
+};
+static const struct shape warning_shape =
+    SHAPE("warning", struct rule_warning, warning_fields, NULL);
+
+static const struct field config_fields[] = {
+    F_TEXT(FIELD_OPTIONAL, struct config, state_dir),
+    F_TEXT(FIELD_OPTIONAL, struct config, policy_file),
+    F_TEXT(FIELD_OPTIONAL, struct config, api_listen),
+    F_TEXT(FIELD_OPTIONAL, struct config, edge_listen),
+    F_TEXT(FIELD_OPTIONAL, struct config, sensor_listen),
+    F_TEXT(FIELD_OPTIONAL, struct config, server_names),
+    F_ENUM(FIELD_OPTIONAL, struct config, log_format, log_format_names),
+    F_LIST(FIELD_OPTIONAL, struct config, switches, switch_count, SWITCHES_MAX, &switch_shape),
+    F_LIST(FIELD_OPTIONAL, struct config, mirrors, mirror_count, CONFIG_MIRRORS_MAX, &mirror_shape),
+    F_LIST(FIELD_OPTIONAL, struct config, sources, source_count, CONFIG_SOURCES_MAX, &source_shape),
+    F_LIST(FIELD_OPTIONAL, struct config, warnings, warning_count, WARNINGS_MAX, &warning_shape),
+    F_UINT(FIELD_OPTIONAL, struct config, evidence_mib),
+};
+
+/* What one entry's table cannot see: names that must differ, switches that must exist. */
+static bool
+config_check(const void *thing, char why[128])
+{
+    const struct config *config = thing;
+    for (size_t i = 0; i < config->switch_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(config->switches[i].name, config->switches[j].name) == 0) {
+                snprintf(why, 128, "two switches are called %.60s", config->switches[i].name);
+                return false;
+            }
+        }
+    }
+    for (size_t i = 0; i < config->source_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(config->sources[i].name, config->sources[j].name) == 0) {
+                snprintf(why, 128, "two sources are called %.60s", config->sources[i].name);
+                return false;
+            }
+        }
+    }
+    for (size_t i = 0; i < config->mirror_count; i++) {
+        size_t j = 0;
+        while (j < config->switch_count &&
+               strcmp(config->mirrors[i].switch_name, config->switches[j].name) != 0) {
+            j++;
+        }
+        if (j == config->switch_count) {
+            snprintf(why, 128, "mirrors[%zu]: no switch is called %.60s", i,
+                     config->mirrors[i].switch_name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct shape config_shape =
+    SHAPE("cordond.yaml", struct config, config_fields, config_check);
+
+static void
+default_put(char *text, size_t size, const char *value)
+{
+    if (!text[0]) {
+        snprintf(text, size, "%s", value);
+    }
+}
+
+static void
+defaults_put(struct config *config)
+{
+    default_put(config->state_dir, sizeof(config->state_dir), "/var/lib/cordon");
+    default_put(config->policy_file, sizeof(config->policy_file), "/etc/cordon/policy.yaml");
+    default_put(config->api_listen, sizeof(config->api_listen), "[::]:8443");
+    default_put(config->edge_listen, sizeof(config->edge_listen), "[::]:8701");
+    default_put(config->sensor_listen, sizeof(config->sensor_listen), "[::]:8702");
+    config->evidence_mib = config->evidence_mib ? config->evidence_mib : 1024;
+    for (size_t i = 0; i < config->switch_count; i++) {
+        default_put(config->switches[i].driver, NAME_SIZE, "edge");
+    }
+    for (size_t i = 0; i < config->source_count; i++) {
+        struct config_source *source = &config->sources[i];
+        source->confidence = source->confidence ? source->confidence : 70;
+        source->strength = source->strength == STRENGTH_UNRATED ? STRENGTH_WEAK : source->strength;
+    }
+}
+
+int
+config_load(const char *path, struct config **config, struct yaml_file_error *error)
+{
+    struct config *made = MEM_NEW(struct config);
+    int result = yaml_file_load(path, &config_shape, made, error);
+    if (result) {
+        free(made);
+        return result;
+    }
+    defaults_put(made);
+    *config = made;
+    return 0;
+}
+
+void
+config_free(struct config *config)
+{
+    codec_fini(&config_shape, config);
+    free(config);
+}

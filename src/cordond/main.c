@@ -1,0 +1,256 @@
+/* cordond: the supervisor, its roles, and the commands that need no running server. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "bus/pki.h"
+#include "cordond/config.h"
+#include "cordond/role.h"
+#include "cordond/supervisor.h"
+#include "policy/policy.h"
+#include "web/token.h"
+
+#define CONFIG_DEFAULT "/etc/cordon/cordond.yaml"
+#define USAGE_STATUS 2
+
+struct arguments {
+    const char *config_path;
+    const char *role; /* NULL: the supervisor */
+    const char *state;
+    const char *out;
+    bool is_check;
+};
+
+static int
+usage(FILE *to)
+{
+    fprintf(to,
+            "cordond " CORDON_VERSION "\n"
+            "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
+            "       cordond --check-config [--config FILE]\n"
+            "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
+            "                                          a certificate for a switch or sensor\n"
+            "       cordond token add NAME viewer|operator|admin [--state DIR]\n"
+            "                                          an API token, shown once\n"
+            "       cordond --version | --help\n"
+            "Without --state the state folder named in --config is used.\n");
+    return to == stdout ? 0 : USAGE_STATUS;
+}
+
+static struct config *
+config_read(const char *path)
+{
+    struct config *config;
+    struct yaml_file_error error;
+    if (config_load(path, &config, &error)) {
+        if (error.line) {
+            fprintf(stderr, "%s:%u:%u: %s\n", path, error.line, error.column, error.text);
+        } else {
+            fprintf(stderr, "%s\n", error.text);
+        }
+        return NULL;
+    }
+    return config;
+}
+
+static bool
+policy_check(const char *path)
+{
+    struct policy *policy;
+    struct policy_error error;
+    if (policy_load(path, &policy, &error)) {
+        fprintf(stderr, "%s:%u:%u: %s\n", path, error.line, error.column, error.text);
+        return false;
+    }
+    policy_unref(policy);
+    return true;
+}
+
+static int
+config_check(const struct arguments *arguments)
+{
+    struct config *config = config_read(arguments->config_path);
+    bool is_good = config && policy_check(config->policy_file);
+    if (is_good) {
+        printf("%s: good; %s: good\n", arguments->config_path, config->policy_file);
+    }
+    config_free(config);
+    return is_good ? 0 : 1;
+}
+
+/* The state folder of a command: given, or the configuration's; "" (told): neither. */
+static void
+state_of(const struct arguments *arguments, char state[URL_SIZE])
+{
+    struct config *config = arguments->state ? NULL : config_read(arguments->config_path);
+    snprintf(state, URL_SIZE, "%s",
+             arguments->state ? arguments->state : config ? config->state_dir : "");
+    config_free(config);
+}
+
+/* What must be there before the first role runs; 'names' go into the server's certificate. */
+static int
+state_prepare(const char *state, const char *names)
+{
+    char pki[URL_SIZE + 8], why[256] = "";
+    int result = file_make_dirs(state, 0700);
+    if (result) {
+        snprintf(why, sizeof(why), "cannot make %.180s: %s", state, strerror(-result));
+    }
+    snprintf(pki, sizeof(pki), "%s/pki", state);
+    result = result ? result : pki_prepare(pki, names, why);
+    result = result ? result : token_prepare(state, clock_system(), why);
+    if (result) {
+        fprintf(stderr, "cordond: %s\n", why);
+    }
+    return result;
+}
+
+static int
+pki_command(const struct arguments *arguments, char **words, int count)
+{
+    char state[URL_SIZE], pki[URL_SIZE + 8], why[256];
+    if (count != 3 || strcmp(words[0], "issue") != 0 || !arguments->out) {
+        return usage(stderr);
+    }
+    state_of(arguments, state);
+    if (!state[0] || state_prepare(state, "")) {
+        return 1;
+    }
+    snprintf(pki, sizeof(pki), "%s/pki", state);
+    if (pki_issue(pki, words[1], words[2], arguments->out, why)) {
+        fprintf(stderr, "cordond: %s\n", why);
+        return 1;
+    }
+    printf("%s/%s.pem, %s.key and ca.pem are for %s %s\n", arguments->out, words[2], words[2],
+           words[1], words[2]);
+    return 0;
+}
+
+static int
+token_command(const struct arguments *arguments, char **words, int count)
+{
+    char state[URL_SIZE], text[TOKEN_TEXT_SIZE], why[256];
+    enum account_role role = 0;
+    if (count != 3 || strcmp(words[0], "add") != 0) {
+        return usage(stderr);
+    }
+    while (account_role_names[role] && strcmp(account_role_names[role], words[2]) != 0) {
+        role++;
+    }
+    if (!account_role_names[role]) {
+        return usage(stderr);
+    }
+    state_of(arguments, state);
+    if (!state[0] || state_prepare(state, "")) {
+        return 1;
+    }
+    if (token_add(state, words[1], role, clock_system(), text, why)) {
+        fprintf(stderr, "cordond: %s\n", why);
+        return 1;
+    }
+    puts(text);
+    return 0;
+}
+
+static int
+role_main(enum wire_role self, const struct config *config, const char *config_path)
+{
+    static int (*const mains[ROLE_COUNT])(struct role *) = {[ROLE_CORE] = core_role_run,
+                                                            [ROLE_INTAKE] = intake_role_run,
+                                                            [ROLE_WEB] = web_role_run,
+                                                            [ROLE_DRIVER] = driver_role_run};
+    struct role role = {.self = self,
+                        .base = event_base_new(),
+                        .config = config,
+                        .config_path = config_path};
+    int status = mains[self] ? mains[self](&role) : USAGE_STATUS;
+    event_base_free(role.base);
+    return status;
+}
+
+static int
+run(const struct arguments *arguments, const char *program)
+{
+    struct config *config = config_read(arguments->config_path);
+    if (!config) {
+        return 1;
+    }
+    enum wire_role self = ROLE_COUNT;
+    for (int i = 0; arguments->role && wire_role_names[i]; i++) {
+        if (strcmp(wire_role_names[i], arguments->role) == 0) {
+            self = (enum wire_role)i;
+        }
+    }
+    static char name[64] = "cordond";
+    if (arguments->role) {
+        snprintf(name, sizeof(name), "cordond-%.40s", arguments->role);
+    }
+    log_setup(name, config->log_format, LOG_INFO);
+    int status;
+    if (arguments->role) {
+        status = self < ROLE_COUNT ? role_main(self, config, arguments->config_path)
+                                   : usage(stderr);
+    } else if (!policy_check(config->policy_file) ||
+               state_prepare(config->state_dir, config->server_names)) {
+        status = 1; /* told already */
+    } else {
+        status = supervisor_run(program, arguments->config_path);
+    }
+    config_free(config);
+    return status;
+}
+
+int
+main(int count, char **words)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check-config", no_argument, NULL, 'k'},
+                                            {"role", required_argument, NULL, 'r'},
+                                            {"state", required_argument, NULL, 's'},
+                                            {"out", required_argument, NULL, 'o'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct arguments arguments = {.config_path = CONFIG_DEFAULT};
+    umask(077);
+    for (int option; (option = getopt_long(count, words, "c:h", options, NULL)) >= 0;) {
+        switch (option) {
+        case 'c':
+            arguments.config_path = optarg;
+            break;
+        case 'k':
+            arguments.is_check = true;
+            break;
+        case 'r':
+            arguments.role = optarg;
+            break;
+        case 's':
+            arguments.state = optarg;
+            break;
+        case 'o':
+            arguments.out = optarg;
+            break;
+        case 'v':
+            puts("cordond " CORDON_VERSION);
+            return 0;
+        default:
+            return usage(option == 'h' ? stdout : stderr);
+        }
+    }
+    if (arguments.is_check) {
+        return config_check(&arguments);
+    }
+    if (optind < count && strcmp(words[optind], "pki") == 0) {
+        return pki_command(&arguments, words + optind + 1, count - optind - 1);
+    }
+    if (optind < count && strcmp(words[optind], "token") == 0) {
+        return token_command(&arguments, words + optind + 1, count - optind - 1);
+    }
+    return optind < count ? usage(stderr) : run(&arguments, words[0]);
+}

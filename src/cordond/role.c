@@ -1,0 +1,83 @@
+#include "cordond/role.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cordond/control.h"
+
+static void
+on_control(evutil_socket_t fd, short what, void *argument)
+{
+    (void)what;
+    struct role *role = argument;
+    enum wire_role peer;
+    int joined = control_receive(fd, &peer);
+    if (joined == -EAGAIN) {
+        return;
+    }
+    if (joined < 0) {
+        event_base_loopbreak(role->base); /* the supervisor is gone */
+        return;
+    }
+    struct channel_settings settings = {.self = role->self, .peer = peer};
+    snprintf(settings.peer_name, sizeof(settings.peer_name), "%s", wire_role_names[peer]);
+    struct channel *channel = channel_new_fd(role->base, joined, &settings, &role->handler);
+    role->on_peer(role->context, channel, peer);
+}
+
+static void
+on_terminate(evutil_socket_t number, short what, void *argument)
+{
+    (void)number;
+    (void)what;
+    struct role *role = argument;
+    event_base_loopbreak(role->base);
+}
+
+static void
+on_hangup(evutil_socket_t number, short what, void *argument)
+{
+    (void)number;
+    (void)what;
+    struct role *role = argument;
+    if (role->on_reload) {
+        role->on_reload(role->context);
+    }
+}
+
+int
+role_run(struct role *role)
+{
+    evutil_make_socket_nonblocking(CONTROL_FD);
+    role->events[0] =
+        event_new(role->base, CONTROL_FD, EV_READ | EV_PERSIST, on_control, role);
+    role->events[1] = evsignal_new(role->base, SIGTERM, on_terminate, role);
+    role->events[2] = evsignal_new(role->base, SIGHUP, on_hangup, role);
+    /* Ctrl-C reaches the whole group: the supervisor decides when children end. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < COUNT_OF(role->events) && role->events[i]; i++) {
+        event_add(role->events[i], NULL);
+    }
+    log_info("role", "started", LOG_S("role", wire_role_names[role->self]));
+    int result = event_base_dispatch(role->base) < 0 ? -EIO : 0;
+    for (size_t i = 0; i < COUNT_OF(role->events) && role->events[i]; i++) {
+        event_free(role->events[i]);
+        role->events[i] = NULL;
+    }
+    return result;
+}
+
+void
+role_tls_files(const struct config *config, struct role_files *files)
+{
+    snprintf(files->ca, sizeof(files->ca), "%s/pki/ca.pem", config->state_dir);
+    snprintf(files->cert, sizeof(files->cert), "%s/pki/server.pem", config->state_dir);
+    snprintf(files->key, sizeof(files->key), "%s/pki/server.key", config->state_dir);
+}

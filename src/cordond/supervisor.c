@@ -1,0 +1,285 @@
+#include "cordond/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "cordond/control.h"
+
+#define DELAY_FIRST_MS 100
+#define DELAY_MOST_MS 10000
+#define STEADY_US (30 * 1000000LL) /* after so long alive, the back-off starts over */
+#define STOP_S 5                   /* children that do not end by then are killed */
+
+struct child {
+    enum wire_role role;
+    pid_t pid; /* 0: not running */
+    int control;
+    int64_t started_us;
+    unsigned delay_ms;
+    struct event *restart;
+    struct supervisor *supervisor;
+};
+
+struct supervisor {
+    struct event_base *base;
+    const char *program, *config_path;
+    struct child children[4]; /* core first: it is at one end of every pair */
+    struct event *signals[4];
+    struct event *deadline;
+    bool is_stopping;
+};
+
+static void child_start(struct child *child);
+
+/* In the child: only the control socket, as descriptor 3, goes over to the new program. */
+static void
+child_exec(const struct child *child, int control, pid_t parent)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) {
+        _exit(1); /* the supervisor died in between */
+    }
+    if (control == CONTROL_FD) {
+        fcntl(control, F_SETFD, 0);
+    } else if (dup2(control, CONTROL_FD) < 0) {
+        _exit(1);
+    }
+    close_range(CONTROL_FD + 1, ~0u, 0);
+    const struct supervisor *supervisor = child->supervisor;
+    execl("/proc/self/exe", supervisor->program, "--role", wire_role_names[child->role],
+          "--config", supervisor->config_path, (char *)NULL);
+    _exit(127);
+}
+
+/* A new pair for 'child' and core. */
+static void
+join(struct child *core, struct child *child)
+{
+    int pair[2];
+    if (core->pid == 0 || child->pid == 0) {
+        return;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        log_error("supervisor", "no socketpair", LOG_S("error", strerror(errno)));
+        return;
+    }
+    int result = control_send(core->control, child->role, pair[0]);
+    result = result ? result : control_send(child->control, core->role, pair[1]);
+    if (result) {
+        log_error("supervisor", "roles not joined", LOG_S("role", wire_role_names[child->role]),
+                  LOG_S("error", strerror(-result)));
+    }
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void
+join_all(struct supervisor *supervisor, struct child *started)
+{
+    struct child *core = &supervisor->children[0];
+    for (size_t i = 1; i < COUNT_OF(supervisor->children); i++) {
+        if (started == core || started == &supervisor->children[i]) {
+            join(core, &supervisor->children[i]);
+        }
+    }
+}
+
+static void
+restart_later(struct child *child)
+{
+    const struct timeval delay = {.tv_sec = child->delay_ms / 1000,
+                                  .tv_usec = (child->delay_ms % 1000) * 1000};
+    event_add(child->restart, &delay);
+    child->delay_ms =
+        child->delay_ms * 2 > DELAY_MOST_MS ? DELAY_MOST_MS : child->delay_ms * 2;
+}
+
+static void
+child_start(struct child *child)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        restart_later(child);
+        return;
+    }
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        child_exec(child, pair[1], parent);
+    }
+    close(pair[1]);
+    if (pid < 0) {
+        log_error("supervisor", "fork failed", LOG_S("error", strerror(errno)));
+        close(pair[0]);
+        restart_later(child);
+        return;
+    }
+    child->pid = pid;
+    child->control = pair[0];
+    child->started_us = clock_boot_us(clock_system());
+    join_all(child->supervisor, child);
+}
+
+static void
+on_restart(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    child_start(argument);
+}
+
+static struct child *
+child_of(struct supervisor *supervisor, pid_t pid)
+{
+    for (size_t i = 0; i < COUNT_OF(supervisor->children); i++) {
+        if (supervisor->children[i].pid == pid) {
+            return &supervisor->children[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+on_child_end(struct child *child, int status)
+{
+    close(child->control);
+    child->pid = 0;
+    if (child->supervisor->is_stopping) {
+        return;
+    }
+    if (clock_boot_us(clock_system()) - child->started_us > STEADY_US) {
+        child->delay_ms = DELAY_FIRST_MS;
+    }
+    log_error("supervisor", "a role died and is started again",
+              LOG_S("role", wire_role_names[child->role]),
+              LOG_I("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
+              LOG_I("status", WIFEXITED(status) ? WEXITSTATUS(status) : 0),
+              LOG_I("delay_ms", child->delay_ms));
+    restart_later(child);
+}
+
+static bool
+has_children(const struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < COUNT_OF(supervisor->children); i++) {
+        if (supervisor->children[i].pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+on_sigchld(evutil_socket_t number, short what, void *argument)
+{
+    (void)number;
+    (void)what;
+    struct supervisor *supervisor = argument;
+    int status;
+    for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+        struct child *child = child_of(supervisor, pid);
+        if (child) {
+            on_child_end(child, status);
+        }
+    }
+    if (supervisor->is_stopping && !has_children(supervisor)) {
+        event_base_loopbreak(supervisor->base);
+    }
+}
+
+static void
+signal_all(const struct supervisor *supervisor, int number)
+{
+    for (size_t i = 0; i < COUNT_OF(supervisor->children); i++) {
+        if (supervisor->children[i].pid) {
+            kill(supervisor->children[i].pid, number);
+        }
+    }
+}
+
+static void
+on_stop(evutil_socket_t number, short what, void *argument)
+{
+    (void)number;
+    (void)what;
+    struct supervisor *supervisor = argument;
+    const struct timeval patience = {.tv_sec = STOP_S};
+    supervisor->is_stopping = true;
+    for (size_t i = 0; i < COUNT_OF(supervisor->children); i++) {
+        event_del(supervisor->children[i].restart);
+    }
+    signal_all(supervisor, SIGTERM);
+    event_add(supervisor->deadline, &patience);
+    if (!has_children(supervisor)) {
+        event_base_loopbreak(supervisor->base);
+    }
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    signal_all(argument, SIGKILL);
+}
+
+static void
+on_sighup(evutil_socket_t number, short what, void *argument)
+{
+    (void)number;
+    (void)what;
+    signal_all(argument, SIGHUP);
+}
+
+int
+supervisor_run(const char *program, const char *config_path)
+{
+    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB};
+    struct supervisor supervisor = {
+        .base = event_base_new(), .program = program, .config_path = config_path};
+    supervisor.signals[0] = evsignal_new(supervisor.base, SIGCHLD, on_sigchld, &supervisor);
+    supervisor.signals[1] = evsignal_new(supervisor.base, SIGTERM, on_stop, &supervisor);
+    supervisor.signals[2] = evsignal_new(supervisor.base, SIGINT, on_stop, &supervisor);
+    supervisor.signals[3] = evsignal_new(supervisor.base, SIGHUP, on_sighup, &supervisor);
+    supervisor.deadline = evtimer_new(supervisor.base, on_deadline, &supervisor);
+    for (size_t i = 0; i < COUNT_OF(supervisor.signals); i++) {
+        event_add(supervisor.signals[i], NULL);
+    }
+    for (size_t i = 0; i < COUNT_OF(roles); i++) {
+        struct child *child = &supervisor.children[i];
+        *child = (struct child){
+            .role = roles[i], .delay_ms = DELAY_FIRST_MS, .supervisor = &supervisor};
+        child->restart = evtimer_new(supervisor.base, on_restart, child);
+    }
+    for (size_t i = 0; i < COUNT_OF(roles); i++) {
+        child_start(&supervisor.children[i]);
+    }
+    log_info("supervisor", "started", LOG_S("version", CORDON_VERSION));
+    event_base_dispatch(supervisor.base);
+    log_info("supervisor", "stopped", LOG_END);
+    for (size_t i = 0; i < COUNT_OF(roles); i++) {
+        event_free(supervisor.children[i].restart);
+    }
+    for (size_t i = 0; i < COUNT_OF(supervisor.signals); i++) {
+        event_free(supervisor.signals[i]);
+    }
+    event_free(supervisor.deadline);
+    event_base_free(supervisor.base);
+    return 0;
+}
