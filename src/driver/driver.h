@@ -15,6 +15,7 @@
 #include "wire/facts.h"
 #include "wire/observed.h"
 
+struct edge_hub;
 struct device; /* a driver embeds 'struct device base' first */
 
 struct device_config {
@@ -24,6 +25,8 @@ struct device_config {
     uint32_t room;       /* entries; 0: no limit */
     uint32_t latency_ms; /* of each apply */
     bool mac_only;       /* matches MACs only, shows no warning page */
+    struct edge_hub *edge_hub; /* edge: the listener that all edges connect to (driver/edge.h);
+                                  set by the driver process, never by the configuration */
 };
 
 /* What a device tells unasked; called from any thread, must not block. */

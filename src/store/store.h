@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/macros.h"
+
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/endpoint.h"
@@ -31,18 +33,24 @@ void store_put_detection(struct store_change *change, const struct detection *de
                          const char *incident_id);
 void store_put_evidence(struct store_change *change, const struct evidence *evidence);
 void store_put_endpoint(struct store_change *change, const struct endpoint *endpoint);
+/* An empty 'value' forgets the setting. */
 void store_put_setting(struct store_change *change, const char *name, const char *value);
 /* Who did what to what, and why; the chain of hashes is the store's business. */
 void store_put_audit(struct store_change *change, int64_t at_us, const char *account,
                      const char *action, const char *object, const char *detail);
 size_t store_change_count(const struct store_change *change);
+/* For a change that is not submitted after all. */
+void store_change_free(struct store_change *change);
 
 /* Takes 'change'.  'done' is called on the loop with 0 or a negative errno (then nothing of it is
- * stored); NULL: nobody waits. */
+ * stored; -EBUSY: too many wait for the disk); NULL: nobody waits.  Changes become durable, and
+ * their 'done' runs, in the order of submission. */
 void store_submit(struct store *store, struct store_change *change,
                   void (*done)(void *context, int error), void *context);
 
-/* At start, before the loop: everything that is live.  Each callback borrows its argument. */
+/* At start, before the loop: containments that have not ended, open incidents, endpoints and
+ * settings.  Each callback borrows its argument.  A row that cannot be read fails the load
+ * (-EBADMSG, logged with its id): to forget a containment silently would lift it. */
 struct store_loader {
     void (*on_containment)(void *context, const struct containment *containment);
     void (*on_incident)(void *context, const struct incident *incident);
@@ -55,7 +63,15 @@ int store_load(struct store *store, const struct store_loader *loader) MUST_CHEC
 /* Reads for lists and evidence, on the loop, through a read-only connection (WAL: never waits for
  * the writer). */
 bool store_has_detection(struct store *store, const char *id);
+/* The newest containment that was asked for with this key; 'containment' is then the caller's
+ * (containment_fini).  False: none. */
+bool store_find_external(struct store *store, const char *external_id,
+                         struct containment *containment);
+/* 0 or -ENOENT (none, or its packets were dropped for newer ones); 'pcap' is the caller's. */
 int store_read_evidence(struct store *store, const char *detection_id, struct evidence *evidence);
+int store_read_incidents(struct store *store, size_t limit,
+                         void (*each)(void *context, const struct incident *incident),
+                         void *context);
 int store_read_detections(struct store *store, const char *incident_id, size_t limit,
                           void (*each)(void *context, const struct detection *detection),
                           void *context);
@@ -66,7 +82,26 @@ struct store_audit_row {
     int64_t number, at_us;
     const char *account, *action, *object, *detail;
 };
+/* Newest first; 'before' 0: from the end. */
 int store_read_audit(struct store *store, int64_t before, size_t limit,
                      void (*each)(void *context, const struct store_audit_row *row), void *context);
+/* Walks the whole chain of hashes.  0, or -EBADMSG with the number of the first row that was
+ * altered or follows a removed one. */
+int store_check_audit(struct store *store, int64_t *checked, int64_t *bad) MUST_CHECK;
+
+/* Bytes of packets kept as evidence (default 256 MiB) and detections (default 1,000,000); the
+ * oldest are dropped. */
+void store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detections);
+
+struct store_stats {
+    uint64_t commits, changes, refused, failed;
+    uint64_t waiting;          /* submitted, not yet done */
+    int64_t slowest_commit_us; /* since the last call */
+};
+void store_read_stats(struct store *store, struct store_stats *stats);
+
+/* Frees what a containment or endpoint that was read owns. */
+void containment_fini(struct containment *containment);
+void endpoint_fini(struct endpoint *endpoint);
 
 #endif

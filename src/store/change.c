@@ -1,0 +1,182 @@
+#include "store/change.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/shapes.h"
+#include "wire/detection.h"
+
+struct store_change *
+store_change_new(void)
+{
+    return MEM_NEW(struct store_change);
+}
+
+void
+store_change_free(struct store_change *change)
+{
+    if (!change) {
+        return;
+    }
+    for (size_t i = 0; i < change->count; i++) {
+        free(change->rows[i].text);
+        free(change->rows[i].bytes);
+    }
+    free(change->rows);
+    free(change);
+}
+
+size_t
+store_change_count(const struct store_change *change)
+{
+    return change->count;
+}
+
+static struct row *
+row_add(struct store_change *change, enum row_kind kind, const char *id)
+{
+    if (change->count == change->room) {
+        change->room = change->room ? change->room * 2 : 4;
+        change->rows = mem_resize(change->rows, change->room, sizeof(*change->rows));
+    }
+    struct row *row = &change->rows[change->count++];
+    memset(row, 0, sizeof(*row));
+    row->kind = kind;
+    snprintf(row->id, sizeof(row->id), "%s", id);
+    return row;
+}
+
+/* Length of the UTF-8 sequence at 'at', or 0 where there is none (RFC 3629). */
+static size_t
+utf8_length(const unsigned char *at)
+{
+    size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    if (length > 1 && (at[0] < 0xc2 || at[0] > 0xf4)) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+/* What is written must be readable by the strict decoder at the next start, whatever text came
+ * this far: control characters become spaces, broken UTF-8 question marks. */
+static void
+text_mend(char *text)
+{
+    unsigned char *at = (unsigned char *)text;
+    while (*at) {
+        size_t length = utf8_length(at);
+        if (length == 0) {
+            *at = '?';
+            length = 1;
+        } else if (*at < 0x20 || *at == 0x7f) {
+            *at = ' ';
+        }
+        at += length;
+    }
+}
+
+static void
+json_mend(cJSON *json)
+{
+    for (cJSON *item = json; item; item = item->next) {
+        if (cJSON_IsString(item)) {
+            text_mend(item->valuestring);
+        }
+        if (item->child) {
+            json_mend(item->child);
+        }
+    }
+}
+
+static char *
+json_text(const struct shape *shape, const void *thing)
+{
+    cJSON *json = codec_encode(shape, thing);
+    json_mend(json);
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    if (!text) {
+        abort(); /* out of memory, as in base/mem.h */
+    }
+    return text;
+}
+
+void
+store_put_containment(struct store_change *change, const struct containment *containment)
+{
+    struct row *row = row_add(change, ROW_CONTAINMENT, containment->id);
+    snprintf(row->key, sizeof(row->key), "%s", containment->external_id);
+    snprintf(row->other, sizeof(row->other), "%s", containment_state_names[containment->state]);
+    row->at_us = containment->requested_us;
+    row->flag = containment->ended_us;
+    row->text = json_text(&store_containment_shape, containment);
+}
+
+void
+store_put_incident(struct store_change *change, const struct incident *incident)
+{
+    struct row *row = row_add(change, ROW_INCIDENT, incident->id);
+    row->at_us = incident->last_us;
+    row->flag = incident->is_open;
+    row->text = json_text(&store_incident_shape, incident);
+}
+
+void
+store_put_detection(struct store_change *change, const struct detection *detection,
+                    const char *incident_id)
+{
+    struct row *row = row_add(change, ROW_DETECTION, detection->id);
+    snprintf(row->key, sizeof(row->key), "%s", incident_id);
+    row->at_us = detection->seen_us;
+    row->text = json_text(&wire_detection_shape, detection);
+}
+
+void
+store_put_evidence(struct store_change *change, const struct evidence *evidence)
+{
+    struct row *row = row_add(change, ROW_EVIDENCE, evidence->detection_id);
+    row->byte_count = evidence->size < EVIDENCE_SIZE_MAX ? evidence->size : EVIDENCE_SIZE_MAX;
+    row->bytes = mem_new(row->byte_count + 1, 1);
+    if (row->byte_count > 0) {
+        memcpy(row->bytes, evidence->pcap, row->byte_count);
+    }
+}
+
+void
+store_put_endpoint(struct store_change *change, const struct endpoint *endpoint)
+{
+    struct row *row = row_add(change, ROW_ENDPOINT, endpoint->id);
+    struct endpoint_row whole = {.endpoint = *endpoint, .mac_count = endpoint->mac_count};
+    whole.macs = whole.endpoint.macs; /* borrowed: only encoded */
+    row->at_us = endpoint->seen_us;
+    row->text = json_text(&store_endpoint_shape, &whole);
+}
+
+void
+store_put_setting(struct store_change *change, const char *name, const char *value)
+{
+    struct row *row = row_add(change, ROW_SETTING, name);
+    row->text = mem_strdup(value);
+}
+
+void
+store_put_audit(struct store_change *change, int64_t at_us, const char *account,
+                const char *action, const char *object, const char *detail)
+{
+    struct row *row = row_add(change, ROW_AUDIT, account);
+    snprintf(row->key, sizeof(row->key), "%s", action);
+    snprintf(row->other, sizeof(row->other), "%s", object);
+    row->at_us = at_us;
+    row->text = mem_strdup(detail);
+    text_mend(row->id);
+    text_mend(row->key);
+    text_mend(row->other);
+    text_mend(row->text);
+}

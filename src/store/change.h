@@ -1,0 +1,44 @@
+/* A transaction as it waits for the store thread: a list of rows, all copied.  Built on the loop,
+ * run on the store thread, freed on the loop. */
+#ifndef CORDON_STORE_CHANGE_H
+#define CORDON_STORE_CHANGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/text.h"
+#include "store/store.h"
+
+enum row_kind {
+    ROW_CONTAINMENT,
+    ROW_INCIDENT,
+    ROW_DETECTION,
+    ROW_EVIDENCE,
+    ROW_ENDPOINT,
+    ROW_SETTING,
+    ROW_AUDIT,
+    ROW_KIND_COUNT
+};
+
+/* What each kind uses of this is said where its statement is (writer.c). */
+struct row {
+    enum row_kind kind;
+    char id[NAME_SIZE];
+    char key[NAME_SIZE];
+    char other[NAME_SIZE];
+    int64_t at_us;
+    int64_t flag;
+    char *text; /* owned */
+    uint8_t *bytes; /* owned */
+    size_t byte_count;
+};
+
+struct store_change {
+    struct row *rows; /* owned */
+    size_t count, room;
+    void (*done)(void *context, int error);
+    void *context;
+    int error; /* set by the store thread */
+};
+
+#endif

@@ -1,0 +1,411 @@
+#include "store/reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/audit.h"
+#include "store/shapes.h"
+#include "wire/detection.h"
+
+static const char *const queries[QUERY_COUNT] = {
+    [QUERY_LIVE] = "SELECT id, json FROM containment WHERE ended_us = 0 ORDER BY requested_us, id",
+    [QUERY_OPEN_INCIDENTS] = "SELECT id, json FROM incident WHERE is_open = 1 ORDER BY id",
+    [QUERY_ENDPOINTS] = "SELECT id, json FROM endpoint ORDER BY id",
+    [QUERY_SETTINGS] = "SELECT name, value FROM setting",
+    [QUERY_HAS_DETECTION] = "SELECT 1 FROM detection WHERE id = ?1",
+    [QUERY_EXTERNAL] = "SELECT id, json FROM containment WHERE external_id = ?1 AND"
+                       " external_id <> '' ORDER BY requested_us DESC, id DESC LIMIT 1",
+    [QUERY_EVIDENCE] = "SELECT detection_id, pcap FROM evidence WHERE detection_id = ?1",
+    [QUERY_INCIDENTS] = "SELECT id, json FROM incident ORDER BY id DESC LIMIT ?2",
+    [QUERY_DETECTIONS] = "SELECT id, json FROM detection WHERE incident_id = ?1"
+                         " ORDER BY number DESC LIMIT ?2",
+    [QUERY_CONTAINMENTS] = "SELECT id, json FROM containment ORDER BY id DESC LIMIT ?2",
+    [QUERY_ENDED] = "SELECT id, json FROM containment WHERE ended_us <> 0"
+                    " ORDER BY ended_us DESC, id DESC LIMIT ?2",
+    [QUERY_AUDIT] = "SELECT number, at_us, account, action, object, detail FROM audit"
+                    " WHERE number < ?3 ORDER BY number DESC LIMIT ?2",
+    [QUERY_AUDIT_CHAIN] = "SELECT number, at_us, account, action, object, detail, hash FROM audit"
+                          " ORDER BY number",
+};
+
+int
+reader_open(const char *path, struct reader *reader, char why[256])
+{
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+    int result = sqlite3_open_v2(path, &reader->db, flags, NULL);
+    for (size_t i = 0; result == SQLITE_OK && i < QUERY_COUNT; i++) {
+        result = sqlite3_prepare_v3(reader->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                    &reader->queries[i], NULL);
+    }
+    if (result != SQLITE_OK) {
+        snprintf(why, 256, "%s: %s", path,
+                 reader->db ? sqlite3_errmsg(reader->db) : "out of memory");
+        reader_close(reader);
+        return -EIO;
+    }
+    return 0;
+}
+
+void
+reader_close(struct reader *reader)
+{
+    for (size_t i = 0; i < QUERY_COUNT; i++) {
+        sqlite3_finalize(reader->queries[i]);
+    }
+    sqlite3_close(reader->db);
+    *reader = (struct reader){0};
+}
+
+static int64_t
+limit_number(size_t limit)
+{
+    return limit > INT32_MAX ? INT32_MAX : (int64_t)limit;
+}
+
+typedef int row_fn(void *context, sqlite3_stmt *row);
+
+/* Every row to 'each', until it gives an error. */
+static int
+query_run(struct reader *reader, enum query which, row_fn *each, void *context)
+{
+    sqlite3_stmt *query = reader->queries[which];
+    int error = 0;
+    int result = SQLITE_DONE;
+    while (!error && (result = sqlite3_step(query)) == SQLITE_ROW) {
+        error = each(context, query);
+    }
+    if (!error && result != SQLITE_DONE) {
+        log_error("store", "reading failed", LOG_S("why", sqlite3_errmsg(reader->db)));
+        error = -EIO;
+    }
+    sqlite3_reset(query);
+    sqlite3_clear_bindings(query);
+    return error;
+}
+
+/* Second column by 'shape' to 'out'. */
+static int
+row_decode(sqlite3_stmt *row, const struct shape *shape, void *out)
+{
+    const char *text = (const char *)sqlite3_column_text(row, 1);
+    cJSON *json = text ? codec_parse(text, (size_t)sqlite3_column_bytes(row, 1)) : NULL;
+    struct codec_error error = {.path = "", .why = "not JSON"};
+    int result = json ? codec_decode(shape, json, out, &error) : -EBADMSG;
+    cJSON_Delete(json);
+    if (result) {
+        log_error("store", "a row cannot be read", LOG_S("shape", shape->name),
+                  LOG_S("id", (const char *)sqlite3_column_text(row, 0)),
+                  LOG_S("field", error.path), LOG_S("why", error.why));
+    }
+    return result;
+}
+
+static int
+on_live(void *context, sqlite3_stmt *row)
+{
+    const struct store_loader *loader = context;
+    struct containment containment;
+    int error = row_decode(row, &store_containment_shape, &containment);
+    if (!error) {
+        loader->on_containment(loader->context, &containment);
+        containment_fini(&containment);
+    }
+    return error;
+}
+
+static int
+on_open_incident(void *context, sqlite3_stmt *row)
+{
+    const struct store_loader *loader = context;
+    struct incident incident;
+    int error = row_decode(row, &store_incident_shape, &incident);
+    if (!error) {
+        loader->on_incident(loader->context, &incident);
+    }
+    return error;
+}
+
+static int
+on_endpoint(void *context, sqlite3_stmt *row)
+{
+    const struct store_loader *loader = context;
+    struct endpoint_row whole;
+    int error = row_decode(row, &store_endpoint_shape, &whole);
+    if (error) {
+        return error;
+    }
+    whole.endpoint.mac_count = whole.mac_count;
+    if (whole.mac_count > 0) {
+        memcpy(whole.endpoint.macs, whole.macs, whole.mac_count * sizeof(*whole.macs));
+    }
+    loader->on_endpoint(loader->context, &whole.endpoint);
+    codec_fini(&store_endpoint_shape, &whole);
+    return 0;
+}
+
+static int
+on_setting(void *context, sqlite3_stmt *row)
+{
+    const struct store_loader *loader = context;
+    loader->on_setting(loader->context, (const char *)sqlite3_column_text(row, 0),
+                       (const char *)sqlite3_column_text(row, 1));
+    return 0;
+}
+
+int
+store_load(struct store *store, const struct store_loader *loader)
+{
+    struct reader *reader = store_reader(store);
+    struct store_loader mine = *loader;
+    int error = 0;
+    if (mine.on_setting) {
+        error = query_run(reader, QUERY_SETTINGS, on_setting, &mine);
+    }
+    if (!error && mine.on_endpoint) {
+        error = query_run(reader, QUERY_ENDPOINTS, on_endpoint, &mine);
+    }
+    if (!error && mine.on_incident) {
+        error = query_run(reader, QUERY_OPEN_INCIDENTS, on_open_incident, &mine);
+    }
+    if (!error && mine.on_containment) {
+        error = query_run(reader, QUERY_LIVE, on_live, &mine);
+    }
+    return error;
+}
+
+static int
+on_found(void *context, sqlite3_stmt *row)
+{
+    (void)row;
+    *(bool *)context = true;
+    return 0;
+}
+
+bool
+store_has_detection(struct store *store, const char *id)
+{
+    struct reader *reader = store_reader(store);
+    bool found = false;
+    sqlite3_bind_text(reader->queries[QUERY_HAS_DETECTION], 1, id, -1, SQLITE_STATIC);
+    return query_run(reader, QUERY_HAS_DETECTION, on_found, &found) == 0 && found;
+}
+
+struct one {
+    void *out;
+    bool found;
+};
+
+static int
+on_one_containment(void *context, sqlite3_stmt *row)
+{
+    struct one *one = context;
+    int error = row_decode(row, &store_containment_shape, one->out);
+    one->found = !error;
+    return error;
+}
+
+bool
+store_find_external(struct store *store, const char *external_id, struct containment *containment)
+{
+    struct reader *reader = store_reader(store);
+    struct one one = {.out = containment};
+    sqlite3_bind_text(reader->queries[QUERY_EXTERNAL], 1, external_id, -1, SQLITE_STATIC);
+    return query_run(reader, QUERY_EXTERNAL, on_one_containment, &one) == 0 && one.found;
+}
+
+static int
+on_evidence(void *context, sqlite3_stmt *row)
+{
+    struct one *one = context;
+    struct evidence *evidence = one->out;
+    *evidence = (struct evidence){.size = (size_t)sqlite3_column_bytes(row, 1)};
+    snprintf(evidence->detection_id, sizeof(evidence->detection_id), "%s",
+             (const char *)sqlite3_column_text(row, 0));
+    evidence->pcap = mem_new(evidence->size + 1, 1);
+    if (evidence->size > 0) {
+        memcpy(evidence->pcap, sqlite3_column_blob(row, 1), evidence->size);
+    }
+    one->found = true;
+    return 0;
+}
+
+int
+store_read_evidence(struct store *store, const char *detection_id, struct evidence *evidence)
+{
+    struct reader *reader = store_reader(store);
+    struct one one = {.out = evidence};
+    sqlite3_bind_text(reader->queries[QUERY_EVIDENCE], 1, detection_id, -1, SQLITE_STATIC);
+    int error = query_run(reader, QUERY_EVIDENCE, on_evidence, &one);
+    return error ? error : one.found ? 0 : -ENOENT;
+}
+
+struct each_incident {
+    void (*each)(void *context, const struct incident *incident);
+    void *context;
+};
+
+static int
+on_incident(void *context, sqlite3_stmt *row)
+{
+    const struct each_incident *each = context;
+    struct incident incident;
+    int error = row_decode(row, &store_incident_shape, &incident);
+    if (!error) {
+        each->each(each->context, &incident);
+    }
+    return error;
+}
+
+int
+store_read_incidents(struct store *store, size_t limit,
+                     void (*each)(void *context, const struct incident *incident), void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_incident all = {each, context};
+    sqlite3_bind_int64(reader->queries[QUERY_INCIDENTS], 2, limit_number(limit));
+    return query_run(reader, QUERY_INCIDENTS, on_incident, &all);
+}
+
+struct each_detection {
+    void (*each)(void *context, const struct detection *detection);
+    void *context;
+};
+
+static int
+on_detection(void *context, sqlite3_stmt *row)
+{
+    const struct each_detection *each = context;
+    struct detection *detection = MEM_NEW(struct detection);
+    int error = row_decode(row, &wire_detection_shape, detection);
+    if (!error) {
+        each->each(each->context, detection);
+        codec_fini(&wire_detection_shape, detection);
+    }
+    free(detection);
+    return error;
+}
+
+int
+store_read_detections(struct store *store, const char *incident_id, size_t limit,
+                      void (*each)(void *context, const struct detection *detection), void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_detection all = {each, context};
+    sqlite3_bind_text(reader->queries[QUERY_DETECTIONS], 1, incident_id, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(reader->queries[QUERY_DETECTIONS], 2, limit_number(limit));
+    return query_run(reader, QUERY_DETECTIONS, on_detection, &all);
+}
+
+struct each_containment {
+    void (*each)(void *context, const struct containment *containment);
+    void *context;
+};
+
+static int
+on_containment(void *context, sqlite3_stmt *row)
+{
+    const struct each_containment *each = context;
+    struct containment containment;
+    int error = row_decode(row, &store_containment_shape, &containment);
+    if (!error) {
+        each->each(each->context, &containment);
+        containment_fini(&containment);
+    }
+    return error;
+}
+
+int
+store_read_containments(struct store *store, bool only_ended, size_t limit,
+                        void (*each)(void *context, const struct containment *containment),
+                        void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_containment all = {each, context};
+    enum query which = only_ended ? QUERY_ENDED : QUERY_CONTAINMENTS;
+    sqlite3_bind_int64(reader->queries[which], 2, limit_number(limit));
+    return query_run(reader, which, on_containment, &all);
+}
+
+static struct audit_fields
+row_audit(sqlite3_stmt *row)
+{
+    return (struct audit_fields){
+        .number = sqlite3_column_int64(row, 0),
+        .at_us = sqlite3_column_int64(row, 1),
+        .account = (const char *)sqlite3_column_text(row, 2),
+        .action = (const char *)sqlite3_column_text(row, 3),
+        .object = (const char *)sqlite3_column_text(row, 4),
+        .detail = (const char *)sqlite3_column_text(row, 5),
+    };
+}
+
+struct each_audit {
+    void (*each)(void *context, const struct store_audit_row *row);
+    void *context;
+};
+
+static int
+on_audit(void *context, sqlite3_stmt *statement)
+{
+    const struct each_audit *each = context;
+    struct audit_fields fields = row_audit(statement);
+    struct store_audit_row row = {.number = fields.number, .at_us = fields.at_us,
+                                  .account = fields.account, .action = fields.action,
+                                  .object = fields.object, .detail = fields.detail};
+    each->each(each->context, &row);
+    return 0;
+}
+
+int
+store_read_audit(struct store *store, int64_t before, size_t limit,
+                 void (*each)(void *context, const struct store_audit_row *row), void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_audit all = {each, context};
+    sqlite3_stmt *query = reader->queries[QUERY_AUDIT];
+    sqlite3_bind_int64(query, 2, limit_number(limit));
+    sqlite3_bind_int64(query, 3, before > 0 ? before : INT64_MAX);
+    return query_run(reader, QUERY_AUDIT, on_audit, &all);
+}
+
+struct audit_walk {
+    uint8_t last[AUDIT_HASH_SIZE];
+    int64_t checked;
+    int64_t bad;
+};
+
+static int
+on_audit_link(void *context, sqlite3_stmt *row)
+{
+    struct audit_walk *walk = context;
+    struct audit_fields fields = row_audit(row);
+    uint8_t expected[AUDIT_HASH_SIZE];
+    walk->bad = fields.number;
+    if (!fields.account || !fields.action || !fields.object || !fields.detail ||
+        fields.number != walk->checked + 1) {
+        return -EBADMSG;
+    }
+    audit_hash(walk->last, &fields, expected);
+    if (sqlite3_column_bytes(row, 6) != AUDIT_HASH_SIZE ||
+        memcmp(sqlite3_column_blob(row, 6), expected, AUDIT_HASH_SIZE) != 0) {
+        return -EBADMSG;
+    }
+    memcpy(walk->last, expected, AUDIT_HASH_SIZE);
+    walk->checked = fields.number;
+    walk->bad = 0;
+    return 0;
+}
+
+int
+store_check_audit(struct store *store, int64_t *checked, int64_t *bad)
+{
+    struct audit_walk walk = {.checked = 0};
+    int error = query_run(store_reader(store), QUERY_AUDIT_CHAIN, on_audit_link, &walk);
+    *checked = walk.checked;
+    *bad = walk.bad;
+    return error;
+}

@@ -1,0 +1,39 @@
+/* The reading connection: lists, evidence and the live state at start (store_load, store_read_*,
+ * store_has_detection, store_find_external, store_check_audit of store.h).  Loop thread; in WAL
+ * mode it never waits for the writer. */
+#ifndef CORDON_STORE_READER_H
+#define CORDON_STORE_READER_H
+
+#include <sqlite3.h>
+
+#include "base/macros.h"
+#include "store/store.h"
+
+enum query {
+    QUERY_LIVE,
+    QUERY_OPEN_INCIDENTS,
+    QUERY_ENDPOINTS,
+    QUERY_SETTINGS,
+    QUERY_HAS_DETECTION,
+    QUERY_EXTERNAL,
+    QUERY_EVIDENCE,
+    QUERY_INCIDENTS,
+    QUERY_DETECTIONS,
+    QUERY_CONTAINMENTS,
+    QUERY_ENDED,
+    QUERY_AUDIT,
+    QUERY_AUDIT_CHAIN,
+    QUERY_COUNT
+};
+
+struct reader {
+    sqlite3 *db;
+    sqlite3_stmt *queries[QUERY_COUNT];
+};
+
+int reader_open(const char *path, struct reader *reader, char why[256]) MUST_CHECK;
+void reader_close(struct reader *reader);
+/* The store's own (store.c). */
+struct reader *store_reader(struct store *store);
+
+#endif

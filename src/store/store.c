@@ -1,0 +1,282 @@
+/* The store thread and its two queues: changes go in, their outcomes come back to the loop.  What
+ * was queued while a commit ran goes into the next one together. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/queue.h"
+#include "store/change.h"
+#include "store/reader.h"
+#include "store/shapes.h"
+#include "store/writer.h"
+
+#define WAITING_MAX 8192 /* changes; beyond, submitting is refused: back-pressure to the sender */
+#define BATCH_MAX 256
+#define REST_MS 250
+
+struct store {
+    struct writer *writer; /* the store thread's, once it runs */
+    struct reader reader;  /* the loop's */
+    struct queue *in;      /* loop -> store thread */
+    struct queue *out;     /* store thread -> loop; never full: as long as WAITING_MAX */
+    struct store_change stop; /* queued last */
+    struct event *event_out;
+    struct event *event_refused;
+    struct store_change **refused; /* told from the loop, never from inside store_submit */
+    size_t refused_count, refused_room;
+    pthread_t thread;
+    bool is_running;
+    size_t waiting;
+    uint64_t count_refused, count_failed, count_changes;
+    atomic_uint_fast64_t commits;
+    atomic_int_fast64_t slowest_us;
+};
+
+struct reader *
+store_reader(struct store *store)
+{
+    return &store->reader;
+}
+
+static void
+change_finish(struct store *store, struct store_change *change)
+{
+    store->count_failed += change->error != 0;
+    if (change->done) {
+        change->done(change->context, change->error);
+    }
+    store_change_free(change);
+}
+
+static void
+out_drain(struct store *store)
+{
+    struct store_change *change = NULL;
+    while ((change = queue_take(store->out)) != NULL) {
+        store->waiting--;
+        change_finish(store, change);
+    }
+}
+
+static void
+on_out(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    out_drain(context);
+}
+
+static void
+on_refused(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct store *store = context;
+    size_t count = store->refused_count;
+    struct store_change **refused = store->refused;
+    store->refused = NULL;
+    store->refused_count = store->refused_room = 0;
+    for (size_t i = 0; i < count; i++) {
+        change_finish(store, refused[i]);
+    }
+    free(refused);
+}
+
+/* Up to BATCH_MAX changes that wait, the first of which is 'first'.  False: the last was reached. */
+static bool
+batch_take(struct store *store, struct store_change *first, struct store_change **batch,
+           size_t *count)
+{
+    struct store_change *change = first;
+    *count = 0;
+    while (change && change != &store->stop) {
+        batch[(*count)++] = change;
+        change = *count < BATCH_MAX ? queue_take(store->in) : NULL;
+    }
+    return change != &store->stop;
+}
+
+static void
+batch_commit(struct store *store, struct store_change **batch, size_t count)
+{
+    int64_t began_us = clock_boot_us(clock_system());
+    writer_commit(store->writer, batch, count);
+    int64_t took_us = clock_boot_us(clock_system()) - began_us;
+    if (took_us > atomic_load(&store->slowest_us)) {
+        atomic_store(&store->slowest_us, took_us);
+    }
+    atomic_fetch_add(&store->commits, 1);
+    for (size_t i = 0; i < count; i++) {
+        if (!queue_put(store->out, batch[i])) {
+            abort(); /* 'out' has room for all that may wait: a bug, and intent would be lost */
+        }
+    }
+}
+
+static void *
+store_thread(void *context)
+{
+    struct store *store = context;
+    struct store_change *batch[BATCH_MAX];
+    bool goes_on = true;
+    bool more = false;
+    while (goes_on) {
+        size_t count = 0;
+        struct store_change *first = queue_wait(store->in, more ? 0 : REST_MS);
+        if (!first || writer_is_full(store->writer)) {
+            more = writer_rest(store->writer);
+        }
+        if (!first) {
+            continue;
+        }
+        goes_on = batch_take(store, first, batch, &count);
+        if (count > 0) {
+            batch_commit(store, batch, count);
+        }
+    }
+    return NULL;
+}
+
+static int
+store_start(struct store *store, struct event_base *base)
+{
+    store->in = queue_new(WAITING_MAX + 1);
+    store->out = queue_new(WAITING_MAX);
+    store->event_out = event_new(base, queue_fd(store->out), EV_READ | EV_PERSIST, on_out, store);
+    store->event_refused = event_new(base, -1, 0, on_refused, store);
+    if (!store->event_out || !store->event_refused || event_add(store->event_out, NULL)) {
+        return -ENOMEM;
+    }
+    int error = pthread_create(&store->thread, NULL, store_thread, store);
+    store->is_running = error == 0;
+    return -error;
+}
+
+int
+store_open(const char *path, struct event_base *base, struct store **out, char why[256])
+{
+    if (sodium_init() < 0) {
+        snprintf(why, 256, "libsodium cannot start");
+        return -EIO;
+    }
+    struct store *store = MEM_NEW(struct store);
+    int error = writer_open(path, &store->writer, why);
+    if (!error) {
+        error = reader_open(path, &store->reader, why);
+    }
+    if (!error) {
+        error = store_start(store, base);
+        if (error) {
+            snprintf(why, 256, "the store's thread cannot start");
+        }
+    }
+    if (error) {
+        store_close(store);
+        return error;
+    }
+    *out = store;
+    return 0;
+}
+
+void
+store_close(struct store *store)
+{
+    if (!store) {
+        return;
+    }
+    if (store->is_running) {
+        while (!queue_put(store->in, &store->stop)) {
+            usleep(1000); /* cannot be: 'in' has one place more than may wait */
+        }
+        pthread_join(store->thread, NULL);
+        out_drain(store);
+        on_refused(-1, 0, store);
+    }
+    if (store->event_out) {
+        event_free(store->event_out);
+    }
+    if (store->event_refused) {
+        event_free(store->event_refused);
+    }
+    if (store->in) {
+        queue_free(store->in);
+    }
+    if (store->out) {
+        queue_free(store->out);
+    }
+    reader_close(&store->reader);
+    writer_close(store->writer);
+    free(store);
+}
+
+static void
+change_refuse(struct store *store, struct store_change *change, int error)
+{
+    change->error = error;
+    store->count_refused++;
+    if (store->refused_count == store->refused_room) {
+        store->refused_room = store->refused_room ? store->refused_room * 2 : 8;
+        store->refused = mem_resize(store->refused, store->refused_room, sizeof(void *));
+    }
+    store->refused[store->refused_count++] = change;
+    event_active(store->event_refused, EV_TIMEOUT, 0);
+}
+
+void
+store_submit(struct store *store, struct store_change *change,
+             void (*done)(void *context, int error), void *context)
+{
+    change->done = done;
+    change->context = context;
+    store->count_changes++;
+    if (store->waiting >= WAITING_MAX) {
+        change_refuse(store, change, -EBUSY);
+        return;
+    }
+    store->waiting++;
+    if (!queue_put(store->in, change)) {
+        store->waiting--;
+        change_refuse(store, change, -EBUSY);
+    }
+}
+
+void
+store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detections)
+{
+    writer_set_budget(store->writer, evidence_bytes, detections);
+}
+
+void
+store_read_stats(struct store *store, struct store_stats *stats)
+{
+    *stats = (struct store_stats){
+        .commits = atomic_load(&store->commits),
+        .changes = store->count_changes,
+        .refused = store->count_refused,
+        .failed = store->count_failed,
+        .waiting = store->waiting,
+        .slowest_commit_us = atomic_exchange(&store->slowest_us, 0),
+    };
+}
+
+void
+containment_fini(struct containment *containment)
+{
+    codec_fini(&store_containment_shape, containment);
+}
+
+void
+endpoint_fini(struct endpoint *endpoint)
+{
+    free(endpoint->bindings);
+    free(endpoint->events);
+    *endpoint = (struct endpoint){0};
+}

@@ -1,0 +1,435 @@
+/* Durability: WAL with synchronous=FULL makes one fdatasync per commit.  SQLite would copy the log
+ * back into the database inside some unlucky commit (two more syncs on the path): so automatic
+ * checkpoints are off, and the store thread makes them while nothing waits. */
+#include "store/writer.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/audit.h"
+#include "store/schema.h"
+
+#define LOG_PAGES_REST 256   /* 1 MiB: worth moving while idle */
+#define LOG_PAGES_FULL 16384 /* 64 MiB: move even under load */
+#define DROP_AT_ONCE 64
+
+enum statement {
+    DO_BEGIN = ROW_KIND_COUNT, /* the rows' own statements come first */
+    DO_COMMIT,
+    DO_ROLLBACK,
+    DO_SAVE,
+    DO_KEEP,
+    DO_UNDO,
+    DO_FORGET,
+    DO_DROP_EVIDENCE,
+    DO_DROP_DETECTIONS,
+    STATEMENT_COUNT
+};
+
+static const char *const statements[STATEMENT_COUNT] = {
+    /* id, other = state, key = external id, at_us = requested, flag = ended, text */
+    [ROW_CONTAINMENT] = "INSERT INTO containment(id, state, external_id, requested_us, ended_us,"
+                        " json) VALUES(?1, ?3, ?2, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET"
+                        " state = excluded.state, ended_us = excluded.ended_us,"
+                        " json = excluded.json",
+    /* id, at_us = last, flag = open, text */
+    [ROW_INCIDENT] = "INSERT INTO incident(id, is_open, last_us, json) VALUES(?1, ?5, ?4, ?6)"
+                     " ON CONFLICT(id) DO UPDATE SET is_open = excluded.is_open,"
+                     " last_us = excluded.last_us, json = excluded.json",
+    /* id, key = incident, at_us = seen, text; sent again: stored once */
+    [ROW_DETECTION] = "INSERT OR IGNORE INTO detection(id, incident_id, seen_us, json)"
+                      " VALUES(?1, ?2, ?4, ?6)",
+    /* id = detection, bytes */
+    [ROW_EVIDENCE] = "INSERT OR IGNORE INTO evidence(detection_id, pcap) VALUES(?1, ?7)",
+    /* id, at_us = seen, text */
+    [ROW_ENDPOINT] = "INSERT INTO endpoint(id, seen_us, json) VALUES(?1, ?4, ?6)"
+                     " ON CONFLICT(id) DO UPDATE SET seen_us = excluded.seen_us,"
+                     " json = excluded.json",
+    /* id = name, text = value */
+    [ROW_SETTING] = "INSERT INTO setting(name, value) VALUES(?1, ?6)"
+                    " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+    /* flag = number, at_us, id = account, key = action, other = object, text, bytes = hash */
+    [ROW_AUDIT] = "INSERT INTO audit(number, at_us, account, action, object, detail, hash)"
+                  " VALUES(?5, ?4, ?1, ?2, ?3, ?6, ?7)",
+    [DO_BEGIN] = "BEGIN IMMEDIATE",
+    [DO_COMMIT] = "COMMIT",
+    [DO_ROLLBACK] = "ROLLBACK",
+    [DO_SAVE] = "SAVEPOINT one",
+    [DO_KEEP] = "RELEASE one",
+    [DO_UNDO] = "ROLLBACK TO one",
+    [DO_FORGET] = "DELETE FROM setting WHERE name = ?1",
+    [DO_DROP_EVIDENCE] = "DELETE FROM evidence WHERE number IN"
+                         " (SELECT number FROM evidence ORDER BY number LIMIT ?4)",
+    [DO_DROP_DETECTIONS] = "DELETE FROM detection WHERE number IN"
+                           " (SELECT number FROM detection ORDER BY number LIMIT ?4)",
+};
+
+struct writer {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    int log_pages; /* in the write-ahead log */
+    int64_t audit_number;
+    uint8_t audit_last[AUDIT_HASH_SIZE];
+    uint64_t evidence_bytes, evidence_budget;
+    uint64_t detections, detection_budget;
+    struct log_limit limit;
+};
+
+static int
+writer_error(const struct writer *writer)
+{
+    switch (sqlite3_errcode(writer->db)) {
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_READONLY:
+        return -EROFS;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_CONSTRAINT:
+        return -EEXIST;
+    default:
+        return -EIO;
+    }
+}
+
+static int
+on_log_grown(void *context, sqlite3 *db, const char *name, int pages)
+{
+    (void)db;
+    (void)name;
+    struct writer *writer = context;
+    writer->log_pages = pages;
+    return SQLITE_OK;
+}
+
+/* First column of the first row as a number; 0 where there is none. */
+static int
+read_number(sqlite3 *db, const char *sql, int64_t *number)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        return -EIO;
+    }
+    int result = sqlite3_step(statement);
+    *number = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_finalize(statement);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : -EIO;
+}
+
+static int
+audit_resume(struct writer *writer)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(writer->db,
+                           "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1", -1,
+                           &statement, NULL) != SQLITE_OK) {
+        return -EIO;
+    }
+    int error = 0;
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW && sqlite3_column_bytes(statement, 1) == AUDIT_HASH_SIZE) {
+        writer->audit_number = sqlite3_column_int64(statement, 0);
+        memcpy(writer->audit_last, sqlite3_column_blob(statement, 1), AUDIT_HASH_SIZE);
+    } else if (result != SQLITE_DONE) {
+        error = -EIO;
+    }
+    sqlite3_finalize(statement);
+    return error;
+}
+
+static int
+writer_prepare(struct writer *writer)
+{
+    static const char *const pragmas[] = {
+        "PRAGMA journal_mode = WAL",     "PRAGMA synchronous = FULL",
+        "PRAGMA wal_autocheckpoint = 0", "PRAGMA busy_timeout = 5000",
+        "PRAGMA cache_size = -16384",    "PRAGMA temp_store = MEMORY",
+    };
+    for (size_t i = 0; i < COUNT_OF(pragmas); i++) {
+        if (sqlite3_exec(writer->db, pragmas[i], NULL, NULL, NULL) != SQLITE_OK) {
+            return -EIO;
+        }
+    }
+    return 0;
+}
+
+static int
+writer_resume(struct writer *writer)
+{
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        if (sqlite3_prepare_v3(writer->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &writer->statements[i], NULL) != SQLITE_OK) {
+            return -EIO;
+        }
+    }
+    int64_t bytes = 0, detections = 0;
+    int error = audit_resume(writer);
+    if (!error) {
+        error = read_number(writer->db, "SELECT total(length(pcap)) FROM evidence", &bytes);
+    }
+    if (!error) {
+        error = read_number(writer->db, "SELECT count(*) FROM detection", &detections);
+    }
+    writer->evidence_bytes = (uint64_t)bytes;
+    writer->detections = (uint64_t)detections;
+    /* Set last: sqlite3_wal_hook replaces what wal_autocheckpoint had set. */
+    sqlite3_wal_hook(writer->db, on_log_grown, writer);
+    return error;
+}
+
+int
+writer_open(const char *path, struct writer **out, char why[256])
+{
+    struct writer *writer = MEM_NEW(struct writer);
+    writer->limit = (struct log_limit){.period_us = 10000000, .burst = 5, .left = 5};
+    writer_set_budget(writer, 256ull << 20, 1000000);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int error = -EIO;
+    if (sqlite3_open_v2(path, &writer->db, flags, NULL) == SQLITE_OK) {
+        error = writer_prepare(writer);
+    }
+    if (error) {
+        snprintf(why, 256, "%s: %s", path,
+                 writer->db ? sqlite3_errmsg(writer->db) : "out of memory");
+        goto out;
+    }
+    error = schema_migrate(writer->db, schema_steps, schema_version, why);
+    if (error) {
+        goto out;
+    }
+    error = writer_resume(writer);
+    if (error) {
+        snprintf(why, 256, "%s: %s", path, sqlite3_errmsg(writer->db));
+    }
+out:
+    if (error) {
+        writer_close(writer);
+        return error;
+    }
+    *out = writer;
+    return 0;
+}
+
+void
+writer_close(struct writer *writer)
+{
+    if (!writer) {
+        return;
+    }
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        sqlite3_finalize(writer->statements[i]);
+    }
+    sqlite3_close(writer->db);
+    free(writer);
+}
+
+void
+writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detections)
+{
+    writer->evidence_budget = evidence_bytes;
+    writer->detection_budget = detections;
+}
+
+static int
+run(struct writer *writer, size_t which)
+{
+    sqlite3_stmt *statement = writer->statements[which];
+    int result = sqlite3_step(statement);
+    int error = result == SQLITE_DONE || result == SQLITE_ROW ? 0 : writer_error(writer);
+    sqlite3_reset(statement);
+    return error;
+}
+
+/* The chain goes on only when the row is really kept: see writer_commit. */
+static void
+audit_link(struct writer *writer, struct row *row)
+{
+    struct audit_fields fields = {
+        .number = ++writer->audit_number,
+        .at_us = row->at_us,
+        .account = row->id,
+        .action = row->key,
+        .object = row->other,
+        .detail = row->text,
+    };
+    audit_hash(writer->audit_last, &fields, writer->audit_last);
+    row->flag = fields.number;
+    row->bytes = mem_new(AUDIT_HASH_SIZE, 1);
+    row->byte_count = AUDIT_HASH_SIZE;
+    memcpy(row->bytes, writer->audit_last, AUDIT_HASH_SIZE);
+}
+
+static int
+row_write(struct writer *writer, struct row *row)
+{
+    size_t which = (size_t)row->kind;
+    if (row->kind == ROW_AUDIT) {
+        audit_link(writer, row);
+    } else if (row->kind == ROW_SETTING && row->text[0] == '\0') {
+        which = DO_FORGET;
+    }
+    sqlite3_stmt *statement = writer->statements[which];
+    /* A statement that does not use a number has fewer parameters: SQLITE_RANGE is no error. */
+    sqlite3_bind_text(statement, 1, row->id, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, row->key, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, row->other, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 4, row->at_us);
+    sqlite3_bind_int64(statement, 5, row->flag);
+    sqlite3_bind_text(statement, 6, row->text, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 7, row->bytes, (int)row->byte_count, SQLITE_STATIC);
+    int error = run(writer, which);
+    sqlite3_clear_bindings(statement);
+    if (!error && sqlite3_changes(writer->db) > 0) {
+        writer->evidence_bytes += row->kind == ROW_EVIDENCE ? row->byte_count : 0;
+        writer->detections += row->kind == ROW_DETECTION;
+    }
+    return error;
+}
+
+/* What a change that is taken back must put back too. */
+struct tally {
+    int64_t audit_number;
+    uint8_t audit_last[AUDIT_HASH_SIZE];
+    uint64_t evidence_bytes, detections;
+};
+
+static void
+tally_take(const struct writer *writer, struct tally *tally)
+{
+    tally->audit_number = writer->audit_number;
+    tally->evidence_bytes = writer->evidence_bytes;
+    tally->detections = writer->detections;
+    memcpy(tally->audit_last, writer->audit_last, AUDIT_HASH_SIZE);
+}
+
+static void
+tally_restore(struct writer *writer, const struct tally *tally)
+{
+    writer->audit_number = tally->audit_number;
+    writer->evidence_bytes = tally->evidence_bytes;
+    writer->detections = tally->detections;
+    memcpy(writer->audit_last, tally->audit_last, AUDIT_HASH_SIZE);
+}
+
+static int
+change_write(struct writer *writer, struct store_change *change)
+{
+    struct tally before;
+    tally_take(writer, &before);
+    int error = run(writer, DO_SAVE);
+    for (size_t i = 0; !error && i < change->count; i++) {
+        error = row_write(writer, &change->rows[i]);
+    }
+    if (error) {
+        tally_restore(writer, &before);
+        if (run(writer, DO_UNDO) || run(writer, DO_KEEP)) {
+            return error;
+        }
+    } else {
+        error = run(writer, DO_KEEP);
+    }
+    return error;
+}
+
+static void
+report_failure(struct writer *writer, const char *what)
+{
+    uint64_t swallowed = 0;
+    if (log_limit_pass(&writer->limit, clock_boot_us(clock_system()), &swallowed)) {
+        log_error("store", what, LOG_S("why", sqlite3_errmsg(writer->db)),
+                  LOG_I("more", swallowed));
+    }
+}
+
+void
+writer_commit(struct writer *writer, struct store_change *const *changes, size_t count)
+{
+    struct tally before;
+    tally_take(writer, &before);
+    int error = run(writer, DO_BEGIN);
+    for (size_t i = 0; !error && i < count; i++) {
+        changes[i]->error = change_write(writer, changes[i]);
+        if (changes[i]->error) {
+            report_failure(writer, "a change was not stored");
+        }
+        if (sqlite3_get_autocommit(writer->db)) { /* SQLite gave the whole transaction up */
+            error = changes[i]->error ? changes[i]->error : -EIO;
+        }
+    }
+    if (!error) {
+        error = run(writer, DO_COMMIT);
+    }
+    if (!error) {
+        return;
+    }
+    report_failure(writer, "a commit failed");
+    if (!sqlite3_get_autocommit(writer->db) && run(writer, DO_ROLLBACK)) {
+        report_failure(writer, "a rollback failed");
+    }
+    tally_restore(writer, &before);
+    for (size_t i = 0; i < count; i++) {
+        changes[i]->error = error;
+    }
+}
+
+static bool
+drop_oldest(struct writer *writer, size_t which, int64_t count)
+{
+    sqlite3_bind_int64(writer->statements[which], 4, count);
+    if (run(writer, which)) {
+        report_failure(writer, "the oldest could not be dropped");
+        return false;
+    }
+    return true;
+}
+
+static bool
+keep_budget(struct writer *writer)
+{
+    bool more = false;
+    if (writer->detections > writer->detection_budget) {
+        uint64_t over = writer->detections - writer->detection_budget;
+        int64_t count = over < DROP_AT_ONCE ? (int64_t)over : DROP_AT_ONCE;
+        if (drop_oldest(writer, DO_DROP_DETECTIONS, count)) {
+            writer->detections -= (uint64_t)sqlite3_changes(writer->db);
+            more = writer->detections > writer->detection_budget;
+        }
+    }
+    if (writer->evidence_bytes > writer->evidence_budget) {
+        int64_t bytes = 0;
+        if (drop_oldest(writer, DO_DROP_EVIDENCE, 4) &&
+            read_number(writer->db, "SELECT total(length(pcap)) FROM evidence", &bytes) == 0) {
+            writer->evidence_bytes = (uint64_t)bytes;
+            more = more || writer->evidence_bytes > writer->evidence_budget;
+        }
+    }
+    return more;
+}
+
+bool
+writer_is_full(const struct writer *writer)
+{
+    return writer->log_pages > LOG_PAGES_FULL;
+}
+
+bool
+writer_rest(struct writer *writer)
+{
+    bool more = keep_budget(writer);
+    if (!more && writer->log_pages > LOG_PAGES_REST) {
+        int pages = 0, moved = 0;
+        if (sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
+                                      &moved) != SQLITE_OK) {
+            report_failure(writer, "checkpoint failed");
+        }
+        /* The next commit starts the log again where all was moved. */
+        writer->log_pages = pages == moved ? 0 : writer->log_pages;
+    }
+    return more;
+}

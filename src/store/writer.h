@@ -1,0 +1,29 @@
+/* The writing connection: runs changes as group commits.  Store thread only, once opened. */
+#ifndef CORDON_STORE_WRITER_H
+#define CORDON_STORE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "store/change.h"
+
+struct writer;
+
+/* Opens or makes the file, migrates the schema. */
+int writer_open(const char *path, struct writer **writer, char why[256]) MUST_CHECK;
+void writer_close(struct writer *writer);
+void writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detections);
+
+/* One commit for all; sets each change's 'error'.  A change that fails takes back only itself; a
+ * commit that fails fails all. */
+void writer_commit(struct writer *writer, struct store_change *const *changes, size_t count);
+
+/* Nothing waits: moves the log into the database, drops the oldest beyond the budget.  True: there
+ * is more to do. */
+bool writer_rest(struct writer *writer);
+/* The log grew so long that it must be moved even under load. */
+bool writer_is_full(const struct writer *writer);
+
+#endif
