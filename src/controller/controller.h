@@ -12,11 +12,13 @@
 #include <stddef.h>
 
 #include "base/clock.h"
+#include "cordond/config.h"
 #include "model/containment.h"
 #include "policy/policy.h"
 #include "store/store.h"
 #include "topology/topology.h"
 #include "wire/desired.h"
+#include "wire/hello.h"
 #include "wire/device.h"
 #include "wire/edge_stats.h"
 #include "wire/observed.h"
@@ -35,11 +37,47 @@ struct controller_ports {
 };
 
 struct controller_settings {
-    const struct rule_mirror *const *mirrors; /* declared sessions per switch, see config.h */
+    const struct config_mirror *mirrors; /* declared sessions; borrowed, like the warnings */
+    size_t mirror_count;
+    const struct rule_warning *warnings;
+    size_t warning_count;
+    const struct ip *own_addresses; /* this machine's: always protected; copied */
+    size_t own_address_count;
     int64_t reconcile_us;   /* between read-backs of one switch (default 5 s) */
     int64_t verify_late_us; /* unverified for so long: alarm (default 3 s) */
-    uint32_t default_expiry_s;
+    uint32_t default_expiry_s; /* of wishes that name none; 0: until released */
 };
+
+/* Does not start to act: load what was stored, connect, then controller_start().  'policy' gets a
+ * reference; the others are borrowed. */
+struct controller *controller_new(const struct controller_settings *settings,
+                                  const struct clock *clock, struct store *store,
+                                  struct policy *policy, const struct controller_ports *ports);
+void controller_free(struct controller *controller);
+/* Everything that was live when we last ended; 0 or negative errno (then do not start). */
+int controller_load(struct controller *controller) MUST_CHECK;
+/* Claims the next epoch; switches are driven once that is on disk. */
+void controller_start(struct controller *controller);
+void controller_set_policy(struct controller *controller, struct policy *policy);
+/* What goes by time: expiry, pending time-outs, read-backs, write-behind.  Four times a second. */
+void controller_tick(struct controller *controller);
+
+/* What comes in, all checked by the channel; borrowed. */
+/* Called once the detection (and what it led to) is on disk, or was stored before: acknowledge.
+ * With an error nothing is stored: do not acknowledge, the sender sends it again. */
+typedef void detection_done_fn(void *context, const char *detection_id, int error);
+void controller_detection(struct controller *controller, const struct detection *detection,
+                          detection_done_fn *done, void *context);
+void controller_evidence(struct controller *controller, const struct evidence *evidence);
+void controller_facts(struct controller *controller, const struct wire_facts *facts);
+void controller_device(struct controller *controller, const struct wire_device *device);
+void controller_observed(struct controller *controller, const struct wire_observed *observed);
+void controller_edge_stats(struct controller *controller, const struct wire_edge_stats *stats);
+void controller_sensor_hello(struct controller *controller, const struct wire_hello *hello);
+void controller_sensor_stats(struct controller *controller, const struct wire_sensor_stats *stats);
+void controller_source_stats(struct controller *controller, const struct wire_source_stats *stats);
+/* The driver process is gone: no switch is connected until it says so again. */
+void controller_driver_gone(struct controller *controller);
 
 /* What a person or a program asks for. */
 struct wish {

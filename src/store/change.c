@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "store/shapes.h"
 #include "wire/detection.h"
 
@@ -48,38 +49,12 @@ row_add(struct store_change *change, enum row_kind kind, const char *id)
     return row;
 }
 
-/* Length of the UTF-8 sequence at 'at', or 0 where there is none (RFC 3629). */
-static size_t
-utf8_length(const unsigned char *at)
-{
-    size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (length > 1 && (at[0] < 0xc2 || at[0] > 0xf4)) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
-
 /* What is written must be readable by the strict decoder at the next start, whatever text came
- * this far: control characters become spaces, broken UTF-8 question marks. */
+ * this far. */
 static void
 text_mend(char *text)
 {
-    unsigned char *at = (unsigned char *)text;
-    while (*at) {
-        size_t length = utf8_length(at);
-        if (length == 0) {
-            *at = '?';
-            length = 1;
-        } else if (*at < 0x20 || *at == 0x7f) {
-            *at = ' ';
-        }
-        at += length;
-    }
+    utf8_make_plain(text, strlen(text));
 }
 
 static void

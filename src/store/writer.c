@@ -79,6 +79,7 @@ struct writer {
     uint64_t evidence_bytes, evidence_budget;
     uint64_t detections, detection_budget;
     struct log_limit limit;
+    char why[256]; /* of the last failure */
 };
 
 static int
@@ -242,6 +243,9 @@ run(struct writer *writer, size_t which)
     sqlite3_stmt *statement = writer->statements[which];
     int result = sqlite3_step(statement);
     int error = result == SQLITE_DONE || result == SQLITE_ROW ? 0 : writer_error(writer);
+    if (error) {
+        snprintf(writer->why, sizeof(writer->why), "%s", sqlite3_errmsg(writer->db));
+    }
     sqlite3_reset(statement);
     return error;
 }
@@ -342,7 +346,7 @@ report_failure(struct writer *writer, const char *what)
 {
     uint64_t swallowed = 0;
     if (log_limit_pass(&writer->limit, clock_boot_us(clock_system()), &swallowed)) {
-        log_error("store", what, LOG_S("why", sqlite3_errmsg(writer->db)),
+        log_error("store", what, LOG_S("why", writer->why),
                   LOG_I("more", swallowed));
     }
 }

@@ -1,0 +1,89 @@
+/* Migration: step by step, once each, all or nothing; a later release's database is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <string.h>
+
+#include "store/schema.h"
+
+static const char *const steps[] = {
+    "CREATE TABLE a(x INTEGER); INSERT INTO a VALUES(1);",
+    "ALTER TABLE a ADD COLUMN y TEXT NOT NULL DEFAULT 'new';",
+    "CREATE TABLE b(x INTEGER); THIS IS NOT SQL;",
+};
+
+static int64_t
+number(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t value = -1;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        value = sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return value;
+}
+
+static void
+test_old_rows_survive_a_migration(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    char why[256] = "";
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(schema_migrate(db, steps, 1, why), 0);
+    assert_int_equal(number(db, "PRAGMA user_version"), 1);
+    assert_int_equal(schema_migrate(db, steps, 2, why), 0);
+    assert_int_equal(number(db, "PRAGMA user_version"), 2);
+    assert_int_equal(number(db, "SELECT count(*) FROM a WHERE x = 1 AND y = 'new'"), 1);
+    assert_int_equal(schema_migrate(db, steps, 2, why), 0); /* nothing twice */
+    assert_int_equal(number(db, "SELECT count(*) FROM a"), 1);
+    sqlite3_close(db);
+}
+
+static void
+test_a_broken_step_changes_nothing(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    char why[256] = "";
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(schema_migrate(db, steps, 1, why), 0);
+    assert_int_equal(schema_migrate(db, steps, 3, why), -EIO);
+    assert_non_null(strstr(why, "schema 3"));
+    assert_int_equal(number(db, "PRAGMA user_version"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM pragma_table_info('a')"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'b'"), 0);
+    sqlite3_close(db);
+}
+
+static void
+test_a_later_schema_is_refused(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    char why[256] = "";
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(schema_migrate(db, steps, 2, why), 0);
+    assert_int_equal(schema_migrate(db, steps, 1, why), -EPROTO);
+    assert_non_null(strstr(why, "later release"));
+    assert_int_equal(number(db, "PRAGMA user_version"), 2);
+    sqlite3_close(db);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_old_rows_survive_a_migration),
+        cmocka_unit_test(test_a_broken_step_changes_nothing),
+        cmocka_unit_test(test_a_later_schema_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,436 @@
+/* The store on a real file in a temporary folder. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+struct fixture {
+    char dir[64];
+    char path[96];
+    struct event_base *base;
+    struct store *store;
+};
+
+static void
+open_store(struct fixture *f)
+{
+    char why[256] = "";
+    f->base = event_base_new();
+    int error = store_open(f->path, f->base, &f->store, why);
+    if (error) {
+        fail_msg("store_open: %s", why);
+    }
+}
+
+static void
+close_store(struct fixture *f)
+{
+    store_close(f->store);
+    event_base_free(f->base);
+    f->store = NULL;
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-store-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof(f->path), "%s/cordon.db", f->dir);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[128];
+        snprintf(path, sizeof(path), "%s%s", f->path, suffixes[i]);
+        unlink(path);
+    }
+    rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+struct outcome {
+    int calls;
+    int error;
+};
+
+static void
+on_done(void *context, int error)
+{
+    struct outcome *outcome = context;
+    outcome->calls++;
+    outcome->error = error;
+}
+
+static void
+wait_for(struct fixture *f, struct outcome *outcome, int calls)
+{
+    while (outcome->calls < calls) {
+        assert_true(event_base_loop(f->base, EVLOOP_ONCE) == 0);
+    }
+}
+
+static struct containment
+example(const char *id)
+{
+    static struct mark marks[2] = {{.step = "packet", .at_us = 1}, {.step = "committed", .at_us = 2}};
+    struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_LOCATED,
+                            .requested_us = 1700000000000000, .version = 3, .marks = marks,
+                            .mark_count = 2};
+    snprintf(c.id, sizeof(c.id), "%s", id);
+    snprintf(c.reason, sizeof(c.reason), "C&C contact: line one\nline two \xff \xe3\x81\x82");
+    snprintf(c.external_id, sizeof(c.external_id), "ticket-%s", id);
+    c.subject_mac = (struct mac){{2, 0, 0, 0, 1, 2}};
+    assert_true(prefix_parse("192.0.2.0/24", &c.server));
+    return c;
+}
+
+struct seen {
+    size_t containments, incidents, endpoints, settings;
+    struct containment last;
+    struct endpoint endpoint;
+    char text[TEXT_SIZE];
+};
+
+static void
+see_containment(void *context, const struct containment *c)
+{
+    struct seen *seen = context;
+    seen->containments++;
+    seen->last = *c;
+    seen->last.marks = NULL;
+    snprintf(seen->text, sizeof(seen->text), "%s", c->mark_count == 2 ? c->marks[1].step : "");
+}
+
+static void
+see_incident(void *context, const struct incident *incident)
+{
+    (void)incident;
+    ((struct seen *)context)->incidents++;
+}
+
+static void
+see_endpoint(void *context, const struct endpoint *endpoint)
+{
+    struct seen *seen = context;
+    seen->endpoints++;
+    seen->endpoint = *endpoint;
+    assert_int_equal(endpoint->binding_count, 1);
+    assert_int_equal(endpoint->bindings[0].from_us, 5);
+}
+
+static void
+see_setting(void *context, const char *name, const char *value)
+{
+    struct seen *seen = context;
+    seen->settings++;
+    snprintf(seen->text, sizeof(seen->text), "%s=%s", name, value);
+}
+
+static void
+test_all_that_is_put_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    open_store(f);
+    struct store_change *change = store_change_new();
+    struct containment c = example("01AAAAAAAAAAAAAAAAAAAAAAAA");
+    store_put_containment(change, &c);
+    struct incident incident = {.id = "01INCIDENT0000000000000000", .is_open = true};
+    store_put_incident(change, &incident);
+    struct detection detection = {.id = "d-1", .sensor = "s", .maker = "cordon", .seen_us = 9};
+    store_put_detection(change, &detection, incident.id);
+    uint8_t pcap[] = {1, 2, 3};
+    struct evidence evidence = {.detection_id = "d-1", .pcap = pcap, .size = 3};
+    store_put_evidence(change, &evidence);
+    struct binding binding = {.from_us = 5};
+    struct endpoint endpoint = {.id = "01ENDPOINT0000000000000000", .mac_count = 2,
+                                .macs = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}},
+                                .bindings = &binding, .binding_count = 1};
+    store_put_endpoint(change, &endpoint);
+    store_put_setting(change, "epoch", "7");
+    store_submit(f->store, change, on_done, &outcome);
+    wait_for(f, &outcome, 1);
+    assert_int_equal(outcome.error, 0);
+    close_store(f);
+
+    open_store(f);
+    struct seen seen = {0};
+    struct store_loader loader = {.on_containment = see_containment, .context = &seen};
+    assert_int_equal(store_load(f->store, &loader), 0);
+    assert_int_equal(seen.containments, 1);
+    assert_string_equal(seen.text, "committed");
+    assert_int_equal(seen.last.version, 3);
+    assert_int_equal(seen.last.server.length, 120);
+    assert_non_null(strstr(seen.last.reason, "line one?line two ? \xe3\x81\x82"));
+    loader = (struct store_loader){.on_incident = see_incident, .on_endpoint = see_endpoint,
+                                   .on_setting = see_setting, .context = &seen};
+    assert_int_equal(store_load(f->store, &loader), 0);
+    assert_int_equal(seen.incidents, 1);
+    assert_int_equal(seen.endpoints, 1);
+    assert_int_equal(seen.endpoint.mac_count, 2);
+    assert_int_equal(seen.endpoint.macs[1].b[5], 2);
+    assert_string_equal(seen.text, "epoch=7");
+    assert_true(store_has_detection(f->store, "d-1"));
+    assert_false(store_has_detection(f->store, "d-2"));
+    struct evidence back;
+    assert_int_equal(store_read_evidence(f->store, "d-1", &back), 0);
+    assert_int_equal(back.size, 3);
+    assert_memory_equal(back.pcap, pcap, 3);
+    free(back.pcap);
+    assert_int_equal(store_read_evidence(f->store, "d-2", &back), -ENOENT);
+    struct containment found;
+    assert_true(store_find_external(f->store, c.external_id, &found));
+    assert_string_equal(found.id, c.id);
+    containment_fini(&found);
+    assert_false(store_find_external(f->store, "", &found));
+    close_store(f);
+}
+
+/* The oracle is what was told, not the database: a child tells each 'done' through a pipe and is
+ * killed at once; everything that was told must be there. */
+static void
+test_what_was_told_survives_sigkill(void **state)
+{
+    struct fixture *f = *state;
+    int told[2];
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(told[0]);
+        open_store(f);
+        for (int i = 0;; i++) {
+            struct outcome outcome = {0};
+            char id[ID_SIZE];
+            snprintf(id, sizeof(id), "01KILL%020d", i);
+            struct containment c = example(id);
+            struct store_change *change = store_change_new();
+            store_put_containment(change, &c);
+            store_submit(f->store, change, on_done, &outcome);
+            while (outcome.calls == 0) {
+                event_base_loop(f->base, EVLOOP_ONCE);
+            }
+            if (outcome.error || write(told[1], id, ID_SIZE) != ID_SIZE) {
+                _exit(1);
+            }
+        }
+    }
+    close(told[1]);
+    char last[ID_SIZE] = "";
+    for (int i = 0; i < 25; i++) {
+        assert_int_equal(read(told[0], last, ID_SIZE), ID_SIZE);
+    }
+    kill(child, SIGKILL);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    size_t count = 25;
+    char id[ID_SIZE];
+    while (read(told[0], id, ID_SIZE) == ID_SIZE) {
+        memcpy(last, id, ID_SIZE);
+        count++;
+    }
+    close(told[0]);
+    open_store(f);
+    struct seen seen = {0};
+    struct store_loader loader = {.on_containment = see_containment, .context = &seen};
+    assert_int_equal(store_load(f->store, &loader), 0);
+    assert_true(seen.containments == count || seen.containments == count + 1);
+    struct containment found;
+    char external[NAME_SIZE];
+    snprintf(external, sizeof(external), "ticket-%s", last);
+    assert_true(store_find_external(f->store, external, &found));
+    containment_fini(&found);
+    close_store(f);
+}
+
+static void
+test_changes_that_wait_share_a_commit(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    open_store(f);
+    for (int i = 0; i < 200; i++) {
+        struct store_change *change = store_change_new();
+        char name[NAME_SIZE];
+        snprintf(name, sizeof(name), "name-%d", i);
+        store_put_setting(change, name, "value");
+        store_submit(f->store, change, on_done, &outcome);
+    }
+    wait_for(f, &outcome, 200);
+    struct store_stats stats;
+    store_read_stats(f->store, &stats);
+    assert_int_equal(stats.changes, 200);
+    assert_true(stats.commits < 100); /* alone each would be its own */
+    assert_int_equal(stats.waiting, 0);
+    close_store(f);
+}
+
+static void
+test_a_failed_change_takes_back_only_itself(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome good = {0}, bad = {0};
+    open_store(f);
+    struct store_change *first = store_change_new();
+    store_put_setting(first, "one", "1");
+    store_put_audit(first, 1, "a", "b", "c", "d");
+    store_submit(f->store, first, on_done, &good);
+    wait_for(f, &good, 1);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER t BEFORE INSERT ON setting WHEN NEW.name ="
+                                      " 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END", NULL, NULL,
+                                  NULL), SQLITE_OK);
+    sqlite3_close(db);
+    struct store_change *broken = store_change_new();
+    store_put_audit(broken, 2, "a", "b", "c", "lost");
+    store_put_setting(broken, "bad", "1");
+    store_submit(f->store, broken, on_done, &bad);
+    struct store_change *next = store_change_new();
+    store_put_setting(next, "two", "2");
+    store_put_audit(next, 3, "a", "b", "c", "kept");
+    store_submit(f->store, next, on_done, &good);
+    wait_for(f, &bad, 1);
+    wait_for(f, &good, 2);
+    assert_int_not_equal(bad.error, 0);
+    assert_int_equal(good.error, 0);
+    struct seen seen = {0};
+    struct store_loader loader = {.on_setting = see_setting, .context = &seen};
+    assert_int_equal(store_load(f->store, &loader), 0);
+    assert_int_equal(seen.settings, 2);
+    int64_t checked = 0, wrong = 0;
+    assert_int_equal(store_check_audit(f->store, &checked, &wrong), 0);
+    assert_int_equal(checked, 2);
+    close_store(f);
+}
+
+static void
+alter(struct fixture *f, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_changes(db), 1);
+    sqlite3_close(db);
+}
+
+static void
+test_the_audit_chain_shows_edits(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    int64_t checked = 0, bad = 0;
+    open_store(f);
+    for (int i = 0; i < 10; i++) {
+        struct store_change *change = store_change_new();
+        store_put_audit(change, i, "operator:ann", "release", "01X", "cleaned");
+        store_submit(f->store, change, on_done, &outcome);
+        wait_for(f, &outcome, i + 1);
+    }
+    assert_int_equal(store_check_audit(f->store, &checked, &bad), 0);
+    assert_int_equal(checked, 10);
+    alter(f, "UPDATE audit SET account = 'operator:bob' WHERE number = 4");
+    assert_int_equal(store_check_audit(f->store, &checked, &bad), -EBADMSG);
+    assert_int_equal(bad, 4);
+    alter(f, "UPDATE audit SET account = 'operator:ann' WHERE number = 4");
+    assert_int_equal(store_check_audit(f->store, &checked, &bad), 0);
+    alter(f, "DELETE FROM audit WHERE number = 7");
+    assert_int_equal(store_check_audit(f->store, &checked, &bad), -EBADMSG);
+    assert_int_equal(bad, 8);
+    close_store(f);
+    /* Goes on after a restart: from the last hash, not from nothing. */
+    open_store(f);
+    struct store_change *change = store_change_new();
+    store_put_audit(change, 11, "operator:ann", "release", "01X", "again");
+    outcome = (struct outcome){0};
+    store_submit(f->store, change, on_done, &outcome);
+    wait_for(f, &outcome, 1);
+    alter(f, "DELETE FROM audit WHERE number = 10");
+    assert_int_equal(store_check_audit(f->store, &checked, &bad), -EBADMSG);
+    close_store(f);
+}
+
+static void
+test_an_unreadable_containment_fails_the_load(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    open_store(f);
+    struct store_change *change = store_change_new();
+    struct containment c = example("01AAAAAAAAAAAAAAAAAAAAAAAA");
+    store_put_containment(change, &c);
+    store_submit(f->store, change, on_done, &outcome);
+    wait_for(f, &outcome, 1);
+    alter(f, "UPDATE containment SET json = '{\"id\":\"x\",\"unknown\":1}'");
+    struct seen seen = {0};
+    struct store_loader loader = {.on_containment = see_containment, .context = &seen};
+    assert_int_equal(store_load(f->store, &loader), -EBADMSG);
+    close_store(f);
+}
+
+static void
+test_the_oldest_evidence_makes_room(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    open_store(f);
+    store_set_budget(f->store, 30000, 1000000);
+    uint8_t *pcap = calloc(1, 10000);
+    for (int i = 0; i < 8; i++) {
+        struct evidence evidence = {.pcap = pcap, .size = 10000};
+        snprintf(evidence.detection_id, sizeof(evidence.detection_id), "d-%d", i);
+        struct store_change *change = store_change_new();
+        store_put_evidence(change, &evidence);
+        store_submit(f->store, change, on_done, &outcome);
+    }
+    wait_for(f, &outcome, 8);
+    free(pcap);
+    struct evidence back;
+    /* The store thread clears up when nothing waits: look until it did. */
+    while (store_read_evidence(f->store, "d-3", &back) == 0) {
+        free(back.pcap);
+        usleep(1000);
+    }
+    assert_int_equal(store_read_evidence(f->store, "d-0", &back), -ENOENT);
+    assert_int_equal(store_read_evidence(f->store, "d-7", &back), 0);
+    free(back.pcap);
+    close_store(f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_all_that_is_put_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_told_survives_sigkill, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changes_that_wait_share_a_commit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failed_change_takes_back_only_itself, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_the_audit_chain_shows_edits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_unreadable_containment_fails_the_load, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_the_oldest_evidence_makes_room, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
