@@ -407,7 +407,7 @@ keep_budget(struct writer *writer)
     }
     if (writer->evidence_bytes > writer->evidence_budget) {
         int64_t bytes = 0;
-        if (drop_oldest(writer, DO_DROP_EVIDENCE, 4) &&
+        if (drop_oldest(writer, DO_DROP_EVIDENCE, 1) &&
             read_number(writer->db, "SELECT total(length(pcap)) FROM evidence", &bytes) == 0) {
             writer->evidence_bytes = (uint64_t)bytes;
             more = more || writer->evidence_bytes > writer->evidence_budget;

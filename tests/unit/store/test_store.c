@@ -408,12 +408,12 @@ test_the_oldest_evidence_makes_room(void **state)
     free(pcap);
     struct evidence back;
     /* The store thread clears up when nothing waits: look until it did. */
-    while (store_read_evidence(f->store, "d-3", &back) == 0) {
+    while (store_read_evidence(f->store, "d-4", &back) == 0) {
         free(back.pcap);
         usleep(1000);
     }
     assert_int_equal(store_read_evidence(f->store, "d-0", &back), -ENOENT);
-    assert_int_equal(store_read_evidence(f->store, "d-7", &back), 0);
+    assert_int_equal(store_read_evidence(f->store, "d-5", &back), 0); /* exactly the budget */
     free(back.pcap);
     close_store(f);
 }
