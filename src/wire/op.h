@@ -78,8 +78,8 @@ struct op_page {
 };
 struct op_containment_list {
     struct op_page page;
-    uint8_t state;  /* enum containment_state + 1; 0: any */
-    uint8_t action; /* enum action; 0: any */
+    int state;  /* enum containment_state + 1; 0: any */
+    int action; /* enum action; 0: any */
     char endpoint[ID_SIZE];
     bool ended; /* also those that ended */
 };
@@ -92,7 +92,7 @@ struct op_id {
     char id[HOST_SIZE];
 };
 struct op_contain {
-    uint8_t action; /* enum action, less 1 */
+    int action; /* enum action, less 1 */
     char endpoint_id[ID_SIZE];
     struct mac mac;
     struct ip ip;

@@ -29,7 +29,7 @@ static const struct field detection_fields[] = {
      .optional = true,
      .at = offsetof(struct detection, techniques),
      .size = TECHNIQUE_SIZE,
-     .count_at = 0,
+     .count_at = NO_COUNT,
      .max_count = DETECTION_TECHNIQUES_MAX,
      .about = "MITRE ATT&CK technique ids"},
     ROW_SUB(struct detection, src, "src", FIELD_OBJECT, &peer_shape, "sender of the first packet"),

@@ -1,0 +1,213 @@
+#include "web/listen.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <event2/bufferevent_ssl.h>
+#include <event2/listener.h>
+#include <event2/util.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+struct listen {
+    struct event_base *base;
+    struct listen_settings settings;
+    SSL_CTX *tls;
+    struct evhttp *http;
+    struct evconnlistener *listener; /* evhttp's after evhttp_bind_listener */
+    size_t connections;
+    uint64_t accepted;
+    int ssl_slot; /* ex_data: how we hear that a connection has ended */
+    bool is_full;
+    bool is_ending;
+};
+
+/* evhttp does not tell when a connection ends before its first request; its SSL object does. */
+static void
+on_ssl_freed(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
+{
+    struct listen *listen = pointer;
+    (void)parent, (void)data, (void)index, (void)argl, (void)argp;
+    if (!listen || listen->is_ending) {
+        return;
+    }
+    listen->connections--;
+    if (listen->is_full && listen->connections < listen->settings.connection_limit) {
+        listen->is_full = false;
+        evconnlistener_enable(listen->listener);
+    }
+}
+
+static struct bufferevent *
+make_connection(struct event_base *base, void *context)
+{
+    struct listen *listen = context;
+    SSL *ssl = SSL_new(listen->tls);
+    struct bufferevent *bev = NULL;
+    if (ssl && SSL_set_ex_data(ssl, listen->ssl_slot, listen) == 1) {
+        listen->connections++;
+        listen->accepted++;
+        bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                             BEV_OPT_CLOSE_ON_FREE);
+    }
+    if (!bev) {
+        /* evhttp would serve the connection without TLS where we return NULL. */
+        log_error("web", "out of memory for a TLS connection");
+        abort();
+    }
+    bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+    if (listen->connections >= listen->settings.connection_limit) {
+        listen->is_full = true;
+        evconnlistener_disable(listen->listener);
+    }
+    return bev;
+}
+
+static int
+choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+                const unsigned char *in, unsigned in_size, void *context)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    (void)ssl, (void)context;
+    int found =
+        SSL_select_next_proto((unsigned char **)out, out_size, ours, sizeof(ours) - 1, in, in_size);
+    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static int
+tls_make(struct listen *listen, char why[256])
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    listen->tls = tls;
+    if (!tls || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1) {
+        snprintf(why, 256, "OpenSSL cannot make a TLS context");
+        return -ENOMEM;
+    }
+    SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_alpn_select_cb(tls, choose_protocol, NULL);
+    if (SSL_CTX_use_certificate_chain_file(tls, listen->settings.cert) != 1 ||
+        SSL_CTX_use_PrivateKey_file(tls, listen->settings.key, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(tls) != 1) {
+        char reason[128];
+        ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
+        snprintf(why, 256, "certificate %.60s, key %.60s: %.100s", listen->settings.cert,
+                 listen->settings.key, reason);
+        return -EINVAL;
+    }
+    listen->ssl_slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_ssl_freed);
+    return listen->ssl_slot < 0 ? -ENOMEM : 0;
+}
+
+static int
+socket_make(struct listen *listen, char why[256])
+{
+    struct sockaddr_storage address;
+    int size = sizeof(address);
+    if (evutil_parse_sockaddr_port(listen->settings.address, (struct sockaddr *)&address, &size)) {
+        snprintf(why, 256, "'%.100s' is not ADDRESS:PORT", listen->settings.address);
+        return -EINVAL;
+    }
+    listen->listener = evconnlistener_new_bind(
+        listen->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+        128, (struct sockaddr *)&address, size);
+    if (!listen->listener) {
+        int error = errno ? errno : EADDRINUSE;
+        snprintf(why, 256, "%.100s: %s", listen->settings.address, strerror(error));
+        return -error;
+    }
+    /* Accepted sockets inherit it.  Without it each answer waits for the peer's delayed ACK:
+     * a tenth of the requests per second. */
+    int one = 1;
+    if (setsockopt(evconnlistener_get_fd(listen->listener), IPPROTO_TCP, TCP_NODELAY, &one,
+                   sizeof(one)) != 0) {
+        log_warn("web", "TCP_NODELAY not set: answers will be slow", LOG_S("why", strerror(errno)));
+    }
+    return 0;
+}
+
+static void
+http_make(struct listen *listen)
+{
+    listen->http = evhttp_new(listen->base);
+    if (!listen->http || !evhttp_bind_listener(listen->http, listen->listener)) {
+        abort(); /* out of memory at start */
+    }
+    evhttp_set_bevcb(listen->http, make_connection, listen);
+    evhttp_set_max_headers_size(listen->http, HTTP_HEADERS_MAX);
+    evhttp_set_max_body_size(listen->http, HTTP_BODY_MAX);
+    evhttp_set_timeout(listen->http, HTTP_TIMEOUT_S);
+    /* Wrong ones get our own 405 with what is allowed. */
+    evhttp_set_allowed_methods(listen->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
+                                                 EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+                                                 EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
+    evhttp_set_gencb(listen->http, listen->settings.on_request, listen->settings.context);
+}
+
+int
+listen_new(struct event_base *base, const struct listen_settings *settings, struct listen **out,
+           char why[256])
+{
+    struct listen *listen = MEM_NEW(struct listen);
+    listen->base = base;
+    listen->settings = *settings;
+    int error = tls_make(listen, why);
+    if (error == 0) {
+        error = socket_make(listen, why);
+    }
+    if (error != 0) {
+        listen_free(listen);
+        return error;
+    }
+    http_make(listen);
+    *out = listen;
+    return 0;
+}
+
+void
+listen_free(struct listen *listen)
+{
+    if (!listen) {
+        return;
+    }
+    listen->is_ending = true;
+    if (listen->http) {
+        evhttp_free(listen->http); /* and its listener */
+    } else if (listen->listener) {
+        evconnlistener_free(listen->listener);
+    }
+    SSL_CTX_free(listen->tls);
+    free(listen);
+}
+
+size_t
+listen_connections(const struct listen *listen)
+{
+    return listen->connections;
+}
+
+uint64_t
+listen_accepted(const struct listen *listen)
+{
+    return listen->accepted;
+}
+
+uint16_t
+listen_port(const struct listen *listen)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+    if (getsockname(evconnlistener_get_fd(listen->listener), (struct sockaddr *)&address, &size)) {
+        return 0;
+    }
+    return address.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port)
+                                         : ntohs(((struct sockaddr_in *)&address)->sin_port);
+}

@@ -1,0 +1,287 @@
+#include "web/openapi.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "web/route.h"
+#include "web/schema.h"
+#include "wire/event.h"
+#include "wire/op.h"
+#include "wire/view_field.h"
+#include "wire/view_system.h"
+
+static const struct field raw_line_fields[] = {
+    ROW(struct test_raw_line, line, "line", FIELD_UINT, "number of the line, echoed"),
+    ROW(struct test_raw_line, text, "text", FIELD_TEXT, "EVE JSON, CEF or our detection JSON"),
+};
+static const struct shape raw_line_shape =
+    SHAPE("TestLine", struct test_raw_line, raw_line_fields, NULL);
+static const struct field raw_fields[] = {
+    ROW_LIST(struct test_raw, lines, line_count, "lines", FIELD_LIST, &raw_line_shape,
+             TEST_LINES_MAX, "lines of an event file"),
+};
+const struct shape test_raw_shape = SHAPE("TestLines", struct test_raw, raw_fields, NULL);
+
+static cJSON *
+content_of(const char *media, cJSON *schema)
+{
+    cJSON *content = cJSON_CreateObject();
+    cJSON *type = cJSON_AddObjectToObject(content, media);
+    cJSON_AddItemToObject(type, "schema", schema);
+    return content;
+}
+
+static void
+add_response(cJSON *responses, const char *status, const char *about, cJSON *content)
+{
+    cJSON *response = cJSON_AddObjectToObject(responses, status);
+    cJSON_AddStringToObject(response, "description", about);
+    if (content) {
+        cJSON_AddItemToObject(response, "content", content);
+    }
+}
+
+static cJSON *
+list_schema(const struct shape *item, cJSON *components)
+{
+    char name[NAME_SIZE];
+    char path[NAME_SIZE + 32];
+    snprintf(name, sizeof(name), "%.50sList", item->name);
+    if (!cJSON_GetObjectItemCaseSensitive(components, name)) {
+        cJSON *schema = cJSON_CreateObject();
+        cJSON_AddStringToObject(schema, "type", "object");
+        cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
+        cJSON *items = cJSON_AddObjectToObject(properties, "items");
+        cJSON_AddStringToObject(items, "type", "array");
+        cJSON_AddItemToObject(items, "items", schema_refer(item, components));
+        cJSON *next = cJSON_AddObjectToObject(properties, "next");
+        cJSON_AddStringToObject(next, "type", "integer");
+        cJSON_AddStringToObject(next, "description",
+                                "'cursor' of the next request; absent: this is the end");
+        cJSON *total = cJSON_AddObjectToObject(properties, "total");
+        cJSON_AddStringToObject(total, "type", "integer");
+        cJSON_AddStringToObject(total, "description", "how many match; absent: not counted");
+        cJSON *required = cJSON_AddArrayToObject(schema, "required");
+        cJSON_AddItemToArray(required, cJSON_CreateString("items"));
+        cJSON_AddFalseToObject(schema, "additionalProperties");
+        cJSON_AddItemToObject(components, name, schema);
+    }
+    snprintf(path, sizeof(path), "#/components/schemas/%s", name);
+    cJSON *schema = cJSON_CreateObject();
+    cJSON_AddStringToObject(schema, "$ref", path);
+    return schema;
+}
+
+static cJSON *
+good_content(const struct route *route, cJSON *components)
+{
+    const struct op_info *op = &op_table[route->op];
+    cJSON *schema;
+    if (route->media) {
+        schema = cJSON_CreateObject();
+        cJSON_AddStringToObject(schema, "type", "string");
+        return content_of(route->media, schema);
+    }
+    if (route->kind == ROUTE_HEALTH) {
+        schema = schema_refer(&view_health_shape, components);
+    } else if (route->kind == ROUTE_OPENAPI) {
+        schema = cJSON_CreateObject();
+        cJSON_AddStringToObject(schema, "type", "object");
+    } else if (op->is_list) {
+        schema = list_schema(op->answer, components);
+    } else {
+        schema = schema_refer(op->answer, components);
+    }
+    return content_of("application/json", schema);
+}
+
+static void
+add_problems(const struct route *route, cJSON *responses, cJSON *components)
+{
+    static const struct {
+        const char *status, *about;
+        bool needs_token, is_asked, has_id, changes;
+    } problems[] = {
+        {"400", "malformed request", false, true, false, false},
+        {"401", "no token, or an unknown one", true, false, false, false},
+        {"403", "the token's role does not suffice", true, false, false, false},
+        {"404", "there is no such thing", false, true, true, false},
+        {"409", "refused: it would break a rule, or its state does not allow it", false, true,
+         false, true},
+        {"413", "the body is too large", false, true, false, true},
+        {"415", "the body is not application/json", false, true, false, true},
+        {"422", "a field or parameter is wrong: see 'where'", false, true, false, false},
+        {"500", "an error of ours", false, true, false, false},
+        {"503", "core is away or could not store it: try again after Retry-After", false, true,
+         false, false},
+        {"504", "core did not answer in time", false, true, false, false},
+    };
+    bool is_asked =
+        route->kind == ROUTE_ASK || route->kind == ROUTE_TEST || route->kind == ROUTE_METRICS;
+    bool has_id = strstr(route->path, "{id}") || route->op == OP_CONTAINMENT_CREATE;
+    bool changes = route->method == METHOD_POST;
+    for (size_t i = 0; i < COUNT_OF(problems); i++) {
+        if ((problems[i].needs_token && route->is_open) || (problems[i].is_asked && !is_asked) ||
+            (problems[i].has_id && !has_id) || (problems[i].changes && !changes)) {
+            continue;
+        }
+        add_response(
+            responses, problems[i].status, problems[i].about,
+            content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
+    }
+    if (route->kind == ROUTE_EVENTS) {
+        add_response(
+            responses, "503", "too many listeners: try again after Retry-After",
+            content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
+    } else if (route->kind == ROUTE_HEALTH) {
+        add_response(responses, "503", "core is away",
+                     content_of("application/json", schema_refer(&view_health_shape, components)));
+    }
+}
+
+static void
+add_parameter(cJSON *parameters, const char *in, const struct field *field, cJSON *components)
+{
+    cJSON *parameter = cJSON_CreateObject();
+    bool is_path = strcmp(in, "path") == 0;
+    cJSON_AddStringToObject(parameter, "name", field->name);
+    cJSON_AddStringToObject(parameter, "in", in);
+    cJSON_AddBoolToObject(parameter, "required", is_path || !field->optional);
+    if (field->about) {
+        cJSON_AddStringToObject(parameter, "description", field->about);
+    }
+    cJSON *schema = schema_of_field(field, components);
+    cJSON_DeleteItemFromObject(schema, "description");
+    cJSON_AddItemToObject(parameter, "schema", schema);
+    cJSON_AddItemToArray(parameters, parameter);
+}
+
+static void
+add_request(const struct route *route, cJSON *operation, cJSON *components)
+{
+    bool is_asked = route->kind == ROUTE_ASK || route->kind == ROUTE_TEST;
+    const struct shape *shape = is_asked ? op_table[route->op].parameters : NULL;
+    bool has_id = strstr(route->path, "{id}") != NULL;
+    if (route->kind == ROUTE_TEST) {
+        shape = &test_raw_shape;
+    }
+    if (!shape) {
+        return;
+    }
+    cJSON *parameters = cJSON_CreateArray();
+    for (size_t i = 0; i < shape->field_count; i++) {
+        const struct field *field = &shape->fields[i];
+        bool is_path = has_id && strcmp(field->name, "id") == 0;
+        if (is_path || route->method == METHOD_GET) {
+            add_parameter(parameters, is_path ? "path" : "query", field, components);
+        }
+    }
+    if (cJSON_GetArraySize(parameters) > 0) {
+        cJSON_AddItemToObject(operation, "parameters", parameters);
+    } else {
+        cJSON_Delete(parameters);
+    }
+    if (route->method == METHOD_POST) {
+        cJSON *body = cJSON_AddObjectToObject(operation, "requestBody");
+        cJSON_AddTrueToObject(body, "required");
+        cJSON *schema =
+            has_id ? schema_of_shape(shape, "id", components) : schema_refer(shape, components);
+        cJSON_AddItemToObject(body, "content", content_of("application/json", schema));
+    }
+}
+
+static void
+add_last_event_id(cJSON *operation)
+{
+    cJSON *parameters = cJSON_AddArrayToObject(operation, "parameters");
+    cJSON *parameter = cJSON_CreateObject();
+    cJSON_AddStringToObject(parameter, "name", "Last-Event-ID");
+    cJSON_AddStringToObject(parameter, "in", "header");
+    cJSON_AddStringToObject(parameter, "description", "go on after this event");
+    cJSON *schema = cJSON_AddObjectToObject(parameter, "schema");
+    cJSON_AddStringToObject(schema, "type", "string");
+    cJSON_AddItemToArray(parameters, parameter);
+}
+
+static void
+add_route(const struct route *route, cJSON *paths, cJSON *components)
+{
+    static const char *const verbs[METHOD_COUNT] = {"get", "post"};
+    cJSON *path = cJSON_GetObjectItemCaseSensitive(paths, route->path);
+    if (!path) {
+        path = cJSON_AddObjectToObject(paths, route->path);
+    }
+    cJSON *operation = cJSON_AddObjectToObject(path, verbs[route->method]);
+    bool is_asked =
+        route->kind == ROUTE_ASK || route->kind == ROUTE_TEST || route->kind == ROUTE_METRICS;
+    cJSON_AddStringToObject(operation, "operationId",
+                            is_asked ? op_table[route->op].name : strrchr(route->path, '/') + 1);
+    cJSON_AddStringToObject(operation, "summary", route->summary);
+    cJSON *tags = cJSON_AddArrayToObject(operation, "tags");
+    cJSON_AddItemToArray(tags, cJSON_CreateString(route->tag));
+    if (route->is_open) {
+        cJSON_AddArrayToObject(operation, "security");
+    } else {
+        cJSON_AddStringToObject(operation, "x-least-role",
+                                account_role_names[is_asked ? op_table[route->op].least : 0]);
+    }
+    add_request(route, operation, components);
+    if (route->kind == ROUTE_EVENTS) {
+        add_last_event_id(operation);
+    }
+    cJSON *responses = cJSON_AddObjectToObject(operation, "responses");
+    add_response(responses, "200", route->creates ? "it was there already" : "good",
+                 good_content(route, components));
+    if (route->creates) {
+        add_response(responses, "201", "made", good_content(route, components));
+    }
+    add_problems(route, responses, components);
+}
+
+cJSON *
+openapi_make(void)
+{
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddStringToObject(document, "openapi", "3.1.0");
+    cJSON *info = cJSON_AddObjectToObject(document, "info");
+    cJSON_AddStringToObject(info, "title", "Cordon");
+    cJSON_AddStringToObject(info, "version", CORDON_VERSION);
+    cJSON_AddStringToObject(info, "description",
+                            "Automated threat containment for campus networks. Times are RFC 3339 "
+                            "in UTC; what is empty or unknown is left out.");
+    cJSON *license = cJSON_AddObjectToObject(info, "license");
+    cJSON_AddStringToObject(license, "name", "Apache-2.0");
+    cJSON_AddStringToObject(license, "identifier", "Apache-2.0");
+    cJSON *security = cJSON_AddArrayToObject(document, "security");
+    cJSON *bearer = cJSON_CreateObject();
+    cJSON_AddArrayToObject(bearer, "token");
+    cJSON_AddItemToArray(security, bearer);
+    cJSON *paths = cJSON_AddObjectToObject(document, "paths");
+    cJSON *components = cJSON_AddObjectToObject(document, "components");
+    cJSON *schemes = cJSON_AddObjectToObject(components, "securitySchemes");
+    cJSON *scheme = cJSON_AddObjectToObject(schemes, "token");
+    cJSON_AddStringToObject(scheme, "type", "http");
+    cJSON_AddStringToObject(scheme, "scheme", "bearer");
+    cJSON *schemas = cJSON_AddObjectToObject(components, "schemas");
+    for (size_t i = 0; i < route_count; i++) {
+        add_route(&route_table[i], paths, schemas);
+    }
+    return document;
+}
+
+char *
+openapi_text(void)
+{
+    cJSON *document = openapi_make();
+    char *text = cJSON_Print(document);
+    size_t size = strlen(text);
+    char *out = malloc(size + 2);
+    if (out) {
+        memcpy(out, text, size);
+        memcpy(out + size, "\n", 2);
+    }
+    cJSON_free(text);
+    cJSON_Delete(document);
+    return out;
+}

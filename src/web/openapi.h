@@ -1,0 +1,25 @@
+/* The OpenAPI 3.1 document, made from the route table, the operations and their shapes: what the
+ * code does and what the document says cannot drift apart. */
+#ifndef CORDON_WEB_OPENAPI_H
+#define CORDON_WEB_OPENAPI_H
+
+#include "wire/codec.h"
+
+/* The caller owns the result. */
+cJSON *openapi_make(void);
+/* Indented text with a newline at the end; freed with free(). */
+char *openapi_text(void);
+
+/* The body of POST /policy/test. */
+#define TEST_TEXT_MAX 16384
+struct test_raw_line {
+    uint32_t line;
+    char text[TEST_TEXT_MAX];
+};
+struct test_raw {
+    struct test_raw_line *lines; /* owned */
+    size_t line_count;
+};
+extern const struct shape test_raw_shape;
+
+#endif

@@ -1,0 +1,205 @@
+#include "web/route.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const route_method_names[METHOD_COUNT + 1] = {"GET", "POST", NULL};
+
+#define ASK(method_, path_, op_, tag_, summary_)                                                   \
+    {                                                                                              \
+        .method = (method_), .path = (path_), .kind = ROUTE_ASK, .op = (op_), .tag = (tag_),       \
+        .summary = (summary_)                                                                      \
+    }
+
+#define PCAP_MEDIA "application/vnd.tcpdump.pcap"
+#define SSE_MEDIA "text/event-stream"
+#define PROMETHEUS_MEDIA "text/plain; version=0.0.4"
+
+/* clang-format off */
+const struct route route_table[] = {
+    ASK(METHOD_GET, API_PREFIX "/endpoints", OP_ENDPOINT_LIST, "endpoints",
+        "Endpoints with their MACs, addresses, names and locations"),
+    ASK(METHOD_GET, API_PREFIX "/endpoints/{id}", OP_ENDPOINT_SHOW, "endpoints",
+        "One endpoint, by id, MAC, address or host name, with reasons and history"),
+    ASK(METHOD_GET, API_PREFIX "/links", OP_LINK_LIST, "topology",
+        "Links between switches"),
+    ASK(METHOD_GET, API_PREFIX "/switches", OP_SWITCH_LIST, "topology",
+        "Switches: state, capabilities, generations"),
+    ASK(METHOD_GET, API_PREFIX "/switches/{id}", OP_SWITCH_SHOW, "topology",
+        "One switch by name, with ports, counters and problems"),
+    ASK(METHOD_GET, API_PREFIX "/containments", OP_CONTAINMENT_LIST, "containments",
+        "Containments in force, newest first"),
+    {.method = METHOD_POST, .path = API_PREFIX "/containments", .kind = ROUTE_ASK,
+     .op = OP_CONTAINMENT_CREATE, .creates = true, .tag = "containments",
+     .summary = "Isolates an endpoint, blocks a pair or a server, or mirrors an endpoint"},
+    ASK(METHOD_GET, API_PREFIX "/containments/{id}", OP_CONTAINMENT_SHOW, "containments",
+        "One containment with its timeline, its switches and its residual reach"),
+    ASK(METHOD_POST, API_PREFIX "/containments/{id}/release", OP_CONTAINMENT_RELEASE,
+        "containments", "Ends a containment"),
+    ASK(METHOD_POST, API_PREFIX "/containments/{id}/extend", OP_CONTAINMENT_EXTEND,
+        "containments", "Sets a containment's expiry, counted from now"),
+    ASK(METHOD_GET, API_PREFIX "/server-blocks", OP_SERVER_LIST, "server blocks",
+        "Servers that nobody may reach"),
+    {.method = METHOD_POST, .path = API_PREFIX "/server-blocks", .kind = ROUTE_ASK,
+     .op = OP_SERVER_CREATE, .creates = true, .tag = "server blocks",
+     .summary = "Blocks a server for everybody"},
+    ASK(METHOD_GET, API_PREFIX "/server-blocks/{id}", OP_SERVER_SHOW, "server blocks",
+        "One server block with its timeline"),
+    ASK(METHOD_POST, API_PREFIX "/server-blocks/{id}/release", OP_SERVER_RELEASE,
+        "server blocks", "Ends a server block"),
+    ASK(METHOD_POST, API_PREFIX "/server-blocks/{id}/extend", OP_SERVER_EXTEND,
+        "server blocks", "Sets a server block's expiry, counted from now"),
+    ASK(METHOD_GET, API_PREFIX "/pending", OP_PENDING_LIST, "pending",
+        "Decisions that wait for a person, with their evidence"),
+    ASK(METHOD_POST, API_PREFIX "/pending/{id}/enforce", OP_PENDING_ENFORCE, "pending",
+        "Enforce: do it"),
+    ASK(METHOD_POST, API_PREFIX "/pending/{id}/check", OP_PENDING_CHECK, "pending",
+        "Check: seen, and left"),
+    ASK(METHOD_POST, API_PREFIX "/pending/{id}/revert", OP_PENDING_REVERT, "pending",
+        "Revert: refuse it"),
+    ASK(METHOD_GET, API_PREFIX "/incidents", OP_INCIDENT_LIST, "incidents",
+        "Incidents, newest first"),
+    ASK(METHOD_GET, API_PREFIX "/incidents/{id}", OP_INCIDENT_SHOW, "incidents",
+        "One incident with its detections"),
+    {.method = METHOD_GET, .path = API_PREFIX "/evidence/{id}", .kind = ROUTE_ASK,
+     .op = OP_EVIDENCE_SHOW, .media = PCAP_MEDIA, .tag = "incidents",
+     .summary = "The packets that prove a detection, as a pcap file"},
+    ASK(METHOD_GET, API_PREFIX "/intake", OP_SOURCE_LIST, "health",
+        "Sources of detections: received, accepted, refused and why"),
+    ASK(METHOD_GET, API_PREFIX "/sensors", OP_SENSOR_LIST, "health",
+        "Sensors: what arrives at them and what they drop"),
+    ASK(METHOD_GET, API_PREFIX "/mirrors", OP_MIRROR_LIST, "health",
+        "Mirror sessions, declared and asked for"),
+    ASK(METHOD_GET, API_PREFIX "/protected", OP_PROTECTION_LIST, "policy",
+        "Who may never be contained, and who is proposed"),
+    ASK(METHOD_POST, API_PREFIX "/protected/{id}/confirm", OP_PROTECTION_CONFIRM, "policy",
+        "Confirms a proposed protection"),
+    ASK(METHOD_POST, API_PREFIX "/protected/{id}/remove", OP_PROTECTION_REMOVE, "policy",
+        "Removes a proposed or confirmed protection"),
+    ASK(METHOD_GET, API_PREFIX "/policy", OP_POLICY_SHOW, "policy", "The running policy"),
+    {.method = METHOD_POST, .path = API_PREFIX "/policy/test", .kind = ROUTE_TEST,
+     .op = OP_POLICY_TEST, .tag = "policy",
+     .summary = "What each line of an event file would do, and why; nothing is done"},
+    ASK(METHOD_GET, API_PREFIX "/enforcement", OP_ENFORCEMENT_SHOW, "enforcement",
+        "Whether containments are enforced"),
+    ASK(METHOD_POST, API_PREFIX "/enforcement/panic", OP_ENFORCEMENT_PANIC, "enforcement",
+        "Suspends all enforcement at once"),
+    ASK(METHOD_POST, API_PREFIX "/enforcement/resume", OP_ENFORCEMENT_RESUME, "enforcement",
+        "Puts all containments in force again"),
+    ASK(METHOD_GET, API_PREFIX "/doctor", OP_DOCTOR, "health",
+        "What is wrong or works less well, where, and what to do"),
+    ASK(METHOD_GET, API_PREFIX "/audit", OP_AUDIT_LIST, "audit",
+        "Who did what to what, and why; newest first"),
+    ASK(METHOD_GET, API_PREFIX "/version", OP_VERSION, "health",
+        "Version, site, epoch and clock"),
+    {.method = METHOD_GET, .path = API_PREFIX "/events", .kind = ROUTE_EVENTS,
+     .media = SSE_MEDIA, .tag = "events",
+     .summary = "Live changes; goes on after Last-Event-ID; 'gap' means: load the lists again"},
+    {.method = METHOD_GET, .path = API_PREFIX "/openapi.json", .kind = ROUTE_OPENAPI,
+     .is_open = true, .tag = "health", .summary = "This document"},
+    {.method = METHOD_GET, .path = "/metrics", .kind = ROUTE_METRICS, .op = OP_METRICS,
+     .media = PROMETHEUS_MEDIA, .tag = "health", .summary = "Counters for Prometheus"},
+    {.method = METHOD_GET, .path = "/health", .kind = ROUTE_HEALTH, .is_open = true,
+     .tag = "health", .summary = "Whether cordond answers"},
+};
+/* clang-format on */
+const size_t route_count = COUNT_OF(route_table);
+
+static int
+hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)tolower((unsigned char)c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+route_decode(const char *text, size_t size, bool is_query, char *out, size_t room)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        int c = (unsigned char)text[i];
+        if (c == '%') {
+            int high = i + 1 < size ? hex_digit(text[i + 1]) : -1;
+            int low = i + 2 < size ? hex_digit(text[i + 2]) : -1;
+            if (high < 0 || low < 0) {
+                return false;
+            }
+            c = high * 16 + low;
+            i += 2;
+        } else if (c == '+' && is_query) {
+            c = ' ';
+        }
+        if (c < 0x20 || c == 0x7f || used + 1 >= room) {
+            return false;
+        }
+        out[used++] = (char)c;
+    }
+    out[used] = '\0';
+    return true;
+}
+
+/* Segment by segment, both starting at '/'. */
+static bool
+path_matches(const char *pattern, const char *path, char id[HOST_SIZE])
+{
+    id[0] = '\0';
+    while (*pattern == '/' && *path == '/') {
+        pattern++;
+        path++;
+        size_t want = strcspn(pattern, "/");
+        size_t have = strcspn(path, "/");
+        bool is_variable = want == 4 && strncmp(pattern, "{id}", 4) == 0;
+        if (is_variable) {
+            if (have == 0 || !route_decode(path, have, false, id, HOST_SIZE)) {
+                return false;
+            }
+        } else if (want != have || strncmp(pattern, path, want) != 0) {
+            return false;
+        }
+        pattern += want;
+        path += have;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+enum route_found
+route_find(const char *method, const char *path, const struct route **route, char id[HOST_SIZE],
+           char allow[32])
+{
+    char found[HOST_SIZE];
+    size_t used = 0;
+    allow[0] = '\0';
+    for (size_t i = 0; i < route_count; i++) {
+        const char *name = route_method_names[route_table[i].method];
+        if (!path_matches(route_table[i].path, path, found)) {
+            continue;
+        }
+        if (strcmp(name, method) == 0) {
+            *route = &route_table[i];
+            memcpy(id, found, sizeof(found));
+            return ROUTE_FOUND;
+        }
+        used += (size_t)snprintf(allow + used, 32 - used, "%s%s", used > 0 ? ", " : "", name);
+    }
+    return used > 0 ? ROUTE_WRONG_METHOD : ROUTE_UNKNOWN;
+}
+
+bool
+route_is_allowed(const struct route *route, enum account_role role)
+{
+    switch (route->kind) {
+    case ROUTE_HEALTH:
+    case ROUTE_OPENAPI:
+    case ROUTE_EVENTS:
+        return true; /* every account may look */
+    case ROUTE_ASK:
+    case ROUTE_TEST:
+    case ROUTE_METRICS:
+        break;
+    }
+    return role >= op_table[route->op].least;
+}

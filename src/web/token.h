@@ -1,0 +1,57 @@
+/* API tokens: who may ask, in which role.  A token is 256 random bits, shown once; the file keeps
+ * its SHA-256 only (no password: nothing to guess, so no slow hash).  Written by 'cordond token
+ * add' and at the first start; read by the web role, which notices changes by itself.
+ *
+ * File STATE_DIR/tokens, one line each:  NAME ROLE SHA256-HEX CREATED */
+#ifndef CORDON_WEB_TOKEN_H
+#define CORDON_WEB_TOKEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/text.h"
+#include "wire/op.h"
+
+#define TOKEN_TEXT_SIZE 64 /* "cordon_" and 43 characters of base64url */
+#define TOKENS_MAX 1000
+#define TOKEN_HASH_SIZE 32
+
+struct token {
+    char name[NAME_SIZE];
+    enum account_role role;
+    uint8_t hash[TOKEN_HASH_SIZE];
+    int64_t created_us;
+};
+
+struct token_list {
+    struct token *tokens; /* owned */
+    size_t count;
+};
+
+/* Pure: the text of a token file.  0, or -EBADMSG with line and reason in 'why'. */
+int token_parse(const char *text, size_t size, struct token_list *list, char why[256]) MUST_CHECK;
+void token_list_fini(struct token_list *list);
+/* The token with that text, in constant time per entry; NULL: none. */
+const struct token *token_find(const struct token_list *list, const char *text);
+void token_hash(const char *text, uint8_t hash[TOKEN_HASH_SIZE]);
+/* Letters, digits, '.', '_', '-': fits into the file and into audit rows. */
+bool token_name_is_valid(const char *name);
+
+/* Makes a token and appends it to STATE_DIR/tokens (mode 0600).  'text' is what its owner gets.
+ * 0, -EEXIST (the name is taken), -EINVAL (the name), or the errno of the file, negative. */
+int token_add(const char *state_dir, const char *name, enum account_role role,
+              const struct clock *clock, char text[TOKEN_TEXT_SIZE], char why[256]) MUST_CHECK;
+/* First start: where STATE_DIR/tokens is missing, makes the token "admin" and writes it to
+ * STATE_DIR/admin.token (mode 0600).  0 also when there was nothing to do. */
+int token_prepare(const char *state_dir, const struct clock *clock, char why[256]) MUST_CHECK;
+
+/* The file as web sees it: read again when it changed. */
+struct token_file;
+struct token_file *token_file_new(const char *state_dir);
+void token_file_free(struct token_file *file);
+/* Looks whether the file changed, then finds; a file that became unreadable or wrong keeps the
+ * last good list and is logged once. */
+const struct token *token_file_find(struct token_file *file, const char *text);
+
+#endif

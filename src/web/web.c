@@ -1,0 +1,459 @@
+#include "web/web.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "web/asker.h"
+#include "web/listen.h"
+#include "web/listeners.h"
+#include "web/openapi.h"
+#include "web/query.h"
+#include "web/reply.h"
+#include "web/route.h"
+#include "web/test_lines.h"
+#include "web/token.h"
+#include "wire/view_system.h"
+
+#define CONNECTIONS_DEFAULT 512
+#define TICK_MS 250
+
+struct web {
+    struct event_base *base;
+    struct web_settings settings;
+    const struct clock *clock;
+    struct listen *listen;
+    struct token_file *tokens;
+    struct asker *asker;
+    struct listeners *listeners;
+    struct sse_memory *memory;
+    struct event *tick;
+    char *openapi;
+    uint64_t requests, refused, unauthorised;
+    struct log_limit unauthorised_limit;
+};
+
+/* One request on its way to core and back. */
+struct exchange {
+    struct web *web;
+    struct evhttp_request *request;
+    const struct route *route;
+};
+
+static void
+refuse(struct web *web, struct evhttp_request *request, unsigned status, const char *detail,
+       const char *where, const char *advice)
+{
+    web->refused++;
+    reply_problem(request, status, detail, where, advice);
+}
+
+/* Our own counters, after core's. */
+static void
+reply_metrics(struct web *web, struct evhttp_request *request, const struct wire_answer *answer)
+{
+    struct evbuffer *text = evbuffer_new();
+    if (answer->bytes) {
+        evbuffer_add(text, answer->bytes, answer->byte_count);
+    }
+    const struct {
+        const char *name, *type, *help;
+        uint64_t value;
+    } own[] = {
+        {"cordon_web_core_connected", "gauge", "core answers", asker_is_connected(web->asker)},
+        {"cordon_web_connections", "gauge", "open connections", listen_connections(web->listen)},
+        {"cordon_web_connections_total", "counter", "connections accepted",
+         listen_accepted(web->listen)},
+        {"cordon_web_requests_total", "counter", "requests", web->requests},
+        {"cordon_web_refused_total", "counter", "requests refused here", web->refused},
+        {"cordon_web_unauthorised_total", "counter", "requests without a valid token",
+         web->unauthorised},
+        {"cordon_web_asks_waiting", "gauge", "asks on their way", asker_waiting(web->asker)},
+        {"cordon_web_listeners", "gauge", "listeners to events", listeners_count(web->listeners)},
+        {"cordon_web_listeners_dropped_total", "counter", "listeners that read too slowly",
+         listeners_dropped(web->listeners)},
+    };
+    for (size_t i = 0; i < COUNT_OF(own); i++) {
+        evbuffer_add_printf(text, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", own[i].name,
+                            own[i].help, own[i].name, own[i].type, own[i].name, own[i].value);
+    }
+    size_t size = evbuffer_get_length(text);
+    reply_bytes(request, 200, "text/plain; version=0.0.4", evbuffer_pullup(text, -1), size);
+    evbuffer_free(text);
+}
+
+static void
+add_location(const struct exchange *exchange, const struct wire_answer *answer)
+{
+    const cJSON *id = cJSON_GetObjectItemCaseSensitive(answer->body, "id");
+    char location[URL_SIZE];
+    if (answer->status == 201 && cJSON_IsString(id)) {
+        snprintf(location, sizeof(location), "%s/%.100s", exchange->route->path, id->valuestring);
+        evhttp_add_header(evhttp_request_get_output_headers(exchange->request), "Location",
+                          location);
+    }
+}
+
+static void
+on_answer(void *context, const struct wire_answer *answer)
+{
+    struct exchange *exchange = context;
+    struct evhttp_request *request = exchange->request;
+    if (exchange->route->kind == ROUTE_METRICS) {
+        reply_metrics(exchange->web, request, answer);
+    } else if (answer->bytes && answer->status == 200) {
+        reply_bytes(request, 200, exchange->route->media ? exchange->route->media : JSON_MEDIA,
+                    answer->bytes, answer->byte_count);
+    } else if (answer->body) {
+        add_location(exchange, answer);
+        reply_json(request, answer->status, answer->body);
+    } else {
+        reply_problem(request, 500, "core answered without a body", NULL,
+                      "look into the log of cordond");
+    }
+    free(exchange);
+}
+
+static void
+ask(struct web *web, struct evhttp_request *request, const struct route *route,
+    const struct token *token, cJSON *parameters)
+{
+    struct exchange *exchange = MEM_NEW(struct exchange);
+    char account[NAME_SIZE + 8];
+    *exchange = (struct exchange){.web = web, .request = request, .route = route};
+    snprintf(account, sizeof(account), "token:%s", token->name);
+    asker_ask(web->asker, account, token->role, route->op, parameters, on_answer, exchange);
+}
+
+static void
+refuse_field(struct web *web, struct evhttp_request *request, const struct codec_error *error)
+{
+    refuse(web, request, 422, error->why, error->path,
+           "GET " API_PREFIX "/openapi.json says what is accepted");
+}
+
+/* The JSON object in the body; NULL: refused already. */
+static cJSON *
+read_body(struct web *web, struct evhttp_request *request)
+{
+    const char *media =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Type");
+    size_t media_size = media ? strcspn(media, "; ") : 0;
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    size_t size = evbuffer_get_length(body);
+    if (media_size != strlen(JSON_MEDIA) ||
+        evutil_ascii_strncasecmp(media, JSON_MEDIA, media_size)) {
+        refuse(web, request, 415, "the body must be " JSON_MEDIA, "Content-Type",
+               "send Content-Type: " JSON_MEDIA);
+        return NULL;
+    }
+    const char *text = (const char *)evbuffer_pullup(body, -1);
+    cJSON *json = size > 0 ? codec_parse(text, size) : NULL;
+    if (!json || !cJSON_IsObject(json)) {
+        cJSON_Delete(json);
+        refuse(web, request, 400, "the body is not one JSON object, or too deeply nested", "body",
+               "send one JSON object");
+        return NULL;
+    }
+    return json;
+}
+
+/* The parameters from path, query and body, checked; NULL: refused already. */
+static cJSON *
+read_parameters(struct web *web, struct evhttp_request *request, const struct route *route,
+                const char *id)
+{
+    const struct shape *shape = op_table[route->op].parameters;
+    const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
+    struct codec_error error = {0};
+    cJSON *json;
+    if (route->method == METHOD_GET) {
+        json = query_read(shape, query, &error);
+        if (!json) {
+            refuse(web, request, 400, error.why, error.path, "check the query string");
+            return NULL;
+        }
+    } else {
+        if (query && query[0]) {
+            refuse(web, request, 400, "parameters of a POST belong into the body", "query", NULL);
+            return NULL;
+        }
+        json = read_body(web, request);
+        if (!json) {
+            return NULL;
+        }
+    }
+    bool fits = true;
+    if (route->kind == ROUTE_TEST) {
+        cJSON *parsed = test_lines_parse(json, web->settings.parse_line, &error);
+        cJSON_Delete(json);
+        json = parsed;
+        fits = parsed != NULL;
+    } else if (id[0] && !query_add_id(json, id)) {
+        snprintf(error.path, sizeof(error.path), "id");
+        snprintf(error.why, sizeof(error.why), "stands in the path already");
+        fits = false;
+    } else {
+        fits = query_check(shape, json, &error);
+    }
+    if (!fits) {
+        cJSON_Delete(json);
+        refuse_field(web, request, &error);
+        return NULL;
+    }
+    return json;
+}
+
+static void
+reply_health(struct web *web, struct evhttp_request *request)
+{
+    bool is_up = asker_is_connected(web->asker);
+    struct view_health health = {0};
+    snprintf(health.status, sizeof(health.status), "%s", is_up ? "ok" : "core is away");
+    snprintf(health.version, sizeof(health.version), "%s", CORDON_VERSION);
+    cJSON *json = codec_encode(&view_health_shape, &health);
+    reply_json(request, is_up ? 200 : 503, json);
+    cJSON_Delete(json);
+}
+
+static void
+listen_to_events(struct web *web, struct evhttp_request *request)
+{
+    const char *last_id =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Last-Event-ID");
+    if (listeners_count(web->listeners) >= LISTENERS_MAX) {
+        refuse(web, request, 503, "too many listeners", NULL, "try again later");
+        return;
+    }
+    reply_headers(request, "text/event-stream");
+    evhttp_add_header(evhttp_request_get_output_headers(request), "X-Accel-Buffering", "no");
+    if (!listeners_add(web->listeners, request, web->memory, last_id)) {
+        evhttp_send_error(request, 503, NULL);
+    }
+}
+
+static const struct token *
+find_token(struct web *web, struct evhttp_request *request)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
+    const struct token *token = NULL;
+    if (header && evutil_ascii_strncasecmp(header, scheme, sizeof(scheme) - 1) == 0) {
+        token = token_file_find(web->tokens, header + sizeof(scheme) - 1);
+    }
+    if (token) {
+        return token;
+    }
+    uint64_t swallowed = 0;
+    char *peer = NULL;
+    uint16_t port = 0;
+    web->unauthorised++;
+    evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
+    if (log_limit_pass(&web->unauthorised_limit, clock_boot_us(web->clock), &swallowed)) {
+        log_warn("web", "request without a valid token", LOG_S("peer", peer ? peer : "?"),
+                 LOG_I("swallowed", swallowed));
+    }
+    evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate",
+                      "Bearer realm=\"cordon\"");
+    refuse(web, request, 401, header ? "this token is not known" : "a bearer token is required",
+           "Authorization", "send 'Authorization: Bearer TOKEN'; 'cordond token add' makes one");
+    return NULL;
+}
+
+static void
+serve(struct web *web, struct evhttp_request *request, const struct route *route, const char *id)
+{
+    if (route->kind == ROUTE_HEALTH) {
+        reply_health(web, request);
+        return;
+    }
+    if (route->kind == ROUTE_OPENAPI) {
+        reply_bytes(request, 200, JSON_MEDIA, web->openapi, strlen(web->openapi));
+        return;
+    }
+    const struct token *token = find_token(web, request);
+    if (!token) {
+        return;
+    }
+    if (!route_is_allowed(route, token->role)) {
+        char detail[TEXT_SIZE];
+        snprintf(detail, sizeof(detail), "token '%s' is %s; this needs %s", token->name,
+                 account_role_names[token->role], account_role_names[op_table[route->op].least]);
+        refuse(web, request, 403, detail, "Authorization", "ask an administrator for a token");
+        return;
+    }
+    if (route->kind == ROUTE_EVENTS) {
+        listen_to_events(web, request);
+        return;
+    }
+    cJSON *parameters = read_parameters(web, request, route, id);
+    if (parameters) {
+        ask(web, request, route, token, parameters);
+    }
+}
+
+static const char *
+method_name(struct evhttp_request *request)
+{
+    switch (evhttp_request_get_command(request)) {
+    case EVHTTP_REQ_GET:
+        return "GET";
+    case EVHTTP_REQ_POST:
+        return "POST";
+    default:
+        return "OTHER";
+    }
+}
+
+static void
+on_request(struct evhttp_request *request, void *context)
+{
+    struct web *web = context;
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    const struct route *route = NULL;
+    char id[HOST_SIZE];
+    char allow[32];
+    web->requests++;
+    switch (route_find(method_name(request), path ? path : "", &route, id, allow)) {
+    case ROUTE_FOUND:
+        serve(web, request, route, id);
+        break;
+    case ROUTE_WRONG_METHOD:
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", allow);
+        refuse(web, request, 405, "this path does not know that method", "method", allow);
+        break;
+    case ROUTE_UNKNOWN:
+        refuse(web, request, 404, "there is no such path", "path",
+               "GET " API_PREFIX "/openapi.json lists all paths");
+        break;
+    }
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *context)
+{
+    struct web *web = context;
+    (void)fd, (void)what;
+    asker_tick(web->asker);
+    listeners_tick(web->listeners);
+}
+
+static void
+start_tick(struct web *web)
+{
+    struct timeval period = {.tv_usec = TICK_MS * 1000};
+    web->tick = event_new(web->base, -1, EV_PERSIST, on_tick, web);
+    if (!web->tick || event_add(web->tick, &period) != 0) {
+        abort(); /* out of memory at start */
+    }
+}
+
+int
+web_new(struct event_base *base, const struct web_settings *settings, const struct clock *clock,
+        struct web **out, char why[256])
+{
+    struct web *web = MEM_NEW(struct web);
+    web->base = base;
+    web->settings = *settings;
+    web->clock = clock;
+    web->unauthorised_limit = (struct log_limit){.period_us = 10 * 1000000, .burst = 5, .left = 5};
+    struct listen_settings listen = {
+        .address = settings->listen,
+        .cert = settings->cert,
+        .key = settings->key,
+        .connection_limit =
+            settings->connection_limit ? settings->connection_limit : CONNECTIONS_DEFAULT,
+        .on_request = on_request,
+        .context = web,
+    };
+    int error = listen_new(base, &listen, &web->listen, why);
+    if (error != 0) {
+        free(web);
+        return error;
+    }
+    struct asker_port port = {.send = settings->send, .context = settings->context};
+    web->tokens = token_file_new(settings->state_dir);
+    web->asker = asker_new(clock, &port);
+    web->listeners = listeners_new(clock);
+    web->memory = sse_memory_new();
+    web->openapi = openapi_text();
+    start_tick(web);
+    *out = web;
+    return 0;
+}
+
+void
+web_free(struct web *web)
+{
+    if (!web) {
+        return;
+    }
+    event_free(web->tick);
+    asker_free(web->asker);
+    listeners_free(web->listeners);
+    listen_free(web->listen);
+    sse_memory_free(web->memory);
+    token_file_free(web->tokens);
+    free(web->openapi);
+    free(web);
+}
+
+static void
+tell_gap(struct web *web, const char *why)
+{
+    struct evbuffer *frame = evbuffer_new();
+    sse_gap(frame, why);
+    listeners_send(web->listeners, frame);
+    evbuffer_free(frame);
+}
+
+void
+web_core_joined(struct web *web)
+{
+    char run[ID_SIZE];
+    id_make(clock_wall_us(web->clock), run);
+    sse_memory_new_run(web->memory, run);
+    asker_set_connected(web->asker, true);
+    tell_gap(web, "core was joined anew");
+}
+
+void
+web_core_gone(struct web *web)
+{
+    asker_set_connected(web->asker, false);
+}
+
+void
+web_answer(struct web *web, const struct wire_answer *answer)
+{
+    asker_answer(web->asker, answer);
+}
+
+void
+web_event(struct web *web, const struct wire_event *event)
+{
+    char *data = cJSON_PrintUnformatted(event->body);
+    if (!sse_memory_put(web->memory, event->sequence, event->topic, data ? data : "null")) {
+        tell_gap(web, "events were lost on the way from core");
+    }
+    cJSON_free(data);
+    struct evbuffer *frame = evbuffer_new();
+    sse_memory_newest(web->memory, frame);
+    listeners_send(web->listeners, frame);
+    evbuffer_free(frame);
+}
+
+uint16_t
+web_port(const struct web *web)
+{
+    return listen_port(web->listen);
+}

@@ -1,0 +1,42 @@
+/* The web role's heart: requests in, asks to core, answers out.  It holds no state but tokens and
+ * connections, and can only ask.  One loop thread. */
+#ifndef CORDON_WEB_WEB_H
+#define CORDON_WEB_WEB_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/detection.h"
+#include "wire/answer.h"
+#include "wire/ask.h"
+#include "wire/event.h"
+
+struct web;
+
+/* Reads one line of an event file; false: no detection, and 'why' says why not. */
+typedef bool web_parse_line_fn(const char *line, size_t size, struct detection *detection,
+                               char why[TEXT_SIZE]);
+
+struct web_settings {
+    const char *listen; /* "[::]:8443" */
+    const char *cert, *key;
+    const char *state_dir;
+    size_t connection_limit;       /* 0: 512 */
+    web_parse_line_fn *parse_line; /* NULL: POST /policy/test knows our own detections only */
+    /* To core; false: it did not go out. */
+    bool (*send)(void *context, const struct wire_ask *ask);
+    void *context;
+};
+
+int web_new(struct event_base *base, const struct web_settings *settings, const struct clock *clock,
+            struct web **web, char why[256]) MUST_CHECK;
+void web_free(struct web *web);
+/* Core was joined, or has gone. */
+void web_core_joined(struct web *web);
+void web_core_gone(struct web *web);
+void web_answer(struct web *web, const struct wire_answer *answer);
+void web_event(struct web *web, const struct wire_event *event);
+uint16_t web_port(const struct web *web);
+
+#endif

@@ -1,0 +1,90 @@
+#include "web/web_role.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "web/web.h"
+
+struct web_role {
+    struct web *web;
+    struct channel *core; /* NULL: away */
+};
+
+static bool
+send_ask(void *context, const struct wire_ask *ask)
+{
+    struct web_role *self = context;
+    return self->core && channel_send(self->core, WIRE_ASK, ask);
+}
+
+static void
+on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
+{
+    struct web_role *self = context;
+    if (type == WIRE_ANSWER) {
+        web_answer(self->web, message);
+    } else if (type == WIRE_EVENT) {
+        web_event(self->web, message);
+    } else {
+        channel_close(channel, "web takes answers and events only");
+    }
+}
+
+static void
+on_close(void *context, struct channel *channel, const char *why)
+{
+    struct web_role *self = context;
+    if (channel != self->core) {
+        return; /* an old one, replaced already */
+    }
+    self->core = NULL;
+    log_warn("web", "core is away", LOG_S("why", why));
+    web_core_gone(self->web);
+}
+
+static void
+on_peer(void *context, struct channel *channel, enum wire_role peer)
+{
+    struct web_role *self = context;
+    if (peer != ROLE_CORE) {
+        channel_close(channel, "web talks to core only");
+        return;
+    }
+    struct channel *old = self->core;
+    self->core = channel;
+    if (old) {
+        web_core_gone(self->web);
+        channel_close(old, "core was joined anew");
+    }
+    web_core_joined(self->web);
+}
+
+int
+web_role_run(struct role *role)
+{
+    struct web_role self = {0};
+    struct role_files files;
+    char why[256];
+    role_tls_files(role->config, &files);
+    struct web_settings settings = {
+        .listen = role->config->api_listen,
+        .cert = files.cert,
+        .key = files.key,
+        .state_dir = role->config->state_dir,
+        .parse_line = role->parse_line,
+        .send = send_ask,
+        .context = &self,
+    };
+    if (web_new(role->base, &settings, clock_system(), &self.web, why) != 0) {
+        log_error("web", "the API cannot be served", LOG_S("why", why));
+        return 1;
+    }
+    log_info("web", "serving", LOG_S("listen", role->config->api_listen));
+    role->handler =
+        (struct channel_handler){.on_message = on_message, .on_close = on_close, .context = &self};
+    role->on_peer = on_peer;
+    role->context = &self;
+    int result = role_run(role);
+    web_free(self.web);
+    return result == 0 ? 0 : 1;
+}
