@@ -11,6 +11,7 @@
 
 #include "bus/channel.h"
 #include "cordond/config.h"
+#include "model/detection.h"
 #include "wire/message.h"
 
 struct role {
@@ -19,11 +20,15 @@ struct role {
     const struct config *config;
     const char *config_path;
     /* Set by the role main before role_run(). */
-    struct channel_handler handler;             /* messages and closes of all peers */
+    struct channel_handler handler; /* messages and closes of all peers */
     void (*on_peer)(void *context, struct channel *channel, enum wire_role peer); /* joined */
-    void (*on_reload)(void *context);           /* SIGHUP; NULL: nothing to reload */
-    void *context;                              /* of on_peer and on_reload */
-    struct event *events[4];                    /* role.c's own */
+    void (*on_reload)(void *context); /* SIGHUP; NULL: nothing to reload */
+    void *context;                    /* of on_peer and on_reload */
+    /* web, for POST /policy/test: one line of an event file (EVE, CEF) by intake's parsers, set
+     * where cordond is put together; NULL: our own detections only. */
+    bool (*parse_line)(const char *line, size_t size, struct detection *detection,
+                       char why[TEXT_SIZE]);
+    struct event *events[4]; /* role.c's own */
 };
 
 /* Runs the loop until SIGTERM or the supervisor is gone.  0, or negative errno. */

@@ -206,7 +206,7 @@ token_append(const char *path, const struct token *token, char why[256])
     if (error == 0) {
         error = token_parse(old, old_size, &list, why);
     } else {
-        snprintf(why, 256, "%s: %s", path, strerror(-error));
+        snprintf(why, 256, "%.200s: %s", path, strerror(-error));
     }
     for (size_t i = 0; error == 0 && i < list.count; i++) {
         if (strcmp(list.tokens[i].name, token->name) == 0) {
@@ -219,7 +219,7 @@ token_append(const char *path, const struct token *token, char why[256])
         char *text = text_with(old, old_size, token, &size);
         error = file_write_atomic(path, text, size, 0600);
         if (error != 0) {
-            snprintf(why, 256, "%s: %s", path, strerror(-error));
+            snprintf(why, 256, "%.200s: %s", path, strerror(-error));
         }
         free(text);
     }

@@ -1,0 +1,197 @@
+/* Tokens: the file's text is parsed strictly, only hashes are kept, names are unique, and a file
+ * that goes wrong keeps the last good list. */
+#include "web/token.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+
+#define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define CREATED "2026-03-09T02:58:24.000000Z"
+
+static char folder[64];
+static struct clock_fake fake;
+
+static int
+setup(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof(folder), "/tmp/cordon-token-XXXXXX");
+    clock_fake_init(&fake, 1773025104000000);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+    static const char *const names[] = {"tokens", "tokens.lock", "admin.token"};
+    char path[128];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder);
+}
+
+static void
+reads_good_lines(void **state)
+{
+    static const char text[] = "# people\nalice admin " HASH " " CREATED "\n\nbob-2 viewer " HASH
+                               " " CREATED; /* no newline at the end */
+    struct token_list list;
+    char why[256];
+    (void)state;
+    assert_int_equal(token_parse(text, sizeof(text) - 1, &list, why), 0);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.tokens[0].name, "alice");
+    assert_int_equal(list.tokens[0].role, ACCOUNT_ADMIN);
+    assert_int_equal(list.tokens[0].created_us, 1773025104000000);
+    assert_int_equal(list.tokens[1].role, ACCOUNT_VIEWER);
+    /* HASH is the SHA-256 of the empty text. */
+    assert_ptr_not_equal(token_find(&list, ""), NULL);
+    assert_ptr_equal(token_find(&list, "x"), NULL);
+    token_list_fini(&list);
+}
+
+static void
+refuses_bad_lines(void **state)
+{
+    static const char *const bad[] = {
+        "alice admin " HASH,                     /* too few */
+        "alice admin " HASH " " CREATED " more", /* too many */
+        "al/ice admin " HASH " " CREATED,        /* name */
+        "alice root " HASH " " CREATED,          /* role */
+        "alice admin E3B0 " CREATED,             /* hash */
+        "alice admin " HASH "00 " CREATED,       /* hash too long */
+        "alice admin " HASH " yesterday",        /* time */
+    };
+    char why[256];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct token_list list;
+        assert_int_equal(token_parse(bad[i], strlen(bad[i]), &list, why), -EBADMSG);
+        assert_memory_equal(why, "line 1: ", 8);
+        assert_null(list.tokens);
+    }
+}
+
+/* Every prefix of a good file is either good with fewer tokens or refused, never a crash or a
+ * token that was not there. */
+static void
+reads_every_prefix(void **state)
+{
+    static const char text[] =
+        "alice admin " HASH " " CREATED "\nbob viewer " HASH " " CREATED "\n";
+    char why[256];
+    (void)state;
+    for (size_t size = 0; size < sizeof(text); size++) {
+        struct token_list list;
+        if (token_parse(text, size, &list, why) == 0) {
+            assert_true(list.count <= 2);
+            assert_true(list.count == 0 || strcmp(list.tokens[0].name, "alice") == 0);
+            token_list_fini(&list);
+        }
+    }
+}
+
+static void
+adds_and_finds(void **state)
+{
+    char text[TOKEN_TEXT_SIZE];
+    char other[TOKEN_TEXT_SIZE];
+    char why[256];
+    char path[128];
+    struct stat status;
+    char *kept = NULL;
+    size_t size = 0;
+    (void)state;
+    assert_int_equal(token_add(folder, "demo", ACCOUNT_OPERATOR, &fake.clock, text, why), 0);
+    assert_int_equal(token_add(folder, "demo", ACCOUNT_ADMIN, &fake.clock, other, why), -EEXIST);
+    assert_int_equal(token_add(folder, "a b", ACCOUNT_ADMIN, &fake.clock, other, why), -EINVAL);
+    assert_int_equal(token_add(folder, "second", ACCOUNT_VIEWER, &fake.clock, other, why), 0);
+    assert_string_not_equal(text, other);
+    snprintf(path, sizeof(path), "%s/tokens", folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    assert_int_equal(file_read(path, 4096, &kept, &size), 0);
+    assert_null(strstr(kept, text)); /* only its hash is kept */
+    free(kept);
+    struct token_file *file = token_file_new(folder);
+    const struct token *token = token_file_find(file, text);
+    assert_non_null(token);
+    assert_string_equal(token->name, "demo");
+    assert_int_equal(token->role, ACCOUNT_OPERATOR);
+    assert_null(token_file_find(file, "cordon_wrong"));
+    assert_null(token_file_find(file, ""));
+    token_file_free(file);
+}
+
+static void
+first_start_makes_an_admin(void **state)
+{
+    char path[128];
+    char why[256];
+    char *text = NULL;
+    size_t size = 0;
+    struct stat status;
+    (void)state;
+    assert_int_equal(token_prepare(folder, &fake.clock, why), 0);
+    snprintf(path, sizeof(path), "%s/admin.token", folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    assert_int_equal(file_read(path, 4096, &text, &size), 0);
+    text[size - 1] = '\0'; /* the newline */
+    struct token_file *file = token_file_new(folder);
+    const struct token *token = token_file_find(file, text);
+    assert_non_null(token);
+    assert_int_equal(token->role, ACCOUNT_ADMIN);
+    /* A second start changes nothing. */
+    assert_int_equal(token_prepare(folder, &fake.clock, why), 0);
+    assert_non_null(token_file_find(file, text));
+    free(text);
+    token_file_free(file);
+}
+
+static void
+keeps_the_last_good_list(void **state)
+{
+    char text[TOKEN_TEXT_SIZE];
+    char path[128];
+    char why[256];
+    (void)state;
+    assert_int_equal(token_add(folder, "demo", ACCOUNT_ADMIN, &fake.clock, text, why), 0);
+    struct token_file *file = token_file_new(folder);
+    assert_non_null(token_file_find(file, text));
+    snprintf(path, sizeof(path), "%s/tokens", folder);
+    assert_int_equal(file_write_atomic(path, "rubbish\n", 8, 0600), 0);
+    assert_non_null(token_file_find(file, text));
+    /* An empty file is a good one: nobody. */
+    assert_int_equal(file_write_atomic(path, "", 0, 0600), 0);
+    assert_null(token_file_find(file, text));
+    token_file_free(file);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_good_lines),
+        cmocka_unit_test(refuses_bad_lines),
+        cmocka_unit_test(reads_every_prefix),
+        cmocka_unit_test_setup_teardown(adds_and_finds, setup, teardown),
+        cmocka_unit_test_setup_teardown(first_start_makes_an_admin, setup, teardown),
+        cmocka_unit_test_setup_teardown(keeps_the_last_good_list, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
