@@ -621,7 +621,7 @@ codec_fini(const struct shape *shape, void *thing)
     }
 }
 
-/* Brackets outside of texts, counted before cJSON recurses into them. */
+/* Brackets outside of texts, counted before cJSON recurses into them; and no NUL in a text. */
 static bool
 is_shallow(const char *text, size_t size)
 {
@@ -630,6 +630,9 @@ is_shallow(const char *text, size_t size)
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
         if (is_text) {
+            if (c == '\\' && size - i > 5 && memcmp(text + i + 1, "u0000", 5) == 0) {
+                return false; /* cJSON would cut the text there, silently */
+            }
             i += c == '\\';
             is_text = c != '"';
         } else if (c == '"') {
