@@ -1,0 +1,191 @@
+/* What the line formats share, and the choice between them. */
+#include "intake/line.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/evp.h>
+
+const char *const line_format_names[LINE_FORMAT_COUNT + 1] = {"eve", "cef", NULL};
+
+/* Size of the UTF-8 character at 'p', or 0 where it is none (RFC 3629). */
+static size_t
+utf8_size(const unsigned char *p, size_t left)
+{
+    size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] >= 0x80 && (p[0] < 0xc2 || p[0] > 0xf4)) {
+        return 0;
+    }
+    if (size > left) {
+        return 0;
+    }
+    for (size_t i = 1; i < size; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool is_overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool is_beyond = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
+    return is_overlong || is_beyond ? 0 : size;
+}
+
+void
+line_put(char *to, size_t to_size, const char *from, size_t from_size)
+{
+    static const char mark[] = "...";
+    const unsigned char *in = (const unsigned char *)from;
+    size_t used = 0, cut_at = 0;
+    for (size_t i = 0; i < from_size;) {
+        size_t size = utf8_size(in + i, from_size - i);
+        bool is_plain = size > 1 || (size == 1 && in[i] >= 0x20 && in[i] != 0x7f);
+        size_t step = size ? size : 1;
+        if (used + step >= to_size) {
+            used = cut_at;
+            memcpy(to + used, mark, sizeof(mark) - 1);
+            used += sizeof(mark) - 1;
+            break;
+        }
+        if (is_plain) {
+            memcpy(to + used, in + i, step);
+        } else {
+            memset(to + used, '?', step);
+        }
+        used += step;
+        if (used + sizeof(mark) <= to_size) {
+            cut_at = used;
+        }
+        i += step;
+    }
+    to[used] = '\0';
+}
+
+enum phase
+line_phase_of_tactic(const char *tactic)
+{
+    static const struct {
+        const char *id;
+        enum phase phase;
+    } known[] = {
+        {"TA0043", PHASE_INTELLIGENCE_GATHERING}, {"TA0042", PHASE_INTELLIGENCE_GATHERING},
+        {"TA0001", PHASE_POINT_OF_ENTRY},         {"TA0002", PHASE_POINT_OF_ENTRY},
+        {"TA0011", PHASE_C2},                     {"TA0008", PHASE_LATERAL_MOVEMENT},
+        {"TA0006", PHASE_LATERAL_MOVEMENT},       {"TA0007", PHASE_DISCOVERY},
+        {"TA0009", PHASE_DISCOVERY},              {"TA0010", PHASE_EXFILTRATION},
+    };
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        if (strcmp(tactic, known[i].id) == 0) {
+            return known[i].phase;
+        }
+    }
+    return PHASE_UNKNOWN;
+}
+
+/* T, four digits, and maybe a dot and three digits. */
+static bool
+is_technique(const char *text)
+{
+    size_t digits = text[0] == 'T' ? strspn(text + 1, "0123456789") : 0;
+    if (digits != 4) {
+        return false;
+    }
+    const char *rest = text + 5;
+    return *rest == '\0' || (*rest == '.' && strspn(rest + 1, "0123456789") == 3 && !rest[4]);
+}
+
+void
+line_add_technique(struct detection *detection, const char *technique)
+{
+    if (!is_technique(technique)) {
+        return;
+    }
+    for (size_t i = 0; i < DETECTION_TECHNIQUES_MAX; i++) {
+        char *slot = detection->techniques[i];
+        if (strcmp(slot, technique) == 0) {
+            return;
+        }
+        if (!slot[0]) {
+            memcpy(slot, technique, strlen(technique) + 1);
+            return;
+        }
+    }
+}
+
+uint8_t
+line_protocol(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint8_t number;
+    } known[] = {{"TCP", 6},   {"UDP", 17},       {"ICMP", 1},  {"IPv6-ICMP", 58},
+                 {"SCTP", 132}, {"ICMPv6", 58},   {"GRE", 47},  {"ESP", 50}};
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        if (strcasecmp(name, known[i].name) == 0) {
+            return known[i].number;
+        }
+    }
+    unsigned long number = strtoul(name, NULL, 10);
+    return isdigit((unsigned char)name[0]) && number < 256 ? (uint8_t)number : 0;
+}
+
+/* A line has one id however often it is sent: resent, tailed again, or relayed twice.  SHA-256, so
+ * that nobody can make a harmless line that swallows a serious one. */
+static bool
+make_id(struct detection *detection, const char *source, const char *line, size_t size)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned digest_size = 0;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool is_done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+                   EVP_DigestUpdate(context, source, strlen(source) + 1) == 1 &&
+                   EVP_DigestUpdate(context, line, size) == 1 &&
+                   EVP_DigestFinal_ex(context, digest, &digest_size) == 1;
+    EVP_MD_CTX_free(context);
+    int used = snprintf(detection->id, sizeof(detection->id), "line-");
+    for (size_t i = 0; is_done && i < 16; i++) {
+        used += snprintf(detection->id + used, sizeof(detection->id) - (size_t)used, "%02x",
+                         digest[i]);
+    }
+    return is_done;
+}
+
+enum line_result
+line_parse(enum line_format format, const char *line, size_t size,
+           const struct line_source *source, int64_t now_us, struct detection *detection,
+           char why[NAME_SIZE])
+{
+    memset(detection, 0, sizeof(*detection));
+    snprintf(why, NAME_SIZE, "%s", "");
+    if (size > LINE_MAX_SIZE) {
+        snprintf(why, NAME_SIZE, "longer than %d KiB", LINE_MAX_SIZE / 1024);
+        return LINE_REFUSED;
+    }
+    enum line_result result = format == LINE_EVE
+                                  ? eve_parse(line, size, source->adjacent, detection, why)
+                                  : cef_parse(line, size, source->adjacent, detection, why);
+    if (result != LINE_DETECTION) {
+        return result;
+    }
+    if (!make_id(detection, source->name, line, size)) {
+        snprintf(why, NAME_SIZE, "no SHA-256 in the crypto library");
+        return LINE_REFUSED;
+    }
+    line_put(detection->sensor, sizeof(detection->sensor), source->name, strlen(source->name));
+    detection->strength = source->strength == STRENGTH_STRONG ? STRENGTH_STRONG : STRENGTH_WEAK;
+    if (detection->confidence == 0) {
+        detection->confidence = source->confidence;
+    }
+    if (detection->seen_us == 0) {
+        detection->seen_us = now_us;
+    }
+    if (detection->first_us == 0) {
+        detection->first_us = detection->seen_us;
+    }
+    detection->reported_us = now_us;
+    if (detection->count == 0) {
+        detection->count = 1;
+    }
+    return LINE_DETECTION;
+}
