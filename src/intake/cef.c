@@ -52,8 +52,8 @@ header_take(const char **at, const char *end, struct span *field)
 static bool
 is_key_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.' || c == '-' || c == '[' || c == ']';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-' || c == '[' || c == ']';
 }
 
 /* Where the key before an '=' at 'equals' begins; NULL where it is no key: an escaped '=', or text

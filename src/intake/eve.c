@@ -50,8 +50,7 @@ port_of(const cJSON *object, const char *name)
 static const char *
 metadata_of(const cJSON *alert, const char *name)
 {
-    const cJSON *list =
-        cJSON_GetObjectItemCaseSensitive(object_of(alert, "metadata"), name);
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(object_of(alert, "metadata"), name);
     const cJSON *first = cJSON_IsArray(list) ? cJSON_GetArrayItem(list, 0) : list;
     return cJSON_IsString(first) ? first->valuestring : "";
 }
@@ -166,8 +165,8 @@ suspect_of(const cJSON *alert, const struct detection *detection)
     bool is_spreading =
         detection->phase == PHASE_LATERAL_MOVEMENT || detection->phase == PHASE_DISCOVERY;
     /* A rule about spreading names the victim as target; one about malware the infected host. */
-    const struct ip *named = is_spreading ? (has_source ? &source : NULL)
-                                          : (has_target ? &target : NULL);
+    const struct ip *named =
+        is_spreading ? (has_source ? &source : NULL) : (has_target ? &target : NULL);
     if (named) {
         return ip_is_equal(named, &detection->src.ip)   ? PARTY_SRC
                : ip_is_equal(named, &detection->dst.ip) ? PARTY_DST
@@ -210,8 +209,8 @@ alert_parse(const cJSON *alert, struct detection *detection)
     detection->severity = severity_of(alert);
     detection->confidence = confidence_of(alert);
     detection->phase = phase_of(alert);
-    const cJSON *techniques = cJSON_GetObjectItemCaseSensitive(object_of(alert, "metadata"),
-                                                               "mitre_technique_id");
+    const cJSON *techniques =
+        cJSON_GetObjectItemCaseSensitive(object_of(alert, "metadata"), "mitre_technique_id");
     const cJSON *technique;
     cJSON_ArrayForEach(technique, techniques)
     {

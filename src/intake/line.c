@@ -9,56 +9,29 @@
 
 #include <openssl/evp.h>
 
-const char *const line_format_names[LINE_FORMAT_COUNT + 1] = {"eve", "cef", NULL};
+#include "base/utf8.h"
 
-/* Size of the UTF-8 character at 'p', or 0 where it is none (RFC 3629). */
-static size_t
-utf8_size(const unsigned char *p, size_t left)
-{
-    size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] >= 0x80 && (p[0] < 0xc2 || p[0] > 0xf4)) {
-        return 0;
-    }
-    if (size > left) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool is_beyond = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
-    return is_overlong || is_beyond ? 0 : size;
-}
+const char *const line_format_names[LINE_FORMAT_COUNT + 1] = {"eve", "cef", NULL};
 
 void
 line_put(char *to, size_t to_size, const char *from, size_t from_size)
 {
     static const char mark[] = "...";
-    const unsigned char *in = (const unsigned char *)from;
-    size_t used = 0, cut_at = 0;
+    size_t used = 0;
     for (size_t i = 0; i < from_size;) {
-        size_t size = utf8_size(in + i, from_size - i);
-        bool is_plain = size > 1 || (size == 1 && in[i] >= 0x20 && in[i] != 0x7f);
+        size_t size = utf8_size(from + i, from_size - i);
         size_t step = size ? size : 1;
-        if (used + step >= to_size) {
-            used = cut_at;
+        bool is_last = i + step == from_size;
+        if (used + step + (is_last ? 1 : sizeof(mark)) > to_size) {
             memcpy(to + used, mark, sizeof(mark) - 1);
             used += sizeof(mark) - 1;
             break;
         }
-        if (is_plain) {
-            memcpy(to + used, in + i, step);
-        } else {
-            memset(to + used, '?', step);
-        }
+        memcpy(to + used, from + i, step);
         used += step;
-        if (used + sizeof(mark) <= to_size) {
-            cut_at = used;
-        }
         i += step;
     }
+    utf8_make_plain(to, used);
     to[used] = '\0';
 }
 
@@ -69,11 +42,16 @@ line_phase_of_tactic(const char *tactic)
         const char *id;
         enum phase phase;
     } known[] = {
-        {"TA0043", PHASE_INTELLIGENCE_GATHERING}, {"TA0042", PHASE_INTELLIGENCE_GATHERING},
-        {"TA0001", PHASE_POINT_OF_ENTRY},         {"TA0002", PHASE_POINT_OF_ENTRY},
-        {"TA0011", PHASE_C2},                     {"TA0008", PHASE_LATERAL_MOVEMENT},
-        {"TA0006", PHASE_LATERAL_MOVEMENT},       {"TA0007", PHASE_DISCOVERY},
-        {"TA0009", PHASE_DISCOVERY},              {"TA0010", PHASE_EXFILTRATION},
+        {"TA0043", PHASE_INTELLIGENCE_GATHERING},
+        {"TA0042", PHASE_INTELLIGENCE_GATHERING},
+        {"TA0001", PHASE_POINT_OF_ENTRY},
+        {"TA0002", PHASE_POINT_OF_ENTRY},
+        {"TA0011", PHASE_C2},
+        {"TA0008", PHASE_LATERAL_MOVEMENT},
+        {"TA0006", PHASE_LATERAL_MOVEMENT},
+        {"TA0007", PHASE_DISCOVERY},
+        {"TA0009", PHASE_DISCOVERY},
+        {"TA0010", PHASE_EXFILTRATION},
     };
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         if (strcmp(tactic, known[i].id) == 0) {
@@ -119,8 +97,8 @@ line_protocol(const char *name)
     static const struct {
         const char *name;
         uint8_t number;
-    } known[] = {{"TCP", 6},   {"UDP", 17},       {"ICMP", 1},  {"IPv6-ICMP", 58},
-                 {"SCTP", 132}, {"ICMPv6", 58},   {"GRE", 47},  {"ESP", 50}};
+    } known[] = {{"TCP", 6},    {"UDP", 17},    {"ICMP", 1}, {"IPv6-ICMP", 58},
+                 {"SCTP", 132}, {"ICMPv6", 58}, {"GRE", 47}, {"ESP", 50}};
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         if (strcasecmp(name, known[i].name) == 0) {
             return known[i].number;
@@ -145,16 +123,15 @@ make_id(struct detection *detection, const char *source, const char *line, size_
     EVP_MD_CTX_free(context);
     int used = snprintf(detection->id, sizeof(detection->id), "line-");
     for (size_t i = 0; is_done && i < 16; i++) {
-        used += snprintf(detection->id + used, sizeof(detection->id) - (size_t)used, "%02x",
-                         digest[i]);
+        used +=
+            snprintf(detection->id + used, sizeof(detection->id) - (size_t)used, "%02x", digest[i]);
     }
     return is_done;
 }
 
 enum line_result
-line_parse(enum line_format format, const char *line, size_t size,
-           const struct line_source *source, int64_t now_us, struct detection *detection,
-           char why[NAME_SIZE])
+line_parse(enum line_format format, const char *line, size_t size, const struct line_source *source,
+           int64_t now_us, struct detection *detection, char why[NAME_SIZE])
 {
     memset(detection, 0, sizeof(*detection));
     snprintf(why, NAME_SIZE, "%s", "");

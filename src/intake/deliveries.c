@@ -1,0 +1,141 @@
+#include "intake/deliveries.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/hmap.h"
+#include "base/mem.h"
+#include "base/pool.h"
+
+struct item {
+    struct hmap_node node;
+    struct item *next, *previous; /* in the order of arrival, for sending again */
+    delivery_done_fn *done;
+    void *owner;
+    uint64_t cookie;
+    struct detection detection;
+};
+
+struct deliveries {
+    struct hmap by_id;
+    struct pool *pool;
+    struct item *first, *last;
+    struct channel *core;
+};
+
+struct deliveries *
+deliveries_new(void)
+{
+    struct deliveries *deliveries = MEM_NEW(struct deliveries);
+    hmap_init(&deliveries->by_id);
+    deliveries->pool = pool_new(sizeof(struct item), DELIVERIES_MAX);
+    return deliveries;
+}
+
+void
+deliveries_free(struct deliveries *deliveries)
+{
+    if (deliveries) {
+        hmap_fini(&deliveries->by_id);
+        pool_free(deliveries->pool);
+        free(deliveries);
+    }
+}
+
+void
+deliveries_set_core(struct deliveries *deliveries, struct channel *core)
+{
+    deliveries->core = core;
+    for (struct item *item = deliveries->first; core && item; item = item->next) {
+        channel_send(core, WIRE_DETECTION, &item->detection);
+    }
+}
+
+static struct item *
+find(const struct deliveries *deliveries, const char *id)
+{
+    uint64_t hash = hash_text(id);
+    HMAP_FOR_EACH_HASH(item, struct item, node, hash, &deliveries->by_id)
+    {
+        if (strcmp(item->detection.id, id) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+enum delivery
+deliveries_put(struct deliveries *deliveries, const struct detection *detection,
+               delivery_done_fn *done, void *owner, uint64_t cookie)
+{
+    if (find(deliveries, detection->id)) {
+        return DELIVERY_DUPLICATE;
+    }
+    struct item *item = pool_take(deliveries->pool);
+    if (!item) {
+        return DELIVERY_FULL;
+    }
+    item->detection = *detection;
+    item->done = done;
+    item->owner = owner;
+    item->cookie = cookie;
+    item->previous = deliveries->last;
+    *(deliveries->last ? &deliveries->last->next : &deliveries->first) = item;
+    deliveries->last = item;
+    hmap_insert(&deliveries->by_id, &item->node, hash_text(detection->id));
+    if (deliveries->core) {
+        channel_send(deliveries->core, WIRE_DETECTION, detection);
+    }
+    return DELIVERY_SENT;
+}
+
+void
+deliveries_ack(struct deliveries *deliveries, const char *id)
+{
+    struct item *item = find(deliveries, id);
+    if (!item) {
+        return; /* acknowledged twice: it was sent twice, around a restart of core */
+    }
+    *(item->previous ? &item->previous->next : &deliveries->first) = item->next;
+    *(item->next ? &item->next->previous : &deliveries->last) = item->previous;
+    hmap_remove(&deliveries->by_id, &item->node);
+    if (item->done) {
+        item->done(item->owner, item->detection.id, item->cookie);
+    }
+    pool_give(deliveries->pool, item);
+}
+
+void
+deliveries_forget(struct deliveries *deliveries, const void *owner)
+{
+    for (struct item *item = deliveries->first; item; item = item->next) {
+        if (item->owner == owner) {
+            item->done = NULL;
+        }
+    }
+}
+
+bool
+deliveries_oldest(const struct deliveries *deliveries, const void *owner, uint64_t *cookie)
+{
+    for (const struct item *item = deliveries->first; item; item = item->next) {
+        if (item->owner == owner) {
+            *cookie = item->cookie;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+deliveries_is_full(const struct deliveries *deliveries)
+{
+    return pool_used(deliveries->pool) == pool_limit(deliveries->pool);
+}
+
+size_t
+deliveries_count(const struct deliveries *deliveries)
+{
+    return pool_used(deliveries->pool);
+}

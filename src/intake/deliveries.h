@@ -1,0 +1,38 @@
+/* Detections on their way to core: kept until core says that they are stored, sent again when core
+ * came back.  Bounded: a full table refuses, and its source stops reading (streams, files) or
+ * counts a drop (UDP). */
+#ifndef CORDON_INTAKE_DELIVERIES_H
+#define CORDON_INTAKE_DELIVERIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bus/channel.h"
+#include "model/detection.h"
+
+#define DELIVERIES_MAX 2048
+
+struct deliveries;
+
+/* Core stored a detection of this owner.  'cookie' is the owner's; 'id' is what it gave. */
+typedef void delivery_done_fn(void *owner, const char *id, uint64_t cookie);
+
+struct deliveries *deliveries_new(void);
+void deliveries_free(struct deliveries *deliveries);
+/* Core is here, with everything outstanding sent to it; NULL: it is gone. */
+void deliveries_set_core(struct deliveries *deliveries, struct channel *core);
+enum delivery { DELIVERY_SENT, DELIVERY_DUPLICATE, DELIVERY_FULL };
+/* DUPLICATE: one with this id is on its way for another owner or cookie; 'done' is called for that
+ * one only. */
+enum delivery deliveries_put(struct deliveries *deliveries, const struct detection *detection,
+                             delivery_done_fn *done, void *owner, uint64_t cookie);
+void deliveries_ack(struct deliveries *deliveries, const char *id);
+/* The owner goes away: its detections are still delivered, but it hears nothing any more. */
+void deliveries_forget(struct deliveries *deliveries, const void *owner);
+/* Cookie of this owner's oldest detection on its way; false: none is. */
+bool deliveries_oldest(const struct deliveries *deliveries, const void *owner, uint64_t *cookie);
+bool deliveries_is_full(const struct deliveries *deliveries);
+size_t deliveries_count(const struct deliveries *deliveries);
+
+#endif

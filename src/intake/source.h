@@ -1,0 +1,59 @@
+/* What every source of other makers' detections shares: parsing, counting, refusing, handing on.
+ * The kinds (source_stream.c, source_udp.c, source_file.c) only find lines. */
+#ifndef CORDON_INTAKE_SOURCE_H
+#define CORDON_INTAKE_SOURCE_H
+
+#include <event2/event.h>
+
+#include "base/log.h"
+#include "cordond/config.h"
+#include "intake/deliveries.h"
+#include "intake/line.h"
+#include "wire/source_stats.h"
+
+struct source;
+
+struct source_kind_ops {
+    /* Opens; on failure stats.problem says why, and start is called again every few seconds. */
+    int (*start)(struct source *source);
+    /* There is room for detections again: read on. */
+    void (*resume)(struct source *source);
+    /* Once a second: positions, files that appeared; may be NULL. */
+    void (*tick)(struct source *source);
+    void (*stop)(struct source *source);
+};
+
+struct source {
+    const struct source_kind_ops *ops;
+    const struct config_source *config; /* borrowed */
+    const char *state_dir;
+    struct event_base *base;
+    struct deliveries *deliveries;
+    struct line_source line_source;
+    struct wire_source stats; /* refusals: room for REFUSALS_MAX */
+    struct log_limit log_limit;
+    bool is_started;
+    bool is_paused; /* stopped reading: no room */
+    void *own;      /* the kind's */
+};
+
+/* 'config', 'state_dir' and 'deliveries' are borrowed; 'tls' files are the server's own. */
+struct source *source_new(const struct config_source *config, const char *state_dir,
+                          struct event_base *base, struct deliveries *deliveries);
+void source_free(struct source *source);
+void source_tick(struct source *source);
+/* After deliveries got room. */
+void source_resume(struct source *source);
+
+enum line_fate { LINE_TAKEN, LINE_NO_ROOM };
+/* One line (EVE) or syslog message; 'cookie' see deliveries_put.  NO_ROOM: nothing was counted; the
+ * kind offers it again later, or counts the loss with source_refuse. */
+enum line_fate source_line(struct source *source, const char *line, size_t size, uint64_t cookie);
+void source_refuse(struct source *source, const char *why, const char *line, size_t size);
+void source_set_state(struct source *source, const char *state, const char *problem);
+
+extern const struct source_kind_ops source_stream_ops; /* eve-socket, syslog-tcp, syslog-tls */
+extern const struct source_kind_ops source_udp_ops;
+extern const struct source_kind_ops source_file_ops;
+
+#endif

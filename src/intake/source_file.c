@@ -1,0 +1,313 @@
+/* eve.json is followed like `tail -F`, through both kinds of rotation (renamed and made anew;
+ * copied and cut to nothing), and across our own restarts: the position kept on disk is that of the
+ * oldest line of which core has not said yet that it is stored. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "intake/source.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#define CHUNK (256 * 1024)
+#define CHUNKS_PER_TURN 16
+
+struct follow {
+    int fd;     /* -1: the file is not there */
+    int notify; /* inotify: on the folder */
+    struct event *notified;
+    struct event *more; /* the file has more than one turn of the loop could read */
+    ino_t inode;
+    uint64_t offset; /* of the first byte not yet given to source_line */
+    uint64_t saved;
+    ino_t saved_inode;
+    char *buffer;     /* LINE_MAX_SIZE + CHUNK */
+    size_t used;      /* bytes of it: the start of a line that is not whole yet */
+    bool is_skipping; /* inside a line that is too long */
+};
+
+static void
+position_path(const struct source *source, char path[URL_SIZE * 2])
+{
+    snprintf(path, URL_SIZE * 2, "%s/intake/%s.position", source->state_dir, source->config->name);
+}
+
+static bool
+position_load(const struct source *source, uint64_t *inode, uint64_t *offset)
+{
+    char path[URL_SIZE * 2], *text;
+    size_t size;
+    position_path(source, path);
+    if (file_read(path, 256, &text, &size)) {
+        return false;
+    }
+    bool is_read = sscanf(text, "%" SCNu64 " %" SCNu64, inode, offset) == 2;
+    free(text);
+    return is_read;
+}
+
+/* Before the oldest line on its way, or where reading stands. */
+static void
+position_save(struct source *source)
+{
+    struct follow *follow = source->own;
+    uint64_t oldest;
+    uint64_t offset = follow->offset;
+    if (deliveries_oldest(source->deliveries, source, &oldest)) {
+        offset = oldest < offset ? oldest : offset;
+    }
+    if (follow->fd < 0 || (offset == follow->saved && follow->inode == follow->saved_inode)) {
+        return;
+    }
+    char path[URL_SIZE * 2], text[64];
+    position_path(source, path);
+    int size =
+        snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 "\n", (uint64_t)follow->inode, offset);
+    int result = file_write_atomic(path, text, (size_t)size, 0600);
+    if (result) {
+        source_set_state(source, "connected", "cannot save the position in the state folder");
+        return;
+    }
+    follow->saved = offset;
+    follow->saved_inode = follow->inode;
+}
+
+static bool
+file_open(struct source *source, const char *path, uint64_t offset)
+{
+    struct follow *follow = source->own;
+    struct stat found;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &found) < 0 || !S_ISREG(found.st_mode)) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return false;
+    }
+    follow->fd = fd;
+    follow->inode = found.st_ino;
+    follow->offset = offset <= (uint64_t)found.st_size ? offset : 0;
+    follow->used = 0;
+    follow->is_skipping = false;
+    lseek(fd, (off_t)follow->offset, SEEK_SET);
+    return true;
+}
+
+static void
+file_close(struct source *source)
+{
+    struct follow *follow = source->own;
+    if (follow->fd >= 0) {
+        if (follow->used > 0) {
+            source->stats.received++;
+            source_refuse(source, "last line without an end", follow->buffer, follow->used);
+        }
+        close(follow->fd);
+        follow->fd = -1;
+        follow->used = 0;
+    }
+}
+
+/* Gives whole lines of the buffer on; false: no room. */
+static bool
+lines_take(struct source *source)
+{
+    struct follow *follow = source->own;
+    char *at = follow->buffer, *end = follow->buffer + follow->used;
+    bool has_room = true;
+    for (char *stop = memchr(at, '\n', (size_t)(end - at)); stop && has_room;
+         stop = memchr(at, '\n', (size_t)(end - at))) {
+        size_t size = (size_t)(stop - at);
+        has_room = size == 0 || follow->is_skipping ||
+                   source_line(source, at, size, follow->offset) == LINE_TAKEN;
+        if (has_room) {
+            follow->is_skipping = false;
+            follow->offset += size + 1;
+            at = stop + 1;
+        }
+    }
+    follow->used = (size_t)(end - at);
+    memmove(follow->buffer, at, follow->used);
+    if (has_room && follow->used > LINE_MAX_SIZE) {
+        if (!follow->is_skipping) {
+            source->stats.received++;
+            source_refuse(source, "line too long", follow->buffer, follow->used);
+        }
+        follow->is_skipping = true;
+        follow->offset += follow->used;
+        follow->used = 0;
+    }
+    return has_room;
+}
+
+enum read_end { READ_EOF, READ_MORE, READ_PAUSED };
+
+static enum read_end
+file_read_on(struct source *source)
+{
+    struct follow *follow = source->own;
+    for (int i = 0; i < CHUNKS_PER_TURN; i++) {
+        if (!lines_take(source)) {
+            source->is_paused = true;
+            return READ_PAUSED;
+        }
+        ssize_t got = read(follow->fd, follow->buffer + follow->used, CHUNK);
+        if (got <= 0) {
+            return READ_EOF;
+        }
+        follow->used += (size_t)got;
+    }
+    return READ_MORE;
+}
+
+/* Was the file replaced (another inode at the path), or cut? */
+static bool
+is_rotated(const struct source *source, bool *is_cut)
+{
+    const struct follow *follow = source->own;
+    struct stat now, mine;
+    *is_cut = fstat(follow->fd, &mine) == 0 && (uint64_t)mine.st_size < follow->offset;
+    bool is_there = stat(source->config->path, &now) == 0;
+    return is_there && now.st_ino != follow->inode;
+}
+
+static void
+follow_on(struct source *source)
+{
+    struct follow *follow = source->own;
+    if (source->is_paused) {
+        return;
+    }
+    if (follow->fd < 0 && !file_open(source, source->config->path, 0)) {
+        source_set_state(source, "waiting for file", "");
+        return;
+    }
+    source_set_state(source, "connected", "");
+    enum read_end end = file_read_on(source);
+    if (end == READ_MORE) {
+        event_active(follow->more, 0, 0);
+        return;
+    }
+    bool is_cut = false;
+    bool is_replaced = end == READ_EOF && is_rotated(source, &is_cut);
+    if (end == READ_EOF && is_cut) {
+        follow->offset = 0;
+        follow->used = 0;
+        lseek(follow->fd, 0, SEEK_SET);
+        event_active(follow->more, 0, 0);
+    } else if (is_replaced) {
+        file_close(source);
+        event_active(follow->more, 0, 0);
+    }
+}
+
+static void
+on_more(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    follow_on(argument);
+}
+
+static void
+on_notified(evutil_socket_t fd, short what, void *argument)
+{
+    (void)what;
+    char events[4096] __attribute__((aligned(8)));
+    while (read(fd, events, sizeof(events)) > 0) {
+        /* which file it was does not matter: reading on finds out */
+    }
+    follow_on(argument);
+}
+
+/* Go on where we stopped, also when the file was renamed to PATH.1 in the meantime.  The first time
+ * ever, start at the end: yesterday's alerts must not contain anybody today. */
+static void
+position_restore(struct source *source)
+{
+    const char *path = source->config->path;
+    char rotated[URL_SIZE + 4];
+    uint64_t inode, offset;
+    struct stat found;
+    snprintf(rotated, sizeof(rotated), "%s.1", path);
+    if (!position_load(source, &inode, &offset)) {
+        bool is_there = stat(path, &found) == 0;
+        if (is_there) {
+            (void)!file_open(source, path, (uint64_t)found.st_size);
+        }
+        return;
+    }
+    if (stat(path, &found) == 0 && found.st_ino == inode) {
+        (void)!file_open(source, path, offset);
+    } else if (stat(rotated, &found) == 0 && found.st_ino == inode) {
+        (void)!file_open(source, rotated, offset);
+    }
+}
+
+static int
+file_start(struct source *source)
+{
+    char folder[URL_SIZE], states[URL_SIZE * 2];
+    const char *slash = strrchr(source->config->path, '/');
+    int size = slash ? (int)(slash - source->config->path) : 0;
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (size ? size : 1) : 1,
+             slash ? source->config->path : ".");
+    snprintf(states, sizeof(states), "%s/intake", source->state_dir);
+    int notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    int result = file_make_dirs(states, 0700);
+    if (result || notify < 0 ||
+        inotify_add_watch(notify, folder, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
+        char problem[TEXT_SIZE];
+        snprintf(problem, sizeof(problem), "cannot watch %.300s: %s", folder, strerror(errno));
+        source_set_state(source, "failed", problem);
+        if (notify >= 0) {
+            close(notify);
+        }
+        return -EIO;
+    }
+    struct follow *follow = MEM_NEW(struct follow);
+    follow->fd = -1;
+    follow->notify = notify;
+    follow->buffer = mem_new(LINE_MAX_SIZE + CHUNK, 1);
+    follow->notified = event_new(source->base, notify, EV_READ | EV_PERSIST, on_notified, source);
+    follow->more = event_new(source->base, -1, 0, on_more, source);
+    event_add(follow->notified, NULL);
+    source->own = follow;
+    source_set_state(source, "waiting for file", "");
+    position_restore(source);
+    event_active(follow->more, 0, 0);
+    return 0;
+}
+
+static void
+file_tick(struct source *source)
+{
+    follow_on(source); /* in case a notice was lost (network file systems send none) */
+    position_save(source);
+}
+
+static void
+file_stop(struct source *source)
+{
+    struct follow *follow = source->own;
+    if (follow) {
+        position_save(source);
+        file_close(source);
+        event_free(follow->notified);
+        event_free(follow->more);
+        close(follow->notify);
+        free(follow->buffer);
+        free(follow);
+        source->own = NULL;
+    }
+}
+
+const struct source_kind_ops source_file_ops = {
+    .start = file_start, .resume = follow_on, .tick = file_tick, .stop = file_stop};

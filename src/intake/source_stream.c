@@ -1,0 +1,268 @@
+/* Streams: Suricata's unix socket (lines), syslog over TCP and TLS (RFC 6587, RFC 5425).  When
+ * there is no room for detections we stop reading, and the sender waits: nothing is dropped. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/listener.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "intake/source.h"
+
+#include "base/mem.h"
+#include "intake/syslog.h"
+
+#define CONNECTIONS_MAX 256
+#define INPUT_MAX (LINE_MAX_SIZE + 64 * 1024)
+
+struct connection {
+    struct connection *next;
+    struct source *source;
+    struct bufferevent *bev;
+};
+
+struct stream {
+    struct evconnlistener *listener;
+    SSL_CTX *tls; /* NULL: plain */
+    struct connection *connections;
+    size_t count;
+};
+
+static void
+connection_close(struct connection *connection)
+{
+    struct stream *stream = connection->source->own;
+    struct connection **at = &stream->connections;
+    while (*at != connection) {
+        at = &(*at)->next;
+    }
+    *at = connection->next;
+    stream->count--;
+    bufferevent_free(connection->bev);
+    free(connection);
+}
+
+static enum syslog_frame
+frame_find(const struct source *source, const char *bytes, size_t size, const char **message,
+           size_t *message_size, size_t *used)
+{
+    if (source->config->kind != SOURCE_EVE_SOCKET) {
+        return syslog_frame_find(bytes, size, LINE_MAX_SIZE, message, message_size, used);
+    }
+    const char *end = memchr(bytes, '\n', size);
+    *message = bytes;
+    *message_size = end ? (size_t)(end - bytes) : 0;
+    *used = *message_size + 1;
+    return end                    ? SYSLOG_FRAME_WHOLE
+           : size > LINE_MAX_SIZE ? SYSLOG_FRAME_BROKEN
+                                  : SYSLOG_FRAME_NONE;
+}
+
+/* One message; false: none is whole, no room, or the connection was closed. */
+static bool
+message_take(struct connection *connection)
+{
+    struct source *source = connection->source;
+    struct evbuffer *in = bufferevent_get_input(connection->bev);
+    size_t size = evbuffer_get_length(in), message_size, used;
+    const char *message, *bytes = size ? (const char *)evbuffer_pullup(in, -1) : NULL;
+    enum syslog_frame frame =
+        bytes ? frame_find(source, bytes, size, &message, &message_size, &used) : SYSLOG_FRAME_NONE;
+    if (frame == SYSLOG_FRAME_BROKEN) {
+        source->stats.received++;
+        source_refuse(source, "message too long or badly framed", bytes, size);
+        connection_close(connection);
+        return false;
+    }
+    if (frame == SYSLOG_FRAME_NONE) {
+        return false;
+    }
+    if (message_size > 0 && source_line(source, message, message_size, 0) == LINE_NO_ROOM) {
+        source->is_paused = true;
+        bufferevent_disable(connection->bev, EV_READ);
+        return false;
+    }
+    evbuffer_drain(in, used);
+    return true;
+}
+
+static void
+on_read(struct bufferevent *bev, void *argument)
+{
+    (void)bev;
+    while (message_take(argument)) {
+    }
+}
+
+static void
+on_event(struct bufferevent *bev, short what, void *argument)
+{
+    struct connection *connection = argument;
+    (void)bev;
+    if (!(what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))) {
+        return;
+    }
+    unsigned long error = bufferevent_get_openssl_error(bev);
+    if (error) {
+        char why[160];
+        ERR_error_string_n(error, why, sizeof(why));
+        log_warn("intake", "TLS sender refused", LOG_S("source", connection->source->config->name),
+                 LOG_S("why", why));
+    }
+    connection_close(connection);
+}
+
+static void
+on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size,
+          void *argument)
+{
+    (void)listener;
+    (void)address;
+    (void)size;
+    struct source *source = argument;
+    struct stream *stream = source->own;
+    SSL *ssl = stream->tls ? SSL_new(stream->tls) : NULL;
+    if (stream->count >= CONNECTIONS_MAX || (stream->tls && !ssl)) {
+        evutil_closesocket(fd);
+        return;
+    }
+    struct connection *connection = MEM_NEW(struct connection);
+    connection->source = source;
+    connection->bev =
+        ssl ? bufferevent_openssl_socket_new(source->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                             BEV_OPT_CLOSE_ON_FREE)
+            : bufferevent_socket_new(source->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    connection->next = stream->connections;
+    stream->connections = connection;
+    stream->count++;
+    if (ssl) {
+        bufferevent_openssl_set_allow_dirty_shutdown(connection->bev, 1);
+    }
+    bufferevent_setcb(connection->bev, on_read, NULL, on_event, connection);
+    bufferevent_setwatermark(connection->bev, EV_READ, 0, INPUT_MAX);
+    bufferevent_enable(connection->bev, EV_READ);
+}
+
+static SSL_CTX *
+tls_make(const struct source *source, char problem[TEXT_SIZE])
+{
+    const struct config_source *config = source->config;
+    char cert[URL_SIZE * 2], key[URL_SIZE * 2];
+    snprintf(cert, sizeof(cert), "%s%s", config->cert[0] ? config->cert : source->state_dir,
+             config->cert[0] ? "" : "/pki/server.pem");
+    snprintf(key, sizeof(key), "%s%s", config->key[0] ? config->key : source->state_dir,
+             config->key[0] ? "" : "/pki/server.key");
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    bool is_good = tls && SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) &&
+                   SSL_CTX_use_certificate_chain_file(tls, cert) == 1 &&
+                   SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) == 1 &&
+                   (!config->ca[0] || SSL_CTX_load_verify_locations(tls, config->ca, NULL) == 1);
+    if (!is_good) {
+        snprintf(problem, TEXT_SIZE, "cannot use certificate %.160s with key %.160s", cert, key);
+        ERR_clear_error();
+        SSL_CTX_free(tls);
+        return NULL;
+    }
+    if (config->ca[0]) {
+        SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    }
+    return tls;
+}
+
+/* The socket address to listen at; false: it cannot be one. */
+static bool
+address_make(const struct config_source *config, struct sockaddr_storage *address, int *size)
+{
+    *size = sizeof(*address);
+    if (config->kind != SOURCE_EVE_SOCKET) {
+        return evutil_parse_sockaddr_port(config->listen, (struct sockaddr *)address, size) == 0;
+    }
+    struct sockaddr_un *local = (struct sockaddr_un *)(void *)address;
+    if (strlen(config->path) >= sizeof(local->sun_path)) {
+        return false;
+    }
+    memset(local, 0, sizeof(*local));
+    local->sun_family = AF_UNIX;
+    snprintf(local->sun_path, sizeof(local->sun_path), "%s", config->path);
+    *size = sizeof(*local);
+    struct stat found; /* a socket left over from before, never another kind of file */
+    if (lstat(config->path, &found) == 0 && S_ISSOCK(found.st_mode)) {
+        unlink(config->path);
+    }
+    return true;
+}
+
+static int
+stream_start(struct source *source)
+{
+    const struct config_source *config = source->config;
+    const char *where = config->kind == SOURCE_EVE_SOCKET ? config->path : config->listen;
+    struct sockaddr_storage address;
+    int size;
+    char problem[TEXT_SIZE] = "";
+    struct stream *stream = MEM_NEW(struct stream);
+    source->own = stream;
+    if (config->kind == SOURCE_SYSLOG_TLS) {
+        stream->tls = tls_make(source, problem);
+    }
+    if (!problem[0] && address_make(config, &address, &size)) {
+        stream->listener = evconnlistener_new_bind(source->base, on_accept, source,
+                                                   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE |
+                                                       LEV_OPT_CLOSE_ON_EXEC,
+                                                   -1, (struct sockaddr *)&address, size);
+    }
+    if (!stream->listener) {
+        if (!problem[0]) {
+            snprintf(problem, sizeof(problem), "cannot listen at %.300s: %s", where,
+                     strerror(errno));
+        }
+        source_set_state(source, "failed", problem);
+        SSL_CTX_free(stream->tls);
+        free(stream);
+        source->own = NULL;
+        return -EIO;
+    }
+    if (config->kind == SOURCE_EVE_SOCKET) {
+        chmod(config->path, 0660);
+    }
+    source_set_state(source, "listening", "");
+    return 0;
+}
+
+static void
+stream_resume(struct source *source)
+{
+    struct stream *stream = source->own;
+    struct connection *next;
+    for (struct connection *connection = stream->connections; connection; connection = next) {
+        next = connection->next;
+        bufferevent_enable(connection->bev, EV_READ);
+        on_read(connection->bev, connection);
+    }
+}
+
+static void
+stream_stop(struct source *source)
+{
+    struct stream *stream = source->own;
+    if (!stream) {
+        return;
+    }
+    while (stream->connections) {
+        connection_close(stream->connections);
+    }
+    evconnlistener_free(stream->listener);
+    SSL_CTX_free(stream->tls);
+    free(stream);
+    source->own = NULL;
+}
+
+const struct source_kind_ops source_stream_ops = {
+    .start = stream_start, .resume = stream_resume, .tick = NULL, .stop = stream_stop};
