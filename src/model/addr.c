@@ -77,7 +77,8 @@ mac_parse(const char *text, struct mac *mac)
             return false;
         }
         char digit[2] = {*at, '\0'};
-        read.b[digits / 2] = (uint8_t)(read.b[digits / 2] << 4 | strtoul(digit, NULL, 16));
+        unsigned nibble = (unsigned)strtoul(digit, NULL, 16);
+        read.b[digits / 2] = (uint8_t)((unsigned)read.b[digits / 2] << 4 | nibble);
         digits++;
     }
     if (digits != 12) {

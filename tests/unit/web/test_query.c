@@ -81,8 +81,8 @@ checks_wishes(void **state)
         "{\"action\":\"isolate\",\"ip\":\"192.0.2.7\",\"reason\":\"r\",\"permit_set\":\"update\","
         "\"observed_at\":\"2026-03-09T11:58:24+09:00\",\"site\":\"default\",\"external_id\":\"7\","
         "\"expires_in_s\":60}",
-        "{\"action\":\"block_pair\",\"endpoint_id\":\"01\",\"server\":\"203.0.113.80\","
-        "\"reason\":\"r\"}",
+        ("{\"action\":\"block_pair\",\"endpoint_id\":\"01\",\"server\":\"203.0.113.80\","
+         "\"reason\":\"r\"}"),
         "{\"action\":\"block_server\",\"server_name\":\"c2.example.net\",\"reason\":\"r\"}",
         "{\"action\":\"mirror\",\"mac\":\"02:00:00:00:01:01\",\"reason\":\"r\"}",
     };
