@@ -156,8 +156,9 @@ time_parse(const char *text, int64_t *wall_us)
                    digits_take(&text, 2, &tm.tm_min) && character_take(&text, ':') &&
                    digits_take(&text, 2, &tm.tm_sec) && fraction_take(&text, &us) &&
                    offset_take(&text, &offset_s) && *text == '\0';
-    if (!is_read || year < 1970 || month < 1 || month > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-        tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60) {
+    if (!is_read || year < 1970 || year > 2200 || /* later does not fit 2^53 us */ month < 1 ||
+        month > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
+        tm.tm_sec > 60) {
         return -EINVAL;
     }
     tm.tm_year = year - 1900;
