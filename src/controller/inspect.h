@@ -76,6 +76,8 @@ size_t controller_mirror_count(const struct controller *controller);
 bool controller_mirror_at(const struct controller *controller, size_t index,
                           struct mirror_view *view);
 
+/* The engine's view of the world, for trying a policy on past events (policy_test.h). */
+const struct policy_world *controller_world(struct controller *controller);
 uint64_t controller_epoch(const struct controller *controller);
 const struct clock *controller_clock(const struct controller *controller);
 

@@ -20,6 +20,9 @@ static const struct shape raw_line_shape =
 static const struct field raw_fields[] = {
     ROW_LIST(struct test_raw, lines, line_count, "lines", FIELD_LIST, &raw_line_shape,
              TEST_LINES_MAX, "lines of an event file"),
+    ROW_OPT(struct test_raw, assumes, "assume", FIELD_BOOL,
+            "true: takes every inside address for an endpoint of its own; otherwise the endpoints "
+            "and bindings that are known here count"),
 };
 const struct shape test_raw_shape = SHAPE("TestLines", struct test_raw, raw_fields, NULL);
 
@@ -109,7 +112,7 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
         {"404", "there is no such thing", false, true, true, false},
         {"409", "refused: it would break a rule, or its state does not allow it", false, true,
          false, true},
-        {"413", "the body is too large", false, true, false, true},
+        {"413", "the body or the answer is too large", false, true, false, false},
         {"415", "the body is not application/json", false, true, false, true},
         {"422", "a field or parameter is wrong: see 'where'", false, true, false, false},
         {"500", "an error of ours", false, true, false, false},

@@ -19,6 +19,7 @@ struct test_raw_line {
 struct test_raw {
     struct test_raw_line *lines; /* owned */
     size_t line_count;
+    bool assumes;
 };
 extern const struct shape test_raw_shape;
 

@@ -64,7 +64,8 @@ test_lines_parse(const cJSON *body, web_parse_line_fn *parse, struct codec_error
     }
     struct op_test test = {
         .lines = raw.line_count ? mem_new(raw.line_count, sizeof(struct op_test_line)) : NULL,
-        .line_count = raw.line_count};
+        .line_count = raw.line_count,
+        .assumes = raw.assumes};
     for (size_t i = 0; i < raw.line_count; i++) {
         parse_line(&raw.lines[i], parse, &test.lines[i]);
     }

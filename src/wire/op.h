@@ -133,6 +133,7 @@ struct op_test_line {
 struct op_test {
     struct op_test_line *lines;
     size_t line_count;
+    bool assumes; /* every inside address is an endpoint of its own */
 };
 
 #endif

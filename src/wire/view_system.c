@@ -87,47 +87,21 @@ static const struct field policy_fields[] = {
 };
 const struct shape view_policy_shape = SHAPE("Policy", struct view_policy, policy_fields, NULL);
 
-static const struct field decision_fields[] = {
-    ROW_ENUM(struct decision, action, "action", false, action_names, "what would be done"),
-    ROW_ENUM(struct decision, mode, "mode", false, mode_names, "mode of the network"),
-    ROW_ENUM(struct decision, hold, "hold", true, hold_names, "why a person would be asked"),
-    ROW_OPT(struct decision, hold_detail, "hold_detail", FIELD_TEXT, "in words"),
-    ROW_OPT(struct decision, endpoint_id, "endpoint_id", FIELD_TEXT, "the endpoint"),
-    ROW_OPT(struct decision, mac, "mac", FIELD_MAC, "its MAC"),
-    ROW_OPT(struct decision, ip, "ip", FIELD_IP, "its address"),
-    ROW_OPT(struct decision, server, "server", FIELD_PREFIX, "the server"),
-    ROW_OPT(struct decision, server_name, "server_name", FIELD_TEXT, "the server by name"),
-    ROW_OPT(struct decision, permit_set, "permit_set", FIELD_TEXT, "what stays permitted"),
-    ROW_OPT(struct decision, policy, "policy", FIELD_TEXT, "the policy that matched"),
-    ROW_OPT(struct decision, reason, "reason", FIELD_TEXT, "why"),
-    ROW_OPT(struct decision, expires_s, "expires_in_s", FIELD_UINT, "would end by itself after"),
-};
-static const struct shape decision_shape =
-    SHAPE("Decision", struct decision, decision_fields, NULL);
-
 static const struct field line_fields[] = {
     ROW(struct view_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
     ROW(struct view_test_line, is_detection, "detection", FIELD_BOOL,
         "false: refused or not a detection; see why"),
-    ROW_OPT(struct view_test_line, why, "why", FIELD_TEXT, "the story in words"),
-    ROW_OPT(struct view_test_line, signature, "signature", FIELD_TEXT, "the finder's rule"),
-    ROW_ENUM(struct view_test_line, phase, "phase", true, phase_names, "phase of the attack"),
-    ROW_ENUM(struct view_test_line, severity, "severity", true, severity_names, "how bad"),
-    ROW_ENUM(struct view_test_line, strength, "strength", true, strength_names,
-             "strength as rated"),
-    ROW_ENUM(struct view_test_line, party, "party", true, party_names, "which end is ours"),
-    ROW_OPT(struct view_test_line, endpoint_id, "endpoint_id", FIELD_TEXT, "the endpoint"),
-    ROW(struct view_test_line, is_observed, "observed_only", FIELD_BOOL,
-        "mode observe: the decisions say what would have been"),
-    ROW_LIST(struct view_test_line, decisions, decision_count, "decisions", FIELD_LIST,
-             &decision_shape, 16, "what would be decided"),
+    ROW_OPT(struct view_test_line, why, "why", FIELD_TEXT, "why it is no detection"),
+    ROW_TEXTS(struct view_test_line, says, say_count, "says",
+              "what the engine would decide, and why"),
 };
 static const struct shape line_shape =
     SHAPE("PolicyTestLine", struct view_test_line, line_fields, NULL);
 
 static const struct field test_fields[] = {
     ROW_LIST(struct view_test, lines, line_count, "lines", FIELD_LIST, &line_shape, TEST_LINES_MAX,
-             "one per line that is not empty"),
+             "one per line, in order"),
+    ROW_OPT(struct view_test, assumed, "assumed", FIELD_TEXT, "what was assumed about the world"),
 };
 const struct shape view_test_shape = SHAPE("PolicyTest", struct view_test, test_fields, NULL);
 

@@ -36,23 +36,18 @@ struct view_policy {
 extern const struct shape view_policy_shape;
 
 /* What the engine would do about one line of an event file. */
+#define TEST_SAYS_MAX 16
 struct view_test_line {
     uint32_t line;
     bool is_detection;
-    char why[TEXT_SIZE * 2];
-    char signature[TEXT_SIZE];
-    enum phase phase;
-    enum severity severity;
-    enum strength strength;
-    enum party party;
-    char endpoint_id[ID_SIZE];
-    bool is_observed;
-    struct decision *decisions;
-    size_t decision_count;
+    char why[TEXT_SIZE]; /* not a detection: why */
+    char says[TEST_SAYS_MAX][TEXT_SIZE * 3];
+    size_t say_count;
 };
 struct view_test {
     struct view_test_line *lines;
     size_t line_count;
+    char assumed[TEXT_SIZE];
 };
 #define TEST_LINES_MAX 200
 extern const struct shape view_test_shape;

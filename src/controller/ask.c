@@ -1,0 +1,216 @@
+#include "controller/ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "controller/ask_call.h"
+
+static ask_handler *const handlers[OP_COUNT] = {
+    [OP_ENDPOINT_LIST] = ask_endpoint_list,
+    [OP_ENDPOINT_SHOW] = ask_endpoint_show,
+    [OP_LINK_LIST] = ask_link_list,
+    [OP_SWITCH_LIST] = ask_switch_list,
+    [OP_SWITCH_SHOW] = ask_switch_show,
+    [OP_CONTAINMENT_LIST] = ask_containment_list,
+    [OP_CONTAINMENT_SHOW] = ask_containment_show,
+    [OP_CONTAINMENT_CREATE] = ask_containment_create,
+    [OP_CONTAINMENT_RELEASE] = ask_containment_release,
+    [OP_CONTAINMENT_EXTEND] = ask_containment_extend,
+    [OP_SERVER_LIST] = ask_server_list,
+    [OP_SERVER_SHOW] = ask_server_show,
+    [OP_SERVER_CREATE] = ask_server_create,
+    [OP_SERVER_RELEASE] = ask_server_release,
+    [OP_SERVER_EXTEND] = ask_server_extend,
+    [OP_PENDING_LIST] = ask_pending_list,
+    [OP_PENDING_ENFORCE] = ask_pending_enforce,
+    [OP_PENDING_CHECK] = ask_pending_check,
+    [OP_PENDING_REVERT] = ask_pending_revert,
+    [OP_INCIDENT_LIST] = ask_incident_list,
+    [OP_INCIDENT_SHOW] = ask_incident_show,
+    [OP_EVIDENCE_SHOW] = ask_evidence_show,
+    [OP_SOURCE_LIST] = ask_source_list,
+    [OP_SENSOR_LIST] = ask_sensor_list,
+    [OP_MIRROR_LIST] = ask_mirror_list,
+    [OP_PROTECTION_LIST] = ask_protection_list,
+    [OP_PROTECTION_CONFIRM] = ask_protection_confirm,
+    [OP_PROTECTION_REMOVE] = ask_protection_remove,
+    [OP_POLICY_SHOW] = ask_policy_show,
+    [OP_POLICY_TEST] = ask_policy_test,
+    [OP_ENFORCEMENT_SHOW] = ask_enforcement_show,
+    [OP_ENFORCEMENT_PANIC] = ask_enforcement_panic,
+    [OP_ENFORCEMENT_RESUME] = ask_enforcement_resume,
+    [OP_DOCTOR] = ask_doctor,
+    [OP_AUDIT_LIST] = ask_audit_list,
+    [OP_VERSION] = ask_version,
+    [OP_METRICS] = ask_metrics,
+};
+
+struct asks *
+asks_new(const struct ask_settings *settings)
+{
+    struct asks *asks = MEM_NEW(struct asks);
+    asks->settings = *settings;
+    if (!asks->settings.site) {
+        asks->settings.site = "default";
+    }
+    return asks;
+}
+
+void
+asks_free(struct asks *asks)
+{
+    free(asks);
+}
+
+static void
+answer(const struct ask_call *call, struct wire_answer *answer)
+{
+    answer->number = call->number;
+    call->answer(call->context, answer);
+    cJSON_Delete(answer->body);
+}
+
+void
+ask_answer_json(const struct ask_call *call, unsigned status, cJSON *body)
+{
+    answer(call, &(struct wire_answer){.status = (uint16_t)status, .body = body});
+}
+
+void
+ask_answer_shape(const struct ask_call *call, unsigned status, const struct shape *shape,
+                 const void *thing)
+{
+    cJSON *body = codec_encode(shape, thing);
+    char *text = cJSON_PrintUnformatted(body);
+    bool is_too_large = !text || strlen(text) > ASK_ANSWER_BYTES;
+    cJSON_free(text);
+    if (is_too_large) {
+        cJSON_Delete(body);
+        ask_problem(call, 413, "the answer is larger than one message can be", NULL,
+                    "ask for less at once");
+        return;
+    }
+    ask_answer_json(call, status, body);
+}
+
+void
+ask_answer_bytes(const struct ask_call *call, const void *bytes, size_t size)
+{
+    /* The answer only lends them. */
+    answer(call,
+           &(struct wire_answer){.status = 200, .bytes = (uint8_t *)bytes, .byte_count = size});
+}
+
+void
+ask_problem(const struct ask_call *call, unsigned status, const char *detail, const char *where,
+            const char *advice)
+{
+    call->asks->refused++;
+    ask_answer_json(call, status, view_problem_make(status, detail, where, advice));
+}
+
+static void
+run(const struct ask_call *call, const cJSON *json)
+{
+    const struct shape *shape = op_table[call->op].parameters;
+    struct codec_error error = {0};
+    cJSON *empty = json ? NULL : cJSON_CreateObject();
+    void *parameters = shape ? mem_new(1, shape->size) : NULL;
+    if (shape && codec_decode(shape, json ? json : empty, parameters, &error) != 0) {
+        ask_problem(call, 422, error.why, error.path, "correct that field");
+    } else {
+        call->asks->asked[call->op]++;
+        handlers[call->op](call, parameters);
+        if (shape) {
+            codec_fini(shape, parameters);
+        }
+    }
+    free(parameters);
+    cJSON_Delete(empty);
+}
+
+void
+asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *done, void *context)
+{
+    enum account_role role;
+    struct ask_call call = {.asks = asks,
+                            .controller = asks->settings.controller,
+                            .number = ask->number,
+                            .answer = done,
+                            .context = context};
+    memcpy(call.account, ask->account, sizeof(call.account));
+    if (!op_parse(ask->op, &call.op)) {
+        ask_problem(&call, 404, "there is no such operation", "op", "are web and core of one age?");
+        return;
+    }
+    /* Web checked this already; but web reads browsers' bytes, and core does not trust it. */
+    if (ask->account[0] == '\0' || !account_role_parse(ask->role, &role) ||
+        role < op_table[call.op].least) {
+        log_warn("core", "an ask beyond the account's role was refused", LOG_S("op", ask->op),
+                 LOG_S("account", ask->account), LOG_S("role", ask->role));
+        ask_problem(&call, 403, "the account's role does not suffice", "role",
+                    "ask an administrator");
+        return;
+    }
+    run(&call, ask->parameters);
+}
+
+void
+ask_page_begin(struct ask_page *page, const struct op_page *asked)
+{
+    *page = (struct ask_page){.items = cJSON_CreateArray(),
+                              .cursor = asked->cursor,
+                              .limit = asked->limit ? asked->limit : OP_LIMIT_DEFAULT};
+}
+
+bool
+ask_page_takes(struct ask_page *page)
+{
+    uint64_t index = page->seen++;
+    page->is_full = page->is_full || page->taken == page->limit || page->bytes >= ASK_PAGE_BYTES;
+    return index >= page->cursor && !page->is_full;
+}
+
+void
+ask_page_add(struct ask_page *page, cJSON *item)
+{
+    char *text = cJSON_PrintUnformatted(item);
+    page->bytes += text ? strlen(text) : 0;
+    cJSON_free(text);
+    cJSON_AddItemToArray(page->items, item);
+    page->taken++;
+}
+
+void
+ask_page_answer(const struct ask_call *call, struct ask_page *page)
+{
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddItemToObject(body, "items", page->items);
+    if (page->is_full) {
+        cJSON_AddNumberToObject(body, "next", (double)(page->cursor + page->taken));
+    }
+    cJSON_AddNumberToObject(body, "total", (double)page->seen);
+    ask_answer_json(call, 200, body);
+}
+
+bool
+ask_matches(const char *q, const char *const *texts)
+{
+    char colons[HOST_SIZE];
+    snprintf(colons, sizeof(colons), "%s", q);
+    for (char *at = colons; *at; at++) {
+        *at = *at == '-' ? ':' : *at;
+    }
+    if (q[0] == '\0') {
+        return true;
+    }
+    for (size_t i = 0; texts[i]; i++) {
+        if (strcasestr(texts[i], q) || strcasestr(texts[i], colons)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,96 @@
+/* What the handlers in ask_*.c share: one call of an operation, its answer, and pages of lists. */
+#ifndef CORDON_CONTROLLER_ASK_CALL_H
+#define CORDON_CONTROLLER_ASK_CALL_H
+
+#include "controller/ask.h"
+#include "wire/op.h"
+#include "wire/view_containment.h"
+#include "wire/view_endpoint.h"
+#include "wire/view_switch.h"
+#include "wire/view_system.h"
+
+struct asks {
+    struct ask_settings settings;
+    uint64_t asked[OP_COUNT];
+    uint64_t refused;
+};
+
+struct ask_call {
+    struct asks *asks;
+    struct controller *controller;
+    enum op op;
+    uint64_t number;
+    char account[NAME_SIZE];
+    ask_answer_fn *answer;
+    void *context;
+};
+
+/* Each answers the call exactly once, or keeps a copy of it for later. */
+typedef void ask_handler(const struct ask_call *call, const void *parameters);
+
+/* Takes 'body'. */
+void ask_answer_json(const struct ask_call *call, unsigned status, cJSON *body);
+void ask_answer_shape(const struct ask_call *call, unsigned status, const struct shape *shape,
+                      const void *thing);
+void ask_answer_bytes(const struct ask_call *call, const void *bytes, size_t size);
+void ask_problem(const struct ask_call *call, unsigned status, const char *detail,
+                 const char *where, const char *advice);
+
+/* A page of a list: matches are counted, those before the cursor skipped, and as many encoded as
+ * the limit and one frame of the bus allow. */
+#define ASK_PAGE_BYTES (512 * 1024)
+#define ASK_ANSWER_BYTES (WIRE_FRAME_MAX - 64 * 1024)
+struct ask_page {
+    cJSON *items;
+    uint64_t cursor;
+    size_t limit, taken, bytes;
+    uint64_t seen;
+    bool is_full;
+};
+void ask_page_begin(struct ask_page *page, const struct op_page *asked);
+/* Call once per match: true: encode it and give it to ask_page_add. */
+bool ask_page_takes(struct ask_page *page);
+/* Takes 'item'. */
+void ask_page_add(struct ask_page *page, cJSON *item);
+void ask_page_answer(const struct ask_call *call, struct ask_page *page);
+/* Does one of the texts hold 'q', whatever the case?  An empty 'q' matches all; NULL ends the
+ * list.  MACs match with colons or hyphens. */
+bool ask_matches(const char *q, const char *const *texts);
+
+/* Finds an endpoint by id, MAC, address or host name; NULL: answered 404 or 409 already. */
+const struct endpoint *ask_find_endpoint(const struct ask_call *call, const char *name);
+/* The containment that restricts that endpoint most now; NULL: none. */
+const struct containment *ask_containment_on(const struct controller *controller,
+                                             const char *endpoint_id);
+bool ask_is_ended(enum containment_state state);
+cJSON *ask_view_endpoint_detail(struct controller *controller, const struct endpoint *endpoint);
+/* Shallow: valid as long as what they are filled from. */
+void ask_fill_containment(struct controller *controller, const struct containment *containment,
+                          struct view_containment *view);
+void ask_fill_incident(struct controller *controller, const struct incident *incident,
+                       struct view_incident *view);
+void ask_fill_switch(const struct switch_view *from, struct view_switch *view);
+/* Newest first, at most 'room'; the caller frees the list. */
+struct detection *ask_read_detections(struct controller *controller, const char *incident_id,
+                                      size_t room, size_t *count);
+
+/* ask_endpoints.c */
+ask_handler ask_endpoint_list, ask_endpoint_show, ask_link_list, ask_protection_list,
+    ask_protection_confirm, ask_protection_remove;
+/* ask_switches.c */
+ask_handler ask_switch_list, ask_switch_show, ask_mirror_list, ask_sensor_list, ask_source_list;
+/* ask_containments.c */
+ask_handler ask_containment_list, ask_containment_show, ask_server_list, ask_server_show,
+    ask_pending_list;
+/* ask_wishes.c */
+ask_handler ask_containment_create, ask_containment_release, ask_containment_extend,
+    ask_server_create, ask_server_release, ask_server_extend, ask_pending_enforce,
+    ask_pending_check, ask_pending_revert, ask_enforcement_panic, ask_enforcement_resume;
+/* ask_incidents.c */
+ask_handler ask_incident_list, ask_incident_show, ask_evidence_show;
+/* ask_system.c */
+ask_handler ask_policy_show, ask_policy_test, ask_enforcement_show, ask_audit_list, ask_version;
+/* ask_metrics.c, ask_doctor.c */
+ask_handler ask_metrics, ask_doctor;
+
+#endif

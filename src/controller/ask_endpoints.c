@@ -1,0 +1,177 @@
+/* Endpoints, links, and who is protected. */
+#include "controller/ask_call.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+
+#define SEARCH_TEXTS (ENDPOINT_MACS_MAX + ENDPOINT_BINDINGS_MAX + 6)
+
+/* Any part of an id, MAC, present address, name, switch or port. */
+static bool
+endpoint_matches(const struct endpoint *endpoint, const char *q)
+{
+    char room[ENDPOINT_MACS_MAX + ENDPOINT_BINDINGS_MAX][IP_TEXT_SIZE];
+    const char *texts[SEARCH_TEXTS];
+    size_t count = 0;
+    if (q[0] == '\0') {
+        return true;
+    }
+    for (size_t i = 0; i < endpoint->mac_count; i++, count++) {
+        mac_format(&endpoint->macs[i], room[count]);
+        texts[count] = room[count];
+    }
+    for (size_t i = 0; i < endpoint->binding_count && i < ENDPOINT_BINDINGS_MAX; i++) {
+        if (endpoint->bindings[i].until_us == 0) {
+            ip_format(&endpoint->bindings[i].ip, room[count]);
+            texts[count] = room[count];
+            count++;
+        }
+    }
+    char place[2 * NAME_SIZE + 1];
+    snprintf(place, sizeof(place), "%s/%s", endpoint->location.switch_name,
+             endpoint->location.port);
+    texts[count++] = endpoint->id;
+    texts[count++] = endpoint->host_name;
+    texts[count++] = place;
+    texts[count] = NULL;
+    return ask_matches(q, texts);
+}
+
+void
+ask_endpoint_list(const struct ask_call *call, const void *parameters)
+{
+    const struct op_page *asked = parameters;
+    struct topology *topology = controller_topology(call->controller);
+    struct ask_page page;
+    ask_page_begin(&page, asked);
+    for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
+        const struct endpoint *endpoint = topology_endpoint_at(topology, i);
+        if (endpoint && endpoint_matches(endpoint, asked->q) && ask_page_takes(&page)) {
+            ask_page_add(&page, ask_view_endpoint(call->controller, endpoint));
+        }
+    }
+    ask_page_answer(call, &page);
+}
+
+/* By host name, with or without its domain. */
+static size_t
+find_by_name(struct topology *topology, const char *name, const struct endpoint **found)
+{
+    size_t count = 0;
+    size_t size = strlen(name);
+    for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
+        const struct endpoint *endpoint = topology_endpoint_at(topology, i);
+        if (endpoint && strncasecmp(endpoint->host_name, name, size) == 0 &&
+            (endpoint->host_name[size] == '\0' || endpoint->host_name[size] == '.')) {
+            *found = endpoint;
+            count++;
+        }
+    }
+    return count;
+}
+
+const struct endpoint *
+ask_find_endpoint(const struct ask_call *call, const char *name)
+{
+    struct topology *topology = controller_topology(call->controller);
+    const struct endpoint *endpoint = topology_by_id(topology, name);
+    struct mac mac;
+    struct ip ip;
+    size_t count = endpoint != NULL;
+    if (!endpoint && mac_parse(name, &mac)) {
+        endpoint = topology_by_mac(topology, &mac);
+        count = endpoint != NULL;
+    } else if (!endpoint && ip_parse(name, &ip)) {
+        int64_t now_us = clock_wall_us(controller_clock(call->controller));
+        enum resolution how = topology_resolve(topology, &ip, now_us, &endpoint, &mac);
+        count = how == RESOLUTION_NONE || !endpoint ? 0 : how == RESOLUTION_CONFLICT ? 2 : 1;
+    } else if (!endpoint) {
+        count = find_by_name(topology, name, &endpoint);
+    }
+    if (count == 0) {
+        ask_problem(call, 404, "no endpoint has this id, MAC, address or host name", "id",
+                    "search with 'cordonctl endpoints PART'");
+    } else if (count > 1) {
+        ask_problem(call, 409, "several endpoints answer to this", "id",
+                    "give the id or the MAC of one of them");
+    }
+    return count == 1 ? endpoint : NULL;
+}
+
+void
+ask_endpoint_show(const struct ask_call *call, const void *parameters)
+{
+    const struct op_id *asked = parameters;
+    const struct endpoint *endpoint = ask_find_endpoint(call, asked->id);
+    if (endpoint) {
+        ask_answer_json(call, 200, ask_view_endpoint_detail(call->controller, endpoint));
+    }
+}
+
+void
+ask_link_list(const struct ask_call *call, const void *parameters)
+{
+    const struct op_page *asked = parameters;
+    struct topology *topology = controller_topology(call->controller);
+    struct ask_page page;
+    ask_page_begin(&page, asked);
+    for (size_t i = 0; i < topology_link_count(topology); i++) {
+        const struct link *link = topology_link_at(topology, i);
+        if (!link) {
+            continue;
+        }
+        const char *const texts[] = {link->a.switch_name, link->a.port, link->b.switch_name,
+                                     link->b.port, NULL};
+        if (ask_matches(asked->q, texts) && ask_page_takes(&page)) {
+            ask_page_add(&page, ask_view_link(link));
+        }
+    }
+    ask_page_answer(call, &page);
+}
+
+static cJSON *
+view_protection(struct controller *controller, const struct protection_view *from)
+{
+    const struct endpoint *endpoint =
+        from->endpoint_id[0] ? topology_by_id(controller_topology(controller), from->endpoint_id)
+                             : NULL;
+    struct view_protection view = {.state = (int)from->state,
+                                   .mac = from->mac,
+                                   .server = from->server,
+                                   .since_us = from->since_us};
+    memcpy(view.id, from->id, sizeof(view.id));
+    memcpy(view.endpoint_id, from->endpoint_id, sizeof(view.endpoint_id));
+    memcpy(view.why, from->why, sizeof(view.why));
+    memcpy(view.account, from->account, sizeof(view.account));
+    if (endpoint) {
+        memcpy(view.host_name, endpoint->host_name, sizeof(view.host_name));
+    }
+    return codec_encode(&view_protection_shape, &view);
+}
+
+void
+ask_protection_list(const struct ask_call *call, const void *parameters)
+{
+    const struct op_page *asked = parameters;
+    struct ask_page page;
+    ask_page_begin(&page, asked);
+    for (size_t i = 0; i < controller_protection_count(call->controller); i++) {
+        struct protection_view each;
+        char mac[MAC_TEXT_SIZE];
+        char server[PREFIX_TEXT_SIZE];
+        if (!controller_protection_at(call->controller, i, &each)) {
+            continue;
+        }
+        mac_format(&each.mac, mac);
+        prefix_format(&each.server, server);
+        const char *const texts[] = {
+            each.id, mac, server, each.why, view_protection_state_names[each.state], NULL};
+        if (ask_matches(asked->q, texts) && ask_page_takes(&page)) {
+            ask_page_add(&page, view_protection(call->controller, &each));
+        }
+    }
+    ask_page_answer(call, &page);
+}

@@ -1,0 +1,216 @@
+/* Metrics of core in Prometheus' text format, version 0.0.4. */
+#include "controller/ask_call.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define METRICS_SIZE_MAX (400 * 1024)
+
+/* Text that stops growing at its limit, at the end of a line. */
+struct text {
+    char *bytes;
+    size_t size;
+    bool is_full;
+};
+
+static void __attribute__((format(printf, 2, 3))) add(struct text *text, const char *format, ...)
+{
+    char line[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    if (size < 0 || (size_t)size >= sizeof(line) || text->size + (size_t)size > METRICS_SIZE_MAX) {
+        text->is_full = true;
+        return;
+    }
+    memcpy(text->bytes + text->size, line, (size_t)size);
+    text->size += (size_t)size;
+}
+
+static void
+head(struct text *text, const char *name, const char *type, const char *help)
+{
+    add(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Label values: backslash and quote must be escaped; control characters cannot be in our names. */
+static const char *
+label(const char *value, char out[2 * NAME_SIZE])
+{
+    size_t used = 0;
+    for (size_t i = 0; value[i] && used + 2 < 2 * NAME_SIZE; i++) {
+        if (value[i] == '"' || value[i] == '\\') {
+            out[used++] = '\\';
+        }
+        out[used++] = value[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
+static void
+add_containments(struct text *text, struct controller *controller)
+{
+    uint64_t counts[ACTION_COUNT][CONTAINMENT_STATE_COUNT] = {{0}};
+    for (size_t i = 0; i < controller_containment_count(controller); i++) {
+        const struct containment *each = controller_containment_at(controller, i);
+        counts[each->action][each->state]++;
+    }
+    head(text, "cordon_containments", "gauge", "containments by action and state");
+    for (int action = ACTION_ISOLATE; action <= ACTION_MIRROR; action++) {
+        for (int state = 0; state <= CONTAINMENT_FAILED; state++) {
+            add(text, "cordon_containments{action=\"%s\",state=\"%s\"} %" PRIu64 "\n",
+                action_names[action], containment_state_names[state], counts[action][state]);
+        }
+    }
+    head(text, "cordon_enforcement_suspended", "gauge", "1 while all enforcement is suspended");
+    add(text, "cordon_enforcement_suspended %d\n", controller_is_suspended(controller));
+}
+
+static void
+add_topology(struct text *text, struct topology *topology)
+{
+    struct topology_counters counters = {0};
+    topology_read_counters(topology, &counters);
+    head(text, "cordon_endpoints", "gauge", "endpoints known");
+    add(text, "cordon_endpoints %zu\n", topology_endpoint_count(topology));
+    head(text, "cordon_links", "gauge", "links known");
+    add(text, "cordon_links %zu\n", topology_link_count(topology));
+    const struct {
+        const char *why;
+        uint64_t count;
+    } limits[] = {
+        {"endpoints_evicted", counters.endpoints_evicted},
+        {"endpoints_refused", counters.endpoints_refused},
+        {"port_refused", counters.port_refused},
+        {"bindings_dropped", counters.bindings_dropped},
+        {"claims_refused", counters.claims_refused},
+        {"joins_refused", counters.joins_refused},
+        {"events_dropped", counters.events_dropped},
+        {"ports_refused", counters.ports_refused},
+        {"facts_ignored", counters.facts_ignored},
+    };
+    head(text, "cordon_topology_dropped_total", "counter", "what topology did not keep, and why");
+    for (size_t i = 0; i < COUNT_OF(limits); i++) {
+        add(text, "cordon_topology_dropped_total{why=\"%s\"} %" PRIu64 "\n", limits[i].why,
+            limits[i].count);
+    }
+}
+
+static void
+add_switch(struct text *text, const struct switch_view *each)
+{
+    char name[2 * NAME_SIZE];
+    char counter[2 * NAME_SIZE];
+    label(each->device.switch_name, name);
+    add(text, "cordon_switch_connected{switch=\"%s\"} %d\n", name, each->device.is_connected);
+    add(text, "cordon_switch_rules{switch=\"%s\"} %zu\n", name, each->rule_count);
+    add(text, "cordon_switch_missing_rules{switch=\"%s\"} %zu\n", name, each->missing_count);
+    for (size_t i = 0; each->stats && i < each->stats->counter_count; i++) {
+        add(text, "cordon_switch_counter{switch=\"%s\",name=\"%s\"} %" PRIu64 "\n", name,
+            label(each->stats->counters[i].name, counter), each->stats->counters[i].count);
+    }
+}
+
+static void
+add_source(struct text *text, const struct wire_source *each)
+{
+    char name[2 * NAME_SIZE];
+    label(each->name, name);
+    const struct {
+        const char *what;
+        uint64_t count;
+    } counts[] = {
+        {"received", each->received},    {"accepted", each->accepted}, {"refused", each->refused},
+        {"duplicate", each->duplicates}, {"ignored", each->ignored},
+    };
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        add(text, "cordon_source_lines_total{source=\"%s\",what=\"%s\"} %" PRIu64 "\n", name,
+            counts[i].what, counts[i].count);
+    }
+}
+
+static void
+add_sensor(struct text *text, const struct sensor_view *each)
+{
+    char name[2 * NAME_SIZE];
+    label(each->name, name);
+    if (!each->stats) {
+        return;
+    }
+    const struct wire_sensor_stats *stats = each->stats;
+    const struct {
+        const char *what;
+        uint64_t count;
+    } counts[] = {
+        {"packets", stats->packets},
+        {"bytes", stats->bytes},
+        {"kernel_drops", stats->kernel_drops},
+        {"duplicates", stats->duplicates},
+        {"flows_refused", stats->flows_refused},
+        {"undecoded", stats->undecoded},
+        {"stream_bytes_skipped", stats->stream_bytes_skipped},
+        {"detections", stats->detections},
+    };
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        add(text, "cordon_sensor_total{sensor=\"%s\",what=\"%s\"} %" PRIu64 "\n", name,
+            counts[i].what, counts[i].count);
+    }
+}
+
+static void
+add_store(struct text *text, struct store *store)
+{
+    struct store_stats stats = {0};
+    store_read_stats(store, &stats);
+    head(text, "cordon_store_commits_total", "counter", "commits on disk");
+    add(text, "cordon_store_commits_total %" PRIu64 "\n", stats.commits);
+    head(text, "cordon_store_changes_total", "counter", "changes in those commits");
+    add(text, "cordon_store_changes_total %" PRIu64 "\n", stats.changes);
+    head(text, "cordon_store_refused_total", "counter", "changes refused: too many waited");
+    add(text, "cordon_store_refused_total %" PRIu64 "\n", stats.refused);
+    head(text, "cordon_store_failed_total", "counter", "commits that failed");
+    add(text, "cordon_store_failed_total %" PRIu64 "\n", stats.failed);
+    head(text, "cordon_store_waiting", "gauge", "changes that wait for the disk");
+    add(text, "cordon_store_waiting %" PRIu64 "\n", stats.waiting);
+}
+
+void
+ask_metrics(const struct ask_call *call, const void *parameters)
+{
+    struct controller *controller = call->controller;
+    struct text text = {.bytes = mem_new(METRICS_SIZE_MAX, 1)};
+    (void)parameters;
+    add_containments(&text, controller);
+    add_topology(&text, controller_topology(controller));
+    add_store(&text, controller_store(controller));
+    head(&text, "cordon_switch_connected", "gauge", "1: the switch is reachable");
+    for (size_t i = 0; i < controller_switch_count(controller); i++) {
+        struct switch_view each;
+        if (controller_switch_at(controller, i, &each)) {
+            add_switch(&text, &each);
+        }
+    }
+    for (size_t i = 0; i < controller_source_count(controller); i++) {
+        const struct wire_source *each = controller_source_at(controller, i);
+        if (each) {
+            add_source(&text, each);
+        }
+    }
+    for (size_t i = 0; i < controller_sensor_count(controller); i++) {
+        struct sensor_view each;
+        if (controller_sensor_at(controller, i, &each)) {
+            add_sensor(&text, &each);
+        }
+    }
+    head(&text, "cordon_asks_refused_total", "counter", "asks that core refused");
+    add(&text, "cordon_asks_refused_total %" PRIu64 "\n", call->asks->refused);
+    ask_answer_bytes(call, text.bytes, text.size);
+    free(text.bytes);
+}
