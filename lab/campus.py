@@ -212,7 +212,7 @@ class Campus:
         return self
 
     def __exit__(self, kind, value, trace):
-        self.close(failed=kind is not None)
+        self.close(failed=kind not in (None, KeyboardInterrupt, SystemExit))
 
     def __getitem__(self, name):
         return self.hosts[name]
