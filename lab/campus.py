@@ -13,6 +13,7 @@
               / | \\         / | \\
            [ patch panel: any client on any port ]          panel
             c1 c2 c3       c4 c5 c6                         clients: DHCP, SLAAC
+            vms on e1/p6: a host with sixteen addresses and nothing on TCP 445, to be swept
 
 Every switch is a Linux bridge.  core, e1, e2, the sensor and ctl (cordond) also have a port on a
 management network (10.99.0.0/24), which carries TLS and ERSPAN.  The patch panel is the cables: it
@@ -47,9 +48,10 @@ PREFIX_PATTERN = r"cl[0-9a-f]{5}"
 CLIENTS = ("c1", "c2", "c3", "c4", "c5", "c6")
 SERVERS = ("svc", "upd", "web", "rt")
 OUTSIDE = ("cnc", "world")
+VMS = "vms"
 SWITCHES = ("core", "e1", "e2")
 EDGE_PORTS = ("p1", "p2", "p3", "p4", "p5")
-MACHINES = SWITCHES + ("panel", "mg", "ctl", "sensor") + SERVERS + OUTSIDE + CLIENTS
+MACHINES = SWITCHES + ("panel", "mg", "ctl", "sensor") + SERVERS + OUTSIDE + CLIENTS + (VMS,)
 
 CAMPUS4, CAMPUS6 = "10.77.0", "2001:db8:77:"
 INTERNET4, INTERNET6 = "203.0.113", "2001:db8:f00d:"
@@ -60,15 +62,22 @@ ADDRESSES = {  # host: (MAC, IPv4, IPv6) of its interface eth0
     "web": ("02:00:00:00:01:20", f"{CAMPUS4}.20", f"{CAMPUS6}:20"),
     "cnc": ("02:00:00:00:02:66", f"{INTERNET4}.66", f"{INTERNET6}:66"),
     "world": ("02:00:00:00:02:80", f"{INTERNET4}.80", f"{INTERNET6}:80"),
+    "vms": ("02:00:00:00:01:30", f"{CAMPUS4}.30", f"{CAMPUS6}:30"),
 }
+SWEPT = [f"{CAMPUS4}.{number}" for number in range(31, 46)]  # more addresses of vms
 MANAGEMENT = {"ctl": "10.99.0.1", "core": "10.99.0.11", "e1": "10.99.0.12", "e2": "10.99.0.13",
               "sensor": "10.99.0.20"}
 SENSOR_SPAN = "10.99.0.21"  # where ERSPAN goes: an interface of its own on the sensor
 NAMES = {  # what the campus' resolver knows
     "update.campus.test": "upd", "www.campus.test": "web", "dns.campus.test": "svc",
-    "www.world.example": "world", "cnc.evil.example": "cnc",
+    "www.world.example": "world",
 }
 CNC_NAME = "cnc.evil.example"
+# Listed C&C servers, all on machine cnc: each stands for another policy.
+CNC = {CNC_NAME: (f"{INTERNET4}.66", f"{INTERNET6}:66"),
+       "pair.evil.example": (f"{INTERNET4}.67", f"{INTERNET6}:67"),
+       "hard.evil.example": (f"{INTERNET4}.68", f"{INTERNET6}:68"),
+       "watch.evil.example": (f"{INTERNET4}.69", f"{INTERNET6}:69")}
 
 QUIET = {  # sysctls of every machine; set before any interface exists
     "bridge/bridge-nf-call-iptables": 0, "bridge/bridge-nf-call-ip6tables": 0,
@@ -255,7 +264,7 @@ class Campus:
             settings = dict(QUIET)
             if name in CLIENTS:
                 settings.update(CLIENT_IPV6)
-            elif name not in SERVERS + OUTSIDE:
+            elif name not in ADDRESSES:
                 settings.update(NO_IPV6)
             else:
                 settings["ipv6/conf/default/accept_ra"] = 0
@@ -283,10 +292,11 @@ class Campus:
         links += [self._veth("mg", name, name, "mgmt", mtu=9000) for name in MANAGEMENT]
         links += [self._veth("mg", "span", "sensor", "span", mtu=9000)]
         links += [self._veth("panel", name, name, "eth0", self.hosts[name].mac) for name in CLIENTS]
+        links += [self._veth("e1", "p6", VMS, "eth0", ADDRESSES[VMS][0])]
         links += [self._veth("panel", edge + port, edge, port)
                   for edge in ("e1", "e2") for port in EDGE_PORTS]
         netns.batch(None, links)
-        members = {"core": ("e1", "e2") + SERVERS, "e1": EDGE_PORTS + ("uplink",),
+        members = {"core": ("e1", "e2") + SERVERS, "e1": EDGE_PORTS + ("p6", "uplink"),
                    "e2": EDGE_PORTS + ("uplink",), "mg": tuple(MANAGEMENT) + ("span",)}
         for switch, ports in members.items():
             self.machines[switch].ip(*[f"link set {p} master br0 up" for p in ports])
@@ -311,8 +321,8 @@ class Campus:
 
     def _address_servers(self):
         for name, (_, ip4, ip6) in ADDRESSES.items():
-            gateway4, gateway6 = (f"{CAMPUS4}.1", f"{CAMPUS6}:1") if name in SERVERS else (
-                f"{INTERNET4}.1", f"{INTERNET6}:1")
+            gateway4, gateway6 = (f"{INTERNET4}.1", f"{INTERNET6}:1") if name in OUTSIDE else (
+                f"{CAMPUS4}.1", f"{CAMPUS6}:1")
             lines = ["link set lo up", f"addr add {ip4}/24 brd + dev eth0",
                      f"addr add {ip6}/64 dev eth0 nodad", "link set eth0 up"]
             if name == "rt":
@@ -321,6 +331,11 @@ class Campus:
             else:
                 lines += [f"route add default via {gateway4}", f"route add default via {gateway6}"]
             self.machines[name].ip(*lines)
+        self.machines[VMS].ip(*[f"addr add {a}/24 brd + dev eth0" for a in SWEPT])
+        self.machines["cnc"].ip(*[f"addr add {a}/24 brd + dev eth0" for a, _ in CNC.values()
+                                  if a != ADDRESSES["cnc"][1]],
+                                *[f"addr add {a}/64 dev eth0 nodad" for _, a in CNC.values()
+                                  if a != ADDRESSES["cnc"][2]])
         self.machines["rt"].sysctl({"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1,
                                     "ipv4/conf/all/send_redirects": 0})
         for name in CLIENTS:
@@ -393,6 +408,8 @@ class Campus:
                  f"dhcp-leasefile={self.dir}/dnsmasq.leases", "log-dhcp", "log-facility=-"]
         for name, host in NAMES.items():
             lines.append(f"host-record={name},{ADDRESSES[host][1]},{ADDRESSES[host][2]}")
+        for name, (ip4, ip6) in CNC.items():
+            lines.append(f"host-record={name},{ip4},{ip6}")
         with open(config, "w", encoding="ascii") as file:
             file.write("\n".join(lines) + "\n")
         self.machines["svc"].spawn("dnsmasq", "dnsmasq", "--keep-in-foreground", "-C", config)
