@@ -25,6 +25,7 @@ Run by hand: lab/campus.py starts a campus and waits for Ctrl-C; lab/campus.py -
 """
 import argparse
 import ctypes
+import ipaddress
 import json
 import os
 import re
@@ -166,9 +167,26 @@ class Client(Host):
         self.ip4, self.ip6 = ip4[0], ip6[0]
         return True
 
+    def is_ready_by_ip4(self):
+        """Has it a lease?  (A contained client hears no router advertisement.)"""
+        found = [a for family, a, _ in self.addresses() if family == "inet"]
+        if found:
+            self.ip4 = found[0]
+        return bool(found and os.path.getsize(self.resolver))
+
     @property
     def temporary_ip6(self):
         return [a for family, a, temporary in self.addresses() if family == "inet6" and temporary]
+
+    def random_ip6(self):
+        """A temporary address as RFC 8981 makes them, by hand: a random interface id."""
+        for address in self.temporary_ip6:
+            self.run("ip", "addr", "del", f"{address}/64", "dev", "eth0")
+        identifier = secrets.token_hex(8)
+        parts = [identifier[i:i + 4] for i in range(0, 16, 4)]
+        address = str(ipaddress.ip_address(f"{CAMPUS6.rstrip(':')}:0:{':'.join(parts)}"))
+        self.ns.ip(f"addr add {address}/64 dev eth0 nodad")
+        return address
 
     def new_temporary_ip6(self):
         """Gives up the temporary address and lets the kernel make another from the next RA."""
@@ -248,8 +266,8 @@ class Campus:
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         netns.set_namespace(self.machines["ctl"].fd)
         self._start_services()
-        for index, client in enumerate(self.clients):
-            self.plug(client, "e1" if index < 3 else "e2", EDGE_PORTS[index % 3])
+        for client in self.clients:
+            self.plug(client, *self.home(client))
             client.start_dhcp()
         for client in self.clients:
             wait_for(client.is_ready, f"{client.name}: no lease or no IPv6 address\n"
@@ -353,6 +371,26 @@ class Campus:
         self.machines["panel"].ip(f"link set {other} up", f"link set {client.name} up")
         self.machines[client.name].ip("link set eth0 up")
         client.plugged = (edge, port)
+
+    def home(self, client):
+        """The port where the client is at the start."""
+        index = client.number - 1
+        return ("e1" if index < 3 else "e2", EDGE_PORTS[index % 3])
+
+    def reset(self):
+        """Every client at its first port, with its own MAC and a lease."""
+        for client in self.clients:
+            mac = f"02:00:00:00:00:0{client.number}"
+            if client.plugged == self.home(client) and client.mac == mac and client.dhclient:
+                continue
+            if client.plugged:
+                self.unplug(client)
+            client.ns.ip(f"link set dev eth0 down address {mac}")
+            client.mac = mac
+            self.plug(client, *self.home(client))
+            client.start_dhcp()
+        for client in self.clients:
+            wait_for(client.is_ready, f"{client.name}: no lease after a reset", 20, 0.05)
 
     def unplug(self, client):
         """Pulls the cable: link-down at both ends."""

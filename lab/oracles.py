@@ -26,6 +26,12 @@ class _Program:
             raise LabError(f"{self._popen.args[0]} has ended")
         return json.loads(answer)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def close(self):
         if self._popen.poll() is None:
             self._popen.stdin.close()
@@ -86,10 +92,10 @@ class Flows(_Program):
 class Witness(_Program):
     """Counts frames whose sender is a suspect, where they arrive."""
 
-    def __init__(self, campus, hosts):
+    def __init__(self, campus, hosts, interface="eth0"):
         words = []
         for host in hosts:
-            words += [host.ns.name, "eth0"]
+            words += [host.ns.name, interface]
         super().__init__(campus, "witness", words)
         self._prefix = campus.prefix + "-"
 
@@ -110,3 +116,23 @@ class Witness(_Program):
         answer = self._say("counts")
         return {place.split("@")[1].removeprefix(self._prefix): seen["kinds"]
                 for place, seen in answer.items() if seen["frames"]}
+
+    def kinds(self):
+        """For a witness of one place: {kind of frame: count}."""
+        counts = self.counts()
+        return next(iter(counts.values())) if counts else {}
+
+
+class watching:
+    """with watching(campus, "sensor", "mon") as witness: what arrives on one interface."""
+
+    def __init__(self, campus, host, interface, everything=False):
+        self._witness = Witness(campus, [campus[host]], interface)
+        if everything:
+            self._witness._say("everything")
+
+    def __enter__(self):
+        return self._witness
+
+    def __exit__(self, *_):
+        self._witness.close()

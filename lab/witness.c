@@ -6,6 +6,7 @@
  * Reads commands from standard input, one a line; answers each with one line of JSON:
  *   mac 02:00:...   also count frames whose source is this MAC
  *   ip ADDRESS      also count ARP, IPv4 and IPv6 packets whose sender is this address
+ *   everything      from now on count every frame
  *   clear           forget what was counted
  *   counts          {"INTERFACE@NS": {"frames": N, "kinds": {"arp": n, "ip4 udp 67": n, ...}}}
  * Only frames that come in are counted (not what the host itself sends).  It listens in a namespace
@@ -44,6 +45,7 @@ static uint8_t macs[SUSPECTS_MAX][6];
 static size_t mac_count;
 static uint8_t addresses[SUSPECTS_MAX][16];
 static size_t address_count;
+static bool counts_everything;
 
 static void
 open_place(const char *netns, const char *interface)
@@ -84,7 +86,7 @@ is_suspect_ip(const uint8_t *bytes, size_t size)
 static bool
 look_at(const uint8_t *f, size_t size, char kind[32])
 {
-    bool suspect = false;
+    bool suspect = counts_everything;
     for (size_t i = 0; i < mac_count && size >= 14; i++) {
         suspect = suspect || memcmp(f + 6, macs[i], 6) == 0;
     }
@@ -203,6 +205,8 @@ obey(char *line)
         }
     } else if (strncmp(line, "ip ", 3) == 0 && address_count < SUSPECTS_MAX) {
         done = add_suspect_ip(line + 3);
+    } else if (strcmp(line, "everything") == 0) {
+        counts_everything = true;
     } else if (strcmp(line, "clear") == 0) {
         for (size_t i = 0; i < place_count; i++) {
             places[i].frames = 0;

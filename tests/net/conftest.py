@@ -1,0 +1,93 @@
+"""Fixtures of the tests in network namespaces: one campus for the whole run, one Cordon per file.
+
+A file may say what its Cordon is like:  CORDON = {"mirrors": "policy", "policy_text": "..."}.  Tests
+of a class marked 'incremental' are steps of one story: after a failure the rest is skipped.
+"""
+import os
+import sys
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "lab"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import campus as places  # noqa: E402
+import cordon as programs  # noqa: E402
+
+_running = []  # the Cordon of now, for the report of a failure
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "incremental: steps of one story")
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() != 0:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="network namespaces need root"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        if item.get_closest_marker("incremental") and report.when == "call":
+            item.parent._failed_step = item.name
+        for cordon in _running:
+            report.sections.append(("programs", cordon.story()))
+
+
+def pytest_runtest_setup(item):
+    failed = getattr(item.parent, "_failed_step", None)
+    if failed and item.get_closest_marker("incremental"):
+        pytest.skip(f"an earlier step failed: {failed}")
+
+
+@pytest.fixture(scope="session")
+def campus():
+    with places.Campus() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def cordon(request, campus):
+    campus.reset()
+    before = getattr(request.module, "before_cordon", None)
+    if before:
+        before(campus)  # what must have worked while nothing was watching
+    with programs.Cordon(campus, **getattr(request.module, "CORDON", {})) as made:
+        _running.append(made)
+        yield made
+        _running.remove(made)
+
+
+@pytest.fixture(scope="session")
+def c1(campus):
+    return campus["c1"]
+
+
+@pytest.fixture(scope="session")
+def c2(campus):
+    return campus["c2"]
+
+
+@pytest.fixture(scope="session")
+def c3(campus):
+    return campus["c3"]
+
+
+@pytest.fixture(scope="session")
+def c4(campus):
+    return campus["c4"]
+
+
+@pytest.fixture(scope="session")
+def c5(campus):
+    return campus["c5"]
+
+
+@pytest.fixture(scope="session")
+def c6(campus):
+    return campus["c6"]

@@ -1,0 +1,221 @@
+"""Step 10: what is contained stays contained when we die, and when somebody alters the switch."""
+import json
+import subprocess
+import time
+
+import campus as places
+import malware
+import oracles
+import pytest
+from netns import wait_for
+from probes import Http, Ping, Tcp, can, cannot
+
+LATE_S = 10  # unverified and alarmed within
+
+
+def before_cordon(campus):
+    for client in campus.clients:
+        can(Ping(campus["world"].ip4), client)
+    for client in (campus["c2"], campus["c3"]):
+        can(Ping(campus["c1"].ip4), client)
+        can(Ping(campus["c4"].ip6), client)
+
+
+@pytest.fixture(scope="module")
+def contained(campus, cordon, c2):
+    """c2, contained at the request of an outside client, who remembers what it was told."""
+    endpoint = cordon.endpoint(c2)
+    told = cordon.api.post("/containments", {"action": "isolate", "endpoint_id": endpoint["id"],
+                                             "permit_set": "updates", "reason": "a test",
+                                             "external_id": "fault-1"})
+    cordon.wait_state("verified", c2, "isolate")
+    return told
+
+
+@pytest.fixture
+def witness(campus, c2):
+    others = [campus[name] for name in ("c1", "c3", "c4", "c5", "c6", "web", "world")]
+    made = oracles.Witness(campus, others)
+    made.suspect(c2)
+    yield made
+    made.close()
+
+
+def knock(campus, c2):
+    """c2 never stops trying."""
+    return c2.ns.spawn("knocking", "sh", "-c", " ".join(
+        f"ping -i 0.005 -n -q {address} &" for address in (
+            campus["c1"].ip4, campus["c4"].ip4, campus["world"].ip4, campus["c4"].ip6)) + " wait")
+
+
+@pytest.fixture
+def knocking(campus, c2):
+    from story import kill_group
+    process = knock(campus, c2)
+    yield process
+    kill_group(process)
+
+
+def test_cordond_is_killed_and_the_block_holds_and_is_the_same_afterwards(
+        campus, cordon, contained, witness, knocking, c2, c3):
+    asked = cordon.api.post("/containments", {
+        "action": "isolate", "endpoint_id": cordon.endpoint(campus["c6"])["id"],
+        "reason": "acknowledged just before the end", "external_id": "fault-2"})
+    cordon.kill_cordond()  # at once after the acknowledgement
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+    cannot(Ping(campus["world"].ip4), c2, twin=c3)
+    cordon.start_cordond()
+    for told in (contained, asked):
+        after = wait_for(lambda: (lambda c: c if c["state"] == "verified" else None)(
+            cordon.api.get(f"/containments/{told['id']}")), f"{told['id']} verified again", 15, 0.1)
+        for key in ("id", "action", "endpoint_id", "reason", "external_id", "requested"):
+            assert after.get(key) == told.get(key), key
+    cannot(Ping(campus["world"].ip4), c2, twin=c3)
+    cannot(Ping(campus["world"].ip4), campus["c6"], twin=c3)
+    assert witness.counts() == {}
+    cordon.api.post(f"/containments/{asked['id']}/release", {"reason": "end of a test"})
+    wait_for(lambda: Ping(campus["world"].ip4).ask(campus["c6"])[0], "c6 is free", 5)
+
+
+@pytest.mark.parametrize("role", ["core", "intake", "web", "driver"])
+def test_a_role_of_cordond_is_killed_and_comes_back(campus, cordon, contained, c2, c3, role):
+    cordon.kill_role(role)
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+    wait_for(cordon.is_answering, "the API answers again", 15, 0.1)
+    wait_for(lambda: cordon.api.get(f"/containments/{contained['id']}")["state"] == "verified",
+             "verified again", 15, 0.1)
+
+
+def test_cordon_edge_is_killed_and_started_and_no_packet_passes(campus, cordon, contained, witness,
+                                                              knocking, c2, c3):
+    cordon.edges["e1"].kill()
+    cordon.edges["e1"].popen.wait(5)
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+    wait_for(lambda: cordon.api.get("/switches/e1")["connected"] is False, "e1 is away", 10, 0.1)
+    cordon.start_edge("e1")
+    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good again", 15, 0.1)
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+    assert witness.counts() == {}
+
+
+def test_cordon_edge_starts_while_the_controller_is_away(campus, cordon, contained, witness,
+                                                         knocking, c2, c3):
+    """The desired state on the edge's own disk is in force before any controller is reached."""
+    cordon.kill_cordond()
+    cordon.edges["e1"].kill()
+    cordon.edges["e1"].popen.wait(5)
+    cordon.uninstall("e1", ports_down=True)  # as after a reboot of the switch: nothing is loaded
+    cordon.start_edge("e1")
+    wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "ports are up again", 10, 0.1)
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+    assert witness.counts() == {}
+    cordon.start_cordond()
+    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good", 15, 0.1)
+
+
+def test_the_bridge_is_made_again_and_ports_come_up_with_their_blocks(campus, cordon, contained,
+                                                                     witness, knocking, c2, c3):
+    machine = campus.machines["e1"]
+    ports = list(places.EDGE_PORTS) + ["p6", "uplink"]
+    machine.ip("link del br0", *[f"link set {port} down" for port in ports])
+    machine.ip("link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+               "link set br0 up", *[f"link set {port} master br0" for port in ports])
+    wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "the ports come up again", 15, 0.1)
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good", 15, 0.1)
+    assert witness.counts() == {}
+
+
+# ---------------------------------------------------------------- read-back
+
+def bpftool(*words):
+    done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, timeout=20,
+                          check=True)
+    return json.loads(done.stdout or "null")
+
+
+def maps_of(cordon, edge):
+    """The edge's maps as the kernel has them, by name."""
+    found = {}
+    for entry in bpftool("map", "show"):
+        if any(path.startswith(cordon.pin_dir(edge)) for path in entry.get("pinned", [])):
+            found[entry["name"]] = entry
+    return found
+
+
+def isolate_entry(cordon, edge, mac):
+    """The map, key and value that isolate a MAC; found by the MAC in the key."""
+    wanted = bytes.fromhex(mac.replace(":", "")).hex()
+    for name, entry in maps_of(cordon, edge).items():
+        if entry["type"] not in ("hash", "lru_hash") or "mac" not in name:
+            continue
+        for item in bpftool("map", "dump", "id", str(entry["id"])):
+            key = "".join(f"{int(b, 16):02x}" for b in item["key"])
+            if wanted in key:
+                return entry, item["key"], item["value"]
+    raise AssertionError(f"no entry for {mac} in {sorted(maps_of(cordon, edge))}")
+
+
+def alarm_then_repair(cordon, contained, edge, is_altered):
+    """Unverified and alarmed within ten seconds, then repaired; all by what the outside sees."""
+    began = time.monotonic()
+    events = cordon.api.events()
+    wait_for(lambda: not is_altered(), "it is repaired", LATE_S, 0.05)
+    states = []
+
+    def alarmed():
+        states.extend(events.poll())
+        return [e for e in states if e["topic"] == "containment"
+                and e["body"]["id"] == contained["id"] and e["body"]["state"] != "verified"] or \
+            any("alarm" in line and edge in line for line in cordon.cordond.log(20000).splitlines())
+    wait_for(alarmed, f"an alarm; events {states}", LATE_S, 0.1)
+    assert time.monotonic() - began < LATE_S
+    wait_for(lambda: cordon.api.get(f"/containments/{contained['id']}")["state"] == "verified",
+             "verified again", LATE_S, 0.1)
+    events.close()
+
+
+def test_a_deleted_map_entry_is_seen_and_put_back(campus, cordon, contained, c2, c3):
+    entry, key, _ = isolate_entry(cordon, "e1", c2.mac)
+    bpftool("map", "delete", "id", str(entry["id"]), "key", "hex",
+            *[b.removeprefix("0x") for b in key])
+
+    def is_altered():
+        try:
+            isolate_entry(cordon, "e1", c2.mac)
+            return False
+        except AssertionError:
+            return True
+    alarm_then_repair(cordon, contained, "e1", is_altered)
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+
+
+def test_a_changed_map_entry_is_seen_and_put_back(campus, cordon, contained, c2, c3):
+    entry, key, value = isolate_entry(cordon, "e1", c2.mac)
+    bpftool("map", "update", "id", str(entry["id"]), "key", "hex",
+            *[b.removeprefix("0x") for b in key], "value", "hex", *["ff" for _ in value])
+    alarm_then_repair(cordon, contained, "e1",
+                      lambda: isolate_entry(cordon, "e1", c2.mac)[2] != value)
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+
+
+def test_a_removed_filter_is_seen_and_put_back(campus, cordon, contained, c2, c3):
+    machine = campus.machines["e1"]
+
+    def filters():
+        return machine.run("tc", "filter", "show", "dev", "p2", "ingress").stdout
+    before = filters()
+    assert "bpf" in before
+    machine.run("tc", "filter", "del", "dev", "p2", "ingress")
+    alarm_then_repair(cordon, contained, "e1", lambda: "bpf" not in filters())
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+
+
+def test_a_filter_put_before_ours_is_seen_and_put_behind(campus, cordon, contained, c2, c3):
+    """Somebody's filter that accepts everything would let the endpoint out."""
+    machine = campus.machines["e1"]
+    machine.run("tc", "qdisc", "del", "dev", "p2", "clsact")
+    machine.run("tc", "qdisc", "add", "dev", "p2", "clsact")
+    alarm_then_repair(cordon, contained, "e1", lambda: "bpf" not in machine.run(
+        "tc", "filter", "show", "dev", "p2", "ingress").stdout)
+    cannot(Ping(campus["c1"].ip4), c2, twin=c3)
