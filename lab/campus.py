@@ -401,6 +401,15 @@ class Campus:
                                              f"filter del dev {other} ingress"], "tc")
         client.plugged = None
 
+    def remake_bridge(self, switch):
+        """Destroys the bridge of an edge and makes it again with its ports down, as a reboot does;
+        whoever guards the ports is to raise them."""
+        ports = EDGE_PORTS + (("p6",) if switch == "e1" else ()) + ("uplink",)
+        self.machines[switch].ip(
+            "link del br0", *[f"link set {port} down" for port in ports],
+            "link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+            "link set br0 up", *[f"link set {port} master br0" for port in ports])
+
     # --------------------------------------------------------------- services
 
     def _start_services(self):

@@ -216,8 +216,8 @@ class Cordon:
 
     def reload(self):
         """SIGHUP: takes the policy file as it is now, or keeps the running one."""
-        self.cordond.kill(signal.SIGHUP)
         said = len(self.cordond.log(10**6))
+        self.cordond.kill(signal.SIGHUP)
         wait_for(lambda: "policy" in self.cordond.log(10**6)[said:], "a word about the policy", 5)
 
     def kill_role(self, role):

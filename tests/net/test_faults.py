@@ -115,11 +115,7 @@ def test_cordon_edge_starts_while_the_controller_is_away(campus, cordon, contain
 
 def test_the_bridge_is_made_again_and_ports_come_up_with_their_blocks(campus, cordon, contained,
                                                                      witness, knocking, c2, c3):
-    machine = campus.machines["e1"]
-    ports = list(places.EDGE_PORTS) + ["p6", "uplink"]
-    machine.ip("link del br0", *[f"link set {port} down" for port in ports])
-    machine.ip("link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-               "link set br0 up", *[f"link set {port} master br0" for port in ports])
+    campus.remake_bridge("e1")
     wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "the ports come up again", 15, 0.1)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
     wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good", 15, 0.1)
