@@ -38,22 +38,37 @@ size_t policy_protected(const struct policy *policy, const struct rule_protect *
 enum mode policy_mode_of(const struct policy *policy, const struct ip *ip, char network[NAME_SIZE]);
 bool policy_is_home(const struct policy *policy, const struct ip *ip);
 
+/* What resolving an address can say; the values are those of enum resolution (topology.h). */
+enum known {
+    KNOWN_NONE,     /* nobody */
+    KNOWN_SURE,     /* exactly one, and the binding held at that time */
+    KNOWN_CHANGED,  /* changed hands since, or began later */
+    KNOWN_OLD,      /* last confirmed too long before */
+    KNOWN_CONFLICT, /* two claimed it */
+};
+
 /* How the engine asks about the world. */
 struct policy_world {
-    /* topology_resolve with these semantics; 'how' is enum resolution. */
+    /* topology_resolve with these semantics; the result is enum known. */
     int (*resolve)(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
                    struct mac *mac);
     /* Endpoint of a MAC; false: unknown. */
     bool (*by_mac)(void *context, const struct mac *mac, char endpoint_id[ID_SIZE]);
     bool (*endpoint)(void *context, const char *endpoint_id, const struct endpoint **endpoint);
     /* Does the port stamped by the mirror agree with where that MAC is attached? */
-    bool (*origin_agrees)(void *context, const struct mirror_origin *origin,
-                          const struct mac *mac);
+    bool (*origin_agrees)(void *context, const struct mirror_origin *origin, const struct mac *mac);
     /* Confirmed as protected by a person (beyond the policy file). */
-    bool (*is_protected)(void *context, const char *endpoint_id, const struct ip *ip, char why[TEXT_SIZE]);
+    bool (*is_protected)(void *context, const char *endpoint_id, const struct ip *ip,
+                         char why[TEXT_SIZE]);
     /* How many different endpoints talked to that server lately. */
     size_t (*talkers)(void *context, const struct ip *server);
     void *context;
+    /* May be NULL: every stamp counts as an access port's.  False: that port is an uplink (or not
+     * known), whose stamp says nothing about who sent the frame. */
+    bool (*origin_is_access)(void *context, const struct mirror_origin *origin);
+    /* May be NULL: unknown.  How many endpoints have an address in one of these prefixes; for the
+     * budget per network. */
+    size_t (*population)(void *context, const struct prefix *prefixes, size_t count);
 };
 
 struct engine;
@@ -67,12 +82,12 @@ struct policy *engine_policy(struct engine *engine);
 
 #define DECISIONS_MAX 8
 struct outcome {
-    enum strength strength; /* as rated */
-    enum party party;       /* the right party; UNSAID: none of ours */
-    struct incident incident;          /* as it is now, to be stored */
+    enum strength strength;   /* as rated */
+    enum party party;         /* the right party; UNSAID: none of ours */
+    struct incident incident; /* as it is now, to be stored */
     struct decision decisions[DECISIONS_MAX];
     size_t decision_count;
-    bool is_observed;        /* mode observe: the decisions say what would have been */
+    bool is_observed;        /* some decision has mode observe: it says what would have been */
     char why[TEXT_SIZE * 2]; /* the story, for people: which policy, which guard, or why nothing */
 };
 
@@ -81,10 +96,27 @@ void engine_detection(struct engine *engine, const struct detection *detection,
                       struct outcome *outcome);
 /* From the store at start. */
 void engine_restore_incident(struct engine *engine, const struct incident *incident);
-/* The controller tells what became of things: for budgets, grace and watch periods. */
+/* The controller tells what became of things: for budgets, grace and watch periods.  'endpoint_id'
+ * alone: that endpoint is isolated; with 'ip': its pair with that server is blocked; "" and 'ip':
+ * that server is blocked for all.  Also at start, for what is in force. */
 void engine_note_contained(struct engine *engine, const char *endpoint_id, const struct ip *ip);
 void engine_note_released(struct engine *engine, const char *endpoint_id);
+/* A containment ended otherwise (expired, reverted, failed for good): no grace, but its like may be
+ * asked for again.  Arguments as for engine_note_contained. */
+void engine_note_ended(struct engine *engine, const char *endpoint_id, const struct ip *ip);
+/* At start, for what was acted on in the last hour before it: budgets count it. */
+void engine_note_spent(struct engine *engine, int64_t requested_us);
 /* Drops old incidents and counters; call once a second. */
 void engine_tick(struct engine *engine);
+
+/* What was forgotten because a table was full, each the oldest. */
+struct engine_counters {
+    uint64_t incidents_evicted;
+    uint64_t subjects_evicted; /* counts within time */
+    uint64_t servers_evicted;  /* who contacted what */
+    uint64_t decisions_evicted;
+    uint64_t suppressed; /* decisions not repeated while the same is in force or pending */
+};
+void engine_read_counters(const struct engine *engine, struct engine_counters *counters);
 
 #endif

@@ -16,7 +16,7 @@
 enum {
     CONFIDENCE_DIRECT = 95,
     CONFIDENCE_SHARED = 85,
-    CONFIDENCE_MOVED = 45, /* without a link-down at the former place, and not yet settled */
+    CONFIDENCE_MOVED = 25, /* without a link-down at the former place, and not yet settled */
     CONFIDENCE_LAST = 30,  /* not seen anywhere now */
     CONFIDENCE_CONFLICT = 20,
 };

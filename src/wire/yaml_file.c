@@ -157,7 +157,8 @@ error_place(const struct reader *reader, const char *path, struct yaml_file_erro
 }
 
 static int
-decode_document(struct reader *reader, const struct shape *shape, void *out)
+decode_document(struct reader *reader, const struct shape *shape, void *out,
+                yaml_file_check *check)
 {
     yaml_node_t *root = yaml_document_get_root_node(&reader->document);
     cJSON *json = root ? read_node(reader, root, "", 0) : cJSON_CreateObject();
@@ -170,12 +171,28 @@ decode_document(struct reader *reader, const struct shape *shape, void *out)
         result = -EINVAL;
     }
     cJSON_Delete(json);
+    char path[PATH_SIZE] = "";
+    char what[256] = "";
+    if (!result && check && !check(out, path, what)) {
+        error_place(reader, path, reader->error);
+        snprintf(reader->error->text, sizeof(reader->error->text), "%s%s%s", path,
+                 path[0] ? " " : "", what);
+        codec_fini(shape, out);
+        result = -EINVAL;
+    }
     return result;
 }
 
 int
 yaml_file_decode(const char *text, size_t size, const struct shape *shape, void *out,
                  struct yaml_file_error *error)
+{
+    return yaml_file_decode_checked(text, size, shape, out, NULL, error);
+}
+
+int
+yaml_file_decode_checked(const char *text, size_t size, const struct shape *shape, void *out,
+                         yaml_file_check *check, struct yaml_file_error *error)
 {
     yaml_parser_t parser;
     struct reader reader = {.error = error};
@@ -192,7 +209,7 @@ yaml_file_decode(const char *text, size_t size, const struct shape *shape, void 
         yaml_parser_delete(&parser);
         return -EINVAL;
     }
-    int result = decode_document(&reader, shape, out);
+    int result = decode_document(&reader, shape, out, check);
     yaml_document_delete(&reader.document);
     yaml_parser_delete(&parser);
     free(reader.places);

@@ -17,6 +17,12 @@ struct yaml_file_error {
  */
 int yaml_file_decode(const char *text, size_t size, const struct shape *shape, void *out,
                      struct yaml_file_error *error) MUST_CHECK;
+/* What no single shape can say ("this name is not defined"): false, and 'path' as the codec writes
+ * paths ("policies[2].then[0].permit_set"), whose line and column go into the error. */
+typedef bool yaml_file_check(void *thing, char path[128], char why[256]);
+/* As yaml_file_decode, then 'check'. */
+int yaml_file_decode_checked(const char *text, size_t size, const struct shape *shape, void *out,
+                             yaml_file_check *check, struct yaml_file_error *error) MUST_CHECK;
 int yaml_file_load(const char *path, const struct shape *shape, void *out,
                    struct yaml_file_error *error) MUST_CHECK;
 

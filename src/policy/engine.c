@@ -1,0 +1,568 @@
+/* Detections -> decisions.  One way for live traffic and for `cordonctl policy test`. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "policy/engine_state.h"
+
+#define INCIDENTS_MAX 20000
+#define COUNTS_MAX 20000
+#define CONTACTS_ITEMS_MAX 5000
+#define FORCES_MAX 100000
+#define SAID_MAX 20000
+#define RELEASED_MAX 20000
+#define ON_ITS_WAY_US (60 * SECOND_US)
+#define SAID_AGAIN_US (600 * SECOND_US)
+
+struct engine *
+engine_new(struct policy *policy, const struct policy_world *world, const struct clock *clock)
+{
+    struct engine *e = MEM_NEW(struct engine);
+    struct engine_counters *c = &e->counters;
+    e->policy = policy_ref(policy);
+    e->world = *world;
+    e->clock = clock;
+    table_init(&e->incidents, sizeof(struct incident_item), INCIDENTS_MAX, &c->incidents_evicted);
+    table_init(&e->counts, sizeof(struct count_item), COUNTS_MAX, &c->subjects_evicted);
+    table_init(&e->contacts, sizeof(struct contact_item), CONTACTS_ITEMS_MAX, &c->servers_evicted);
+    table_init(&e->forces, sizeof(struct force_item), FORCES_MAX, &c->decisions_evicted);
+    table_init(&e->said, sizeof(struct said_item), SAID_MAX, &c->decisions_evicted);
+    table_init(&e->released, sizeof(struct released_item), RELEASED_MAX, &c->subjects_evicted);
+    return e;
+}
+
+void
+engine_free(struct engine *e)
+{
+    if (!e) {
+        return;
+    }
+    struct table *tables[] = {&e->incidents, &e->counts, &e->contacts,
+                              &e->forces,    &e->said,   &e->released};
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        table_fini(tables[i]);
+    }
+    policy_unref(e->policy);
+    free(e);
+}
+
+void
+engine_set_policy(struct engine *e, struct policy *policy)
+{
+    struct policy *old = e->policy;
+    e->policy = policy_ref(policy);
+    policy_unref(old);
+}
+
+struct policy *
+engine_policy(struct engine *e)
+{
+    return e->policy;
+}
+
+void
+engine_read_counters(const struct engine *e, struct engine_counters *counters)
+{
+    *counters = e->counters;
+}
+
+/* What is in force */
+
+static void
+force_key(char key[TABLE_KEY_SIZE], enum action action, const char *endpoint_id,
+          const struct ip *ip, const char *name)
+{
+    char text[IP_TEXT_SIZE] = "";
+    if (ip && !ip_is_none(ip)) {
+        ip_format(ip, text);
+    }
+    switch (action) {
+    case ACTION_ISOLATE:
+        snprintf(key, TABLE_KEY_SIZE, "e:%s", endpoint_id);
+        break;
+    case ACTION_BLOCK_PAIR:
+        snprintf(key, TABLE_KEY_SIZE, "p:%s|%s", endpoint_id, text);
+        break;
+    case ACTION_MIRROR:
+        snprintf(key, TABLE_KEY_SIZE, "m:%s", endpoint_id);
+        break;
+    default:
+        snprintf(key, TABLE_KEY_SIZE, "s:%s|%.100s", text, text[0] ? "" : name);
+        break;
+    }
+}
+
+static bool
+is_live(const struct engine *e, const struct force_item *force)
+{
+    return force && (force->until_us == 0 || force->until_us > clock_boot_us(e->clock));
+}
+
+/* The same, or something that leaves less, is in force or on its way. */
+static bool
+is_in_force(const struct engine *e, const struct decision *d)
+{
+    char key[TABLE_KEY_SIZE];
+    force_key(key, ACTION_ISOLATE, d->endpoint_id, NULL, "");
+    const struct force_item *isolation = d->endpoint_id[0] ? table_find(&e->forces, key) : NULL;
+    if (d->action == ACTION_ISOLATE) {
+        return is_live(e, isolation) && (isolation->permit_set[0] == '\0' ||
+                                         strcmp(isolation->permit_set, d->permit_set) == 0);
+    }
+    if (d->action == ACTION_BLOCK_PAIR && is_live(e, isolation)) {
+        return true;
+    }
+    force_key(key, d->action, d->endpoint_id, &d->server.ip, d->server_name);
+    return is_live(e, table_find(&e->forces, key));
+}
+
+static struct force_item *
+force_need(struct engine *e, const char key[TABLE_KEY_SIZE], const char *endpoint_id)
+{
+    struct force_item *force = table_need(&e->forces, key, clock_boot_us(e->clock));
+    snprintf(force->endpoint_id, sizeof(force->endpoint_id), "%s", endpoint_id);
+    return force;
+}
+
+static void
+force_start(struct engine *e, const struct finding *f, const struct decision *d)
+{
+    char key[TABLE_KEY_SIZE];
+    force_key(key, d->action, d->endpoint_id, &d->server.ip, d->server_name);
+    struct force_item *force = force_need(e, key, d->endpoint_id);
+    int64_t for_us = ON_ITS_WAY_US;
+    if (d->action == ACTION_MIRROR) { /* nobody tells of mirrors */
+        for_us = (int64_t)d->expires_s * SECOND_US;
+    }
+    force->until_us = clock_boot_us(e->clock) + for_us;
+    force->is_isolation = d->action == ACTION_ISOLATE;
+    memcpy(force->permit_set, d->permit_set, sizeof(force->permit_set));
+    snprintf(force->network, sizeof(force->network), "%s", f->network ? f->network->name : "");
+}
+
+static enum action
+noted_action(const char *endpoint_id, const struct ip *ip)
+{
+    bool has_ip = ip && !ip_is_none(ip);
+    return endpoint_id[0] == '\0' ? ACTION_BLOCK_SERVER
+           : has_ip               ? ACTION_BLOCK_PAIR
+                                  : ACTION_ISOLATE;
+}
+
+/* The network of an endpoint that we did not isolate ourselves: of its newest address. */
+static void
+force_find_network(struct engine *e, struct force_item *force)
+{
+    const struct endpoint *endpoint = NULL;
+    if (force->network[0] != '\0' ||
+        !e->world.endpoint(e->world.context, force->endpoint_id, &endpoint)) {
+        return;
+    }
+    for (size_t i = endpoint->binding_count; i-- > 0;) {
+        const struct file_network *network =
+            policy_network_of(e->policy, &endpoint->bindings[i].ip);
+        if (network) {
+            memcpy(force->network, network->name, sizeof(force->network));
+            return;
+        }
+    }
+}
+
+void
+engine_note_contained(struct engine *e, const char *endpoint_id, const struct ip *ip)
+{
+    char key[TABLE_KEY_SIZE];
+    enum action action = noted_action(endpoint_id, ip);
+    force_key(key, action, endpoint_id, ip, "");
+    struct force_item *force = force_need(e, key, endpoint_id);
+    force->until_us = 0;
+    force->is_isolation = action == ACTION_ISOLATE;
+    if (force->is_isolation) {
+        force_find_network(e, force);
+    }
+}
+
+void
+engine_note_ended(struct engine *e, const char *endpoint_id, const struct ip *ip)
+{
+    char key[TABLE_KEY_SIZE];
+    force_key(key, noted_action(endpoint_id, ip), endpoint_id, ip, "");
+    struct force_item *force = table_find(&e->forces, key);
+    if (force) {
+        table_drop(&e->forces, force);
+    }
+    struct table_item *item = TAILQ_FIRST(&e->said.by_age);
+    while (item) {
+        struct table_item *next = TAILQ_NEXT(item, by_age);
+        if (strcmp(((struct said_item *)(void *)item)->endpoint_id, endpoint_id) == 0) {
+            table_drop(&e->said, item);
+        }
+        item = next;
+    }
+}
+
+void
+engine_note_released(struct engine *e, const char *endpoint_id)
+{
+    struct table_item *item = TAILQ_FIRST(&e->forces.by_age);
+    while (item && endpoint_id[0] != '\0') {
+        struct table_item *next = TAILQ_NEXT(item, by_age);
+        if (strcmp(((struct force_item *)(void *)item)->endpoint_id, endpoint_id) == 0) {
+            table_drop(&e->forces, item);
+        }
+        item = next;
+    }
+    engine_note_ended(e, endpoint_id, NULL);
+    if (endpoint_id[0] != '\0') {
+        table_need(&e->released, endpoint_id, clock_boot_us(e->clock));
+    }
+}
+
+void
+engine_note_spent(struct engine *e, int64_t requested_us)
+{
+    int64_t ago_us = clock_wall_us(e->clock) - requested_us;
+    if (ago_us >= 0) {
+        budget_spend(e, clock_boot_us(e->clock) - ago_us);
+    }
+}
+
+void
+engine_tick(struct engine *e)
+{
+    int64_t now_us = clock_boot_us(e->clock);
+    const struct policy_file *file = &e->policy->file;
+    int64_t watch_us =
+        (int64_t)(file->after_release.grace_s + file->after_release.watch_s) * SECOND_US;
+    table_expire(&e->incidents, now_us - (int64_t)file->defaults.incident_s * SECOND_US);
+    table_expire(&e->counts, now_us - 86400 * SECOND_US);
+    table_expire(&e->contacts, now_us - 3600 * SECOND_US);
+    table_expire(&e->said, now_us - SAID_AGAIN_US);
+    table_expire(&e->released, now_us - watch_us);
+    struct table_item *item = TAILQ_FIRST(&e->forces.by_age);
+    while (item) {
+        struct table_item *next = TAILQ_NEXT(item, by_age);
+        if (!is_live(e, (struct force_item *)(void *)item)) {
+            table_drop(&e->forces, item);
+        }
+        item = next;
+    }
+}
+
+/* Decisions */
+
+static void tell(struct outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* One more sentence of the story. */
+static void
+tell(struct outcome *outcome, const char *format, ...)
+{
+    size_t used = strlen(outcome->why);
+    va_list values;
+    va_start(values, format);
+    if (used > 0 && used + 2 < sizeof(outcome->why)) {
+        memcpy(outcome->why + used, "; ", 3);
+        used += 2;
+    }
+    vsnprintf(outcome->why + used, sizeof(outcome->why) - used, format, values);
+    va_end(values);
+}
+
+static enum mode
+mode_for(const struct engine *e, const struct finding *f, const struct file_policy *policy)
+{
+    switch (policy->mode) {
+    case FILE_MODE_OBSERVE:
+        return MODE_OBSERVE;
+    case FILE_MODE_APPROVE:
+        return MODE_APPROVE;
+    case FILE_MODE_AUTO:
+        return MODE_AUTO;
+    default:
+        return policy_mode_for(e->policy, f->network);
+    }
+}
+
+static void
+describe(const struct finding *f, char reason[TEXT_SIZE])
+{
+    char ip[IP_TEXT_SIZE] = "";
+    if (!ip_is_none(&f->server)) {
+        ip_format(&f->server, ip);
+    }
+    const char *server = f->server_name[0] != '\0' ? f->server_name : ip;
+    snprintf(reason, TEXT_SIZE, "%.250s%s%.200s", f->detection->signature,
+             server[0] != '\0' ? ": " : "", server);
+}
+
+static void
+decision_fill(const struct engine *e, const struct finding *f, const struct file_policy *policy,
+              const struct file_action *action, struct decision *d)
+{
+    memset(d, 0, sizeof(*d));
+    d->action = action->action;
+    d->mode = mode_for(e, f, policy);
+    memcpy(d->incident_id, f->incident->id, sizeof(d->incident_id));
+    if (d->action != ACTION_BLOCK_SERVER) {
+        memcpy(d->endpoint_id, f->endpoint_id, sizeof(d->endpoint_id));
+        d->mac = f->mac;
+        d->ip = f->ip;
+    }
+    if (d->action != ACTION_ISOLATE && d->action != ACTION_MIRROR && !ip_is_none(&f->server)) {
+        d->server = (struct prefix){.ip = f->server, .length = 128};
+    }
+    memcpy(d->server_name, f->server_name, sizeof(d->server_name));
+    memcpy(d->permit_set, action->permit_set, sizeof(d->permit_set));
+    memcpy(d->policy, policy->name, sizeof(d->policy));
+    describe(f, d->reason);
+    d->expires_s = action->expires_s ? action->expires_s : e->policy->file.defaults.expires_s;
+}
+
+/* A held decision's time-out may enforce only where a person was merely asked for leave: never on
+ * weak evidence, an unsure address, a protected host, a shared destination or a spent budget. */
+static void
+hold_fill(const struct engine *e, const struct file_policy *policy, struct decision *d)
+{
+    const struct file_hold *common = &e->policy->file.hold;
+    enum file_after after = policy->hold.then ? policy->hold.then : common->then;
+    bool may_enforce = d->hold == HOLD_MODE || d->hold == HOLD_GRACE;
+    d->pending_s = policy->hold.pending_s ? policy->hold.pending_s : common->pending_s;
+    d->pending_action = after == FILE_AFTER_ENFORCE && may_enforce ? d->action : ACTION_NONE;
+}
+
+static enum hold
+guard(struct engine *e, const struct finding *f, const struct file_policy *policy,
+      struct decision *d)
+{
+    enum hold hold = HOLD_NONE;
+    switch (d->action) {
+    case ACTION_ISOLATE:
+        hold = guard_endpoint(e, f, policy, d->hold_detail);
+        break;
+    case ACTION_BLOCK_PAIR:
+        hold = guard_endpoint(e, f, policy, d->hold_detail);
+        hold = hold == HOLD_NONE ? guard_server(e, f, d->hold_detail) : hold;
+        break;
+    case ACTION_BLOCK_SERVER:
+        hold = guard_server(e, f, d->hold_detail);
+        break;
+    case ACTION_MIRROR: /* a copy harms nobody, but whose? */
+        if (f->doubt != HOLD_NONE) {
+            hold = HOLD_UNRESOLVED;
+            memcpy(d->hold_detail, f->doubt_why, sizeof(d->hold_detail));
+        }
+        break;
+    default:
+        return HOLD_NONE;
+    }
+    if (hold == HOLD_NONE && d->mode == MODE_APPROVE) {
+        hold = HOLD_MODE;
+        snprintf(d->hold_detail, sizeof(d->hold_detail), "mode approve: a person decides");
+    }
+    return hold;
+}
+
+/* Held, observed and notified decisions are said once in a while, not for every detection. */
+static bool
+was_said(struct engine *e, const struct finding *f, const struct decision *d)
+{
+    char subject[TABLE_KEY_SIZE];
+    char key[TABLE_KEY_SIZE];
+    char server[IP_TEXT_SIZE];
+    int64_t now_us = clock_boot_us(e->clock);
+    finding_subject(f, subject);
+    ip_format(&d->server.ip, server);
+    snprintf(key, sizeof(key), "%d|%.60s|%.44s|%.60s", (int)d->action, d->policy, server,
+             d->action == ACTION_BLOCK_SERVER ? d->server_name : subject);
+    struct said_item *item = table_find(&e->said, key);
+    if (item && item->until_us > now_us && item->hold == d->hold) {
+        return true;
+    }
+    item = table_need(&e->said, key, now_us);
+    item->hold = d->hold;
+    item->until_us = now_us + SAID_AGAIN_US;
+    memcpy(item->endpoint_id, d->endpoint_id, sizeof(item->endpoint_id));
+    return false;
+}
+
+static void
+story(struct outcome *outcome, const struct finding *f, const struct decision *d)
+{
+    char label[HOST_SIZE];
+    char server[IP_TEXT_SIZE] = "";
+    bool is_about_server = d->action == ACTION_BLOCK_SERVER;
+    party_label(f, label);
+    if (!ip_is_none(&f->server)) {
+        ip_format(&f->server, server);
+    }
+    const char *object = !is_about_server ? label : server[0] ? server : f->server_name;
+    if (d->mode == MODE_OBSERVE) {
+        tell(outcome, "policy %s would %s %.100s (mode observe)%s%.200s", d->policy,
+             action_names[d->action], object, d->hold != HOLD_NONE ? ", held: " : "",
+             d->hold_detail);
+    } else if (d->hold != HOLD_NONE) {
+        tell(outcome, "policy %s: %s %.100s is held for a person: %.200s", d->policy,
+             action_names[d->action], object, d->hold_detail);
+    } else {
+        tell(outcome, "policy %s: %s %.100s", d->policy, action_names[d->action], object);
+    }
+}
+
+/* Puts it into the outcome, unless the same is in force, pending or was said. */
+static bool
+decide(struct engine *e, const struct finding *f, const struct decision *d, struct outcome *outcome)
+{
+    bool acts = d->hold == HOLD_NONE && d->mode == MODE_AUTO && d->action != ACTION_NOTIFY;
+    bool is_known = is_in_force(e, d);
+    if (is_known || (!acts && was_said(e, f, d))) {
+        e->counters.suppressed++;
+        tell(outcome, "policy %s: %s is already %s", d->policy, action_names[d->action],
+             is_known ? "in force" : "said");
+        return false;
+    }
+    if (outcome->decision_count == DECISIONS_MAX) {
+        tell(outcome, "no room for more decisions");
+        return false;
+    }
+    if (acts) {
+        force_start(e, f, d);
+    }
+    outcome->decisions[outcome->decision_count++] = *d;
+    outcome->is_observed = outcome->is_observed || d->mode == MODE_OBSERVE;
+    story(outcome, f, d);
+    return true;
+}
+
+/* The budget is spent: the isolation waits, and its pair is blocked meanwhile. */
+static void
+fall_back(struct engine *e, const struct finding *f, const struct file_policy *policy,
+          const struct file_action *action, struct outcome *outcome)
+{
+    struct file_action pair = {.action = ACTION_BLOCK_PAIR, .expires_s = action->expires_s};
+    struct decision d;
+    if (ip_is_none(&f->server)) {
+        tell(outcome, "no outside server to block instead");
+        return;
+    }
+    decision_fill(e, f, policy, &pair, &d);
+    d.hold = guard(e, f, policy, &d);
+    if (d.hold == HOLD_NONE) {
+        decide(e, f, &d, outcome);
+    }
+}
+
+/* Can this action be taken at all?  Says why not. */
+static bool
+is_possible(const struct finding *f, const struct file_action *action, struct outcome *outcome)
+{
+    bool needs_endpoint = action->action == ACTION_ISOLATE || action->action == ACTION_MIRROR ||
+                          action->action == ACTION_BLOCK_PAIR;
+    if (needs_endpoint && f->is_relay) {
+        tell(outcome, "%s: its address is a declared proxy; the endpoint is behind it",
+             action_names[action->action]);
+        return false;
+    }
+    if (needs_endpoint && f->party == PARTY_UNSAID) {
+        tell(outcome, "%s: no end is ours", action_names[action->action]);
+        return false;
+    }
+    bool has_server = !ip_is_none(&f->server);
+    bool has_name = f->server_name[0] != '\0';
+    if ((action->action == ACTION_BLOCK_PAIR && !has_server) ||
+        (action->action == ACTION_BLOCK_SERVER && !has_server && !has_name)) {
+        tell(outcome, "%s: no outside server is known", action_names[action->action]);
+        return false;
+    }
+    return true;
+}
+
+static void
+act(struct engine *e, const struct finding *f, const struct file_policy *policy,
+    const struct file_action *action, struct outcome *outcome)
+{
+    struct decision d;
+    if (!is_possible(f, action, outcome)) {
+        return;
+    }
+    decision_fill(e, f, policy, action, &d);
+    d.hold = guard(e, f, policy, &d);
+    bool is_spending = d.action == ACTION_ISOLATE && d.hold == HOLD_NONE && d.mode == MODE_AUTO;
+    bool is_over = is_spending && !is_in_force(e, &d) && !budget_allows(e, f, d.hold_detail);
+    if (is_over) {
+        d.hold = HOLD_BUDGET;
+    }
+    if (d.hold != HOLD_NONE) {
+        hold_fill(e, policy, &d);
+    }
+    bool is_decided = decide(e, f, &d, outcome);
+    if (is_over) {
+        fall_back(e, f, policy, action, outcome);
+    } else if (is_spending && is_decided) {
+        budget_spend(e, clock_boot_us(e->clock));
+    }
+}
+
+static uint8_t
+confidence_of(const struct policy *policy, const struct detection *d)
+{
+    for (size_t i = 0; d->list[0] != '\0' && i < policy->file.list_count; i++) {
+        if (strcmp(policy->file.lists[i].name, d->list) == 0) {
+            return policy->file.lists[i].confidence;
+        }
+    }
+    return d->confidence;
+}
+
+static bool
+is_watched(const struct engine *e, const char *endpoint_id)
+{
+    const struct file_released *released = &e->policy->file.after_release;
+    const struct released_item *item =
+        endpoint_id[0] ? table_find(&e->released, endpoint_id) : NULL;
+    int64_t until_us = (int64_t)(released->grace_s + released->watch_s) * SECOND_US;
+    return item && clock_boot_us(e->clock) - item->item.touched_us < until_us;
+}
+
+static void
+run_policies(struct engine *e, struct finding *f, struct outcome *outcome)
+{
+    const struct policy_file *file = &e->policy->file;
+    bool has_matched = false;
+    for (size_t i = 0; i < file->policy_count; i++) {
+        const struct file_policy *policy = &file->policies[i];
+        if (!policy_matches(e, policy, f)) {
+            continue;
+        }
+        has_matched = true;
+        for (size_t k = 0; k < policy->action_count; k++) {
+            act(e, f, policy, &policy->then[k], outcome);
+        }
+        if (!policy->goes_on) {
+            break;
+        }
+    }
+    if (!has_matched) {
+        tell(outcome, "no policy matches: phase %s, severity %s, confidence %u, evidence %s",
+             phase_names[f->detection->phase], severity_names[f->detection->severity],
+             (unsigned)f->confidence, strength_names[f->strength]);
+    }
+}
+
+void
+engine_detection(struct engine *e, const struct detection *detection, struct outcome *outcome)
+{
+    struct finding f = {.detection = detection};
+    memset(outcome, 0, sizeof(*outcome));
+    f.confidence = confidence_of(e->policy, detection);
+    party_find(e, &f);
+    strength_rate(e, &f);
+    f.is_watched = is_watched(e, f.endpoint_id);
+    contacts_note(e, &f);
+    incident_add(e, &f);
+    run_policies(e, &f, outcome);
+    outcome->strength = f.strength;
+    outcome->party = f.is_relay ? PARTY_UNSAID : f.party;
+    outcome->incident = *f.incident;
+}

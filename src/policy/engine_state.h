@@ -1,0 +1,126 @@
+/* What the engine holds, and what it finds out about one detection on its way:
+ *
+ *     detection -> party.c (whose, who, where) -> strength.c -> incidents.c -> match.c
+ *               -> guards.c (holds) -> engine.c (decisions)
+ *
+ * Shared by the files of this folder and by nobody else. */
+#ifndef CORDON_POLICY_ENGINE_STATE_H
+#define CORDON_POLICY_ENGINE_STATE_H
+
+#include "policy/file.h"
+#include "policy/table.h"
+
+#define SECOND_US INT64_C(1000000)
+
+struct incident_item {
+    struct table_item item;
+    struct incident incident;
+};
+
+struct count_item {
+    struct table_item item;
+    int64_t at_us[WHEN_COUNT_MAX]; /* a ring */
+    uint32_t next;
+};
+
+#define CONTACTS_MAX 16
+struct contact_item {
+    struct table_item item;
+    char who[CONTACTS_MAX][ID_SIZE + IP_TEXT_SIZE];
+    int64_t at_us[CONTACTS_MAX];
+    size_t count;
+};
+
+/* What is in force, or on its way to it. */
+struct force_item {
+    struct table_item item;
+    int64_t until_us; /* boot clock; 0: until told */
+    bool is_isolation;
+    char endpoint_id[ID_SIZE];
+    char permit_set[NAME_SIZE];
+    char network[NAME_SIZE];
+};
+
+/* What was said lately (held or observed decisions), so that it is not said again. */
+struct said_item {
+    struct table_item item;
+    char endpoint_id[ID_SIZE];
+    enum hold hold;
+    int64_t until_us;
+};
+
+struct released_item {
+    struct table_item item;
+};
+
+struct engine {
+    struct policy *policy;
+    struct policy_world world;
+    const struct clock *clock;
+    struct table incidents, counts, contacts, forces, said, released;
+    int64_t spent_us[BUDGET_MAX]; /* ring of automatic isolations, boot clock */
+    size_t spent_next;
+    struct engine_counters counters;
+};
+
+/* One detection on its way through the engine. */
+struct finding {
+    const struct detection *detection;
+    uint8_t confidence; /* after the list's override */
+    enum party party;
+    const struct peer *ours, *other; /* NULL: no end is ours */
+    const struct mirror_origin *origin, *other_origin;
+    struct ip ip;
+    struct mac mac;
+    enum known known;
+    bool both_inside;
+    bool is_relay; /* the party would be a declared proxy */
+    char endpoint_id[ID_SIZE];
+    const struct endpoint *endpoint; /* borrowed from the world; NULL: not known */
+    enum hold doubt;                 /* UNRESOLVED or NONE */
+    char doubt_why[TEXT_SIZE];
+    const struct file_network *network;
+    struct ip server; /* outside; none: not known, or behind a proxy or resolver */
+    char server_name[HOST_SIZE];
+    enum strength strength;
+    char strength_why[TEXT_SIZE];
+    size_t sharers;  /* endpoints that contacted the same shared destination lately */
+    bool is_watched; /* released a while ago */
+    struct incident *incident;
+};
+
+/* party.c: fills what is about the party and the server. */
+void party_find(struct engine *engine, struct finding *finding);
+/* Is that MAC's owner an endpoint, and not a router? */
+bool party_mac_counts(struct engine *engine, const struct mac *mac, char endpoint_id[ID_SIZE]);
+/* Its host name, or its address: how people know it. */
+void party_label(const struct finding *finding, char label[HOST_SIZE]);
+
+/* strength.c */
+void strength_rate(struct engine *engine, struct finding *finding);
+/* Stamped on an access port where that MAC is attached. */
+bool origin_proves(struct engine *engine, const struct mirror_origin *origin,
+                   const struct mac *mac);
+
+/* incidents.c */
+void incident_add(struct engine *engine, struct finding *finding);
+
+/* match.c */
+bool policy_matches(struct engine *engine, const struct file_policy *policy,
+                    const struct finding *finding);
+/* The key of what counts and incidents are about. */
+void finding_subject(const struct finding *finding, char key[TABLE_KEY_SIZE]);
+
+/* guards.c */
+void contacts_note(struct engine *engine, struct finding *finding);
+bool endpoint_is_protected(struct engine *engine, const struct finding *finding,
+                           char why[TEXT_SIZE]);
+bool file_protects_mac(const struct policy *policy, const struct mac *mac, const char **name);
+/* Why this may not be done to this endpoint without a person; NONE: go on. */
+enum hold guard_endpoint(struct engine *engine, const struct finding *finding,
+                         const struct file_policy *policy, char why[TEXT_SIZE]);
+enum hold guard_server(struct engine *engine, const struct finding *finding, char why[TEXT_SIZE]);
+bool budget_allows(struct engine *engine, const struct finding *finding, char why[TEXT_SIZE]);
+void budget_spend(struct engine *engine, int64_t boot_us);
+
+#endif

@@ -1,0 +1,329 @@
+/* The guards: each may turn a decision into one that waits for a person.  In this order, so that
+ * the weightiest reason is the one that is shown: protected, who it was, which of two ends, how
+ * hard the evidence is to forge, a shared destination, a release a moment ago. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "policy/engine_state.h"
+
+#define CONTACT_US (3600 * SECOND_US)
+#define SMALL_NETWORK 3    /* so many are allowed in the smallest network */
+#define SURE_CONFIDENCE 90 /* a list so sure overrules a server's popularity: an outbreak */
+
+static enum hold hold_as(enum hold hold, char why[TEXT_SIZE], const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+static enum hold
+hold_as(enum hold hold, char why[TEXT_SIZE], const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    vsnprintf(why, TEXT_SIZE, format, values);
+    va_end(values);
+    return hold;
+}
+
+/* Protected */
+
+bool
+file_protects_mac(const struct policy *policy, const struct mac *mac, const char **name)
+{
+    for (size_t i = 0; i < policy->file.protected_count; i++) {
+        const struct file_protected *item = &policy->file.protected[i];
+        for (size_t k = 0; k < item->mac_count; k++) {
+            if (mac_is_equal(&item->macs[k], mac)) {
+                *name = item->name;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool
+file_protects_ip(const struct policy *policy, const struct ip *ip, const char **name)
+{
+    for (size_t i = 0; i < policy->file.protected_count; i++) {
+        if (prefixes_have(&policy->file.protected[i].meaning, ip)) {
+            *name = policy->file.protected[i].name;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+file_protects_name(const struct policy *policy, const char *host, const char **name)
+{
+    for (size_t i = 0; i < policy->file.protected_count; i++) {
+        const struct file_protected *item = &policy->file.protected[i];
+        for (size_t k = 0; k < item->host_name_count; k++) {
+            if (glob_matches(item->host_names[k], host)) {
+                *name = item->name;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool
+endpoint_matches_protected(const struct policy *policy, const struct endpoint *endpoint,
+                           const char **name)
+{
+    for (size_t i = 0; i < endpoint->mac_count; i++) {
+        if (file_protects_mac(policy, &endpoint->macs[i], name)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < endpoint->binding_count; i++) {
+        const struct binding *b = &endpoint->bindings[i];
+        if (b->until_us == 0 && file_protects_ip(policy, &b->ip, name)) {
+            return true;
+        }
+    }
+    return endpoint->host_name[0] != '\0' && file_protects_name(policy, endpoint->host_name, name);
+}
+
+bool
+endpoint_is_protected(struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
+{
+    const struct policy *policy = engine->policy;
+    const struct policy_world *world = &engine->world;
+    const char *name = "";
+    bool is_declared = (!ip_is_none(&f->ip) && file_protects_ip(policy, &f->ip, &name)) ||
+                       (!mac_is_none(&f->mac) && file_protects_mac(policy, &f->mac, &name)) ||
+                       (f->endpoint && endpoint_matches_protected(policy, f->endpoint, &name));
+    if (is_declared) {
+        snprintf(why, TEXT_SIZE, "it is declared protected as %s", name);
+        return true;
+    }
+    bool is_resolver = ips_have(policy->file.resolvers, policy->file.resolver_count, &f->ip);
+    if (is_resolver) {
+        snprintf(why, TEXT_SIZE, "it is a declared resolver");
+        return true;
+    }
+    return world->is_protected(world->context, f->endpoint_id, &f->ip, why);
+}
+
+/* Who else contacted it */
+
+void
+contacts_note(struct engine *engine, struct finding *f)
+{
+    char key[TABLE_KEY_SIZE] = "";
+    char who[ID_SIZE + IP_TEXT_SIZE];
+    char text[IP_TEXT_SIZE];
+    if (!f->other || f->is_relay) {
+        return;
+    }
+    const struct policy_file *file = &engine->policy->file;
+    bool is_shared_kind = ips_have(file->proxies, file->proxy_count, &f->other->ip) ||
+                          ips_have(file->resolvers, file->resolver_count, &f->other->ip) ||
+                          policy_is_home(engine->policy, &f->other->ip);
+    bool is_low = f->detection->list[0] != '\0' && f->confidence < file->defaults.low_confidence;
+    if (!is_shared_kind && !is_low) {
+        return;
+    }
+    ip_format(&f->other->ip, text);
+    snprintf(key, sizeof(key), "%s|%.100s", text, is_shared_kind ? "" : f->server_name);
+    ip_format(&f->ip, text);
+    snprintf(who, sizeof(who), "%s", f->endpoint_id[0] ? f->endpoint_id : text);
+    int64_t now_us = clock_boot_us(engine->clock);
+    struct contact_item *item = table_need(&engine->contacts, key, now_us);
+    size_t to = 0;
+    for (size_t i = 0; i < item->count; i++) { /* forget the old ones, and this one's old time */
+        if (now_us - item->at_us[i] < CONTACT_US && strcmp(item->who[i], who) != 0) {
+            memmove(item->who[to], item->who[i], sizeof(item->who[0]));
+            item->at_us[to++] = item->at_us[i];
+        }
+    }
+    if (to == CONTACTS_MAX) {
+        memmove(item->who[0], item->who[1], (CONTACTS_MAX - 1) * sizeof(item->who[0]));
+        memmove(&item->at_us[0], &item->at_us[1], (CONTACTS_MAX - 1) * sizeof(item->at_us[0]));
+        to--;
+    }
+    memcpy(item->who[to], who, sizeof(who));
+    item->at_us[to++] = now_us;
+    item->count = to;
+    f->sharers = to;
+}
+
+static const char *
+shared_word(const struct engine *engine, const struct finding *f)
+{
+    const struct policy_file *file = &engine->policy->file;
+    return ips_have(file->proxies, file->proxy_count, &f->other->ip)        ? "declared proxy"
+           : ips_have(file->resolvers, file->resolver_count, &f->other->ip) ? "declared resolver"
+           : policy_is_home(engine->policy, &f->other->ip)                  ? "inside host"
+                                                           : "entry of a list of low confidence";
+}
+
+static int64_t
+released_ago_us(const struct engine *engine, const char *endpoint_id)
+{
+    const struct released_item *item = table_find(&engine->released, endpoint_id);
+    return item ? clock_boot_us(engine->clock) - item->item.touched_us : INT64_MAX;
+}
+
+enum hold
+guard_endpoint(struct engine *engine, const struct finding *f, const struct file_policy *policy,
+               char why[TEXT_SIZE])
+{
+    int64_t grace_us = (int64_t)engine->policy->file.after_release.grace_s * SECOND_US;
+    if (endpoint_is_protected(engine, f, why)) {
+        return HOLD_PROTECTED;
+    }
+    if (f->doubt != HOLD_NONE || !f->endpoint) {
+        return hold_as(HOLD_UNRESOLVED, why, "%s",
+                       f->doubt != HOLD_NONE ? f->doubt_why : "nobody known");
+    }
+    if (f->both_inside && policy->both_inside != FILE_BOTH_SOURCE) {
+        return hold_as(HOLD_BOTH_INSIDE, why,
+                       "both ends are inside, and neither the finder nor the policy says which");
+    }
+    if (f->strength != STRENGTH_STRONG) {
+        return hold_as(HOLD_WEAK, why, "weak evidence: %s", f->strength_why);
+    }
+    if (f->sharers > 1) {
+        return hold_as(HOLD_SHARED, why, "%zu endpoints contacted the same %s within an hour",
+                       f->sharers, shared_word(engine, f));
+    }
+    if (released_ago_us(engine, f->endpoint_id) < grace_us) {
+        return hold_as(HOLD_GRACE, why, "it was released a moment ago");
+    }
+    return HOLD_NONE;
+}
+
+/* The domain, or anything below it. */
+static bool
+domain_has(const char *domain, const char *name)
+{
+    size_t size = strlen(domain);
+    size_t name_size = strlen(name);
+    return name_size >= size && strcasecmp(name + name_size - size, domain) == 0 &&
+           (name_size == size || name[name_size - size - 1] == '.');
+}
+
+static bool
+is_never_blocked(const struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
+{
+    const struct file_never_block *never = &engine->policy->file.never_block;
+    const char *name = "";
+    if (!ip_is_none(&f->server) && prefixes_have(&never->meaning, &f->server)) {
+        snprintf(why, TEXT_SIZE, "its address is on the never-block list");
+        return true;
+    }
+    if (!ip_is_none(&f->server) && file_protects_ip(engine->policy, &f->server, &name)) {
+        snprintf(why, TEXT_SIZE, "it is declared protected as %s", name);
+        return true;
+    }
+    for (size_t i = 0; i < never->domain_count; i++) {
+        if (domain_has(never->domains[i], f->server_name)) {
+            snprintf(why, TEXT_SIZE, "%s is on the never-block list", never->domains[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hold
+guard_server(struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
+{
+    const struct policy_world *world = &engine->world;
+    const struct policy_file *file = &engine->policy->file;
+    if (is_never_blocked(engine, f, why)) {
+        return HOLD_NEVER_BLOCK;
+    }
+    if (f->strength != STRENGTH_STRONG) {
+        return hold_as(HOLD_WEAK, why, "weak evidence: %s", f->strength_why);
+    }
+    if (f->sharers > 1) {
+        return hold_as(HOLD_SHARED, why, "%zu endpoints contacted the same %s within an hour",
+                       f->sharers, shared_word(engine, f));
+    }
+    size_t talkers = ip_is_none(&f->server) ? 0 : world->talkers(world->context, &f->server);
+    if (talkers >= file->never_block.popular && f->confidence < SURE_CONFIDENCE) {
+        return hold_as(HOLD_NEVER_BLOCK, why, "%zu endpoints talked to it lately", talkers);
+    }
+    return HOLD_NONE;
+}
+
+/* Budgets */
+
+void
+budget_spend(struct engine *engine, int64_t boot_us)
+{
+    engine->spent_us[engine->spent_next++ % BUDGET_MAX] = boot_us;
+}
+
+static size_t
+spent_since(const struct engine *engine, int64_t since_us)
+{
+    size_t count = 0;
+    size_t used = engine->spent_next < BUDGET_MAX ? engine->spent_next : BUDGET_MAX;
+    for (size_t i = 0; i < used; i++) {
+        count += engine->spent_us[i] > since_us ? 1 : 0;
+    }
+    return count;
+}
+
+static size_t
+contained_in(const struct engine *engine, const char *network)
+{
+    size_t count = 0;
+    int64_t now_us = clock_boot_us(engine->clock);
+    const struct table_item *item;
+    TAILQ_FOREACH(item, &engine->forces.by_age, by_age)
+    {
+        const struct force_item *force = (const struct force_item *)(const void *)item;
+        bool is_live = force->until_us == 0 || force->until_us > now_us;
+        count += force->is_isolation && is_live && strcmp(force->network, network) == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+static bool
+network_allows(struct engine *engine, const struct file_network *network, char why[TEXT_SIZE])
+{
+    const struct policy_world *world = &engine->world;
+    size_t contained = contained_in(engine, network->name);
+    if (network->most_contained != 0 && contained >= network->most_contained) {
+        snprintf(why, TEXT_SIZE, "%zu endpoints of network %s are contained, its limit", contained,
+                 network->name);
+        return false;
+    }
+    size_t population =
+        world->population
+            ? world->population(world->context, network->meaning.items, network->meaning.count)
+            : 0;
+    size_t percent = engine->policy->file.budgets.network_percent;
+    size_t most = population * percent / 100;
+    most = most > SMALL_NETWORK ? most : SMALL_NETWORK;
+    if (population > 0 && contained >= most) {
+        snprintf(why, TEXT_SIZE, "%zu of %zu endpoints of network %s are contained: over %zu %%",
+                 contained, population, network->name, percent);
+        return false;
+    }
+    return true;
+}
+
+bool
+budget_allows(struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
+{
+    const struct file_budgets *budgets = &engine->policy->file.budgets;
+    int64_t now_us = clock_boot_us(engine->clock);
+    size_t minute = spent_since(engine, now_us - 60 * SECOND_US);
+    size_t hour = spent_since(engine, now_us - 3600 * SECOND_US);
+    if (minute >= budgets->per_minute) {
+        snprintf(why, TEXT_SIZE, "%zu endpoints were isolated within a minute", minute);
+        return false;
+    }
+    if (hour >= budgets->per_hour) {
+        snprintf(why, TEXT_SIZE, "%zu endpoints were isolated within an hour", hour);
+        return false;
+    }
+    return !f->network || network_allows(engine, f->network, why);
+}

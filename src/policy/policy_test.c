@@ -1,0 +1,202 @@
+#include "policy/policy_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#define ASSUMED_MAX 8 /* endpoints that one detection can ask for, and more */
+
+struct assumed_endpoint {
+    struct endpoint endpoint;
+    struct binding binding;
+};
+
+/* The assumed world: an endpoint per inside address, made up from the address. */
+struct assumed {
+    struct policy *policy;
+    const struct detection *detection; /* whose MACs are its ends' own */
+    struct assumed_endpoint made[ASSUMED_MAX];
+    size_t next;
+};
+
+static const struct endpoint *
+assumed_find(const struct assumed *assumed, const char *id)
+{
+    for (size_t i = 0; i < ASSUMED_MAX; i++) {
+        if (strcmp(assumed->made[i].endpoint.id, id) == 0) {
+            return &assumed->made[i].endpoint;
+        }
+    }
+    return NULL;
+}
+
+static void
+assumed_make(struct assumed *assumed, const struct ip *ip, const struct mac *mac, char id[ID_SIZE])
+{
+    snprintf(id, ID_SIZE, "assumed-%016llx", (unsigned long long)hash_stable(ip, sizeof(*ip)));
+    if (assumed_find(assumed, id)) {
+        return;
+    }
+    struct assumed_endpoint *made = &assumed->made[assumed->next++ % ASSUMED_MAX];
+    memset(made, 0, sizeof(*made));
+    snprintf(made->endpoint.id, sizeof(made->endpoint.id), "%s", id);
+    made->binding = (struct binding){.mac = *mac, .ip = *ip, .from_us = 1};
+    made->endpoint.bindings = &made->binding;
+    made->endpoint.binding_count = 1;
+    made->endpoint.macs[0] = *mac;
+    made->endpoint.mac_count = mac_is_none(mac) ? 0 : 1;
+    made->endpoint.location.class = LOCATION_DIRECT;
+    made->endpoint.location.confidence = 100;
+    snprintf(made->endpoint.location.port, sizeof(made->endpoint.location.port), "%s", id);
+}
+
+static const struct peer *
+assumed_peer(const struct assumed *assumed, const struct ip *ip)
+{
+    const struct detection *d = assumed->detection;
+    return ip_is_equal(ip, &d->src.ip) ? &d->src : ip_is_equal(ip, &d->dst.ip) ? &d->dst : NULL;
+}
+
+static int
+assumed_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
+                struct mac *mac)
+{
+    struct assumed *assumed = context;
+    const struct peer *peer = assumed_peer(assumed, ip);
+    (void)at_us;
+    *mac = peer ? peer->mac : (struct mac){{0}};
+    if (!policy_is_home(assumed->policy, ip)) {
+        return KNOWN_NONE;
+    }
+    assumed_make(assumed, ip, mac, endpoint_id);
+    return KNOWN_SURE;
+}
+
+static bool
+assumed_by_mac(void *context, const struct mac *mac, char endpoint_id[ID_SIZE])
+{
+    struct assumed *assumed = context;
+    const struct detection *d = assumed->detection;
+    const struct peer *peer = mac_is_equal(mac, &d->src.mac)   ? &d->src
+                              : mac_is_equal(mac, &d->dst.mac) ? &d->dst
+                                                               : NULL;
+    if (!peer || !policy_is_home(assumed->policy, &peer->ip)) {
+        return false;
+    }
+    assumed_make(assumed, &peer->ip, mac, endpoint_id);
+    return true;
+}
+
+static bool
+assumed_endpoint(void *context, const char *endpoint_id, const struct endpoint **endpoint)
+{
+    *endpoint = assumed_find(context, endpoint_id);
+    return *endpoint != NULL;
+}
+
+static bool
+assumed_agrees(void *context, const struct mirror_origin *origin, const struct mac *mac)
+{
+    (void)context;
+    (void)origin;
+    (void)mac;
+    return true;
+}
+
+static bool
+assumed_unprotected(void *context, const char *endpoint_id, const struct ip *ip,
+                    char why[TEXT_SIZE])
+{
+    (void)context;
+    (void)endpoint_id;
+    (void)ip;
+    (void)why;
+    return false;
+}
+
+static size_t
+assumed_talkers(void *context, const struct ip *server)
+{
+    (void)context;
+    (void)server;
+    return 0;
+}
+
+static void
+tell_decision(const struct decision *d, size_t index, policy_test_line *line, void *context)
+{
+    char text[TEXT_SIZE * 2];
+    char ip[IP_TEXT_SIZE] = "";
+    char server[PREFIX_TEXT_SIZE] = "";
+    if (!ip_is_none(&d->ip)) {
+        ip_format(&d->ip, ip);
+    }
+    if (!prefix_is_none(&d->server)) {
+        prefix_format(&d->server, server);
+    }
+    const char *verdict = d->mode == MODE_OBSERVE ? "would " : d->hold != HOLD_NONE ? "holds " : "";
+    snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s%s%s%s  [policy %s, mode %s%s%s%s%.300s]",
+             verdict, action_names[d->action], ip[0] ? " " : "", ip, server[0] ? " server " : "",
+             server, d->server_name[0] && d->action != ACTION_ISOLATE ? " " : "",
+             d->action != ACTION_ISOLATE ? d->server_name : "",
+             d->permit_set[0] ? " permitting " : "", d->permit_set, d->policy, mode_names[d->mode],
+             d->hold != HOLD_NONE ? ", held " : "", d->hold != HOLD_NONE ? hold_names[d->hold] : "",
+             d->hold != HOLD_NONE ? ": " : "", d->hold_detail);
+    line(context, index, text);
+}
+
+static void
+tell_outcome(const struct detection *d, const struct outcome *outcome, size_t index,
+             policy_test_line *line, void *context)
+{
+    char text[TEXT_SIZE * 3];
+    snprintf(text, sizeof(text), "%.200s: party %s, evidence %s", d->signature,
+             outcome->party == PARTY_UNSAID ? "none of ours" : party_names[outcome->party],
+             strength_names[outcome->strength]);
+    line(context, index, text);
+    for (size_t i = 0; i < outcome->decision_count; i++) {
+        tell_decision(&outcome->decisions[i], index, line, context);
+    }
+    snprintf(text, sizeof(text), "  why: %s", outcome->why);
+    line(context, index, text);
+}
+
+void
+policy_test(struct policy *policy, const struct policy_world *world,
+            const struct detection *detections, size_t count, policy_test_line *line, void *context)
+{
+    struct assumed *assumed = MEM_NEW(struct assumed);
+    assumed->policy = policy;
+    struct policy_world made = {
+        .resolve = assumed_resolve,
+        .by_mac = assumed_by_mac,
+        .endpoint = assumed_endpoint,
+        .origin_agrees = assumed_agrees,
+        .is_protected = assumed_unprotected,
+        .talkers = assumed_talkers,
+        .context = assumed,
+    };
+    struct clock_fake clock;
+    clock_fake_init(&clock, count > 0 ? detections[0].seen_us : 0);
+    struct engine *engine = engine_new(policy, world ? world : &made, &clock.clock);
+    struct outcome *outcome = MEM_NEW(struct outcome);
+    for (size_t i = 0; i < count; i++) {
+        int64_t ahead_us = detections[i].seen_us - clock.wall_now_us;
+        clock_fake_advance(&clock, ahead_us > 0 ? ahead_us : 0);
+        engine_tick(engine);
+        assumed->detection = &detections[i];
+        engine_detection(engine, &detections[i], outcome);
+        tell_outcome(&detections[i], outcome, i, line, context);
+    }
+    if (!world) {
+        line(context, count,
+             "Assumed: every inside address is one endpoint, attached where its "
+             "frames come from; nobody is protected but by the file.");
+    }
+    free(outcome);
+    engine_free(engine);
+    free(assumed);
+}

@@ -1,0 +1,80 @@
+#include "policy/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+void
+table_init(struct table *table, size_t item_size, size_t limit, uint64_t *evicted)
+{
+    memset(table, 0, sizeof(*table));
+    hmap_init(&table->map);
+    TAILQ_INIT(&table->by_age);
+    table->item_size = item_size;
+    table->limit = limit;
+    table->evicted = evicted;
+}
+
+void
+table_fini(struct table *table)
+{
+    while (!TAILQ_EMPTY(&table->by_age)) {
+        table_drop(table, TAILQ_FIRST(&table->by_age));
+    }
+    hmap_fini(&table->map);
+}
+
+void *
+table_find(const struct table *table, const char *key)
+{
+    HMAP_FOR_EACH_HASH(item, struct table_item, by_key, hash_text(key), &table->map)
+    {
+        if (strcmp(item->key, key) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+void *
+table_need(struct table *table, const char *key, int64_t now_us)
+{
+    struct table_item *item = table_find(table, key);
+    if (item) {
+        TAILQ_REMOVE(&table->by_age, item, by_age);
+    } else {
+        if (table->count >= table->limit) {
+            (*table->evicted)++;
+            table_drop(table, TAILQ_FIRST(&table->by_age));
+        }
+        item = mem_new(1, table->item_size);
+        snprintf(item->key, sizeof(item->key), "%s", key);
+        hmap_insert(&table->map, &item->by_key, hash_text(item->key));
+        table->count++;
+    }
+    item->touched_us = now_us;
+    TAILQ_INSERT_TAIL(&table->by_age, item, by_age);
+    return item;
+}
+
+void
+table_drop(struct table *table, void *thing)
+{
+    struct table_item *item = thing;
+    TAILQ_REMOVE(&table->by_age, item, by_age);
+    hmap_remove(&table->map, &item->by_key);
+    table->count--;
+    free(item);
+}
+
+void
+table_expire(struct table *table, int64_t before_us)
+{
+    struct table_item *item;
+    while ((item = TAILQ_FIRST(&table->by_age)) && item->touched_us < before_us) {
+        table_drop(table, item);
+    }
+}
