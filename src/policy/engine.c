@@ -97,7 +97,7 @@ force_key(char key[TABLE_KEY_SIZE], enum action action, const char *endpoint_id,
 static bool
 is_live(const struct engine *e, const struct force_item *force)
 {
-    return force && (force->until_us == 0 || force->until_us > clock_boot_us(e->clock));
+    return force && force->until_us > clock_boot_us(e->clock);
 }
 
 /* The same, or something that leaves less, is in force or on its way. */
@@ -137,6 +137,7 @@ force_start(struct engine *e, const struct finding *f, const struct decision *d)
         for_us = (int64_t)d->expires_s * SECOND_US;
     }
     force->until_us = clock_boot_us(e->clock) + for_us;
+    force->expires_s = d->expires_s;
     force->is_isolation = d->action == ACTION_ISOLATE;
     memcpy(force->permit_set, d->permit_set, sizeof(force->permit_set));
     snprintf(force->network, sizeof(force->network), "%s", f->network ? f->network->name : "");
@@ -177,7 +178,10 @@ engine_note_contained(struct engine *e, const char *endpoint_id, const struct ip
     enum action action = noted_action(endpoint_id, ip);
     force_key(key, action, endpoint_id, ip, "");
     struct force_item *force = force_need(e, key, endpoint_id);
-    force->until_us = 0;
+    /* Not for ever: should its end never be told, the like may be asked for again after its time.
+     */
+    uint32_t for_s = force->expires_s ? force->expires_s : e->policy->file.defaults.expires_s;
+    force->until_us = clock_boot_us(e->clock) + (int64_t)for_s * SECOND_US;
     force->is_isolation = action == ACTION_ISOLATE;
     if (force->is_isolation) {
         force_find_network(e, force);

@@ -34,7 +34,8 @@ struct contact_item {
 /* What is in force, or on its way to it. */
 struct force_item {
     struct table_item item;
-    int64_t until_us; /* boot clock; 0: until told */
+    int64_t until_us;   /* boot clock */
+    uint32_t expires_s; /* as decided; 0: not by us */
     bool is_isolation;
     char endpoint_id[ID_SIZE];
     char permit_set[NAME_SIZE];

@@ -20,7 +20,7 @@
 #define FILE_LISTS_MAX 256
 #define FILE_DOMAINS_MAX 256
 #define GLOB_SIZE 128
-#define BUDGET_MAX 4096
+#define BUDGET_MAX 16384
 #define WHEN_COUNT_MAX 32
 
 /* "default" stands for what the network, or the defaults, say. */

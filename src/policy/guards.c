@@ -279,7 +279,7 @@ contained_in(const struct engine *engine, const char *network)
     TAILQ_FOREACH(item, &engine->forces.by_age, by_age)
     {
         const struct force_item *force = (const struct force_item *)(const void *)item;
-        bool is_live = force->until_us == 0 || force->until_us > now_us;
+        bool is_live = force->until_us > now_us;
         count += force->is_isolation && is_live && strcmp(force->network, network) == 0 ? 1 : 0;
     }
     return count;

@@ -101,8 +101,9 @@ void engine_restore_incident(struct engine *engine, const struct incident *incid
  * that server is blocked for all.  Also at start, for what is in force. */
 void engine_note_contained(struct engine *engine, const char *endpoint_id, const struct ip *ip);
 void engine_note_released(struct engine *engine, const char *endpoint_id);
-/* A containment ended otherwise (expired, reverted, failed for good): no grace, but its like may be
- * asked for again.  Arguments as for engine_note_contained. */
+/* A containment or pending decision ended otherwise (expired, reverted, failed for good; also any
+ * server block): no grace, but its like may be asked for again.  Arguments as for
+ * engine_note_contained. */
 void engine_note_ended(struct engine *engine, const char *endpoint_id, const struct ip *ip);
 /* At start, for what was acted on in the last hour before it: budgets count it. */
 void engine_note_spent(struct engine *engine, int64_t requested_us);

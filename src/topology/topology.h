@@ -50,6 +50,8 @@ struct topology *topology_new(const struct topology_settings *settings, const st
                               const struct topology_listener *listener);
 void topology_free(struct topology *topology);
 
+/* A fact's 'seen_us' is when the switch last heard that MAC or address, not when it looked: two
+ * places count as alive at once only by what was heard. */
 void topology_apply_facts(struct topology *topology, const struct wire_facts *facts);
 /* The switch's connection is lost: its facts stay, but grow old. */
 void topology_switch_gone(struct topology *topology, const char *switch_name);

@@ -278,7 +278,7 @@ the_same_is_not_decided_twice_while_it_is_in_force(void **state)
     engine_note_contained(w->engine, "id-c2", NULL);
     struct ip ip = ip_of(SERVER_IP);
     engine_note_contained(w->engine, "", &ip);
-    world_after_s(w, 3600);
+    world_after_s(w, 3500);
     assert_int_equal(detect(w, &d)->decision_count, 0);
     engine_note_ended(w->engine, "id-c2", NULL); /* expired: asked for again, without grace */
     assert_int_equal(find_decision(detect(w, &d), ACTION_ISOLATE)->hold, HOLD_NONE);
