@@ -79,6 +79,40 @@ class Story:
                 (self.c5, lambda h: Udp(h.ip4)), (self.world, lambda h: Ping(h.ip6)),
                 (self.web, lambda h: Udp(h.ip6)), (self.upd, lambda h: Ping(h.ip4))]
 
+    def odd_frames(self, sender, target):
+        """Frames that a stack does not send by itself: {name: bytes}."""
+        to, own = (bytes.fromhex(h.mac.replace(":", "")) for h in (target, sender))
+        packet = malware.ip4_udp(sender.ip4, target.ip4, 9999, b"odd")
+        late = malware.ip4_udp(sender.ip4, target.ip4, 9999, b"odd", fragment=185)
+        all_ = b"\xff" * 6
+        mdns = malware.ip4_udp(sender.ip4, "224.0.0.251", 5353, b"odd")
+        return {
+            "802.1Q": to + own + b"\x81\x00\x00\x64\x08\x00" + packet,
+            "QinQ": to + own + b"\x88\xa8\x00\x65\x81\x00\x00\x64\x08\x00" + packet,
+            "later fragment": to + own + b"\x08\x00" + late,
+            "experimental ethertype": to + own + b"\x88\xb5" + b"x" * 46,
+            "broadcast": all_ + own + b"\x08\x00" + malware.ip4_udp(
+                sender.ip4, "255.255.255.255", 9999, b"odd"),
+            "multicast": b"\x01\x00\x5e\x00\x00\xfb" + own + b"\x08\x00" + mdns,
+            "LLC": to + own + b"\x00\x26" + b"\x42\x42\x03" + b"x" * 43,
+            "router advertisement": b"\x33\x33\0\0\0\x01" + own + b"\x86\xdd" + malware.ip6_ra(),
+        }
+
+    def odd_frames_arrive(self, sender, target):
+        """Which of them arrive?  Counted one by one at the target."""
+        arrived = set()
+        with oracles.watching(self.campus, target.name, "eth0") as witness:
+            witness.suspect_address("mac", sender.mac)
+            for name, frame in self.odd_frames(sender, target).items():
+                witness.clear()
+                malware.raw(sender, frame)
+                try:
+                    wait_for(witness.kinds, name, 0.15, 0.01)
+                    arrived.add(name)
+                except LabError:
+                    pass
+        return arrived
+
     # ------------------------------------------------------------ 1: the campus
 
     def everybody_talks(self):
@@ -97,6 +131,10 @@ class Story:
         for asker, make in self.towards_c2():
             can(make(self.c2), asker)
             can(make(self.c3), asker)
+        every = set(self.odd_frames(self.c2, self.c3))
+        for sender in (self.c1, self.c2):
+            arrived = self.odd_frames_arrive(sender, self.c3)
+            check(arrived == every, f"of {sender} only {arrived} arrive")
         for name in PROBE_URLS[:1]:
             check(self.c2.get(name, timeout_s=2).returncode != 0, "the campus has no such server")
 
@@ -303,6 +341,10 @@ class Story:
         seen = self.witness.counts()
         strangers = {host: kinds for host, kinds in seen.items() if host not in ("upd", "svc")}
         check(not strangers, f"packets of c2 arrived: {strangers}")
+        arrived = self.odd_frames_arrive(self.c2, self.c3)
+        check(not arrived, f"of c2 there arrived: {arrived}")
+        every = set(self.odd_frames(self.c1, self.c3))
+        check(self.odd_frames_arrive(self.c1, self.c3) == every, "the twin's do not arrive")
 
     # --------------------------------------------------------------- 6: the server
 
