@@ -121,6 +121,12 @@ static const struct shape report_shape =
                  "where in its life it is"),                                                       \
         ROW_ENUM(struct view_containment, model.hold, "hold", true, hold_names,                    \
                  "why it waits or waited for a person"),                                           \
+        ROW_OPT(struct view_containment, model.hold_detail, "hold_detail", FIELD_TEXT,             \
+                "why, in words"),                                                                  \
+        ROW_OPT(struct view_containment, model.pending_until_us, "pending_until", FIELD_TIME,      \
+                "when it is decided without a person"),                                            \
+        ROW_ENUM(struct view_containment, model.pending_action, "pending_action", true,            \
+                 action_names, "what is done then; absent: reverted"),                             \
         ROW_OPT(struct view_containment, model.endpoint_id, "endpoint_id", FIELD_TEXT,             \
                 "the endpoint"),                                                                   \
         ROW_OPT(struct view_containment, host_name, "host_name", FIELD_TEXT, "its host name"),     \

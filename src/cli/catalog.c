@@ -1,0 +1,123 @@
+#include "cli/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+/* Sorted by the English text. */
+static const struct {
+    const char *english, *japanese;
+} texts[] = {
+    {"ACCEPTED", "受理"},
+    {"ACCOUNT", "アカウント"},
+    {"ACTION", "処置"},
+    {"ADDRESS", "アドレス"},
+    {"ADDRESSES", "IPアドレス"},
+    {"ADVICE", "対処"},
+    {"ANSWERED BY", "応答者"},
+    {"CARRIER", "転送方式"},
+    {"CASE", "受付番号"},
+    {"CONFIRMED", "両端で確認"},
+    {"CONNECTED", "接続"},
+    {"COUNT", "数"},
+    {"COUNTER", "カウンタ"},
+    {"DETAIL", "詳細"},
+    {"DETECTION", "検知"},
+    {"DETECTIONS", "検知数"},
+    {"DRIVER", "ドライバ"},
+    {"DROPPED", "取りこぼし"},
+    {"ENDPOINT", "端末"},
+    {"EVENT", "イベント"},
+    {"EXPIRES", "期限"},
+    {"FROM", "開始"},
+    {"GENERATION", "世代"},
+    {"HELD", "保留理由"},
+    {"HITS", "遮断数"},
+    {"HOST NAME", "ホスト名"},
+    {"ID", "ID"},
+    {"IP", "IPアドレス"},
+    {"KIND", "種類"},
+    {"LAST", "最終"},
+    {"LAST SEEN", "最終確認"},
+    {"LOCATION", "接続位置"},
+    {"LOST", "欠落"},
+    {"MAC", "MACアドレス"},
+    {"MACS", "MAC数"},
+    {"MESSAGE", "内容"},
+    {"MS", "ミリ秒"},
+    {"NAME", "名前"},
+    {"NUMBER", "番号"},
+    {"OBJECT", "対象"},
+    {"ONE-SIDED", "片方向"},
+    {"PACKETS", "パケット"},
+    {"PHASE", "攻撃段階"},
+    {"POLICY", "ポリシー"},
+    {"PORT", "ポート"},
+    {"PROBLEM", "問題"},
+    {"REASON", "理由"},
+    {"RECEIVED", "受信"},
+    {"REFUSED", "拒否"},
+    {"ROLE", "役割"},
+    {"RULES", "ルール"},
+    {"SERVER", "サーバ"},
+    {"SESSION", "セッション"},
+    {"SEVERITY", "重大度"},
+    {"SIGNATURE", "シグネチャ"},
+    {"SINCE", "開始時刻"},
+    {"SKEW", "時計のずれ"},
+    {"SOURCE", "情報源"},
+    {"STATE", "状態"},
+    {"STEP", "段階"},
+    {"STRENGTH", "証拠の強さ"},
+    {"SUMMARY", "概要"},
+    {"SWITCH", "スイッチ"},
+    {"TIME", "時刻"},
+    {"TOTAL MS", "累計ミリ秒"},
+    {"UNTIL", "終了"},
+    {"UP", "リンク"},
+    {"VLAN", "VLAN"},
+    {"WHAT", "内容"},
+    {"WHERE", "場所"},
+    {"WHO", "実行者"},
+    {"WHY", "理由"},
+    {"advice", "対処"},
+    {"all is well", "問題はありません"},
+    {"contained by", "隔離"},
+    {"done", "完了"},
+    {"error", "エラー"},
+    {"history", "履歴"},
+    {"note", "情報"},
+    {"nothing to show", "表示するものはありません"},
+    {"not authorised", "権限がありません"},
+    {"not reachable", "接続できません"},
+    {"residual reach", "なお到達できる相手"},
+    {"says of it", "各スイッチの報告"},
+    {"timeline", "経過"},
+    {"warning", "警告"},
+    {"why there", "位置の根拠"},
+};
+
+enum language
+catalog_language(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value && value[0]) {
+            return strncmp(value, "ja", 2) == 0 ? LANGUAGE_JA : LANGUAGE_EN;
+        }
+    }
+    return LANGUAGE_EN;
+}
+
+const char *
+catalog_text(enum language language, const char *english)
+{
+    for (size_t i = 0; language == LANGUAGE_JA && i < COUNT_OF(texts); i++) {
+        if (strcmp(texts[i].english, english) == 0) {
+            return texts[i].japanese;
+        }
+    }
+    return english;
+}

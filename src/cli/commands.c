@@ -1,0 +1,85 @@
+#include "cli/commands.h"
+
+#include <string.h>
+
+#include "base/macros.h"
+
+#define REASON "--reason TEXT"
+
+/* clang-format off */
+const struct command command_table[] = {
+    {"endpoints", "[SEARCH]", "[--limit N]", "endpoints with MACs, addresses, names, locations",
+     "SEARCH is any part of a MAC, address, host name, switch or port.", 0, 1, cmd_endpoints},
+    {"endpoint", "[show] ENDPOINT", "", "one endpoint: why we think it is there, and its history",
+     "ENDPOINT is an id, a MAC, an address, or a host name.", 1, 2, cmd_endpoint},
+    {"links", "", "", "links between switches, learnt by LLDP", NULL, 0, 0, cmd_links},
+    {"switches", "", "", "switches, their state and generations", NULL, 0, 0, cmd_switches},
+    {"switch", "[show] NAME", "", "one switch: ports, counters, problems", NULL, 1, 2, cmd_switch},
+    {"containments", "[SEARCH]", "[--state STATE] [--ended] [--limit N]", "containments in force",
+     "--ended shows also those that were released or have expired.", 0, 1, cmd_containments},
+    {"containment", "[show] ID", "", "one containment: timeline, switches, residual reach",
+     "ID may be the case number of the warning page.", 1, 2, cmd_containment},
+    {"server-blocks", "[SEARCH]", "[--ended]", "servers that nobody may reach", NULL, 0, 1,
+     cmd_server_blocks},
+    {"contain", "ENDPOINT", "(--permit SET | --none) " REASON " [--expires TIME] "
+     "[--external-id ID] [--observed-at TIME] [--site SITE]", "isolates an endpoint",
+     "--permit SET: what stays permitted, a named set of the policy; --none: nothing.\n"
+     "With an address, --observed-at says when that address was the endpoint's.\n"
+     "TIME of --expires: 90s, 10m, 8h, 2d.", 1, 1, cmd_contain},
+    {"block-pair", "ENDPOINT SERVER", REASON " [--expires TIME]",
+     "blocks traffic between one endpoint and one server", NULL, 2, 2, cmd_block_pair},
+    {"block-server", "SERVER", REASON " [--expires TIME]", "blocks a server for everybody",
+     "SERVER is an address, a prefix or a name.", 1, 1, cmd_block_server},
+    {"mirror", "ENDPOINT", "--for TIME " REASON, "mirrors an endpoint's traffic in detail", NULL,
+     1, 1, cmd_mirror},
+    {"release", "ID|ENDPOINT", REASON, "ends a containment",
+     "With an endpoint, ends the containment in force on it.", 1, 1, cmd_release},
+    {"extend", "ID", "--expires TIME", "sets a containment's expiry, counted from now", NULL, 1, 1,
+     cmd_extend},
+    {"pending", "", "", "decisions that wait for a person, with their evidence", NULL, 0, 0,
+     cmd_pending},
+    {"enforce", "ID", REASON, "a pending decision: do it", NULL, 1, 1, cmd_enforce},
+    {"check", "ID", REASON, "a pending decision: seen, and left", NULL, 1, 1, cmd_check},
+    {"revert", "ID", REASON, "a pending decision: refuse it", NULL, 1, 1, cmd_revert},
+    {"incidents", "[SEARCH]", "[--closed] [--limit N]", "incidents", NULL, 0, 1, cmd_incidents},
+    {"incident", "[show] ID", "", "one incident with its detections", NULL, 1, 2, cmd_incident},
+    {"evidence", "DETECTION", "-o FILE", "the packets that prove a detection, as a pcap file",
+     "-o - writes to standard output.", 1, 1, cmd_evidence},
+    {"intake", "", "", "sources of detections: received, accepted, refused and why", NULL, 0, 0,
+     cmd_intake},
+    {"sensors", "", "", "sensors: what arrives at them and what they drop", NULL, 0, 0,
+     cmd_sensors},
+    {"mirrors", "", "", "mirror sessions, declared and asked for", NULL, 0, 0, cmd_mirrors},
+    {"protected", "[confirm|remove ID]", "[" REASON "]",
+     "who may never be contained, and who is proposed", NULL, 0, 2, cmd_protected},
+    {"policy", "show | test FILE", "[--assume]",
+     "the running policy; what each line of an event file would do",
+     "FILE has one event per line: Suricata EVE, Deep Discovery CEF, or our detection JSON; - is\n"
+     "standard input. Nothing is done. --assume takes every inside address for an endpoint.", 1, 2,
+     cmd_policy},
+    {"enforcement", "", "", "whether containments are enforced", NULL, 0, 0, cmd_enforcement},
+    {"panic", "", REASON, "suspends all enforcement at once", NULL, 0, 0, cmd_panic},
+    {"resume", "", REASON, "puts all containments in force again", NULL, 0, 0, cmd_resume},
+    {"doctor", "", "", "what is wrong or works less well, where, and what to do",
+     "Exits with 1 where there is an error or a warning.", 0, 0, cmd_doctor},
+    {"audit", "[SEARCH]", "[--limit N]", "who did what to what, and why; newest first", NULL, 0, 1,
+     cmd_audit},
+    {"events", "", "[--last-id ID]", "live changes, until Ctrl-C",
+     "With --json each line is one event: {\"id\":..., \"event\":..., \"data\":...}.", 0, 0,
+     cmd_events},
+    {"version", "", "", "versions of cordonctl and of the server", NULL, 0, 0, cmd_version},
+    {"openapi", "", "", "the API's OpenAPI document", NULL, 0, 0, cmd_openapi},
+};
+/* clang-format on */
+const size_t command_count = COUNT_OF(command_table);
+
+const struct command *
+command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(command_table[i].name, name) == 0) {
+            return &command_table[i];
+        }
+    }
+    return NULL;
+}
