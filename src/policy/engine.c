@@ -143,15 +143,6 @@ force_start(struct engine *e, const struct finding *f, const struct decision *d)
     snprintf(force->network, sizeof(force->network), "%s", f->network ? f->network->name : "");
 }
 
-static enum action
-noted_action(const char *endpoint_id, const struct ip *ip)
-{
-    bool has_ip = ip && !ip_is_none(ip);
-    return endpoint_id[0] == '\0' ? ACTION_BLOCK_SERVER
-           : has_ip               ? ACTION_BLOCK_PAIR
-                                  : ACTION_ISOLATE;
-}
-
 /* The network of an endpoint that we did not isolate ourselves: of its newest address. */
 static void
 force_find_network(struct engine *e, struct force_item *force)
@@ -171,32 +162,50 @@ force_find_network(struct engine *e, struct force_item *force)
     }
 }
 
-void
-engine_note_contained(struct engine *e, const char *endpoint_id, const struct ip *ip)
+/* Not for ever: should its end never be told, the like may be asked for again after its time. */
+static void
+force_confirm(struct engine *e, struct force_item *force, uint32_t left_s)
 {
-    char key[TABLE_KEY_SIZE];
-    enum action action = noted_action(endpoint_id, ip);
-    force_key(key, action, endpoint_id, ip, "");
-    struct force_item *force = force_need(e, key, endpoint_id);
-    /* Not for ever: should its end never be told, the like may be asked for again after its time.
-     */
-    uint32_t for_s = force->expires_s ? force->expires_s : e->policy->file.defaults.expires_s;
+    uint32_t for_s = left_s             ? left_s
+                     : force->expires_s ? force->expires_s
+                                        : e->policy->file.defaults.expires_s;
     force->until_us = clock_boot_us(e->clock) + (int64_t)for_s * SECOND_US;
-    force->is_isolation = action == ACTION_ISOLATE;
     if (force->is_isolation) {
         force_find_network(e, force);
     }
 }
 
 void
-engine_note_ended(struct engine *e, const char *endpoint_id, const struct ip *ip)
+engine_note_begun(struct engine *e, const struct containment *c)
 {
     char key[TABLE_KEY_SIZE];
-    force_key(key, noted_action(endpoint_id, ip), endpoint_id, ip, "");
+    int64_t left_us = c->expires_us - clock_wall_us(e->clock);
+    force_key(key, c->action, c->endpoint_id, &c->server.ip, c->server_name);
+    struct force_item *force = force_need(e, key, c->endpoint_id);
+    force->is_isolation = c->action == ACTION_ISOLATE;
+    memcpy(force->permit_set, c->permit_set, sizeof(force->permit_set));
+    force_confirm(e, force, left_us > 0 ? (uint32_t)(left_us / SECOND_US) + 1 : 0);
+}
+
+void
+engine_note_contained(struct engine *e, const char *endpoint_id, const struct ip *ip)
+{
+    char key[TABLE_KEY_SIZE];
+    bool is_outside = ip && !ip_is_none(ip) && !policy_is_home(e->policy, ip);
+    enum action action = endpoint_id[0] == '\0' ? ACTION_BLOCK_SERVER
+                         : is_outside           ? ACTION_BLOCK_PAIR
+                                                : ACTION_ISOLATE;
+    force_key(key, action, endpoint_id, ip, "");
     struct force_item *force = table_find(&e->forces, key);
-    if (force) {
-        table_drop(&e->forces, force);
+    if (force) { /* only what was decided here: nobody says which action it is */
+        force_confirm(e, force, 0);
     }
+}
+
+/* Drops what was held or said about that endpoint. */
+static void
+said_forget(struct engine *e, const char *endpoint_id)
+{
     struct table_item *item = TAILQ_FIRST(&e->said.by_age);
     while (item) {
         struct table_item *next = TAILQ_NEXT(item, by_age);
@@ -208,20 +217,39 @@ engine_note_ended(struct engine *e, const char *endpoint_id, const struct ip *ip
 }
 
 void
+engine_note_over(struct engine *e, const struct containment *c)
+{
+    char key[TABLE_KEY_SIZE];
+    force_key(key, c->action, c->endpoint_id, &c->server.ip, c->server_name);
+    struct force_item *force = table_find(&e->forces, key);
+    bool was_pending = c->state == CONTAINMENT_CHECKED || c->state == CONTAINMENT_REVERTED;
+    if (force && !was_pending) {
+        table_drop(&e->forces, force);
+    }
+    if (c->state == CONTAINMENT_RELEASED && c->endpoint_id[0] != '\0') {
+        table_need(&e->released, c->endpoint_id, clock_boot_us(e->clock));
+    }
+    if (!was_pending) { /* what a person refused is not asked for again at once */
+        said_forget(e, c->endpoint_id);
+    }
+}
+
+void
 engine_note_released(struct engine *e, const char *endpoint_id)
 {
+    if (endpoint_id[0] == '\0') {
+        return;
+    }
     struct table_item *item = TAILQ_FIRST(&e->forces.by_age);
-    while (item && endpoint_id[0] != '\0') {
+    while (item) {
         struct table_item *next = TAILQ_NEXT(item, by_age);
         if (strcmp(((struct force_item *)(void *)item)->endpoint_id, endpoint_id) == 0) {
             table_drop(&e->forces, item);
         }
         item = next;
     }
-    engine_note_ended(e, endpoint_id, NULL);
-    if (endpoint_id[0] != '\0') {
-        table_need(&e->released, endpoint_id, clock_boot_us(e->clock));
-    }
+    said_forget(e, endpoint_id);
+    table_need(&e->released, endpoint_id, clock_boot_us(e->clock));
 }
 
 void
@@ -434,7 +462,6 @@ decide(struct engine *e, const struct finding *f, const struct decision *d, stru
         force_start(e, f, d);
     }
     outcome->decisions[outcome->decision_count++] = *d;
-    outcome->is_observed = outcome->is_observed || d->mode == MODE_OBSERVE;
     story(outcome, f, d);
     return true;
 }
@@ -554,6 +581,28 @@ run_policies(struct engine *e, struct finding *f, struct outcome *outcome)
     }
 }
 
+/* An outcome is either observed or not.  Where policies of both kinds matched, what only would have
+ * been stays in the story, and the decisions are those to be taken. */
+static void
+settle_observed(struct outcome *outcome)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < outcome->decision_count; i++) {
+        taken += outcome->decisions[i].mode != MODE_OBSERVE ? 1 : 0;
+    }
+    outcome->is_observed = taken == 0 && outcome->decision_count > 0;
+    if (outcome->is_observed || taken == outcome->decision_count) {
+        return;
+    }
+    size_t to = 0;
+    for (size_t i = 0; i < outcome->decision_count; i++) {
+        if (outcome->decisions[i].mode != MODE_OBSERVE) {
+            outcome->decisions[to++] = outcome->decisions[i];
+        }
+    }
+    outcome->decision_count = to;
+}
+
 void
 engine_detection(struct engine *e, const struct detection *detection, struct outcome *outcome)
 {
@@ -566,6 +615,7 @@ engine_detection(struct engine *e, const struct detection *detection, struct out
     contacts_note(e, &f);
     incident_add(e, &f);
     run_policies(e, &f, outcome);
+    settle_observed(outcome);
     outcome->strength = f.strength;
     outcome->party = f.is_relay ? PARTY_UNSAID : f.party;
     outcome->incident = *f.incident;

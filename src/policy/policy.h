@@ -87,7 +87,7 @@ struct outcome {
     struct incident incident; /* as it is now, to be stored */
     struct decision decisions[DECISIONS_MAX];
     size_t decision_count;
-    bool is_observed;        /* some decision has mode observe: it says what would have been */
+    bool is_observed;        /* mode observe: the decisions say what would have been */
     char why[TEXT_SIZE * 2]; /* the story, for people: which policy, which guard, or why nothing */
 };
 
@@ -96,15 +96,17 @@ void engine_detection(struct engine *engine, const struct detection *detection,
                       struct outcome *outcome);
 /* From the store at start. */
 void engine_restore_incident(struct engine *engine, const struct incident *incident);
-/* The controller tells what became of things: for budgets, grace and watch periods.  'endpoint_id'
- * alone: that endpoint is isolated; with 'ip': its pair with that server is blocked; "" and 'ip':
- * that server is blocked for all.  Also at start, for what is in force. */
+/* The controller tells what became of things: for budgets, grace and watch periods. */
+/* A containment is in force: also at start, for each that is. */
+void engine_note_begun(struct engine *engine, const struct containment *containment);
+/* It ended, or a pending decision did.  Its like may be asked for again: after the grace period
+ * where its state says that a person released it, at once otherwise. */
+void engine_note_over(struct engine *engine, const struct containment *containment);
+/* The same in short, where only this is at hand.  'endpoint_id' and no 'ip', or an inside one: what
+ * was decided about that endpoint is in force. */
 void engine_note_contained(struct engine *engine, const char *endpoint_id, const struct ip *ip);
+/* A person released that endpoint: grace, then a closer watch. */
 void engine_note_released(struct engine *engine, const char *endpoint_id);
-/* A containment or pending decision ended otherwise (expired, reverted, failed for good; also any
- * server block): no grace, but its like may be asked for again.  Arguments as for
- * engine_note_contained. */
-void engine_note_ended(struct engine *engine, const char *endpoint_id, const struct ip *ip);
 /* At start, for what was acted on in the last hour before it: budgets count it. */
 void engine_note_spent(struct engine *engine, int64_t requested_us);
 /* Drops old incidents and counters; call once a second. */

@@ -1,5 +1,17 @@
 #include "world.h"
 
+static struct containment
+containment_of(const struct world *w, const char *endpoint_id, enum action action)
+{
+    struct containment c = {.action = action, .state = CONTAINMENT_VERIFIED};
+    snprintf(c.endpoint_id, sizeof(c.endpoint_id), "%s", endpoint_id);
+    c.expires_us = w->clock.wall_now_us + INT64_C(7200) * 1000000;
+    if (action != ACTION_ISOLATE && action != ACTION_MIRROR) {
+        c.server = (struct prefix){.ip = ip_of(SERVER_IP), .length = 128};
+    }
+    return c;
+}
+
 static void
 a_strong_contact_isolates_with_permits_and_blocks_the_server(void **state)
 {
@@ -275,13 +287,70 @@ the_same_is_not_decided_twice_while_it_is_in_force(void **state)
     assert_int_equal(detect(w, &d)->decision_count, 2);
     assert_int_equal(detect(w, &d)->decision_count, 0);
     assert_non_null(strstr(w->outcome.why, "already in force"));
-    engine_note_contained(w->engine, "id-c2", NULL);
-    struct ip ip = ip_of(SERVER_IP);
-    engine_note_contained(w->engine, "", &ip);
+    struct containment isolation = containment_of(w, "id-c2", ACTION_ISOLATE);
+    struct containment server = containment_of(w, "", ACTION_BLOCK_SERVER);
+    engine_note_begun(w->engine, &isolation);
+    engine_note_begun(w->engine, &server);
     world_after_s(w, 3500);
     assert_int_equal(detect(w, &d)->decision_count, 0);
-    engine_note_ended(w->engine, "id-c2", NULL); /* expired: asked for again, without grace */
+    isolation.state = CONTAINMENT_EXPIRED; /* asked for again, without grace */
+    engine_note_over(w->engine, &isolation);
     assert_int_equal(find_decision(detect(w, &d), ACTION_ISOLATE)->hold, HOLD_NONE);
+    assert_null(find_decision(&w->outcome, ACTION_BLOCK_SERVER));
+    isolation.state = CONTAINMENT_RELEASED;
+    engine_note_over(w->engine, &isolation);
+    server.state = CONTAINMENT_RELEASED;
+    engine_note_over(w->engine, &server);
+    assert_int_equal(find_decision(detect(w, &d), ACTION_ISOLATE)->hold, HOLD_GRACE);
+    assert_int_equal(find_decision(&w->outcome, ACTION_BLOCK_SERVER)->hold, HOLD_NONE);
+    world_free(w);
+}
+
+static void
+one_endpoint_that_goes_on_trying_spends_the_budget_once(void **state)
+{
+    (void)state;
+    struct world *w = world_new(yaml_auto);
+    struct detection d = contact(w, C2_IP, C2_MAC, SERVER_IP);
+    struct ip own = ip_of(C2_IP);
+    detect(w, &d);
+    engine_note_contained(w->engine, "id-c2", &own); /* the subject's address is no server */
+    for (int i = 0; i < 25; i++) {
+        world_after_s(w, 70);
+        assert_null(find_decision(detect(w, &d), ACTION_ISOLATE));
+    }
+    struct detection other = contact(w, C3_IP, C3_MAC, SERVER_IP);
+    assert_int_equal(find_decision(detect(w, &other), ACTION_ISOLATE)->hold, HOLD_NONE);
+    world_free(w);
+}
+
+static void
+a_mirror_in_force_is_no_isolation_in_force(void **state)
+{
+    (void)state;
+    struct world *w = world_new(yaml_auto);
+    struct containment mirror = containment_of(w, "id-c2", ACTION_MIRROR);
+    engine_note_begun(w->engine, &mirror);
+    engine_note_contained(w->engine, "id-c2", NULL);
+    struct detection d = contact(w, C2_IP, C2_MAC, SERVER_IP);
+    assert_int_equal(find_decision(detect(w, &d), ACTION_ISOLATE)->hold, HOLD_NONE);
+    world_free(w);
+}
+
+static void
+what_only_would_have_been_does_not_hide_what_is_done(void **state)
+{
+    (void)state;
+    struct world *w = world_new("networks: [{name: a, prefixes: [192.0.2.0/24], home: true}]\n"
+                                "policies:\n"
+                                "  - {name: p, then: [{action: isolate}], goes_on: true}\n"
+                                "  - {name: q, then: [{action: block_server}], mode: auto}\n");
+    struct detection d = contact(w, C2_IP, C2_MAC, SERVER_IP);
+    const struct outcome *outcome = detect(w, &d);
+    assert_false(outcome->is_observed);
+    assert_int_equal(outcome->decision_count, 1);
+    assert_int_equal(outcome->decisions[0].action, ACTION_BLOCK_SERVER);
+    assert_non_null(strstr(outcome->why, "policy p would isolate c2 (mode observe)"));
     world_free(w);
 }
 
@@ -486,6 +555,9 @@ main(void)
         cmocka_unit_test(a_share_of_the_network_bounds_what_is_contained_at_once),
         cmocka_unit_test(what_was_spent_before_a_restart_counts),
         cmocka_unit_test(the_same_is_not_decided_twice_while_it_is_in_force),
+        cmocka_unit_test(one_endpoint_that_goes_on_trying_spends_the_budget_once),
+        cmocka_unit_test(a_mirror_in_force_is_no_isolation_in_force),
+        cmocka_unit_test(what_only_would_have_been_does_not_hide_what_is_done),
         cmocka_unit_test(what_was_decided_but_never_came_into_force_is_decided_again),
         cmocka_unit_test(a_held_decision_gives_way_to_stronger_evidence),
         cmocka_unit_test(after_a_release_there_is_grace_and_then_a_closer_watch),
