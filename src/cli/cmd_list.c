@@ -126,7 +126,18 @@ cmd_pending(struct run *run, char **words, int count)
         {"SERVER", "indicator", COLUMN_TEXT},
     };
     int code = EXIT_GOOD;
-    (void)words, (void)count;
+    if (count == 2 && strcmp(words[0], "enforce") == 0) {
+        return cmd_enforce(run, words + 1, 1);
+    }
+    if (count == 2 && strcmp(words[0], "check") == 0) {
+        return cmd_check(run, words + 1, 1);
+    }
+    if (count == 2 && strcmp(words[0], "revert") == 0) {
+        return cmd_revert(run, words + 1, 1);
+    }
+    if (count > 0) {
+        return run_usage("pending | pending enforce ID | pending check ID | pending revert ID");
+    }
     cJSON *items = run_list(run, API "/pending", &code);
     if (!items || run->options.json) {
         if (items) {

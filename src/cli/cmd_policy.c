@@ -60,6 +60,9 @@ batch_begin(struct batch *batch, const struct run *run)
     if (run->options.assume) {
         cJSON_AddTrueToObject(batch->body, "assume");
     }
+    if (run->options.source) {
+        cJSON_AddStringToObject(batch->body, "source", run->options.source);
+    }
 }
 
 static void

@@ -67,6 +67,7 @@ enum option_code {
     OPTION_STATE,
     OPTION_LAST_ID,
     OPTION_LIMIT,
+    OPTION_SOURCE,
 };
 
 static const struct option long_options[] = {
@@ -89,6 +90,7 @@ static const struct option long_options[] = {
     {"state", required_argument, NULL, OPTION_STATE},
     {"last-id", required_argument, NULL, OPTION_LAST_ID},
     {"limit", required_argument, NULL, OPTION_LIMIT},
+    {"source", required_argument, NULL, OPTION_SOURCE},
     {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -117,6 +119,8 @@ text_of(struct options *options, int code)
         return &options->last_id;
     case OPTION_LIMIT:
         return &options->limit;
+    case OPTION_SOURCE:
+        return &options->source;
     case OPTION_CONFIG:
         return &options->file;
     case 'o':

@@ -24,7 +24,7 @@ struct options {
     const char *file; /* of settings */
     bool json, help, ended, closed, none, assume;
     const char *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
-        *last_id, *limit;
+        *last_id, *limit, *source;
 };
 
 struct run {

@@ -12,7 +12,9 @@
 #include "cordond/config.h"
 #include "cordond/role.h"
 #include "cordond/supervisor.h"
+#include "intake/line.h"
 #include "policy/policy.h"
+#include "web/openapi.h"
 #include "web/token.h"
 
 #define CONFIG_DEFAULT "/etc/cordon/cordond.yaml"
@@ -29,16 +31,16 @@ struct arguments {
 static int
 usage(FILE *to)
 {
-    fprintf(to,
-            "cordond " CORDON_VERSION "\n"
-            "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
-            "       cordond --check-config [--config FILE]\n"
-            "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
-            "                                          a certificate for a switch or sensor\n"
-            "       cordond token add NAME viewer|operator|admin [--state DIR]\n"
-            "                                          an API token, shown once\n"
-            "       cordond --version | --help\n"
-            "Without --state the state folder named in --config is used.\n");
+    fprintf(to, "cordond " CORDON_VERSION "\n"
+                "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
+                "       cordond --check-config [--config FILE]\n"
+                "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
+                "                                          a certificate for a switch or sensor\n"
+                "       cordond token add NAME viewer|operator|admin [--state DIR]\n"
+                "                                          an API token, shown once\n"
+                "       cordond --openapi                  the API's document\n"
+                "       cordond --version | --help\n"
+                "Without --state the state folder named in --config is used.\n");
     return to == stdout ? 0 : USAGE_STATUS;
 }
 
@@ -89,7 +91,9 @@ state_of(const struct arguments *arguments, char state[URL_SIZE])
 {
     struct config *config = arguments->state ? NULL : config_read(arguments->config_path);
     snprintf(state, URL_SIZE, "%s",
-             arguments->state ? arguments->state : config ? config->state_dir : "");
+             arguments->state ? arguments->state
+             : config         ? config->state_dir
+                              : "");
     config_free(config);
 }
 
@@ -158,6 +162,36 @@ token_command(const struct arguments *arguments, char **words, int count)
     return 0;
 }
 
+/* For POST /policy/test: as if the line came from that source, or, where none is named, from the
+ * first declared one of its format; without one, as from a source of strong evidence. */
+static bool
+line_read(const struct config *config, const char *name, const char *line, size_t size,
+          struct detection *detection, char why[TEXT_SIZE])
+{
+    bool is_cef = size == 0 || line[strspn(line, " ")] != '{';
+    struct line_source source = {
+        .name = name[0] ? name : "policy-test", .strength = STRENGTH_STRONG, .confidence = 70};
+    bool is_found = false;
+    for (size_t i = 0; i < config->source_count && !is_found; i++) {
+        const struct config_source *each = &config->sources[i];
+        bool is_eve = each->kind == SOURCE_EVE_SOCKET || each->kind == SOURCE_EVE_FILE ||
+                      each->format == SOURCE_FORMAT_EVE;
+        is_found = name[0] ? strcmp(name, each->name) == 0 : is_eve != is_cef;
+        if (is_found) {
+            source = (struct line_source){.name = each->name,
+                                          .strength = each->strength,
+                                          .confidence = each->confidence ? each->confidence : 70,
+                                          .adjacent = each->adjacent};
+        }
+    }
+    if (name[0] && !is_found) {
+        snprintf(why, TEXT_SIZE, "no source '%.60s' is declared in cordond.yaml", name);
+        return false;
+    }
+    return line_parse(is_cef ? LINE_CEF : LINE_EVE, line, size, &source,
+                      clock_wall_us(clock_system()), detection, why) == LINE_DETECTION;
+}
+
 static int
 role_main(enum wire_role self, const struct config *config, const char *config_path)
 {
@@ -168,10 +202,20 @@ role_main(enum wire_role self, const struct config *config, const char *config_p
     struct role role = {.self = self,
                         .base = event_base_new(),
                         .config = config,
-                        .config_path = config_path};
+                        .config_path = config_path,
+                        .parse_line = line_read};
     int status = mains[self] ? mains[self](&role) : USAGE_STATUS;
     event_base_free(role.base);
     return status;
+}
+
+static int
+openapi_print(void)
+{
+    char *text = openapi_text();
+    bool is_written = text && fputs(text, stdout) >= 0 && fflush(stdout) == 0;
+    free(text);
+    return is_written ? 0 : 1;
 }
 
 static int
@@ -194,8 +238,8 @@ run(const struct arguments *arguments, const char *program)
     log_setup(name, config->log_format, LOG_INFO);
     int status;
     if (arguments->role) {
-        status = self < ROLE_COUNT ? role_main(self, config, arguments->config_path)
-                                   : usage(stderr);
+        status =
+            self < ROLE_COUNT ? role_main(self, config, arguments->config_path) : usage(stderr);
     } else if (!policy_check(config->policy_file) ||
                state_prepare(config->state_dir, config->server_names)) {
         status = 1; /* told already */
@@ -214,6 +258,7 @@ main(int count, char **words)
                                             {"role", required_argument, NULL, 'r'},
                                             {"state", required_argument, NULL, 's'},
                                             {"out", required_argument, NULL, 'o'},
+                                            {"openapi", no_argument, NULL, 'a'},
                                             {"version", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
@@ -236,6 +281,8 @@ main(int count, char **words)
         case 'o':
             arguments.out = optarg;
             break;
+        case 'a':
+            return openapi_print();
         case 'v':
             puts("cordond " CORDON_VERSION);
             return 0;

@@ -24,10 +24,11 @@ struct role {
     void (*on_peer)(void *context, struct channel *channel, enum wire_role peer); /* joined */
     void (*on_reload)(void *context); /* SIGHUP; NULL: nothing to reload */
     void *context;                    /* of on_peer and on_reload */
-    /* web, for POST /policy/test: one line of an event file (EVE, CEF) by intake's parsers, set
-     * where cordond is put together; NULL: our own detections only. */
-    bool (*parse_line)(const char *line, size_t size, struct detection *detection,
-                       char why[TEXT_SIZE]);
+    /* web, for POST /policy/test: one line of an event file (EVE, CEF) by intake's parsers, as if
+     * it came from 'source' ("": the first declared one of that format); set where cordond is put
+     * together; NULL: our own detections only. */
+    bool (*parse_line)(const struct config *config, const char *source, const char *line,
+                       size_t size, struct detection *detection, char why[TEXT_SIZE]);
     struct event *events[4]; /* role.c's own */
 };
 

@@ -23,6 +23,8 @@ static const struct field raw_fields[] = {
     ROW_OPT(struct test_raw, assumes, "assume", FIELD_BOOL,
             "true: takes every inside address for an endpoint of its own; otherwise the endpoints "
             "and bindings that are known here count"),
+    ROW_OPT(struct test_raw, source, "source", FIELD_TEXT,
+            "the declared source that the lines come from; absent: the first one of their format"),
 };
 const struct shape test_raw_shape = SHAPE("TestLines", struct test_raw, raw_fields, NULL);
 

@@ -3,6 +3,7 @@
 #ifndef CORDON_WEB_OPENAPI_H
 #define CORDON_WEB_OPENAPI_H
 
+#include "model/text.h"
 #include "wire/codec.h"
 
 /* The caller owns the result. */
@@ -20,6 +21,7 @@ struct test_raw {
     struct test_raw_line *lines; /* owned */
     size_t line_count;
     bool assumes;
+    char source[NAME_SIZE];
 };
 extern const struct shape test_raw_shape;
 

@@ -35,7 +35,8 @@ is_ours(const char *text)
 }
 
 static void
-parse_line(const struct test_raw_line *raw, web_parse_line_fn *parse, struct op_test_line *line)
+parse_line(const struct test_raw *all, const struct test_raw_line *raw, web_parse_line_fn *parse,
+           const struct config *config, struct op_test_line *line)
 {
     struct detection *detection = MEM_NEW(struct detection);
     bool is_read;
@@ -43,7 +44,7 @@ parse_line(const struct test_raw_line *raw, web_parse_line_fn *parse, struct op_
     if (is_ours(raw->text)) {
         is_read = parse_ours(raw->text, detection, line->why);
     } else if (parse) {
-        is_read = parse(raw->text, strlen(raw->text), detection, line->why);
+        is_read = parse(config, all->source, raw->text, strlen(raw->text), detection, line->why);
     } else {
         is_read = false;
         snprintf(line->why, sizeof(line->why), "no parser for this format is built in");
@@ -56,7 +57,8 @@ parse_line(const struct test_raw_line *raw, web_parse_line_fn *parse, struct op_
 }
 
 cJSON *
-test_lines_parse(const cJSON *body, web_parse_line_fn *parse, struct codec_error *error)
+test_lines_parse(const cJSON *body, web_parse_line_fn *parse, const struct config *config,
+                 struct codec_error *error)
 {
     struct test_raw raw;
     if (codec_decode(&test_raw_shape, body, &raw, error) != 0) {
@@ -67,7 +69,7 @@ test_lines_parse(const cJSON *body, web_parse_line_fn *parse, struct codec_error
         .line_count = raw.line_count,
         .assumes = raw.assumes};
     for (size_t i = 0; i < raw.line_count; i++) {
-        parse_line(&raw.lines[i], parse, &test.lines[i]);
+        parse_line(&raw, &raw.lines[i], parse, config, &test.lines[i]);
     }
     cJSON *parameters = codec_encode(op_table[OP_POLICY_TEST].parameters, &test);
     codec_fini(op_table[OP_POLICY_TEST].parameters, &test);

@@ -9,6 +9,6 @@
 /* 'body' as in test_raw_shape -> parameters of the operation policy.test; NULL: 'error' says what
  * is wrong.  The caller owns the result. */
 cJSON *test_lines_parse(const cJSON *body, web_parse_line_fn *parse_line,
-                        struct codec_error *error);
+                        const struct config *config, struct codec_error *error);
 
 #endif

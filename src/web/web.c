@@ -192,7 +192,8 @@ read_parameters(struct web *web, struct evhttp_request *request, const struct ro
     }
     bool fits = true;
     if (route->kind == ROUTE_TEST) {
-        cJSON *parsed = test_lines_parse(json, web->settings.parse_line, &error);
+        cJSON *parsed =
+            test_lines_parse(json, web->settings.parse_line, web->settings.config, &error);
         cJSON_Delete(json);
         json = parsed;
         fits = parsed != NULL;

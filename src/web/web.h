@@ -14,9 +14,12 @@
 
 struct web;
 
-/* Reads one line of an event file; false: no detection, and 'why' says why not. */
-typedef bool web_parse_line_fn(const char *line, size_t size, struct detection *detection,
-                               char why[TEXT_SIZE]);
+struct config;
+
+/* Reads one line of an event file as if it came from 'source' (role.h); false: no detection, and
+ * 'why' says why not. */
+typedef bool web_parse_line_fn(const struct config *config, const char *source, const char *line,
+                               size_t size, struct detection *detection, char why[TEXT_SIZE]);
 
 struct web_settings {
     const char *listen; /* "[::]:8443" */
@@ -24,6 +27,7 @@ struct web_settings {
     const char *state_dir;
     size_t connection_limit;       /* 0: 512 */
     web_parse_line_fn *parse_line; /* NULL: POST /policy/test knows our own detections only */
+    const struct config *config;   /* passed on to parse_line */
     /* To core; false: it did not go out. */
     bool (*send)(void *context, const struct wire_ask *ask);
     void *context;

@@ -72,6 +72,7 @@ web_role_run(struct role *role)
         .key = files.key,
         .state_dir = role->config->state_dir,
         .parse_line = role->parse_line,
+        .config = role->config,
         .send = send_ask,
         .context = &self,
     };

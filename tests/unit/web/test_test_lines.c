@@ -19,8 +19,11 @@
     "\"phase\":\"c2\",\"severity\":\"high\"}"
 
 static bool
-parse_cef(const char *line, size_t size, struct detection *detection, char why[TEXT_SIZE])
+parse_cef(const struct config *config, const char *source, const char *line, size_t size,
+          struct detection *detection, char why[TEXT_SIZE])
 {
+    assert_null(config);
+    assert_string_equal(source, "");
     assert_int_equal(size, strlen(line));
     if (strncmp(line, "CEF:", 4) != 0) {
         snprintf(why, TEXT_SIZE, "not CEF");
@@ -55,7 +58,7 @@ parses_each_line(void **state)
     struct codec_error error;
     struct op_test test;
     cJSON *body = body_of(lines, COUNT_OF(lines));
-    cJSON *json = test_lines_parse(body, parse_cef, &error);
+    cJSON *json = test_lines_parse(body, parse_cef, NULL, &error);
     (void)state;
     assert_non_null(json);
     assert_int_equal(codec_decode(op_table[OP_POLICY_TEST].parameters, json, &test, &error), 0);
@@ -83,7 +86,7 @@ refuses_other_bodies(void **state)
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         cJSON *body = codec_parse(bad[i], strlen(bad[i]));
         assert_non_null(body);
-        assert_null(test_lines_parse(body, parse_cef, &error));
+        assert_null(test_lines_parse(body, parse_cef, NULL, &error));
         cJSON_Delete(body);
     }
     const char *many[TEST_LINES_MAX + 1];
@@ -91,7 +94,7 @@ refuses_other_bodies(void **state)
         many[i] = "x";
     }
     cJSON *body = body_of(many, COUNT_OF(many));
-    assert_null(test_lines_parse(body, parse_cef, &error));
+    assert_null(test_lines_parse(body, parse_cef, NULL, &error));
     cJSON_Delete(body);
 }
 
@@ -101,7 +104,7 @@ says_where_no_parser_is(void **state)
     static const char *const lines[] = {"CEF:0|..."};
     struct codec_error error;
     cJSON *body = body_of(lines, 1);
-    cJSON *json = test_lines_parse(body, NULL, &error);
+    cJSON *json = test_lines_parse(body, NULL, NULL, &error);
     const cJSON *line = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "lines"), 0);
     (void)state;
     assert_string_equal(cJSON_GetObjectItem(line, "why")->valuestring,
