@@ -9,7 +9,6 @@
 #include "topology/endpoints.h"
 #include "topology/locations.h"
 
-#define ALIVE_US 900000000           /* a leaseholder seen so lately defends its address */
 #define CONTEST_US 300000000         /* two claimants heard within so long contest it */
 #define EARLY_US 5000000             /* traffic may be seen a little before its first ARP */
 #define FLAG_EVERY_US 60000000       /* one history entry per address for refused claims */
@@ -249,8 +248,7 @@ static bool
 is_defended(struct topology *t, struct node *node, const struct node *other, size_t index,
             const struct ip *ip, int64_t at_us)
 {
-    bool is_alive = at_us - other->endpoint.seen_us < ALIVE_US;
-    if (!has_lease(t, other, index, at_us) || !is_alive) {
+    if (!has_lease(t, other, index, at_us) || !is_alive(t, other, at_us)) {
         return false;
     }
     t->counters.claims_refused++;
@@ -335,6 +333,9 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
     size_t index = binding_index(node, &fact->mac, &fact->ip);
     bool is_own = is_own_place(node, port);
     bool has_open = index != SIZE_MAX && is_open(t, node, index, at_us);
+    if (has_open && t->is_inventory) {
+        return;
+    }
     if (has_open && (is_own || !port_is_sink(port))) {
         struct binding *b = &node->endpoint.bindings[index];
         b->seen_us = at_us > b->seen_us ? at_us : b->seen_us;
@@ -363,16 +364,23 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
     rival_claim(t, node, index, is_back, at_us);
 }
 
-/* The server gave the address to 'node': whoever had it has it no more. */
+/* The server gave the address to 'node': whoever had it has it no more, except that a machine that
+ * is alive with a lease of its own contests it: no server gives an address twice. */
 static void
-lease_takes(struct topology *t, struct node *node, const struct ip *ip, int64_t at_us)
+lease_takes(struct topology *t, struct node *node, size_t index, int64_t at_us)
 {
-    size_t index = 0;
+    const struct ip ip = node->endpoint.bindings[index].ip;
+    size_t other_index = 0;
     struct node *other;
     char how[ID_SIZE + 32];
     snprintf(how, sizeof(how), "leased to %s", node->endpoint.id);
-    while ((other = other_holder(t, ip, node, at_us, &index))) {
-        binding_end(t, other, index, at_us, how);
+    while ((other = other_holder(t, &ip, node, at_us, &other_index))) {
+        bool is_defending = has_lease(t, other, other_index, at_us) && is_alive(t, other, at_us);
+        if (is_defending) {
+            contest(t, node, index, other, other_index, at_us);
+            return;
+        }
+        binding_end(t, other, other_index, at_us, how);
     }
 }
 
@@ -383,7 +391,6 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
         t->counters.facts_ignored++;
         return;
     }
-    lease_takes(t, node, &fact->ip, at_us);
     int64_t end_us = at_us + (int64_t)fact->lease_s * 1000000;
     size_t index = binding_index(node, &fact->mac, &fact->ip);
     if (index != SIZE_MAX && is_open(t, node, index, at_us)) {
@@ -391,6 +398,7 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
         b->source = fact->source;
         b->seen_us = at_us > b->seen_us ? at_us : b->seen_us;
         node->more[index] = (struct binding_more){.lease_end_us = end_us};
+        lease_takes(t, node, index, at_us);
         return;
     }
     struct binding binding = {.mac = fact->mac,
@@ -399,10 +407,11 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
                               .from_us = at_us,
                               .seen_us = at_us};
     struct binding_more more = {.lease_end_us = end_us};
-    binding_add(t, node, &binding, &more);
+    index = binding_add(t, node, &binding, &more);
     char how[32];
     snprintf(how, sizeof(how), "by %s", binding_source_names[fact->source]);
     tell_address(t, node, ENDPOINT_ADDRESS_NEW, &fact->ip, how, at_us);
+    lease_takes(t, node, index, at_us);
 }
 
 void

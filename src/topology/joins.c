@@ -6,32 +6,40 @@
 #include "topology/locations.h"
 
 #define CLONED_FOR_US 86400000000
+#define HEARD_BEFORE_US 120000000
 
 /* When the present stay of this MAC began; 'at_us' where no switch sees it. */
 static int64_t
-stay_since_us(const struct mac_item *item, int64_t at_us)
+stay_since_us(const struct mac_item *item, int64_t at_us, const struct port_state **at)
 {
     int64_t since_us = 0;
     const struct sighting *s;
     LIST_FOREACH(s, &item->sightings, of_mac)
     {
-        if (s->is_active && (since_us == 0 || s->since_us < since_us)) {
+        bool is_place = s->is_active && port_is_sink(s->port);
+        if (is_place && (since_us == 0 || s->since_us < since_us)) {
             since_us = s->since_us;
+            *at = s->port;
         }
     }
     return since_us != 0 ? since_us : at_us;
 }
 
-/* Was any MAC of 'node' heard after 'since_us' on the port where it is attached? */
+/* Is 'node' a machine of its own, alive beside the MAC whose stay on 'at' began at 'since_us'?  On
+ * another port it is where it was heard shortly before, and its port did not go down; on the same
+ * port it is only where it was heard after: a machine that changes its MAC is not heard again. */
 static bool
-is_heard_since(const struct topology *t, const struct node *node, int64_t since_us)
+is_alive_beside(const struct topology *t, const struct node *node, const struct port_state *at,
+                int64_t since_us)
 {
     for (size_t i = 0; i < node->endpoint.mac_count; i++) {
         const struct mac_item *item = mac_find(t, &node->endpoint.macs[i]);
         const struct sighting *s;
         LIST_FOREACH(s, &item->sightings, of_mac)
         {
-            if (s->is_active && !s->is_idle && s->seen_us > since_us && port_is_sink(s->port)) {
+            int64_t least_us = s->port == at ? since_us + 1 : since_us - HEARD_BEFORE_US;
+            bool is_live = s->is_active && !s->is_idle && port_is_sink(s->port);
+            if (is_live && s->seen_us >= least_us) {
                 return true;
             }
         }
@@ -80,8 +88,9 @@ join_by_client_id(struct topology *t, struct node *node, const struct mac *mac, 
         return node;
     }
     struct node *known = item->node;
-    int64_t since_us = stay_since_us(mac_find(t, mac), at_us);
-    if (at_us < item->cloned_until_us || is_heard_since(t, known, since_us)) {
+    const struct port_state *at = NULL;
+    int64_t since_us = stay_since_us(mac_find(t, mac), at_us, &at);
+    if (at_us < item->cloned_until_us || is_alive_beside(t, known, at, since_us)) {
         t->counters.joins_refused++;
         item->cloned_until_us = at_us + CLONED_FOR_US;
         tell_clone(t, node, known, at_us);

@@ -10,6 +10,7 @@
 #include "topology/links.h"
 
 #define RIVAL_LIVE_US 900000000 /* a former place counts as live if used so lately before */
+#define ALIVE_US 900000000      /* heard so lately, it is not gone */
 #define NEIGHBOURS_MAX 16       /* on fuller ports their number is not kept exact */
 #define RELOCATE_ALL_MAX 256
 
@@ -54,6 +55,27 @@ located_on(const struct node *node, const struct port_state *port)
            node->endpoint.location.class != LOCATION_CONFLICT;
 }
 
+#define EACH_SIGHTING(s, t, node)                                                                  \
+    for (size_t mac_ = 0; mac_ < (node)->endpoint.mac_count; mac_++)                               \
+        for (struct sighting *s =                                                                  \
+                 LIST_FIRST(&mac_find(t, &(node)->endpoint.macs[mac_])->sightings);                \
+             s; s = LIST_NEXT(s, of_mac))
+
+bool
+is_alive(const struct topology *t, const struct node *node, int64_t at_us)
+{
+    if (at_us - node->endpoint.seen_us < ALIVE_US) {
+        return true;
+    }
+    EACH_SIGHTING(s, t, node)
+    {
+        if (s->is_active && !s->is_idle && port_is_sink(s->port)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 is_place(const struct sighting *s)
 {
@@ -70,12 +92,6 @@ is_better(const struct node *node, const struct sighting *s, const struct sighti
     return is_here(&node->endpoint.location, s->port) &&
            !is_here(&node->endpoint.location, best->port);
 }
-
-#define EACH_SIGHTING(s, t, node)                                                                  \
-    for (size_t mac_ = 0; mac_ < (node)->endpoint.mac_count; mac_++)                               \
-        for (struct sighting *s =                                                                  \
-                 LIST_FIRST(&mac_find(t, &(node)->endpoint.macs[mac_])->sightings);                \
-             s; s = LIST_NEXT(s, of_mac))
 
 static void
 judge_others(struct topology *t, const struct node *node, struct judgement *j)
@@ -489,7 +505,7 @@ sighting_apply(struct topology *t, struct port_state *port, const struct mac *ma
         s = sighting_new(item, port, vlan);
     }
     s->mark = port->on->mark;
-    if (at_us < s->seen_us) {
+    if (at_us < s->seen_us || (t->is_inventory && s->is_active)) {
         return node;
     }
     bool was_active = s->is_active;

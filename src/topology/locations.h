@@ -23,6 +23,8 @@ void sighting_drop(struct sighting *sighting);
 /* Judges the endpoint's place anew, tells and records what changed. */
 void locate(struct topology *t, struct node *node, int64_t at_us);
 void locate_all_on(struct topology *t, struct port_state *port);
+/* Is it plugged in and not silent, somewhere? */
+bool is_alive(const struct topology *t, const struct node *node, int64_t at_us);
 /* Is this port where the endpoint is attached, without doubt? */
 bool located_on(const struct node *node, const struct port_state *port);
 

@@ -168,6 +168,7 @@ struct topology {
     struct order *order;
     size_t node_count;
     size_t tick_at;
+    bool is_inventory; /* applying a full report: it says what is known, not what was heard now */
     struct link_item **links;
     size_t link_count, link_room;
     struct topology_counters counters;

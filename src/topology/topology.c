@@ -109,43 +109,73 @@ apply_host_name(struct topology *t, struct node *node, const char *name, int64_t
     node_tell(t, node, TOPOLOGY_ENDPOINT_SEEN, NULL, name);
 }
 
-/* The client's endpoint.  The port of a lease is the client's only where it is an access port: an
- * answer that came in by an uplink says nothing about where the client is. */
-static struct node *
-lease_node(struct topology *t, struct port_state *port, const struct fact *fact, int64_t at_us)
+static bool
+is_nobody(const struct mac *mac)
 {
-    if (port && port_is_sink(port)) {
-        return sighting_apply(t, port, &fact->mac, fact->vlan, at_us);
-    }
+    return mac_is_none(mac) || mac_is_group(mac) || mac_is_virtual_router(mac);
+}
+
+/* What a client says of itself (no address yet): believed where its MAC is attached.  The MAC is
+ * the one within the message, which anybody can write: so it moves nobody. */
+static void
+apply_request(struct topology *t, struct port_state *port, const struct fact *fact, int64_t at_us)
+{
     struct mac_item *item = mac_find(t, &fact->mac);
-    if (item) {
-        return item->node;
+    struct node *node = item ? item->node : NULL;
+    if (!port || !port_is_sink(port)) {
+        return; /* a copy that floods */
     }
-    if (mac_is_none(&fact->mac) || mac_is_group(&fact->mac) || mac_is_virtual_router(&fact->mac)) {
-        t->counters.facts_ignored++;
-        return NULL;
+    if (!node) {
+        node = sighting_apply(t, port, &fact->mac, fact->vlan, at_us);
+    } else if (!located_on(node, port)) {
+        t->counters.claims_refused++;
+        return;
     }
-    struct node *node = node_new(t, NULL, at_us, port);
+    if (node && fact->client_id[0] != '\0') {
+        node = join_by_client_id(t, node, &fact->mac, fact->client_id, at_us);
+    }
     if (node) {
+        apply_host_name(t, node, fact->host_name, at_us);
+    }
+}
+
+/* What a server answers: believed unless it came in by an access port, since malware answers DHCP
+ * too.  The port is the server's side, and says nothing about where the client is. */
+static void
+apply_answer(struct topology *t, struct port_state *port, const struct fact *fact, int64_t at_us)
+{
+    struct mac_item *item = mac_find(t, &fact->mac);
+    struct node *node = item ? item->node : NULL;
+    if (port && port_is_sink(port) && port->role == PORT_ACCESS) {
+        t->counters.claims_refused++;
+        return;
+    }
+    if (!node) {
+        node = node_new(t, NULL, at_us, NULL);
+        if (!node) {
+            return;
+        }
         mac_add(t, node, &fact->mac);
         locate(t, node, at_us);
         node_tell_new(t, node, at_us);
-    }
-    return node;
-}
-
-static void
-apply_lease(struct topology *t, struct port_state *port, const struct fact *fact, int64_t at_us)
-{
-    struct node *node = lease_node(t, port, fact, at_us);
-    if (!node) {
-        return;
     }
     if (fact->client_id[0] != '\0') {
         node = join_by_client_id(t, node, &fact->mac, fact->client_id, at_us);
     }
     binding_lease(t, node, fact, at_us);
     apply_host_name(t, node, fact->host_name, at_us);
+}
+
+static void
+apply_lease(struct topology *t, struct port_state *port, const struct fact *fact, int64_t at_us)
+{
+    if (is_nobody(&fact->mac)) {
+        t->counters.facts_ignored++;
+    } else if (ip_is_none(&fact->ip)) {
+        apply_request(t, port, fact, at_us);
+    } else {
+        apply_answer(t, port, fact, at_us);
+    }
 }
 
 static void
@@ -260,9 +290,11 @@ topology_apply_facts(struct topology *t, const struct wire_facts *facts)
     }
     on->is_connected = true;
     on->sequence = facts->sequence;
+    t->is_inventory = facts->is_full;
     for (size_t i = 0; i < facts->fact_count; i++) {
         apply_fact(t, on, &facts->facts[i]);
     }
+    t->is_inventory = false;
     if (facts->is_full && facts->is_last) {
         full_end(t, on);
     }

@@ -161,8 +161,20 @@ arp(struct campus *c, const char *on, const char *port, const char *mac, const c
 }
 
 void
-lease(struct campus *c, const char *on, const char *port, const char *mac, const char *ip,
-      const char *client_id, const char *host_name)
+asks(struct campus *c, const char *on, const char *port, const char *mac, const char *client_id,
+     const char *host_name)
+{
+    struct fact fact = fact_of(FACT_LEASE, port);
+    fact.mac = mac_of(mac);
+    fact.vlan = 10;
+    fact.source = BINDING_DHCP4;
+    snprintf(fact.client_id, sizeof(fact.client_id), "%s", client_id);
+    snprintf(fact.host_name, sizeof(fact.host_name), "%s", host_name);
+    one_fact(c, on, &fact);
+}
+
+void
+answers(struct campus *c, const char *on, const char *port, const char *mac, const char *ip)
 {
     struct fact fact = fact_of(FACT_LEASE, port);
     fact.mac = mac_of(mac);
@@ -170,9 +182,16 @@ lease(struct campus *c, const char *on, const char *port, const char *mac, const
     fact.ip = ip_of(ip);
     fact.source = strchr(ip, ':') ? BINDING_DHCP6 : BINDING_DHCP4;
     fact.lease_s = 3600;
-    snprintf(fact.client_id, sizeof(fact.client_id), "%s", client_id);
-    snprintf(fact.host_name, sizeof(fact.host_name), "%s", host_name);
     one_fact(c, on, &fact);
+}
+
+void
+lease(struct campus *c, const char *on, const char *port, const char *mac, const char *ip,
+      const char *client_id, const char *host_name)
+{
+    seen(c, on, port, mac);
+    asks(c, on, port, mac, client_id, host_name);
+    answers(c, on, "ul", mac, ip);
 }
 
 void

@@ -46,6 +46,10 @@ void link_goes_up(struct campus *c, const char *on, const char *port);
 void seen(struct campus *c, const char *on, const char *port, const char *mac);
 void aged(struct campus *c, const char *on, const char *port, const char *mac);
 void arp(struct campus *c, const char *on, const char *port, const char *mac, const char *ip);
+/* DHCP: what the client says on its port, what the server answers by another, and both. */
+void asks(struct campus *c, const char *on, const char *port, const char *mac,
+          const char *client_id, const char *host_name);
+void answers(struct campus *c, const char *on, const char *port, const char *mac, const char *ip);
 void lease(struct campus *c, const char *on, const char *port, const char *mac, const char *ip,
            const char *client_id, const char *host_name);
 void hears(struct campus *c, const char *on, const char *port, const char *neighbour,

@@ -214,16 +214,85 @@ the_host_name_comes_from_dhcp(void **state)
 }
 
 static void
-an_answer_of_dhcp_on_an_uplink_does_not_move_the_client(void **state)
+an_answer_of_dhcp_does_not_move_the_client_to_the_servers_port(void **state)
 {
     (void)state;
     struct campus *c = campus_new(NULL);
     const struct endpoint *who_is = NULL;
     seen(c, "e1", "p3", C2);
     after_s(c, 1);
-    lease(c, "e1", "ul", C2, IP2, "aa", "c2");
+    answers(c, "core", "s1", C2, IP2);
+    answers(c, "e1", "ul", C2, IP2);
     assert_at(c, C2, "e1", "p3", LOCATION_DIRECT);
     assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_int_equal(endpoint_of(c, C2)->binding_count, 1);
+    assert_int_equal(endpoint_of(c, C2)->bindings[0].source, BINDING_DHCP4);
+    campus_free(c);
+}
+
+static void
+an_answer_that_comes_in_by_an_access_port_is_malwares_and_is_not_believed(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    lease(c, "e1", "p3", C2, IP2, "aa", "c2");
+    after_s(c, 1);
+    answers(c, "e1", "p5", C3, IP2);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C2));
+    assert_null(endpoint_of(c, C3));
+    campus_free(c);
+}
+
+static void
+a_second_lease_of_an_address_whose_holder_is_alive_is_a_conflict(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    lease(c, "e1", "p3", C2, IP2, "aa", "c2");
+    after_s(c, 60);
+    lease(c, "e1", "p4", C3, IP2, "bb", "c3");
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_CONFLICT);
+    campus_free(c);
+}
+
+static void
+a_request_that_bears_anothers_mac_moves_and_renames_nobody(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    lease(c, "e1", "p3", C2, IP2, "aa", "c2");
+    lease(c, "e1", "p4", C3, "192.0.2.8", "bb", "c3");
+    after_s(c, 300);
+    asks(c, "e1", "p4", C2, "bb", "evil");
+    assert_at(c, C2, "e1", "p3", LOCATION_DIRECT);
+    assert_ptr_not_equal(endpoint_of(c, C2), endpoint_of(c, C3));
+    assert_string_equal(endpoint_of(c, C2)->host_name, "c2");
+    assert_string_equal(endpoint_of(c, C3)->host_name, "c3");
+    campus_free(c);
+}
+
+static void
+a_full_report_says_what_is_known_and_refreshes_nothing(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    arp(c, "e1", "p3", C2, IP2);
+    link_goes_up(c, "e1", "p3");
+    after_s(c, 400);
+    arp(c, "e2", "p5", C2, IP2); /* it moved, behind a small switch: no link went down */
+    after_s(c, 60);
+    topology_tick(c->topology);
+    struct fact facts[2] = {{.kind = FACT_PORT, .port = "p3", .role = PORT_ACCESS, .is_up = true},
+                            {.kind = FACT_MAC, .port = "p3", .mac = mac_of(C2), .vlan = 10}};
+    facts[0].seen_us = facts[1].seen_us = now_us(c);
+    struct wire_facts full = {
+        .switch_name = "e1", .is_full = true, .is_last = true, .facts = facts, .fact_count = 2};
+    topology_apply_facts(c->topology, &full);
+    assert_at(c, C2, "e2", "p5", LOCATION_DIRECT);
+    assert_int_equal(told_of(c, TOPOLOGY_ENDPOINT_CONFLICT), 0);
     campus_free(c);
 }
 
@@ -270,7 +339,11 @@ main(void)
         cmocka_unit_test(temporary_ipv6_addresses_are_bindings_of_their_own),
         cmocka_unit_test(the_newest_addresses_of_a_machine_are_kept_and_the_rest_counted),
         cmocka_unit_test(the_host_name_comes_from_dhcp),
-        cmocka_unit_test(an_answer_of_dhcp_on_an_uplink_does_not_move_the_client),
+        cmocka_unit_test(an_answer_of_dhcp_does_not_move_the_client_to_the_servers_port),
+        cmocka_unit_test(an_answer_that_comes_in_by_an_access_port_is_malwares_and_is_not_believed),
+        cmocka_unit_test(a_second_lease_of_an_address_whose_holder_is_alive_is_a_conflict),
+        cmocka_unit_test(a_request_that_bears_anothers_mac_moves_and_renames_nobody),
+        cmocka_unit_test(a_full_report_says_what_is_known_and_refreshes_nothing),
         cmocka_unit_test(what_was_stored_is_known_again_and_does_not_move_when_seen_where_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,33 @@ a_clone_whose_original_wakes_up_later_is_a_conflict(void **state)
 }
 
 static void
+a_machine_that_was_heard_on_another_port_just_before_is_alive(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    lease(c, "e1", "p3", OLD_MAC, "192.0.2.7", CLIENT, "c2");
+    after_s(c, 30);
+    lease(c, "e2", "p2", NEW_MAC, "192.0.2.8", CLIENT, "c9");
+    assert_ptr_not_equal(endpoint_of(c, OLD_MAC), endpoint_of(c, NEW_MAC));
+    assert_int_equal(told_of(c, TOPOLOGY_ENDPOINT_CONFLICT), 2);
+    campus_free(c);
+}
+
+static void
+a_changed_mac_on_the_same_port_joins_within_the_second(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    lease(c, "e1", "p3", OLD_MAC, "192.0.2.7", CLIENT, "c2");
+    after_s(c, 1);
+    seen(c, "e1", "p3", NEW_MAC);
+    asks(c, "e1", "p3", NEW_MAC, CLIENT, "c2");
+    assert_ptr_equal(endpoint_of(c, OLD_MAC), endpoint_of(c, NEW_MAC));
+    assert_int_equal(told_of(c, TOPOLOGY_ENDPOINT_MAC), 1);
+    campus_free(c);
+}
+
+static void
 no_client_id_joins_nothing(void **state)
 {
     (void)state;
@@ -149,6 +176,8 @@ main(void)
         cmocka_unit_test(joined_on_another_switch_it_has_moved_there),
         cmocka_unit_test(two_live_machines_with_a_cloned_client_id_are_not_merged),
         cmocka_unit_test(a_clone_whose_original_wakes_up_later_is_a_conflict),
+        cmocka_unit_test(a_machine_that_was_heard_on_another_port_just_before_is_alive),
+        cmocka_unit_test(a_changed_mac_on_the_same_port_joins_within_the_second),
         cmocka_unit_test(no_client_id_joins_nothing),
         cmocka_unit_test(the_endpoint_that_a_containment_names_survives_the_join),
         cmocka_unit_test(no_more_macs_than_room_and_the_newest_stay),
