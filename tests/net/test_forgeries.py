@@ -138,9 +138,9 @@ def test_pending_enforce_check_and_revert(campus, cordon, c3, c4, c5, c6):
     enforced, checked, reverted = hold(c4), hold(c5), hold(c6)
     table = cordon.ctl("pending").stdout
     assert "c4" in table and "c5" in table and "weak" in table
-    cordon.ctl("pending", "enforce", enforced, "--reason", "looked at it")
-    cordon.ctl("pending", "check", checked, "--reason", "seen")
-    cordon.ctl("pending", "revert", reverted, "--reason", "a test machine")
+    cordon.ctl("enforce", enforced, "--reason", "looked at it")
+    cordon.ctl("check", checked, "--reason", "seen")
+    cordon.ctl("revert", reverted, "--reason", "a test machine")
     cordon.wait_state("verified", c4, "isolate")
     cannot(Ping(campus["world"].ip4), c4, twin=c3)
     for client, identity, state in ((c5, checked, "checked"), (c6, reverted, "reverted")):
