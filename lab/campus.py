@@ -97,6 +97,13 @@ CLIENT_IPV6 = {
 }
 
 
+def ports_of(switch):
+    """The bridge ports of a switch."""
+    if switch == "core":
+        return ("e1", "e2") + SERVERS
+    return EDGE_PORTS + (("p6",) if switch == "e1" else ()) + ("uplink",)
+
+
 class Host:
     """A machine with one leg (eth0) in the campus or outside."""
 
@@ -314,8 +321,8 @@ class Campus:
         links += [self._veth("panel", edge + port, edge, port)
                   for edge in ("e1", "e2") for port in EDGE_PORTS]
         netns.batch(None, links)
-        members = {"core": ("e1", "e2") + SERVERS, "e1": EDGE_PORTS + ("p6", "uplink"),
-                   "e2": EDGE_PORTS + ("uplink",), "mg": tuple(MANAGEMENT) + ("span",)}
+        members = {switch: ports_of(switch) for switch in SWITCHES}
+        members["mg"] = tuple(MANAGEMENT) + ("span",)
         for switch, ports in members.items():
             self.machines[switch].ip(*[f"link set {p} master br0 up" for p in ports])
         self.machines["rt"].ip(*[f"link set {p} master wan up" for p in OUTSIDE])
@@ -401,14 +408,11 @@ class Campus:
                                              f"filter del dev {other} ingress"], "tc")
         client.plugged = None
 
-    def remake_bridge(self, switch):
-        """Destroys the bridge of an edge and makes it again with its ports down, as a reboot does;
-        whoever guards the ports is to raise them."""
-        ports = EDGE_PORTS + (("p6",) if switch == "e1" else ()) + ("uplink",)
-        self.machines[switch].ip(
-            "link del br0", *[f"link set {port} down" for port in ports],
-            "link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-            "link set br0 up", *[f"link set {port} master br0" for port in ports])
+    def destroy_bridge(self, switch):
+        """The bridge of an edge is gone and its ports are down, as when it boots: cordon-edge is to
+        make it again (makes_bridge in edge.yaml)."""
+        ports = ports_of(switch)
+        self.machines[switch].ip("link del br0", *[f"link set {port} down" for port in ports])
 
     # --------------------------------------------------------------- services
 

@@ -151,7 +151,7 @@ class Cordon:
         config = self.fill("edge.yaml", os.path.join(self.dir, f"{name}.yaml"), name=name, pki=pki,
                            address=places.MANAGEMENT[name], ports=edge_ports(name),
                            state_dir=os.path.join(self.dir, f"{name}-state"),
-                           pin_dir=self.pin_dir(name))
+                           run_dir=self.pin_dir(name))
         self.edges[name] = self.campus.machines[name].spawn(
             f"edge-{name}", self.program("src/edge/cordon-edge"), "--config", config)
 
@@ -238,16 +238,10 @@ class Cordon:
         except (OSError, ValueError, AssertionError):
             return False
 
-    def uninstall(self, name, ports_down=False):
-        """Takes the programs and maps of a stopped edge off its switch; with its ports down, as a
-        switch is after a reboot."""
+    def uninstall(self, name):
+        """Takes the programs and maps of a stopped edge off its switch."""
         machine = self.campus.machines[name]
-        if ports_down:
-            done = machine.run("ip", "-j", "link", "show", "master", "br0")
-            machine.ip(*[f"link set {port['ifname']} down" for port in json.loads(done.stdout)])
-        done = machine.run("ip", "-j", "link", "show", "master", "br0")
-        ports = [port["ifname"] for port in json.loads(done.stdout)]
-        for port in ports:
+        for port in places.ports_of(name):
             machine.run("tc", "qdisc", "del", "dev", port, "clsact", check=False)
         places.unmount_below(self.pin_dir(name))
         done = machine.run("ip", "-j", "link", "show", check=False)
@@ -358,12 +352,11 @@ class Cordon:
 
 def edge_ports(name):
     """The ports of a switch and their roles, as its configuration declares them."""
-    if name == "core":
-        roles = {"e1": "uplink", "e2": "uplink", "mon": "mirror"}
-        roles.update({server: "server" for server in places.SERVERS})
-    else:
-        roles = {"uplink": "uplink"}
-    return "\n".join(f"  - {{name: {port}, role: {role}}}" for port, role in roles.items())
+    def role(port):
+        if port == "uplink" or port in EDGES:
+            return "uplink"
+        return "server" if port in places.SERVERS else "access"
+    return "\n".join(f"  - {{name: {port}, role: {role(port)}}}" for port in places.ports_of(name))
 
 
 def children_of(pid):

@@ -104,7 +104,8 @@ def test_cordon_edge_starts_while_the_controller_is_away(campus, cordon, contain
     cordon.kill_cordond()
     cordon.edges["e1"].kill()
     cordon.edges["e1"].popen.wait(5)
-    cordon.uninstall("e1", ports_down=True)  # as after a reboot of the switch: nothing is loaded
+    cordon.uninstall("e1")
+    campus.destroy_bridge("e1")  # as after a reboot of the switch: nothing is loaded
     cordon.start_edge("e1")
     wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "ports are up again", 10, 0.1)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
@@ -115,7 +116,7 @@ def test_cordon_edge_starts_while_the_controller_is_away(campus, cordon, contain
 
 def test_the_bridge_is_made_again_and_ports_come_up_with_their_blocks(campus, cordon, contained,
                                                                      witness, knocking, c2, c3):
-    campus.remake_bridge("e1")
+    campus.destroy_bridge("e1")
     wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "the ports come up again", 15, 0.1)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
     wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good", 15, 0.1)
