@@ -48,6 +48,8 @@ int datapath_set(struct datapath *datapath, const struct rule *rules, size_t cou
 int datapath_change(struct datapath *datapath, const struct rule *add, size_t add_count,
                     const char (*remove)[RULE_ID_SIZE], size_t remove_count,
                     struct rule_report *reports) MUST_CHECK;
+/* The port's link went down: a hold on it has done its work (architecture rule 6). */
+void datapath_clear_hold(struct datapath *datapath, int ifindex);
 void datapath_suspend(struct datapath *datapath, bool is_suspended);
 
 /* What the maps really hold, compared with the rules set last: APPLIED, or ABSENT/FAILED with why.

@@ -1,0 +1,735 @@
+#include "edge/desired.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/hmap.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "edge/journal.h"
+#include "wire/message.h"
+
+#define CHECK_TICKS 3      /* seconds between looks at filters and maps */
+#define REMAINING_TICKS 60 /* seconds between writes of remaining times */
+#define PART_RULES 500     /* per line and per message: well below a frame */
+#define VERIFY_AT_ONCE 64  /* rules of a delta verified in its own answer */
+#define COMPACT_LEAST (1024 * 1024)
+
+struct deadline {
+    struct hmap_node node;
+    char id[RULE_ID_SIZE];
+    int64_t at_us; /* boot clock */
+};
+
+struct desired {
+    struct datapath *datapath;
+    char switch_name[NAME_SIZE];
+    const struct clock *clock;
+    struct desired_handler handler;
+    struct journal *journal;
+    char remaining_path[PATH_MAX];
+    uint64_t epoch, generation;
+    bool is_suspended;
+    struct rule *parts; /* of a snapshot that is not whole yet */
+    size_t part_count;
+    struct hmap deadlines;
+    size_t snapshot_size; /* of the journal after the last compaction */
+    unsigned ticks;
+    bool is_remaining_dirty;
+};
+
+struct desired *
+desired_new(struct datapath *datapath, const char *switch_name, const char *state_dir,
+            const struct clock *clock, const struct desired_handler *handler)
+{
+    char path[PATH_MAX];
+    struct desired *desired = MEM_NEW(struct desired);
+    desired->datapath = datapath;
+    desired->clock = clock;
+    desired->handler = *handler;
+    snprintf(desired->switch_name, sizeof(desired->switch_name), "%s", switch_name);
+    snprintf(path, sizeof(path), "%s/desired.jsonl", state_dir);
+    snprintf(desired->remaining_path, sizeof(desired->remaining_path), "%s/remaining", state_dir);
+    desired->journal = journal_new(path);
+    hmap_init(&desired->deadlines);
+    return desired;
+}
+
+static void
+parts_drop(struct desired *desired)
+{
+    for (size_t i = 0; i < desired->part_count; i++) {
+        rule_fini(&desired->parts[i]);
+    }
+    free(desired->parts);
+    desired->parts = NULL;
+    desired->part_count = 0;
+}
+
+/* ---- expiry ---- */
+
+static struct deadline *
+deadline_find(const struct desired *desired, const char *id)
+{
+    HMAP_FOR_EACH_HASH(deadline, struct deadline, node, hash_text(id), &desired->deadlines)
+    {
+        if (strcmp(deadline->id, id) == 0) {
+            return deadline;
+        }
+    }
+    return NULL;
+}
+
+static void
+deadline_drop(struct desired *desired, const char *id)
+{
+    struct deadline *deadline = deadline_find(desired, id);
+    if (deadline) {
+        hmap_remove(&desired->deadlines, &deadline->node);
+        free(deadline);
+        desired->is_remaining_dirty = true;
+    }
+}
+
+static void
+deadline_set(struct desired *desired, const char *id, uint32_t expires_s)
+{
+    deadline_drop(desired, id);
+    if (expires_s == 0) {
+        return;
+    }
+    struct deadline *deadline = MEM_NEW(struct deadline);
+    snprintf(deadline->id, sizeof(deadline->id), "%s", id);
+    deadline->at_us = clock_boot_us(desired->clock) + expires_s * 1000000LL;
+    hmap_insert(&desired->deadlines, &deadline->node, hash_text(id));
+    desired->is_remaining_dirty = true;
+}
+
+static void
+deadlines_clear(struct desired *desired)
+{
+    struct hmap_node *node = hmap_first(&desired->deadlines);
+    while (node) {
+        struct deadline *deadline = CONTAINER_OF(node, struct deadline, node);
+        node = hmap_next(&desired->deadlines, node);
+        hmap_remove(&desired->deadlines, &deadline->node);
+        free(deadline);
+    }
+}
+
+/* Seconds left, at least 1; 0: it does not expire. */
+static uint32_t
+seconds_left(const struct desired *desired, const char *id)
+{
+    const struct deadline *deadline = deadline_find(desired, id);
+    if (!deadline) {
+        return 0;
+    }
+    int64_t left = (deadline->at_us - clock_boot_us(desired->clock)) / 1000000;
+    return left > 0 ? (uint32_t)left : 1;
+}
+
+/* ---- the disk ---- */
+
+static void
+journal_complain(int error, const char *what)
+{
+    if (error) {
+        log_error("desired", "cannot keep the desired state on disk: a reboot would lose it",
+                  LOG_S("what", what), LOG_S("error", strerror(-error)));
+    }
+}
+
+static char *
+line_of(const struct wire_desired *message)
+{
+    cJSON *json = wire_encode(WIRE_DESIRED, message);
+    char *line = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    return line;
+}
+
+struct text {
+    char *bytes;
+    size_t used, room;
+};
+
+static void
+text_add(struct text *text, const char *line)
+{
+    size_t size = strlen(line);
+    while (text->used + size + 2 > text->room) {
+        text->room = text->room ? text->room * 2 : 65536;
+        text->bytes = mem_resize(text->bytes, text->room, 1);
+    }
+    memcpy(text->bytes + text->used, line, size);
+    text->used += size;
+    text->bytes[text->used++] = '\n';
+}
+
+/* The whole state anew, as parts of a snapshot. */
+static void
+snapshot_write(struct desired *desired)
+{
+    size_t count = datapath_rule_count(desired->datapath), at = 0;
+    struct text text = {.used = 0};
+    struct rule *part = mem_new(PART_RULES, sizeof(*part));
+    do {
+        size_t size = count - at < PART_RULES ? count - at : PART_RULES;
+        for (size_t i = 0; i < size; i++) {
+            part[i] = *datapath_rule_at(desired->datapath, at + i); /* shallow: only encoded */
+            part[i].expires_s = seconds_left(desired, part[i].id);
+        }
+        at += size;
+        struct wire_desired message = {.epoch = desired->epoch,
+                                       .generation = desired->generation,
+                                       .is_last = at == count,
+                                       .is_suspended = desired->is_suspended,
+                                       .add = part,
+                                       .add_count = size};
+        snprintf(message.switch_name, sizeof(message.switch_name), "%s", desired->switch_name);
+        char *line = line_of(&message);
+        text_add(&text, line);
+        cJSON_free(line);
+    } while (at < count);
+    int result = journal_replace(desired->journal, text.bytes, text.used);
+    journal_complain(result, "snapshot");
+    desired->snapshot_size = text.used;
+    free(text.bytes);
+    free(part);
+}
+
+static void
+remaining_write(struct desired *desired)
+{
+    struct text text = {.used = 0};
+    HMAP_FOR_EACH (deadline, struct deadline, node, &desired->deadlines) {
+        char line[RULE_ID_SIZE + 16];
+        snprintf(line, sizeof(line), "%u %s", seconds_left(desired, deadline->id), deadline->id);
+        text_add(&text, line);
+    }
+    journal_complain(
+        file_write_atomic(desired->remaining_path, text.used ? text.bytes : "", text.used, 0600),
+        "remaining times");
+    free(text.bytes);
+    desired->is_remaining_dirty = hmap_first(&desired->deadlines) != NULL;
+}
+
+static void
+remaining_read(struct desired *desired)
+{
+    char *text, *rest;
+    size_t size;
+    if (file_read(desired->remaining_path, 64 * 1024 * 1024, &text, &size)) {
+        return; /* then the time that was sent counts again: longer, never shorter */
+    }
+    rest = text;
+    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+        char *id;
+        unsigned long seconds = strtoul(line, &id, 10);
+        struct deadline *deadline = *id == ' ' ? deadline_find(desired, id + 1) : NULL;
+        int64_t at_us = clock_boot_us(desired->clock) + (int64_t)seconds * 1000000;
+        if (deadline && at_us < deadline->at_us) {
+            deadline->at_us = at_us;
+        }
+    }
+    free(text);
+}
+
+void
+desired_free(struct desired *desired)
+{
+    if (!desired) {
+        return;
+    }
+    journal_complain(journal_sync(desired->journal), "last changes");
+    remaining_write(desired);
+    parts_drop(desired);
+    deadlines_clear(desired);
+    hmap_fini(&desired->deadlines);
+    journal_free(desired->journal);
+    free(desired);
+}
+
+/* ---- reading it back at the start ---- */
+
+struct loading {
+    struct desired *desired;
+    struct rule *rules;
+    size_t count, room;
+    unsigned broken;
+};
+
+static void
+loading_remove(struct loading *loading, const char *id)
+{
+    for (size_t i = 0; i < loading->count; i++) {
+        if (strcmp(loading->rules[i].id, id) == 0) {
+            rule_fini(&loading->rules[i]);
+            loading->rules[i] = loading->rules[--loading->count];
+            return;
+        }
+    }
+}
+
+static void
+loading_add(struct loading *loading, const struct rule *rule)
+{
+    if (loading->count == loading->room) {
+        loading->room = loading->room ? loading->room * 2 : 1024;
+        loading->rules = mem_resize(loading->rules, loading->room, sizeof(loading->rules[0]));
+    }
+    rule_copy(&loading->rules[loading->count++], rule);
+}
+
+static void
+on_line(void *context, const char *text, size_t size)
+{
+    struct loading *loading = context;
+    struct desired *desired = loading->desired;
+    struct wire_desired message;
+    struct codec_error error;
+    cJSON *json = codec_parse(text, size);
+    if (!json || wire_decode(WIRE_DESIRED, json, &message, &error)) {
+        loading->broken++;
+        cJSON_Delete(json);
+        return;
+    }
+    cJSON_Delete(json);
+    if (message.base != 0) {
+        for (size_t i = 0; i < message.remove_count; i++) {
+            loading_remove(loading, message.remove[i].id);
+        }
+        for (size_t i = 0; i < message.add_count; i++) {
+            loading_remove(loading, message.add[i].id);
+        }
+    }
+    for (size_t i = 0; i < message.add_count; i++) {
+        loading_add(loading, &message.add[i]);
+        deadline_set(desired, message.add[i].id, message.add[i].expires_s);
+    }
+    desired->epoch = message.epoch;
+    desired->generation = message.generation;
+    desired->is_suspended = message.is_suspended;
+    wire_fini(WIRE_DESIRED, &message);
+}
+
+int
+desired_load(struct desired *desired, char why[256])
+{
+    struct loading loading = {.desired = desired};
+    int result = journal_read(desired->journal, on_line, &loading);
+    if (result) {
+        snprintf(why, 256, "cannot read the desired state: %s", strerror(-result));
+        return result;
+    }
+    if (loading.broken > 0) {
+        log_error("desired", "lines of the kept state cannot be read; what they held is missing",
+                  LOG_I("lines", loading.broken));
+        desired->generation = 0; /* the controller must send everything */
+    }
+    remaining_read(desired);
+    datapath_suspend(desired->datapath, desired->is_suspended);
+    result = datapath_set(desired->datapath, loading.rules, loading.count, NULL);
+    if (result) {
+        snprintf(why, 256, "cannot put the kept rules into the kernel: %s", strerror(-result));
+    }
+    log_info("desired", "kept state loaded", LOG_I("rules", loading.count),
+             LOG_I("epoch", desired->epoch), LOG_I("generation", desired->generation));
+    for (size_t i = 0; i < loading.count; i++) {
+        rule_fini(&loading.rules[i]);
+    }
+    free(loading.rules);
+    snapshot_write(desired);
+    return result;
+}
+
+/* ---- receiving ---- */
+
+static void
+observed_start(const struct desired *desired, struct wire_observed *observed)
+{
+    *observed = (struct wire_observed){.epoch = desired->epoch,
+                                       .generation = desired->generation,
+                                       .is_suspended = desired->is_suspended,
+                                       .is_last = true};
+    snprintf(observed->switch_name, sizeof(observed->switch_name), "%s", desired->switch_name);
+}
+
+static void
+observed_send(const struct desired *desired, const struct wire_observed *observed)
+{
+    desired->handler.on_observed(desired->handler.context, observed);
+}
+
+/* All reports, in parts; 'observed' has everything but the rules. */
+static void
+full_send(const struct desired *desired, struct wire_observed *observed,
+          struct rule_report *reports, size_t count)
+{
+    size_t at = 0;
+    observed->is_full = true;
+    do {
+        size_t size = count - at < PART_RULES ? count - at : PART_RULES;
+        observed->rules = reports + at;
+        observed->rule_count = size;
+        at += size;
+        observed->is_last = at == count;
+        observed_send(desired, observed);
+    } while (at < count);
+}
+
+static void
+full_report(const struct desired *desired, uint64_t request, const char *problem, uint32_t repaired,
+            int64_t applied_us)
+{
+    size_t count = datapath_rule_count(desired->datapath);
+    struct rule_report *reports = mem_new(count, sizeof(*reports));
+    struct wire_observed observed;
+    observed_start(desired, &observed);
+    observed.request = request;
+    observed.repaired = repaired;
+    observed.applied_us = applied_us;
+    snprintf(observed.problem, sizeof(observed.problem), "%s", problem);
+    int result = datapath_read_back(desired->datapath, true, reports);
+    if (result) {
+        snprintf(observed.problem, sizeof(observed.problem), "cannot read the maps back: %s",
+                 strerror(-result));
+        count = 0;
+    }
+    full_send(desired, &observed, reports, count);
+    free(reports);
+}
+
+static void
+releases_tell(struct desired *desired, const struct wire_desired *message)
+{
+    for (size_t i = 0; i < message->remove_count; i++) {
+        for (size_t j = 0; j < datapath_rule_count(desired->datapath); j++) {
+            const struct rule *rule = datapath_rule_at(desired->datapath, j);
+            if (rule->kind == RULE_ISOLATE && strcmp(rule->id, message->remove[i].id) == 0) {
+                desired->handler.on_release(desired->handler.context, rule);
+                break;
+            }
+        }
+    }
+}
+
+static void
+deadlines_take(struct desired *desired, const struct wire_desired *message)
+{
+    for (size_t i = 0; i < message->remove_count; i++) {
+        deadline_drop(desired, message->remove[i].id);
+    }
+    for (size_t i = 0; i < message->add_count; i++) {
+        deadline_set(desired, message->add[i].id, message->add[i].expires_s);
+    }
+}
+
+static void
+head_take(struct desired *desired, const struct wire_desired *message)
+{
+    desired->epoch = message->epoch;
+    desired->generation = message->generation;
+    if (desired->is_suspended != message->is_suspended) {
+        desired->is_suspended = message->is_suspended;
+        datapath_suspend(desired->datapath, desired->is_suspended);
+        log_warn("desired",
+                 desired->is_suspended ? "enforcement suspended by the controller"
+                                       : "enforcement resumed by the controller",
+                 LOG_END);
+    }
+}
+
+static void
+snapshot_receive(struct desired *desired, const struct wire_desired *message)
+{
+    desired->parts = mem_resize(desired->parts, desired->part_count + message->add_count + 1,
+                                sizeof(desired->parts[0]));
+    for (size_t i = 0; i < message->add_count; i++) {
+        rule_copy(&desired->parts[desired->part_count++], &message->add[i]);
+    }
+    if (!message->is_last) {
+        return;
+    }
+    int result = datapath_set(desired->datapath, desired->parts, desired->part_count, NULL);
+    int64_t applied_us = clock_wall_us(desired->clock);
+    head_take(desired, message);
+    deadlines_clear(desired);
+    for (size_t i = 0; i < desired->part_count; i++) {
+        deadline_set(desired, desired->parts[i].id, desired->parts[i].expires_s);
+    }
+    parts_drop(desired);
+    full_report(desired, 0, result ? "not every rule could be put into the kernel" : "", 0,
+                applied_us);
+    snapshot_write(desired);
+}
+
+static void
+delta_receive(struct desired *desired, const struct wire_desired *message)
+{
+    size_t count = message->add_count;
+    struct rule_report *reports = mem_new(count, sizeof(*reports));
+    releases_tell(desired, message);
+    char(*removals)[RULE_ID_SIZE] = mem_new(message->remove_count, RULE_ID_SIZE);
+    for (size_t i = 0; i < message->remove_count; i++) {
+        snprintf(removals[i], RULE_ID_SIZE, "%s", message->remove[i].id);
+    }
+    struct wire_observed observed;
+    int result =
+        datapath_change(desired->datapath, message->add, count,
+                        (const char(*)[RULE_ID_SIZE])removals, message->remove_count, reports);
+    int64_t applied_us = clock_wall_us(desired->clock);
+    head_take(desired, message);
+    deadlines_take(desired, message);
+    for (size_t i = 0; i < count && i < VERIFY_AT_ONCE; i++) {
+        if (reports[i].state == RULE_FAILED) {
+            continue;
+        }
+        if (datapath_read_back_one(desired->datapath, message->add[i].id, true, &reports[i])) {
+            snprintf(reports[i].id, sizeof(reports[i].id), "%s", message->add[i].id);
+            reports[i].state = RULE_FAILED;
+            snprintf(reports[i].why, sizeof(reports[i].why), "cannot read it back");
+        }
+    }
+    observed_start(desired, &observed);
+    observed.applied_us = applied_us;
+    observed.rules = reports;
+    observed.rule_count = count;
+    if (result) {
+        snprintf(observed.problem, sizeof(observed.problem), "change not whole: %s",
+                 strerror(-result));
+    }
+    observed_send(desired, &observed);
+    char *line = line_of(message);
+    journal_complain(journal_append(desired->journal, line), "delta");
+    cJSON_free(line);
+    free(removals);
+    free(reports);
+}
+
+void
+desired_receive(struct desired *desired, const struct wire_desired *message)
+{
+    struct wire_observed answer;
+    if (message->epoch < desired->epoch) {
+        observed_start(desired, &answer);
+        snprintf(answer.refused, sizeof(answer.refused),
+                 "epoch %llu is lower than %llu, which this switch has seen: another controller "
+                 "drives it",
+                 (unsigned long long)message->epoch, (unsigned long long)desired->epoch);
+        log_error("desired", "refused", LOG_S("why", answer.refused));
+        observed_send(desired, &answer);
+        return;
+    }
+    if (message->base == 0) {
+        snapshot_receive(desired, message);
+        return;
+    }
+    parts_drop(desired);
+    if (message->base != desired->generation) {
+        observed_start(desired, &answer);
+        answer.needs_snapshot = true;
+        observed_send(desired, &answer);
+        return;
+    }
+    delta_receive(desired, message);
+}
+
+void
+desired_read_back(struct desired *desired, uint64_t request)
+{
+    full_report(desired, request, "", 0, 0);
+}
+
+/* ---- once a second ---- */
+
+static void
+expire(struct desired *desired)
+{
+    int64_t now = clock_boot_us(desired->clock);
+    struct hmap_node *node = hmap_first(&desired->deadlines);
+    bool has_expired = false;
+    while (node) {
+        struct deadline *deadline = CONTAINER_OF(node, struct deadline, node);
+        node = hmap_next(&desired->deadlines, node);
+        if (deadline->at_us > now) {
+            continue;
+        }
+        struct wire_desired_removal removal;
+        snprintf(removal.id, sizeof(removal.id), "%s", deadline->id);
+        const struct wire_desired gone = {.remove = &removal, .remove_count = 1};
+        releases_tell(desired, &gone);
+        char ids[1][RULE_ID_SIZE];
+        snprintf(ids[0], sizeof(ids[0]), "%s", deadline->id);
+        log_info("desired", "rule expired", LOG_S("rule", deadline->id));
+        if (datapath_change(desired->datapath, NULL, 0, (const char(*)[RULE_ID_SIZE])ids, 1,
+                            NULL)) {
+            log_error("desired", "an expired rule cannot be removed", LOG_S("rule", deadline->id));
+            continue;
+        }
+        hmap_remove(&desired->deadlines, &deadline->node);
+        free(deadline);
+        has_expired = true;
+    }
+    if (has_expired) {
+        snapshot_write(desired);
+        remaining_write(desired);
+    }
+}
+
+/* Puts the same rules in again, exactly. */
+static int
+mend(struct desired *desired)
+{
+    size_t count = datapath_rule_count(desired->datapath);
+    struct rule *rules = mem_new(count, sizeof(*rules));
+    for (size_t i = 0; i < count; i++) {
+        rule_copy(&rules[i], datapath_rule_at(desired->datapath, i));
+        rules[i].expires_s = seconds_left(desired, rules[i].id);
+    }
+    int result = datapath_set(desired->datapath, rules, count, NULL);
+    for (size_t i = 0; i < count; i++) {
+        rule_fini(&rules[i]);
+    }
+    free(rules);
+    return result;
+}
+
+/* Says what was found wrong first, mends, then says how it is now. */
+static void
+check(struct desired *desired)
+{
+    char problem[TEXT_SIZE] = "";
+    size_t count = datapath_rule_count(desired->datapath);
+    struct rule_report *reports = mem_new(count, sizeof(*reports));
+    int result = datapath_read_back(desired->datapath, false, reports);
+    uint32_t wrong = 0;
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        if (reports[i].state == RULE_ABSENT || reports[i].state == RULE_FAILED) {
+            wrong += wrong == 0 || reports[i].state == RULE_ABSENT;
+            if (!problem[0]) {
+                snprintf(problem, sizeof(problem), "rule %.100s: %.300s", reports[i].id,
+                         reports[i].why);
+            }
+        }
+    }
+    char port_problem[TEXT_SIZE] = "";
+    unsigned mended = datapath_check_ports(desired->datapath, port_problem);
+    if (wrong > 0 || mended > 0) {
+        struct wire_observed observed;
+        observed_start(desired, &observed);
+        observed.repaired = wrong + mended;
+        snprintf(observed.problem, sizeof(observed.problem), "%s", mended ? port_problem : problem);
+        log_error("desired", "the switch did not hold what it should; mending",
+                  LOG_S("problem", observed.problem), LOG_I("differences", wrong + mended));
+        full_send(desired, &observed, reports, count);
+        result = wrong ? mend(desired) : 0;
+        if (result) {
+            log_error("desired", "cannot mend", LOG_S("error", strerror(-result)));
+        }
+        full_report(desired, 0, "", 0, 0);
+    }
+    free(reports);
+}
+
+void
+desired_tick(struct desired *desired)
+{
+    desired->ticks++;
+    expire(desired);
+    if (desired->ticks % CHECK_TICKS == 0) {
+        check(desired);
+    }
+    journal_complain(journal_sync(desired->journal), "changes");
+    size_t size = journal_size(desired->journal);
+    if (size > COMPACT_LEAST && size > desired->snapshot_size * 2) {
+        snapshot_write(desired);
+    }
+    if (desired->ticks % REMAINING_TICKS == 0 && desired->is_remaining_dirty) {
+        remaining_write(desired);
+    }
+}
+
+void
+desired_suspend(struct desired *desired, bool is_suspended)
+{
+    desired->is_suspended = is_suspended;
+    datapath_suspend(desired->datapath, is_suspended);
+    snapshot_write(desired);
+    full_report(desired, 0, is_suspended ? "enforcement suspended on the switch itself" : "", 0, 0);
+}
+
+bool
+desired_is_suspended(const struct desired *desired)
+{
+    return desired->is_suspended;
+}
+
+uint64_t
+desired_epoch(const struct desired *desired)
+{
+    return desired->epoch;
+}
+
+uint64_t
+desired_generation(const struct desired *desired)
+{
+    return desired->generation;
+}
+
+const struct rule *
+desired_isolate_of(const struct desired *desired, const struct mac *mac, const struct ip *ip)
+{
+    for (size_t i = 0; i < datapath_rule_count(desired->datapath); i++) {
+        const struct rule *rule = datapath_rule_at(desired->datapath, i);
+        if (rule->kind == RULE_ISOLATE &&
+            (mac_is_none(&rule->isolate.mac) ? ip_is_equal(&rule->isolate.ip, ip)
+                                             : mac_is_equal(&rule->isolate.mac, mac))) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+const struct rule *
+desired_hold_of(const struct desired *desired, const char *port)
+{
+    for (size_t i = 0; i < datapath_rule_count(desired->datapath); i++) {
+        const struct rule *rule = datapath_rule_at(desired->datapath, i);
+        if (rule->kind == RULE_HOLD_PORT && strcmp(rule->hold_port.port, port) == 0) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+const struct permit_set *
+desired_permits(const struct desired *desired, const char *name)
+{
+    for (size_t i = 0; name[0] && i < datapath_rule_count(desired->datapath); i++) {
+        const struct rule *rule = datapath_rule_at(desired->datapath, i);
+        if (rule->kind == RULE_PERMIT_SET && strcmp(rule->permit_set.name, name) == 0) {
+            return &rule->permit_set;
+        }
+    }
+    return NULL;
+}
+
+size_t
+desired_warnings(const struct desired *desired, const struct rule_warning **warnings, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; count < room && i < datapath_rule_count(desired->datapath); i++) {
+        const struct rule *rule = datapath_rule_at(desired->datapath, i);
+        if (rule->kind == RULE_WARNING) {
+            warnings[count++] = rule->warning;
+        }
+    }
+    return count;
+}

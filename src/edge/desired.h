@@ -1,0 +1,54 @@
+/* The desired state of this switch: received from the controller, put into the datapath, kept on
+ * disk, expired, checked and mended.
+ *
+ * Order of a change: maps first (a block must not wait for a disk), then the answer, then the disk:
+ * STATE_DIR/desired.jsonl holds a snapshot and the deltas after it, in the form of the wire
+ * message, synchronised within 50 ms.  Remaining seconds of rules that expire are kept every
+ * minute, counted on the boot clock: a wall clock that jumps shortens nothing. */
+#ifndef CORDON_EDGE_DESIRED_H
+#define CORDON_EDGE_DESIRED_H
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "edge/datapath.h"
+#include "wire/desired.h"
+#include "wire/observed.h"
+
+struct desired;
+
+struct desired_handler {
+    /* To the controller, if it is connected; borrowed. */
+    void (*on_observed)(void *context, const struct wire_observed *observed);
+    /* An isolate rule is about to go: its endpoint's neighbours can be corrected. */
+    void (*on_release)(void *context, const struct rule *rule);
+    void *context;
+};
+
+struct desired *desired_new(struct datapath *datapath, const char *switch_name,
+                            const char *state_dir, const struct clock *clock,
+                            const struct desired_handler *handler);
+void desired_free(struct desired *desired);
+/* From disk into the datapath; 0 also when there is nothing.  Call before the first port comes up.
+ */
+int desired_load(struct desired *desired, char why[256]) MUST_CHECK;
+
+/* Applies, answers through on_observed, writes. */
+void desired_receive(struct desired *desired, const struct wire_desired *message);
+/* Answers with everything that the maps hold, verified by test runs. */
+void desired_read_back(struct desired *desired, uint64_t request);
+/* Once a second: expiry, the disk.  Every third: are filters and maps as they should be? */
+void desired_tick(struct desired *desired);
+void desired_suspend(struct desired *desired, bool is_suspended);
+bool desired_is_suspended(const struct desired *desired);
+uint64_t desired_epoch(const struct desired *desired);
+uint64_t desired_generation(const struct desired *desired);
+/* For the responder: the isolate rule of a MAC or an address, a permit set, the warning texts. */
+const struct rule *desired_isolate_of(const struct desired *desired, const struct mac *mac,
+                                      const struct ip *ip);
+const struct rule *desired_hold_of(const struct desired *desired, const char *port);
+const struct permit_set *desired_permits(const struct desired *desired, const char *name);
+size_t desired_warnings(const struct desired *desired, const struct rule_warning **warnings,
+                        size_t room);
+
+#endif

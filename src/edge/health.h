@@ -1,0 +1,14 @@
+/* What is wrong with this switch itself, in words that say what to do: for edge_stats and doctor.
+ */
+#ifndef CORDON_EDGE_HEALTH_H
+#define CORDON_EDGE_HEALTH_H
+
+#include "edge/datapath.h"
+#include "edge/learn.h"
+#include "wire/edge_stats.h"
+
+/* Fills counters (room COUNTERS_MAX, the caller's) and problems. */
+void health_read(struct datapath *datapath, const struct learn *learn, bool has_remote_mirror,
+                 struct wire_counter *counters, struct wire_edge_stats *stats);
+
+#endif

@@ -1,0 +1,139 @@
+#include "edge/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#define JOURNAL_MAX (512u * 1024 * 1024)
+
+struct journal {
+    char path[PATH_MAX];
+    int fd; /* -1: not open */
+    size_t size;
+    bool is_dirty;
+};
+
+struct journal *
+journal_new(const char *path)
+{
+    struct journal *journal = MEM_NEW(struct journal);
+    snprintf(journal->path, sizeof(journal->path), "%s", path);
+    journal->fd = -1;
+    return journal;
+}
+
+void
+journal_free(struct journal *journal)
+{
+    if (journal) {
+        if (journal->fd >= 0) {
+            close(journal->fd);
+        }
+        free(journal);
+    }
+}
+
+int
+journal_read(struct journal *journal, void (*each)(void *context, const char *line, size_t size),
+             void *context)
+{
+    char *text;
+    size_t size;
+    int result = file_read(journal->path, JOURNAL_MAX, &text, &size);
+    if (result) {
+        return result == -ENOENT ? 0 : result;
+    }
+    const char *at = text, *end = text + size;
+    for (const char *stop = memchr(at, '\n', (size_t)(end - at)); stop;
+         stop = memchr(at, '\n', (size_t)(end - at))) {
+        each(context, at, (size_t)(stop - at));
+        at = stop + 1;
+    }
+    /* What follows the last line end was being written when the power went. */
+    free(text);
+    return 0;
+}
+
+static int
+open_for_append(struct journal *journal)
+{
+    if (journal->fd >= 0) {
+        return 0;
+    }
+    journal->fd = open(journal->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (journal->fd < 0) {
+        return -errno;
+    }
+    off_t size = lseek(journal->fd, 0, SEEK_END);
+    journal->size = size > 0 ? (size_t)size : 0;
+    return 0;
+}
+
+int
+journal_append(struct journal *journal, const char *line)
+{
+    size_t size = strlen(line);
+    int result = open_for_append(journal);
+    if (result) {
+        return result;
+    }
+    char end[] = "\n";
+    const struct iovec parts[2] = {{.iov_base = (void *)(uintptr_t)line, .iov_len = size},
+                                   {.iov_base = end, .iov_len = 1}};
+    ssize_t written = writev(journal->fd, parts, 2);
+    if (written != (ssize_t)(size + 1)) {
+        int error = written < 0 ? -errno : -ENOSPC;
+        /* half a line would swallow the next one */
+        if (ftruncate(journal->fd, (off_t)journal->size) < 0) {
+            error = -errno;
+        }
+        return error;
+    }
+    journal->size += size + 1;
+    journal->is_dirty = true;
+    return 0;
+}
+
+int
+journal_sync(struct journal *journal)
+{
+    if (!journal->is_dirty || journal->fd < 0) {
+        return 0;
+    }
+    if (fdatasync(journal->fd) < 0) {
+        return -errno;
+    }
+    journal->is_dirty = false;
+    return 0;
+}
+
+int
+journal_replace(struct journal *journal, const char *text, size_t size)
+{
+    int result = file_write_atomic(journal->path, text, size, 0600);
+    if (result) {
+        return result;
+    }
+    if (journal->fd >= 0) {
+        close(journal->fd);
+        journal->fd = -1;
+    }
+    journal->is_dirty = false;
+    journal->size = size;
+    return 0;
+}
+
+size_t
+journal_size(const struct journal *journal)
+{
+    return journal->size;
+}

@@ -1,0 +1,53 @@
+/* The kernel's view of the switch by rtnetlink: devices (bridge ports) and the bridge's forwarding
+ * database.  Events as they happen; a lost event (ENOBUFS) leads to a full dump. */
+#ifndef CORDON_EDGE_KERNEL_LINK_H
+#define CORDON_EDGE_KERNEL_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "base/macros.h"
+#include "model/addr.h"
+#include "model/text.h"
+
+struct kernel_device {
+    int ifindex;
+    char name[NAME_SIZE];
+    int master;   /* ifindex of its bridge; 0: none */
+    bool is_up;   /* administratively up, with carrier */
+    bool is_gone; /* RTM_DELLINK */
+    uint32_t mtu;
+    uint32_t port_number; /* the bridge's number for it (IFLA_BRPORT_NO); 0: no bridge port */
+    struct mac mac;
+};
+
+struct kernel_neighbour { /* one entry of the forwarding database */
+    int ifindex;
+    struct mac mac;
+    uint16_t vlan;
+    bool is_gone;  /* aged out or flushed */
+    bool is_local; /* the switch's own address */
+};
+
+struct kernel_link_handler {
+    void (*on_device)(void *context, const struct kernel_device *device);
+    void (*on_neighbour)(void *context, const struct kernel_neighbour *neighbour);
+    void (*on_dump_done)(void *context);
+    void *context;
+};
+
+struct kernel_link;
+
+int kernel_link_new(struct event_base *base, const struct kernel_link_handler *handler,
+                    struct kernel_link **link, char why[256]) MUST_CHECK;
+void kernel_link_free(struct kernel_link *link);
+/* All devices, then all entries of the database; each comes as an event. */
+void kernel_link_dump(struct kernel_link *link);
+/* Changes; 0 or negative errno.  'master' 0 takes it out of its bridge. */
+int kernel_link_set_master(struct kernel_link *link, int ifindex, int master) MUST_CHECK;
+int kernel_link_set_up(struct kernel_link *link, int ifindex, bool is_up) MUST_CHECK;
+int kernel_link_make_bridge(struct kernel_link *link, const char *name) MUST_CHECK;
+
+#endif

@@ -1,0 +1,498 @@
+/* cordon-edge: makes a Linux bridge an edge switch of Cordon.
+ *
+ *   start:  kept rules into the kernel -> programs on the ports -> (ports into the bridge) ->
+ * controller then:   kernel events and snooped frames -> facts; desired state -> datapath ->
+ * observed */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "edge/datapath.h"
+#include "edge/desired.h"
+#include "edge/health.h"
+#include "edge/kernel_link.h"
+#include "edge/learn.h"
+#include "edge/lldp_link.h"
+#include "edge/local.h"
+#include "edge/reporter.h"
+#include "edge/respond.h"
+#include "edge/settings.h"
+
+#define CONFIG_DEFAULT "/etc/cordon/edge.yaml"
+#define STATS_TICKS 5
+#define DUMP_TICKS 30
+
+struct edge {
+    struct edge_settings settings;
+    const struct clock *clock;
+    struct event_base *base;
+    struct datapath *datapath;
+    struct desired *desired;
+    struct learn *learn;
+    struct kernel_link *kernel;
+    struct respond *respond;
+    struct lldp_link *lldp;
+    struct reporter *reporter;
+    struct local *local;
+    struct event *timer, *snooped, *terminate, *interrupt;
+    int bridge_seen; /* ifindex; when it changes, all ports are read again */
+    unsigned ticks;
+};
+
+/* ---- ports ---- */
+
+static bool
+is_named(const struct edge *edge, const char *name)
+{
+    for (size_t i = 0; i < edge->settings.port_count; i++) {
+        if (strcmp(edge->settings.ports[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The program is on the device before it can forward a frame. */
+static void
+on_port(void *context, int ifindex, const char *name, enum port_role role, bool is_up, bool is_gone)
+{
+    struct edge *edge = context;
+    if (is_gone) {
+        datapath_detach(edge->datapath, ifindex);
+        return;
+    }
+    int result = datapath_attach(edge->datapath, ifindex, name, role);
+    if (result) {
+        log_error("edge", "cannot attach to a port: it is not protected", LOG_S("port", name),
+                  LOG_S("error", strerror(-result)));
+        return;
+    }
+    if (!is_up) {
+        datapath_clear_hold(edge->datapath, ifindex);
+    }
+    if (edge->settings.makes_bridge && is_named(edge, name) && learn_bridge(edge->learn) != 0) {
+        result = kernel_link_set_master(edge->kernel, ifindex, learn_bridge(edge->learn));
+        result = result ? result : kernel_link_set_up(edge->kernel, ifindex, true);
+        if (result) {
+            log_error("edge", "cannot put the port into the bridge", LOG_S("port", name),
+                      LOG_S("error", strerror(-result)));
+        }
+    }
+}
+
+static void
+bridge_follow(struct edge *edge)
+{
+    int bridge = learn_bridge(edge->learn);
+    if (bridge == edge->bridge_seen) {
+        return;
+    }
+    edge->bridge_seen = bridge;
+    if (bridge == 0) {
+        log_warn("edge", "the bridge is gone", LOG_S("bridge", edge->settings.bridge));
+        if (edge->settings.makes_bridge) {
+            (void)!kernel_link_make_bridge(edge->kernel, edge->settings.bridge);
+        }
+        return;
+    }
+    if (edge->settings.makes_bridge) {
+        (void)!kernel_link_set_up(edge->kernel, bridge, true);
+        for (size_t i = 0; i < edge->settings.port_count; i++) {
+            const struct edge_port_setting *port = &edge->settings.ports[i];
+            int ifindex = learn_port_ifindex(edge->learn, port->name);
+            if (ifindex != 0) {
+                on_port(edge, ifindex, port->name, port->role, true, false);
+            }
+        }
+    }
+    kernel_link_dump(edge->kernel); /* ports were perhaps named before their bridge was known */
+}
+
+static void
+on_device(void *context, const struct kernel_device *device)
+{
+    struct edge *edge = context;
+    learn_device(edge->learn, device);
+    bridge_follow(edge);
+}
+
+static void
+on_neighbour(void *context, const struct kernel_neighbour *neighbour)
+{
+    struct edge *edge = context;
+    learn_neighbour(edge->learn, neighbour);
+}
+
+static void
+on_dump_done(void *context)
+{
+    struct edge *edge = context;
+    if (learn_bridge(edge->learn) == 0 && edge->settings.makes_bridge) {
+        int result = kernel_link_make_bridge(edge->kernel, edge->settings.bridge);
+        if (result) {
+            log_error("edge", "cannot make the bridge", LOG_S("error", strerror(-result)));
+        }
+    }
+}
+
+/* ---- what the datapath copies ---- */
+
+static void
+on_snoop(void *context, const struct snoop *snoop)
+{
+    struct edge *edge = context;
+    switch (snoop->kind) {
+    case SNOOP_ARP:
+    case SNOOP_ND:
+    case SNOOP_DHCP:
+        learn_snoop(edge->learn, snoop->ifindex, snoop->vlan, snoop->frame, snoop->size);
+        break;
+    case SNOOP_DNS_ANSWER:
+        respond_dns_answer(edge->respond, snoop->frame, snoop->size);
+        break;
+    case SNOOP_HELD_MAC:
+        if (snoop->size >= 12) {
+            struct mac mac;
+            memcpy(mac.b, snoop->frame + 6, sizeof(mac.b));
+            learn_held_mac(edge->learn, snoop->ifindex, snoop->vlan, &mac);
+        }
+        break;
+    case SNOOP_MAC:
+        break; /* the bridge's own database says the same */
+    }
+}
+
+static void
+on_snooped(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct edge *edge = argument;
+    datapath_snoop_read(edge->datapath, on_snoop, edge);
+}
+
+/* ---- controller ---- */
+
+static void
+on_fact(void *context, const struct fact *fact)
+{
+    struct edge *edge = context;
+    reporter_fact(edge->reporter, fact);
+}
+
+static void
+on_desired(void *context, const struct wire_desired *message)
+{
+    struct edge *edge = context;
+    desired_receive(edge->desired, message);
+}
+
+static void
+on_read_back(void *context, uint64_t request)
+{
+    struct edge *edge = context;
+    desired_read_back(edge->desired, request);
+}
+
+static void
+on_observed(void *context, const struct wire_observed *observed)
+{
+    struct edge *edge = context;
+    reporter_observed(edge->reporter, observed);
+}
+
+static void
+on_release(void *context, const struct rule *rule)
+{
+    struct edge *edge = context;
+    respond_release(edge->respond, rule);
+}
+
+static bool
+has_remote_mirror(const struct edge *edge)
+{
+    for (size_t i = 0; i < datapath_rule_count(edge->datapath); i++) {
+        const struct rule *rule = datapath_rule_at(edge->datapath, i);
+        if (rule->kind == RULE_MIRROR && rule->mirror->carrier == CARRIER_ERSPAN &&
+            rule->mirror->snap == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+stats_send(struct edge *edge)
+{
+    struct wire_edge_stats *stats = MEM_NEW(struct wire_edge_stats);
+    struct wire_counter *counters = mem_new(COUNTERS_MAX, sizeof(*counters));
+    snprintf(stats->switch_name, sizeof(stats->switch_name), "%s", edge->settings.name);
+    stats->at_us = clock_wall_us(edge->clock);
+    health_read(edge->datapath, edge->learn, has_remote_mirror(edge), counters, stats);
+    reporter_stats(edge->reporter, stats);
+    free(counters);
+    free(stats);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct edge *edge = argument;
+    edge->ticks++;
+    desired_tick(edge->desired);
+    learn_tick(edge->learn);
+    lldp_link_tick(edge->lldp);
+    if (edge->ticks % STATS_TICKS == 0) {
+        stats_send(edge);
+    }
+    if (edge->ticks % DUMP_TICKS == 0) {
+        kernel_link_dump(edge->kernel);
+    }
+}
+
+/* ---- commands on the switch ---- */
+
+static void
+status_print(const struct edge *edge, char *text, size_t room)
+{
+    size_t isolated = 0, count = datapath_rule_count(edge->datapath);
+    for (size_t i = 0; i < count; i++) {
+        isolated += datapath_rule_at(edge->datapath, i)->kind == RULE_ISOLATE;
+    }
+    snprintf(text, room,
+             "switch %s, bridge %s\ncontroller: %s\nenforcement: %s\nepoch %llu, generation %llu\n"
+             "rules: %zu, of them isolating an endpoint: %zu\n",
+             edge->settings.name, edge->settings.bridge,
+             reporter_is_connected(edge->reporter) ? "connected" : "not connected",
+             desired_is_suspended(edge->desired) ? "SUSPENDED" : "in force",
+             (unsigned long long)desired_epoch(edge->desired),
+             (unsigned long long)desired_generation(edge->desired), count, isolated);
+}
+
+static void
+on_command(void *context, const char *command, char *text, size_t room)
+{
+    struct edge *edge = context;
+    if (strcmp(command, "panic") == 0 || strcmp(command, "resume") == 0) {
+        log_warn("edge", "command on the switch itself", LOG_S("command", command));
+        desired_suspend(edge->desired, command[0] == 'p');
+        status_print(edge, text, room);
+    } else if (strcmp(command, "status") == 0) {
+        status_print(edge, text, room);
+    } else {
+        snprintf(text, room, "unknown command\n");
+    }
+}
+
+/* ---- start and end ---- */
+
+static void
+on_terminate(evutil_socket_t number, short what, void *argument)
+{
+    (void)number;
+    (void)what;
+    struct edge *edge = argument;
+    event_base_loopbreak(edge->base);
+}
+
+static int
+datapath_start(struct edge *edge, char why[256])
+{
+    const struct datapath_settings settings = {.pin_dir = edge->settings.run_dir,
+                                               .bridge = edge->settings.bridge,
+                                               .mirror_permille = edge->settings.mirror_permille,
+                                               .mirror_source = edge->settings.mirror_source};
+    int result = file_make_dirs(edge->settings.run_dir, 0700);
+    result = result ? result : file_make_dirs(edge->settings.state_dir, 0700);
+    if (result) {
+        snprintf(why, 256, "cannot make %.100s or %.100s: %s", edge->settings.run_dir,
+                 edge->settings.state_dir, strerror(-result));
+        return result;
+    }
+    return datapath_open(&settings, &edge->datapath, why);
+}
+
+static int
+edge_start(struct edge *edge, char why[256])
+{
+    const struct desired_handler desired_handler = {
+        .on_observed = on_observed, .on_release = on_release, .context = edge};
+    const struct learn_handler learn_handler = {
+        .on_fact = on_fact, .on_port = on_port, .context = edge};
+    const struct kernel_link_handler kernel_handler = {.on_device = on_device,
+                                                       .on_neighbour = on_neighbour,
+                                                       .on_dump_done = on_dump_done,
+                                                       .context = edge};
+    const struct reporter_handler reporter_handler = {
+        .on_desired = on_desired, .on_read_back = on_read_back, .context = edge};
+    int result = datapath_start(edge, why);
+    if (result) {
+        return result;
+    }
+    edge->respond = respond_new(edge->base, edge->datapath, &edge->settings);
+    edge->learn = learn_new(&edge->settings, edge->clock, &learn_handler);
+    edge->desired = desired_new(edge->datapath, edge->settings.name, edge->settings.state_dir,
+                                edge->clock, &desired_handler);
+    result = reporter_new(edge->base, &edge->settings, edge->clock, &reporter_handler,
+                          &edge->reporter, why);
+    if (!result) {
+        reporter_join(edge->reporter, edge->desired, edge->learn);
+        respond_join(edge->respond, edge->desired, edge->learn);
+        result = desired_load(edge->desired, why);
+    }
+    result = result ? result : kernel_link_new(edge->base, &kernel_handler, &edge->kernel, why);
+    result =
+        result ? result : lldp_link_new(edge->base, &edge->settings, edge->learn, &edge->lldp, why);
+    result =
+        result ? result
+               : local_new(edge->base, edge->settings.run_dir, on_command, edge, &edge->local, why);
+    return result;
+}
+
+static void
+edge_stop(struct edge *edge)
+{
+    struct event *events[] = {edge->timer, edge->snooped, edge->terminate, edge->interrupt};
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        if (events[i]) {
+            event_free(events[i]);
+        }
+    }
+    local_free(edge->local);
+    lldp_link_free(edge->lldp);
+    kernel_link_free(edge->kernel);
+    desired_free(edge->desired);
+    reporter_free(edge->reporter);
+    respond_free(edge->respond);
+    learn_free(edge->learn);
+    datapath_close(edge->datapath);
+    event_base_free(edge->base);
+    settings_fini(&edge->settings);
+}
+
+static int
+edge_run(struct edge *edge)
+{
+    const struct timeval second = {.tv_sec = 1};
+    edge->snooped = event_new(edge->base, datapath_snoop_fd(edge->datapath), EV_READ | EV_PERSIST,
+                              on_snooped, edge);
+    edge->timer = event_new(edge->base, -1, EV_PERSIST, on_tick, edge);
+    edge->terminate = evsignal_new(edge->base, SIGTERM, on_terminate, edge);
+    edge->interrupt = evsignal_new(edge->base, SIGINT, on_terminate, edge);
+    event_add(edge->snooped, NULL);
+    event_add(edge->timer, &second);
+    event_add(edge->terminate, NULL);
+    event_add(edge->interrupt, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    kernel_link_dump(edge->kernel);
+    log_info("edge", "started", LOG_S("switch", edge->settings.name),
+             LOG_S("version", CORDON_VERSION));
+    event_base_dispatch(edge->base);
+    log_info("edge", "stopped; what was blocked stays blocked", LOG_END);
+    return 0;
+}
+
+static int
+run(struct edge *edge)
+{
+    char why[256] = "";
+    edge->clock = clock_system();
+    edge->base = event_base_new();
+    event_base_priority_init(edge->base, 2);
+    int result = edge_start(edge, why);
+    if (result) {
+        log_error("edge", "cannot start", LOG_S("why", why));
+    } else {
+        edge_run(edge);
+    }
+    edge_stop(edge);
+    return result ? 1 : 0;
+}
+
+static int
+remove_all(struct edge *edge)
+{
+    char why[256] = "";
+    int result = datapath_start(edge, why);
+    if (result) {
+        fprintf(stderr, "cordon-edge: %s\n", why);
+        return 1;
+    }
+    datapath_remove(edge->datapath);
+    settings_fini(&edge->settings);
+    puts("programs and maps are off this switch");
+    return 0;
+}
+
+static int
+usage(FILE *to)
+{
+    fprintf(to, "cordon-edge " CORDON_VERSION "\n"
+                "usage: cordon-edge [--config FILE]   run (default " CONFIG_DEFAULT ")\n"
+                "       cordon-edge --check-config | --status | --panic | --resume | --remove\n"
+                "                   [--config FILE]\n"
+                "--panic lets all traffic pass at once, on this switch, until --resume.\n"
+                "--remove takes programs and maps off the switch: nothing is blocked any more.\n");
+    return to == stdout ? 0 : 2;
+}
+
+int
+main(int count, char **words)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check-config", no_argument, NULL, 'k'},
+                                            {"status", no_argument, NULL, 's'},
+                                            {"panic", no_argument, NULL, 'p'},
+                                            {"resume", no_argument, NULL, 'r'},
+                                            {"remove", no_argument, NULL, 'x'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct edge edge = {.ticks = 0};
+    struct yaml_file_error error;
+    const char *config = CONFIG_DEFAULT;
+    int wanted = 0;
+    for (int option; (option = getopt_long(count, words, "c:h", options, NULL)) >= 0;) {
+        if (option == 'c') {
+            config = optarg;
+        } else if (option == 'v') {
+            puts("cordon-edge " CORDON_VERSION);
+            return 0;
+        } else if (option == 'h' || option == '?') {
+            return usage(option == 'h' ? stdout : stderr);
+        } else {
+            wanted = option;
+        }
+    }
+    umask(077);
+    if (optind < count) {
+        return usage(stderr);
+    }
+    if (settings_load(config, &edge.settings, &error)) {
+        fprintf(stderr, "%s:%u:%u: %s\n", config, error.line, error.column, error.text);
+        return 1;
+    }
+    log_setup("cordon-edge", edge.settings.log_format, LOG_INFO);
+    switch (wanted) {
+    case 0:
+        return run(&edge);
+    case 'k':
+        printf("%s: good\n", config);
+        return 0;
+    case 'x':
+        return remove_all(&edge);
+    default:
+        return local_ask(edge.settings.run_dir, wanted == 's'   ? "status"
+                                                : wanted == 'p' ? "panic"
+                                                                : "resume");
+    }
+}

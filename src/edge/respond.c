@@ -1,0 +1,201 @@
+#include "edge/respond.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/mem.h"
+#include "edge/packet.h"
+#include "edge/responder.h"
+
+#define FRAMES_PER_TURN 64
+#define TOLD_MAX 4096
+#define LEARNT_MAX 16
+
+/* "I told 'to' that 'ip' is at the sink." */
+struct told {
+    struct mac to;
+    struct ip to_ip, ip;
+    int ifindex;
+    uint16_t vlan;
+};
+
+struct respond {
+    struct datapath *datapath;
+    const struct desired *desired;
+    const struct learn *learn;
+    struct responder_settings settings;
+    struct event *readable;
+    struct told *told; /* ring: the newest TOLD_MAX */
+    size_t told_next;
+    struct responder_frame *current;
+};
+
+static bool
+mac_of(void *context, const struct ip *ip, struct mac *mac)
+{
+    const struct respond *respond = context;
+    return learn_mac_of(respond->learn, ip, mac);
+}
+
+static size_t
+warnings(void *context, const struct rule_warning **warnings, size_t room)
+{
+    const struct respond *respond = context;
+    return desired_warnings(respond->desired, warnings, room);
+}
+
+static void
+on_emit(void *context, const uint8_t *frame, size_t size, bool is_forward)
+{
+    struct respond *respond = context;
+    const struct responder_frame *to = respond->current;
+    /* a lost answer is asked for again: counted in the datapath, nothing else to do */
+    if (is_forward) {
+        (void)!datapath_forward(respond->datapath, to->ifindex, to->vlan, frame, size);
+    } else {
+        (void)!datapath_reply(respond->datapath, to->ifindex, to->vlan, frame, size);
+    }
+}
+
+static void
+told_keep(struct respond *respond, const struct packet *packet)
+{
+    struct mac known;
+    struct ip asked = packet->dst;
+    if (packet->kind == PACKET_ND) {
+        struct cursor in = packet->payload;
+        cur_skip(&in, 4);
+        cur_copy(&in, asked.b, sizeof(asked.b));
+    }
+    if ((packet->kind != PACKET_ARP && packet->kind != PACKET_ND) ||
+        learn_mac_of(respond->learn, &asked, &known)) {
+        return;
+    }
+    respond->told[respond->told_next++ % TOLD_MAX] =
+        (struct told){.to = packet->src_mac,
+                      .to_ip = packet->src,
+                      .ip = asked,
+                      .ifindex = respond->current->ifindex,
+                      .vlan = respond->current->vlan};
+}
+
+/* Who sent it, in the rules: its own isolate rule, or that of a held port. */
+static void
+endpoint_find(const struct respond *respond, const struct packet *packet, int ifindex,
+              struct responder_endpoint *endpoint)
+{
+    const struct rule *rule = desired_isolate_of(respond->desired, &packet->src_mac, &packet->src);
+    const char *port = rule ? NULL : learn_port_name(respond->learn, ifindex);
+    const struct rule *hold = port ? desired_hold_of(respond->desired, port) : NULL;
+    *endpoint = (struct responder_endpoint){.case_number = "", .reason = ""};
+    if (rule) {
+        endpoint->case_number = rule->isolate.case_number;
+        endpoint->reason = rule->isolate.reason;
+        endpoint->permits = desired_permits(respond->desired, rule->isolate.permit_set);
+    } else if (hold) {
+        endpoint->case_number = hold->hold_port.case_number;
+        endpoint->permits = desired_permits(respond->desired, hold->hold_port.permit_set);
+    }
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct respond *respond = argument;
+    struct responder_frame frame;
+    for (int i = 0; i < FRAMES_PER_TURN && datapath_responder_read(respond->datapath, &frame);
+         i++) {
+        struct packet packet;
+        struct responder_endpoint endpoint;
+        if (!packet_parse(frame.frame, frame.size, &packet)) {
+            continue;
+        }
+        respond->current = &frame;
+        told_keep(respond, &packet);
+        endpoint_find(respond, &packet, frame.ifindex, &endpoint);
+        responder_answer(&respond->settings, &endpoint, frame.frame, frame.size, on_emit, respond);
+    }
+}
+
+struct respond *
+respond_new(struct event_base *base, struct datapath *datapath,
+            const struct edge_settings *settings)
+{
+    struct respond *respond = MEM_NEW(struct respond);
+    respond->datapath = datapath;
+    respond->told = mem_new(TOLD_MAX, sizeof(respond->told[0]));
+    respond->settings = (struct responder_settings){
+        /* locally administered; the same on every edge, so that a move changes nothing */
+        .sink = {{0x02, 0xc0, 0x4d, 0x00, 0x00, 0x01}},
+        .warning_address = settings->warning_address,
+        .mac_of = mac_of,
+        .warnings = warnings,
+        .context = respond};
+    if (getrandom(respond->settings.key, sizeof(respond->settings.key), 0) !=
+        (ssize_t)sizeof(respond->settings.key)) {
+        abort();
+    }
+    respond->readable = event_new(base, datapath_responder_fd(datapath), EV_READ | EV_PERSIST,
+                                  on_readable, respond);
+    return respond;
+}
+
+void
+respond_join(struct respond *respond, const struct desired *desired, const struct learn *learn)
+{
+    respond->desired = desired;
+    respond->learn = learn;
+    event_add(respond->readable, NULL);
+}
+
+void
+respond_free(struct respond *respond)
+{
+    if (respond) {
+        event_free(respond->readable);
+        free(respond->told);
+        free(respond);
+    }
+}
+
+void
+respond_dns_answer(struct respond *respond, const uint8_t *frame, size_t size)
+{
+    struct packet packet;
+    struct responder_learnt learnt[LEARNT_MAX];
+    if (!packet_parse(frame, size, &packet)) {
+        return;
+    }
+    const struct rule *rule = desired_isolate_of(respond->desired, &packet.dst_mac, &packet.dst);
+    const struct permit_set *permits =
+        rule ? desired_permits(respond->desired, rule->isolate.permit_set) : NULL;
+    size_t count = permits ? responder_learn(permits, frame, size, learnt, LEARNT_MAX) : 0;
+    for (size_t i = 0; i < count; i++) {
+        (void)!datapath_learn_name(respond->datapath, permits->name, learnt[i].permit,
+                                   &learnt[i].ip, learnt[i].ttl_s + 60);
+    }
+}
+
+void
+respond_release(struct respond *respond, const struct rule *rule)
+{
+    uint8_t frame[RESPONDER_FRAME_MAX];
+    for (size_t i = 0; i < TOLD_MAX; i++) {
+        struct told *told = &respond->told[i];
+        struct mac mac;
+        bool is_its =
+            !mac_is_none(&told->to) &&
+            (mac_is_none(&rule->isolate.mac) ? ip_is_equal(&told->to_ip, &rule->isolate.ip)
+                                             : mac_is_equal(&told->to, &rule->isolate.mac));
+        if (is_its && learn_mac_of(respond->learn, &told->ip, &mac)) {
+            size_t size = responder_correct(&told->to, &told->to_ip, &told->ip, &mac, frame);
+            (void)!datapath_reply(respond->datapath, told->ifindex, told->vlan, frame, size);
+        }
+        if (is_its) {
+            *told = (struct told){.ifindex = 0};
+        }
+    }
+}
