@@ -1,0 +1,486 @@
+#include "driver/dummy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+struct entry {
+    struct rule rule;
+    int64_t ends_us; /* boot clock; 0: until removed */
+    bool is_broken;
+};
+
+struct dummy {
+    struct device base;
+    const struct clock *clock;
+    void (*wait)(void *context, int ms);
+    void *wait_context;
+    struct entry *entries; /* owned */
+    size_t count, room;
+    uint64_t epoch, generation;
+    bool is_suspended;
+    bool is_connected;
+};
+
+static struct dummy *
+dummy_of(struct device *device)
+{
+    return CONTAINER_OF(device, struct dummy, base);
+}
+
+static void
+wait_sleep(void *context, int ms)
+{
+    (void)context;
+    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    while (nanosleep(&left, &left) && errno == EINTR) {
+    }
+}
+
+static void
+entry_drop(struct dummy *dummy, size_t index)
+{
+    rule_fini(&dummy->entries[index].rule);
+    dummy->count--;
+    memmove(&dummy->entries[index], &dummy->entries[index + 1],
+            (dummy->count - index) * sizeof(dummy->entries[0]));
+}
+
+static void
+expire(struct dummy *dummy)
+{
+    int64_t now_us = clock_boot_us(dummy->clock);
+    for (size_t i = dummy->count; i-- > 0;) {
+        if (dummy->entries[i].ends_us && dummy->entries[i].ends_us <= now_us) {
+            entry_drop(dummy, i);
+        }
+    }
+}
+
+static struct entry *
+entry_find(struct dummy *dummy, const char *id)
+{
+    expire(dummy);
+    for (size_t i = 0; i < dummy->count; i++) {
+        if (strcmp(dummy->entries[i].rule.id, id) == 0) {
+            return &dummy->entries[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+entry_remove(struct dummy *dummy, const char *id)
+{
+    struct entry *entry = entry_find(dummy, id);
+    if (entry) {
+        entry_drop(dummy, (size_t)(entry - dummy->entries));
+    }
+    return entry != NULL;
+}
+
+static void
+entry_put(struct dummy *dummy, const struct rule *rule)
+{
+    struct entry *entry = entry_find(dummy, rule->id);
+    if (entry) {
+        rule_fini(&entry->rule);
+    } else {
+        if (dummy->count == dummy->room) {
+            dummy->room = dummy->room ? dummy->room * 2 : 16;
+            dummy->entries = mem_resize(dummy->entries, dummy->room, sizeof(*dummy->entries));
+        }
+        entry = &dummy->entries[dummy->count++];
+    }
+    *entry = (struct entry){.is_broken = false};
+    rule_copy(&entry->rule, rule);
+    if (rule->expires_s > 0) {
+        entry->ends_us = clock_boot_us(dummy->clock) + (int64_t)rule->expires_s * 1000000;
+    }
+}
+
+/* Does it take a place in the switch's table? */
+static bool
+takes_entry(const struct rule *rule)
+{
+    return rule->kind == RULE_ISOLATE || rule->kind == RULE_HOLD_PORT ||
+           rule->kind == RULE_BLOCK_PAIR || rule->kind == RULE_BLOCK_SERVER ||
+           rule->kind == RULE_MIRROR;
+}
+
+static size_t
+entries_taken(const struct dummy *dummy)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < dummy->count; i++) {
+        taken += takes_entry(&dummy->entries[i].rule);
+    }
+    return taken;
+}
+
+static bool
+protects(const struct rule_protect *protect, const struct rule *rule)
+{
+    const struct mac *mac = NULL;
+    const struct ip *ip = NULL;
+    switch (rule->kind) {
+    case RULE_ISOLATE:
+        mac = &rule->isolate.mac;
+        ip = &rule->isolate.ip;
+        break;
+    case RULE_BLOCK_PAIR:
+        mac = &rule->pair.mac;
+        ip = &rule->pair.ip;
+        break;
+    case RULE_BLOCK_SERVER:
+        ip = &rule->server.server.ip;
+        break;
+    default:
+        return false;
+    }
+    return (mac && !mac_is_none(mac) && mac_is_equal(mac, &protect->mac)) ||
+           (ip && !ip_is_none(ip) && !prefix_is_none(&protect->server) &&
+            prefix_has(&protect->server, ip));
+}
+
+/* Why this switch will not hold 'rule'; NULL: it will. */
+static const char *
+refusal(struct dummy *dummy, const struct rule *rule)
+{
+    bool is_small = dummy->base.config.mac_only;
+    bool needs_more = rule->kind == RULE_BLOCK_PAIR || rule->kind == RULE_BLOCK_SERVER ||
+                      rule->kind == RULE_HOLD_PORT || rule->kind == RULE_MIRROR ||
+                      rule->kind == RULE_WARNING ||
+                      (rule->kind == RULE_ISOLATE && mac_is_none(&rule->isolate.mac));
+    if (is_small && needs_more) {
+        return "this switch matches MAC addresses only";
+    }
+    for (size_t i = 0; i < dummy->count; i++) {
+        const struct rule *other = &dummy->entries[i].rule;
+        if (other->kind == RULE_PROTECT && protects(&other->protect, rule)) {
+            return "protected: never blocked";
+        }
+    }
+    if (dummy->base.config.room > 0 && takes_entry(rule) && !entry_find(dummy, rule->id) &&
+        entries_taken(dummy) >= dummy->base.config.room) {
+        return "the switch's table is full";
+    }
+    return NULL;
+}
+
+static struct rule_report *
+report_add(struct wire_observed *observed, const char *id, enum rule_state state, const char *why)
+{
+    struct rule_report *report = &observed->rules[observed->rule_count++];
+    *report = (struct rule_report){.state = state};
+    snprintf(report->id, sizeof(report->id), "%s", id);
+    snprintf(report->why, sizeof(report->why), "%s", why);
+    return report;
+}
+
+static void
+observed_begin(const struct dummy *dummy, size_t room, struct wire_observed *observed)
+{
+    *observed = (struct wire_observed){
+        .epoch = dummy->epoch,
+        .generation = dummy->generation,
+        .is_last = true,
+        .is_suspended = dummy->is_suspended,
+        .rules = mem_new(room ? room : 1, sizeof(*observed->rules)),
+    };
+    snprintf(observed->switch_name, sizeof(observed->switch_name), "%s", dummy->base.config.name);
+}
+
+static int
+answer_within(struct dummy *dummy, int deadline_ms)
+{
+    int latency_ms = (int)dummy->base.config.latency_ms;
+    if (!dummy->is_connected) {
+        return -ENOTCONN;
+    }
+    dummy->wait(dummy->wait_context, latency_ms < deadline_ms ? latency_ms : deadline_ms);
+    return latency_ms <= deadline_ms ? 0 : -ETIMEDOUT;
+}
+
+/* A snapshot: what it does not name goes, before anything comes: a full table makes room. */
+static void
+keep_only(struct dummy *dummy, const struct wire_desired *desired)
+{
+    for (size_t i = dummy->count; i-- > 0;) {
+        bool named = false;
+        for (size_t j = 0; !named && j < desired->add_count; j++) {
+            named = strcmp(dummy->entries[i].rule.id, desired->add[j].id) == 0;
+        }
+        if (!named) {
+            entry_drop(dummy, i);
+        }
+    }
+}
+
+static bool
+add_all(struct dummy *dummy, const struct wire_desired *desired, struct wire_observed *observed)
+{
+    bool fits = true;
+    /* Protected hosts first: they decide about the others. */
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < desired->add_count; i++) {
+            const struct rule *rule = &desired->add[i];
+            if ((rule->kind == RULE_PROTECT) != (round == 0)) {
+                continue;
+            }
+            const char *why = refusal(dummy, rule);
+            if (why) {
+                report_add(observed, rule->id, RULE_FAILED, why);
+                fits = false;
+                continue;
+            }
+            entry_put(dummy, rule);
+            report_add(observed, rule->id, RULE_VERIFIED, "");
+        }
+    }
+    return fits;
+}
+
+static int
+dummy_apply(struct device *device, const struct wire_desired *desired, int deadline_ms,
+            struct wire_observed *observed)
+{
+    struct dummy *dummy = dummy_of(device);
+    observed_begin(dummy, desired->add_count, observed);
+    int error = answer_within(dummy, deadline_ms);
+    if (error) {
+        return error;
+    }
+    expire(dummy);
+    if (desired->epoch < dummy->epoch) {
+        snprintf(observed->refused, sizeof(observed->refused),
+                 "epoch %llu is lower than %llu, the highest seen",
+                 (unsigned long long)desired->epoch, (unsigned long long)dummy->epoch);
+        return -ESTALE;
+    }
+    if (desired->base != 0 && desired->base != dummy->generation) {
+        observed->needs_snapshot = true;
+        return -EAGAIN;
+    }
+    if (desired->base == 0) {
+        keep_only(dummy, desired);
+    }
+    for (size_t i = 0; i < desired->remove_count; i++) {
+        entry_remove(dummy, desired->remove[i].id);
+    }
+    bool fits = add_all(dummy, desired, observed);
+    observed->epoch = dummy->epoch = desired->epoch;
+    observed->generation = dummy->generation = desired->generation;
+    observed->is_suspended = dummy->is_suspended = desired->is_suspended;
+    observed->applied_us = clock_wall_us(dummy->clock);
+    return fits ? 0 : -ENOSPC;
+}
+
+static int
+dummy_read_back(struct device *device, int deadline_ms, struct wire_observed *observed)
+{
+    struct dummy *dummy = dummy_of(device);
+    expire(dummy);
+    observed_begin(dummy, dummy->count, observed);
+    int error = answer_within(dummy, deadline_ms);
+    if (error) {
+        return error;
+    }
+    observed->is_full = true;
+    for (size_t i = 0; i < dummy->count; i++) {
+        const struct entry *entry = &dummy->entries[i];
+        report_add(observed, entry->rule.id, entry->is_broken ? RULE_FAILED : RULE_VERIFIED,
+                   entry->is_broken ? "the test frame was not dropped" : "");
+    }
+    return 0;
+}
+
+static void
+tell_device(struct dummy *dummy)
+{
+    const struct device_config *config = &dummy->base.config;
+    struct wire_device device = {
+        .is_connected = dummy->is_connected,
+        .epoch = dummy->epoch,
+        .generation = dummy->generation,
+        .matches_mac = true,
+        .matches_ip = !config->mac_only,
+        .stages_everywhere = true,
+        .shows_warning = !config->mac_only,
+        .mirrors = !config->mac_only,
+        .verifies = true,
+        .rule_room = config->room,
+        .typical_ms = config->latency_ms,
+    };
+    snprintf(device.switch_name, sizeof(device.switch_name), "%s", config->name);
+    snprintf(device.driver, sizeof(device.driver), "dummy");
+    snprintf(device.version, sizeof(device.version), "%s", CORDON_VERSION);
+    if (dummy->base.listener.on_device) {
+        dummy->base.listener.on_device(dummy->base.listener.context, &device);
+    }
+}
+
+static int
+dummy_open(const struct device_config *config, const struct device_listener *listener,
+           struct device **device)
+{
+    struct dummy *dummy = MEM_NEW(struct dummy);
+    dummy->base = (struct device){.driver = &driver_dummy, .config = *config, .listener = *listener};
+    dummy->clock = clock_system();
+    dummy->wait = wait_sleep;
+    dummy->is_connected = true;
+    *device = &dummy->base;
+    tell_device(dummy);
+    return 0;
+}
+
+static void
+dummy_close(struct device *device)
+{
+    if (!device) {
+        return;
+    }
+    struct dummy *dummy = dummy_of(device);
+    while (dummy->count > 0) {
+        entry_drop(dummy, dummy->count - 1);
+    }
+    free(dummy->entries);
+    free(dummy);
+}
+
+const struct driver driver_dummy = {
+    .name = "dummy",
+    .open = dummy_open,
+    .close = dummy_close,
+    .apply = dummy_apply,
+    .read_back = dummy_read_back,
+    .learn = NULL,
+};
+
+void
+dummy_set_clock(struct device *device, const struct clock *clock)
+{
+    dummy_of(device)->clock = clock;
+}
+
+void
+dummy_set_wait(struct device *device, void (*wait)(void *context, int ms), void *context)
+{
+    dummy_of(device)->wait = wait;
+    dummy_of(device)->wait_context = context;
+}
+
+size_t
+dummy_count(struct device *device)
+{
+    expire(dummy_of(device));
+    return dummy_of(device)->count;
+}
+
+bool
+dummy_has(struct device *device, const char *rule_id)
+{
+    return entry_find(dummy_of(device), rule_id) != NULL;
+}
+
+const struct rule *
+dummy_first(struct device *device, enum rule_kind kind)
+{
+    struct dummy *dummy = dummy_of(device);
+    expire(dummy);
+    for (size_t i = 0; i < dummy->count; i++) {
+        if (dummy->entries[i].rule.kind == kind) {
+            return &dummy->entries[i].rule;
+        }
+    }
+    return NULL;
+}
+
+bool
+dummy_remove(struct device *device, const char *rule_id)
+{
+    return entry_remove(dummy_of(device), rule_id);
+}
+
+bool
+dummy_add(struct device *device, const struct rule *rule)
+{
+    entry_put(dummy_of(device), rule);
+    return true;
+}
+
+bool
+dummy_break(struct device *device, const char *rule_id)
+{
+    struct entry *entry = entry_find(dummy_of(device), rule_id);
+    if (entry) {
+        entry->is_broken = true;
+    }
+    return entry != NULL;
+}
+
+void
+dummy_set_suspended(struct device *device, bool is_suspended)
+{
+    dummy_of(device)->is_suspended = is_suspended;
+}
+
+bool
+dummy_is_suspended(const struct device *device)
+{
+    return CONTAINER_OF(device, const struct dummy, base)->is_suspended;
+}
+
+void
+dummy_set_connected(struct device *device, bool is_connected)
+{
+    dummy_of(device)->is_connected = is_connected;
+    tell_device(dummy_of(device));
+}
+
+static bool
+rule_drops(const struct rule *rule, const char *port, const struct mac *mac,
+           const struct ip *server)
+{
+    switch (rule->kind) {
+    case RULE_ISOLATE:
+        return mac_is_equal(&rule->isolate.mac, mac) &&
+               (rule->isolate.port[0] == '\0' || strcmp(rule->isolate.port, port) == 0);
+    case RULE_BLOCK_PAIR:
+        return server && mac_is_equal(&rule->pair.mac, mac) &&
+               prefix_has(&rule->pair.server, server);
+    case RULE_BLOCK_SERVER:
+        return server && prefix_has(&rule->server.server, server);
+    case RULE_HOLD_PORT:
+        if (strcmp(rule->hold_port.port, port) != 0) {
+            return false;
+        }
+        for (size_t i = 0; i < rule->hold_port.known_mac_count; i++) {
+            if (mac_is_equal(&rule->hold_port.known_macs[i], mac)) {
+                return false;
+            }
+        }
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+dummy_drops(struct device *device, const char *port, const struct mac *mac,
+            const struct ip *server)
+{
+    struct dummy *dummy = dummy_of(device);
+    expire(dummy);
+    for (size_t i = 0; !dummy->is_suspended && i < dummy->count; i++) {
+        if (!dummy->entries[i].is_broken &&
+            rule_drops(&dummy->entries[i].rule, port, mac, server)) {
+            return true;
+        }
+    }
+    return false;
+}

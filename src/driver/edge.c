@@ -1,0 +1,525 @@
+/* Threads: the hub, its channels and all messages belong to the loop; apply and read_back run on
+ * the device's worker.  The worker queues an order (copied) and waits on the device's answers;
+ * 'lock' guards only what says which answer is being waited for. */
+#include "driver/edge.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/queue.h"
+#include "driver/desired_set.h"
+#include "wire/hello.h"
+#include "wire/read_back.h"
+
+#define ORDERS_MAX 4096 /* one per device at a time: a worker waits for its answer */
+#define ANSWERS_MAX 256 /* parts of one answer; more: dropped, and the worker times out */
+#define EDGE_ROOM 131072
+#define RULES_OBSERVED_MAX (4u << 20) /* of one answer in parts */
+
+enum waiting { WAITING_NOT, WAITING_APPLIED, WAITING_READ_BACK };
+
+struct edge {
+    struct device base;
+    struct edge_hub *hub;
+    TAILQ_ENTRY(edge) link;
+    struct channel *channel; /* loop only; NULL: not connected */
+    bool has_hello;          /* loop only */
+    atomic_bool is_connected;
+    struct queue *answers;   /* of struct wire_observed, owned */
+    pthread_mutex_t lock;
+    enum waiting waiting;
+    uint64_t waiting_for; /* generation or request */
+    uint64_t requests;    /* worker only */
+};
+
+struct edge_hub {
+    struct event_base *base;
+    struct tls_server *server;
+    struct queue *orders;
+    struct event *event;
+    TAILQ_HEAD(, edge) edges;
+};
+
+/* What a worker wants sent. */
+struct order {
+    struct edge *edge;
+    bool is_read_back;
+    struct wire_read_back read_back;
+    struct wire_desired desired; /* owned */
+};
+
+static struct edge *
+edge_of(struct device *device)
+{
+    return CONTAINER_OF(device, struct edge, base);
+}
+
+static void
+order_free(struct order *order)
+{
+    wire_fini(WIRE_DESIRED, &order->desired);
+    free(order);
+}
+
+static void
+answer_free(struct wire_observed *answer)
+{
+    if (answer) {
+        wire_fini(WIRE_OBSERVED, answer);
+        free(answer);
+    }
+}
+
+static void
+answers_drain(struct edge *edge)
+{
+    struct wire_observed *answer;
+    while ((answer = queue_take(edge->answers)) != NULL) {
+        answer_free(answer);
+    }
+}
+
+/* ---- loop side ---- */
+
+static void
+tell_device(struct edge *edge, const struct wire_hello *hello, const char *problem)
+{
+    struct wire_device device = {
+        .is_connected = hello != NULL,
+        .matches_mac = true,
+        .matches_ip = true,
+        .stages_everywhere = true,
+        .shows_warning = true,
+        .mirrors = true,
+        .counts_hits = true,
+        .verifies = true,
+        .rule_room = EDGE_ROOM,
+        .typical_ms = 5,
+    };
+    snprintf(device.switch_name, sizeof(device.switch_name), "%s", edge->base.config.name);
+    snprintf(device.driver, sizeof(device.driver), "edge");
+    snprintf(device.problem, sizeof(device.problem), "%s", problem);
+    if (hello) {
+        snprintf(device.version, sizeof(device.version), "%s", hello->version);
+        device.epoch = hello->epoch;
+        device.generation = hello->generation;
+        device.mirror_source = hello->mirror_source;
+        device.skew_us = hello->wall_us ? hello->wall_us - clock_wall_us(clock_system()) : 0;
+    }
+    edge->base.listener.on_device(edge->base.listener.context, &device);
+}
+
+static struct wire_observed *
+observed_copy(const struct wire_observed *from)
+{
+    struct wire_observed *to = MEM_NEW(struct wire_observed);
+    *to = *from;
+    to->rules = NULL;
+    if (from->rule_count > 0) {
+        to->rules = mem_new(from->rule_count, sizeof(*to->rules));
+        memcpy(to->rules, from->rules, from->rule_count * sizeof(*to->rules));
+    }
+    return to;
+}
+
+static bool
+is_awaited(struct edge *edge, const struct wire_observed *observed)
+{
+    pthread_mutex_lock(&edge->lock);
+    bool is_reply = false;
+    if (edge->waiting == WAITING_APPLIED) {
+        is_reply = observed->request == 0 && !observed->is_full &&
+                   (observed->generation == edge->waiting_for || observed->needs_snapshot ||
+                    observed->refused[0] != '\0');
+    } else if (edge->waiting == WAITING_READ_BACK) {
+        is_reply = observed->request == edge->waiting_for;
+    }
+    pthread_mutex_unlock(&edge->lock);
+    return is_reply;
+}
+
+static void
+on_observed(struct edge *edge, const struct wire_observed *observed)
+{
+    if (!is_awaited(edge, observed)) {
+        edge->base.listener.on_observed(edge->base.listener.context, observed);
+        return;
+    }
+    struct wire_observed *answer = observed_copy(observed);
+    if (!queue_put(edge->answers, answer)) {
+        answer_free(answer);
+    }
+}
+
+static void
+on_hello(struct edge *edge, struct channel *channel, const struct wire_hello *hello)
+{
+    if (strcmp(hello->name, edge->base.config.name) != 0) {
+        channel_close(channel, "its hello does not carry the name in its certificate");
+        return;
+    }
+    edge->has_hello = true;
+    atomic_store(&edge->is_connected, true);
+    log_info("driver", "edge connected", LOG_S("switch", hello->name),
+             LOG_S("version", hello->version), LOG_I("epoch", hello->epoch),
+             LOG_I("generation", hello->generation));
+    tell_device(edge, hello, "");
+}
+
+/* The switch that a message speaks of; an edge speaks of itself only. */
+static const char *
+message_switch(enum wire_type type, const void *message)
+{
+    switch (type) {
+    case WIRE_FACTS:
+        return ((const struct wire_facts *)message)->switch_name;
+    case WIRE_OBSERVED:
+        return ((const struct wire_observed *)message)->switch_name;
+    case WIRE_EDGE_STATS:
+        return ((const struct wire_edge_stats *)message)->switch_name;
+    default:
+        return "";
+    }
+}
+
+static void
+on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
+{
+    struct edge *edge = context;
+    const struct device_listener *listener = &edge->base.listener;
+    if (edge->channel != channel) {
+        return; /* an older connection of the same edge, closing */
+    }
+    if (type == WIRE_HELLO) {
+        on_hello(edge, channel, message);
+        return;
+    }
+    if (!edge->has_hello) {
+        channel_close(channel, "a message before hello");
+        return;
+    }
+    if (strcmp(message_switch(type, message), edge->base.config.name) != 0) {
+        channel_close(channel, "it speaks of another switch");
+        return;
+    }
+    if (type == WIRE_OBSERVED) {
+        on_observed(edge, message);
+    } else if (type == WIRE_FACTS) {
+        listener->on_facts(listener->context, message);
+    } else {
+        listener->on_stats(listener->context, message);
+    }
+}
+
+/* A worker that waits need not wait for its deadline. */
+static void
+answers_break(struct edge *edge)
+{
+    struct wire_observed *none = MEM_NEW(struct wire_observed);
+    snprintf(none->refused, sizeof(none->refused), "the connection was lost");
+    if (!queue_put(edge->answers, none)) {
+        answer_free(none);
+    }
+}
+
+static void
+on_close(void *context, struct channel *channel, const char *why)
+{
+    struct edge *edge = context;
+    if (edge->channel != channel) {
+        return;
+    }
+    edge->channel = NULL;
+    edge->has_hello = false;
+    atomic_store(&edge->is_connected, false);
+    answers_break(edge);
+    log_warn("driver", "edge disconnected", LOG_S("switch", edge->base.config.name),
+             LOG_S("why", why));
+    tell_device(edge, NULL, why);
+}
+
+static bool
+on_peer(void *context, const char *peer_name, struct channel_handler *handler, void **tag)
+{
+    struct edge_hub *hub = context;
+    struct edge *edge;
+    TAILQ_FOREACH(edge, &hub->edges, link)
+    {
+        if (strcmp(edge->base.config.name, peer_name) == 0) {
+            *handler = (struct channel_handler){on_message, on_close, edge};
+            *tag = edge;
+            return true;
+        }
+    }
+    log_warn("driver", "an edge that is not configured was refused", LOG_S("name", peer_name));
+    return false;
+}
+
+/* The edge's new connection replaces one that died without our noticing. */
+static void
+on_open(void *context, struct channel *channel)
+{
+    (void)context;
+    struct edge *edge = channel_tag(channel);
+    struct channel *old = edge->channel;
+    edge->channel = channel;
+    edge->has_hello = false;
+    if (old) {
+        atomic_store(&edge->is_connected, false);
+        answers_break(edge);
+        channel_close(old, "the same edge connected again");
+    }
+}
+
+static bool
+send_part(void *context, const struct wire_desired *part)
+{
+    return channel_send(context, WIRE_DESIRED, part);
+}
+
+static void
+order_send(struct order *order)
+{
+    struct channel *channel = order->edge->channel;
+    if (!channel || !order->edge->has_hello) {
+        answers_break(order->edge);
+    } else if (order->is_read_back) {
+        (void)channel_send(channel, WIRE_READ_BACK, &order->read_back); /* false: it closes */
+    } else {
+        (void)desired_send(&order->desired, send_part, channel);
+    }
+}
+
+static void
+on_orders(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct edge_hub *hub = context;
+    struct order *order;
+    while ((order = queue_take(hub->orders)) != NULL) {
+        order_send(order);
+        order_free(order);
+    }
+}
+
+int
+edge_hub_new(struct event_base *base, const char *address, const struct tls_files *files,
+             struct edge_hub **out, char why[256])
+{
+    struct edge_hub *hub = MEM_NEW(struct edge_hub);
+    TAILQ_INIT(&hub->edges);
+    hub->base = base;
+    hub->orders = queue_new(ORDERS_MAX);
+    hub->event = event_new(base, queue_fd(hub->orders), EV_READ | EV_PERSIST, on_orders, hub);
+    int error = hub->event && event_add(hub->event, NULL) == 0 ? 0 : -ENOMEM;
+    if (error) {
+        snprintf(why, 256, "out of memory");
+    } else {
+        error = tls_server_new(base, address, files, ROLE_DRIVER, ROLE_EDGE, on_peer, on_open, hub,
+                               &hub->server, why);
+    }
+    if (error) {
+        edge_hub_free(hub);
+        return error;
+    }
+    *out = hub;
+    return 0;
+}
+
+void
+edge_hub_free(struct edge_hub *hub)
+{
+    if (!hub) {
+        return;
+    }
+    if (hub->server) {
+        tls_server_free(hub->server);
+    }
+    if (hub->event) {
+        event_free(hub->event);
+    }
+    struct order *order;
+    while ((order = queue_take(hub->orders)) != NULL) {
+        order_free(order);
+    }
+    queue_free(hub->orders);
+    free(hub);
+}
+
+/* ---- worker side ---- */
+
+static void
+wait_for(struct edge *edge, enum waiting waiting, uint64_t what)
+{
+    pthread_mutex_lock(&edge->lock);
+    edge->waiting = waiting;
+    edge->waiting_for = what;
+    pthread_mutex_unlock(&edge->lock);
+}
+
+static int
+collect(struct wire_observed *whole, struct wire_observed *part)
+{
+    if (whole->rule_count + part->rule_count > RULES_OBSERVED_MAX) {
+        return -EMSGSIZE;
+    }
+    struct rule_report *rules = whole->rules;
+    size_t count = whole->rule_count;
+    if (part->rule_count > 0) {
+        rules = mem_resize(rules, count + part->rule_count, sizeof(*rules));
+        memcpy(&rules[count], part->rules, part->rule_count * sizeof(*rules));
+        count += part->rule_count;
+    }
+    struct rule_report *owned = part->rules;
+    *whole = *part;
+    whole->rules = rules;
+    whole->rule_count = count;
+    part->rules = owned;
+    return 0;
+}
+
+/* All parts of the answer, until 'deadline_ms' have passed. */
+static int
+answer_collect(struct edge *edge, int deadline_ms, struct wire_observed *observed)
+{
+    const struct clock *clock = clock_system();
+    int64_t ends_us = clock_boot_us(clock) + (int64_t)deadline_ms * 1000;
+    bool is_last = false;
+    while (!is_last) {
+        int64_t left_us = ends_us - clock_boot_us(clock);
+        if (left_us <= 0) {
+            return -ETIMEDOUT;
+        }
+        struct wire_observed *part = queue_wait(edge->answers, (int)(left_us / 1000) + 1);
+        if (!part) {
+            return -ETIMEDOUT;
+        }
+        is_last = part->is_last || part->needs_snapshot || part->refused[0] != '\0';
+        int error = collect(observed, part);
+        answer_free(part);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* Sends 'order' (taken) and waits for what answers it. */
+static int
+ask(struct edge *edge, struct order *order, int deadline_ms, struct wire_observed *observed)
+{
+    *observed = (struct wire_observed){.generation = 0};
+    if (!atomic_load(&edge->is_connected)) {
+        order_free(order);
+        return -ENOTCONN;
+    }
+    order->edge = edge;
+    answers_drain(edge);
+    if (!queue_put(edge->hub->orders, order)) {
+        order_free(order);
+        return -EBUSY;
+    }
+    int error = answer_collect(edge, deadline_ms, observed);
+    wait_for(edge, WAITING_NOT, 0);
+    if (!error && !atomic_load(&edge->is_connected)) {
+        error = -ENOTCONN;
+    }
+    snprintf(observed->switch_name, sizeof(observed->switch_name), "%s", edge->base.config.name);
+    return error;
+}
+
+static int
+verdict(const struct wire_desired *desired, const struct wire_observed *observed)
+{
+    if (observed->needs_snapshot) {
+        return -EAGAIN;
+    }
+    if (observed->refused[0] != '\0') {
+        return observed->epoch > desired->epoch ? -ESTALE : -EPROTO;
+    }
+    for (size_t i = 0; i < observed->rule_count; i++) {
+        if (observed->rules[i].state == RULE_FAILED) {
+            return -ENOSPC;
+        }
+    }
+    return 0;
+}
+
+static int
+edge_apply(struct device *device, const struct wire_desired *desired, int deadline_ms,
+           struct wire_observed *observed)
+{
+    struct edge *edge = edge_of(device);
+    struct order *order = MEM_NEW(struct order);
+    desired_copy(&order->desired, desired);
+    wait_for(edge, WAITING_APPLIED, desired->generation);
+    int error = ask(edge, order, deadline_ms, observed);
+    return error ? error : verdict(desired, observed);
+}
+
+static int
+edge_read_back(struct device *device, int deadline_ms, struct wire_observed *observed)
+{
+    struct edge *edge = edge_of(device);
+    struct order *order = MEM_NEW(struct order);
+    order->is_read_back = true;
+    order->read_back.request = ++edge->requests;
+    snprintf(order->read_back.switch_name, sizeof(order->read_back.switch_name), "%s",
+             edge->base.config.name);
+    wait_for(edge, WAITING_READ_BACK, edge->requests);
+    return ask(edge, order, deadline_ms, observed);
+}
+
+static int
+edge_open(const struct device_config *config, const struct device_listener *listener,
+          struct device **device)
+{
+    if (!config->edge_hub) {
+        return -EINVAL;
+    }
+    struct edge *edge = MEM_NEW(struct edge);
+    edge->base = (struct device){.driver = &driver_edge, .config = *config, .listener = *listener};
+    edge->hub = config->edge_hub;
+    edge->answers = queue_new(ANSWERS_MAX);
+    pthread_mutex_init(&edge->lock, NULL);
+    TAILQ_INSERT_TAIL(&edge->hub->edges, edge, link);
+    *device = &edge->base;
+    tell_device(edge, NULL, "has not connected yet");
+    return 0;
+}
+
+static void
+edge_close(struct device *device)
+{
+    if (!device) {
+        return;
+    }
+    struct edge *edge = edge_of(device);
+    on_orders(-1, 0, edge->hub); /* none of them may name this edge any more */
+    TAILQ_REMOVE(&edge->hub->edges, edge, link);
+    if (edge->channel) {
+        channel_drop(edge->channel);
+    }
+    answers_drain(edge);
+    queue_free(edge->answers);
+    pthread_mutex_destroy(&edge->lock);
+    free(edge);
+}
+
+const struct driver driver_edge = {
+    .name = "edge",
+    .open = edge_open,
+    .close = edge_close,
+    .apply = edge_apply,
+    .read_back = edge_read_back,
+    .learn = NULL,
+};

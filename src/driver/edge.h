@@ -1,0 +1,21 @@
+/* The driver of switches that run cordon-edge: they connect to us (mutual TLS, the certificate's
+ * name is the switch's name).  The hub lives on the loop thread of the driver process; each device's
+ * worker hands what it wants to send over to it, and waits for the answer. */
+#ifndef CORDON_DRIVER_EDGE_H
+#define CORDON_DRIVER_EDGE_H
+
+#include <event2/event.h>
+
+#include "bus/tls.h"
+#include "driver/driver.h"
+
+extern const struct driver driver_edge;
+
+/* Listens on 'address'; devices are opened before peers can connect, on the same thread: an edge
+ * that is not configured is refused.  0 or negative errno. */
+int edge_hub_new(struct event_base *base, const char *address, const struct tls_files *files,
+                 struct edge_hub **hub, char why[256]) MUST_CHECK;
+/* After every edge device was closed. */
+void edge_hub_free(struct edge_hub *hub);
+
+#endif
