@@ -30,9 +30,10 @@ struct controller;
 struct controller_ports {
     /* Towards the driver process; false: not connected now (it will say 'device' when it is). */
     bool (*send_desired)(void *context, const struct wire_desired *desired);
-    bool (*send_read_back)(void *context, const char *switch_name);
-    /* Live events for web: topic "containment", ... and the object as the API shows it (taken). */
-    void (*publish)(void *context, const char *topic, cJSON *body);
+    bool (*send_read_back)(void *context, const char *switch_name, uint64_t request);
+    /* Live events: the object that changed (struct containment, endpoint, incident, link,
+     * switch_view or wire_source, as the topic says), borrowed; see ask_view_* for its form. */
+    void (*publish)(void *context, const char *topic, const void *object);
     void *context;
 };
 

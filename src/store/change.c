@@ -135,6 +135,12 @@ store_put_endpoint(struct store_change *change, const struct endpoint *endpoint)
 }
 
 void
+store_drop_endpoint(struct store_change *change, const char *endpoint_id)
+{
+    row_add(change, ROW_ENDPOINT, endpoint_id)->text = mem_strdup("");
+}
+
+void
 store_put_setting(struct store_change *change, const char *name, const char *value)
 {
     struct row *row = row_add(change, ROW_SETTING, name);

@@ -33,6 +33,7 @@ void store_put_detection(struct store_change *change, const struct detection *de
                          const char *incident_id);
 void store_put_evidence(struct store_change *change, const struct evidence *evidence);
 void store_put_endpoint(struct store_change *change, const struct endpoint *endpoint);
+void store_drop_endpoint(struct store_change *change, const char *endpoint_id);
 /* An empty 'value' forgets the setting. */
 void store_put_setting(struct store_change *change, const char *name, const char *value);
 /* Who did what to what, and why; the chain of hashes is the store's business. */

@@ -27,6 +27,7 @@ enum statement {
     DO_KEEP,
     DO_UNDO,
     DO_FORGET,
+    DO_DROP_ENDPOINT,
     DO_DROP_EVIDENCE,
     DO_DROP_DETECTIONS,
     STATEMENT_COUNT
@@ -47,7 +48,7 @@ static const char *const statements[STATEMENT_COUNT] = {
                       " VALUES(?1, ?2, ?4, ?6)",
     /* id = detection, bytes */
     [ROW_EVIDENCE] = "INSERT OR IGNORE INTO evidence(detection_id, pcap) VALUES(?1, ?7)",
-    /* id, at_us = seen, text */
+    /* id, at_us = seen, text; no text: dropped */
     [ROW_ENDPOINT] = "INSERT INTO endpoint(id, seen_us, json) VALUES(?1, ?4, ?6)"
                      " ON CONFLICT(id) DO UPDATE SET seen_us = excluded.seen_us,"
                      " json = excluded.json",
@@ -64,6 +65,7 @@ static const char *const statements[STATEMENT_COUNT] = {
     [DO_KEEP] = "RELEASE one",
     [DO_UNDO] = "ROLLBACK TO one",
     [DO_FORGET] = "DELETE FROM setting WHERE name = ?1",
+    [DO_DROP_ENDPOINT] = "DELETE FROM endpoint WHERE id = ?1",
     [DO_DROP_EVIDENCE] = "DELETE FROM evidence WHERE number IN"
                          " (SELECT number FROM evidence ORDER BY number LIMIT ?4)",
     [DO_DROP_DETECTIONS] = "DELETE FROM detection WHERE number IN"
@@ -277,6 +279,8 @@ row_write(struct writer *writer, struct row *row)
         audit_link(writer, row);
     } else if (row->kind == ROW_SETTING && row->text[0] == '\0') {
         which = DO_FORGET;
+    } else if (row->kind == ROW_ENDPOINT && row->text[0] == '\0') {
+        which = DO_DROP_ENDPOINT;
     }
     sqlite3_stmt *statement = writer->statements[which];
     /* A statement that does not use a number has fewer parameters: SQLITE_RANGE is no error. */

@@ -1,0 +1,376 @@
+#include "controller/decide.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "controller/entry.h"
+#include "controller/records.h"
+#include "controller/switches.h"
+#include "controller/world.h"
+
+/* ---- detections seen lately: a sender that was not acknowledged sends again ---- */
+
+#define RECENT_MAX 16384 /* older ones are looked up in the store */
+
+struct recent_item {
+    struct hmap_node node;
+    char id[NAME_SIZE];
+    bool is_stored;
+};
+
+struct recent {
+    struct hmap map;
+    struct recent_item *items; /* a ring */
+    size_t next;
+};
+
+struct recent *
+recent_new(void)
+{
+    struct recent *recent = MEM_NEW(struct recent);
+    hmap_init(&recent->map);
+    recent->items = mem_new(RECENT_MAX, sizeof(*recent->items));
+    return recent;
+}
+
+void
+recent_free(struct recent *recent)
+{
+    if (recent) {
+        hmap_fini(&recent->map);
+        free(recent->items);
+        free(recent);
+    }
+}
+
+static struct recent_item *
+recent_find(struct recent *recent, const char *id)
+{
+    HMAP_FOR_EACH_HASH (item, struct recent_item, node, hash_text(id), &recent->map) {
+        if (strcmp(item->id, id) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static void
+recent_drop(struct recent *recent, struct recent_item *item)
+{
+    if (item && item->id[0] != '\0') {
+        hmap_remove(&recent->map, &item->node);
+        item->id[0] = '\0';
+    }
+}
+
+static void
+recent_put(struct recent *recent, const char *id)
+{
+    struct recent_item *item = &recent->items[recent->next];
+    recent->next = (recent->next + 1) % RECENT_MAX;
+    recent_drop(recent, item);
+    snprintf(item->id, sizeof(item->id), "%s", id);
+    item->is_stored = false;
+    hmap_insert(&recent->map, &item->node, hash_text(item->id));
+}
+
+/* ---- commits ---- */
+
+struct commit {
+    struct controller *controller;
+    struct store_change *change;
+    struct entry *entries[DECISIONS_MAX];
+    size_t count;
+    void (*done)(void *context, int error);
+    void *context;
+};
+
+struct commit *
+commit_new(struct controller *controller)
+{
+    struct commit *commit = MEM_NEW(struct commit);
+    commit->controller = controller;
+    commit->change = store_change_new();
+    return commit;
+}
+
+struct store_change *
+commit_change(struct commit *commit)
+{
+    return commit->change;
+}
+
+void
+commit_add(struct commit *commit, struct entry *entry)
+{
+    const struct containment *c = &entry->c;
+    char detail[TEXT_SIZE];
+    snprintf(detail, sizeof(detail), "%s %s: %.400s", containment_state_names[c->state],
+             action_names[c->action], c->reason);
+    store_put_containment(commit->change, c);
+    store_put_audit(commit->change, c->requested_us, c->requested_by, "contain", c->id, detail);
+    commit->entries[commit->count++] = entry;
+}
+
+static void
+entry_committed(struct controller *controller, struct entry *entry)
+{
+    entry_list(controller, entry);
+    entry_mark(entry, "committed", clock_wall_us(controller->clock), "");
+    if (entry->c.state == CONTAINMENT_REQUESTED) {
+        entry_enforce(controller, entry);
+        engine_note_contained(controller->engine, entry->c.endpoint_id, &entry->c.subject_ip);
+    } else {
+        entry_due(controller, entry);
+    }
+}
+
+static void
+on_committed(void *context, int error)
+{
+    struct commit *commit = context;
+    struct controller *controller = commit->controller;
+    for (size_t i = 0; i < commit->count; i++) {
+        if (error) {
+            log_error("controller", "ALARM: a containment could not be stored and is not in force",
+                      LOG_S("containment", commit->entries[i]->c.id), LOG_I("error", error));
+        } else {
+            entry_committed(controller, commit->entries[i]);
+        }
+    }
+    switches_flush(controller); /* before anything that can wait */
+    for (size_t i = 0; !error && i < commit->count; i++) {
+        entry_touch(controller, commit->entries[i]);
+    }
+    if (commit->done) {
+        commit->done(commit->context, error);
+    }
+    for (size_t i = 0; error && i < commit->count; i++) {
+        entry_free(controller, commit->entries[i]);
+    }
+    free(commit);
+}
+
+void
+commit_submit(struct commit *commit, void (*done)(void *context, int error), void *context)
+{
+    commit->done = done;
+    commit->context = context;
+    store_submit(commit->controller->store, commit->change, on_committed, commit);
+}
+
+void
+containment_begin(struct controller *controller, struct containment *c, enum action action,
+                  const char *requested_by)
+{
+    int64_t now_us = clock_wall_us(controller->clock);
+    *c = (struct containment){.action = action, .requested_us = now_us,
+                              .state = CONTAINMENT_REQUESTED};
+    id_make(now_us, c->id);
+    snprintf(c->case_number, sizeof(c->case_number), "%s", &c->id[ID_SIZE - 1 - 8]);
+    text_put(c->requested_by, sizeof(c->requested_by), requested_by);
+}
+
+/* ---- detections ---- */
+
+struct detection_commit {
+    struct controller *controller;
+    char detection_id[NAME_SIZE];
+    struct incident incident;
+    detection_done_fn *done;
+    void *context;
+};
+
+static void
+on_detection_stored(void *context, int error)
+{
+    struct detection_commit *waits = context;
+    struct controller *controller = waits->controller;
+    struct recent_item *item = recent_find(controller->recent, waits->detection_id);
+    if (item && error) {
+        recent_drop(controller->recent, item);
+    } else if (item) {
+        item->is_stored = true;
+    }
+    if (!error && waits->incident.id[0] != '\0') {
+        records_incident(controller, &waits->incident);
+    }
+    if (waits->done) {
+        waits->done(waits->context, waits->detection_id, error);
+    }
+    free(waits);
+}
+
+static struct detection_commit *
+waits_new(struct controller *controller, const char *id, detection_done_fn *done, void *context)
+{
+    struct detection_commit *waits = MEM_NEW(struct detection_commit);
+    waits->controller = controller;
+    waits->done = done;
+    waits->context = context;
+    snprintf(waits->detection_id, sizeof(waits->detection_id), "%s", id);
+    return waits;
+}
+
+/* Seen before: acknowledged again, at once or when the first one's commit is through. */
+static bool
+is_known(struct controller *controller, const char *id, detection_done_fn *done, void *context)
+{
+    struct recent_item *item = recent_find(controller->recent, id);
+    if (item && !item->is_stored) {
+        struct detection_commit *waits = waits_new(controller, id, done, context);
+        store_submit(controller->store, store_change_new(), on_detection_stored, waits);
+        return true;
+    }
+    if (item || store_has_detection(controller->store, id)) {
+        done(context, id, 0);
+        return true;
+    }
+    return false;
+}
+
+static void
+decision_marks(struct containment *c, const struct detection *detection, int64_t received_us,
+               int64_t decided_us)
+{
+    containment_mark(c, "packet", detection->seen_us, detection->signature);
+    containment_mark(c, "detected", detection->reported_us, detection->sensor);
+    containment_mark(c, "received", received_us, "");
+    containment_mark(c, "decided", decided_us, c->policy);
+}
+
+static void
+decision_hold(struct containment *c, const struct decision *decision)
+{
+    c->hold = decision->hold;
+    text_put(c->hold_detail, sizeof(c->hold_detail), decision->hold_detail);
+    if (c->hold == HOLD_NONE && decision->mode == MODE_APPROVE) {
+        c->hold = HOLD_MODE;
+        snprintf(c->hold_detail, sizeof(c->hold_detail), "the network's mode is approve");
+    }
+    if (c->hold == HOLD_NONE) {
+        return;
+    }
+    c->state = CONTAINMENT_PENDING;
+    c->pending_action = decision->pending_action;
+    if (decision->pending_s > 0) {
+        c->pending_until_us = c->requested_us + (int64_t)decision->pending_s * 1000000;
+    }
+}
+
+static void
+decision_fill(struct containment *c, const struct decision *decision)
+{
+    snprintf(c->endpoint_id, sizeof(c->endpoint_id), "%s", decision->endpoint_id);
+    snprintf(c->incident_id, sizeof(c->incident_id), "%s", decision->incident_id);
+    snprintf(c->permit_set, sizeof(c->permit_set), "%s", decision->permit_set);
+    snprintf(c->policy, sizeof(c->policy), "%s", decision->policy);
+    snprintf(c->server_name, sizeof(c->server_name), "%s", decision->server_name);
+    text_put(c->reason, sizeof(c->reason), decision->reason);
+    c->subject_mac = decision->mac;
+    c->subject_ip = decision->ip;
+    c->server = decision->server;
+    if (decision->expires_s > 0) {
+        c->expires_us = c->requested_us + (int64_t)decision->expires_s * 1000000;
+    }
+    decision_hold(c, decision);
+}
+
+/* What a person was to judge has become certain: another detection without a reason to wait. */
+static void
+pending_confirm(struct controller *controller, struct entry *entry, const char *policy)
+{
+    char account[NAME_SIZE];
+    snprintf(account, sizeof(account), "policy:%.50s", policy);
+    controller_judge(controller, entry->c.id, VERDICT_ENFORCE, account,
+                     "another detection leaves no doubt", NULL, NULL);
+}
+
+static void
+decision_take(struct controller *controller, struct commit *commit,
+              const struct decision *decision, const struct detection *detection,
+              int64_t received_us)
+{
+    if (decision->action == ACTION_NONE || decision->action == ACTION_NOTIFY) {
+        log_info("controller", "notify", LOG_S("incident", decision->incident_id),
+                 LOG_S("policy", decision->policy), LOG_S("reason", decision->reason));
+        return;
+    }
+    const struct subject subject = {.action = decision->action,
+                                    .endpoint_id = decision->endpoint_id, .mac = decision->mac,
+                                    .ip = decision->ip, .server = decision->server};
+    bool is_held = decision->hold != HOLD_NONE || decision->mode == MODE_APPROVE;
+    struct entry *same = entry_find_same(controller, &subject);
+    if (same) {
+        if (same->is_committed && same->c.state == CONTAINMENT_PENDING && !is_held) {
+            pending_confirm(controller, same, decision->policy);
+        }
+        return;
+    }
+    struct containment c;
+    char by[NAME_SIZE];
+    snprintf(by, sizeof(by), "policy:%.50s", decision->policy);
+    containment_begin(controller, &c, decision->action, by);
+    decision_fill(&c, decision);
+    decision_marks(&c, detection, received_us, c.requested_us);
+    commit_add(commit, entry_new(controller, &c));
+}
+
+static void
+observed_log(const struct outcome *outcome, struct store_change *change, int64_t now_us)
+{
+    for (size_t i = 0; i < outcome->decision_count; i++) {
+        const struct decision *decision = &outcome->decisions[i];
+        char detail[TEXT_SIZE];
+        snprintf(detail, sizeof(detail), "would %s%s: %.400s", action_names[decision->action],
+                 decision->hold ? " (after a person's word)" : "", decision->reason);
+        log_info("controller", "observe: nothing is contained; in mode auto it would have been",
+                 LOG_S("action", action_names[decision->action]),
+                 LOG_S("endpoint", decision->endpoint_id), LOG_S("policy", decision->policy),
+                 LOG_S("reason", decision->reason));
+        store_put_audit(change, now_us, decision->policy, "observe", decision->endpoint_id, detail);
+    }
+}
+
+void
+controller_detection(struct controller *controller, const struct detection *detection,
+                     detection_done_fn *done, void *context)
+{
+    int64_t received_us = clock_wall_us(controller->clock);
+    if (is_known(controller, detection->id, done, context)) {
+        return;
+    }
+    recent_put(controller->recent, detection->id);
+    struct outcome *outcome = MEM_NEW(struct outcome); /* large */
+    engine_detection(controller->engine, detection, outcome);
+    world_note_talk(controller, detection, outcome);
+    struct commit *commit = commit_new(controller);
+    store_put_detection(commit->change, detection, outcome->incident.id);
+    if (outcome->incident.id[0] != '\0') {
+        store_put_incident(commit->change, &outcome->incident);
+    }
+    if (outcome->is_observed) {
+        observed_log(outcome, commit->change, received_us);
+    }
+    for (size_t i = 0; !outcome->is_observed && i < outcome->decision_count; i++) {
+        decision_take(controller, commit, &outcome->decisions[i], detection, received_us);
+    }
+    log_info("controller", "detection", LOG_S("id", detection->id),
+             LOG_S("sensor", detection->sensor), LOG_S("signature", detection->signature),
+             LOG_S("outcome", outcome->why));
+    struct detection_commit *waits = waits_new(controller, detection->id, done, context);
+    waits->incident = outcome->incident;
+    commit_submit(commit, on_detection_stored, waits);
+    free(outcome);
+}
+
+void
+controller_evidence(struct controller *controller, const struct evidence *evidence)
+{
+    struct store_change *change = store_change_new();
+    store_put_evidence(change, evidence);
+    store_submit(controller->store, change, NULL, NULL);
+}

@@ -1,0 +1,534 @@
+#include "controller/entry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "controller/desired.h"
+#include "controller/switches.h"
+
+#define ENDED_KEPT 1000 /* in memory, for lists; all are in the store */
+#define MARKS_FIXED 14  /* the beginning of a story is never dropped */
+
+void
+text_put(char *to, size_t size, const char *from)
+{
+    size_t used = 0;
+    size_t left = strlen(from);
+    while (left > 0) {
+        size_t length = utf8_size(from, left);
+        length = length ? length : 1;
+        if (used + length >= size) {
+            break;
+        }
+        memcpy(to + used, from, length);
+        used += length;
+        from += length;
+        left -= length;
+    }
+    to[used] = '\0';
+    utf8_make_plain(to, used);
+}
+
+static uint64_t
+subject_hash(const struct subject *subject)
+{
+    if (subject->action == ACTION_BLOCK_SERVER) {
+        return hash_bytes(&subject->server.ip, sizeof(subject->server.ip));
+    }
+    if (subject->endpoint_id[0] != '\0') {
+        return hash_text(subject->endpoint_id);
+    }
+    if (!mac_is_none(&subject->mac)) {
+        return hash_bytes(&subject->mac, sizeof(subject->mac));
+    }
+    return hash_bytes(&subject->ip, sizeof(subject->ip));
+}
+
+static struct subject
+subject_of(const struct containment *c)
+{
+    return (struct subject){.action = c->action, .endpoint_id = c->endpoint_id,
+                            .mac = c->subject_mac, .ip = c->subject_ip, .server = c->server};
+}
+
+struct entry *
+entry_new(struct controller *controller, struct containment *c)
+{
+    struct entry *entry = MEM_NEW(struct entry);
+    entry->c = *c;
+    *c = (struct containment){.marks = NULL};
+    struct subject subject = subject_of(&entry->c);
+    hmap_insert(&controller->by_id, &entry->by_id, hash_text(entry->c.id));
+    hmap_insert(&controller->by_subject, &entry->by_subject, subject_hash(&subject));
+    TAILQ_INSERT_TAIL(&controller->entries, entry, link);
+    return entry;
+}
+
+void
+entry_rekey(struct controller *controller, struct entry *entry)
+{
+    struct subject subject = subject_of(&entry->c);
+    hmap_remove(&controller->by_subject, &entry->by_subject);
+    hmap_insert(&controller->by_subject, &entry->by_subject, subject_hash(&subject));
+}
+
+void
+entry_list(struct controller *controller, struct entry *entry)
+{
+    if (controller->listed_count == controller->listed_room) {
+        controller->listed_room = controller->listed_room ? controller->listed_room * 2 : 64;
+        controller->listed =
+            mem_resize(controller->listed, controller->listed_room, sizeof(*controller->listed));
+    }
+    entry->is_committed = true;
+    entry->index = controller->listed_count;
+    controller->listed[controller->listed_count++] = entry;
+}
+
+static void
+entry_unlist(struct controller *controller, struct entry *entry)
+{
+    if (!entry->is_committed) {
+        return;
+    }
+    size_t after = controller->listed_count - entry->index - 1;
+    memmove(&controller->listed[entry->index], &controller->listed[entry->index + 1],
+            after * sizeof(*controller->listed));
+    controller->listed_count--;
+    for (size_t i = entry->index; i < controller->listed_count; i++) {
+        controller->listed[i]->index = i;
+    }
+}
+
+void
+entry_free(struct controller *controller, struct entry *entry)
+{
+    for (size_t i = 0; i < controller->look_count; i++) {
+        if (controller->looks[i] == entry) {
+            controller->looks[i] = controller->looks[--controller->look_count];
+            break;
+        }
+    }
+    entry_unlist(controller, entry);
+    hmap_remove(&controller->by_id, &entry->by_id);
+    hmap_remove(&controller->by_subject, &entry->by_subject);
+    TAILQ_REMOVE(&controller->entries, entry, link);
+    wants_free(&entry->wants);
+    free(entry->c.marks);
+    free(entry);
+}
+
+struct entry *
+entry_find(const struct controller *controller, const char *id)
+{
+    HMAP_FOR_EACH_HASH (entry, struct entry, by_id, hash_text(id), &controller->by_id) {
+        if (strcmp(entry->c.id, id) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+static bool
+prefix_is_equal(const struct prefix *a, const struct prefix *b)
+{
+    return a->length == b->length && ip_is_equal(&a->ip, &b->ip);
+}
+
+static bool
+is_same(const struct containment *c, const struct subject *subject)
+{
+    if (c->action != subject->action || lifecycle_is_ended(c->state)) {
+        return false;
+    }
+    if (c->action == ACTION_BLOCK_SERVER || c->action == ACTION_BLOCK_PAIR) {
+        if (!prefix_is_equal(&c->server, &subject->server)) {
+            return false;
+        }
+    }
+    if (c->action == ACTION_BLOCK_SERVER) {
+        return true;
+    }
+    if (strcmp(c->endpoint_id, subject->endpoint_id) != 0) {
+        return false;
+    }
+    return subject->endpoint_id[0] != '\0' || (mac_is_equal(&c->subject_mac, &subject->mac) &&
+                                               ip_is_equal(&c->subject_ip, &subject->ip));
+}
+
+struct entry *
+entry_find_same(const struct controller *controller, const struct subject *subject)
+{
+    uint64_t hash = subject_hash(subject);
+    HMAP_FOR_EACH_HASH (entry, struct entry, by_subject, hash, &controller->by_subject) {
+        if (is_same(&entry->c, subject)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+struct entry *
+entry_next_of(const struct controller *controller, const char *endpoint_id,
+              const struct entry *after)
+{
+    bool passed = after == NULL;
+    uint64_t hash = hash_text(endpoint_id);
+    HMAP_FOR_EACH_HASH (entry, struct entry, by_subject, hash, &controller->by_subject) {
+        bool is_of = entry->c.action != ACTION_BLOCK_SERVER &&
+                     strcmp(entry->c.endpoint_id, endpoint_id) == 0;
+        if (passed && is_of) {
+            return entry;
+        }
+        passed = passed || entry == after;
+    }
+    return NULL;
+}
+
+struct entry *
+entry_find_external(const struct controller *controller, const char *external_id)
+{
+    struct entry *entry = NULL;
+    TAILQ_FOREACH_REVERSE(entry, &controller->entries, entry_list, link)
+    {
+        if (strcmp(entry->c.external_id, external_id) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+void
+containment_mark(struct containment *c, const char *step, int64_t at_us, const char *detail)
+{
+    if (!c->marks) {
+        c->marks = mem_new(MARKS_MAX, sizeof(*c->marks));
+    }
+    if (c->mark_count == MARKS_MAX) {
+        memmove(&c->marks[MARKS_FIXED], &c->marks[MARKS_FIXED + 1],
+                (MARKS_MAX - MARKS_FIXED - 1) * sizeof(*c->marks));
+        c->mark_count--;
+    }
+    struct mark *mark = &c->marks[c->mark_count++];
+    *mark = (struct mark){.at_us = at_us};
+    text_put(mark->step, sizeof(mark->step), step);
+    text_put(mark->detail, sizeof(mark->detail), detail);
+}
+
+void
+entry_mark(struct entry *entry, const char *step, int64_t at_us, const char *detail)
+{
+    containment_mark(&entry->c, step, at_us, detail);
+    entry->is_dirty = true;
+}
+
+void
+entry_touch(struct controller *controller, struct entry *entry)
+{
+    entry->is_dirty = true;
+    controller->has_dirty = true;
+    if (entry->is_committed && controller->ports.publish) {
+        controller->ports.publish(controller->ports.context, "containment", &entry->c);
+    }
+}
+
+void
+entry_problem(struct controller *controller, struct entry *entry, const char *problem)
+{
+    if (strcmp(entry->c.problem, problem) == 0) {
+        return;
+    }
+    text_put(entry->c.problem, sizeof(entry->c.problem), problem);
+    if (problem[0] != '\0') {
+        log_warn("controller", "containment has a problem", LOG_S("containment", entry->c.id),
+                 LOG_S("problem", entry->c.problem));
+    }
+    entry_touch(controller, entry);
+}
+
+bool
+entry_step(struct controller *controller, struct entry *entry, enum life_event event,
+           const char *detail)
+{
+    enum containment_state before = entry->c.state;
+    if (!lifecycle_is_expected(before, event)) {
+        return false;
+    }
+    entry->c.state = lifecycle_step(before, event);
+    log_info("controller", "containment", LOG_S("containment", entry->c.id),
+             LOG_S("from", containment_state_names[before]), LOG_S("event", life_event_names[event]),
+             LOG_S("to", containment_state_names[entry->c.state]),
+             LOG_S("endpoint", entry->c.endpoint_id), LOG_S("detail", detail));
+    entry_touch(controller, entry);
+    return true;
+}
+
+const struct endpoint *
+entry_endpoint(const struct controller *controller, const struct entry *entry)
+{
+    return entry->c.endpoint_id[0] != '\0'
+               ? topology_by_id(controller->topology, entry->c.endpoint_id)
+               : NULL;
+}
+
+static bool
+wants_are_equal(const struct want_list *a, const struct want_list *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++) {
+        same = strcmp(a->items[i].rule.id, b->items[i].rule.id) == 0 &&
+               strcmp(a->items[i].switch_name, b->items[i].switch_name) == 0;
+    }
+    return same;
+}
+
+void
+entry_refresh(struct controller *controller, struct entry *entry)
+{
+    struct want_list now = {.items = NULL};
+    if (lifecycle_is_in_force(entry->c.state)) {
+        const struct desired_input input = {
+            .c = &entry->c,
+            .endpoint = entry_endpoint(controller, entry),
+            .topology = controller->topology,
+            .hold = &entry->hold,
+            .mirrors = controller->settings.mirrors,
+            .mirror_count = controller->settings.mirror_count,
+            .policy = engine_policy(controller->engine),
+        };
+        desired_of(&input, &now);
+    }
+    if (wants_are_equal(&entry->wants, &now)) {
+        wants_free(&now);
+        return;
+    }
+    entry->c.version++;
+    entry->is_dirty = true;
+    controller->has_dirty = true;
+    struct want_list before = entry->wants;
+    entry->wants = now;
+    switches_change(controller, entry, &before, &entry->wants);
+    switches_look(controller, entry);
+}
+
+/* Finds whom a containment by address is about, now that somebody may have it. */
+static void
+entry_identify(struct controller *controller, struct entry *entry)
+{
+    const struct endpoint *endpoint = NULL;
+    struct mac mac;
+    if (entry->c.endpoint_id[0] != '\0' || entry->c.action == ACTION_BLOCK_SERVER) {
+        return;
+    }
+    if (!mac_is_none(&entry->c.subject_mac)) {
+        endpoint = topology_by_mac(controller->topology, &entry->c.subject_mac);
+    } else if (topology_resolve(controller->topology, &entry->c.subject_ip,
+                                clock_wall_us(controller->clock), &endpoint,
+                                &mac) != RESOLUTION_SURE) {
+        endpoint = NULL;
+    }
+    if (endpoint) {
+        snprintf(entry->c.endpoint_id, sizeof(entry->c.endpoint_id), "%s", endpoint->id);
+        entry_rekey(controller, entry);
+    }
+}
+
+static void
+entry_locate(struct controller *controller, struct entry *entry)
+{
+    int64_t now_us = clock_wall_us(controller->clock);
+    if (entry->c.action == ACTION_BLOCK_SERVER) {
+        entry_step(controller, entry, LIFE_LOCATED, "everywhere");
+        return;
+    }
+    const struct endpoint *endpoint = entry_endpoint(controller, entry);
+    if (!endpoint || endpoint->location.class == LOCATION_NONE) {
+        if (entry_step(controller, entry, LIFE_UNLOCATED, "not seen on any port")) {
+            entry_mark(entry, "waiting", now_us, "not seen on any port yet");
+        }
+        return;
+    }
+    char place[2 * NAME_SIZE + 2];
+    snprintf(place, sizeof(place), "%s/%s", endpoint->location.switch_name,
+             endpoint->location.port);
+    if (entry->c.state != CONTAINMENT_LOCATED &&
+        entry_step(controller, entry, LIFE_LOCATED, place)) {
+        entry_mark(entry, "located", now_us, place);
+    }
+}
+
+/* A port on which a contained endpoint sits is held: see RULE_HOLD_PORT. */
+static void
+entry_hold(struct controller *controller, struct entry *entry)
+{
+    const struct endpoint *endpoint = entry_endpoint(controller, entry);
+    struct port_hold *hold = &entry->hold;
+    if (entry->c.action != ACTION_ISOLATE || !endpoint ||
+        endpoint->location.class != LOCATION_DIRECT) {
+        return;
+    }
+    const struct location *at = &endpoint->location;
+    if (hold->is_set && strcmp(hold->place.switch_name, at->switch_name) == 0 &&
+        strcmp(hold->place.port, at->port) == 0 && !hold->is_lifted) {
+        return;
+    }
+    struct mac macs[RULE_KNOWN_MACS_MAX];
+    size_t count = topology_macs_on_port(controller->topology, at->switch_name, at->port, macs,
+                                         COUNT_OF(macs));
+    *hold = (struct port_hold){.is_set = true};
+    snprintf(hold->place.switch_name, sizeof(hold->place.switch_name), "%s", at->switch_name);
+    snprintf(hold->place.port, sizeof(hold->place.port), "%s", at->port);
+    for (size_t i = 0; i < count; i++) {
+        bool is_own = false;
+        for (size_t j = 0; j < endpoint->mac_count; j++) {
+            is_own = is_own || mac_is_equal(&macs[i], &endpoint->macs[j]);
+        }
+        if (!is_own) {
+            hold->known[hold->known_count++] = macs[i];
+        }
+    }
+    entry->is_dirty = true;
+    controller->has_dirty = true;
+}
+
+void
+entry_enforce(struct controller *controller, struct entry *entry)
+{
+    entry_identify(controller, entry);
+    entry_locate(controller, entry);
+    entry_hold(controller, entry);
+    if (entry->c.endpoint_id[0] != '\0') {
+        topology_pin(controller->topology, entry->c.endpoint_id, true);
+    }
+    entry_refresh(controller, entry);
+    entry_due(controller, entry);
+}
+
+static void
+ended_trim(struct controller *controller)
+{
+    if (controller->ended_count <= ENDED_KEPT + ENDED_KEPT / 4) {
+        return;
+    }
+    struct entry *entry = TAILQ_FIRST(&controller->entries);
+    while (entry && controller->ended_count > ENDED_KEPT) {
+        struct entry *next = TAILQ_NEXT(entry, link);
+        if (lifecycle_is_ended(entry->c.state) && !entry->is_dirty && !entry->is_changing) {
+            entry_free(controller, entry);
+            controller->ended_count--;
+        }
+        entry = next;
+    }
+}
+
+void
+entry_end(struct controller *controller, struct entry *entry)
+{
+    controller->ended_count++;
+    entry->c.problem[0] = '\0';
+    if (entry->c.endpoint_id[0] != '\0') {
+        bool is_free = true;
+        for (struct entry *other = entry_next_of(controller, entry->c.endpoint_id, NULL); other;
+             other = entry_next_of(controller, entry->c.endpoint_id, other)) {
+            is_free = is_free && !lifecycle_is_in_force(other->c.state);
+        }
+        if (is_free) {
+            topology_pin(controller->topology, entry->c.endpoint_id, false);
+        }
+        engine_note_released(controller->engine, entry->c.endpoint_id);
+    }
+    entry_refresh(controller, entry);
+    ended_trim(controller);
+}
+
+void
+entry_due(struct controller *controller, const struct entry *entry)
+{
+    int64_t due_us = 0;
+    if (lifecycle_is_in_force(entry->c.state)) {
+        due_us = entry->c.expires_us;
+    } else if (entry->c.state == CONTAINMENT_PENDING) {
+        due_us = entry->c.pending_until_us;
+    }
+    if (due_us > 0 && (controller->next_due_us == 0 || due_us < controller->next_due_us)) {
+        controller->next_due_us = due_us;
+    }
+}
+
+/* The port hold as a setting: "switch port is_lifted mac mac ...". */
+static void
+hold_put(struct store_change *change, const struct entry *entry)
+{
+    const struct port_hold *hold = &entry->hold;
+    char name[NAME_SIZE];
+    char value[2 * NAME_SIZE + RULE_KNOWN_MACS_MAX * MAC_TEXT_SIZE + 16] = "";
+    snprintf(name, sizeof(name), "hold/%s", entry->c.id);
+    if (hold->is_set && !lifecycle_is_ended(entry->c.state)) {
+        int used = snprintf(value, sizeof(value), "%s %s %d", hold->place.switch_name,
+                            hold->place.port, hold->is_lifted);
+        for (size_t i = 0; i < hold->known_count; i++) {
+            char mac[MAC_TEXT_SIZE];
+            mac_format(&hold->known[i], mac);
+            used += snprintf(value + used, sizeof(value) - (size_t)used, " %s", mac);
+        }
+    }
+    store_put_setting(change, name, value);
+}
+
+void
+entry_restore_hold(struct controller *controller, const char *containment_id, const char *value)
+{
+    struct entry *entry = entry_find(controller, containment_id);
+    struct port_hold hold = {.is_set = true};
+    int lifted = 0;
+    int used = 0;
+    if (!entry || sscanf(value, "%63s %63s %d%n", hold.place.switch_name, hold.place.port, &lifted,
+                         &used) != 3) {
+        return;
+    }
+    hold.is_lifted = lifted != 0;
+    char mac[MAC_TEXT_SIZE];
+    int more = 0;
+    for (const char *at = value + used;
+         hold.known_count < RULE_KNOWN_MACS_MAX && sscanf(at, "%17s%n", mac, &more) == 1;
+         at += more) {
+        if (mac_parse(mac, &hold.known[hold.known_count])) {
+            hold.known_count++;
+        }
+    }
+    entry->hold = hold;
+}
+
+void
+entries_write_behind(struct controller *controller)
+{
+    struct store_change *change = NULL;
+    struct entry *entry;
+    if (!controller->has_dirty) {
+        return;
+    }
+    controller->has_dirty = false;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        if (!entry->is_dirty || !entry->is_committed) {
+            continue;
+        }
+        if (entry->is_changing) { /* its change is on the way to the disk: afterwards */
+            controller->has_dirty = true;
+            continue;
+        }
+        change = change ? change : store_change_new();
+        store_put_containment(change, &entry->c);
+        if (entry->hold.is_set) {
+            hold_put(change, entry);
+        }
+        entry->is_dirty = false;
+    }
+    if (change) {
+        store_submit(controller->store, change, NULL, NULL);
+    }
+}

@@ -1,0 +1,56 @@
+/* One containment in the controller: its table, its state, its story.  entry_step() is the one
+ * place that changes a state. */
+#ifndef CORDON_CONTROLLER_ENTRY_H
+#define CORDON_CONTROLLER_ENTRY_H
+
+#include "controller/state.h"
+
+/* Not committed yet: only found as a duplicate.  Takes the contents of 'c' (its marks). */
+struct entry *entry_new(struct controller *controller, struct containment *c);
+void entry_free(struct controller *controller, struct entry *entry);
+/* It is on disk: may be shown. */
+void entry_list(struct controller *controller, struct entry *entry);
+/* After a change of its endpoint_id or addresses. */
+void entry_rekey(struct controller *controller, struct entry *entry);
+
+struct entry *entry_find(const struct controller *controller, const char *id);
+/* What identifies whom or what a containment is about: the endpoint, else MAC, IP or server. */
+struct subject {
+    enum action action;
+    const char *endpoint_id;
+    struct mac mac;
+    struct ip ip;
+    struct prefix server;
+};
+/* A containment that has not ended (or is being committed) about the same; NULL: none. */
+struct entry *entry_find_same(const struct controller *controller, const struct subject *subject);
+/* The next one after 'after' (NULL: first) whose subject is that endpoint. */
+struct entry *entry_next_of(const struct controller *controller, const char *endpoint_id,
+                            const struct entry *after);
+struct entry *entry_find_external(const struct controller *controller, const char *external_id);
+
+/* One step of its story; bounded: the oldest repeated ones make room. */
+void entry_mark(struct entry *entry, const char *step, int64_t at_us, const char *detail);
+void containment_mark(struct containment *c, const char *step, int64_t at_us, const char *detail);
+/* Stores the new state, logs it, and has it written behind and published.  False: not expected. */
+bool entry_step(struct controller *controller, struct entry *entry, enum life_event event,
+                const char *detail);
+/* Shown as its problem; logged once when it appears or changes.  "" clears. */
+void entry_problem(struct controller *controller, struct entry *entry, const char *problem);
+void entry_touch(struct controller *controller, struct entry *entry); /* changed: write, publish */
+/* Computes what switches must hold for it, and hands the difference to them. */
+void entry_refresh(struct controller *controller, struct entry *entry);
+/* Committed and in force: finds out where, and has it pushed. */
+void entry_enforce(struct controller *controller, struct entry *entry);
+/* Committed and ended: switches forget it. */
+void entry_end(struct controller *controller, struct entry *entry);
+/* It expires, or its time to be judged ends: remembered for entries_tick (wish.c). */
+void entry_due(struct controller *controller, const struct entry *entry);
+/* The port hold as it was stored. */
+void entry_restore_hold(struct controller *controller, const char *containment_id,
+                        const char *value);
+void entries_write_behind(struct controller *controller);
+const struct endpoint *entry_endpoint(const struct controller *controller,
+                                      const struct entry *entry);
+
+#endif

@@ -1,0 +1,276 @@
+#include "controller/records.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "wire/message.h"
+
+#define INCIDENTS_MAX 4096 /* in memory; all are in the store */
+#define SENSORS_MAX 256
+#define SILENT_US (30 * INT64_C(1000000))
+
+struct incident_item {
+    struct hmap_node node;
+    struct incident incident;
+};
+
+struct sensor {
+    struct sensor_view view;
+    struct wire_sensor_stats stats; /* owned lists */
+    bool has_stats;
+    bool is_silent;
+};
+
+struct records {
+    struct hmap incidents;
+    struct incident_item **order; /* oldest first */
+    size_t incident_count;
+    struct sensor *sensors[SENSORS_MAX];
+    size_t sensor_count;
+    struct wire_source sources[SOURCES_MAX];
+    size_t source_count;
+};
+
+struct records *
+records_new(void)
+{
+    struct records *records = MEM_NEW(struct records);
+    hmap_init(&records->incidents);
+    records->order = mem_new(INCIDENTS_MAX, sizeof(*records->order));
+    return records;
+}
+
+void
+records_free(struct records *records)
+{
+    if (!records) {
+        return;
+    }
+    for (size_t i = 0; i < records->incident_count; i++) {
+        free(records->order[i]);
+    }
+    for (size_t i = 0; i < records->sensor_count; i++) {
+        wire_fini(WIRE_SENSOR_STATS, &records->sensors[i]->stats);
+        free(records->sensors[i]);
+    }
+    for (size_t i = 0; i < records->source_count; i++) {
+        free(records->sources[i].refusals);
+    }
+    hmap_fini(&records->incidents);
+    free(records->order);
+    free(records);
+}
+
+/* ---- incidents ---- */
+
+static struct incident_item *
+incident_find(const struct records *records, const char *id)
+{
+    HMAP_FOR_EACH_HASH (item, struct incident_item, node, hash_text(id), &records->incidents) {
+        if (strcmp(item->incident.id, id) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+void
+records_restore_incident(struct controller *controller, const struct incident *incident)
+{
+    struct records *records = controller->records;
+    struct incident_item *item = incident_find(records, incident->id);
+    if (!item) {
+        if (records->incident_count == INCIDENTS_MAX) {
+            hmap_remove(&records->incidents, &records->order[0]->node);
+            free(records->order[0]);
+            records->incident_count--;
+            memmove(&records->order[0], &records->order[1],
+                    records->incident_count * sizeof(*records->order));
+        }
+        item = MEM_NEW(struct incident_item);
+        records->order[records->incident_count++] = item;
+        hmap_insert(&records->incidents, &item->node, hash_text(incident->id));
+    }
+    item->incident = *incident;
+}
+
+void
+records_incident(struct controller *controller, const struct incident *incident)
+{
+    records_restore_incident(controller, incident);
+    if (controller->ports.publish) {
+        controller->ports.publish(controller->ports.context, "incident", incident);
+    }
+}
+
+size_t
+controller_incident_count(const struct controller *controller)
+{
+    return controller->records->incident_count;
+}
+
+const struct incident *
+controller_incident_at(const struct controller *controller, size_t index)
+{
+    const struct records *records = controller->records;
+    return index < records->incident_count ? &records->order[index]->incident : NULL;
+}
+
+const struct incident *
+controller_incident(const struct controller *controller, const char *id)
+{
+    const struct incident_item *item = incident_find(controller->records, id);
+    return item ? &item->incident : NULL;
+}
+
+/* ---- sensors ---- */
+
+static struct sensor *
+sensor_need(struct records *records, const char *name)
+{
+    for (size_t i = 0; i < records->sensor_count; i++) {
+        if (strcmp(records->sensors[i]->view.name, name) == 0) {
+            return records->sensors[i];
+        }
+    }
+    if (records->sensor_count == SENSORS_MAX) {
+        return NULL; /* more certificates than anybody issued */
+    }
+    struct sensor *sensor = MEM_NEW(struct sensor);
+    snprintf(sensor->view.name, sizeof(sensor->view.name), "%s", name);
+    records->sensors[records->sensor_count++] = sensor;
+    return sensor;
+}
+
+static void
+sensor_alive(struct controller *controller, struct sensor *sensor)
+{
+    sensor->view.seen_us = clock_wall_us(controller->clock);
+    if (sensor->is_silent) {
+        sensor->is_silent = false;
+        log_info("controller", "sensor is heard again", LOG_S("sensor", sensor->view.name));
+    }
+}
+
+void
+controller_sensor_hello(struct controller *controller, const struct wire_hello *hello)
+{
+    struct sensor *sensor = sensor_need(controller->records, hello->name);
+    if (!sensor) {
+        return;
+    }
+    snprintf(sensor->view.version, sizeof(sensor->view.version), "%s", hello->version);
+    sensor_alive(controller, sensor);
+    sensor->view.skew_us = hello->wall_us ? hello->wall_us - sensor->view.seen_us : 0;
+}
+
+static void *
+copy_of(const void *items, size_t count, size_t size)
+{
+    return count ? memcpy(mem_new(count, size), items, count * size) : NULL;
+}
+
+void
+controller_sensor_stats(struct controller *controller, const struct wire_sensor_stats *stats)
+{
+    struct sensor *sensor = sensor_need(controller->records, stats->sensor);
+    if (!sensor) {
+        return;
+    }
+    wire_fini(WIRE_SENSOR_STATS, &sensor->stats);
+    sensor->stats = *stats;
+    sensor->stats.mirrors = copy_of(stats->mirrors, stats->mirror_count, sizeof(*stats->mirrors));
+    sensor->stats.networks =
+        copy_of(stats->networks, stats->network_count, sizeof(*stats->networks));
+    sensor->has_stats = true;
+    sensor_alive(controller, sensor);
+    sensor->view.skew_us = stats->at_us ? stats->at_us - sensor->view.seen_us : 0;
+}
+
+void
+records_sensor_seen(struct controller *controller, const char *name)
+{
+    struct records *records = controller->records;
+    for (size_t i = 0; i < records->sensor_count; i++) {
+        if (strcmp(records->sensors[i]->view.name, name) == 0) {
+            sensor_alive(controller, records->sensors[i]);
+        }
+    }
+}
+
+void
+records_tick(struct controller *controller)
+{
+    struct records *records = controller->records;
+    int64_t now_us = clock_wall_us(controller->clock);
+    for (size_t i = 0; i < records->sensor_count; i++) {
+        struct sensor *sensor = records->sensors[i];
+        if (!sensor->is_silent && now_us - sensor->view.seen_us > SILENT_US) {
+            sensor->is_silent = true;
+            log_error("controller", "ALARM: a sensor is silent: its networks are not watched",
+                      LOG_S("sensor", sensor->view.name),
+                      LOG_I("silent_s", (now_us - sensor->view.seen_us) / 1000000));
+        }
+    }
+}
+
+size_t
+controller_sensor_count(const struct controller *controller)
+{
+    return controller->records->sensor_count;
+}
+
+bool
+controller_sensor_at(const struct controller *controller, size_t index, struct sensor_view *view)
+{
+    const struct records *records = controller->records;
+    if (index >= records->sensor_count) {
+        return false;
+    }
+    *view = records->sensors[index]->view;
+    view->stats = records->sensors[index]->has_stats ? &records->sensors[index]->stats : NULL;
+    return true;
+}
+
+/* ---- sources ---- */
+
+void
+controller_source_stats(struct controller *controller, const struct wire_source_stats *stats)
+{
+    struct records *records = controller->records;
+    for (size_t i = 0; i < stats->source_count; i++) {
+        const struct wire_source *from = &stats->sources[i];
+        size_t at = 0;
+        while (at < records->source_count && strcmp(records->sources[at].name, from->name) != 0) {
+            at++;
+        }
+        if (at == SOURCES_MAX) {
+            continue;
+        }
+        records->source_count = at == records->source_count ? at + 1 : records->source_count;
+        bool is_changed = strcmp(records->sources[at].state, from->state) != 0;
+        free(records->sources[at].refusals);
+        records->sources[at] = *from;
+        records->sources[at].refusals =
+            copy_of(from->refusals, from->refusal_count, sizeof(*from->refusals));
+        if (is_changed && controller->ports.publish) {
+            controller->ports.publish(controller->ports.context, "source", &records->sources[at]);
+        }
+    }
+}
+
+size_t
+controller_source_count(const struct controller *controller)
+{
+    return controller->records->source_count;
+}
+
+const struct wire_source *
+controller_source_at(const struct controller *controller, size_t index)
+{
+    const struct records *records = controller->records;
+    return index < records->source_count ? &records->sources[index] : NULL;
+}

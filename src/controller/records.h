@@ -1,0 +1,18 @@
+/* What is only kept to be shown, asked and counted: incidents, sensors, sources (inspect.h). */
+#ifndef CORDON_CONTROLLER_RECORDS_H
+#define CORDON_CONTROLLER_RECORDS_H
+
+#include "controller/state.h"
+
+struct records *records_new(void);
+void records_free(struct records *records);
+/* New or changed; published. */
+void records_incident(struct controller *controller, const struct incident *incident);
+/* From the store. */
+void records_restore_incident(struct controller *controller, const struct incident *incident);
+/* A detection came from that sensor: it lives. */
+void records_sensor_seen(struct controller *controller, const char *sensor);
+/* Sensors that have fallen silent: alarm once. */
+void records_tick(struct controller *controller);
+
+#endif

@@ -1,0 +1,165 @@
+/* The controller's own state, shared by its files (and by nobody else).  All of it belongs to the
+ * loop thread.
+ *
+ *   decide.c   detections -> decisions -> containments     wish.c    what people and programs ask
+ *   entry.c    one containment: its table, state, marks     follow.c  what topology tells
+ *   desired.c  containments -> rules (pure)                 world.c   what policy asks of us
+ *   switches.c rules -> switches, read-back -> states       records.c incidents, sensors, sources
+ */
+#ifndef CORDON_CONTROLLER_STATE_H
+#define CORDON_CONTROLLER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/hmap.h"
+#include "base/log.h"
+#include "controller/controller.h"
+#include "controller/inspect.h"
+#include "controller/lifecycle.h"
+
+/* One rule that switches must hold, and which: "" all of them. */
+struct want {
+    struct rule rule; /* owned; its expires_s is set when it is sent, from: */
+    int64_t expires_us;
+    char switch_name[NAME_SIZE];
+};
+struct want_list {
+    struct want *items; /* owned */
+    size_t count, room;
+};
+
+/* Which port is held for a contained endpoint, and who was there before (see RULE_HOLD_PORT).  Kept
+ * in the store: a MAC that came later must not become known by a restart. */
+struct port_hold {
+    bool is_set;
+    bool is_lifted; /* the link went down: whoever comes now may be another machine */
+    struct link_end place;
+    struct mac known[RULE_KNOWN_MACS_MAX];
+    size_t known_count;
+};
+
+struct entry {
+    struct hmap_node by_id;
+    struct hmap_node by_subject;
+    TAILQ_ENTRY(entry) link; /* entries, in the order of creation */
+    struct containment c;
+    struct want_list wants;
+    struct port_hold hold;
+    size_t index;        /* in 'listed' */
+    bool is_committed;   /* on disk: may be shown and put in force */
+    bool is_changing;    /* a release or verdict is on its way to the disk */
+    bool is_dirty;       /* differs from the disk: written behind */
+    bool is_in_looks;
+    bool was_verified;   /* since it was put in force, for the log */
+    int64_t pushed_us;   /* wall, last change sent; 0: nothing sent yet */
+    int64_t written_us;  /* wall, newest applied_us that switches told */
+};
+
+/* One rule as one switch has it. */
+struct slot {
+    struct hmap_node node;
+    char id[RULE_ID_SIZE];
+    struct entry *entry; /* NULL: common (permit sets, mirrors, ...) */
+    uint64_t generation; /* that brought it (again) */
+    uint64_t mark;       /* of the full report that last named it */
+    enum rule_state state;
+    uint64_t hits;
+    char *why; /* owned; NULL: nothing */
+};
+
+struct switch_state {
+    TAILQ_ENTRY(switch_state) link;
+    struct wire_device device;
+    struct hmap slots;           /* what it must hold, since the last snapshot */
+    struct wire_desired delta;   /* grows until switches_flush() */
+    bool has_delta;
+    bool has_snapshot;           /* was sent one on this connection: deltas may follow */
+    bool is_settled;             /* and answered it */
+    bool is_reading;             /* a read-back was asked for and not answered */
+    bool has_driven;             /* held something of ours in this run */
+    uint64_t generation;         /* last sent */
+    uint64_t snapshot_generation;
+    uint64_t observed_generation;
+    uint64_t observed_epoch;
+    uint64_t request;
+    uint64_t mark;
+    size_t unknown_count;        /* rules in the full report that we did not ask for */
+    size_t missing_count;
+    int64_t seen_us, read_back_us, gone_us; /* wall */
+    int64_t asked_us;            /* boot: last read-back sent */
+    int64_t retry_us;            /* boot: no repair before */
+    int64_t pause_us;            /* back-off, doubles to a minute */
+    bool needs_repair, needs_snapshot;
+    char problem[TEXT_SIZE];
+    char edge_problem[TEXT_SIZE];
+    struct wire_edge_stats stats; /* owned lists */
+    bool has_stats;
+};
+
+struct proposal {
+    TAILQ_ENTRY(proposal) link;
+    struct protection_view view;
+};
+
+/* What topology told during one call, to be acted on after it. */
+struct told {
+    enum topology_change change;
+    char endpoint_id[ID_SIZE];
+    struct location before;
+    struct mac mac; /* MAC_HELD */
+    char detail[TEXT_SIZE];
+};
+
+struct records;
+struct talkers;
+struct recent;
+
+struct controller {
+    struct controller_settings settings;
+    struct ip *own_addresses; /* owned */
+    const struct clock *clock;
+    struct store *store;
+    struct controller_ports ports;
+    struct engine *engine;
+    struct topology *topology;
+    struct records *records;
+    struct talkers *talkers;
+    struct recent *recent; /* detections seen lately (decide.c) */
+
+    struct hmap by_id, by_subject;
+    TAILQ_HEAD(entry_list, entry) entries;
+    bool has_dirty;
+    struct entry **listed; /* committed, oldest first */
+    size_t listed_count, listed_room;
+    size_t ended_count;
+    struct entry **looks; /* to be judged again */
+    size_t look_count, look_room;
+    int64_t next_due_us; /* wall: the next expiry or pending time-out */
+
+    TAILQ_HEAD(, switch_state) switches;
+    size_t switch_count;
+    struct want_list common;
+    uint64_t epoch;
+    bool is_started; /* the epoch is on disk: drive */
+    bool is_fenced;  /* somebody with a higher epoch took over */
+    struct suspension_view suspension;
+
+    TAILQ_HEAD(, proposal) proposals;
+    size_t proposal_count;
+
+    struct told *told;
+    size_t told_count, told_room;
+    uint64_t told_dropped;
+    char (*stale)[ID_SIZE]; /* endpoints to be written behind */
+    size_t stale_count, stale_room;
+    int64_t endpoints_written_us; /* boot */
+    int64_t ticked_us;            /* boot: last once-a-second work */
+    struct log_limit detection_limit;
+};
+
+/* Copies text that people or peers wrote: cut at a whole character, without control characters. */
+void text_put(char *to, size_t size, const char *from);
+
+#endif

@@ -1,0 +1,31 @@
+/* Rules -> switches: full snapshots and deltas with generation numbers, read-back in rotation,
+ * differences -> alarm and repair.  What switches say becomes the state of containments in
+ * switches_judge(). */
+#ifndef CORDON_CONTROLLER_SWITCHES_H
+#define CORDON_CONTROLLER_SWITCHES_H
+
+#include "controller/state.h"
+
+struct switch_state *switch_find(const struct controller *controller, const char *name);
+void switches_free(struct controller *controller);
+
+/* 'now' replaces 'before' (which is freed); queued until switches_flush(). */
+void switches_change(struct controller *controller, struct entry *entry, struct want_list *before,
+                     struct want_list *now);
+/* Sends what was queued: call at the end of every event. */
+void switches_flush(struct controller *controller);
+/* Everybody again from the beginning (a new epoch). */
+void switches_push_all(struct controller *controller);
+/* Panic or resume: told at once. */
+void switches_suspend(struct controller *controller);
+/* Computes the common rules again and hands the difference to the switches. */
+void switches_refresh_common(struct controller *controller);
+/* Read-backs that are due, repairs that waited. */
+void switches_tick(struct controller *controller);
+
+/* This containment's state may have changed: judged by switches_judge(). */
+void switches_look(struct controller *controller, struct entry *entry);
+void switches_judge(struct controller *controller);
+void switch_publish(struct controller *controller, struct switch_state *sw);
+
+#endif

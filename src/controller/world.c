@@ -1,0 +1,274 @@
+#include "controller/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/pool.h"
+
+/* ---- who talked to it ---- */
+
+#define SERVERS_MAX 16384
+#define TALKERS_MAX 32
+#define TALK_US (INT64_C(7) * 24 * 3600 * 1000000)
+
+struct talk {
+    struct hmap_node node;
+    TAILQ_ENTRY(talk) by_age;
+    struct ip server;
+    uint64_t who[TALKERS_MAX]; /* hashes of endpoint ids or addresses */
+    int64_t seen_us[TALKERS_MAX];
+    size_t count;
+};
+
+struct talkers {
+    struct hmap map;
+    struct pool *pool;
+    TAILQ_HEAD(, talk) by_age; /* oldest first: makes room */
+};
+
+struct talkers *
+talkers_new(void)
+{
+    struct talkers *talkers = MEM_NEW(struct talkers);
+    hmap_init(&talkers->map);
+    talkers->pool = pool_new(sizeof(struct talk), SERVERS_MAX);
+    TAILQ_INIT(&talkers->by_age);
+    return talkers;
+}
+
+void
+talkers_free(struct talkers *talkers)
+{
+    if (talkers) {
+        hmap_fini(&talkers->map);
+        pool_free(talkers->pool);
+        free(talkers);
+    }
+}
+
+static struct talk *
+talk_find(const struct talkers *talkers, const struct ip *server)
+{
+    HMAP_FOR_EACH_HASH (talk, struct talk, node, hash_bytes(server, sizeof(*server)),
+                        &talkers->map) {
+        if (ip_is_equal(&talk->server, server)) {
+            return talk;
+        }
+    }
+    return NULL;
+}
+
+static struct talk *
+talk_need(struct talkers *talkers, const struct ip *server)
+{
+    struct talk *talk = talk_find(talkers, server);
+    if (talk) {
+        TAILQ_REMOVE(&talkers->by_age, talk, by_age);
+        TAILQ_INSERT_TAIL(&talkers->by_age, talk, by_age);
+        return talk;
+    }
+    if (pool_used(talkers->pool) == pool_limit(talkers->pool)) {
+        struct talk *oldest = TAILQ_FIRST(&talkers->by_age);
+        TAILQ_REMOVE(&talkers->by_age, oldest, by_age);
+        hmap_remove(&talkers->map, &oldest->node);
+        pool_give(talkers->pool, oldest);
+    }
+    talk = pool_take(talkers->pool);
+    talk->server = *server;
+    hmap_insert(&talkers->map, &talk->node, hash_bytes(server, sizeof(*server)));
+    TAILQ_INSERT_TAIL(&talkers->by_age, talk, by_age);
+    return talk;
+}
+
+void
+world_note_talk(struct controller *controller, const struct detection *detection,
+                const struct outcome *outcome)
+{
+    const struct incident *incident = &outcome->incident;
+    (void)detection;
+    if (ip_is_none(&incident->server) ||
+        (incident->endpoint_id[0] == '\0' && ip_is_none(&incident->ip))) {
+        return;
+    }
+    struct talk *talk = talk_need(controller->talkers, &incident->server);
+    uint64_t who = incident->endpoint_id[0] != '\0'
+                       ? hash_text(incident->endpoint_id)
+                       : hash_bytes(&incident->ip, sizeof(incident->ip));
+    size_t at = 0;
+    while (at < talk->count && talk->who[at] != who) {
+        at++;
+    }
+    if (at == TALKERS_MAX) {
+        return; /* as many as ever matter */
+    }
+    talk->count = at == talk->count ? talk->count + 1 : talk->count;
+    talk->who[at] = who;
+    talk->seen_us[at] = clock_wall_us(controller->clock);
+}
+
+static size_t
+world_talkers(void *context, const struct ip *server)
+{
+    struct controller *controller = context;
+    const struct talk *talk = talk_find(controller->talkers, server);
+    int64_t since_us = clock_wall_us(controller->clock) - TALK_US;
+    size_t count = 0;
+    for (size_t i = 0; talk && i < talk->count; i++) {
+        count += talk->seen_us[i] >= since_us;
+    }
+    return count;
+}
+
+/* ---- who may not be contained ---- */
+
+static bool
+prefix_meets(const struct prefix *a, const struct prefix *b)
+{
+    return prefix_has(a, &b->ip) || prefix_has(b, &a->ip);
+}
+
+static bool
+has_mac(const struct endpoint *endpoint, const struct mac *subject, const struct mac *mac)
+{
+    bool found = !mac_is_none(mac) && subject && mac_is_equal(subject, mac);
+    for (size_t i = 0; !mac_is_none(mac) && endpoint && i < endpoint->mac_count; i++) {
+        found = found || mac_is_equal(&endpoint->macs[i], mac);
+    }
+    return found;
+}
+
+static bool
+has_address(const struct endpoint *endpoint, const struct prefix *address,
+            const struct prefix *prefix)
+{
+    if (prefix_is_none(prefix)) {
+        return false;
+    }
+    bool found = address && !prefix_is_none(address) && prefix_meets(prefix, address);
+    for (size_t i = 0; endpoint && i < endpoint->binding_count; i++) {
+        const struct binding *binding = &endpoint->bindings[i];
+        found = found || (binding->until_us == 0 && binding->source >= BINDING_DHCP4 &&
+                          prefix_has(prefix, &binding->ip));
+    }
+    return found;
+}
+
+static bool
+is_ours(const struct controller *controller, const struct prefix *address, char why[TEXT_SIZE])
+{
+    if (!address || prefix_is_none(address)) {
+        return false;
+    }
+    for (size_t i = 0; i < controller->settings.own_address_count; i++) {
+        if (prefix_has(address, &controller->own_addresses[i])) {
+            snprintf(why, TEXT_SIZE, "it is this machine");
+            return true;
+        }
+    }
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        if (!ip_is_none(&sw->device.mirror_source) &&
+            prefix_has(address, &sw->device.mirror_source)) {
+            snprintf(why, TEXT_SIZE, "it is switch %s", sw->device.switch_name);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+world_is_protected(const struct controller *controller, const struct endpoint *endpoint,
+                   const struct mac *mac, const struct prefix *address, char why[TEXT_SIZE])
+{
+    const struct rule_protect *declared = NULL;
+    size_t count = policy_protected(engine_policy(controller->engine), &declared);
+    for (size_t i = 0; i < count; i++) {
+        if (has_mac(endpoint, mac, &declared[i].mac) ||
+            has_address(endpoint, address, &declared[i].server)) {
+            snprintf(why, TEXT_SIZE, "declared as protected in the policy file");
+            return true;
+        }
+    }
+    const struct proposal *proposal;
+    TAILQ_FOREACH(proposal, &controller->proposals, link)
+    {
+        if (endpoint && proposal->view.state == PROTECTION_CONFIRMED &&
+            strcmp(proposal->view.endpoint_id, endpoint->id) == 0) {
+            snprintf(why, TEXT_SIZE, "confirmed as protected by %s", proposal->view.account);
+            return true;
+        }
+    }
+    return is_ours(controller, address, why);
+}
+
+/* ---- policy's questions ---- */
+
+static int
+world_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
+              struct mac *mac)
+{
+    struct controller *controller = context;
+    const struct endpoint *endpoint = NULL;
+    enum resolution how = topology_resolve(controller->topology, ip, at_us, &endpoint, mac);
+    snprintf(endpoint_id, ID_SIZE, "%s", endpoint ? endpoint->id : "");
+    return (int)how;
+}
+
+static bool
+world_by_mac(void *context, const struct mac *mac, char endpoint_id[ID_SIZE])
+{
+    struct controller *controller = context;
+    const struct endpoint *endpoint = topology_by_mac(controller->topology, mac);
+    snprintf(endpoint_id, ID_SIZE, "%s", endpoint ? endpoint->id : "");
+    return endpoint != NULL;
+}
+
+static bool
+world_endpoint(void *context, const char *endpoint_id, const struct endpoint **endpoint)
+{
+    struct controller *controller = context;
+    *endpoint = topology_by_id(controller->topology, endpoint_id);
+    return *endpoint != NULL;
+}
+
+static bool
+world_origin_agrees(void *context, const struct mirror_origin *origin, const struct mac *mac)
+{
+    struct controller *controller = context;
+    struct link_end end;
+    enum port_role role;
+    const struct endpoint *endpoint = topology_by_mac(controller->topology, mac);
+    return origin->is_stamped && endpoint && endpoint->location.class != LOCATION_CONFLICT &&
+           topology_port_by_number(controller->topology, &origin->switch_ip, origin->port, &end,
+                                   &role) &&
+           role == PORT_ACCESS && strcmp(endpoint->location.switch_name, end.switch_name) == 0 &&
+           strcmp(endpoint->location.port, end.port) == 0;
+}
+
+static bool
+world_protected(void *context, const char *endpoint_id, const struct ip *ip, char why[TEXT_SIZE])
+{
+    struct controller *controller = context;
+    const struct endpoint *endpoint =
+        endpoint_id[0] != '\0' ? topology_by_id(controller->topology, endpoint_id) : NULL;
+    struct prefix address = {.ip = *ip, .length = ip_is_none(ip) ? 0 : 128};
+    return world_is_protected(controller, endpoint, NULL, &address, why);
+}
+
+void
+world_init(struct controller *controller, struct policy_world *world)
+{
+    *world = (struct policy_world){
+        .resolve = world_resolve,
+        .by_mac = world_by_mac,
+        .endpoint = world_endpoint,
+        .origin_agrees = world_origin_agrees,
+        .is_protected = world_protected,
+        .talkers = world_talkers,
+        .context = controller,
+    };
+}

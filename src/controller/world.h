@@ -1,0 +1,19 @@
+/* What policy may ask about the world (policy_world), over topology, store and what people
+ * confirmed; and the memory of who talked to which server. */
+#ifndef CORDON_CONTROLLER_WORLD_H
+#define CORDON_CONTROLLER_WORLD_H
+
+#include "controller/state.h"
+
+struct talkers *talkers_new(void);
+void talkers_free(struct talkers *talkers);
+
+void world_init(struct controller *controller, struct policy_world *world);
+void world_note_talk(struct controller *controller, const struct detection *detection,
+                     const struct outcome *outcome);
+/* Declared in the policy file, confirmed by a person, a switch, or this machine itself.  Any of the
+ * subject may be none. */
+bool world_is_protected(const struct controller *controller, const struct endpoint *endpoint,
+                        const struct mac *mac, const struct prefix *address, char why[TEXT_SIZE]);
+
+#endif
