@@ -122,7 +122,7 @@ entry_committed(struct controller *controller, struct entry *entry)
     entry_mark(entry, "committed", clock_wall_us(controller->clock), "");
     if (entry->c.state == CONTAINMENT_REQUESTED) {
         entry_enforce(controller, entry);
-        engine_note_contained(controller->engine, entry->c.endpoint_id, &entry->c.subject_ip);
+        entry_note(controller, entry, true);
     } else {
         entry_due(controller, entry);
     }
@@ -149,6 +149,7 @@ on_committed(void *context, int error)
         commit->done(commit->context, error);
     }
     for (size_t i = 0; error && i < commit->count; i++) {
+        entry_note(controller, commit->entries[i], false);
         entry_free(controller, commit->entries[i]);
     }
     free(commit);
@@ -170,7 +171,7 @@ containment_begin(struct controller *controller, struct containment *c, enum act
     *c = (struct containment){.action = action, .requested_us = now_us,
                               .state = CONTAINMENT_REQUESTED};
     id_make(now_us, c->id);
-    snprintf(c->case_number, sizeof(c->case_number), "%s", &c->id[ID_SIZE - 1 - 8]);
+    snprintf(c->case_number, sizeof(c->case_number), "%.8s", &c->id[ID_SIZE - 1 - 8]);
     text_put(c->requested_by, sizeof(c->requested_by), requested_by);
 }
 
@@ -294,6 +295,9 @@ decision_take(struct controller *controller, struct commit *commit,
               const struct decision *decision, const struct detection *detection,
               int64_t received_us)
 {
+    if (decision->mode == MODE_OBSERVE) {
+        return; /* told by observed_log */
+    }
     if (decision->action == ACTION_NONE || decision->action == ACTION_NOTIFY) {
         log_info("controller", "notify", LOG_S("incident", decision->incident_id),
                  LOG_S("policy", decision->policy), LOG_S("reason", decision->reason));
@@ -324,6 +328,9 @@ observed_log(const struct outcome *outcome, struct store_change *change, int64_t
 {
     for (size_t i = 0; i < outcome->decision_count; i++) {
         const struct decision *decision = &outcome->decisions[i];
+        if (decision->mode != MODE_OBSERVE) {
+            continue;
+        }
         char detail[TEXT_SIZE];
         snprintf(detail, sizeof(detail), "would %s%s: %.400s", action_names[decision->action],
                  decision->hold ? " (after a person's word)" : "", decision->reason);
@@ -346,7 +353,8 @@ controller_detection(struct controller *controller, const struct detection *dete
     recent_put(controller->recent, detection->id);
     struct outcome *outcome = MEM_NEW(struct outcome); /* large */
     engine_detection(controller->engine, detection, outcome);
-    world_note_talk(controller, detection, outcome);
+    world_note_talk(controller, outcome);
+    records_sensor_seen(controller, detection->sensor);
     struct commit *commit = commit_new(controller);
     store_put_detection(commit->change, detection, outcome->incident.id);
     if (outcome->incident.id[0] != '\0') {
@@ -355,7 +363,7 @@ controller_detection(struct controller *controller, const struct detection *dete
     if (outcome->is_observed) {
         observed_log(outcome, commit->change, received_us);
     }
-    for (size_t i = 0; !outcome->is_observed && i < outcome->decision_count; i++) {
+    for (size_t i = 0; i < outcome->decision_count; i++) {
         decision_take(controller, commit, &outcome->decisions[i], detection, received_us);
     }
     log_info("controller", "detection", LOG_S("id", detection->id),

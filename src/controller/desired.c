@@ -83,7 +83,7 @@ add_isolate(const struct desired_input *input, const struct mac *mac, const stru
         rule.isolate.ip = *ip;
         ip_format(ip, who);
     }
-    snprintf(stem, sizeof(stem), "%s/%s%s%s", c->id, who, place ? "@" : "",
+    snprintf(stem, sizeof(stem), "%s/%.40s%s%.32s", c->id, who, place ? "@" : "",
              place ? place->port : "");
     if (place) {
         snprintf(rule.isolate.port, sizeof(rule.isolate.port), "%s", place->port);
@@ -112,7 +112,7 @@ add_hold(const struct desired_input *input, struct want_list *wants)
     out->known_macs = mem_new(hold->known_count + 1, sizeof(*out->known_macs));
     memcpy(out->known_macs, hold->known, hold->known_count * sizeof(*out->known_macs));
     out->known_mac_count = hold->known_count;
-    snprintf(stem, sizeof(stem), "%s/hold@%s", c->id, hold->place.port);
+    snprintf(stem, sizeof(stem), "%s/hold@%.63s", c->id, hold->place.port);
     wants_add(wants, &rule, stem, hold->place.switch_name, c->expires_us);
 }
 

@@ -101,6 +101,7 @@ struct switch_state {
 struct proposal {
     TAILQ_ENTRY(proposal) link;
     struct protection_view view;
+    bool is_changing;
 };
 
 /* What topology told during one call, to be acted on after it. */

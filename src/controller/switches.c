@@ -613,6 +613,60 @@ switches_judge(struct controller *controller)
     controller->look_count = 0;
 }
 
+/* FAILED is the worst, then ABSENT, APPLIED, VERIFIED. */
+static int
+badness(enum rule_state state)
+{
+    static const int ranks[RULE_STATE_COUNT] = {
+        [RULE_FAILED] = 3, [RULE_ABSENT] = 2, [RULE_APPLIED] = 1, [RULE_VERIFIED] = 0};
+    return ranks[state];
+}
+
+static bool
+switch_report(const struct switch_state *sw, const struct entry *entry,
+              struct switch_report *report)
+{
+    bool is_meant = false;
+    *report = (struct switch_report){.state = RULE_VERIFIED};
+    snprintf(report->switch_name, sizeof(report->switch_name), "%s", sw->device.switch_name);
+    for (size_t i = 0; i < entry->wants.count; i++) {
+        const struct want *want = &entry->wants.items[i];
+        if (want->switch_name[0] != '\0' &&
+            strcmp(want->switch_name, sw->device.switch_name) != 0) {
+            continue;
+        }
+        is_meant = true;
+        const struct slot *slot = slot_find(sw, want->rule.id);
+        const char *misfit = desired_misfit(&sw->device, want);
+        enum rule_state state = slot ? slot->state : RULE_ABSENT;
+        const char *why = misfit ? misfit : slot && slot->why ? slot->why : "";
+        report->hits += slot ? slot->hits : 0;
+        if (badness(state) > badness(report->state) || i == 0) {
+            report->state = state;
+            snprintf(report->why, sizeof(report->why), "%s", why);
+        }
+    }
+    if (!sw->device.is_connected && report->why[0] == '\0') {
+        snprintf(report->why, sizeof(report->why), "not connected");
+    }
+    return is_meant;
+}
+
+size_t
+switches_report(const struct controller *controller, const struct entry *entry,
+                struct switch_report *reports, size_t room)
+{
+    size_t count = 0;
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        if (count < room && switch_report(sw, entry, &reports[count])) {
+            count++;
+        }
+    }
+    return count;
+}
+
 /* ---- what switches say ---- */
 
 static void

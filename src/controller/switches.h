@@ -26,6 +26,9 @@ void switches_tick(struct controller *controller);
 /* This containment's state may have changed: judged by switches_judge(). */
 void switches_look(struct controller *controller, struct entry *entry);
 void switches_judge(struct controller *controller);
+/* For controller_reports(). */
+size_t switches_report(const struct controller *controller, const struct entry *entry,
+                       struct switch_report *reports, size_t room);
 void switch_publish(struct controller *controller, struct switch_state *sw);
 
 #endif

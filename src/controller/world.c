@@ -84,11 +84,9 @@ talk_need(struct talkers *talkers, const struct ip *server)
 }
 
 void
-world_note_talk(struct controller *controller, const struct detection *detection,
-                const struct outcome *outcome)
+world_note_talk(struct controller *controller, const struct outcome *outcome)
 {
     const struct incident *incident = &outcome->incident;
-    (void)detection;
     if (ip_is_none(&incident->server) ||
         (incident->endpoint_id[0] == '\0' && ip_is_none(&incident->ip))) {
         return;
@@ -250,6 +248,17 @@ world_origin_agrees(void *context, const struct mirror_origin *origin, const str
 }
 
 static bool
+world_origin_is_access(void *context, const struct mirror_origin *origin)
+{
+    struct controller *controller = context;
+    struct link_end end;
+    enum port_role role;
+    return topology_port_by_number(controller->topology, &origin->switch_ip, origin->port, &end,
+                                   &role) &&
+           role == PORT_ACCESS;
+}
+
+static bool
 world_protected(void *context, const char *endpoint_id, const struct ip *ip, char why[TEXT_SIZE])
 {
     struct controller *controller = context;
@@ -269,6 +278,7 @@ world_init(struct controller *controller, struct policy_world *world)
         .origin_agrees = world_origin_agrees,
         .is_protected = world_protected,
         .talkers = world_talkers,
+        .origin_is_access = world_origin_is_access,
         .context = controller,
     };
 }

@@ -9,8 +9,7 @@ struct talkers *talkers_new(void);
 void talkers_free(struct talkers *talkers);
 
 void world_init(struct controller *controller, struct policy_world *world);
-void world_note_talk(struct controller *controller, const struct detection *detection,
-                     const struct outcome *outcome);
+void world_note_talk(struct controller *controller, const struct outcome *outcome);
 /* Declared in the policy file, confirmed by a person, a switch, or this machine itself.  Any of the
  * subject may be none. */
 bool world_is_protected(const struct controller *controller, const struct endpoint *endpoint,

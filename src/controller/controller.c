@@ -1,0 +1,453 @@
+#include "controller/controller.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "controller/decide.h"
+#include "controller/entry.h"
+#include "controller/follow.h"
+#include "controller/records.h"
+#include "controller/switches.h"
+#include "controller/wish.h"
+#include "controller/world.h"
+
+#define SECOND_US INT64_C(1000000)
+
+struct controller *
+controller_new(const struct controller_settings *settings, const struct clock *clock,
+               struct store *store, struct policy *policy, const struct controller_ports *ports)
+{
+    struct controller *controller = MEM_NEW(struct controller);
+    controller->settings = *settings;
+    if (controller->settings.reconcile_us == 0) {
+        controller->settings.reconcile_us = 5 * SECOND_US;
+    }
+    if (controller->settings.verify_late_us == 0) {
+        controller->settings.verify_late_us = 3 * SECOND_US;
+    }
+    controller->own_addresses =
+        mem_new(settings->own_address_count + 1, sizeof(*controller->own_addresses));
+    if (settings->own_address_count > 0) {
+        memcpy(controller->own_addresses, settings->own_addresses,
+               settings->own_address_count * sizeof(*controller->own_addresses));
+    }
+    controller->clock = clock;
+    controller->store = store;
+    controller->ports = *ports;
+    hmap_init(&controller->by_id);
+    hmap_init(&controller->by_subject);
+    TAILQ_INIT(&controller->entries);
+    TAILQ_INIT(&controller->switches);
+    TAILQ_INIT(&controller->proposals);
+    controller->records = records_new();
+    controller->talkers = talkers_new();
+    controller->recent = recent_new();
+    struct topology_listener listener;
+    follow_listener(controller, &listener);
+    const struct topology_settings topology = {.endpoint_limit = 0};
+    controller->topology = topology_new(&topology, clock, &listener);
+    struct policy_world world;
+    world_init(controller, &world);
+    controller->engine = engine_new(policy, &world, clock);
+    switches_refresh_common(controller);
+    return controller;
+}
+
+void
+controller_free(struct controller *controller)
+{
+    if (!controller) {
+        return;
+    }
+    while (!TAILQ_EMPTY(&controller->entries)) {
+        entry_free(controller, TAILQ_FIRST(&controller->entries));
+    }
+    while (!TAILQ_EMPTY(&controller->proposals)) {
+        struct proposal *proposal = TAILQ_FIRST(&controller->proposals);
+        TAILQ_REMOVE(&controller->proposals, proposal, link);
+        free(proposal);
+    }
+    switches_free(controller);
+    for (size_t i = 0; i < controller->common.count; i++) {
+        rule_fini(&controller->common.items[i].rule);
+    }
+    free(controller->common.items);
+    engine_free(controller->engine);
+    topology_free(controller->topology);
+    records_free(controller->records);
+    talkers_free(controller->talkers);
+    recent_free(controller->recent);
+    hmap_fini(&controller->by_id);
+    hmap_fini(&controller->by_subject);
+    free(controller->listed);
+    free(controller->looks);
+    free(controller->told);
+    free(controller->stale);
+    free(controller->own_addresses);
+    free(controller);
+}
+
+/* ---- from the store ---- */
+
+static void
+copy_containment(struct containment *to, const struct containment *from)
+{
+    *to = *from;
+    to->marks = NULL;
+    if (from->mark_count > 0) {
+        to->marks = mem_new(MARKS_MAX, sizeof(*to->marks));
+        memcpy(to->marks, from->marks, from->mark_count * sizeof(*to->marks));
+    }
+}
+
+static void
+on_containment(void *context, const struct containment *containment)
+{
+    struct controller *controller = context;
+    struct containment c;
+    copy_containment(&c, containment);
+    struct entry *entry = entry_new(controller, &c);
+    entry_list(controller, entry);
+    entry->was_verified = entry->c.verified_us > 0;
+    entry->pushed_us = entry->c.requested_us;
+    entry_due(controller, entry);
+}
+
+static void
+on_incident(void *context, const struct incident *incident)
+{
+    struct controller *controller = context;
+    records_restore_incident(controller, incident);
+    engine_restore_incident(controller->engine, incident);
+}
+
+static void
+on_endpoint(void *context, const struct endpoint *endpoint)
+{
+    struct controller *controller = context;
+    topology_restore_endpoint(controller->topology, endpoint);
+}
+
+/* "since account\nreason" */
+static bool
+since_parse(const char *value, int64_t *since_us, char account[NAME_SIZE], char text[TEXT_SIZE])
+{
+    long long since = 0;
+    int used = 0;
+    if (sscanf(value, "%lld %63[^\n]%n", &since, account, &used) != 2) {
+        return false;
+    }
+    const char *rest = value + used;
+    text_put(text, TEXT_SIZE, rest[0] == '\n' ? rest + 1 : rest);
+    *since_us = since;
+    return true;
+}
+
+static void
+on_setting(void *context, const char *name, const char *value)
+{
+    struct controller *controller = context;
+    if (strcmp(name, "epoch") == 0) {
+        controller->epoch = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "suspended") == 0) {
+        struct suspension_view *view = &controller->suspension;
+        view->is_suspended = true;
+        (void)since_parse(value, &view->since_us, view->account, view->reason);
+    } else if (strncmp(name, "protected/", 10) == 0) {
+        struct protection_view view = {.state = PROTECTION_CONFIRMED};
+        snprintf(view.id, sizeof(view.id), "%s", name + 10);
+        snprintf(view.endpoint_id, sizeof(view.endpoint_id), "%s", name + 10);
+        if (since_parse(value, &view.since_us, view.account, view.why)) {
+            proposal_add(controller, &view);
+        }
+    }
+}
+
+static void
+on_hold(void *context, const char *name, const char *value)
+{
+    struct controller *controller = context;
+    if (strncmp(name, "hold/", 5) == 0) {
+        entry_restore_hold(controller, name + 5, value);
+    }
+}
+
+int
+controller_load(struct controller *controller)
+{
+    const struct store_loader all = {.on_containment = on_containment,
+                                     .on_incident = on_incident,
+                                     .on_endpoint = on_endpoint,
+                                     .on_setting = on_setting,
+                                     .context = controller};
+    const struct store_loader holds = {.on_setting = on_hold, .context = controller};
+    int error = store_load(controller->store, &all);
+    if (!error) {
+        error = store_load(controller->store, &holds);
+    }
+    if (error) {
+        return error;
+    }
+    controller->told_count = 0; /* what was restored is no news */
+    controller->stale_count = 0;
+    struct entry *entry;
+    int64_t now_us = clock_wall_us(controller->clock);
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        if (now_us - entry->c.requested_us < 3600 * SECOND_US) {
+            engine_note_spent(controller->engine, entry->c.requested_us);
+        }
+        if (lifecycle_is_in_force(entry->c.state)) {
+            entry_note(controller, entry, true);
+            uint32_t version = entry->c.version;
+            entry_enforce(controller, entry);
+            entry->c.version = version; /* the same rules as before */
+        }
+    }
+    switches_refresh_common(controller);
+    return 0;
+}
+
+/* ---- epoch ---- */
+
+static void
+on_epoch_stored(void *context, int error)
+{
+    struct controller *controller = context;
+    if (error) {
+        log_error("controller", "ALARM: the epoch cannot be stored: no switch is driven",
+                  LOG_I("error", error));
+        return;
+    }
+    controller->is_started = true;
+    log_info("controller", "drives switches", LOG_I("epoch", controller->epoch));
+    switches_push_all(controller);
+}
+
+void
+controller_start(struct controller *controller)
+{
+    char value[32];
+    controller->is_started = false;
+    controller->epoch++;
+    snprintf(value, sizeof(value), "%llu", (unsigned long long)controller->epoch);
+    struct store_change *change = store_change_new();
+    store_put_setting(change, "epoch", value);
+    store_submit(controller->store, change, on_epoch_stored, controller);
+}
+
+void
+controller_set_policy(struct controller *controller, struct policy *policy)
+{
+    engine_set_policy(controller->engine, policy);
+    switches_refresh_common(controller);
+    switches_flush(controller);
+}
+
+void
+controller_tick(struct controller *controller)
+{
+    int64_t now_us = clock_boot_us(controller->clock);
+    entries_tick(controller);
+    switches_tick(controller);
+    entries_write_behind(controller);
+    follow_write_behind(controller, false);
+    if (now_us - controller->ticked_us >= SECOND_US) {
+        controller->ticked_us = now_us;
+        engine_tick(controller->engine);
+        topology_tick(controller->topology);
+        follow_act(controller);
+        records_tick(controller);
+    }
+}
+
+/* ---- what it shows ---- */
+
+bool
+controller_is_suspended(const struct controller *controller)
+{
+    return controller->suspension.is_suspended;
+}
+
+void
+controller_suspension(const struct controller *controller, struct suspension_view *view)
+{
+    *view = controller->suspension;
+}
+
+const struct containment *
+controller_containment_at(const struct controller *controller, size_t index)
+{
+    return index < controller->listed_count ? &controller->listed[index]->c : NULL;
+}
+
+size_t
+controller_containment_count(const struct controller *controller)
+{
+    return controller->listed_count;
+}
+
+const struct containment *
+controller_find(const struct controller *controller, const char *id)
+{
+    const struct entry *entry = entry_find(controller, id);
+    return entry && entry->is_committed ? &entry->c : NULL;
+}
+
+struct topology *
+controller_topology(struct controller *controller)
+{
+    return controller->topology;
+}
+
+struct store *
+controller_store(struct controller *controller)
+{
+    return controller->store;
+}
+
+struct engine *
+controller_engine(struct controller *controller)
+{
+    return controller->engine;
+}
+
+uint64_t
+controller_epoch(const struct controller *controller)
+{
+    return controller->epoch;
+}
+
+const struct clock *
+controller_clock(const struct controller *controller)
+{
+    return controller->clock;
+}
+
+bool
+controller_switch_at(const struct controller *controller, size_t index, struct switch_view *view)
+{
+    const struct switch_state *sw = TAILQ_FIRST(&controller->switches);
+    for (size_t i = 0; sw && i < index; i++) {
+        sw = TAILQ_NEXT(sw, link);
+    }
+    if (!sw) {
+        return false;
+    }
+    *view = (struct switch_view){
+        .device = sw->device,
+        .desired_generation = sw->generation,
+        .observed_generation = sw->observed_generation,
+        .seen_us = sw->seen_us,
+        .read_back_us = sw->read_back_us,
+        .rule_count = sw->slots.count,
+        .missing_count = sw->missing_count,
+        .stats = sw->has_stats ? &sw->stats : NULL,
+    };
+    const char *problem = controller->is_fenced ? "another controller took over" : sw->problem;
+    snprintf(view->problem, sizeof(view->problem), "%s",
+             problem[0] != '\0' ? problem : sw->edge_problem);
+    return true;
+}
+
+size_t
+controller_switch_count(const struct controller *controller)
+{
+    return controller->switch_count;
+}
+
+bool
+controller_protection_at(const struct controller *controller, size_t index,
+                         struct protection_view *view)
+{
+    const struct rule_protect *declared = NULL;
+    size_t count = policy_protected(engine_policy(controller->engine), &declared);
+    if (index < count) {
+        *view = (struct protection_view){.state = PROTECTION_DECLARED,
+                                         .mac = declared[index].mac,
+                                         .server = declared[index].server};
+        char text[PREFIX_TEXT_SIZE];
+        if (mac_is_none(&view->mac)) {
+            prefix_format(&view->server, text);
+        } else {
+            mac_format(&view->mac, text);
+        }
+        snprintf(view->id, sizeof(view->id), "%s", text);
+        snprintf(view->why, sizeof(view->why), "declared in the policy file");
+        return true;
+    }
+    const struct proposal *proposal = TAILQ_FIRST(&controller->proposals);
+    for (size_t i = count; proposal && i < index; i++) {
+        proposal = TAILQ_NEXT(proposal, link);
+    }
+    if (proposal) {
+        *view = proposal->view;
+    }
+    return proposal != NULL;
+}
+
+size_t
+controller_protection_count(const struct controller *controller)
+{
+    const struct rule_protect *declared = NULL;
+    return policy_protected(engine_policy(controller->engine), &declared) +
+           controller->proposal_count;
+}
+
+/* The 'index'th mirror among 'wants', which is counted down. */
+static const struct want *
+mirror_in(const struct want_list *wants, size_t *index)
+{
+    for (size_t i = 0; i < wants->count; i++) {
+        if (wants->items[i].rule.kind == RULE_MIRROR && (*index)-- == 0) {
+            return &wants->items[i];
+        }
+    }
+    return NULL;
+}
+
+bool
+controller_mirror_at(const struct controller *controller, size_t index, struct mirror_view *view)
+{
+    const struct want *want = mirror_in(&controller->common, &index);
+    const struct entry *asked_by = NULL;
+    const struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        if (want) {
+            break;
+        }
+        if (entry->is_committed && entry->c.action == ACTION_MIRROR) {
+            want = mirror_in(&entry->wants, &index);
+            asked_by = entry;
+        }
+    }
+    if (!want) {
+        return false;
+    }
+    *view = (struct mirror_view){.mirror = want->rule.mirror,
+                                 .asked_by = asked_by ? &asked_by->c : NULL};
+    snprintf(view->switch_name, sizeof(view->switch_name), "%s", want->switch_name);
+    return true;
+}
+
+size_t
+controller_mirror_count(const struct controller *controller)
+{
+    size_t count = 0;
+    struct mirror_view view;
+    while (controller_mirror_at(controller, count, &view)) {
+        count++;
+    }
+    return count;
+}
+
+size_t
+controller_reports(const struct controller *controller, const char *containment_id,
+                   struct switch_report *reports, size_t room)
+{
+    const struct entry *entry = entry_find(controller, containment_id);
+    return entry ? switches_report(controller, entry, reports, room) : 0;
+}

@@ -1,0 +1,392 @@
+/* The `core` process: wires the channels of intake, driver and web to controller, policy, topology
+ * and store.  Reads only checked messages. */
+#include "cordond/role.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "controller/ask.h"
+#include "controller/controller.h"
+#include "driver/desired_set.h"
+#include "wire/ack.h"
+#include "wire/event.h"
+#include "wire/read_back.h"
+
+#define TICK_US 250000
+#define OWN_ADDRESSES_MAX 64
+
+struct core {
+    struct role *role;
+    struct store *store;
+    struct policy *policy;
+    struct controller *controller;
+    struct asks *asks;
+    struct channel *driver, *web;
+    struct channel *intake;
+    struct event *tick;
+    struct ip own[OWN_ADDRESSES_MAX];
+    size_t own_count;
+    uint64_t events; /* sent to web, numbered */
+    uint64_t intakes; /* counts intake's connections: acks go to the one that sent */
+};
+
+/* ---- towards the driver process ---- */
+
+static bool
+send_part(void *context, const struct wire_desired *part)
+{
+    struct core *core = context;
+    return core->driver && channel_send(core->driver, WIRE_DESIRED, part);
+}
+
+static bool
+send_desired(void *context, const struct wire_desired *desired)
+{
+    return desired_send(desired, send_part, context);
+}
+
+static bool
+send_read_back(void *context, const char *switch_name, uint64_t request)
+{
+    struct core *core = context;
+    struct wire_read_back read_back = {.request = request};
+    snprintf(read_back.switch_name, sizeof(read_back.switch_name), "%s", switch_name);
+    return core->driver && channel_send(core->driver, WIRE_READ_BACK, &read_back);
+}
+
+/* ---- towards web ---- */
+
+static cJSON *
+view_of(struct core *core, const char *topic, const void *object)
+{
+    if (strcmp(topic, "containment") == 0) {
+        return ask_view_containment(core->controller, object);
+    }
+    if (strcmp(topic, "endpoint") == 0) {
+        return ask_view_endpoint(core->controller, object);
+    }
+    if (strcmp(topic, "incident") == 0) {
+        return ask_view_incident(core->controller, object);
+    }
+    if (strcmp(topic, "switch") == 0) {
+        return ask_view_switch(core->controller, object);
+    }
+    return strcmp(topic, "source") == 0 ? ask_view_source(object) : ask_view_link(object);
+}
+
+static void
+publish(void *context, const char *topic, const void *object)
+{
+    struct core *core = context;
+    if (!core->web || !core->controller) {
+        return;
+    }
+    struct wire_event event = {.sequence = ++core->events};
+    snprintf(event.topic, sizeof(event.topic), "%s", topic);
+    event.body = view_of(core, topic, object);
+    (void)channel_send(core->web, WIRE_EVENT, &event); /* false: it closes */
+    cJSON_Delete(event.body);
+}
+
+struct question {
+    struct core *core;
+    struct channel *web; /* compared only: web may have gone in the meantime */
+};
+
+static void
+on_answer(void *context, const struct wire_answer *answer)
+{
+    struct question *question = context;
+    if (question->core->web == question->web) {
+        (void)channel_send(question->web, WIRE_ANSWER, answer);
+    }
+    free(question);
+}
+
+static void
+on_ask(struct core *core, struct channel *channel, const struct wire_ask *ask)
+{
+    struct question *question = MEM_NEW(struct question);
+    *question = (struct question){core, channel};
+    asks_handle(core->asks, ask, on_answer, question);
+}
+
+/* ---- from intake ---- */
+
+struct receipt {
+    struct core *core;
+    uint64_t intake;
+};
+
+static void
+on_stored(void *context, const char *detection_id, int error)
+{
+    struct receipt *receipt = context;
+    struct core *core = receipt->core;
+    bool is_same = core->intake && receipt->intake == core->intakes;
+    free(receipt);
+    if (error || !is_same) {
+        return; /* not acknowledged: it is sent again */
+    }
+    struct wire_ack *ack = MEM_NEW(struct wire_ack);
+    snprintf(ack->ids[0], sizeof(ack->ids[0]), "%s", detection_id);
+    ack->id_count = 1;
+    (void)channel_send(core->intake, WIRE_ACK, ack);
+    free(ack);
+}
+
+static void
+on_detection(struct core *core, const struct detection *detection)
+{
+    struct receipt *receipt = MEM_NEW(struct receipt);
+    *receipt = (struct receipt){core, core->intakes};
+    controller_detection(core->controller, detection, on_stored, receipt);
+}
+
+static void
+on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
+{
+    struct core *core = context;
+    struct controller *controller = core->controller;
+    switch (type) {
+    case WIRE_DETECTION:
+        on_detection(core, message);
+        break;
+    case WIRE_EVIDENCE:
+        controller_evidence(controller, message);
+        break;
+    case WIRE_HELLO:
+        controller_sensor_hello(controller, message);
+        break;
+    case WIRE_SENSOR_STATS:
+        controller_sensor_stats(controller, message);
+        break;
+    case WIRE_SOURCE_STATS:
+        controller_source_stats(controller, message);
+        break;
+    case WIRE_FACTS:
+        controller_facts(controller, message);
+        break;
+    case WIRE_OBSERVED:
+        controller_observed(controller, message);
+        break;
+    case WIRE_DEVICE:
+        controller_device(controller, message);
+        break;
+    case WIRE_EDGE_STATS:
+        controller_edge_stats(controller, message);
+        break;
+    case WIRE_ASK:
+        on_ask(core, channel, message);
+        break;
+    default:
+        break; /* the channel lets nothing else through */
+    }
+}
+
+static void
+on_close(void *context, struct channel *channel, const char *why)
+{
+    struct core *core = context;
+    (void)why;
+    if (core->driver == channel) {
+        core->driver = NULL;
+        controller_driver_gone(core->controller);
+    } else if (core->web == channel) {
+        core->web = NULL;
+    } else if (core->intake == channel) {
+        core->intake = NULL;
+    }
+}
+
+static void
+on_peer(void *context, struct channel *channel, enum wire_role peer)
+{
+    struct core *core = context;
+    if (peer == ROLE_DRIVER) {
+        core->driver = channel;
+    } else if (peer == ROLE_WEB) {
+        core->web = channel;
+    } else if (peer == ROLE_INTAKE) {
+        core->intake = channel;
+        core->intakes++;
+    }
+}
+
+/* ---- the policy file ---- */
+
+static void
+policy_reload(struct core *core)
+{
+    struct policy *policy = NULL;
+    struct policy_error error = {.line = 0};
+    if (policy_load(core->role->config->policy_file, &policy, &error)) {
+        log_error("core", "the policy file is refused; the running policy stays",
+                  LOG_S("file", core->role->config->policy_file), LOG_I("line", error.line),
+                  LOG_I("column", error.column), LOG_S("why", error.text));
+        return;
+    }
+    controller_set_policy(core->controller, policy);
+    policy_unref(policy);
+    log_info("core", "policy loaded", LOG_S("file", core->role->config->policy_file));
+}
+
+static void
+on_reload(void *context)
+{
+    policy_reload(context);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct core *core = context;
+    controller_tick(core->controller);
+}
+
+/* ---- start and end ---- */
+
+/* This machine's addresses: it must never be cut off by itself. */
+static void
+own_addresses(struct core *core)
+{
+    struct ifaddrs *list = NULL;
+    if (getifaddrs(&list)) {
+        return;
+    }
+    for (struct ifaddrs *at = list; at && core->own_count < OWN_ADDRESSES_MAX; at = at->ifa_next) {
+        if (!at->ifa_addr) {
+            continue;
+        }
+        if (at->ifa_addr->sa_family == AF_INET) {
+            struct sockaddr_in in;
+            memcpy(&in, at->ifa_addr, sizeof(in));
+            if ((ntohl(in.sin_addr.s_addr) >> 24) != 127) {
+                uint8_t bytes[4];
+                memcpy(bytes, &in.sin_addr, sizeof(bytes));
+                core->own[core->own_count++] = ip_from_v4(bytes);
+            }
+        } else if (at->ifa_addr->sa_family == AF_INET6) {
+            struct sockaddr_in6 in6;
+            memcpy(&in6, at->ifa_addr, sizeof(in6));
+            struct ip ip = ip_from_v6(in6.sin6_addr.s6_addr);
+            if (!ip_is_link_local(&ip) && !IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr)) {
+                core->own[core->own_count++] = ip;
+            }
+        }
+    }
+    freeifaddrs(list);
+}
+
+static int
+core_store(struct core *core)
+{
+    const struct config *config = core->role->config;
+    char path[URL_SIZE + 16];
+    char why[256] = "";
+    int error = file_make_dirs(config->state_dir, 0700);
+    snprintf(path, sizeof(path), "%s/cordon.db", config->state_dir);
+    if (!error) {
+        error = store_open(path, core->role->base, &core->store, why);
+    }
+    if (error) {
+        log_error("core", "the database cannot be opened", LOG_S("path", path),
+                  LOG_S("why", why[0] ? why : strerror(-error)));
+        return error;
+    }
+    store_set_budget(core->store, (config->evidence_mib ? config->evidence_mib : 1024) << 20,
+                     1000000);
+    return 0;
+}
+
+static int
+core_policy(struct core *core)
+{
+    struct policy_error why = {.line = 0};
+    int error = policy_load(core->role->config->policy_file, &core->policy, &why);
+    if (error) {
+        log_error("core", "the policy file is refused",
+                  LOG_S("file", core->role->config->policy_file), LOG_I("line", why.line),
+                  LOG_I("column", why.column), LOG_S("why", why.text));
+    }
+    return error;
+}
+
+static int
+core_controller(struct core *core)
+{
+    const struct config *config = core->role->config;
+    own_addresses(core);
+    const struct controller_settings settings = {
+        .mirrors = config->mirrors,
+        .mirror_count = config->mirror_count,
+        .warnings = config->warnings,
+        .warning_count = config->warning_count,
+        .own_addresses = core->own,
+        .own_address_count = core->own_count,
+    };
+    const struct controller_ports ports = {.send_desired = send_desired,
+                                           .send_read_back = send_read_back,
+                                           .publish = publish,
+                                           .context = core};
+    core->controller =
+        controller_new(&settings, clock_system(), core->store, core->policy, &ports);
+    int error = controller_load(core->controller);
+    if (error) {
+        log_error("core", "what was stored cannot be read; nothing is driven",
+                  LOG_S("why", strerror(-error)));
+        return error;
+    }
+    const struct ask_settings ask = {.controller = core->controller,
+                                     .policy_file = config->policy_file,
+                                     .started_us = clock_wall_us(clock_system())};
+    core->asks = asks_new(&ask);
+    controller_start(core->controller);
+    core->tick = event_new(core->role->base, -1, EV_PERSIST, on_tick, core);
+    const struct timeval every = {.tv_usec = TICK_US};
+    return core->tick && event_add(core->tick, &every) == 0 ? 0 : -ENOMEM;
+}
+
+static void
+core_close(struct core *core)
+{
+    core->driver = core->web = core->intake = NULL;
+    if (core->tick) {
+        event_free(core->tick);
+    }
+    store_close(core->store); /* the last commits' 'done' still see the controller */
+    asks_free(core->asks);
+    controller_free(core->controller);
+    policy_unref(core->policy);
+}
+
+int
+core_role_run(struct role *role)
+{
+    struct core core = {.role = role};
+    role->handler = (struct channel_handler){on_message, on_close, &core};
+    role->on_peer = on_peer;
+    role->on_reload = on_reload;
+    role->context = &core;
+    int error = core_store(&core);
+    if (!error) {
+        error = core_policy(&core);
+    }
+    if (!error) {
+        error = core_controller(&core);
+    }
+    if (!error) {
+        error = role_run(role);
+    }
+    core_close(&core);
+    return error ? 1 : 0;
+}

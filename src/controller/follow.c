@@ -1,0 +1,333 @@
+#include "controller/follow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "controller/decide.h"
+#include "controller/entry.h"
+#include "controller/switches.h"
+#include "controller/wish.h"
+
+#define TOLD_MAX 65536 /* changes noted in one call; facts come 512 at a time */
+#define STALE_MAX 200000
+#define WRITE_EVERY_US 2000000
+#define WRITE_AT_ONCE 500
+#define HELD_PENDING_S 3600
+
+static void
+note_stale(struct controller *controller, const char *endpoint_id)
+{
+    if (controller->stale_count > 0 &&
+        strcmp(controller->stale[controller->stale_count - 1], endpoint_id) == 0) {
+        return;
+    }
+    if (controller->stale_count == STALE_MAX) {
+        return; /* the next change of it writes it */
+    }
+    if (controller->stale_count == controller->stale_room) {
+        controller->stale_room = controller->stale_room ? controller->stale_room * 2 : 256;
+        controller->stale =
+            mem_resize(controller->stale, controller->stale_room, sizeof(*controller->stale));
+    }
+    memcpy(controller->stale[controller->stale_count++], endpoint_id, ID_SIZE);
+}
+
+static void
+on_change(void *context, enum topology_change change, const struct endpoint *endpoint,
+          const struct location *before, const char *detail)
+{
+    struct controller *controller = context;
+    if (endpoint) {
+        note_stale(controller, endpoint->id);
+    }
+    if (change == TOPOLOGY_ENDPOINT_SEEN) {
+        return;
+    }
+    if (controller->told_count == TOLD_MAX) {
+        controller->told_dropped++;
+        return;
+    }
+    if (controller->told_count == controller->told_room) {
+        controller->told_room = controller->told_room ? controller->told_room * 2 : 64;
+        controller->told =
+            mem_resize(controller->told, controller->told_room, sizeof(*controller->told));
+    }
+    struct told *told = &controller->told[controller->told_count++];
+    *told = (struct told){.change = change};
+    snprintf(told->endpoint_id, sizeof(told->endpoint_id), "%s", endpoint ? endpoint->id : "");
+    if (before) {
+        told->before = *before;
+    }
+    text_put(told->detail, sizeof(told->detail), detail ? detail : "");
+}
+
+/* Joined to another machine, or forgotten to make room (never one that is contained). */
+static void
+on_gone(void *context, const struct endpoint *endpoint, const struct endpoint *into)
+{
+    struct controller *controller = context;
+    struct store_change *change = store_change_new();
+    store_drop_endpoint(change, endpoint->id);
+    store_submit(controller->store, change, NULL, NULL);
+    struct entry *entry;
+    while (into && (entry = entry_next_of(controller, endpoint->id, NULL)) != NULL) {
+        snprintf(entry->c.endpoint_id, sizeof(entry->c.endpoint_id), "%s", into->id);
+        entry_rekey(controller, entry);
+        entry->is_dirty = true;
+        controller->has_dirty = true;
+        topology_pin(controller->topology, into->id, lifecycle_is_in_force(entry->c.state));
+    }
+}
+
+void
+follow_listener(struct controller *controller, struct topology_listener *listener)
+{
+    *listener = (struct topology_listener){.on_change = on_change, .on_gone = on_gone,
+                                           .context = controller};
+}
+
+/* Containments by MAC or address that waited for somebody to have it. */
+static void
+follow_waiting(struct controller *controller, const struct endpoint *endpoint)
+{
+    struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        if (!entry->is_committed || entry->c.endpoint_id[0] != '\0' ||
+            entry->c.action == ACTION_BLOCK_SERVER || !lifecycle_is_in_force(entry->c.state)) {
+            continue;
+        }
+        bool is_it = false;
+        for (size_t i = 0; i < endpoint->mac_count; i++) {
+            is_it = is_it || mac_is_equal(&endpoint->macs[i], &entry->c.subject_mac);
+        }
+        for (size_t i = 0; !is_it && i < endpoint->binding_count; i++) {
+            is_it = mac_is_none(&entry->c.subject_mac) &&
+                    endpoint->bindings[i].until_us == 0 &&
+                    ip_is_equal(&endpoint->bindings[i].ip, &entry->c.subject_ip);
+        }
+        if (is_it) {
+            entry_enforce(controller, entry);
+        }
+    }
+}
+
+static const char *
+told_step(enum topology_change change)
+{
+    switch (change) {
+    case TOPOLOGY_ENDPOINT_MOVED:
+        return "moved";
+    case TOPOLOGY_ENDPOINT_MAC:
+        return "mac_joined";
+    case TOPOLOGY_ENDPOINT_CONFLICT:
+        return "conflict";
+    default:
+        return NULL;
+    }
+}
+
+static void
+follow_one(struct controller *controller, struct entry *entry, const struct told *told)
+{
+    const char *step = told_step(told->change);
+    if (step) {
+        entry_mark(entry, step, clock_wall_us(controller->clock), told->detail);
+    }
+    if (told->change == TOPOLOGY_ENDPOINT_MOVED) {
+        (void)entry_step(controller, entry, LIFE_MOVED, told->detail);
+    }
+    entry_enforce(controller, entry);
+    switches_look(controller, entry);
+    if (step) {
+        entry_touch(controller, entry);
+    }
+}
+
+static void
+follow_endpoint(struct controller *controller, const struct told *told)
+{
+    const struct endpoint *endpoint = topology_by_id(controller->topology, told->endpoint_id);
+    if (!endpoint) {
+        return;
+    }
+    if (controller->ports.publish) {
+        controller->ports.publish(controller->ports.context, "endpoint", endpoint);
+    }
+    if (told->change != TOPOLOGY_ENDPOINT_MOVED) {
+        follow_waiting(controller, endpoint);
+    }
+    struct entry *entry = entry_next_of(controller, endpoint->id, NULL);
+    while (entry) {
+        struct entry *next = entry_next_of(controller, endpoint->id, entry);
+        if (entry->is_committed && lifecycle_is_in_force(entry->c.state)) {
+            follow_one(controller, entry, told);
+        }
+        entry = next;
+    }
+}
+
+/* A MAC that nobody knows on the port of a contained endpoint, without a link-down in between: the
+ * switch holds it; whether it is the same machine is a person's to say. */
+static void
+follow_held(struct controller *controller, const struct told *told)
+{
+    struct entry *entry;
+    struct entry *holder = NULL;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        const struct port_hold *hold = &entry->hold;
+        if (lifecycle_is_in_force(entry->c.state) && hold->is_set && !hold->is_lifted &&
+            strcmp(hold->place.switch_name, told->before.switch_name) == 0 &&
+            strcmp(hold->place.port, told->before.port) == 0) {
+            holder = entry;
+        }
+    }
+    const struct endpoint *endpoint = topology_by_id(controller->topology, told->endpoint_id);
+    struct mac mac;
+    if (!holder || !mac_parse(told->detail, &mac) ||
+        (endpoint && strcmp(endpoint->id, holder->c.endpoint_id) == 0)) {
+        return;
+    }
+    char text[TEXT_SIZE];
+    snprintf(text, sizeof(text), "%.20s appeared on %s/%s", told->detail, told->before.switch_name,
+             told->before.port);
+    entry_mark(holder, "mac_held", clock_wall_us(controller->clock), text);
+    entry_touch(controller, holder);
+    const struct subject subject = {.action = ACTION_ISOLATE,
+                                    .endpoint_id = endpoint ? endpoint->id : "", .mac = mac};
+    if (entry_find_same(controller, &subject)) {
+        return;
+    }
+    struct containment c;
+    containment_begin(controller, &c, ACTION_ISOLATE, "policy:held-port");
+    c.state = CONTAINMENT_PENDING;
+    c.hold = HOLD_UNRESOLVED;
+    c.subject_mac = mac;
+    snprintf(c.endpoint_id, sizeof(c.endpoint_id), "%s", subject.endpoint_id);
+    snprintf(c.permit_set, sizeof(c.permit_set), "%s", holder->c.permit_set);
+    snprintf(c.incident_id, sizeof(c.incident_id), "%s", holder->c.incident_id);
+    snprintf(c.hold_detail, sizeof(c.hold_detail),
+             "a new MAC on the port of a contained endpoint (case %s), without a link-down: "
+             "the same machine or another one?",
+             holder->c.case_number);
+    snprintf(c.reason, sizeof(c.reason), "%.300s; held by the port of case %s", text,
+             holder->c.case_number);
+    containment_mark(&c, "mac_held", c.requested_us, text);
+    struct commit *commit = commit_new(controller);
+    commit_add(commit, entry_new(controller, &c));
+    commit_submit(commit, NULL, NULL);
+}
+
+static void
+follow_role(struct controller *controller, const struct told *told)
+{
+    const struct endpoint *endpoint = topology_by_id(controller->topology, told->endpoint_id);
+    if (!endpoint) {
+        return;
+    }
+    struct protection_view view = {.state = PROTECTION_PROPOSED,
+                                   .since_us = clock_wall_us(controller->clock)};
+    snprintf(view.id, sizeof(view.id), "%s", endpoint->id);
+    snprintf(view.endpoint_id, sizeof(view.endpoint_id), "%s", endpoint->id);
+    snprintf(view.why, sizeof(view.why), "%s", told->detail);
+    view.mac = endpoint->mac_count > 0 ? endpoint->macs[0] : view.mac;
+    log_info("controller", "proposed as protected", LOG_S("endpoint", endpoint->id),
+             LOG_S("why", told->detail));
+    proposal_add(controller, &view);
+}
+
+void
+follow_act(struct controller *controller)
+{
+    for (size_t i = 0; i < controller->told_count; i++) {
+        struct told told = controller->told[i];
+        switch (told.change) {
+        case TOPOLOGY_LINK:
+            break; /* links are read from topology */
+        case TOPOLOGY_MAC_HELD:
+            follow_held(controller, &told);
+            break;
+        case TOPOLOGY_ROLE_PROPOSED:
+            follow_role(controller, &told);
+            break;
+        default:
+            follow_endpoint(controller, &told);
+            break;
+        }
+    }
+    controller->told_count = 0;
+    switches_flush(controller);
+}
+
+/* After a link-down whoever comes up on that port may be another machine. */
+static void
+follow_link_downs(struct controller *controller, const struct wire_facts *facts)
+{
+    for (size_t i = 0; i < facts->fact_count; i++) {
+        const struct fact *fact = &facts->facts[i];
+        bool is_down = fact->kind == FACT_LINK_DOWN || fact->kind == FACT_PORT_GONE;
+        struct entry *entry;
+        if (!is_down) {
+            continue;
+        }
+        TAILQ_FOREACH(entry, &controller->entries, link)
+        {
+            struct port_hold *hold = &entry->hold;
+            if (hold->is_set && !hold->is_lifted &&
+                strcmp(hold->place.switch_name, facts->switch_name) == 0 &&
+                strcmp(hold->place.port, fact->port) == 0) {
+                hold->is_lifted = true;
+                entry_refresh(controller, entry);
+            }
+        }
+    }
+}
+
+void
+controller_facts(struct controller *controller, const struct wire_facts *facts)
+{
+    struct switch_state *sw = switch_find(controller, facts->switch_name);
+    if (sw) {
+        sw->seen_us = clock_wall_us(controller->clock);
+    }
+    follow_link_downs(controller, facts);
+    topology_apply_facts(controller->topology, facts);
+    follow_act(controller);
+}
+
+static int
+id_compare(const void *a, const void *b)
+{
+    return memcmp(a, b, ID_SIZE);
+}
+
+void
+follow_write_behind(struct controller *controller, bool all)
+{
+    int64_t now_us = clock_boot_us(controller->clock);
+    if (controller->stale_count == 0 ||
+        (!all && now_us - controller->endpoints_written_us < WRITE_EVERY_US)) {
+        return;
+    }
+    controller->endpoints_written_us = now_us;
+    qsort(controller->stale, controller->stale_count, ID_SIZE, id_compare);
+    struct store_change *change = store_change_new();
+    for (size_t i = 0; i < controller->stale_count; i++) {
+        bool is_again = i > 0 && memcmp(controller->stale[i - 1], controller->stale[i],
+                                        ID_SIZE) == 0;
+        const struct endpoint *endpoint =
+            is_again ? NULL : topology_by_id(controller->topology, controller->stale[i]);
+        if (endpoint && strcmp(endpoint->id, controller->stale[i]) == 0) {
+            store_put_endpoint(change, endpoint);
+        }
+        if (store_change_count(change) == WRITE_AT_ONCE) {
+            store_submit(controller->store, change, NULL, NULL);
+            change = store_change_new();
+        }
+    }
+    controller->stale_count = 0;
+    store_submit(controller->store, change, NULL, NULL);
+}

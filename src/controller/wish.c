@@ -1,0 +1,639 @@
+/* What people and programs ask for, and what time ends: each is committed before it takes effect
+ * and before anybody is told. */
+#include "controller/wish.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "controller/decide.h"
+#include "controller/entry.h"
+#include "controller/switches.h"
+#include "controller/world.h"
+
+#define WHY_SIZE TEXT_SIZE
+
+static void
+tell(wish_done_fn *done, void *context, enum wish_result result, const char *why,
+     const struct containment *c)
+{
+    if (done) {
+        done(context, result, why, c);
+    }
+}
+
+/* ---- asking for a containment ---- */
+
+struct wish_commit {
+    struct entry *entry;
+    wish_done_fn *done;
+    void *context;
+};
+
+static void
+on_wish_stored(void *context, int error)
+{
+    struct wish_commit *waits = context;
+    if (error) {
+        tell(waits->done, waits->context, WISH_FAILED, "it could not be stored", NULL);
+    } else {
+        tell(waits->done, waits->context, WISH_DONE, "", &waits->entry->c);
+    }
+    free(waits);
+}
+
+/* Whom the wish is about; false: 'why'. */
+static bool
+wish_subject(struct controller *controller, const struct wish *wish,
+             const struct endpoint **endpoint, char why[WHY_SIZE])
+{
+    *endpoint = NULL;
+    if (wish->action == ACTION_BLOCK_SERVER) {
+        return true;
+    }
+    if (wish->endpoint_id[0] != '\0') {
+        *endpoint = topology_by_id(controller->topology, wish->endpoint_id);
+        snprintf(why, WHY_SIZE, "no endpoint has that id");
+        return *endpoint != NULL;
+    }
+    if (!mac_is_none(&wish->mac)) {
+        *endpoint = topology_by_mac(controller->topology, &wish->mac);
+        snprintf(why, WHY_SIZE, "that MAC address cannot be an endpoint's");
+        return !mac_is_group(&wish->mac) && !mac_is_virtual_router(&wish->mac);
+    }
+    if (ip_is_none(&wish->ip)) {
+        snprintf(why, WHY_SIZE, "an endpoint, a MAC or an IP address is needed");
+        return false;
+    }
+    struct mac mac;
+    int64_t at_us = wish->observed_us ? wish->observed_us : clock_wall_us(controller->clock);
+    switch (topology_resolve(controller->topology, &wish->ip, at_us, endpoint, &mac)) {
+    case RESOLUTION_SURE:
+    case RESOLUTION_NONE: /* by its address, until it is seen */
+        return true;
+    case RESOLUTION_CHANGED:
+        snprintf(why, WHY_SIZE, "the address has changed hands since; name the endpoint or its MAC");
+        return false;
+    case RESOLUTION_OLD:
+        snprintf(why, WHY_SIZE, "nobody was seen with that address for long; name the endpoint");
+        return false;
+    default:
+        snprintf(why, WHY_SIZE, "two machines claimed that address; name the endpoint or its MAC");
+        return false;
+    }
+}
+
+static bool
+has_permit_set(const struct controller *controller, const char *name)
+{
+    const struct permit_set *sets = NULL;
+    size_t count = policy_permit_sets(engine_policy(controller->engine), &sets);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(sets[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return name[0] == '\0';
+}
+
+static bool
+wish_is_sound(struct controller *controller, const struct wish *wish,
+              const struct endpoint *endpoint, char why[WHY_SIZE])
+{
+    bool needs_server = wish->action == ACTION_BLOCK_PAIR || wish->action == ACTION_BLOCK_SERVER;
+    if (needs_server && prefix_is_none(&wish->server)) {
+        snprintf(why, WHY_SIZE, "a server address is needed: switches match addresses, not names");
+        return false;
+    }
+    if (!has_permit_set(controller, wish->permit_set)) {
+        snprintf(why, WHY_SIZE, "no permit set is named %s", wish->permit_set);
+        return false;
+    }
+    char reason[TEXT_SIZE];
+    struct prefix address = {.ip = wish->ip, .length = ip_is_none(&wish->ip) ? 0 : 128};
+    bool is_server = wish->action == ACTION_BLOCK_SERVER;
+    /* A mirror only looks. */
+    if (wish->action != ACTION_MIRROR &&
+        world_is_protected(controller, endpoint, is_server ? NULL : &wish->mac,
+                           is_server ? &wish->server : &address, reason)) {
+        snprintf(why, WHY_SIZE, "protected: %.480s", reason);
+        return false;
+    }
+    return true;
+}
+
+static void
+wish_fill(struct controller *controller, const struct wish *wish, const struct endpoint *endpoint,
+          struct containment *c)
+{
+    containment_begin(controller, c, wish->action, wish->account);
+    snprintf(c->endpoint_id, sizeof(c->endpoint_id), "%s", endpoint ? endpoint->id : "");
+    snprintf(c->external_id, sizeof(c->external_id), "%s", wish->external_id);
+    snprintf(c->permit_set, sizeof(c->permit_set), "%s", wish->permit_set);
+    text_put(c->server_name, sizeof(c->server_name), wish->server_name);
+    text_put(c->reason, sizeof(c->reason), wish->reason);
+    c->subject_mac = wish->mac;
+    c->subject_ip = wish->ip;
+    c->server = wish->server;
+    uint32_t expires_s =
+        wish->expires_s ? wish->expires_s : controller->settings.default_expiry_s;
+    c->expires_us = expires_s ? c->requested_us + (int64_t)expires_s * 1000000 : 0;
+    containment_mark(c, "requested", c->requested_us, wish->account);
+}
+
+static bool
+wish_was_made(struct controller *controller, const struct wish *wish, wish_done_fn *done,
+              void *context)
+{
+    if (wish->external_id[0] == '\0') {
+        return false;
+    }
+    struct entry *entry = entry_find_external(controller, wish->external_id);
+    if (entry) {
+        /* Its first commit may still be under way: both are told, the first one first. */
+        tell(done, context, entry->is_committed ? WISH_EXISTS : WISH_FAILED,
+             entry->is_committed ? "asked for before" : "the same is being stored; ask again",
+             entry->is_committed ? &entry->c : NULL);
+        return true;
+    }
+    struct containment c;
+    if (!store_find_external(controller->store, wish->external_id, &c)) {
+        return false;
+    }
+    tell(done, context, WISH_EXISTS, "asked for before", &c);
+    containment_fini(&c);
+    return true;
+}
+
+void
+controller_wish(struct controller *controller, const struct wish *wish, wish_done_fn *done,
+                void *context)
+{
+    const struct endpoint *endpoint = NULL;
+    char why[WHY_SIZE] = "";
+    if (wish_was_made(controller, wish, done, context)) {
+        return;
+    }
+    if (wish->action == ACTION_NONE || wish->action >= ACTION_NOTIFY) {
+        tell(done, context, WISH_REFUSED, "that is no action on an endpoint or a server", NULL);
+        return;
+    }
+    if (!wish_subject(controller, wish, &endpoint, why) ||
+        !wish_is_sound(controller, wish, endpoint, why)) {
+        bool is_unknown = wish->endpoint_id[0] != '\0' && !endpoint;
+        tell(done, context, is_unknown ? WISH_UNKNOWN : WISH_REFUSED, why, NULL);
+        return;
+    }
+    const struct subject subject = {.action = wish->action,
+                                    .endpoint_id = endpoint ? endpoint->id : "",
+                                    .mac = wish->mac, .ip = wish->ip, .server = wish->server};
+    struct entry *same = entry_find_same(controller, &subject);
+    if (same && lifecycle_is_in_force(same->c.state)) {
+        tell(done, context, same->is_committed ? WISH_EXISTS : WISH_FAILED,
+             same->is_committed ? "in force already" : "the same is being stored; ask again",
+             same->is_committed ? &same->c : NULL);
+        return;
+    }
+    struct containment c;
+    wish_fill(controller, wish, endpoint, &c);
+    struct wish_commit *waits = MEM_NEW(struct wish_commit);
+    *waits = (struct wish_commit){entry_new(controller, &c), done, context};
+    struct commit *commit = commit_new(controller);
+    commit_add(commit, waits->entry);
+    commit_submit(commit, on_wish_stored, waits);
+}
+
+/* ---- changing one ---- */
+
+struct alteration {
+    struct controller *controller;
+    struct entry *entry; /* is_changing keeps it */
+    bool has_event;
+    enum life_event event;
+    struct containment after; /* fields only; marks stay the entry's */
+    char detail[TEXT_SIZE];
+    wish_done_fn *done;
+    void *context;
+};
+
+/* What the change writes of the containment. */
+static void
+alteration_take(struct alteration *a)
+{
+    struct containment *c = &a->entry->c;
+    const struct containment *after = &a->after;
+    memcpy(c->ended_by, after->ended_by, sizeof(c->ended_by));
+    memcpy(c->end_reason, after->end_reason, sizeof(c->end_reason));
+    c->ended_us = after->ended_us;
+    c->expires_us = after->expires_us;
+    c->action = after->action;
+    c->pending_until_us = after->pending_until_us;
+}
+
+static void
+on_altered(void *context, int error)
+{
+    struct alteration *a = context;
+    struct controller *controller = a->controller;
+    struct entry *entry = a->entry;
+    entry->is_changing = false;
+    if (error) {
+        tell(a->done, a->context, WISH_FAILED, "it could not be stored", NULL);
+        free(a);
+        return;
+    }
+    alteration_take(a);
+    bool was_in_force = lifecycle_is_in_force(entry->c.state);
+    if (a->has_event) {
+        entry_mark(entry, life_event_names[a->event], clock_wall_us(controller->clock), a->detail);
+        (void)entry_step(controller, entry, a->event, a->detail);
+    }
+    if (lifecycle_is_ended(entry->c.state)) {
+        entry_end(controller, entry, was_in_force && a->event == LIFE_RELEASE);
+    } else if (a->has_event && a->event == LIFE_ENFORCE) {
+        entry_enforce(controller, entry);
+        entry_note(controller, entry, true);
+    } else {
+        entry_refresh(controller, entry);
+        entry_due(controller, entry);
+    }
+    switches_flush(controller);
+    entry_touch(controller, entry);
+    tell(a->done, a->context, WISH_DONE, "", &entry->c);
+    free(a);
+}
+
+static struct alteration *
+alteration_new(struct controller *controller, struct entry *entry, wish_done_fn *done,
+               void *context)
+{
+    struct alteration *a = MEM_NEW(struct alteration);
+    a->controller = controller;
+    a->entry = entry;
+    a->after = entry->c;
+    a->done = done;
+    a->context = context;
+    return a;
+}
+
+/* Takes 'a'. */
+static void
+alteration_submit(struct alteration *a, const char *account, const char *action,
+                  const char *reason)
+{
+    struct controller *controller = a->controller;
+    struct store_change *change = store_change_new();
+    struct containment stored = a->after;
+    if (a->has_event) {
+        stored.state = lifecycle_step(stored.state, a->event);
+    }
+    snprintf(a->detail, sizeof(a->detail), "%.100s: %.400s", account, reason);
+    store_put_containment(change, &stored);
+    store_put_audit(change, clock_wall_us(controller->clock), account, action, stored.id, reason);
+    if (lifecycle_is_ended(stored.state)) {
+        char name[NAME_SIZE];
+        snprintf(name, sizeof(name), "hold/%s", stored.id);
+        store_put_setting(change, name, "");
+    }
+    a->entry->is_changing = true;
+    store_submit(controller->store, change, on_altered, a);
+}
+
+/* The entry to change, or NULL and the caller was told. */
+static struct entry *
+find_to_change(struct controller *controller, const char *id, wish_done_fn *done, void *context)
+{
+    struct entry *entry = entry_find(controller, id);
+    if (!entry || !entry->is_committed) {
+        tell(done, context, WISH_UNKNOWN, "no containment has that id", NULL);
+        return NULL;
+    }
+    if (entry->is_changing) {
+        tell(done, context, WISH_REFUSED, "another change of it is being stored", NULL);
+        return NULL;
+    }
+    return entry;
+}
+
+static void
+end_it(struct controller *controller, struct entry *entry, enum life_event event,
+       const char *account, const char *reason, wish_done_fn *done, void *context)
+{
+    struct alteration *a = alteration_new(controller, entry, done, context);
+    a->has_event = true;
+    a->event = event;
+    a->after.ended_us = clock_wall_us(controller->clock);
+    text_put(a->after.ended_by, sizeof(a->after.ended_by), account);
+    text_put(a->after.end_reason, sizeof(a->after.end_reason), reason);
+    alteration_submit(a, account, life_event_names[event], reason);
+}
+
+void
+controller_release(struct controller *controller, const char *containment_id, const char *account,
+                   const char *reason, wish_done_fn *done, void *context)
+{
+    struct entry *entry = find_to_change(controller, containment_id, done, context);
+    if (!entry) {
+        return;
+    }
+    if (lifecycle_is_ended(entry->c.state)) {
+        tell(done, context, WISH_EXISTS, "it has ended already", &entry->c);
+        return;
+    }
+    end_it(controller, entry, LIFE_RELEASE, account, reason, done, context);
+}
+
+void
+controller_extend(struct controller *controller, const char *containment_id, uint32_t expires_s,
+                  const char *account, wish_done_fn *done, void *context)
+{
+    struct entry *entry = find_to_change(controller, containment_id, done, context);
+    if (!entry) {
+        return;
+    }
+    if (!lifecycle_is_in_force(entry->c.state)) {
+        tell(done, context, WISH_REFUSED, "it is not in force", &entry->c);
+        return;
+    }
+    struct alteration *a = alteration_new(controller, entry, done, context);
+    int64_t now_us = clock_wall_us(controller->clock);
+    a->after.expires_us = expires_s ? now_us + (int64_t)expires_s * 1000000 : 0;
+    char detail[TIME_TEXT_SIZE + 32] = "until released";
+    if (expires_s) {
+        char text[TIME_TEXT_SIZE];
+        time_format(a->after.expires_us, text);
+        snprintf(detail, sizeof(detail), "until %s", text);
+    }
+    alteration_submit(a, account, "extend", detail);
+}
+
+/* Why a pending one cannot be enforced; false: it can. */
+static bool
+enforce_is_barred(struct controller *controller, struct entry *entry, char why[WHY_SIZE])
+{
+    const struct containment *c = &entry->c;
+    const struct endpoint *endpoint = entry_endpoint(controller, entry);
+    bool is_server = c->action == ACTION_BLOCK_SERVER;
+    struct prefix address = {.ip = c->subject_ip, .length = ip_is_none(&c->subject_ip) ? 0 : 128};
+    if (!is_server && !endpoint && mac_is_none(&c->subject_mac) && ip_is_none(&c->subject_ip)) {
+        snprintf(why, WHY_SIZE, "nobody is known whom it could be enforced on");
+        return true;
+    }
+    char reason[TEXT_SIZE];
+    if (c->action != ACTION_MIRROR &&
+        world_is_protected(controller, endpoint, is_server ? NULL : &c->subject_mac,
+                           is_server ? &c->server : &address, reason)) {
+        snprintf(why, WHY_SIZE, "protected: %.480s", reason);
+        return true;
+    }
+    return false;
+}
+
+static void
+enforce(struct controller *controller, struct entry *entry, const char *account,
+        const char *reason, wish_done_fn *done, void *context)
+{
+    char why[WHY_SIZE];
+    if (enforce_is_barred(controller, entry, why)) {
+        tell(done, context, WISH_REFUSED, why, &entry->c);
+        return;
+    }
+    struct alteration *a = alteration_new(controller, entry, done, context);
+    a->has_event = true;
+    a->event = LIFE_ENFORCE;
+    a->after.pending_until_us = 0;
+    if (a->after.expires_us > 0) { /* it lasts as long as was meant, from now on */
+        int64_t lasts_us = a->after.expires_us - a->after.requested_us;
+        a->after.expires_us = clock_wall_us(controller->clock) + lasts_us;
+    }
+    alteration_submit(a, account, life_event_names[LIFE_ENFORCE], reason);
+}
+
+void
+controller_judge(struct controller *controller, const char *containment_id, enum verdict verdict,
+                 const char *account, const char *reason, wish_done_fn *done, void *context)
+{
+    struct entry *entry = find_to_change(controller, containment_id, done, context);
+    if (!entry) {
+        return;
+    }
+    static const enum life_event events[] = {[VERDICT_ENFORCE] = LIFE_ENFORCE,
+                                             [VERDICT_CHECK] = LIFE_CHECK,
+                                             [VERDICT_REVERT] = LIFE_REVERT};
+    if (!lifecycle_is_expected(entry->c.state, events[verdict])) {
+        tell(done, context, WISH_REFUSED, "it does not wait for a verdict", &entry->c);
+    } else if (verdict == VERDICT_ENFORCE) {
+        enforce(controller, entry, account, reason, done, context);
+    } else if (verdict == VERDICT_REVERT) {
+        end_it(controller, entry, LIFE_REVERT, account, reason, done, context);
+    } else {
+        struct alteration *a = alteration_new(controller, entry, done, context);
+        a->has_event = true;
+        a->event = LIFE_CHECK;
+        a->after.pending_until_us = 0;
+        alteration_submit(a, account, life_event_names[LIFE_CHECK], reason);
+    }
+}
+
+/* ---- by time ---- */
+
+static void
+pending_due(struct controller *controller, struct entry *entry)
+{
+    const char *account = "policy:time-out";
+    if (entry->c.pending_action == ACTION_NONE) {
+        end_it(controller, entry, LIFE_REVERT, account, "nobody judged it in time", NULL, NULL);
+        return;
+    }
+    char why[WHY_SIZE];
+    if (enforce_is_barred(controller, entry, why)) {
+        end_it(controller, entry, LIFE_REVERT, account, why, NULL, NULL);
+        return;
+    }
+    entry->c.action = entry->c.pending_action;
+    entry_rekey(controller, entry);
+    enforce(controller, entry, account, "nobody judged it in time", NULL, NULL);
+}
+
+void
+entries_tick(struct controller *controller)
+{
+    int64_t now_us = clock_wall_us(controller->clock);
+    if (controller->next_due_us == 0 || now_us < controller->next_due_us) {
+        return;
+    }
+    controller->next_due_us = 0;
+    struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        const struct containment *c = &entry->c;
+        if (!entry->is_committed || entry->is_changing) {
+            entry_due(controller, entry);
+        } else if (lifecycle_is_in_force(c->state) && c->expires_us > 0 &&
+                   c->expires_us <= now_us) {
+            end_it(controller, entry, LIFE_EXPIRE, "policy:expiry", "its time is over", NULL, NULL);
+        } else if (c->state == CONTAINMENT_PENDING && c->pending_until_us > 0 &&
+                   c->pending_until_us <= now_us) {
+            pending_due(controller, entry);
+        } else {
+            entry_due(controller, entry);
+        }
+    }
+}
+
+/* ---- panic and resume ---- */
+
+struct suspension_commit {
+    struct controller *controller;
+    struct suspension_view after;
+    wish_done_fn *done;
+    void *context;
+};
+
+static void
+on_suspension_stored(void *context, int error)
+{
+    struct suspension_commit *waits = context;
+    struct controller *controller = waits->controller;
+    if (error) {
+        tell(waits->done, waits->context, WISH_FAILED, "it could not be stored", NULL);
+        free(waits);
+        return;
+    }
+    controller->suspension = waits->after;
+    log_warn("controller", waits->after.is_suspended ? "PANIC: all enforcement is suspended"
+                                                     : "enforcement is resumed",
+             LOG_S("account", waits->after.account), LOG_S("reason", waits->after.reason));
+    if (!waits->after.is_suspended) {
+        controller->suspension = (struct suspension_view){.is_suspended = false};
+    }
+    switches_suspend(controller);
+    tell(waits->done, waits->context, WISH_DONE, "", NULL);
+    free(waits);
+}
+
+void
+controller_panic(struct controller *controller, bool suspend, const char *account,
+                 const char *reason, wish_done_fn *done, void *context)
+{
+    if (suspend == controller->suspension.is_suspended) {
+        tell(done, context, WISH_EXISTS, suspend ? "suspended already" : "not suspended", NULL);
+        return;
+    }
+    struct suspension_commit *waits = MEM_NEW(struct suspension_commit);
+    *waits = (struct suspension_commit){.controller = controller, .done = done,
+                                        .context = context};
+    waits->after.is_suspended = suspend;
+    waits->after.since_us = clock_wall_us(controller->clock);
+    text_put(waits->after.account, sizeof(waits->after.account), account);
+    text_put(waits->after.reason, sizeof(waits->after.reason), reason);
+    struct store_change *change = store_change_new();
+    char value[TEXT_SIZE + NAME_SIZE + 32] = "";
+    if (suspend) {
+        snprintf(value, sizeof(value), "%lld %s\n%s", (long long)waits->after.since_us,
+                 waits->after.account, waits->after.reason);
+    }
+    store_put_setting(change, "suspended", value);
+    store_put_audit(change, waits->after.since_us, account, suspend ? "panic" : "resume", "",
+                    reason);
+    store_submit(controller->store, change, on_suspension_stored, waits);
+}
+
+/* ---- protected hosts ---- */
+
+struct protect_commit {
+    struct controller *controller;
+    struct proposal *proposal;
+    bool confirm;
+    char account[NAME_SIZE];
+    wish_done_fn *done;
+    void *context;
+};
+
+static struct proposal *
+proposal_find(const struct controller *controller, const char *id)
+{
+    struct proposal *proposal;
+    TAILQ_FOREACH(proposal, &controller->proposals, link)
+    {
+        if (strcmp(proposal->view.id, id) == 0) {
+            return proposal;
+        }
+    }
+    return NULL;
+}
+
+static void
+on_protect_stored(void *context, int error)
+{
+    struct protect_commit *waits = context;
+    struct controller *controller = waits->controller;
+    waits->proposal->is_changing = false;
+    if (error) {
+        tell(waits->done, waits->context, WISH_FAILED, "it could not be stored", NULL);
+    } else {
+        if (waits->confirm) {
+            waits->proposal->view.state = PROTECTION_CONFIRMED;
+            snprintf(waits->proposal->view.account, sizeof(waits->proposal->view.account), "%s",
+                     waits->account);
+        } else {
+            TAILQ_REMOVE(&controller->proposals, waits->proposal, link);
+            controller->proposal_count--;
+            free(waits->proposal);
+        }
+        switches_refresh_common(controller);
+        switches_flush(controller);
+        tell(waits->done, waits->context, WISH_DONE, "", NULL);
+    }
+    free(waits);
+}
+
+void
+controller_protect(struct controller *controller, const char *protection_id, bool confirm,
+                   const char *account, const char *reason, wish_done_fn *done, void *context)
+{
+    struct proposal *proposal = proposal_find(controller, protection_id);
+    struct protection_view view;
+    for (size_t i = 0; !proposal && controller_protection_at(controller, i, &view); i++) {
+        if (strcmp(view.id, protection_id) == 0) {
+            tell(done, context, WISH_REFUSED, "declared in the policy file: change it there", NULL);
+            return;
+        }
+    }
+    if (!proposal || proposal->is_changing) {
+        tell(done, context, proposal ? WISH_REFUSED : WISH_UNKNOWN,
+             proposal ? "another change of it is being stored" : "nothing has that id", NULL);
+        return;
+    }
+    struct protect_commit *waits = MEM_NEW(struct protect_commit);
+    *waits = (struct protect_commit){.controller = controller, .proposal = proposal,
+                                     .confirm = confirm, .done = done, .context = context};
+    text_put(waits->account, sizeof(waits->account), account);
+    proposal->is_changing = true;
+    struct store_change *change = store_change_new();
+    char name[NAME_SIZE + 16];
+    char value[TEXT_SIZE + NAME_SIZE + 32] = "";
+    snprintf(name, sizeof(name), "protected/%.50s", proposal->view.endpoint_id);
+    if (confirm) {
+        snprintf(value, sizeof(value), "%lld %s\n%.500s", (long long)proposal->view.since_us,
+                 waits->account, proposal->view.why);
+    }
+    store_put_setting(change, name, value);
+    store_put_audit(change, clock_wall_us(controller->clock), account,
+                    confirm ? "protect" : "unprotect", protection_id, reason);
+    store_submit(controller->store, change, on_protect_stored, waits);
+}
+
+void
+proposal_add(struct controller *controller, const struct protection_view *view)
+{
+    struct proposal *proposal = proposal_find(controller, view->id);
+    if (proposal || controller->proposal_count >= PROPOSALS_MAX) {
+        return;
+    }
+    proposal = MEM_NEW(struct proposal);
+    proposal->view = *view;
+    TAILQ_INSERT_TAIL(&controller->proposals, proposal, link);
+    controller->proposal_count++;
+}

@@ -1,0 +1,14 @@
+/* What people and programs ask for (controller.h, inspect.h), and what time ends. */
+#ifndef CORDON_CONTROLLER_WISH_H
+#define CORDON_CONTROLLER_WISH_H
+
+#include "controller/state.h"
+
+#define PROPOSALS_MAX 1024
+
+/* Expiry and pending time-outs that are due. */
+void entries_tick(struct controller *controller);
+/* A host that behaves like a gateway, DHCP server or resolver; a known one is left as it is. */
+void proposal_add(struct controller *controller, const struct protection_view *view);
+
+#endif
