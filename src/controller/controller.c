@@ -48,9 +48,8 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     follow_listener(controller, &listener);
     const struct topology_settings topology = {.endpoint_limit = 0};
     controller->topology = topology_new(&topology, clock, &listener);
-    struct policy_world world;
-    world_init(controller, &world);
-    controller->engine = engine_new(policy, &world, clock);
+    world_init(controller, &controller->world);
+    controller->engine = engine_new(policy, &controller->world, clock);
     switches_refresh_common(controller);
     return controller;
 }
@@ -200,7 +199,7 @@ controller_load(struct controller *controller)
             engine_note_spent(controller->engine, entry->c.requested_us);
         }
         if (lifecycle_is_in_force(entry->c.state)) {
-            entry_note(controller, entry, true);
+            engine_note_begun(controller->engine, &entry->c);
             uint32_t version = entry->c.version;
             entry_enforce(controller, entry);
             entry->c.version = version; /* the same rules as before */
@@ -312,6 +311,12 @@ struct engine *
 controller_engine(struct controller *controller)
 {
     return controller->engine;
+}
+
+const struct policy_world *
+controller_world(struct controller *controller)
+{
+    return &controller->world;
 }
 
 uint64_t

@@ -122,7 +122,7 @@ entry_committed(struct controller *controller, struct entry *entry)
     entry_mark(entry, "committed", clock_wall_us(controller->clock), "");
     if (entry->c.state == CONTAINMENT_REQUESTED) {
         entry_enforce(controller, entry);
-        entry_note(controller, entry, true);
+        engine_note_begun(controller->engine, &entry->c);
     } else {
         entry_due(controller, entry);
     }
@@ -149,7 +149,7 @@ on_committed(void *context, int error)
         commit->done(commit->context, error);
     }
     for (size_t i = 0; error && i < commit->count; i++) {
-        entry_note(controller, commit->entries[i], false);
+        engine_note_over(controller->engine, &commit->entries[i]->c);
         entry_free(controller, commit->entries[i]);
     }
     free(commit);

@@ -426,24 +426,7 @@ ended_trim(struct controller *controller)
 }
 
 void
-entry_note(struct controller *controller, const struct entry *entry, bool is_in_force)
-{
-    const struct containment *c = &entry->c;
-    const struct ip *server = &c->server.ip;
-    const char *who = c->action == ACTION_BLOCK_SERVER ? "" : c->endpoint_id;
-    bool has_server = c->action == ACTION_BLOCK_SERVER || c->action == ACTION_BLOCK_PAIR;
-    if (c->action == ACTION_MIRROR || (who[0] == '\0' && !has_server)) {
-        return;
-    }
-    if (is_in_force) {
-        engine_note_contained(controller->engine, who, has_server ? server : NULL);
-    } else {
-        engine_note_ended(controller->engine, who, has_server ? server : NULL);
-    }
-}
-
-void
-entry_end(struct controller *controller, struct entry *entry, bool is_release)
+entry_end(struct controller *controller, struct entry *entry)
 {
     controller->ended_count++;
     entry->c.problem[0] = '\0';
@@ -457,11 +440,7 @@ entry_end(struct controller *controller, struct entry *entry, bool is_release)
             topology_pin(controller->topology, entry->c.endpoint_id, false);
         }
     }
-    if (is_release && entry->c.action != ACTION_BLOCK_SERVER && entry->c.endpoint_id[0] != '\0') {
-        engine_note_released(controller->engine, entry->c.endpoint_id);
-    } else {
-        entry_note(controller, entry, false);
-    }
+    engine_note_over(controller->engine, &entry->c);
     entry_refresh(controller, entry);
     ended_trim(controller);
 }

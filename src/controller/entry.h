@@ -42,12 +42,10 @@ void entry_touch(struct controller *controller, struct entry *entry); /* changed
 void entry_refresh(struct controller *controller, struct entry *entry);
 /* Committed and in force: finds out where, and has it pushed. */
 void entry_enforce(struct controller *controller, struct entry *entry);
-/* Committed and ended: switches forget it. 'is_release': a person said so (grace follows). */
-void entry_end(struct controller *controller, struct entry *entry, bool is_release);
+/* Committed and ended: switches forget it. */
+void entry_end(struct controller *controller, struct entry *entry);
 /* It expires, or its time to be judged ends: remembered for entries_tick (wish.c). */
 void entry_due(struct controller *controller, const struct entry *entry);
-/* Tells policy's engine what is in force, or is not any more (without the grace of a release). */
-void entry_note(struct controller *controller, const struct entry *entry, bool is_in_force);
 /* The port hold as it was stored. */
 void entry_restore_hold(struct controller *controller, const char *containment_id,
                         const char *value);

@@ -289,7 +289,7 @@ follow_link_downs(struct controller *controller, const struct wire_facts *facts)
 void
 controller_facts(struct controller *controller, const struct wire_facts *facts)
 {
-    struct switch_state *sw = switch_find(controller, facts->switch_name);
+    struct switch_state *sw = switch_by_name(controller, facts->switch_name);
     if (sw) {
         sw->seen_us = clock_wall_us(controller->clock);
     }

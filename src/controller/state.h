@@ -82,7 +82,6 @@ struct switch_state {
     uint64_t generation;         /* last sent */
     uint64_t snapshot_generation;
     uint64_t observed_generation;
-    uint64_t observed_epoch;
     uint64_t request;
     uint64_t mark;
     size_t unknown_count;        /* rules in the full report that we did not ask for */
@@ -123,6 +122,7 @@ struct controller {
     const struct clock *clock;
     struct store *store;
     struct controller_ports ports;
+    struct policy_world world;
     struct engine *engine;
     struct topology *topology;
     struct records *records;

@@ -14,7 +14,7 @@
 #define EXPIRY_GRACE_S 10 /* the controller ends it first and cleanly; the switch only without us */
 
 struct switch_state *
-switch_find(const struct controller *controller, const char *name)
+switch_by_name(const struct controller *controller, const char *name)
 {
     struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
@@ -797,7 +797,7 @@ missing_count(struct switch_state *sw)
 static void
 epoch_meet(struct controller *controller, struct switch_state *sw, uint64_t epoch)
 {
-    sw->observed_epoch = epoch;
+    sw->device.epoch = epoch;
     if (epoch <= controller->epoch || controller->is_fenced) {
         return;
     }
@@ -878,7 +878,7 @@ switch_observed(struct controller *controller, struct switch_state *sw,
 void
 controller_observed(struct controller *controller, const struct wire_observed *observed)
 {
-    struct switch_state *sw = switch_find(controller, observed->switch_name);
+    struct switch_state *sw = switch_by_name(controller, observed->switch_name);
     if (!sw) {
         return;
     }
@@ -915,7 +915,7 @@ switch_new(struct controller *controller)
 void
 controller_device(struct controller *controller, const struct wire_device *device)
 {
-    struct switch_state *sw = switch_find(controller, device->switch_name);
+    struct switch_state *sw = switch_by_name(controller, device->switch_name);
     sw = sw ? sw : switch_new(controller);
     bool was_connected = sw->device.is_connected;
     int64_t now_us = clock_wall_us(controller->clock);
@@ -959,7 +959,7 @@ controller_driver_gone(struct controller *controller)
 void
 controller_edge_stats(struct controller *controller, const struct wire_edge_stats *stats)
 {
-    struct switch_state *sw = switch_find(controller, stats->switch_name);
+    struct switch_state *sw = switch_by_name(controller, stats->switch_name);
     if (!sw) {
         return;
     }

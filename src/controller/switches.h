@@ -6,7 +6,7 @@
 
 #include "controller/state.h"
 
-struct switch_state *switch_find(const struct controller *controller, const char *name);
+struct switch_state *switch_by_name(const struct controller *controller, const char *name);
 void switches_free(struct controller *controller);
 
 /* 'now' replaces 'before' (which is freed); queued until switches_flush(). */

@@ -244,16 +244,15 @@ on_altered(void *context, int error)
         return;
     }
     alteration_take(a);
-    bool was_in_force = lifecycle_is_in_force(entry->c.state);
     if (a->has_event) {
         entry_mark(entry, life_event_names[a->event], clock_wall_us(controller->clock), a->detail);
         (void)entry_step(controller, entry, a->event, a->detail);
     }
     if (lifecycle_is_ended(entry->c.state)) {
-        entry_end(controller, entry, was_in_force && a->event == LIFE_RELEASE);
+        entry_end(controller, entry);
     } else if (a->has_event && a->event == LIFE_ENFORCE) {
         entry_enforce(controller, entry);
-        entry_note(controller, entry, true);
+        engine_note_begun(controller->engine, &entry->c);
     } else {
         entry_refresh(controller, entry);
         entry_due(controller, entry);
