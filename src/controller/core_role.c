@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "controller/ask.h"
 #include "controller/controller.h"
-#include "driver/desired_set.h"
+#include "wire/desired_set.h"
 #include "wire/ack.h"
 #include "wire/event.h"
 #include "wire/read_back.h"

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "controller/desired.h"
 #include "controller/entry.h"
-#include "driver/desired_set.h"
+#include "wire/desired_set.h"
 #include "wire/message.h"
 
 #define EXPIRY_GRACE_S 10 /* the controller ends it first and cleanly; the switch only without us */

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
-#include "driver/desired_set.h"
+#include "wire/desired_set.h"
 #include "wire/hello.h"
 #include "wire/read_back.h"
 

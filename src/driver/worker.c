@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
-#include "driver/desired_set.h"
+#include "wire/desired_set.h"
 #include "wire/message.h"
 
 #define INBOX_MAX 256

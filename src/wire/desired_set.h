@@ -1,6 +1,6 @@
 /* Desired states as values: copied, cut into frames, put together again, and coalesced. */
-#ifndef CORDON_DRIVER_DESIRED_SET_H
-#define CORDON_DRIVER_DESIRED_SET_H
+#ifndef CORDON_WIRE_DESIRED_SET_H
+#define CORDON_WIRE_DESIRED_SET_H
 
 #include <stdbool.h>
 

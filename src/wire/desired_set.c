@@ -1,4 +1,4 @@
-#include "driver/desired_set.h"
+#include "wire/desired_set.h"
 
 #include <stdlib.h>
 #include <string.h>
