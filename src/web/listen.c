@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,12 +109,35 @@ tls_make(struct listen *listen, char why[256])
     return listen->ssl_slot < 0 ? -ENOMEM : 0;
 }
 
+/* "ADDRESS:PORT".  libevent refuses port 0, by which tests let the kernel choose. */
+static bool
+address_parse(const char *text, struct sockaddr_storage *address, int *size)
+{
+    char copy[128];
+    size_t end = strlen(text);
+    bool is_any = end > 2 && end < sizeof(copy) && strcmp(text + end - 2, ":0") == 0;
+    snprintf(copy, sizeof(copy), "%s", text);
+    if (is_any) {
+        copy[end - 1] = '1';
+    }
+    if (end >= sizeof(copy) ||
+        evutil_parse_sockaddr_port(copy, (struct sockaddr *)address, size) != 0) {
+        return false;
+    }
+    if (is_any && address->ss_family == AF_INET6) {
+        ((struct sockaddr_in6 *)address)->sin6_port = 0;
+    } else if (is_any) {
+        ((struct sockaddr_in *)address)->sin_port = 0;
+    }
+    return true;
+}
+
 static int
 socket_make(struct listen *listen, char why[256])
 {
     struct sockaddr_storage address;
     int size = sizeof(address);
-    if (evutil_parse_sockaddr_port(listen->settings.address, (struct sockaddr *)&address, &size)) {
+    if (!address_parse(listen->settings.address, &address, &size)) {
         snprintf(why, 256, "'%.100s' is not ADDRESS:PORT", listen->settings.address);
         return -EINVAL;
     }
@@ -157,6 +182,8 @@ listen_new(struct event_base *base, const struct listen_settings *settings, stru
            char why[256])
 {
     struct listen *listen = MEM_NEW(struct listen);
+    /* OpenSSL writes with write(2): a browser that leaves must not end the process. */
+    signal(SIGPIPE, SIG_IGN);
     listen->base = base;
     listen->settings = *settings;
     int error = tls_make(listen, why);

@@ -8,6 +8,7 @@
 
 #include <event2/buffer.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -314,6 +315,21 @@ method_name(struct evhttp_request *request)
     }
 }
 
+/* Two lengths are how a request is hidden in another's body when a proxy stands before us and
+ * believes the other one (RFC 9112 6.3): refused, and the connection closed. */
+static bool
+is_length_doubtful(struct evhttp_request *request)
+{
+    const struct evkeyval *header;
+    unsigned lengths = 0;
+    for (header = evhttp_request_get_input_headers(request)->tqh_first; header;
+         header = header->next.tqe_next) {
+        lengths += evutil_ascii_strcasecmp(header->key, "Content-Length") == 0 ||
+                   evutil_ascii_strcasecmp(header->key, "Transfer-Encoding") == 0;
+    }
+    return lengths > 1;
+}
+
 static void
 on_request(struct evhttp_request *request, void *context)
 {
@@ -324,6 +340,11 @@ on_request(struct evhttp_request *request, void *context)
     char id[HOST_SIZE];
     char allow[32];
     web->requests++;
+    if (is_length_doubtful(request)) {
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
+        refuse(web, request, 400, "the request says its length twice", "Content-Length", NULL);
+        return;
+    }
     switch (route_find(method_name(request), path ? path : "", &route, id, allow)) {
     case ROUTE_FOUND:
         serve(web, request, route, id);

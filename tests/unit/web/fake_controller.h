@@ -1,0 +1,41 @@
+/* A controller made of lists: what asks read and wish, without switches and engine rules.  Over the
+ * real topology, policy and store, so that the handlers of asks run as in core. */
+#ifndef CORDON_TESTS_WEB_FAKE_CONTROLLER_H
+#define CORDON_TESTS_WEB_FAKE_CONTROLLER_H
+
+#include "controller/ask.h"
+
+#define FAKE_CONTAINMENTS_MAX 64
+
+struct controller {
+    const struct clock *clock;
+    struct topology *topology;
+    struct store *store;
+    struct policy *policy;
+    struct engine *engine;
+    struct policy_world world;
+    struct containment containments[FAKE_CONTAINMENTS_MAX];
+    size_t containment_count;
+    struct incident incident;
+    struct wire_source source;
+    struct wire_refusal refusal;
+    struct wire_sensor_stats sensor;
+    struct wire_mirror_seen mirror_seen;
+    struct wire_network_seen network_seen;
+    struct switch_view switches[2];
+    struct wire_edge_stats edge_stats;
+    struct wire_counter counter;
+    struct rule_mirror mirror;
+    struct protection_view protections[2];
+    struct suspension_view suspension;
+    enum wish_result next_result; /* of the next wish; WISH_DONE: as usual */
+    unsigned extended, judged;
+};
+
+/* One campus: switch e1 (good) and e2 (away), endpoints c2 and gw, one incident, one pending
+ * decision about c2, a sensor, a source. */
+struct controller *fake_controller_new(struct event_base *base, const struct clock *clock,
+                                       const char *folder);
+void fake_controller_free(struct controller *controller);
+
+#endif

@@ -1,0 +1,177 @@
+/* The real API over a fake controller, on a free port of loopback: for test_server.py.
+ *
+ *     serve FOLDER      makes certificates and tokens there; says "port N" on stdout
+ *
+ * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
+ * more), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s).
+ * Ends with stdin. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/log.h"
+#include "bus/pki.h"
+#include "fake_controller.h"
+#include "web/token.h"
+#include "web/web.h"
+
+struct fixture {
+    struct event_base *base;
+    struct web *web;
+    struct asks *asks;
+    struct controller *controller;
+    struct clock_fake clock;
+    bool is_mute;
+    uint64_t sequence;
+};
+
+static void
+on_answer(void *context, const struct wire_answer *answer)
+{
+    web_answer(((struct fixture *)context)->web, answer);
+}
+
+static bool
+send_ask(void *context, const struct wire_ask *ask)
+{
+    struct fixture *fixture = context;
+    if (!fixture->is_mute) {
+        asks_handle(fixture->asks, ask, on_answer, fixture);
+    }
+    return true;
+}
+
+static void
+send_event(struct fixture *fixture)
+{
+    struct wire_event event = {.sequence = ++fixture->sequence, .topic = "containment"};
+    event.body = ask_view_containment(fixture->controller,
+                                      controller_containment_at(fixture->controller, 0));
+    web_event(fixture->web, &event);
+    cJSON_Delete(event.body);
+}
+
+static void
+on_command(evutil_socket_t fd, short what, void *context)
+{
+    struct fixture *fixture = context;
+    char line[64] = "";
+    ssize_t size = read((int)fd, line, sizeof(line) - 1);
+    (void)what;
+    if (size <= 0) {
+        event_base_loopbreak(fixture->base);
+        return;
+    }
+    line[strcspn(line, "\n")] = '\0';
+    if (strcmp(line, "away") == 0) {
+        web_core_gone(fixture->web);
+    } else if (strcmp(line, "back") == 0) {
+        fixture->is_mute = false;
+        web_core_joined(fixture->web);
+    } else if (strcmp(line, "mute") == 0) {
+        fixture->is_mute = true;
+    } else if (strcmp(line, "event") == 0) {
+        send_event(fixture);
+    } else if (strcmp(line, "gap") == 0) {
+        fixture->sequence++;
+        send_event(fixture);
+    } else if (strcmp(line, "slow") == 0) {
+        clock_fake_advance(&fixture->clock, 11 * 1000000);
+    }
+    printf("done %s\n", line);
+    fflush(stdout);
+}
+
+static bool
+parse_line(const struct config *config, const char *source, const char *line, size_t size,
+           struct detection *detection, char why[TEXT_SIZE])
+{
+    (void)config, (void)source, (void)line, (void)size, (void)detection;
+    snprintf(why, TEXT_SIZE, "not understood by the fixture");
+    return false;
+}
+
+static int
+make_tokens(const char *folder, const struct clock *clock)
+{
+    static const char *const names[] = {"viewer", "operator", "admin"};
+    char why[256];
+    for (size_t i = 0; i < 3; i++) {
+        char text[TOKEN_TEXT_SIZE];
+        char path[256];
+        if (token_add(folder, names[i], (enum account_role)i, clock, text, why) != 0) {
+            fprintf(stderr, "%s\n", why);
+            return 1;
+        }
+        snprintf(path, sizeof(path), "%s/%s.token", folder, names[i]);
+        FILE *file = fopen(path, "we");
+        if (!file || fprintf(file, "%s\n", text) < 0 || fclose(file) != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int
+serve(struct fixture *fixture, const char *folder)
+{
+    char cert[256], key[256], why[256];
+    snprintf(cert, sizeof(cert), "%s/pki/server.pem", folder);
+    snprintf(key, sizeof(key), "%s/pki/server.key", folder);
+    struct web_settings settings = {.listen = "127.0.0.1:0",
+                                    .cert = cert,
+                                    .key = key,
+                                    .state_dir = folder,
+                                    .connection_limit = 40,
+                                    .parse_line = parse_line,
+                                    .send = send_ask,
+                                    .context = fixture};
+    if (web_new(fixture->base, &settings, &fixture->clock.clock, &fixture->web, why) != 0) {
+        fprintf(stderr, "%s\n", why);
+        return 1;
+    }
+    web_core_joined(fixture->web);
+    struct event *commands =
+        event_new(fixture->base, STDIN_FILENO, EV_READ | EV_PERSIST, on_command, fixture);
+    event_add(commands, NULL);
+    printf("port %u\n", web_port(fixture->web));
+    fflush(stdout);
+    event_base_dispatch(fixture->base);
+    event_free(commands);
+    web_free(fixture->web);
+    return 0;
+}
+
+int
+main(int count, char **words)
+{
+    struct fixture fixture = {0};
+    char pki[256], why[256];
+    if (count != 2) {
+        return 2;
+    }
+    log_setup("serve", LOG_TEXT, LOG_INFO);
+    clock_fake_init(&fixture.clock, clock_wall_us(clock_system()));
+    fixture.base = event_base_new();
+    snprintf(pki, sizeof(pki), "%s/pki", words[1]);
+    if (pki_prepare(pki, "localhost,127.0.0.1", why) != 0) {
+        fprintf(stderr, "%s\n", why);
+        return 1;
+    }
+    if (make_tokens(words[1], &fixture.clock.clock) != 0) {
+        return 1;
+    }
+    fixture.controller = fake_controller_new(fixture.base, &fixture.clock.clock, words[1]);
+    struct ask_settings settings = {.controller = fixture.controller,
+                                    .policy_file = "/etc/cordon/policy.yaml",
+                                    .started_us = clock_wall_us(&fixture.clock.clock)};
+    fixture.asks = asks_new(&settings);
+    int status = serve(&fixture, words[1]);
+    fake_controller_free(fixture.controller);
+    asks_free(fixture.asks);
+    event_base_free(fixture.base);
+    return status;
+}

@@ -1,0 +1,660 @@
+#!/usr/bin/python3
+"""The API from outside, over a fake controller on loopback: every route, every right, abuse, live
+events, and cordonctl.  Each JSON answer is checked against the OpenAPI document.
+
+    test_server.py SERVE CORDONCTL SOURCE"""
+import json
+import os
+import pathlib
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SERVE, CORDONCTL, SOURCE = sys.argv[1:4]
+sys.path.insert(0, str(pathlib.Path(SOURCE) / "tests" / "net"))
+sys.dont_write_bytecode = True
+import api as client  # noqa: E402  (after the path)
+
+ROLES = ("viewer", "operator", "admin")
+WISH = {"action": "isolate", "mac": "02:00:00:00:01:01", "reason": "a test"}
+
+
+class Server:
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="cordon-web-")
+        self.process = subprocess.Popen([SERVE, self.folder.name], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline().split()[1])
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.ca = f"{self.folder.name}/pki/ca.pem"
+        self.apis = {role: client.Api(self.url, self.token_file(role), self.ca) for role in ROLES}
+
+    def token_file(self, role):
+        return f"{self.folder.name}/{role}.token"
+
+    def tell(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == f"done {command}\n"
+
+    def close(self):
+        self.process.stdin.close()
+        status = self.process.wait(20)
+        self.process.stdout.close()
+        self.folder.cleanup()
+        assert status == 0, f"the server ended with {status}"
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.viewer, cls.operator, cls.admin = (cls.server.apis[role] for role in ROLES)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def connect(self):
+        context = ssl.create_default_context(cafile=self.server.ca)
+        plain = socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
+        return context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def talk(self, request):
+        """Sends bytes as they are; the status of the first answer; 0: closed without one."""
+        with self.connect() as tls:
+            try:
+                tls.sendall(request)
+                answer = tls.recv(65536)
+            except (ConnectionError, ssl.SSLError):
+                return 0
+        return int(answer.split()[1]) if answer else 0
+
+    def ctl(self, *words, role="admin", env=None):
+        environment = dict(PATH=os.environ["PATH"], CORDON_URL=self.server.url,
+                           CORDON_CA=self.server.ca, LANG="C.UTF-8",
+                           CORDON_TOKEN_FILE=self.server.token_file(role), **(env or {}))
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        return subprocess.run([CORDONCTL, *words], env=environment, capture_output=True, text=True,
+                              timeout=30, check=False)
+
+
+class Reading(Case):
+    def test_every_list_and_object_is_as_documented(self):
+        # Api checks each answer against the document.
+        for path in ("/endpoints", "/links", "/switches", "/containments", "/server-blocks",
+                     "/pending", "/incidents", "/intake", "/sensors", "/mirrors", "/protected"):
+            self.assertIn("items", self.viewer.get(path), path)
+        for path in ("/switches/e1", "/policy", "/enforcement", "/doctor", "/version"):
+            self.viewer.get(path)
+        self.operator.get("/audit")
+
+    def test_the_document_is_open_and_is_the_one_in_docs(self):
+        status, document = self.viewer.raw("GET", "/openapi.json", token=None, validate=False)
+        self.assertEqual(status, 200)
+        kept = json.loads((pathlib.Path(SOURCE) / "docs/api/openapi.json").read_text())
+        self.assertEqual(document, kept)
+        self.assertEqual(document["openapi"], "3.1.0")
+
+    def test_schemas_are_schemas(self):
+        for name, schema in self.viewer.document["components"]["schemas"].items():
+            client.jsonschema.Draft202012Validator.check_schema(schema)
+            self.assertIn("properties", schema, name)
+
+    def test_an_endpoint_by_each_of_its_names(self):
+        endpoint = self.viewer.items("/endpoints?q=c2")[0]
+        self.assertEqual(endpoint["addresses"], ["192.0.2.101"])
+        self.assertEqual(endpoint["location"]["switch"], "e1")
+        for name in (endpoint["id"], "02:00:00:00:01:01", "0200.0000.0101", "192.0.2.101", "c2",
+                     "C2"):
+            self.assertEqual(self.viewer.get(f"/endpoints/{name}")["id"], endpoint["id"], name)
+        detail = self.viewer.get("/endpoints/c2")
+        self.assertTrue(detail["location"]["why"])
+        self.assertEqual(detail["bindings"][0]["source"], "dhcp4")
+        self.assertTrue(detail["events"])
+        self.assertEqual(self.viewer.raw("GET", "/endpoints/nobody")[0], 404)
+
+    def test_search_finds_any_part(self):
+        for part in ("c2", "01:01", "02-00-00-00-01-01", "2.101", "e1/p2", "C2"):
+            found = [e["host_name"] for e in self.viewer.items(f"/endpoints?q={part}")]
+            self.assertIn("c2", found, part)
+        self.assertEqual(self.viewer.items("/endpoints?q=nothing"), [])
+        self.assertEqual(len(self.viewer.items("/endpoints?q=e1")), 2)
+
+    def test_pages(self):
+        first = self.viewer.get("/endpoints?limit=1")
+        self.assertEqual((len(first["items"]), first["next"], first["total"]), (1, 1, 2))
+        second = self.viewer.get("/endpoints?limit=1&cursor=1")
+        self.assertNotIn("next", second)
+        self.assertNotEqual(first["items"][0]["id"], second["items"][0]["id"])
+        self.assertEqual(self.viewer.get("/endpoints?cursor=99")["items"], [])
+
+    def test_evidence_is_a_pcap(self):
+        status, media, pcap = self.operator.ask("GET", "/evidence/d-1")
+        self.assertEqual((status, media), (200, "application/vnd.tcpdump.pcap"))
+        self.assertEqual(pcap[:4], b"\xd4\xc3\xb2\xa1")
+        self.assertEqual(self.operator.raw("GET", "/evidence/d-2")[0], 404)
+
+    def test_incident_with_its_detections(self):
+        incident = self.viewer.items("/incidents")[0]
+        detail = self.viewer.get(f"/incidents/{incident['id']}")
+        self.assertEqual(detail["detections"][0]["techniques"], ["T1071.001"])
+        self.assertEqual(detail["host_name"], "c2")
+        self.assertEqual(self.viewer.get("/incidents?closed=true")["total"], 1)
+
+    def test_doctor_says_what_where_and_what_to_do(self):
+        doctor = self.viewer.get("/doctor")
+        self.assertFalse(doctor["healthy"])
+        found = {(f["check"], f["where"].split(",")[0]): f for f in doctor["findings"]}
+        self.assertEqual(found[("switch", "e2")]["severity"], "error")
+        self.assertEqual(found[("clock", "s1")]["severity"], "error")
+        self.assertIn("ahead", found[("clock", "s1")]["what"])
+        self.assertEqual(found[("br_netfilter", "e1")]["severity"], "warning")
+        self.assertIn("90 of 100", found[("mirror", "s1")]["what"])
+        self.assertIn("3 of 10", found[("source", "ids")]["what"])
+        self.assertNotIn(("switch", "e1"), found)
+        ranks = ["error", "warning", "note"]
+        order = [ranks.index(f["severity"]) for f in doctor["findings"]]
+        self.assertEqual(order, sorted(order))
+        self.assertTrue(all(f["advice"] for f in doctor["findings"]))
+
+    def test_metrics_are_prometheus_text(self):
+        text = self.viewer.text("/metrics")
+        self.assertIn('cordon_source_lines_total{source="ids",what="refused"} 3', text)
+        self.assertIn("cordon_web_core_connected 1", text)
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                self.assertGreaterEqual(float(line.rsplit(" ", 1)[1]), 0, line)
+
+    def test_health_needs_no_token(self):
+        self.assertEqual(self.viewer.raw("GET", "/health", token=None),
+                         (200, {"status": "ok", "version": self.viewer.get("/version")["version"]}))
+
+    def test_policy_test_takes_lines(self):
+        ours = {"id": "d-9", "sensor": "s1", "maker": "cordon", "seen_us": 1700000000000000,
+                "signature": "listed server", "phase": "c2", "severity": "high", "confidence": 90,
+                "src": {"ip": "192.0.2.101"}, "dst": {"ip": "203.0.113.80"}, "handshake": True}
+        lines = [{"line": 1, "text": json.dumps(ours)}, {"line": 2, "text": "rubbish"}]
+        told = self.operator.post("/policy/test", {"lines": lines, "assume": True})
+        self.assertEqual([line["detection"] for line in told["lines"]], [True, False])
+        self.assertTrue(any("why:" in said for said in told["lines"][0]["says"]))
+        self.assertEqual(told["lines"][1]["why"], "not understood by the fixture")
+        self.assertIn("assumed", told)
+        before = len(self.viewer.items("/containments"))
+        self.assertEqual(len(self.viewer.items("/containments")), before)
+
+
+class Wishing(Case):
+    def test_idempotent_by_external_id(self):
+        wish = dict(WISH, external_id="manager-7", permit_set="updates", expires_in_s=60)
+        status, first = self.operator.post_raw("/containments", wish)
+        self.assertEqual(status, 201)
+        self.assertEqual(first["requested_by"], "token:operator")
+        status, again = self.operator.post_raw("/containments", wish)
+        self.assertEqual((status, again["id"]), (200, first["id"]))
+        for other in ({"permit_set": ""}, {"mac": "02:00:00:00:01:09"}, {"action": "mirror",
+                                                                        "permit_set": ""}):
+            wrong = {k: v for k, v in dict(wish, **other).items() if v}
+            self.assertEqual(self.operator.post_raw("/containments", wrong)[0], 409, other)
+
+    def test_show_release_extend(self):
+        made = self.operator.post("/containments", dict(WISH, permit_set="updates"))
+        detail = self.viewer.get(f"/containments/{made['id']}")
+        self.assertEqual(detail["timeline"][1]["step_us"], 1234)
+        self.assertEqual(detail["switches"][0]["state"], "verified")
+        self.assertTrue(any("192.0.2.200 TCP 443" in line for line in detail["residual_reach"]))
+        self.assertEqual(self.viewer.get("/endpoints/c2")["containment_state"], "verified")
+        self.operator.post(f"/containments/{made['id']}/extend", {"expires_in_s": 600})
+        self.assertIn("expires", self.viewer.get(f"/containments/{made['id']}"))
+        self.operator.post(f"/containments/{made['id']}/release", {"reason": "clean"})
+        status, problem = self.operator.post_raw(f"/containments/{made['id']}/release",
+                                                 {"reason": "again"})
+        self.assertEqual((status, problem["title"]), (409, "Refused"))
+
+    def test_location_header(self):
+        body = json.dumps(WISH).encode()
+        headers = {"Authorization": f"Bearer {self.operator.token}",
+                   "Content-Type": "application/json"}
+        status, told, answer = self.operator._send("POST", "/containments", body, headers)
+        self.assertEqual(status, 201)
+        self.assertEqual(told["Location"], "/api/v1/containments/" + json.loads(answer)["id"])
+
+    def test_refusals(self):
+        post = self.operator.post_raw
+        self.assertEqual(post("/containments", dict(WISH, mac="02:00:00:00:01:02"))[0], 409)
+        self.assertEqual(post("/containments", dict(WISH, mac="02:00:00:00:09:09"))[0], 404)
+        status, problem = post("/containments", dict(WISH, site="elsewhere"))
+        self.assertEqual((status, problem["where"]), (422, "site"))
+        self.assertEqual(post("/containments", dict(WISH, permit_set="no such set"))[0], 422)
+        self.assertEqual(post("/containments/nothing/release", {"reason": "x"})[0], 404)
+
+    def test_server_blocks_are_apart(self):
+        status, made = self.operator.post_raw("/server-blocks", {"server": "203.0.113.80",
+                                                                "reason": "listed"})
+        self.assertEqual(status, 201)
+        self.assertEqual(made["action"], "block_server")
+        other = self.operator.post("/containments", WISH)
+        self.assertEqual(self.viewer.raw("GET", f"/server-blocks/{other['id']}")[0], 404)
+        self.assertEqual(self.operator.post_raw(f"/server-blocks/{other['id']}/release",
+                                                {"reason": "x"})[0], 404)
+        self.assertIn(made["id"], [s["id"] for s in self.viewer.items("/server-blocks")])
+        self.operator.post(f"/server-blocks/{made['id']}/release", {"reason": "x"})
+
+    def test_pending_is_judged_once(self):
+        held = self.viewer.items("/pending")[0]
+        self.assertEqual(held["containment"]["hold"], "weak")
+        self.assertEqual(held["detections"][0]["id"], "d-1")
+        identity = held["containment"]["id"]
+        self.operator.post(f"/pending/{identity}/check", {"reason": "seen"})
+        self.assertEqual(self.operator.post_raw(f"/pending/{identity}/enforce",
+                                                {"reason": "x"})[0], 409)
+
+    def test_panic_and_resume(self):
+        told = self.operator.post("/enforcement/panic", {"reason": "wrong"})
+        self.assertEqual((told["state"], told["account"]), ("suspended", "token:operator"))
+        self.assertEqual(self.viewer.get("/enforcement")["state"], "suspended")
+        self.assertEqual(self.operator.post("/enforcement/resume", {"reason": "x"})["state"],
+                         "active")
+
+    def test_protected(self):
+        self.admin.post("/protected/pr-1/confirm", {"reason": "it is the gateway"})
+        self.assertEqual(self.admin.post_raw("/protected/pr-0/remove", {"reason": "x"})[0], 409)
+        self.assertEqual(self.admin.post_raw("/protected/pr-9/confirm", {"reason": "x"})[0], 404)
+
+
+class Rights(Case):
+    def test_each_route_with_each_role(self):
+        refused = allowed = 0
+        for path, methods in self.viewer.document["paths"].items():
+            for method, operation in methods.items():
+                where = path.replace("{id}", "nothing")
+                body = {} if method == "post" else None
+                if operation.get("security") == []:
+                    self.assertEqual(self.viewer.raw(method.upper(), where, body, token=None)[0],
+                                     200, where)
+                    continue
+                for token in (None, "cordon_" + "A" * 43, "", "x" * 3000):
+                    self.assertEqual(self.viewer.raw(method.upper(), where, body, token=token)[0],
+                                     401, where)
+                if path.endswith("/events"):
+                    continue
+                least = ROLES.index(operation["x-least-role"])
+                for rank, role in enumerate(ROLES):
+                    # A permitted POST of {} is refused for its content: nothing is done.
+                    status = self.server.apis[role].raw(method.upper(), where, body)[0]
+                    self.assertEqual(status == 403, rank < least, (role, method, where, status))
+                    refused += status == 403
+                    allowed += status != 403
+        self.assertGreaterEqual(refused, 18)
+        self.assertGreater(allowed, 60)
+
+    def test_a_new_token_counts_at_once(self):
+        path = pathlib.Path(self.server.folder.name, "tokens")
+        text = path.read_text()
+        try:
+            path.write_text("".join(line + "\n" for line in text.splitlines()
+                                    if not line.startswith("viewer ")))
+            self.assertEqual(self.viewer.raw("GET", "/links")[0], 401)
+            path.write_text("rubbish\n")  # the last good list stays
+            self.assertEqual(self.operator.raw("GET", "/links")[0], 200)
+            self.assertEqual(self.viewer.raw("GET", "/links")[0], 401)
+        finally:
+            path.write_text(text)
+        self.assertEqual(self.viewer.raw("GET", "/links")[0], 200)
+
+    def test_problems_say_what_where_and_what_to_do(self):
+        status, media, text = self.viewer.ask("POST", "/containments", WISH)
+        problem = json.loads(text)
+        self.assertEqual((status, media), (403, "application/problem+json"))
+        self.assertEqual(problem["type"], "urn:cordon:problem:not-allowed")
+        self.assertIn("operator", problem["detail"])
+        self.assertTrue(problem["advice"])
+
+
+class Abuse(Case):
+    def head(self, path="/api/v1/containments", method="POST", more=""):
+        return (f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+                f"{self.operator.token}\r\n{more}").encode()
+
+    def test_bad_bodies(self):
+        good = json.dumps(WISH)
+        for text, wanted in (("", 400), ("{", 400), ("[]", 400), ("1", 400), ("null", 400),
+                             (good + good, 400), (good + "x", 400), ("[" * 100, 400),
+                             ('{"a":' * 30 + "1" + "}" * 30, 400),
+                             (good[:-1] + ',"colour":1}', 422),
+                             (good[:-1] + ',"reason":"again"}', 422),
+                             (good.replace("a test", "a\\u0000b"), 400),
+                             (good.replace("a test", "a\\nb"), 422),
+                             (good.replace("a test", "x" * 600), 422),
+                             (good.replace("isolate", "ISOLATE"), 422),
+                             (good.replace('"a test"', "7"), 422),
+                             (good[:-1] + ',"expires_in_s":-1}', 422),
+                             (good[:-1] + ',"expires_in_s":1e99}', 422),
+                             (good[:-1] + ',"id":"x"}', 422)):
+            body = text.encode()
+            request = self.head(more=f"Content-Type: application/json\r\n"
+                                     f"Content-Length: {len(body)}\r\n\r\n") + body
+            self.assertEqual(self.talk(request), wanted, text[:80])
+
+    def test_body_that_is_not_utf8(self):
+        body = json.dumps(WISH).encode().replace(b"a test", b"\xff\xfe")
+        request = self.head(more="Content-Type: application/json\r\n"
+                                 f"Content-Length: {len(body)}\r\n\r\n") + body
+        self.assertEqual(self.talk(request), 422)
+
+    def test_wrong_media_type(self):
+        for media in ("Content-Type: text/plain\r\n", "",
+                      "Content-Type: application/jsonx\r\n"):
+            request = self.head(more=f"{media}Content-Length: 2\r\n\r\n") + b"{}"
+            self.assertEqual(self.talk(request), 415, media)
+        request = self.head(more="Content-Type: application/json; charset=utf-8\r\n"
+                                 "Content-Length: 2\r\n\r\n") + b"{}"
+        self.assertEqual(self.talk(request), 422)
+
+    def test_id_in_the_body_as_well(self):
+        self.assertEqual(self.operator.raw("POST", "/containments/x/release",
+                                           {"id": "y", "reason": "r"})[0], 422)
+
+    def test_parameters_of_a_post_in_the_query(self):
+        self.assertEqual(self.operator.raw("POST", "/containments?action=isolate", WISH)[0], 400)
+
+    def test_bad_queries(self):
+        for query, wanted in (("limit=0", 422), ("limit=501", 422), ("colour=red", 422),
+                              ("q=a&q=b", 400), ("q=%zz", 400), ("q=%00", 400), ("limit=x", 422),
+                              ("q=" + "a" * 300, 422), ("q=" + "a" * 2000, 400)):
+            self.assertEqual(self.viewer.raw("GET", f"/endpoints?{query}")[0], wanted, query[:40])
+
+    def test_wrong_methods_and_paths(self):
+        for method in ("PUT", "DELETE", "PATCH"):
+            status, headers, text = self.viewer._send(method, "/containments", b"", {})
+            self.assertEqual((status, headers["Allow"]), (405, "GET, POST"), method)
+            self.assertEqual(json.loads(text)["title"], "Wrong method")
+        for path in ("/", "/api/v1/endpoints/", "/api/v1/../../etc/passwd", "/api/v2/endpoints",
+                     "/api/v1/endpoints/%2e%2e/%2e%2e", "//api/v1/endpoints"):
+            self.assertEqual(self.talk(self.head(path, "GET", "\r\n")), 404, path)
+        self.assertIn(self.talk(self.head("/api/v1/endpoints", "BREW", "\r\n")), (400, 501))
+
+    def test_too_large(self):
+        size = 600 * 1024
+        request = self.head(more="Content-Type: application/json\r\n"
+                                 f"Content-Length: {size}\r\n\r\n")
+        self.assertIn(self.talk(request + b" " * size), (0, 413))
+        request = self.head(more="X: " + "a" * 20000 + "\r\n\r\n")
+        self.assertIn(self.talk(request), (0, 400, 413))
+        request = self.head("/api/v1/" + "a" * 20000, "GET", "\r\n")
+        self.assertIn(self.talk(request), (0, 400, 404, 413, 414))
+        self.assertEqual(self.viewer.raw("GET", "/links")[0], 200)
+
+    def test_smuggling(self):
+        """A second request hidden by two lengths is never answered as one."""
+        hidden = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+        for more in ("Content-Type: application/json\r\nContent-Length: 4\r\n"
+                     "Transfer-Encoding: chunked\r\n\r\n",
+                     "Content-Type: application/json\r\nContent-Length: 4\r\n"
+                     f"Content-Length: {len(hidden) + 2}\r\n\r\n",
+                     "Content-Type: application/json\r\nContent-Length: -1\r\n\r\n",
+                     "Content-Type: application/json\r\nContent-Length: 2x\r\n\r\n"):
+            with self.connect() as tls:
+                tls.settimeout(3)
+                text = b""
+                try:
+                    tls.sendall(self.head(more=more) + b"{}\r\n" + hidden)
+                    while chunk := tls.recv(65536):
+                        text += chunk
+                except (OSError, ssl.SSLError):
+                    pass
+                self.assertNotIn(b'"status":"ok"', text, more)
+
+    def test_no_tls_no_answer(self):
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=5) as plain:
+            plain.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            try:
+                answer = plain.recv(4096)
+            except ConnectionError:
+                answer = b""
+        self.assertNotIn(b"HTTP/1.1 200", answer)
+
+    def test_old_tls_is_refused(self):
+        context = ssl.create_default_context(cafile=self.server.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=5) as plain:
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def test_connections_are_bounded(self):
+        """The fixture's limit is 40: more wait, and are served when others end."""
+        held = [socket.create_connection(("127.0.0.1", self.server.port)) for _ in range(60)]
+        try:
+            with self.assertRaises((TimeoutError, OSError)):
+                context = ssl.create_default_context(cafile=self.server.ca)
+                with socket.create_connection(("127.0.0.1", self.server.port), timeout=1) as one:
+                    context.wrap_socket(one, server_hostname="127.0.0.1")
+        finally:
+            for each in held:
+                each.close()
+        self.assertEqual(self.viewer.raw("GET", "/links")[0], 200)
+        text = self.viewer.text("/metrics")
+        now = [line for line in text.splitlines() if line.startswith("cordon_web_connections ")]
+        self.assertLessEqual(int(now[0].split()[1]), 40)
+
+    def test_client_that_leaves_before_the_answer(self):
+        self.server.tell("mute")
+        for _ in range(5):
+            tls = self.connect()
+            tls.sendall(self.head("/api/v1/links", "GET", "\r\n"))
+            tls.close()
+        self.server.tell("away")  # answers them all: to nobody
+        self.server.tell("back")
+        self.assertEqual(self.viewer.raw("GET", "/links")[0], 200)
+
+
+class CoreAway(Case):
+    def tearDown(self):
+        self.server.tell("back")
+
+    def test_away(self):
+        self.server.tell("away")
+        status, headers, text = self.viewer._send("GET", "/links", None,
+                                                  self.viewer._headers(client.KEEP))
+        self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+        self.viewer.check("GET", "/links", status, headers["Content-Type"], text)
+        self.assertEqual(self.viewer.raw("GET", "/health", token=None)[0], 503)
+        self.assertIn("cordon_web_core_connected 0", self.viewer.text("/metrics"))
+        self.assertEqual(self.viewer.raw("GET", "/links", token=None)[0], 401)
+        self.assertEqual(self.ctl("links").returncode, 3)
+
+    def test_late(self):
+        self.server.tell("mute")
+        with self.connect() as tls:
+            tls.sendall(b"GET /api/v1/links HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+                        + self.viewer.token.encode() + b"\r\n\r\n")
+            # The ask may come after the first steps of time: then a later one is enough.
+            tls.settimeout(0.3)
+            answer = b""
+            for _ in range(20):
+                self.server.tell("slow")
+                try:
+                    answer = tls.recv(65536)
+                    break
+                except TimeoutError:
+                    continue
+            self.assertIn(b" 504 ", answer.split(b"\r\n")[0])
+
+
+class Live(Case):
+    def test_events_replay_and_gaps(self):
+        events = self.viewer.events()
+        self.server.tell("event")
+        first = events.wait(lambda e: e["topic"] == "containment")
+        schema = {"$ref": "#/components/schemas/Containment"}
+        self.viewer.validator(json.dumps(schema)).validate(first["body"])
+        events.close()
+        self.server.tell("event")
+        again = self.viewer.events(last_id=first["id"])
+        second = again.wait(lambda e: e["topic"] == "containment")
+        self.assertNotEqual(second["id"], first["id"])
+        self.server.tell("gap")
+        again.wait(lambda e: e["topic"] == "gap")
+        self.server.tell("away")
+        self.server.tell("back")
+        again.wait(lambda e: e["topic"] == "gap")
+        again.close()
+        stale = self.viewer.events(last_id=first["id"])
+        stale.wait(lambda e: e["topic"] == "gap")
+        stale.close()
+
+    def test_listeners_come_and_go(self):
+        for _ in range(20):
+            events = [self.viewer.events() for _ in range(10)]
+            self.server.tell("event")
+            for each in events[:5]:
+                each.wait(lambda e: e["topic"] == "containment")
+            for each in events:
+                each.close()
+        self.server.tell("event")
+        self.assertEqual(self.viewer.raw("GET", "/links")[0], 200)
+
+    def test_a_sign_of_life(self):
+        with self.connect() as tls:
+            tls.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+                        + self.viewer.token.encode() + b"\r\n\r\n")
+            tls.settimeout(10)
+            text = tls.recv(65536)
+            self.assertIn(b"text/event-stream", text)
+            self.server.tell("slow")
+            self.server.tell("slow")
+            while b": alive" not in text:
+                text += tls.recv(65536)
+
+
+class Ctl(Case):
+    def test_lists_for_people(self):
+        done = self.ctl("endpoints")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("02:00:00:00:01:01", done.stdout)
+        self.assertIn("e1/p2", done.stdout)
+        self.assertNotIn("\033", done.stdout)
+        heads = [line.split("  ")[0] for line in done.stdout.splitlines()]
+        self.assertEqual(heads[0], "HOST NAME")
+        japanese = self.ctl("endpoints", env={"LC_ALL": "ja_JP.UTF-8"}).stdout
+        self.assertTrue(japanese.startswith("ホスト名"))
+
+    def test_every_command_that_reads(self):
+        for words in (["links"], ["switches"], ["switch", "e1"], ["switch", "show", "e1"],
+                      ["containments", "--ended"], ["server-blocks"], ["pending"], ["incidents"],
+                      ["incidents", "--closed"], ["intake"], ["sensors"], ["mirrors"],
+                      ["protected"], ["policy", "show"], ["enforcement"], ["audit"], ["version"],
+                      ["openapi"], ["endpoint", "show", "c2"], ["endpoint", "192.0.2.101"]):
+            done = self.ctl(*words)
+            self.assertEqual(done.returncode, 0, (words, done.stderr))
+            self.assertTrue(done.stdout.strip(), words)
+            told = self.ctl(*words, "--json")
+            self.assertEqual(told.returncode, 0, words)
+            json.loads(told.stdout)
+
+    def test_show_says_why_and_history(self):
+        text = self.ctl("endpoint", "show", "c2").stdout
+        why = self.viewer.get("/endpoints/c2")["location"]["why"]
+        self.assertIn(why, text)
+        self.assertIn("history", text)
+
+    def test_contain_and_release(self):
+        done = self.ctl("contain", "c2", "--permit", "updates", "--reason", "a test", "--expires",
+                        "8h", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        made = json.loads(done.stdout)
+        self.assertEqual(made["permit_set"], "updates")
+        text = self.ctl("containment", "show", made["id"]).stdout
+        self.assertIn("timeline", text)
+        self.assertIn("1.234", text)
+        self.assertEqual(self.ctl("extend", made["id"], "--expires", "1d").returncode, 0)
+        self.assertEqual(self.ctl("release", "c2", "--reason", "clean").returncode, 0)
+        self.assertEqual(self.viewer.get(f"/containments/{made['id']}")["state"], "released")
+        self.assertEqual(self.ctl("release", "c2", "--reason", "clean").returncode, 1)
+
+    def test_other_wishes(self):
+        for words in (["block-server", "c2.example.net", "--reason", "r"],
+                      ["block-server", "203.0.113.0/24", "--reason", "r", "--expires", "90s"],
+                      ["block-pair", "c2", "203.0.113.80", "--reason", "r"],
+                      ["mirror", "02:00:00:00:01:01", "--for", "10m", "--reason", "r"],
+                      ["contain", "192.0.2.101", "--none", "--reason", "r"],
+                      ["panic", "--reason", "r"], ["resume", "--reason", "r"],
+                      ["protected", "confirm", "pr-1", "--reason", "r"]):
+            done = self.ctl(*words)
+            self.assertEqual(done.returncode, 0, (words, done.stderr))
+
+    def test_pending_by_both_ways(self):
+        identity = self.viewer.items("/pending")[0]["containment"]["id"]
+        self.assertIn("weak", self.ctl("pending").stdout)
+        self.assertEqual(self.ctl("pending", "enforce", identity, "--reason", "r").returncode, 0)
+        self.assertEqual(self.ctl("revert", identity, "--reason", "r").returncode, 1)
+
+    def test_evidence_to_a_file(self):
+        out = pathlib.Path(self.server.folder.name, "evidence.pcap")
+        self.assertEqual(self.ctl("evidence", "d-1", "-o", str(out)).returncode, 0)
+        self.assertEqual(out.read_bytes()[:4], b"\xd4\xc3\xb2\xa1")
+
+    def test_policy_test_of_a_file(self):
+        path = pathlib.Path(self.server.folder.name, "events")
+        path.write_text("# a comment\n\nrubbish\n" + "x" * 20000 + "\n" + "rubbish\n" * 450)
+        done = self.ctl("policy", "test", str(path), "--json")
+        lines = json.loads(done.stdout)
+        self.assertEqual(len(lines), 452)
+        self.assertEqual(sorted(line["line"] for line in lines), list(range(3, 455)))
+        self.assertEqual(self.ctl("policy", "test", "/nonexistent").returncode, 2)
+
+    def test_doctor_exits_with_1(self):
+        done = self.ctl("doctor")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("br_netfilter", done.stdout)
+
+    def test_exit_codes(self):
+        self.assertEqual(self.ctl("endpoint", "nobody").returncode, 1)
+        self.assertEqual(self.ctl().returncode, 2)
+        self.assertEqual(self.ctl("nonsense").returncode, 2)
+        self.assertEqual(self.ctl("contain", "c2", "--reason", "r").returncode, 2)
+        self.assertEqual(self.ctl("contain", "c2", "--none").returncode, 2)
+        self.assertEqual(self.ctl("links", "--colour").returncode, 2)
+        self.assertEqual(self.ctl("links", "--url", "http://127.0.0.1:1").returncode, 2)
+        self.assertEqual(self.ctl("links", "--url", "https://127.0.0.1:1").returncode, 3)
+        self.assertEqual(self.ctl("links", "--ca", "/etc/ssl/certs/ca-certificates.crt").returncode,
+                         3)
+        self.assertEqual(self.ctl("links", env={"CORDON_TOKEN": "wrong"}).returncode, 4)
+        done = self.ctl("panic", "--reason", "r", role="viewer")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("operator", done.stderr)
+
+    def test_help(self):
+        overview = self.ctl("--help")
+        self.assertEqual(overview.returncode, 0)
+        for name in ("endpoints", "contain", "doctor"):
+            self.assertIn(name, overview.stdout)
+            self.assertIn("SYNOPSIS", self.ctl(name, "--help").stdout)
+
+    def test_events_are_followed(self):
+        environment = dict(os.environ, CORDON_URL=self.server.url, CORDON_CA=self.server.ca,
+                           CORDON_TOKEN_FILE=self.server.token_file("viewer"))
+        process = subprocess.Popen([CORDONCTL, "events", "--json"], env=environment,
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            while "cordon_web_listeners 1" not in self.viewer.text("/metrics"):
+                pass
+            self.server.tell("event")
+            event = json.loads(process.stdout.readline())
+            self.assertEqual(event["event"], "containment")
+            self.assertTrue(event["id"])
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[4:])
