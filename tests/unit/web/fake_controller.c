@@ -56,13 +56,14 @@ static void
 add_endpoints(struct controller *c)
 {
     int64_t now_us = clock_wall_us(c->clock);
-    struct fact facts[6] = {
+    struct fact facts[7] = {
+        {.kind = FACT_PORT, .port = "ul", .port_number = 1, .role = PORT_UPLINK, .is_up = true},
         {.kind = FACT_PORT, .port = "p2", .port_number = 2, .is_up = true},
         {.kind = FACT_PORT, .port = "p3", .port_number = 3, .is_up = true},
         {.kind = FACT_MAC, .port = "p2", .mac = mac_of("02:00:00:00:01:01"), .vlan = 10},
         {.kind = FACT_MAC, .port = "p3", .mac = mac_of("02:00:00:00:01:02"), .vlan = 10},
         {.kind = FACT_LEASE,
-         .port = "p2",
+         .port = "ul",
          .mac = mac_of("02:00:00:00:01:01"),
          .ip = ip_of("192.0.2.101"),
          .source = BINDING_DHCP4,
@@ -70,7 +71,7 @@ add_endpoints(struct controller *c)
          .client_id = "0102000000000101",
          .lease_s = 3600},
         {.kind = FACT_LEASE,
-         .port = "p3",
+         .port = "ul",
          .mac = mac_of("02:00:00:00:01:02"),
          .ip = ip_of("192.0.2.1"),
          .source = BINDING_DHCP4,
