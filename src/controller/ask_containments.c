@@ -223,6 +223,9 @@ fill_reach(struct controller *controller, struct view_containment *view)
         add_reach(view, "everything: all enforcement is suspended");
     } else if (state == CONTAINMENT_PENDING) {
         add_reach(view, "everything: a person has not decided yet");
+    } else if (state == CONTAINMENT_WAITING) {
+        add_reach(view, "not known: the endpoint is on no port of ours; switches that hold every "
+                        "block hold this one already");
     } else if (state != CONTAINMENT_APPLIED && state != CONTAINMENT_VERIFIED) {
         add_reach(view, "perhaps everything: it is %s, not applied",
                   containment_state_names[state]);

@@ -29,6 +29,8 @@ asker_new(const struct clock *clock, const struct asker_port *port)
     struct asker *asker = MEM_NEW(struct asker);
     asker->clock = clock;
     asker->port = *port;
+    /* Not from 0: an answer to our predecessor, which died, must not fit an ask of ours. */
+    asker->last_number = (uint64_t)clock_boot_us(clock);
     return asker;
 }
 

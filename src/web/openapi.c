@@ -6,9 +6,11 @@
 
 #include "web/route.h"
 #include "web/schema.h"
-#include "wire/event.h"
 #include "wire/op.h"
+#include "wire/view_containment.h"
+#include "wire/view_endpoint.h"
 #include "wire/view_field.h"
+#include "wire/view_switch.h"
 #include "wire/view_system.h"
 
 static const struct field raw_line_fields[] = {
@@ -209,6 +211,24 @@ add_last_event_id(cJSON *operation)
     cJSON_AddItemToArray(parameters, parameter);
 }
 
+/* What the data of each topic is; 'gap' carries "why" and "advice". */
+static void
+add_topics(cJSON *operation, cJSON *components)
+{
+    const struct {
+        const char *topic;
+        const struct shape *shape;
+    } topics[] = {
+        {"containment", &view_containment_shape}, {"endpoint", &view_endpoint_shape},
+        {"incident", &view_incident_shape},       {"link", &view_link_shape},
+        {"switch", &view_switch_shape},           {"source", &view_source_shape},
+    };
+    cJSON *list = cJSON_AddObjectToObject(operation, "x-events");
+    for (size_t i = 0; i < COUNT_OF(topics); i++) {
+        cJSON_AddItemToObject(list, topics[i].topic, schema_refer(topics[i].shape, components));
+    }
+}
+
 static void
 add_route(const struct route *route, cJSON *paths, cJSON *components)
 {
@@ -234,6 +254,7 @@ add_route(const struct route *route, cJSON *paths, cJSON *components)
     add_request(route, operation, components);
     if (route->kind == ROUTE_EVENTS) {
         add_last_event_id(operation);
+        add_topics(operation, components);
     }
     cJSON *responses = cJSON_AddObjectToObject(operation, "responses");
     add_response(responses, "200", route->creates ? "it was there already" : "good",
