@@ -57,7 +57,7 @@ const struct command command_table[] = {
      "the running policy; what each line of an event file would do",
      "FILE has one event per line: Suricata EVE, Deep Discovery CEF, or our detection JSON; - is\n"
      "standard input. Nothing is done. --assume takes every inside address for an endpoint.\n"
-     "--source: as if the lines came from that source of cordond.yaml (its strength, its MACs).", 1, 2,
+     "--source: as if the lines came from that source of cordond.yaml (strength, MACs).", 1, 2,
      cmd_policy},
     {"enforcement", "", "", "whether containments are enforced", NULL, 0, 0, cmd_enforcement},
     {"panic", "", REASON, "suspends all enforcement at once", NULL, 0, 0, cmd_panic},
