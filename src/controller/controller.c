@@ -238,6 +238,15 @@ controller_start(struct controller *controller)
 }
 
 void
+controller_stop(struct controller *controller)
+{
+    if (controller) {
+        entries_write_behind(controller);
+        follow_write_behind(controller, true);
+    }
+}
+
+void
 controller_set_policy(struct controller *controller, struct policy *policy)
 {
     engine_set_policy(controller->engine, policy);

@@ -59,6 +59,8 @@ void controller_free(struct controller *controller);
 int controller_load(struct controller *controller) MUST_CHECK;
 /* Claims the next epoch; switches are driven once that is on disk. */
 void controller_start(struct controller *controller);
+/* Before the store is closed: hands it what was still to be written behind. */
+void controller_stop(struct controller *controller);
 void controller_set_policy(struct controller *controller, struct policy *policy);
 /* What goes by time: expiry, pending time-outs, read-backs, write-behind.  Four times a second. */
 void controller_tick(struct controller *controller);

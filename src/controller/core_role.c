@@ -363,6 +363,9 @@ core_close(struct core *core)
     if (core->tick) {
         event_free(core->tick);
     }
+    if (core->store) {
+        controller_stop(core->controller);
+    }
     store_close(core->store); /* the last commits' 'done' still see the controller */
     asks_free(core->asks);
     controller_free(core->controller);

@@ -108,6 +108,12 @@ commit_add(struct commit *commit, struct entry *entry)
 {
     const struct containment *c = &entry->c;
     char detail[TEXT_SIZE];
+    if (c->state == CONTAINMENT_REQUESTED) {
+        entry_prepare(commit->controller, entry);
+    }
+    if (entry->hold.is_set) {
+        entry_put_hold(commit->change, entry);
+    }
     snprintf(detail, sizeof(detail), "%s %s: %.400s", containment_state_names[c->state],
              action_names[c->action], c->reason);
     store_put_containment(commit->change, c);

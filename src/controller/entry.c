@@ -396,6 +396,13 @@ entry_hold(struct controller *controller, struct entry *entry)
 }
 
 void
+entry_prepare(struct controller *controller, struct entry *entry)
+{
+    entry_identify(controller, entry);
+    entry_hold(controller, entry);
+}
+
+void
 entry_enforce(struct controller *controller, struct entry *entry)
 {
     entry_identify(controller, entry);
@@ -460,8 +467,8 @@ entry_due(struct controller *controller, const struct entry *entry)
 }
 
 /* The port hold as a setting: "switch port is_lifted mac mac ...". */
-static void
-hold_put(struct store_change *change, const struct entry *entry)
+void
+entry_put_hold(struct store_change *change, const struct entry *entry)
 {
     const struct port_hold *hold = &entry->hold;
     char name[NAME_SIZE];
@@ -524,7 +531,7 @@ entries_write_behind(struct controller *controller)
         change = change ? change : store_change_new();
         store_put_containment(change, &entry->c);
         if (entry->hold.is_set) {
-            hold_put(change, entry);
+            entry_put_hold(change, entry);
         }
         entry->is_dirty = false;
     }

@@ -40,6 +40,9 @@ void entry_problem(struct controller *controller, struct entry *entry, const cha
 void entry_touch(struct controller *controller, struct entry *entry); /* changed: write, publish */
 /* Computes what switches must hold for it, and hands the difference to them. */
 void entry_refresh(struct controller *controller, struct entry *entry);
+/* Before it is committed: whom it is about, and who is on that port (committed with it). */
+void entry_prepare(struct controller *controller, struct entry *entry);
+void entry_put_hold(struct store_change *change, const struct entry *entry);
 /* Committed and in force: finds out where, and has it pushed. */
 void entry_enforce(struct controller *controller, struct entry *entry);
 /* Committed and ended: switches forget it. */

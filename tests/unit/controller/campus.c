@@ -1,0 +1,428 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "campus.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "wire/desired_set.h"
+#include "wire/message.h"
+
+const char *const campus_policy =
+    "defaults:\n"
+    "  mode: observe\n"
+    "networks:\n"
+    "  - {name: auto, prefixes: [10.1.0.0/16], mode: auto, home: true}\n"
+    "  - {name: asked, prefixes: [10.2.0.0/16], mode: approve, home: true}\n"
+    "  - {name: watched, prefixes: [10.3.0.0/16], mode: observe, home: true}\n"
+    "permit_sets:\n"
+    "  - name: updates\n"
+    "    allows_dhcp: true\n"
+    "    permits:\n"
+    "      - {server: 10.1.0.10, protocol: tcp, port: 443}\n"
+    "protected:\n"
+    "  - {name: gateway, addresses: [10.1.0.1], macs: [\"02:00:00:00:00:01\"]}\n"
+    "budgets: {per_minute: 1000, per_hour: 4000, network_percent: 100}\n"
+    "hold: {pending_s: 3600, then: revert}\n"
+    "after_release: {grace_s: 0, watch_s: 0}\n"
+    "policies:\n"
+    "  - name: look closer\n"
+    "    when: {phases: [discovery]}\n"
+    "    then:\n"
+    "      - {action: mirror, expires_s: 600}\n"
+    "  - name: command and control\n"
+    "    when: {phases: [c2], severity: medium, confidence: 40}\n"
+    "    then:\n"
+    "      - {action: isolate, permit_set: updates}\n";
+
+enum delivery_kind { DELIVERY_DESIRED, DELIVERY_READ_BACK };
+
+struct delivery {
+    struct delivery *next;
+    enum delivery_kind kind;
+    int64_t due_us;
+    uint64_t request;
+    struct wire_desired desired;
+};
+
+static struct campus_switch *
+switch_named(struct campus *campus, const char *name)
+{
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        if (strcmp(campus->switches[i].device->config.name, name) == 0) {
+            return &campus->switches[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+delivery_put(struct campus_switch *sw, struct delivery *delivery)
+{
+    int64_t now_us = sw->campus->clock.boot_now_us;
+    int64_t busy_us = sw->last ? sw->last->due_us : now_us; /* one at a time */
+    delivery->due_us = (busy_us > now_us ? busy_us : now_us) + sw->latency_us;
+    if (sw->last) {
+        sw->last->next = delivery;
+    } else {
+        sw->first = delivery;
+    }
+    sw->last = delivery;
+}
+
+static bool
+send_desired(void *context, const struct wire_desired *desired)
+{
+    struct campus_switch *sw = switch_named(context, desired->switch_name);
+    struct delivery *delivery = MEM_NEW(struct delivery);
+    desired_copy(&delivery->desired, desired);
+    delivery_put(sw, delivery);
+    return true;
+}
+
+static bool
+send_read_back(void *context, const char *switch_name, uint64_t request)
+{
+    struct delivery *delivery = MEM_NEW(struct delivery);
+    delivery->kind = DELIVERY_READ_BACK;
+    delivery->request = request;
+    delivery_put(switch_named(context, switch_name), delivery);
+    return true;
+}
+
+static void
+publish(void *context, const char *topic, const void *object)
+{
+    (void)topic;
+    assert_non_null(object);
+    ((struct campus *)context)->published++;
+}
+
+static void
+delivery_free(struct delivery *delivery)
+{
+    wire_fini(WIRE_DESIRED, &delivery->desired);
+    free(delivery);
+}
+
+/* As the driver process does: what came of it goes up, whatever it was. */
+static void
+deliver(struct campus_switch *sw, struct delivery *delivery)
+{
+    struct wire_observed observed = {.generation = 0};
+    const struct driver *driver = sw->device->driver;
+    int error = delivery->kind == DELIVERY_DESIRED
+                    ? driver->apply(sw->device, &delivery->desired, 10000, &observed)
+                    : driver->read_back(sw->device, 10000, &observed);
+    observed.request = delivery->request;
+    snprintf(observed.switch_name, sizeof(observed.switch_name), "%s", sw->device->config.name);
+    if (error && error != -28 && !observed.needs_snapshot && !observed.refused[0]) {
+        snprintf(observed.refused, sizeof(observed.refused), "%s", strerror(-error));
+    }
+    if (!sw->is_deaf) {
+        controller_observed(sw->campus->controller, &observed);
+    }
+    wire_fini(WIRE_OBSERVED, &observed);
+}
+
+static bool
+deliver_due(struct campus *campus)
+{
+    bool any = false;
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        struct campus_switch *sw = &campus->switches[i];
+        while (sw->first && sw->first->due_us <= campus->clock.boot_now_us) {
+            struct delivery *delivery = sw->first;
+            sw->first = delivery->next;
+            sw->last = sw->first ? sw->last : NULL;
+            deliver(sw, delivery);
+            delivery_free(delivery);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void
+deliveries_drop(struct campus_switch *sw)
+{
+    while (sw->first) {
+        struct delivery *delivery = sw->first;
+        sw->first = delivery->next;
+        delivery_free(delivery);
+    }
+    sw->last = NULL;
+}
+
+static bool
+store_waits(struct campus *campus)
+{
+    struct store_stats stats;
+    store_read_stats(campus->store, &stats);
+    return stats.waiting > 0;
+}
+
+void
+campus_settle(struct campus *campus)
+{
+    bool any = true;
+    while (any) {
+        any = false;
+        while (store_waits(campus)) {
+            event_base_loop(campus->base, EVLOOP_ONCE);
+            any = true;
+        }
+        any = deliver_due(campus) || any;
+    }
+}
+
+void
+campus_pass(struct campus *campus, int64_t us)
+{
+    const int64_t tick_us = 250000;
+    campus_settle(campus);
+    while (us > 0) {
+        int64_t step_us = us < tick_us ? us : tick_us;
+        clock_fake_advance(&campus->clock, step_us);
+        campus_settle(campus);
+        controller_tick(campus->controller);
+        campus_settle(campus);
+        us -= step_us;
+    }
+}
+
+static void
+on_device(void *context, const struct wire_device *device)
+{
+    struct campus_switch *sw = context;
+    if (sw->campus->controller) {
+        controller_device(sw->campus->controller, device);
+    }
+}
+
+struct device *
+campus_add(struct campus *campus, const struct device_config *config)
+{
+    struct campus_switch *sw = &campus->switches[campus->switch_count++];
+    struct device_config instant = *config;
+    instant.latency_ms = 0; /* it is the delivery that takes its time */
+    *sw = (struct campus_switch){.campus = campus,
+                                 .latency_us = (int64_t)config->latency_ms * 1000};
+    const struct device_listener listener = {.on_device = on_device, .context = sw};
+    assert_int_equal(driver_dummy.open(&instant, &listener, &sw->device), 0);
+    dummy_set_clock(sw->device, &campus->clock.clock);
+    return sw->device;
+}
+
+static void
+controller_begin(struct campus *campus)
+{
+    char why[256] = "";
+    campus->base = event_base_new();
+    if (store_open(campus->path, campus->base, &campus->store, why)) {
+        fail_msg("store: %s", why);
+    }
+    struct policy_error error = {.line = 0};
+    if (policy_parse(campus_policy, strlen(campus_policy), &campus->policy, &error)) {
+        fail_msg("policy: line %u: %s", error.line, error.text);
+    }
+    const struct controller_settings settings = {.mirrors = campus->mirrors,
+                                                 .mirror_count = campus->mirror_count};
+    const struct controller_ports ports = {send_desired, send_read_back, publish, campus};
+    campus->controller = controller_new(&settings, &campus->clock.clock, campus->store,
+                                        campus->policy, &ports);
+    assert_int_equal(controller_load(campus->controller), 0);
+    controller_start(campus->controller);
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        dummy_set_connected(campus->switches[i].device, true);
+    }
+    campus_settle(campus);
+}
+
+static void
+controller_end(struct campus *campus)
+{
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        deliveries_drop(&campus->switches[i]);
+    }
+    store_close(campus->store);
+    controller_free(campus->controller);
+    campus->controller = NULL;
+    policy_unref(campus->policy);
+    event_base_free(campus->base);
+}
+
+void
+campus_open(struct campus *campus)
+{
+    *campus = (struct campus){.published = 0};
+    clock_fake_init(&campus->clock, INT64_C(1700000000000000));
+    snprintf(campus->dir, sizeof(campus->dir), "/tmp/cordon-controller-XXXXXX");
+    assert_non_null(mkdtemp(campus->dir));
+    snprintf(campus->path, sizeof(campus->path), "%s/cordon.db", campus->dir);
+    campus_add(campus, &(struct device_config){.name = "e1", .driver = "dummy"});
+    campus_add(campus, &(struct device_config){.name = "e2", .driver = "dummy"});
+    controller_begin(campus);
+    campus_ports(campus, "e1", 4);
+    campus_ports(campus, "e2", 4);
+}
+
+void
+campus_close(struct campus *campus)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    controller_end(campus);
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        driver_dummy.close(campus->switches[i].device);
+    }
+    for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+        char path[128];
+        snprintf(path, sizeof(path), "%s%s", campus->path, suffixes[i]);
+        unlink(path);
+    }
+    rmdir(campus->dir);
+}
+
+void
+campus_restart(struct campus *campus)
+{
+    controller_end(campus);
+    controller_begin(campus);
+}
+
+void
+campus_fact(struct campus *campus, const char *on, const struct fact *fact)
+{
+    struct fact one = *fact;
+    struct wire_facts facts = {.sequence = ++campus->fact_sequence, .is_last = true,
+                               .facts = &one, .fact_count = 1};
+    snprintf(facts.switch_name, sizeof(facts.switch_name), "%s", on);
+    one.seen_us = one.seen_us ? one.seen_us : campus->clock.wall_now_us;
+    controller_facts(campus->controller, &facts);
+    campus_settle(campus);
+}
+
+void
+campus_ports(struct campus *campus, const char *on, size_t count)
+{
+    for (size_t i = 1; i <= count; i++) {
+        struct fact fact = {.kind = FACT_PORT, .port_number = (uint32_t)i, .role = PORT_ACCESS,
+                            .is_up = true};
+        snprintf(fact.port, sizeof(fact.port), "p%zu", i);
+        campus_fact(campus, on, &fact);
+    }
+    struct fact uplink = {.kind = FACT_PORT, .port = "ul", .port_number = 99, .role = PORT_UPLINK,
+                          .is_up = true};
+    campus_fact(campus, on, &uplink);
+}
+
+struct mac
+campus_mac(uint8_t last)
+{
+    return (struct mac){{2, 0, 0, 0, 0, last}};
+}
+
+struct ip
+campus_ip(const char *text)
+{
+    struct ip ip;
+    assert_true(ip_parse(text, &ip));
+    return ip;
+}
+
+void
+campus_client(struct campus *campus, const char *on, const char *port, uint8_t mac,
+              const char *ip, const char *client)
+{
+    struct fact fact = {.kind = FACT_MAC, .mac = campus_mac(mac)};
+    snprintf(fact.port, sizeof(fact.port), "%s", port);
+    campus_fact(campus, on, &fact);
+    if (!client) {
+        fact.kind = FACT_BINDING;
+        fact.ip = campus_ip(ip);
+        campus_fact(campus, on, &fact);
+        return;
+    }
+    /* Its request on its own port, the server's answer from the uplink. */
+    fact.kind = FACT_LEASE;
+    fact.source = BINDING_DHCP4;
+    snprintf(fact.client_id, sizeof(fact.client_id), "%s", client);
+    campus_fact(campus, on, &fact);
+    fact.ip = campus_ip(ip);
+    fact.lease_s = 7200;
+    snprintf(fact.port, sizeof(fact.port), "ul");
+    campus_fact(campus, on, &fact);
+}
+
+const struct endpoint *
+campus_endpoint(struct campus *campus, uint8_t mac)
+{
+    struct mac full = campus_mac(mac);
+    return topology_by_mac(controller_topology(campus->controller), &full);
+}
+
+static void
+on_stored(void *context, const char *detection_id, int error)
+{
+    (void)detection_id;
+    *(int *)context += error ? 100 : 1;
+}
+
+bool
+campus_detect(struct campus *campus, const char *id, const char *ip, enum strength strength)
+{
+    struct detection detection = {.seen_us = campus->clock.wall_now_us,
+                                  .first_us = campus->clock.wall_now_us,
+                                  .reported_us = campus->clock.wall_now_us,
+                                  .phase = PHASE_C2, .severity = SEVERITY_HIGH, .confidence = 90,
+                                  .protocol = 6, .handshake = true, .strength = strength,
+                                  .suspect = PARTY_SRC};
+    snprintf(detection.id, sizeof(detection.id), "%s", id);
+    snprintf(detection.sensor, sizeof(detection.sensor), "ids");
+    snprintf(detection.maker, sizeof(detection.maker), "suricata");
+    snprintf(detection.signature, sizeof(detection.signature), "C&C contact");
+    detection.src.ip = campus_ip(ip);
+    detection.dst.ip = campus_ip("198.51.100.9");
+    detection.src.port = 50000;
+    detection.dst.port = 443;
+    int stored = 0;
+    controller_detection(campus->controller, &detection, on_stored, &stored);
+    campus_settle(campus);
+    return stored == 1;
+}
+
+const struct containment *
+campus_newest(struct campus *campus)
+{
+    size_t count = controller_containment_count(campus->controller);
+    return count ? controller_containment_at(campus->controller, count - 1) : NULL;
+}
+
+bool
+campus_has_mark(const struct containment *c, const char *step)
+{
+    for (size_t i = 0; i < c->mark_count; i++) {
+        if (strcmp(c->marks[i].step, step) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+campus_answer(void *context, enum wish_result result, const char *why,
+              const struct containment *c)
+{
+    struct wish_answer *answer = context;
+    answer->calls++;
+    answer->result = result;
+    snprintf(answer->why, sizeof(answer->why), "%s", why);
+    snprintf(answer->id, sizeof(answer->id), "%s", c ? c->id : "");
+}

@@ -1,0 +1,75 @@
+/* A controller with its real policy engine, topology and store (on a temporary file), a clock that
+ * stands until it is advanced, and switches that are dummies in this process.  Each switch answers
+ * after its own latency on that clock. */
+#ifndef CORDON_TESTS_CONTROLLER_CAMPUS_H
+#define CORDON_TESTS_CONTROLLER_CAMPUS_H
+
+#include "base/clock.h"
+#include "controller/controller.h"
+#include "controller/inspect.h"
+#include "driver/dummy.h"
+
+#define CAMPUS_SWITCHES 4
+
+struct delivery; /* a desired state or read-back on its way to a switch */
+
+struct campus_switch {
+    struct campus *campus;
+    struct device *device;
+    struct delivery *first, *last;
+    int64_t latency_us;
+    bool is_deaf; /* takes everything, answers nothing */
+};
+
+struct campus {
+    char dir[64], path[96];
+    struct event_base *base;
+    struct clock_fake clock;
+    struct store *store;
+    struct policy *policy;
+    struct controller *controller;
+    struct campus_switch switches[CAMPUS_SWITCHES];
+    size_t switch_count;
+    struct config_mirror mirrors[2];
+    size_t mirror_count;
+    uint64_t fact_sequence;
+    unsigned published;
+};
+
+extern const char *const campus_policy; /* networks 10.1/16 auto, 10.2/16 approve, else observe */
+
+void campus_open(struct campus *campus);
+void campus_close(struct campus *campus);
+/* Without a goodbye: what was not told to anybody may be lost, the rest must not. */
+void campus_restart(struct campus *campus);
+struct device *campus_add(struct campus *campus, const struct device_config *config);
+/* Delivers what is due, until the store and the switches have nothing more to say. */
+void campus_settle(struct campus *campus);
+/* Lets time pass, in ticks of 250 ms. */
+void campus_pass(struct campus *campus, int64_t us);
+
+void campus_ports(struct campus *campus, const char *on, size_t count);
+void campus_fact(struct campus *campus, const char *on, const struct fact *fact);
+/* 'mac' is 02:00:00:00:00:NN, 'ip' "10.1.0.NN"; by DHCP where 'client' is given, else by ARP. */
+void campus_client(struct campus *campus, const char *on, const char *port, uint8_t mac,
+                   const char *ip, const char *client);
+struct mac campus_mac(uint8_t last);
+struct ip campus_ip(const char *text);
+const struct endpoint *campus_endpoint(struct campus *campus, uint8_t mac);
+
+/* C&C contact of 'ip', strong, by another maker's finder; returns whether it was acknowledged. */
+bool campus_detect(struct campus *campus, const char *id, const char *ip, enum strength strength);
+/* The newest containment, or NULL. */
+const struct containment *campus_newest(struct campus *campus);
+bool campus_has_mark(const struct containment *c, const char *step);
+
+struct wish_answer {
+    int calls;
+    enum wish_result result;
+    char why[TEXT_SIZE];
+    char id[ID_SIZE];
+};
+void campus_answer(void *context, enum wish_result result, const char *why,
+                   const struct containment *c);
+
+#endif

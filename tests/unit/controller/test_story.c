@@ -1,0 +1,359 @@
+/* The main job at the controller's level: contained, followed, altered behind its back, released. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "campus.h"
+
+#define SECOND INT64_C(1000000)
+
+static int
+setup(void **state)
+{
+    struct campus *campus = calloc(1, sizeof(*campus));
+    campus_open(campus);
+    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    *state = campus;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    campus_close(*state);
+    free(*state);
+    return 0;
+}
+
+static bool
+drops(struct campus *campus, size_t on, const char *port, uint8_t mac)
+{
+    struct mac full = campus_mac(mac);
+    return dummy_drops(campus->switches[on].device, port, &full, NULL);
+}
+
+/* Contained on every switch, and c3 on none. */
+static void
+assert_cut_off(struct campus *campus, uint8_t mac)
+{
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(drops(campus, i, "p2", mac));
+        assert_false(drops(campus, i, "p3", 3));
+    }
+}
+
+static const struct containment *
+contain(struct campus *campus)
+{
+    assert_false(drops(campus, 0, "p2", 2));
+    assert_true(campus_detect(campus, "d-1", "10.1.0.2", STRENGTH_STRONG));
+    const struct containment *c = campus_newest(campus);
+    assert_non_null(c);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_cut_off(campus, 2);
+    return c;
+}
+
+static void
+test_a_detection_contains_on_every_switch(void **state)
+{
+    struct campus *campus = *state;
+    static const char *const steps[] = {"packet",  "detected", "received", "decided", "committed",
+                                        "located", "pushed",   "applied",  "verified"};
+    const struct containment *c = contain(campus);
+    assert_int_equal(c->action, ACTION_ISOLATE);
+    assert_string_equal(c->permit_set, "updates");
+    assert_string_equal(c->policy, "command and control");
+    assert_string_equal(c->problem, "");
+    assert_int_equal(c->mark_count, COUNT_OF(steps));
+    int64_t last_us = 0;
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        assert_string_equal(c->marks[i].step, steps[i]);
+        assert_true(c->marks[i].at_us >= last_us);
+        last_us = c->marks[i].at_us;
+    }
+    assert_int_equal(controller_incident_count(campus->controller), 1);
+    struct switch_report reports[4];
+    assert_int_equal(controller_reports(campus->controller, c->id, reports, 4), 2);
+    assert_int_equal(reports[0].state, RULE_VERIFIED);
+    assert_int_equal(reports[1].state, RULE_VERIFIED);
+}
+
+static void
+test_a_detection_sent_again_is_acknowledged_and_changes_nothing(void **state)
+{
+    struct campus *campus = *state;
+    contain(campus);
+    assert_true(campus_detect(campus, "d-1", "10.1.0.2", STRENGTH_STRONG));
+    assert_true(campus_detect(campus, "d-2", "10.1.0.2", STRENGTH_STRONG));
+    assert_int_equal(controller_containment_count(campus->controller), 1);
+    campus_restart(campus);
+    assert_true(campus_detect(campus, "d-1", "10.1.0.2", STRENGTH_STRONG));
+    assert_int_equal(controller_containment_count(campus->controller), 1);
+}
+
+static void
+test_it_is_followed_when_it_moves(void **state)
+{
+    struct campus *campus = *state;
+    const struct containment *c = contain(campus);
+    struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
+    campus_fact(campus, "e1", &down);
+    clock_fake_advance(&campus->clock, 5 * SECOND);
+    struct fact seen = {.kind = FACT_MAC, .port = "p4", .mac = campus_mac(2)};
+    campus_fact(campus, "e2", &seen);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_true(campus_has_mark(c, "moved"));
+    assert_true(drops(campus, 1, "p4", 2));
+    assert_true(drops(campus, 0, "p2", 2));
+    const struct rule *hold = dummy_first(campus->switches[1].device, RULE_HOLD_PORT);
+    assert_non_null(hold);
+    assert_string_equal(hold->hold_port.port, "p4");
+    assert_null(dummy_first(campus->switches[0].device, RULE_HOLD_PORT));
+}
+
+static void
+test_a_new_address_is_learnt_by_its_rule(void **state)
+{
+    struct campus *campus = *state;
+    const struct containment *c = contain(campus);
+    uint32_t version = c->version;
+    const struct rule *rule = dummy_first(campus->switches[0].device, RULE_ISOLATE);
+    assert_int_equal(rule->isolate.address_count, 1);
+    campus_client(campus, "e1", "p2", 2, "10.1.0.77", NULL);
+    assert_cut_off(campus, 2);
+    assert_true(c->version > version);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    rule = dummy_first(campus->switches[1].device, RULE_ISOLATE);
+    bool found = false;
+    struct ip ip = campus_ip("10.1.0.77");
+    for (size_t i = 0; i < rule->isolate.address_count; i++) {
+        found = found || ip_is_equal(&rule->isolate.addresses[i], &ip);
+    }
+    assert_true(found);
+    /* The old rule is gone, not left behind. */
+    assert_true(dummy_remove(campus->switches[1].device, rule->id));
+    assert_null(dummy_first(campus->switches[1].device, RULE_ISOLATE));
+}
+
+static void
+test_a_new_mac_with_the_same_client_id_is_contained_at_once(void **state)
+{
+    struct campus *campus = *state;
+    const struct containment *c = contain(campus);
+    struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
+    struct fact up = {.kind = FACT_LINK_UP, .port = "p2"};
+    campus_fact(campus, "e1", &down);
+    campus_fact(campus, "e1", &up);
+    clock_fake_advance(&campus->clock, 5 * SECOND);
+    assert_false(drops(campus, 1, "p2", 22));
+    campus_client(campus, "e1", "p2", 22, "10.1.0.22", "c2");
+    assert_cut_off(campus, 22);
+    assert_cut_off(campus, 2);
+    assert_true(campus_has_mark(c, "mac_joined"));
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+}
+
+static void
+test_an_unknown_mac_on_its_port_is_held_and_pending(void **state)
+{
+    struct campus *campus = *state;
+    const struct containment *c = contain(campus);
+    assert_true(drops(campus, 0, "p2", 66)); /* by the port's rule, before anybody is asked */
+    assert_false(drops(campus, 0, "p3", 66));
+    struct fact held = {.kind = FACT_HELD_MAC, .port = "p2", .mac = campus_mac(66)};
+    campus_fact(campus, "e1", &held);
+    assert_true(campus_has_mark(c, "mac_held"));
+    const struct containment *pending = campus_newest(campus);
+    assert_ptr_not_equal(pending, c);
+    assert_int_equal(pending->state, CONTAINMENT_PENDING);
+    assert_int_equal(pending->hold, HOLD_UNRESOLVED);
+    campus_fact(campus, "e1", &held); /* said once */
+    assert_int_equal(controller_containment_count(campus->controller), 2);
+    campus_restart(campus);
+    assert_true(drops(campus, 0, "p2", 66)); /* not taken for one that was there before */
+}
+
+static void
+test_altered_behind_the_driver_it_is_alarmed_and_repaired(void **state)
+{
+    struct campus *campus = *state;
+    const struct containment *c = contain(campus);
+    struct device *e1 = campus->switches[0].device;
+    for (int how = 0; how < 2; how++) {
+        const struct rule *rule = dummy_first(e1, RULE_ISOLATE);
+        char id[RULE_ID_SIZE];
+        snprintf(id, sizeof(id), "%s", rule->id);
+        assert_true(how == 0 ? dummy_remove(e1, id) : dummy_break(e1, id));
+        assert_false(drops(campus, 0, "p1", 2));
+        campus->switches[0].latency_us = 50000; /* the repair takes a moment: the alarm is seen */
+        bool was_seen = false;
+        for (int64_t passed = 0; passed < 10 * SECOND && !was_seen; passed += 50000) {
+            campus_pass(campus, 50000);
+            was_seen = c->state != CONTAINMENT_VERIFIED;
+        }
+        assert_true(was_seen);
+        assert_true(c->problem[0] != '\0');
+        assert_true(campus_has_mark(c, how == 0 ? "unverified" : "failed"));
+        campus_pass(campus, 1 * SECOND);
+        assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+        assert_string_equal(c->problem, "");
+        assert_true(drops(campus, 0, "p1", 2));
+        campus->switches[0].latency_us = 0;
+    }
+}
+
+static void
+test_a_foreign_rule_is_taken_off(void **state)
+{
+    struct campus *campus = *state;
+    contain(campus);
+    struct rule foreign = {.kind = RULE_ISOLATE, .id = "somebody/else#1"};
+    foreign.isolate.mac = campus_mac(3);
+    dummy_add(campus->switches[1].device, &foreign);
+    assert_true(drops(campus, 1, "p3", 3));
+    campus_pass(campus, 7 * SECOND);
+    assert_false(drops(campus, 1, "p3", 3));
+    assert_cut_off(campus, 2);
+}
+
+static void
+test_it_expires(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {0};
+    struct wish wish = {.action = ACTION_ISOLATE, .expires_s = 60, .account = "operator:ann"};
+    snprintf(wish.endpoint_id, sizeof(wish.endpoint_id), "%s", campus_endpoint(campus, 2)->id);
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    const struct containment *c = controller_find(campus->controller, answer.id);
+    campus_pass(campus, 58 * SECOND);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_cut_off(campus, 2);
+    campus_pass(campus, 3 * SECOND);
+    assert_int_equal(c->state, CONTAINMENT_EXPIRED);
+    assert_false(drops(campus, 0, "p2", 2));
+    assert_false(drops(campus, 1, "p2", 2));
+}
+
+static void
+test_an_extended_one_lasts_longer_on_the_switch_too(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {0};
+    struct wish wish = {.action = ACTION_ISOLATE, .expires_s = 60, .account = "operator:ann",
+                        .mac = campus_mac(2)};
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_settle(campus);
+    controller_extend(campus->controller, answer.id, 600, "operator:ann", campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    campus_pass(campus, 90 * SECOND);
+    assert_cut_off(campus, 2);
+    campus_pass(campus, 520 * SECOND);
+    assert_false(drops(campus, 0, "p2", 2));
+}
+
+static void
+test_released_it_is_free_at_once(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {0};
+    const struct containment *c = contain(campus);
+    controller_release(campus->controller, c->id, "operator:ann", "cleaned", campus_answer,
+                       &answer);
+    assert_cut_off(campus, 2); /* not before it is on disk */
+    assert_int_equal(answer.calls, 0);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    assert_int_equal(c->state, CONTAINMENT_RELEASED);
+    assert_string_equal(c->ended_by, "operator:ann");
+    assert_string_equal(c->end_reason, "cleaned");
+    assert_null(dummy_first(campus->switches[0].device, RULE_ISOLATE));
+    assert_null(dummy_first(campus->switches[0].device, RULE_HOLD_PORT));
+    controller_release(campus->controller, c->id, "operator:ann", "again", campus_answer, &answer);
+    assert_int_equal(answer.result, WISH_EXISTS);
+    campus_pass(campus, 3 * SECOND);
+    campus_restart(campus);
+    assert_false(drops(campus, 0, "p2", 2));
+    assert_true(campus_detect(campus, "d-9", "10.1.0.2", STRENGTH_STRONG));
+    assert_cut_off(campus, 2); /* infected again: contained again */
+}
+
+static void
+test_after_a_restart_all_is_as_before(void **state)
+{
+    struct campus *campus = *state;
+    const struct containment *before = contain(campus);
+    char id[ID_SIZE];
+    char rule_id[RULE_ID_SIZE];
+    snprintf(id, sizeof(id), "%s", before->id);
+    snprintf(rule_id, sizeof(rule_id), "%s",
+             dummy_first(campus->switches[0].device, RULE_ISOLATE)->id);
+    uint64_t epoch = controller_epoch(campus->controller);
+    campus_pass(campus, 3 * SECOND);
+    campus_restart(campus);
+    assert_cut_off(campus, 2);
+    const struct containment *after = controller_find(campus->controller, id);
+    assert_non_null(after);
+    assert_int_equal(after->state, CONTAINMENT_VERIFIED);
+    assert_true(controller_epoch(campus->controller) > epoch);
+    assert_true(dummy_has(campus->switches[0].device, rule_id)); /* the very same rule */
+    assert_int_equal(controller_incident_count(campus->controller), 1);
+    assert_non_null(campus_endpoint(campus, 3));
+}
+
+static void
+test_a_mac_in_two_places_is_contained_in_both_and_nowhere_else(void **state)
+{
+    struct campus *campus = *state;
+    const struct containment *c = contain(campus);
+    for (int i = 0; i < 6; i++) { /* both go on talking */
+        struct fact seen = {.kind = FACT_MAC, .mac = campus_mac(2)};
+        snprintf(seen.port, sizeof(seen.port), "%s", i % 2 ? "p2" : "p4");
+        clock_fake_advance(&campus->clock, SECOND / 2);
+        campus_fact(campus, i % 2 ? "e1" : "e2", &seen);
+    }
+    if (campus_endpoint(campus, 2)->location.class != LOCATION_CONFLICT) {
+        fail_msg("topology sees no conflict");
+    }
+    assert_true(campus_has_mark(c, "conflict"));
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_true(drops(campus, 0, "p2", 2));
+    assert_true(drops(campus, 1, "p4", 2));
+    assert_false(drops(campus, 0, "p3", 2));
+    assert_false(drops(campus, 1, "p1", 2));
+}
+
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+    log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
+    const struct CMUnitTest tests[] = {
+        EACH(test_a_detection_contains_on_every_switch),
+        EACH(test_a_detection_sent_again_is_acknowledged_and_changes_nothing),
+        EACH(test_it_is_followed_when_it_moves),
+        EACH(test_a_new_address_is_learnt_by_its_rule),
+        EACH(test_a_new_mac_with_the_same_client_id_is_contained_at_once),
+        EACH(test_an_unknown_mac_on_its_port_is_held_and_pending),
+        EACH(test_altered_behind_the_driver_it_is_alarmed_and_repaired),
+        EACH(test_a_foreign_rule_is_taken_off),
+        EACH(test_it_expires),
+        EACH(test_an_extended_one_lasts_longer_on_the_switch_too),
+        EACH(test_released_it_is_free_at_once),
+        EACH(test_after_a_restart_all_is_as_before),
+        EACH(test_a_mac_in_two_places_is_contained_in_both_and_nowhere_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
