@@ -79,12 +79,13 @@ class Cordon:
 
     # ------------------------------------------------------------- start, stop
 
-    def program(self, *candidates):
-        for candidate in candidates:
-            path = os.path.join(self.campus.build, candidate)
-            if os.path.exists(path):
+    def program(self, name):
+        """The path of one of our programs in the build folder."""
+        for folder in ("", "src/edge", "src/sensor", "src/cli"):
+            path = os.path.join(self.campus.build, folder, name)
+            if os.path.isfile(path):
                 return path
-        raise LabError(f"{candidates[0]} is not built: run make build")
+        raise LabError(f"{name} is not built: run make build")
 
     def fill(self, template, target, **words):
         with open(os.path.join(CONFIG_DIR, template), encoding="utf-8") as file:
@@ -124,7 +125,7 @@ class Cordon:
 
     def start_cordond(self):
         self.cordond = self.campus.machines["ctl"].spawn(
-            "cordond", self.program("src/cordond/program/cordond", "src/cordond/cordond"),
+            "cordond", self.program("cordond"),
             "--config", self.config_file)
         wait_for(lambda: self._is_listening() or not self.cordond.is_running(), "cordond's API", 15)
         if not self.cordond.is_running():
@@ -139,7 +140,7 @@ class Cordon:
     def issue(self, role, name):
         out = os.path.join(self.dir, name)
         if not os.path.exists(os.path.join(out, f"{name}.pem")):
-            done = subprocess.run([self.program("src/cordond/program/cordond"), "pki", "issue",
+            done = subprocess.run([self.program("cordond"), "pki", "issue",
                                    role, name, "--state", self.state_dir, "--out", out],
                                   capture_output=True, text=True, timeout=20, check=False)
             if done.returncode != 0:
@@ -153,7 +154,7 @@ class Cordon:
                            state_dir=os.path.join(self.dir, f"{name}-state"),
                            run_dir=self.pin_dir(name))
         self.edges[name] = self.campus.machines[name].spawn(
-            f"edge-{name}", self.program("src/edge/cordon-edge"), "--config", config)
+            f"edge-{name}", self.program("cordon-edge"), "--config", config)
 
     def pin_dir(self, name):
         return os.path.join(self.dir, f"{name}-pins")
@@ -164,7 +165,7 @@ class Cordon:
         config = self.fill("sensor.yaml", os.path.join(self.dir, "sensor.yaml"), name="s1", pki=pki,
                            state_dir=os.path.join(self.dir, "sensor-state"), lists=lists)
         self.sensor = self.campus.machines["sensor"].spawn(
-            "sensor", self.program("src/sensor/cordon-sensor"), "--config", config)
+            "sensor", self.program("cordon-sensor"), "--config", config)
 
     def write_lists(self):
         """One list per policy, so that each C&C server of the lab stands for one of them."""
@@ -287,7 +288,7 @@ class Cordon:
 
     def ctl(self, *words, check=True, timeout_s=20):
         """cordonctl as an operator calls it; returns CompletedProcess."""
-        return self.campus.machines["ctl"].run(self.program("src/cli/cordonctl"), *words,
+        return self.campus.machines["ctl"].run(self.program("cordonctl"), *words,
                                                env=self.ctl_environment(), check=check,
                                                timeout_s=timeout_s)
 

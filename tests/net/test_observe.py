@@ -45,7 +45,7 @@ def test_a_policy_file_is_tried_and_a_broken_one_refused_with_line_and_column(co
     with open(cordon.policy_file, "a", encoding="utf-8") as file:
         file.write("nonsense: [1, 2\n")
     done = cordon.campus.machines["ctl"].run(
-        cordon.program("src/cordond/program/cordond"), "--check-config", "--config",
+        cordon.program("cordond"), "--check-config", "--config",
         cordon.config_file, check=False)
     assert done.returncode != 0
     lines = len(open(cordon.policy_file, encoding="utf-8").read().splitlines())
