@@ -412,7 +412,7 @@ class Campus:
         """The bridge of an edge is gone and its ports are down, as when it boots: cordon-edge is to
         make it again (makes_bridge in edge.yaml)."""
         ports = ports_of(switch)
-        self.machines[switch].ip("link del br0", *[f"link set {port} down" for port in ports])
+        self.machines[switch].ip(*[f"link set {port} down" for port in ports], "link del br0")
 
     # --------------------------------------------------------------- services
 
