@@ -1,0 +1,404 @@
+/* cordon-sensor: mirrored traffic -> detections. */
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "sensor/capture.h"
+#include "sensor/eve.h"
+#include "sensor/pipeline.h"
+#include "sensor/sender.h"
+#include "sensor/settings.h"
+
+#define CONFIG_DEFAULT "/etc/cordon/sensor.yaml"
+#define STATS_TICKS 10
+#define LISTS_TICKS 2
+#define REPEAT_US (60 * 1000000LL) /* the same finding is told again at most so often */
+#define REPEATS 8192
+
+struct told {
+    uint64_t digest;
+    int64_t at_us;
+    uint32_t count;
+};
+
+struct sensor {
+    struct sensor_settings settings;
+    struct event_base *base;
+    struct pipeline *pipeline;
+    struct eve_out *eve;
+    struct sender *sender; /* NULL: reading a file */
+    struct capture *captures[INTERFACES_MAX];
+    struct event *events[INTERFACES_MAX + 4];
+    struct told told[REPEATS];
+    int64_t started_us;
+    unsigned ticks;
+    int64_t lists_changed_us;
+    uint64_t repeats;
+};
+
+/* ---- findings ---- */
+
+/* One finding per signature, ends and indicator in REPEAT_US: the first at once, the rest counted.
+ */
+static bool
+is_repeat(struct sensor *sensor, struct detection *detection)
+{
+    struct {
+        uint64_t signature;
+        struct ip src, dst;
+        uint64_t indicator;
+    } key = {.signature = detection->signature_id,
+             .src = detection->src.ip,
+             .dst = detection->dst.ip,
+             .indicator = hash_stable(detection->indicator, strlen(detection->indicator))};
+    uint64_t digest = hash_bytes(&key, sizeof(key));
+    struct told *told = &sensor->told[digest % REPEATS];
+    if (told->digest == digest && detection->seen_us - told->at_us < REPEAT_US) {
+        told->count++;
+        sensor->repeats++;
+        return true;
+    }
+    detection->count += told->digest == digest ? told->count : 0;
+    *told = (struct told){.digest = digest, .at_us = detection->seen_us};
+    return false;
+}
+
+static void
+on_found(void *context, const struct detection *found, const struct flow *flow, const uint8_t *pcap,
+         size_t pcap_size)
+{
+    struct sensor *sensor = context;
+    struct detection detection = *found;
+    if (is_repeat(sensor, &detection)) {
+        return;
+    }
+    int64_t now_us = clock_wall_us(clock_system());
+    id_make(now_us, detection.id);
+    snprintf(detection.sensor, sizeof(detection.sensor), "%s", sensor->settings.name);
+    snprintf(detection.maker, sizeof(detection.maker), "cordon");
+    detection.reported_us = sensor->sender ? now_us : detection.seen_us;
+    detection.has_evidence = pcap != NULL;
+    if (sensor->sender) {
+        sender_put(sensor->sender, &detection, pcap, pcap_size);
+    }
+    char *line = eve_alert(&detection, flow);
+    eve_out_write(sensor->eve, line);
+    cJSON_free(line);
+}
+
+/* ---- lists ---- */
+
+static int64_t
+lists_changed(const struct sensor *sensor)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < sensor->settings.list_count; i++) {
+        struct stat found;
+        if (stat(sensor->settings.lists[i].path, &found) == 0) {
+            int64_t at_us = (int64_t)found.st_mtim.tv_sec * 1000000 + found.st_mtim.tv_nsec / 1000;
+            newest += at_us + found.st_size; /* any change of any file changes the sum */
+        }
+    }
+    return newest;
+}
+
+static void
+lists_reload(struct sensor *sensor)
+{
+    sensor->lists_changed_us = lists_changed(sensor);
+    struct lists *lists = lists_load(sensor->settings.lists, sensor->settings.list_count);
+    log_info("lists", "loaded", LOG_I("indicators", lists_count(lists)));
+    pipeline_set_lists(sensor->pipeline, lists);
+}
+
+static void
+on_hangup(evutil_socket_t number, short what, void *argument)
+{
+    (void)number;
+    (void)what;
+    lists_reload(argument);
+}
+
+/* ---- live ---- */
+
+static void
+on_frame(void *context, int64_t at_us, const uint8_t *frame, size_t size)
+{
+    struct sensor *sensor = context;
+    pipeline_packet(sensor->pipeline, at_us, frame, size);
+}
+
+struct listening {
+    struct sensor *sensor;
+    struct capture *capture;
+};
+
+static void
+on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct listening *listening = argument;
+    capture_read(listening->capture, on_frame, listening->sensor);
+}
+
+static void
+stats_tell(struct sensor *sensor)
+{
+    struct wire_sensor_stats stats;
+    pipeline_stats(sensor->pipeline, &stats);
+    snprintf(stats.sensor, sizeof(stats.sensor), "%s", sensor->settings.name);
+    stats.at_us = clock_wall_us(clock_system());
+    for (size_t i = 0; i < sensor->settings.interface_count; i++) {
+        stats.kernel_drops += capture_drops(sensor->captures[i]);
+    }
+    stats.spooled = sender_waiting(sensor->sender);
+    sender_stats(sensor->sender, &stats);
+    char *line = eve_stats(&stats, (stats.at_us - sensor->started_us) / 1000000);
+    eve_out_write(sensor->eve, line);
+    cJSON_free(line);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct sensor *sensor = argument;
+    sensor->ticks++;
+    sender_tick(sensor->sender);
+    if (sensor->ticks % LISTS_TICKS == 0 && lists_changed(sensor) != sensor->lists_changed_us) {
+        lists_reload(sensor);
+    }
+    if (sensor->ticks % STATS_TICKS == 1) {
+        stats_tell(sensor);
+    }
+}
+
+/* Time goes on when no packet comes: unanswered attempts must still be judged. */
+static void
+on_quiet(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct sensor *sensor = argument;
+    pipeline_tick(sensor->pipeline, clock_wall_us(clock_system()));
+}
+
+static void
+on_terminate(evutil_socket_t number, short what, void *argument)
+{
+    (void)number;
+    (void)what;
+    struct sensor *sensor = argument;
+    event_base_loopbreak(sensor->base);
+}
+
+/* The capture is open: from here on nobody needs to be root.  The spool goes over to the new user.
+ */
+static int
+privileges_drop(const struct sensor *sensor, char why[256])
+{
+    const char *name = sensor->settings.user[0] ? sensor->settings.user : "nobody";
+    if (geteuid() != 0) {
+        return 0;
+    }
+    struct passwd *user = getpwnam(name);
+    if (!user) {
+        snprintf(why, 256, "there is no user %.60s", name);
+        return -ENOENT;
+    }
+    char spool[URL_SIZE + 16];
+    snprintf(spool, sizeof(spool), "%s/spool.jsonl", sensor->settings.spool_dir);
+    if (sensor->settings.spool_dir[0] &&
+        (chown(sensor->settings.spool_dir, user->pw_uid, user->pw_gid) < 0 ||
+         (chown(spool, user->pw_uid, user->pw_gid) < 0 && errno != ENOENT))) {
+        snprintf(why, 256, "cannot give the spool to %.60s: %s", name, strerror(errno));
+        return -errno;
+    }
+    if (setgroups(0, NULL) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        snprintf(why, 256, "cannot become %.60s: %s", name, strerror(errno));
+        return -errno;
+    }
+    return 0;
+}
+
+static int
+live_open(struct sensor *sensor, struct listening listening[INTERFACES_MAX], char why[256])
+{
+    int result = 0;
+    for (size_t i = 0; i < sensor->settings.interface_count && !result; i++) {
+        result = capture_open(sensor->settings.interfaces[i], &sensor->captures[i], why);
+        if (!result) {
+            listening[i] = (struct listening){.sensor = sensor, .capture = sensor->captures[i]};
+            sensor->events[i] = event_new(sensor->base, capture_fd(sensor->captures[i]),
+                                          EV_READ | EV_PERSIST, on_readable, &listening[i]);
+            event_add(sensor->events[i], NULL);
+        }
+    }
+    /* certificates and the spool are opened while we may */
+    result = result ? result : sender_new(sensor->base, &sensor->settings, &sensor->sender, why);
+    return result ? result : privileges_drop(sensor, why);
+}
+
+static int
+run_live(struct sensor *sensor)
+{
+    struct listening listening[INTERFACES_MAX];
+    char why[256] = "";
+    const struct timeval second = {.tv_sec = 1}, quiet = {.tv_usec = 200000};
+    if (sensor->settings.interface_count == 0) {
+        fprintf(stderr, "cordon-sensor: no interface to listen on (interfaces:, or -i)\n");
+        return 1;
+    }
+    if (live_open(sensor, listening, why)) {
+        log_error("sensor", "cannot start", LOG_S("why", why));
+        return 1;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    struct event **events = sensor->events + INTERFACES_MAX;
+    events[0] = event_new(sensor->base, -1, EV_PERSIST, on_tick, sensor);
+    events[1] = event_new(sensor->base, -1, EV_PERSIST, on_quiet, sensor);
+    events[2] = evsignal_new(sensor->base, SIGTERM, on_terminate, sensor);
+    events[3] = evsignal_new(sensor->base, SIGHUP, on_hangup, sensor);
+    event_add(events[0], &second);
+    event_add(events[1], &quiet);
+    event_add(events[2], NULL);
+    event_add(events[3], NULL);
+    struct event *interrupt = evsignal_new(sensor->base, SIGINT, on_terminate, sensor);
+    event_add(interrupt, NULL);
+    lists_reload(sensor);
+    log_info("sensor", "started", LOG_S("sensor", sensor->settings.name),
+             LOG_S("version", CORDON_VERSION));
+    event_base_dispatch(sensor->base);
+    stats_tell(sensor);
+    event_free(interrupt);
+    return 0;
+}
+
+static int
+run_file(struct sensor *sensor, const char *path)
+{
+    char why[256] = "";
+    struct wire_sensor_stats stats;
+    lists_reload(sensor);
+    int result = capture_file(path, on_frame, sensor, why);
+    if (result) {
+        fprintf(stderr, "cordon-sensor: %s\n", why);
+    }
+    pipeline_stats(sensor->pipeline, &stats);
+    fprintf(stderr,
+            "%llu packets, %llu bytes, %llu flows, %llu duplicates, %llu undecoded, "
+            "%llu detections, %llu repeats of them\n",
+            (unsigned long long)stats.packets, (unsigned long long)stats.bytes,
+            (unsigned long long)stats.flows, (unsigned long long)stats.duplicates,
+            (unsigned long long)stats.undecoded, (unsigned long long)stats.detections,
+            (unsigned long long)sensor->repeats);
+    return result ? 1 : 0;
+}
+
+static void
+sensor_close(struct sensor *sensor)
+{
+    for (size_t i = 0; i < COUNT_OF(sensor->events); i++) {
+        if (sensor->events[i]) {
+            event_free(sensor->events[i]);
+        }
+    }
+    for (size_t i = 0; i < INTERFACES_MAX; i++) {
+        capture_close(sensor->captures[i]);
+    }
+    sender_free(sensor->sender);
+    eve_out_free(sensor->eve);
+    pipeline_free(sensor->pipeline);
+    event_base_free(sensor->base);
+    settings_fini(&sensor->settings);
+    free(sensor);
+}
+
+static int
+usage(FILE *to)
+{
+    fprintf(to, "cordon-sensor " CORDON_VERSION "\n"
+                "usage: cordon-sensor [--config FILE]         run (default " CONFIG_DEFAULT ")\n"
+                "       cordon-sensor --check-config [--config FILE]\n"
+                "       cordon-sensor -r FILE [--config FILE] read a capture, EVE lines to stdout\n"
+                "       cordon-sensor -i INTERFACE [--config FILE]\n");
+    return to == stdout ? 0 : 2;
+}
+
+int
+main(int count, char **words)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check-config", no_argument, NULL, 'k'},
+                                            {"read", required_argument, NULL, 'r'},
+                                            {"interface", required_argument, NULL, 'i'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct sensor *sensor = MEM_NEW(struct sensor);
+    const char *config = NULL, *file = NULL, *interface = NULL;
+    bool is_check = false;
+    for (int option; (option = getopt_long(count, words, "c:r:i:h", options, NULL)) >= 0;) {
+        switch (option) {
+        case 'c':
+            config = optarg;
+            break;
+        case 'r':
+            file = optarg;
+            break;
+        case 'i':
+            interface = optarg;
+            break;
+        case 'k':
+            is_check = true;
+            break;
+        case 'v':
+            puts("cordon-sensor " CORDON_VERSION);
+            return 0;
+        default:
+            return usage(option == 'h' ? stdout : stderr);
+        }
+    }
+    struct yaml_file_error error;
+    umask(077);
+    if ((config || !file) &&
+        settings_load(config ? config : CONFIG_DEFAULT, &sensor->settings, &error)) {
+        fprintf(stderr, "%s:%u:%u: %s\n", config ? config : CONFIG_DEFAULT, error.line,
+                error.column, error.text);
+        return 1;
+    }
+    if (is_check) {
+        printf("%s: good\n", config ? config : CONFIG_DEFAULT);
+        return 0;
+    }
+    if (interface) {
+        snprintf(sensor->settings.interfaces[0], NAME_SIZE, "%s", interface);
+        sensor->settings.interface_count = 1;
+    }
+    log_setup("cordon-sensor", sensor->settings.log_format, LOG_INFO);
+    sensor->started_us = clock_wall_us(clock_system());
+    sensor->base = event_base_new();
+    sensor->pipeline = pipeline_new(&sensor->settings, file != NULL, on_found, sensor);
+    sensor->eve = eve_out_new(file ? "-" : sensor->settings.eve_file,
+                              file ? "" : sensor->settings.eve_socket);
+    int status = file ? run_file(sensor, file) : run_live(sensor);
+    sensor_close(sensor);
+    return status;
+}

@@ -1,0 +1,393 @@
+#include "sensor/pipeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "sensor/duplicates.h"
+#include "sensor/fragments.h"
+#include "sensor/recorder.h"
+
+#define TICK_US 100000
+#define EXPIRE_PER_PACKET 2
+#define EXPIRE_PER_TICK 2000
+#define PORT_DNS 53
+#define MIRRORS_MAX 64
+#define NETWORKS_SEEN 256
+
+const char *const application_names[] = {NULL, "http", "tls", "dns", NULL};
+
+/* To add a detector: its file, and a line here. */
+static const struct detector *const detectors[] = {&detector_reputation, &detector_scan};
+
+struct pipeline {
+    const struct sensor_settings *settings;
+    bool trusts_mirrors;
+    struct duplicates *duplicates;
+    struct fragments *fragments;
+    struct flow_table *flows;
+    struct recorder *recorder;
+    struct lists *lists;
+    void *states[COUNT_OF(detectors)];
+    struct detector_context context;
+    const struct flow *current; /* of the finding being made; NULL: none */
+    pipeline_found_fn *found;
+    void *found_context;
+    int64_t ticked_us;
+    struct wire_sensor_stats stats;
+    struct wire_mirror_seen mirrors[MIRRORS_MAX];
+    uint32_t mirror_sequence[MIRRORS_MAX];
+    struct wire_network_seen networks[NETWORKS_SEEN];
+};
+
+#define ASK(pipeline, question, ...)                                                               \
+    for (size_t ask_ = 0; ask_ < COUNT_OF(detectors); ask_++) {                                    \
+        if (detectors[ask_]->question) {                                                           \
+            detectors[ask_]->question((pipeline)->states[ask_], &(pipeline)->context,              \
+                                      __VA_ARGS__);                                                \
+        }                                                                                          \
+    }
+
+void
+finding_start(struct finding *finding, const struct flow *flow, int64_t now_us)
+{
+    memset(finding, 0, sizeof(*finding));
+    struct detection *detection = &finding->detection;
+    detection->seen_us = now_us;
+    detection->first_us = flow->first_us;
+    detection->src.ip = flow->ip[SIDE_CLIENT];
+    detection->src.mac = flow->mac[SIDE_CLIENT];
+    detection->src.port = flow->port[SIDE_CLIENT];
+    detection->dst.ip = flow->ip[SIDE_SERVER];
+    detection->dst.mac = flow->mac[SIDE_SERVER];
+    detection->dst.port = flow->port[SIDE_SERVER];
+    detection->protocol = flow->protocol;
+    detection->vlan = flow->vlan;
+    detection->handshake = flow->protocol == PROTOCOL_TCP && flow->is_established;
+    detection->origin = flow->origin[SIDE_CLIENT];
+    detection->peer_origin = flow->origin[SIDE_SERVER];
+    detection->count = 1;
+}
+
+static void
+on_report(void *context, const struct finding *finding)
+{
+    struct pipeline *pipeline = context;
+    size_t size = 0;
+    uint8_t *pcap = recorder_evidence(pipeline->recorder, finding->flow, &finding->source, &size);
+    pipeline->stats.detections++;
+    pipeline->found(pipeline->found_context, &finding->detection, pipeline->current, pcap, size);
+    free(pcap);
+}
+
+static void
+on_flow_end(void *context, struct flow *flow)
+{
+    struct pipeline *pipeline = context;
+    pipeline->stats.flows++;
+    (void)flow;
+}
+
+struct pipeline *
+pipeline_new(const struct sensor_settings *settings, bool trusts_mirrors, pipeline_found_fn *found,
+             void *context)
+{
+    struct pipeline *pipeline = MEM_NEW(struct pipeline);
+    const struct flow_settings flow_settings = {.flow_limit = settings->flow_limit};
+    const struct flow_handler flow_handler = {.on_end = on_flow_end, .context = pipeline};
+    pipeline->settings = settings;
+    pipeline->trusts_mirrors = trusts_mirrors;
+    pipeline->found = found;
+    pipeline->found_context = context;
+    pipeline->duplicates = duplicates_new();
+    pipeline->fragments = fragments_new();
+    pipeline->flows = flow_table_new(&flow_settings, &flow_handler);
+    pipeline->recorder = recorder_new();
+    pipeline->lists = lists_load(NULL, 0);
+    pipeline->context = (struct detector_context){
+        .settings = settings, .lists = pipeline->lists, .report = on_report, .pipeline = pipeline};
+    for (size_t i = 0; i < COUNT_OF(detectors); i++) {
+        pipeline->states[i] = detectors[i]->open(settings);
+    }
+    return pipeline;
+}
+
+void
+pipeline_free(struct pipeline *pipeline)
+{
+    if (!pipeline) {
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(detectors); i++) {
+        detectors[i]->close(pipeline->states[i]);
+    }
+    lists_free(pipeline->lists);
+    recorder_free(pipeline->recorder);
+    flow_table_free(pipeline->flows);
+    fragments_free(pipeline->fragments);
+    duplicates_free(pipeline->duplicates);
+    free(pipeline);
+}
+
+void
+pipeline_set_lists(struct pipeline *pipeline, struct lists *lists)
+{
+    lists_free(pipeline->lists);
+    pipeline->lists = lists;
+    pipeline->context.lists = lists;
+    pipeline->stats.indicators = lists_count(lists);
+}
+
+/* ---- what arrives from where ---- */
+
+static void
+mirror_count(struct pipeline *pipeline, const struct decoded *packet, size_t size)
+{
+    const struct mirror_origin *origin = &packet->origin;
+    size_t i = 0;
+    while (i < pipeline->stats.mirror_count &&
+           !(pipeline->mirrors[i].session == origin->session &&
+             ip_is_equal(&pipeline->mirrors[i].switch_ip, &origin->switch_ip))) {
+        i++;
+    }
+    if (i == MIRRORS_MAX) {
+        return; /* more mirrors than are told apart; the totals still count */
+    }
+    struct wire_mirror_seen *mirror = &pipeline->mirrors[i];
+    if (i == pipeline->stats.mirror_count) {
+        pipeline->stats.mirror_count++;
+        *mirror =
+            (struct wire_mirror_seen){.switch_ip = origin->switch_ip, .session = origin->session};
+        pipeline->mirror_sequence[i] = packet->mirror_sequence;
+    }
+    uint32_t gap = packet->mirror_sequence - pipeline->mirror_sequence[i];
+    if (origin->is_stamped && gap > 1 && gap < 100000) {
+        mirror->lost += gap - 1;
+    }
+    pipeline->mirror_sequence[i] = packet->mirror_sequence;
+    mirror->packets++;
+    mirror->bytes += size;
+    mirror->last_us = packet->at_us;
+}
+
+/* The /24 or /64 of the sender, when it is ours. */
+static void
+network_count(struct pipeline *pipeline, const struct decoded *packet)
+{
+    struct prefix network = {.length = ip_is_v4(&packet->src) ? 120 : 64};
+    memcpy(network.ip.b, packet->src.b, network.length / 8);
+    size_t count = pipeline->stats.network_count;
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(&pipeline->networks[i].network, &network, sizeof(network)) == 0) {
+            pipeline->networks[i].packets++;
+            pipeline->networks[i].last_us = packet->at_us;
+            return;
+        }
+    }
+    if (count < NETWORKS_SEEN && settings_is_home(pipeline->settings, &packet->src)) {
+        pipeline->networks[count] =
+            (struct wire_network_seen){.network = network, .packets = 1, .last_us = packet->at_us};
+        pipeline->stats.network_count++;
+    }
+}
+
+/* ---- protocols ---- */
+
+static void
+dns_look(struct pipeline *pipeline, struct flow *flow, const uint8_t *bytes, size_t size)
+{
+    struct dns_message message;
+    if (dns_parse(bytes, size, &message)) {
+        flow->application = APPLICATION_DNS;
+        ASK(pipeline, on_dns, flow, &message);
+    }
+}
+
+/* The client's first bytes: which protocol, and what does it ask for? */
+static void
+client_look(struct pipeline *pipeline, struct flow *flow)
+{
+    const struct flow_head *head = flow->head[SIDE_CLIENT];
+    struct http_request request;
+    struct tls_hello hello;
+    if (flow->port[SIDE_SERVER] == PORT_DNS) {
+        size_t size = head->used >= 2 ? (size_t)(head->bytes[0] << 8 | head->bytes[1]) : 0;
+        if (size > 0 && head->used >= size + 2) {
+            dns_look(pipeline, flow, head->bytes + 2, size);
+            flow_head_drop(pipeline->flows, flow, SIDE_CLIENT);
+        }
+        return;
+    }
+    enum parsed http = http_parse(head->bytes, head->used, &request);
+    enum parsed tls = http == PARSED_NO ? tls_parse(head->bytes, head->used, &hello) : PARSED_NO;
+    if (http == PARSED_YES) {
+        flow->application = APPLICATION_HTTP;
+        ASK(pipeline, on_http, flow, &request);
+    } else if (tls == PARSED_YES) {
+        flow->application = APPLICATION_TLS;
+        ASK(pipeline, on_tls, flow, &hello);
+    } else if ((http == PARSED_MORE || tls == PARSED_MORE) && !head->is_closed) {
+        return;
+    } else {
+        flow->application = APPLICATION_OTHER;
+    }
+    flow_head_drop(pipeline->flows, flow, SIDE_CLIENT);
+}
+
+/* Later requests of a kept-alive connection begin with a segment; so does one met in its middle. */
+static void
+later_request(struct pipeline *pipeline, struct flow *flow, const struct decoded *packet)
+{
+    struct http_request request;
+    if (packet->size > 16 && http_parse(packet->payload, packet->size, &request) == PARSED_YES) {
+        flow->application = APPLICATION_HTTP;
+        ASK(pipeline, on_http, flow, &request);
+    }
+}
+
+static void
+tcp_payload(struct pipeline *pipeline, struct flow *flow, enum side side,
+            const struct decoded *packet)
+{
+    if (side == SIDE_SERVER) {
+        if (flow->port[SIDE_SERVER] == PORT_DNS && packet->size > 2) {
+            dns_look(pipeline, flow, packet->payload + 2, packet->size - 2);
+        }
+        return;
+    }
+    if (flow->application == APPLICATION_HTTP) {
+        later_request(pipeline, flow, packet);
+    } else if (flow->application == APPLICATION_UNKNOWN &&
+               flow_head_add(pipeline->flows, flow, side, packet)) {
+        client_look(pipeline, flow);
+    }
+}
+
+/* ---- one packet ---- */
+
+static void
+contact_look(struct pipeline *pipeline, struct flow *flow)
+{
+    if (!flow->has_told && flow->is_established) {
+        flow->has_told = true;
+        ASK(pipeline, on_contact, flow);
+    }
+}
+
+static void
+flow_look(struct pipeline *pipeline, struct flow *flow, enum side side,
+          const struct decoded *packet)
+{
+    bool is_tcp = packet->protocol == PROTOCOL_TCP;
+    if (flow->packets[0] + flow->packets[1] <= RECORDER_PER_FLOW) {
+        recorder_keep(pipeline->recorder, packet, flow->number);
+    }
+    if (is_tcp && (packet->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && side == SIDE_CLIENT &&
+        flow->packets[SIDE_CLIENT] == 1) {
+        ASK(pipeline, on_attempt, flow);
+    }
+    if (is_tcp && flow->was_refused && !flow->has_told) {
+        flow->has_told = true;
+        ASK(pipeline, on_refused, flow);
+        return;
+    }
+    contact_look(pipeline, flow);
+    if (packet->size == 0) {
+        return;
+    }
+    if (is_tcp) {
+        tcp_payload(pipeline, flow, side, packet);
+    } else if (packet->protocol == PROTOCOL_UDP &&
+               (packet->dst_port == PORT_DNS || packet->src_port == PORT_DNS)) {
+        dns_look(pipeline, flow, packet->payload, packet->size);
+    }
+}
+
+/* The copy that was made at an edge says more than the one made at the core. */
+static void
+origin_note(struct pipeline *pipeline, const struct decoded *packet)
+{
+    enum side side;
+    struct flow *flow =
+        packet->origin.is_stamped ? flow_find(pipeline->flows, packet, &side) : NULL;
+    if (flow) {
+        flow->origin[side] = packet->origin;
+    }
+}
+
+static void
+decoded_look(struct pipeline *pipeline, struct decoded *packet)
+{
+    enum side side;
+    if (duplicates_check(pipeline->duplicates, packet)) {
+        pipeline->stats.duplicates++;
+        origin_note(pipeline, packet);
+        return;
+    }
+    if (packet->is_arp) {
+        recorder_keep(pipeline->recorder, packet, 0);
+        ASK(pipeline, on_arp, packet);
+        return;
+    }
+    if (packet->is_fragment && !fragments_add(pipeline->fragments, packet)) {
+        return;
+    }
+    struct flow *flow = flow_update(pipeline->flows, packet, &side);
+    if (flow) {
+        pipeline->current = flow;
+        flow_look(pipeline, flow, side, packet);
+        pipeline->current = NULL;
+    }
+}
+
+void
+pipeline_packet(struct pipeline *pipeline, int64_t at_us, const uint8_t *frame, size_t size)
+{
+    struct decoded packet;
+    bool is_broken;
+    packet.at_us = at_us;
+    pipeline->stats.packets++;
+    pipeline->stats.bytes += size;
+    pipeline->context.now_us = at_us;
+    bool is_decoded = decode_frame(frame, size, &packet, &is_broken);
+    pipeline->stats.undecoded += is_broken;
+    if (is_decoded) {
+        if (!pipeline->trusts_mirrors && packet.origin.is_stamped &&
+            !settings_is_mirror(pipeline->settings, &packet.origin.switch_ip)) {
+            packet.origin = (struct mirror_origin){.session = 0};
+        }
+        mirror_count(pipeline, &packet, size);
+        network_count(pipeline, &packet);
+        decoded_look(pipeline, &packet);
+    }
+    flow_expire(pipeline->flows, at_us, EXPIRE_PER_PACKET);
+    if (at_us - pipeline->ticked_us >= TICK_US) {
+        pipeline_tick(pipeline, at_us);
+    }
+}
+
+void
+pipeline_tick(struct pipeline *pipeline, int64_t now_us)
+{
+    pipeline->ticked_us = now_us;
+    pipeline->context.now_us = now_us;
+    flow_expire(pipeline->flows, now_us, EXPIRE_PER_TICK);
+    for (size_t i = 0; i < COUNT_OF(detectors); i++) {
+        if (detectors[i]->on_tick) {
+            detectors[i]->on_tick(pipeline->states[i], &pipeline->context);
+        }
+    }
+}
+
+void
+pipeline_stats(struct pipeline *pipeline, struct wire_sensor_stats *stats)
+{
+    struct flow_counters counters = flow_counters(pipeline->flows);
+    *stats = pipeline->stats;
+    stats->flows = counters.made;
+    stats->flows_refused = counters.given_up;
+    stats->stream_bytes_skipped = counters.bytes_skipped;
+    stats->mirrors = pipeline->mirrors;
+    stats->networks = pipeline->networks;
+}

@@ -1,0 +1,331 @@
+#include "sensor/sender.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "bus/tls.h"
+#include "wire/ack.h"
+#include "wire/detection.h"
+#include "wire/evidence.h"
+#include "wire/hello.h"
+
+#define SPOOL_DEFAULT_MIB 64
+
+struct waiting {
+    struct waiting *next;
+    char id[NAME_SIZE];
+    char *detection; /* JSON, as in the spool */
+    char *evidence;  /* NULL: none */
+};
+
+struct sender {
+    const struct sensor_settings *settings;
+    struct tls_client *client;
+    struct channel *channel;
+    struct waiting *first, *last;
+    size_t count;
+    int spool; /* -1: none */
+    char path[PATH_MAX];
+    size_t spool_size, spool_limit;
+    bool is_dirty;
+    uint64_t lost;
+    char run_id[ID_SIZE];
+};
+
+/* Text of our own making goes out through the codec as every other message. */
+static void
+line_send(struct sender *sender, enum wire_type type, const char *line)
+{
+    struct codec_error error;
+    cJSON *json = line ? codec_parse(line, strlen(line)) : NULL;
+    void *message = mem_new(1, wire_shape(type)->size);
+    if (json && wire_decode(type, json, message, &error) == 0) {
+        channel_send(sender->channel, type, message);
+        wire_fini(type, message);
+    }
+    free(message);
+    cJSON_Delete(json);
+}
+
+static void
+waiting_send(struct sender *sender, const struct waiting *waiting)
+{
+    if (sender->channel) {
+        line_send(sender, WIRE_DETECTION, waiting->detection);
+        line_send(sender, WIRE_EVIDENCE, waiting->evidence);
+    }
+}
+
+static void
+waiting_free(struct waiting *waiting)
+{
+    cJSON_free(waiting->detection);
+    cJSON_free(waiting->evidence);
+    free(waiting);
+}
+
+static void
+waiting_add(struct sender *sender, struct waiting *waiting)
+{
+    *(sender->last ? &sender->last->next : &sender->first) = waiting;
+    sender->last = waiting;
+    sender->count++;
+}
+
+static void
+spool_complain(const char *what)
+{
+    log_error("sender", "the spool does not work: detections live in memory only",
+              LOG_S("what", what), LOG_S("error", strerror(errno)));
+}
+
+static void
+spool_append(struct sender *sender, const char *line)
+{
+    size_t size = line ? strlen(line) : 0;
+    if (sender->spool < 0 || size == 0) {
+        return;
+    }
+    char *whole = mem_new(size + 2, 1);
+    memcpy(whole, line, size);
+    whole[size] = '\n';
+    if (write(sender->spool, whole, size + 1) != (ssize_t)(size + 1)) {
+        spool_complain("write");
+    }
+    sender->spool_size += size + 1;
+    sender->is_dirty = true;
+    free(whole);
+}
+
+/* Everything was stored: the file begins anew. */
+static void
+spool_clear(struct sender *sender)
+{
+    if (sender->spool >= 0 && sender->spool_size > 0 && ftruncate(sender->spool, 0) == 0) {
+        sender->spool_size = 0;
+    }
+}
+
+static void
+acknowledge(struct sender *sender, const char *id)
+{
+    struct waiting *before = NULL;
+    for (struct waiting *waiting = sender->first; waiting; waiting = waiting->next) {
+        if (strcmp(waiting->id, id) == 0) {
+            *(before ? &before->next : &sender->first) = waiting->next;
+            sender->last = sender->last == waiting ? before : sender->last;
+            sender->count--;
+            waiting_free(waiting);
+            break;
+        }
+        before = waiting;
+    }
+    if (sender->count == 0) {
+        spool_clear(sender);
+    }
+}
+
+static void
+on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
+{
+    (void)channel;
+    const struct wire_ack *ack = message;
+    for (size_t i = 0; type == WIRE_ACK && i < ack->id_count; i++) {
+        acknowledge(context, ack->ids[i]);
+    }
+}
+
+static void
+on_close(void *context, struct channel *channel, const char *why)
+{
+    struct sender *sender = context;
+    (void)channel;
+    log_warn("sender", "cordond lost; detections are kept", LOG_S("why", why));
+    sender->channel = NULL;
+}
+
+static void
+on_open(void *context, struct channel *channel)
+{
+    struct sender *sender = context;
+    struct wire_hello hello = {.wall_us = clock_wall_us(clock_system())};
+    sender->channel = channel;
+    snprintf(hello.name, sizeof(hello.name), "%s", sender->settings->name);
+    snprintf(hello.version, sizeof(hello.version), "%s", CORDON_VERSION);
+    snprintf(hello.run_id, sizeof(hello.run_id), "%s", sender->run_id);
+    channel_send(channel, WIRE_HELLO, &hello);
+    for (const struct waiting *waiting = sender->first; waiting; waiting = waiting->next) {
+        waiting_send(sender, waiting);
+    }
+}
+
+/* A line of the spool: a detection, or the evidence of the one before. */
+static void
+spool_line(struct sender *sender, const char *line, size_t size)
+{
+    enum wire_type type;
+    struct detection detection;
+    struct codec_error error;
+    cJSON *json = codec_parse(line, size);
+    if (json && wire_type_of(json, &type) && type == WIRE_EVIDENCE && sender->last &&
+        !sender->last->evidence) {
+        sender->last->evidence = cJSON_PrintUnformatted(json);
+    } else if (json && wire_type_of(json, &type) && type == WIRE_DETECTION &&
+               sender->count < SENDER_DETECTIONS_MAX &&
+               wire_decode(type, json, &detection, &error) == 0) {
+        struct waiting *waiting = MEM_NEW(struct waiting);
+        snprintf(waiting->id, sizeof(waiting->id), "%s", detection.id);
+        waiting->detection = cJSON_PrintUnformatted(json);
+        waiting_add(sender, waiting);
+    }
+    cJSON_Delete(json);
+}
+
+static void
+spool_open(struct sender *sender)
+{
+    char *text;
+    size_t size;
+    const char *dir = sender->settings->spool_dir;
+    if (!dir[0]) {
+        return;
+    }
+    snprintf(sender->path, sizeof(sender->path), "%s/spool.jsonl", dir);
+    if (file_make_dirs(dir, 0700) == 0 &&
+        file_read(sender->path, 512u * 1024 * 1024, &text, &size) == 0) {
+        char *at = text, *end = text + size;
+        for (char *stop = memchr(at, '\n', (size_t)(end - at)); stop;
+             stop = memchr(at, '\n', (size_t)(end - at))) {
+            spool_line(sender, at, (size_t)(stop - at));
+            at = stop + 1;
+        }
+        sender->spool_size = size;
+        free(text);
+    }
+    sender->spool = open(sender->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (sender->spool < 0) {
+        spool_complain(sender->path);
+    }
+}
+
+int
+sender_new(struct event_base *base, const struct sensor_settings *settings, struct sender **sender,
+           char why[256])
+{
+    struct sender *made = MEM_NEW(struct sender);
+    const struct tls_files files = {
+        .ca = settings->ca, .cert = settings->cert, .key = settings->key};
+    const struct channel_handler handler = {
+        .on_message = on_message, .on_close = on_close, .context = made};
+    made->settings = settings;
+    made->spool = -1;
+    made->spool_limit =
+        (size_t)(settings->spool_mib ? settings->spool_mib : SPOOL_DEFAULT_MIB) * 1024 * 1024;
+    id_make(clock_wall_us(clock_system()), made->run_id);
+    spool_open(made);
+    int result = settings->server[0]
+                     ? tls_client_new(base, settings->server, &files, ROLE_SENSOR, ROLE_INTAKE,
+                                      &handler, on_open, made, &made->client, why)
+                     : 0;
+    if (result) {
+        sender_free(made);
+        return result;
+    }
+    *sender = made;
+    return 0;
+}
+
+void
+sender_free(struct sender *sender)
+{
+    if (!sender) {
+        return;
+    }
+    tls_client_free(sender->client);
+    while (sender->first) {
+        struct waiting *waiting = sender->first;
+        sender->first = waiting->next;
+        waiting_free(waiting);
+    }
+    if (sender->spool >= 0) {
+        close(sender->spool);
+    }
+    free(sender);
+}
+
+static char *
+message_text(enum wire_type type, const void *message)
+{
+    cJSON *json = wire_encode(type, message);
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+void
+sender_put(struct sender *sender, const struct detection *detection, const uint8_t *pcap,
+           size_t pcap_size)
+{
+    if (!sender->settings->server[0]) {
+        return;
+    }
+    if (sender->count >= SENDER_DETECTIONS_MAX || sender->spool_size > sender->spool_limit) {
+        sender->lost++;
+        return;
+    }
+    struct waiting *waiting = MEM_NEW(struct waiting);
+    snprintf(waiting->id, sizeof(waiting->id), "%s", detection->id);
+    waiting->detection = message_text(WIRE_DETECTION, detection);
+    if (pcap && pcap_size <= EVIDENCE_SIZE_MAX) {
+        struct evidence evidence = {.pcap = (uint8_t *)(uintptr_t)pcap, .size = pcap_size};
+        snprintf(evidence.detection_id, sizeof(evidence.detection_id), "%s", detection->id);
+        waiting->evidence = message_text(WIRE_EVIDENCE, &evidence);
+    }
+    waiting_add(sender, waiting);
+    if (sender->channel) {
+        channel_send(sender->channel, WIRE_DETECTION, detection);
+        line_send(sender, WIRE_EVIDENCE, waiting->evidence);
+    }
+    spool_append(sender, waiting->detection);
+    spool_append(sender, waiting->evidence);
+}
+
+void
+sender_stats(struct sender *sender, const struct wire_sensor_stats *stats)
+{
+    if (sender->channel) {
+        channel_send(sender->channel, WIRE_SENSOR_STATS, stats);
+    }
+}
+
+void
+sender_tick(struct sender *sender)
+{
+    if (sender->is_dirty && sender->spool >= 0) {
+        if (fdatasync(sender->spool) < 0) {
+            spool_complain("fdatasync");
+        }
+        sender->is_dirty = false;
+    }
+}
+
+size_t
+sender_waiting(const struct sender *sender)
+{
+    return sender->count;
+}
+
+uint64_t
+sender_lost(const struct sender *sender)
+{
+    return sender->lost;
+}
