@@ -295,6 +295,9 @@ campus_restart(struct campus *campus)
 {
     controller_end(campus);
     controller_begin(campus);
+    for (size_t i = 0; i < campus->switch_count; i++) { /* an edge that connects tells its ports */
+        campus_ports(campus, campus->switches[i].device->config.name, 4);
+    }
 }
 
 void
