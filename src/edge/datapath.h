@@ -33,9 +33,10 @@ void datapath_close(struct datapath *datapath);
 /* Takes everything off the switch (uninstall, tests). */
 void datapath_remove(struct datapath *datapath);
 
-/* A bridge port; again with another role: changed in place.  Also mends a removed filter. */
-int datapath_attach(struct datapath *datapath, int ifindex, const char *port,
-                    enum port_role role) MUST_CHECK;
+/* A bridge port; again with another role or number: changed in place.  'number' is the bridge's own
+ * (0: not in it yet); copies carry it as the ERSPAN index. */
+int datapath_attach(struct datapath *datapath, int ifindex, const char *port, enum port_role role,
+                    uint32_t number) MUST_CHECK;
 void datapath_detach(struct datapath *datapath, int ifindex);
 /* Are our programs on every attached port, first, and the ones we loaded?  Returns how many ports
  * were wrong and mended; 'problem' names the first (TEXT_SIZE). */
@@ -96,6 +97,10 @@ int datapath_forward(struct datapath *datapath, int ifindex, uint16_t vlan, cons
 /* Permit 'server' for the isolate rules that use 'permit_set' entry 'index', for 'ttl_s'. */
 int datapath_learn_name(struct datapath *datapath, const char *permit_set, size_t index,
                         const struct ip *server, uint32_t ttl_s);
+
+/* A DHCP server gave this endpoint 'ip': it may say so in ARP and ND while it is contained. */
+int datapath_learn_lease(struct datapath *datapath, const struct mac *mac, const struct ip *ip,
+                         uint32_t lease_s) MUST_CHECK;
 
 struct datapath_counter {
     const char *name;

@@ -18,11 +18,9 @@
 
 #define RECEIVE_ROOM (64 * 1024 * 1024) /* 20,000 new MACs in 0.3 s overran the default */
 #define BUFFER_SIZE (256 * 1024)
-#define REQUEST_SIZE 512
 
 struct kernel_link {
-    int events_fd;  /* multicast groups, and answers to dumps */
-    int request_fd; /* changes, with acknowledgements */
+    int events_fd; /* multicast groups, and answers to dumps */
     struct event *readable;
     struct kernel_link_handler handler;
     enum { DUMP_NONE, DUMP_DEVICES, DUMP_NEIGHBOURS } dump;
@@ -219,8 +217,7 @@ kernel_link_new(struct event_base *base, const struct kernel_link_handler *handl
     struct kernel_link *made = MEM_NEW(struct kernel_link);
     made->handler = *handler;
     made->events_fd = socket_open(RTMGRP_LINK | RTMGRP_NEIGH);
-    made->request_fd = socket_open(0);
-    if (made->events_fd < 0 || made->request_fd < 0) {
+    if (made->events_fd < 0) {
         int error = errno;
         snprintf(why, 256, "no rtnetlink socket: %s", strerror(error));
         kernel_link_free(made);
@@ -245,83 +242,5 @@ kernel_link_free(struct kernel_link *link)
     if (link->events_fd >= 0) {
         close(link->events_fd);
     }
-    if (link->request_fd >= 0) {
-        close(link->request_fd);
-    }
     free(link);
-}
-
-struct change {
-    struct nlmsghdr head;
-    struct ifinfomsg info;
-    char attributes[REQUEST_SIZE];
-};
-
-static struct rtattr *
-attribute_add(struct change *change, unsigned short type, const void *value, size_t size)
-{
-    struct rtattr *at =
-        (struct rtattr *)(void *)((char *)change + NLMSG_ALIGN(change->head.nlmsg_len));
-    at->rta_type = type;
-    at->rta_len = (unsigned short)RTA_LENGTH(size);
-    if (size > 0) {
-        memcpy(RTA_DATA(at), value, size);
-    }
-    change->head.nlmsg_len =
-        (uint32_t)(NLMSG_ALIGN(change->head.nlmsg_len) + RTA_ALIGN(at->rta_len));
-    return at;
-}
-
-/* Sends and waits for the kernel's answer, which comes at once. */
-static int
-change_make(struct kernel_link *link, struct change *change)
-{
-    struct {
-        struct nlmsghdr head;
-        struct nlmsgerr error;
-        char rest[REQUEST_SIZE * 2];
-    } answer;
-    change->head.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-    change->head.nlmsg_seq = ++link->sequence;
-    if (send(link->request_fd, change, change->head.nlmsg_len, 0) < 0) {
-        return -errno;
-    }
-    ssize_t size = recv(link->request_fd, &answer, sizeof(answer), 0);
-    if (size < (ssize_t)(sizeof(answer.head) + sizeof(answer.error))) {
-        return size < 0 ? -errno : -EBADMSG;
-    }
-    return answer.head.nlmsg_type == NLMSG_ERROR ? answer.error.error : -EBADMSG;
-}
-
-int
-kernel_link_set_master(struct kernel_link *link, int ifindex, int master)
-{
-    struct change change = {
-        .head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)), .nlmsg_type = RTM_NEWLINK},
-        .info = {.ifi_index = ifindex}};
-    attribute_add(&change, IFLA_MASTER, &master, sizeof(master));
-    return change_make(link, &change);
-}
-
-int
-kernel_link_set_up(struct kernel_link *link, int ifindex, bool is_up)
-{
-    struct change change = {
-        .head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)), .nlmsg_type = RTM_NEWLINK},
-        .info = {.ifi_index = ifindex, .ifi_change = IFF_UP, .ifi_flags = is_up ? IFF_UP : 0}};
-    return change_make(link, &change);
-}
-
-int
-kernel_link_make_bridge(struct kernel_link *link, const char *name)
-{
-    struct change change = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-                                     .nlmsg_type = RTM_NEWLINK,
-                                     .nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL}};
-    attribute_add(&change, IFLA_IFNAME, name, strlen(name) + 1);
-    struct rtattr *info = attribute_add(&change, IFLA_LINKINFO, NULL, 0);
-    attribute_add(&change, IFLA_INFO_KIND, "bridge", strlen("bridge"));
-    info->rta_len = (unsigned short)((char *)&change + change.head.nlmsg_len - (char *)info);
-    int result = change_make(link, &change);
-    return result == -EEXIST ? 0 : result;
 }

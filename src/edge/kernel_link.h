@@ -45,9 +45,5 @@ int kernel_link_new(struct event_base *base, const struct kernel_link_handler *h
 void kernel_link_free(struct kernel_link *link);
 /* All devices, then all entries of the database; each comes as an event. */
 void kernel_link_dump(struct kernel_link *link);
-/* Changes; 0 or negative errno.  'master' 0 takes it out of its bridge. */
-int kernel_link_set_master(struct kernel_link *link, int ifindex, int master) MUST_CHECK;
-int kernel_link_set_up(struct kernel_link *link, int ifindex, bool is_up) MUST_CHECK;
-int kernel_link_make_bridge(struct kernel_link *link, const char *name) MUST_CHECK;
 
 #endif

@@ -23,6 +23,7 @@
 #include "edge/local.h"
 #include "edge/reporter.h"
 #include "edge/respond.h"
+#include "edge/rtnl.h"
 #include "edge/settings.h"
 
 #define CONFIG_DEFAULT "/etc/cordon/edge.yaml"
@@ -78,8 +79,8 @@ on_port(void *context, int ifindex, const char *name, enum port_role role, bool 
         datapath_clear_hold(edge->datapath, ifindex);
     }
     if (edge->settings.makes_bridge && is_named(edge, name) && learn_bridge(edge->learn) != 0) {
-        result = kernel_link_set_master(edge->kernel, ifindex, learn_bridge(edge->learn));
-        result = result ? result : kernel_link_set_up(edge->kernel, ifindex, true);
+        result = rtnl_set_master(ifindex, learn_bridge(edge->learn));
+        result = result ? result : rtnl_set_up(ifindex, true);
         if (result) {
             log_error("edge", "cannot put the port into the bridge", LOG_S("port", name),
                       LOG_S("error", strerror(-result)));
@@ -98,12 +99,12 @@ bridge_follow(struct edge *edge)
     if (bridge == 0) {
         log_warn("edge", "the bridge is gone", LOG_S("bridge", edge->settings.bridge));
         if (edge->settings.makes_bridge) {
-            (void)!kernel_link_make_bridge(edge->kernel, edge->settings.bridge);
+            (void)!rtnl_make_device(edge->settings.bridge, "bridge");
         }
         return;
     }
     if (edge->settings.makes_bridge) {
-        (void)!kernel_link_set_up(edge->kernel, bridge, true);
+        (void)!rtnl_set_up(bridge, true);
         for (size_t i = 0; i < edge->settings.port_count; i++) {
             const struct edge_port_setting *port = &edge->settings.ports[i];
             int ifindex = learn_port_ifindex(edge->learn, port->name);
@@ -135,7 +136,7 @@ on_dump_done(void *context)
 {
     struct edge *edge = context;
     if (learn_bridge(edge->learn) == 0 && edge->settings.makes_bridge) {
-        int result = kernel_link_make_bridge(edge->kernel, edge->settings.bridge);
+        int result = rtnl_make_device(edge->settings.bridge, "bridge");
         if (result) {
             log_error("edge", "cannot make the bridge", LOG_S("error", strerror(-result)));
         }

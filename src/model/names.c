@@ -16,8 +16,8 @@ const char *const rule_kind_names[RULE_KIND_COUNT + 1] = {
     "isolate",    "hold_port", "block_pair", "block_server",
     "permit_set", "protect",   "mirror",     "warning",      NULL};
 const char *const direction_names[DIRECTION_COUNT + 1] = {"both", "in", "out", NULL};
-const char *const mirror_kind_names[MIRROR_KIND_COUNT + 1] = {"port", "policy", "always",
-                                                              "detailed", NULL};
+const char *const mirror_kind_names[MIRROR_KIND_COUNT + 1] = {"port",     "policy",  "always",
+                                                              "detailed", "transit", NULL};
 const char *const carrier_names[CARRIER_COUNT + 1] = {"local", "erspan", "rspan", NULL};
 const char *const rule_state_names[RULE_STATE_COUNT + 1] = {"absent", "applied", "verified",
                                                             "failed", NULL};

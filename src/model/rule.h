@@ -90,7 +90,14 @@ struct rule_protect {
     struct prefix server;
 };
 
-enum mirror_kind { MIRROR_PORT, MIRROR_POLICY, MIRROR_ALWAYS, MIRROR_DETAILED, MIRROR_KIND_COUNT };
+enum mirror_kind {
+    MIRROR_PORT,
+    MIRROR_POLICY,
+    MIRROR_ALWAYS,   /* endpoint-to-endpoint traffic of this switch */
+    MIRROR_DETAILED, /* one endpoint */
+    MIRROR_TRANSIT,  /* copies nothing: hands other switches' RSPAN frames on to 'out_port' */
+    MIRROR_KIND_COUNT
+};
 extern const char *const mirror_kind_names[MIRROR_KIND_COUNT + 1];
 
 enum mirror_carrier { CARRIER_LOCAL, CARRIER_ERSPAN, CARRIER_RSPAN, CARRIER_COUNT };

@@ -148,12 +148,16 @@ mirror_check(const void *thing, char why[128])
                                                          : mirror->out_port[0] != '\0';
     bool has_subject = mirror->kind != MIRROR_DETAILED || !mac_is_none(&mirror->mac) ||
                        !ip_is_none(&mirror->ip);
+    bool is_good_transit = mirror->kind != MIRROR_TRANSIT ||
+                           (mirror->carrier == CARRIER_RSPAN && mirror->out_port[0] != '\0');
     if (!has_target) {
         snprintf(why, 128, "erspan needs erspan_to, rspan rspan_vlan, local out_port");
+    } else if (!is_good_transit) {
+        snprintf(why, 128, "transit needs carrier rspan, rspan_vlan and out_port");
     } else if (!has_subject) {
         snprintf(why, 128, "a detailed mirror needs a mac or an ip");
     }
-    return has_target && has_subject;
+    return has_target && is_good_transit && has_subject;
 }
 
 const struct shape wire_mirror_shape =

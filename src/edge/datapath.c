@@ -1,0 +1,437 @@
+/* Life of the kernel side and the ports; see datapath_rules.c for the rules. */
+#include "edge/datapath.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "edge/datapath_state.h"
+
+#define ENDPOINT_ROOM 131072
+#define SNOOP_PER_S 1000 /* frames of one port */
+#define PERMILLE_DEFAULT 100
+#define SWEEP_CHECKS 20
+
+uint64_t
+datapath_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- config ---- */
+
+static uint32_t
+secret(void)
+{
+    uint32_t value = 0;
+    while (value == 0) {
+        if (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value)) {
+            abort();
+        }
+    }
+    return value;
+}
+
+/* Marks that frames carry through the stack; kept over a restart, so that frames on their way
+ * keep their meaning. */
+static int
+config_start(struct datapath *datapath)
+{
+    const uint32_t zero = 0;
+    struct dp_config *config = &datapath->config;
+    int result = maps_get(datapath->maps, MAP_CONFIG, &zero, config);
+    if (result) {
+        return result;
+    }
+    if (config->layout != DP_LAYOUT || !config->copy_mark) {
+        *config = (struct dp_config){.layout = DP_LAYOUT,
+                                     .forward_mark = secret(),
+                                     .test_mark = secret(),
+                                     .copy_mark = secret()};
+    }
+    config->tap = (uint32_t)datapath->tap;
+    config->ifb = (uint32_t)datapath->ifb;
+    config->snoop_per_s = SNOOP_PER_S;
+    return maps_put(datapath->maps, MAP_CONFIG, &zero, config);
+}
+
+int
+datapath_config_write(struct datapath *datapath)
+{
+    const uint32_t zero = 0;
+    struct dp_config config = datapath->config;
+    config.isolate_ips = (uint32_t)want_count(datapath->want, MAP_ISO_IP);
+    config.isolate_ports = (uint32_t)want_count(datapath->want, MAP_ISO_PORT);
+    config.servers = (uint32_t)want_count(datapath->want, MAP_SERVER);
+    config.pairs = (uint32_t)want_count(datapath->want, MAP_PAIR);
+    config.watched = (uint32_t)want_count(datapath->want, MAP_WATCH);
+    config.rspans = (uint32_t)want_count(datapath->want, MAP_RSPAN);
+    config.sensors = (uint32_t)want_count(datapath->want, MAP_SENSOR);
+    config.always = 0;
+    for (size_t i = 0; i < datapath->kinds[RULE_MIRROR].count; i++) {
+        const struct held *held = datapath->kinds[RULE_MIRROR].items[i];
+        if (held->rule.mirror->kind == MIRROR_ALWAYS && held->slot != SLOT_NONE) {
+            config.always |= 1u << held->slot;
+        }
+    }
+    if (memcmp(&config, &datapath->config, sizeof(config)) == 0) {
+        return 0;
+    }
+    datapath->config = config;
+    return maps_put(datapath->maps, MAP_CONFIG, &zero, &config);
+}
+
+void
+datapath_suspend(struct datapath *datapath, bool is_suspended)
+{
+    const uint32_t zero = 0;
+    datapath->config.is_suspended = is_suspended;
+    int result = maps_put(datapath->maps, MAP_CONFIG, &zero, &datapath->config);
+    if (result) {
+        log_error("datapath", "cannot suspend or resume", LOG_S("error", strerror(-result)));
+    }
+}
+
+/* ---- open, close ---- */
+
+int
+datapath_open(const struct datapath_settings *settings, struct datapath **datapath, char why[256])
+{
+    struct datapath *made = MEM_NEW(struct datapath);
+    made->tap_fd = made->packet_fd = -1;
+    made->frame = mem_new(DP_RESPOND_MAX + sizeof(struct dp_trailer), 1);
+    made->mirror_permille =
+        settings->mirror_permille ? settings->mirror_permille : PERMILLE_DEFAULT;
+    made->mirror_source = settings->mirror_source;
+    snprintf(made->bridge, sizeof(made->bridge), "%s", settings->bridge);
+    hmap_init(&made->by_id);
+    int result =
+        maps_open(settings->pin_dir,
+                  settings->endpoint_room ? settings->endpoint_room : ENDPOINT_ROOM, &made->maps,
+                  why);
+    if (result) {
+        datapath_close(made);
+        return result;
+    }
+    made->want = want_new(made->maps);
+    result = attach_make_ifb(made->maps, made->bridge, &made->ifb, why);
+    result = result ? result
+                    : attach_make_tap(made->maps, made->bridge, &made->tap, &made->tap_fd, why);
+    if (result) {
+        datapath_close(made);
+        return result;
+    }
+    result = config_start(made);
+    result = result ? result : datapath_frames_open(made);
+    if (result) {
+        snprintf(why, 256, "cannot set up the datapath: %s", strerror(-result));
+        datapath_close(made);
+        return result;
+    }
+    *datapath = made;
+    return 0;
+}
+
+void
+datapath_close(struct datapath *datapath)
+{
+    if (!datapath) {
+        return;
+    }
+    datapath_rules_free(datapath);
+    want_free(datapath->want);
+    datapath_frames_close(datapath);
+    maps_close(datapath->maps);
+    hmap_fini(&datapath->by_id);
+    free(datapath->frame);
+    free(datapath);
+}
+
+/* Also ports that an earlier run left programs on. */
+void
+datapath_remove(struct datapath *datapath)
+{
+    uint32_t ifindex, next;
+    int result = maps_next(datapath->maps, MAP_PORTS, NULL, &next);
+    while (result == 0) {
+        ifindex = next;
+        attach_remove((int)ifindex, ATTACH_INGRESS);
+        attach_remove((int)ifindex, ATTACH_EGRESS);
+        result = maps_next(datapath->maps, MAP_PORTS, &ifindex, &next);
+    }
+    int helpers[] = {datapath->ifb, datapath->tap};
+    for (size_t i = 0; i < COUNT_OF(helpers); i++) {
+        if (rtnl_delete_device(helpers[i])) {
+            log_warn("datapath", "cannot delete a helper device", LOG_I("ifindex", helpers[i]));
+        }
+    }
+    maps_unpin(datapath->maps);
+    datapath_close(datapath);
+}
+
+/* ---- ports ---- */
+
+struct dp_port_held *
+datapath_port_find(struct datapath *datapath, int ifindex)
+{
+    for (size_t i = 0; i < datapath->port_count; i++) {
+        if (datapath->ports[i].ifindex == ifindex) {
+            return &datapath->ports[i];
+        }
+    }
+    return NULL;
+}
+
+int
+datapath_ifindex(const struct datapath *datapath, const char *port)
+{
+    for (size_t i = 0; i < datapath->port_count; i++) {
+        if (strcmp(datapath->ports[i].name, port) == 0) {
+            return datapath->ports[i].ifindex;
+        }
+    }
+    return (int)if_nametoindex(port);
+}
+
+static bool
+mirror_has_port(const struct rule_mirror *mirror, const struct dp_port_held *port)
+{
+    if (mirror->out_port[0] && strcmp(mirror->out_port, port->name) == 0) {
+        return false; /* never what goes out as a copy */
+    }
+    for (size_t i = 0; i < mirror->port_count; i++) {
+        if (strcmp(mirror->ports[i], port->name) == 0) {
+            return true;
+        }
+    }
+    return mirror->port_count == 0 && port->role == PORT_ACCESS;
+}
+
+struct dp_port
+datapath_port_value(const struct datapath *datapath, const struct dp_port_held *port)
+{
+    static const enum dp_role roles[PORT_ROLE_COUNT] = {[PORT_ACCESS] = DP_ACCESS,
+                                                        [PORT_UPLINK] = DP_UPLINK,
+                                                        [PORT_SERVER] = DP_SERVER,
+                                                        [PORT_MIRROR] = DP_MIRROR};
+    struct dp_port value = {.number = port->number, .role = (uint8_t)roles[port->role]};
+    const struct held_list *holds = &datapath->kinds[RULE_HOLD_PORT];
+    const struct held_list *mirrors = &datapath->kinds[RULE_MIRROR];
+    for (size_t i = 0; i < holds->count; i++) {
+        value.is_held |= !holds->items[i]->is_cleared &&
+                         strcmp(holds->items[i]->rule.hold_port.port, port->name) == 0;
+    }
+    for (size_t i = 0; i < mirrors->count; i++) {
+        const struct held *held = mirrors->items[i];
+        const struct rule_mirror *mirror = held->rule.mirror;
+        bool is_by_port = mirror->kind == MIRROR_PORT || mirror->kind == MIRROR_POLICY;
+        if (!is_by_port || held->slot == SLOT_NONE || !mirror_has_port(mirror, port)) {
+            continue;
+        }
+        value.mirror_in |= mirror->direction == DIRECTION_OUT ? 0 : 1u << held->slot;
+        value.mirror_out |= mirror->direction == DIRECTION_IN ? 0 : 1u << held->slot;
+    }
+    return value;
+}
+
+static int
+port_write(struct datapath *datapath, const struct dp_port_held *port)
+{
+    const uint32_t key = (uint32_t)port->ifindex;
+    const struct dp_port value = datapath_port_value(datapath, port);
+    struct dp_port held;
+    if (maps_get(datapath->maps, MAP_PORTS, &key, &held) == 0 &&
+        memcmp(&held, &value, sizeof(value)) == 0) {
+        return 0;
+    }
+    return maps_put(datapath->maps, MAP_PORTS, &key, &value);
+}
+
+int
+datapath_ports_write(struct datapath *datapath)
+{
+    int first = 0;
+    for (size_t i = 0; i < datapath->port_count; i++) {
+        int result = port_write(datapath, &datapath->ports[i]);
+        first = first ? first : result;
+    }
+    return first;
+}
+
+static int
+programs_attach(const struct datapath *datapath, int ifindex)
+{
+    int result = attach_program(datapath->maps, ifindex, ATTACH_INGRESS, PROGRAM_INGRESS);
+    return result ? result
+                  : attach_program(datapath->maps, ifindex, ATTACH_EGRESS, PROGRAM_EGRESS);
+}
+
+static int
+port_state_start(const struct datapath *datapath, uint32_t ifindex)
+{
+    struct dp_port_state state;
+    if (maps_get(datapath->maps, MAP_PORT_STATE, &ifindex, &state) == 0) {
+        return 0;
+    }
+    memset(&state, 0, sizeof(state));
+    return maps_put(datapath->maps, MAP_PORT_STATE, &ifindex, &state);
+}
+
+int
+datapath_attach(struct datapath *datapath, int ifindex, const char *name, enum port_role role,
+                uint32_t number)
+{
+    struct dp_port_held *port = datapath_port_find(datapath, ifindex);
+    bool is_new = port == NULL;
+    if (is_new && datapath->port_count == DATAPATH_PORTS_MAX) {
+        return -E2BIG;
+    }
+    if (is_new) {
+        port = &datapath->ports[datapath->port_count++];
+    }
+    *port = (struct dp_port_held){.ifindex = ifindex, .role = role, .number = number};
+    snprintf(port->name, sizeof(port->name), "%s", name);
+    datapath_rules_place(datapath);
+    int result = port_state_start(datapath, (uint32_t)ifindex);
+    result = result ? result : port_write(datapath, port);
+    return result ? result : programs_attach(datapath, ifindex);
+}
+
+void
+datapath_detach(struct datapath *datapath, int ifindex)
+{
+    struct dp_port_held *port = datapath_port_find(datapath, ifindex);
+    const uint32_t key = (uint32_t)ifindex;
+    attach_remove(ifindex, ATTACH_INGRESS);
+    attach_remove(ifindex, ATTACH_EGRESS);
+    if (maps_delete(datapath->maps, MAP_PORTS, &key) ||
+        maps_delete(datapath->maps, MAP_PORT_STATE, &key)) {
+        log_warn("datapath", "a port that is gone stays in the maps", LOG_I("ifindex", ifindex));
+    }
+    if (port) {
+        *port = datapath->ports[--datapath->port_count];
+    }
+    datapath_rules_place(datapath);
+}
+
+void
+datapath_clear_hold(struct datapath *datapath, int ifindex)
+{
+    const struct dp_port_held *port = datapath_port_find(datapath, ifindex);
+    const struct held_list *holds = &datapath->kinds[RULE_HOLD_PORT];
+    bool has_changed = false;
+    for (size_t i = 0; port && i < holds->count; i++) {
+        struct held *held = holds->items[i];
+        if (!held->is_cleared && strcmp(held->rule.hold_port.port, port->name) == 0) {
+            held->is_cleared = has_changed = true;
+        }
+    }
+    if (has_changed) {
+        datapath_rules_place(datapath);
+    }
+}
+
+/* ---- watchdog ---- */
+
+/* What is wrong with this port, as text; NULL: nothing. */
+static const char *
+port_check(const struct datapath *datapath, const struct dp_port_held *port)
+{
+    const uint32_t key = (uint32_t)port->ifindex;
+    const struct dp_port wanted = datapath_port_value(datapath, port);
+    struct dp_port held;
+    struct dp_port_state state;
+    if (!attach_is_good(datapath->maps, port->ifindex, ATTACH_INGRESS, PROGRAM_INGRESS)) {
+        return "our filter on its ingress was removed or replaced";
+    }
+    if (!attach_is_good(datapath->maps, port->ifindex, ATTACH_EGRESS, PROGRAM_EGRESS)) {
+        return "our filter on its egress was removed or replaced";
+    }
+    if (maps_get(datapath->maps, MAP_PORTS, &key, &held) ||
+        maps_get(datapath->maps, MAP_PORT_STATE, &key, &state) ||
+        memcmp(&held, &wanted, sizeof(held)) != 0) {
+        return "its entry in the maps was removed or changed";
+    }
+    return NULL;
+}
+
+static bool
+port_mend(struct datapath *datapath, const struct dp_port_held *port)
+{
+    int result = programs_attach(datapath, port->ifindex);
+    result = result ? result : port_state_start(datapath, (uint32_t)port->ifindex);
+    result = result ? result : port_write(datapath, port);
+    if (result) {
+        log_error("datapath", "cannot mend a port: it is not protected", LOG_S("port", port->name),
+                  LOG_S("error", strerror(-result)));
+    }
+    return result == 0;
+}
+
+static const char *
+helpers_mend(struct datapath *datapath)
+{
+    const struct maps *maps = datapath->maps;
+    if (!attach_is_good(maps, datapath->ifb, ATTACH_EGRESS, PROGRAM_COPY)) {
+        (void)!attach_program(maps, datapath->ifb, ATTACH_EGRESS, PROGRAM_COPY);
+        return "the filter that encapsulates copies was removed";
+    }
+    if (!attach_is_good(maps, datapath->tap, ATTACH_INGRESS, PROGRAM_TAP)) {
+        (void)!attach_program(maps, datapath->tap, ATTACH_INGRESS, PROGRAM_TAP);
+        return "the filter that forwards queries was removed";
+    }
+    return NULL;
+}
+
+static const char *
+config_mend(struct datapath *datapath)
+{
+    const uint32_t zero = 0;
+    struct dp_config held;
+    if (maps_get(datapath->maps, MAP_CONFIG, &zero, &held) == 0 &&
+        memcmp(&held, &datapath->config, sizeof(held)) == 0) {
+        return NULL;
+    }
+    (void)!maps_put(datapath->maps, MAP_CONFIG, &zero, &datapath->config);
+    return "the configuration in the maps was changed";
+}
+
+unsigned
+datapath_check_ports(struct datapath *datapath, char problem[TEXT_SIZE])
+{
+    unsigned wrong = 0;
+    const char *const others[] = {config_mend(datapath), helpers_mend(datapath)};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (others[i] && wrong++ == 0) {
+            snprintf(problem, TEXT_SIZE, "%s", others[i]);
+        }
+    }
+    for (size_t i = 0; i < datapath->port_count; i++) {
+        const struct dp_port_held *port = &datapath->ports[i];
+        char name[IF_NAMESIZE];
+        const char *what = port_check(datapath, port);
+        if (!what || !if_indextoname((unsigned)port->ifindex, name)) {
+            continue; /* a device that is gone will be told by the kernel */
+        }
+        if (wrong++ == 0) {
+            snprintf(problem, TEXT_SIZE, "port %s: %s", port->name, what);
+        }
+        (void)port_mend(datapath, port);
+    }
+    datapath_rules_place(datapath);
+    if (++datapath->checks % SWEEP_CHECKS == 0) {
+        datapath_learnt_sweep(datapath);
+    }
+    return wrong;
+}

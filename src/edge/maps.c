@@ -1,0 +1,255 @@
+#include "edge/maps.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "edge/cordon.skel.h"
+
+#define PATH_SIZE 512
+#define CPUS_MAX 1024
+
+#define MAP_KIND(id, name_, key, value, ours, ruled)                                               \
+    {"cdn_" #name_, sizeof(key), sizeof(value), ours, ruled},
+const struct map_kind map_kinds[MAP_COUNT] = {MAPS(MAP_KIND)};
+
+struct maps {
+    struct cordon_bpf *object;
+    int fd[MAP_COUNT];
+    int program_fd[PROGRAM_COUNT];
+    uint32_t program_kernel_id[PROGRAM_COUNT];
+    int cpus;
+    char mount_dir[PATH_SIZE];
+    char pin_dir[PATH_SIZE + 16];
+};
+
+/* The last line of what libbpf complained of, for 'why'. */
+static char complaint[256];
+
+static int
+on_libbpf(enum libbpf_print_level level, const char *format, va_list values)
+{
+    if (level == LIBBPF_WARN) {
+        vsnprintf(complaint, sizeof(complaint), format, values);
+        complaint[strcspn(complaint, "\n")] = '\0';
+        log_debug("bpf", complaint);
+    }
+    return 0;
+}
+
+static int
+bpffs_mount(struct maps *maps, char why[256])
+{
+    struct statfs about;
+    int result = file_make_dirs(maps->mount_dir, 0700);
+    if (result) {
+        snprintf(why, 256, "cannot make %.180s: %s", maps->mount_dir, strerror(-result));
+        return result;
+    }
+    bool is_mounted = statfs(maps->mount_dir, &about) == 0 && about.f_type == BPF_FS_MAGIC;
+    if (!is_mounted && mount("bpf", maps->mount_dir, "bpf", 0, "mode=0700") != 0) {
+        result = -errno;
+        snprintf(why, 256,
+                 "cannot mount a bpf file system on %.120s: %s (needs root and CONFIG_BPF_SYSCALL)",
+                 maps->mount_dir, strerror(errno));
+        return result;
+    }
+    if (mkdir(maps->pin_dir, 0700) != 0 && errno != EEXIST) {
+        result = -errno;
+        snprintf(why, 256, "cannot make %.180s: %s", maps->pin_dir, strerror(errno));
+        return result;
+    }
+    return 0;
+}
+
+static void
+pin_path(const struct maps *maps, enum map_id map, char path[PATH_SIZE + 80])
+{
+    snprintf(path, PATH_SIZE + 80, "%s/%s", maps->pin_dir, map_kinds[map].name);
+}
+
+static void
+pins_remove(const struct maps *maps)
+{
+    for (enum map_id map = 0; map < MAP_COUNT; map++) {
+        char path[PATH_SIZE + 80];
+        pin_path(maps, map, path);
+        unlink(path);
+    }
+}
+
+/* Opens, sizes, says where maps are pinned, and loads. */
+static int
+object_load(struct maps *maps, uint32_t endpoint_room)
+{
+    maps->object = cordon_bpf__open();
+    if (!maps->object) {
+        return -errno;
+    }
+    bpf_map__set_max_entries(maps->object->maps.cdn_iso_mac, endpoint_room);
+    bpf_map__set_max_entries(maps->object->maps.cdn_iso_ip, endpoint_room);
+    bpf_map__set_max_entries(maps->object->maps.cdn_binding, endpoint_room * 4);
+    for (enum map_id map = 0; map < MAP_COUNT; map++) {
+        char path[PATH_SIZE + 80];
+        struct bpf_map *found =
+            bpf_object__find_map_by_name(maps->object->obj, map_kinds[map].name);
+        pin_path(maps, map, path);
+        int result = found ? bpf_map__set_pin_path(found, path) : -ENOENT;
+        if (result) {
+            return result;
+        }
+    }
+    int result = cordon_bpf__load(maps->object);
+    if (result) {
+        cordon_bpf__destroy(maps->object);
+        maps->object = NULL;
+    }
+    return result;
+}
+
+static int
+handles_take(struct maps *maps)
+{
+    const struct bpf_program *programs[PROGRAM_COUNT] = {
+        [PROGRAM_INGRESS] = maps->object->progs.cordon_ingress,
+        [PROGRAM_EGRESS] = maps->object->progs.cordon_egress,
+        [PROGRAM_COPY] = maps->object->progs.cordon_copy,
+        [PROGRAM_TAP] = maps->object->progs.cordon_tap,
+        [PROGRAM_SINK] = maps->object->progs.cordon_sink};
+    for (enum map_id map = 0; map < MAP_COUNT; map++) {
+        maps->fd[map] = bpf_map__fd(
+            bpf_object__find_map_by_name(maps->object->obj, map_kinds[map].name));
+    }
+    for (int i = 0; i < PROGRAM_COUNT; i++) {
+        struct bpf_prog_info info = {.type = 0};
+        uint32_t size = sizeof(info);
+        maps->program_fd[i] = bpf_program__fd(programs[i]);
+        if (bpf_obj_get_info_by_fd(maps->program_fd[i], &info, &size)) {
+            return -errno;
+        }
+        maps->program_kernel_id[i] = info.id;
+    }
+    maps->cpus = libbpf_num_possible_cpus();
+    return maps->cpus < 0 || maps->cpus > CPUS_MAX ? -ENOTSUP : 0;
+}
+
+int
+maps_open(const char *pin_dir, uint32_t endpoint_room, struct maps **maps, char why[256])
+{
+    struct maps *made = MEM_NEW(struct maps);
+    libbpf_set_print(on_libbpf);
+    snprintf(made->mount_dir, sizeof(made->mount_dir), "%s/bpf", pin_dir);
+    snprintf(made->pin_dir, sizeof(made->pin_dir), "%s/layout%d", made->mount_dir, DP_LAYOUT);
+    int result = bpffs_mount(made, why);
+    if (result) {
+        maps_close(made);
+        return result;
+    }
+    result = object_load(made, endpoint_room);
+    if (result) {
+        /* pinned by another version: programs in force keep those until ours replace them */
+        log_warn("bpf", "pinned maps do not fit; starting with new ones",
+                 LOG_S("why", complaint));
+        pins_remove(made);
+        result = object_load(made, endpoint_room);
+    }
+    result = result ? result : handles_take(made);
+    if (result) {
+        snprintf(why, 256,
+                 "the kernel does not take the BPF object: %s; needed: Linux 5.12 or newer with "
+                 "CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF, CONFIG_NET_SCH_INGRESS, CONFIG_IFB, "
+                 "CONFIG_TUN (%.60s)",
+                 strerror(-result), complaint);
+        maps_close(made);
+        return result;
+    }
+    *maps = made;
+    return 0;
+}
+
+void
+maps_close(struct maps *maps)
+{
+    if (maps) {
+        cordon_bpf__destroy(maps->object);
+        free(maps);
+    }
+}
+
+void
+maps_unpin(struct maps *maps)
+{
+    pins_remove(maps);
+    rmdir(maps->pin_dir);
+    if (umount(maps->mount_dir) == 0) {
+        rmdir(maps->mount_dir);
+    }
+}
+
+int
+maps_program_fd(const struct maps *maps, enum program_id program)
+{
+    return maps->program_fd[program];
+}
+
+uint32_t
+maps_program_kernel_id(const struct maps *maps, enum program_id program)
+{
+    return maps->program_kernel_id[program];
+}
+
+int
+maps_ring_fd(const struct maps *maps)
+{
+    return bpf_map__fd(maps->object->maps.cdn_ring);
+}
+
+int
+maps_get(const struct maps *maps, enum map_id map, const void *key, void *value)
+{
+    return bpf_map_lookup_elem(maps->fd[map], key, value) ? -errno : 0;
+}
+
+int
+maps_put(const struct maps *maps, enum map_id map, const void *key, const void *value)
+{
+    return bpf_map_update_elem(maps->fd[map], key, value, BPF_ANY) ? -errno : 0;
+}
+
+int
+maps_delete(const struct maps *maps, enum map_id map, const void *key)
+{
+    return bpf_map_delete_elem(maps->fd[map], key) && errno != ENOENT ? -errno : 0;
+}
+
+int
+maps_next(const struct maps *maps, enum map_id map, const void *key, void *next)
+{
+    return bpf_map_get_next_key(maps->fd[map], key, next) ? -errno : 0;
+}
+
+uint64_t
+maps_counter(const struct maps *maps, enum dp_counter counter)
+{
+    uint64_t values[CPUS_MAX] = {0}, sum = 0;
+    uint32_t key = counter;
+    if (bpf_map_lookup_elem(bpf_map__fd(maps->object->maps.cdn_counters), &key, values)) {
+        return 0;
+    }
+    for (int i = 0; i < maps->cpus; i++) {
+        sum += values[i];
+    }
+    return sum;
+}
