@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "edge/rtnl.h"
+#include "model/text.h"
 
 unsigned if_nametoindex(const char *name); /* <net/if.h> clashes with <linux/if.h> */
 
@@ -66,12 +67,13 @@ attach_remove(int ifindex, enum attach_side side)
 static void
 device_name(const char *prefix, const char *bridge, char name[IFNAMSIZ])
 {
-    if (strlen(prefix) + strlen(bridge) < IFNAMSIZ) {
-        snprintf(name, IFNAMSIZ, "%s%s", prefix, bridge);
-    } else {
-        snprintf(name, IFNAMSIZ, "%s%08x", prefix,
-                 (unsigned)(hash_stable(bridge, strlen(bridge)) & 0xffffffffu));
+    char whole[NAME_SIZE * 2];
+    int size = snprintf(whole, sizeof(whole), "%s%s", prefix, bridge);
+    if (size >= IFNAMSIZ) {
+        size = snprintf(whole, sizeof(whole), "%s%08x", prefix,
+                        (unsigned)(hash_stable(bridge, strlen(bridge)) & 0xffffffffu));
     }
+    memcpy(name, whole, (size_t)size + 1);
 }
 
 /* The switch's own IPv6 would send on it as soon as it is up. */

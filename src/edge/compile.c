@@ -1,6 +1,7 @@
 #include "edge/compile.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -225,7 +226,7 @@ compile_mirror_digest(const struct rule_mirror *mirror)
     key.rate = mirror->rate_bit_s;
     key.filters = size ? hash_stable(mirror->filters, size) : 0;
     key.to = mirror->erspan_to;
-    strncpy(key.out_port, mirror->out_port, sizeof(key.out_port) - 1);
+    snprintf(key.out_port, sizeof(key.out_port), "%s", mirror->out_port);
     return hash_stable(&key, sizeof(key));
 }
 

@@ -16,7 +16,6 @@
 
 struct port {
     struct learn_port as; /* what others see */
-    uint32_t number;
     bool is_member; /* of our bridge */
     bool has_neighbour;
     struct lldp_neighbour neighbour;
@@ -112,7 +111,7 @@ static void
 port_fact(const struct port *port, struct fact *fact)
 {
     *fact = (struct fact){.kind = FACT_PORT,
-                          .port_number = port->number,
+                          .port_number = port->as.number,
                           .role = port->as.role,
                           .is_up = port->as.is_up};
 }
@@ -129,8 +128,7 @@ port_tell(struct learn *learn, const struct port *port, enum fact_kind kind)
 static void
 port_leave(struct learn *learn, struct port *port)
 {
-    learn->handler.on_port(learn->handler.context, port->as.ifindex, port->as.name, port->as.role,
-                           false, true);
+    learn->handler.on_port(learn->handler.context, &port->as, true);
     port_tell(learn, port, FACT_PORT_GONE);
     *port = learn->ports[--learn->port_count];
 }
@@ -139,17 +137,17 @@ static void
 port_update(struct learn *learn, struct port *port, const struct kernel_device *device)
 {
     bool was_member = port->is_member, was_up = port->as.is_up;
+    bool is_new_number = port->as.number != device->port_number;
     port->is_member = device->master == learn->bridge && learn->bridge != 0;
-    port->number = device->port_number;
+    port->as.number = device->port_number;
     port->as.mac = device->mac;
     port->as.mtu = device->mtu;
     port->as.is_up = device->is_up;
     if (!port->is_member) {
         return;
     }
-    if (!was_member || was_up != port->as.is_up) {
-        learn->handler.on_port(learn->handler.context, port->as.ifindex, port->as.name,
-                               port->as.role, port->as.is_up, false);
+    if (!was_member || is_new_number || was_up != port->as.is_up) {
+        learn->handler.on_port(learn->handler.context, &port->as, false);
         port_tell(learn, port, FACT_PORT);
     }
     if (was_member && was_up != port->as.is_up) {
@@ -205,8 +203,8 @@ learn_device(struct learn *learn, const struct kernel_device *device)
                                      .role = settings_role_of(learn->settings, device->name)}};
         snprintf(port->as.name, sizeof(port->as.name), "%s", device->name);
         /* Named ports get their blocks before they join the bridge, or come up in it. */
-        learn->handler.on_port(learn->handler.context, port->as.ifindex, port->as.name,
-                               port->as.role, device->is_up, false);
+        port->as.is_up = device->is_up;
+        learn->handler.on_port(learn->handler.context, &port->as, false);
     }
     port_update(learn, port, device);
 }
@@ -460,15 +458,16 @@ learn_port_name(const struct learn *learn, int ifindex)
     return port ? port->as.name : NULL;
 }
 
-int
-learn_port_ifindex(const struct learn *learn, const char *name)
+bool
+learn_named_port(const struct learn *learn, const char *name, struct learn_port *port)
 {
     for (size_t i = 0; i < learn->port_count; i++) {
         if (strcmp(learn->ports[i].as.name, name) == 0) {
-            return learn->ports[i].as.ifindex;
+            *port = learn->ports[i].as;
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 struct mac

@@ -17,12 +17,21 @@
 
 struct learn;
 
+struct learn_port {
+    int ifindex;
+    char name[NAME_SIZE];
+    struct mac mac;
+    uint32_t mtu;
+    uint32_t number; /* the bridge's; 0: not in it */
+    enum port_role role;
+    bool is_up;
+};
+
 struct learn_handler {
     /* One fact more; copied by the receiver. */
     void (*on_fact)(void *context, const struct fact *fact);
-    /* A device joined or left the bridge, changed its role or went up or down. */
-    void (*on_port)(void *context, int ifindex, const char *name, enum port_role role, bool is_up,
-                    bool is_gone);
+    /* A device joined or left the bridge, changed its number or went up or down. */
+    void (*on_port)(void *context, const struct learn_port *port, bool is_gone);
     void *context;
 };
 
@@ -49,17 +58,10 @@ void learn_tick(struct learn *learn);
 bool learn_mac_of(const struct learn *learn, const struct ip *ip, struct mac *mac);
 int learn_bridge(const struct learn *learn);                         /* ifindex; 0: there is none */
 const char *learn_port_name(const struct learn *learn, int ifindex); /* NULL: no port */
-int learn_port_ifindex(const struct learn *learn, const char *name); /* 0: no port */
+/* Also one that the settings name and that is not in the bridge yet; false: no such device. */
+bool learn_named_port(const struct learn *learn, const char *name, struct learn_port *port);
 struct mac learn_bridge_mac(const struct learn *learn);
 /* Of every port that is up: for LLDP.  Returns how many. */
-struct learn_port {
-    int ifindex;
-    char name[NAME_SIZE];
-    struct mac mac;
-    uint32_t mtu;
-    enum port_role role;
-    bool is_up;
-};
 size_t learn_ports(const struct learn *learn, struct learn_port *ports, size_t room);
 uint64_t learn_lost(const struct learn *learn); /* events beyond the limits */
 

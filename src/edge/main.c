@@ -62,27 +62,30 @@ is_named(const struct edge *edge, const char *name)
 
 /* The program is on the device before it can forward a frame. */
 static void
-on_port(void *context, int ifindex, const char *name, enum port_role role, bool is_up, bool is_gone)
+on_port(void *context, const struct learn_port *port, bool is_gone)
 {
     struct edge *edge = context;
     if (is_gone) {
-        datapath_detach(edge->datapath, ifindex);
+        datapath_detach(edge->datapath, port->ifindex);
         return;
     }
-    int result = datapath_attach(edge->datapath, ifindex, name, role);
+    int result = datapath_attach(edge->datapath, port->ifindex, port->name, port->role,
+                                 port->number);
     if (result) {
-        log_error("edge", "cannot attach to a port: it is not protected", LOG_S("port", name),
-                  LOG_S("error", strerror(-result)));
+        log_error("edge", "cannot attach to a port: it is not protected",
+                  LOG_S("port", port->name), LOG_S("error", strerror(-result)));
         return;
     }
-    if (!is_up) {
-        datapath_clear_hold(edge->datapath, ifindex);
+    if (!port->is_up && port->number != 0) {
+        datapath_clear_hold(edge->datapath, port->ifindex);
     }
-    if (edge->settings.makes_bridge && is_named(edge, name) && learn_bridge(edge->learn) != 0) {
-        result = rtnl_set_master(ifindex, learn_bridge(edge->learn));
-        result = result ? result : rtnl_set_up(ifindex, true);
+    int bridge = learn_bridge(edge->learn);
+    if (edge->settings.makes_bridge && port->number == 0 && bridge != 0 &&
+        is_named(edge, port->name)) {
+        result = rtnl_set_master(port->ifindex, bridge);
+        result = result ? result : rtnl_set_up(port->ifindex, true);
         if (result) {
-            log_error("edge", "cannot put the port into the bridge", LOG_S("port", name),
+            log_error("edge", "cannot put the port into the bridge", LOG_S("port", port->name),
                       LOG_S("error", strerror(-result)));
         }
     }
@@ -106,10 +109,9 @@ bridge_follow(struct edge *edge)
     if (edge->settings.makes_bridge) {
         (void)!rtnl_set_up(bridge, true);
         for (size_t i = 0; i < edge->settings.port_count; i++) {
-            const struct edge_port_setting *port = &edge->settings.ports[i];
-            int ifindex = learn_port_ifindex(edge->learn, port->name);
-            if (ifindex != 0) {
-                on_port(edge, ifindex, port->name, port->role, true, false);
+            struct learn_port port;
+            if (learn_named_port(edge->learn, edge->settings.ports[i].name, &port)) {
+                on_port(edge, &port, false);
             }
         }
     }
@@ -185,6 +187,10 @@ static void
 on_fact(void *context, const struct fact *fact)
 {
     struct edge *edge = context;
+    if (fact->kind == FACT_LEASE && fact->lease_s > 0 &&
+        datapath_learn_lease(edge->datapath, &fact->mac, &fact->ip, fact->lease_s)) {
+        log_warn("edge", "a lease cannot be put into the maps", LOG_S("port", fact->port));
+    }
     reporter_fact(edge->reporter, fact);
 }
 

@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "edge/cordon.skel.h"
+#include "cordon.skel.h"
 
 #define PATH_SIZE 512
 #define CPUS_MAX 1024

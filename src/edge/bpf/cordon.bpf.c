@@ -484,6 +484,9 @@ cordon_copy(struct __sk_buff *skb)
     __u32 session = skb->mark >> SESSION_SHIFT, origin = skb->mark & ((1u << SESSION_SHIFT) - 1);
     struct dp_session *s = bpf_map_lookup_elem(&cdn_session, &session);
     struct dp_config *config = config_get();
+    if (!origin) {
+        return TC_ACT_SHOT; /* the switch's own greetings: no copy is from port 0 */
+    }
     if (!s || !config || !s->out) {
         count(DP_COPY_FAILED);
         return TC_ACT_SHOT;

@@ -1,0 +1,319 @@
+/* What the switch really holds: the maps compared with the rules, and test runs
+ * (BPF_PROG_TEST_RUN) of the attached programs with frames of the endpoint. */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "edge/datapath.h"
+#include "edge/datapath_state.h"
+
+#define PROBE_SIZE 60
+#define RUNS_MAX 65536 /* of one read-back; with more, each rule is tried on one port only */
+#define PROTOCOL_TCP 6
+#define TCP_SYN 2
+#define ETHERTYPE_LOCAL 0x88b5 /* IEEE 802 local experimental */
+
+/* Nobody's: locally administered, not given to any endpoint by us. */
+static const struct mac probe_mac = {{0x02, 0xc0, 0x4d, 0x74, 0x65, 0x73}};
+static const struct mac probe_peer = {{0x02, 0xc0, 0x4d, 0x74, 0x65, 0x74}};
+
+struct probe {
+    uint8_t frame[PROBE_SIZE + 20];
+    size_t size;
+};
+
+static void
+probe_start(struct probe *probe, const struct mac *src, const struct mac *dst, uint16_t type)
+{
+    memset(probe, 0, sizeof(*probe));
+    memcpy(probe->frame, dst->b, 6);
+    memcpy(probe->frame + 6, src->b, 6);
+    probe->frame[12] = (uint8_t)(type >> 8);
+    probe->frame[13] = (uint8_t)(type & 0xff);
+    probe->size = PROBE_SIZE;
+}
+
+/* A TCP SYN between two addresses of one family; the other end of 'known' is a test address. */
+static void
+probe_syn(struct probe *probe, const struct ip *src, const struct ip *dst, uint16_t port)
+{
+    uint8_t *l3 = probe->frame + ETH_HLEN, *l4;
+    if (ip_is_v4(src) || ip_is_v4(dst)) {
+        probe->frame[12] = 0x08;
+        probe->frame[13] = 0x00;
+        l3[0] = 0x45;
+        l3[3] = 40;
+        l3[8] = 64;
+        l3[9] = PROTOCOL_TCP;
+        memcpy(l3 + 12, src->b + 12, 4);
+        memcpy(l3 + 16, dst->b + 12, 4);
+        l4 = l3 + 20;
+    } else {
+        probe->frame[12] = 0x86;
+        probe->frame[13] = 0xdd;
+        l3[0] = 0x60;
+        l3[5] = 20;
+        l3[6] = PROTOCOL_TCP;
+        l3[7] = 64;
+        memcpy(l3 + 8, src->b, 16);
+        memcpy(l3 + 24, dst->b, 16);
+        l4 = l3 + 40;
+        probe->size = PROBE_SIZE + 20;
+    }
+    l4[0] = 0x80; /* from an ephemeral port */
+    l4[2] = (uint8_t)(port >> 8);
+    l4[3] = (uint8_t)(port & 0xff);
+    l4[12] = 0x50;
+    l4[13] = TCP_SYN;
+}
+
+/* Documentation addresses (RFC 5737, RFC 3849): no endpoint and no server has them. */
+static struct ip
+test_address(const struct ip *of)
+{
+    static const uint8_t v4[4] = {192, 0, 2, 254};
+    static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, 0xff, [15] = 0xfe};
+    return ip_is_v4(of) ? ip_from_v4(v4) : ip_from_v6(v6);
+}
+
+/* The verdict of the program at this port, or negative errno. */
+static int
+run(const struct datapath *datapath, const struct dp_port_held *port, enum program_id program,
+    const struct probe *probe)
+{
+    struct __sk_buff context = {.mark = datapath->config.test_mark,
+                                .ifindex = (uint32_t)port->ifindex};
+    struct bpf_test_run_opts run = {.sz = sizeof(run),
+                                    .data_in = probe->frame,
+                                    .data_size_in = (uint32_t)probe->size,
+                                    .ctx_in = &context,
+                                    .ctx_size_in = sizeof(context),
+                                    .repeat = 1};
+    int result = bpf_prog_test_run_opts(maps_program_fd(datapath->maps, program), &run);
+    return result ? (result < 0 ? result : -errno) : (int)(run.retval & 0xff);
+}
+
+/* Must be stopped as it comes in. */
+static bool
+is_dropped(const struct datapath *datapath, const struct dp_port_held *port,
+           enum program_id program, const struct probe *probe, const char *what, char *why)
+{
+    int verdict = run(datapath, port, program, probe);
+    if (verdict == TC_ACT_SHOT) {
+        return true;
+    }
+    if (verdict < 0) {
+        snprintf(why, TEXT_SIZE, "test run at port %.40s: %s", port->name, strerror(-verdict));
+    } else {
+        snprintf(why, TEXT_SIZE, "a test frame %s passes at port %.40s (is it protected?)", what,
+                 port->name);
+    }
+    return false;
+}
+
+/* ---- one port ---- */
+
+static bool
+isolate_verify(const struct datapath *datapath, const struct dp_port_held *port,
+               const struct rule_isolate *isolate, char *why)
+{
+    struct probe from, to;
+    bool is_by_mac = !mac_is_none(&isolate->mac);
+    const struct mac *mac = is_by_mac ? &isolate->mac : &probe_mac;
+    if (isolate->port[0] && strcmp(isolate->port, port->name) != 0) {
+        return true; /* this rule is about another port */
+    }
+    probe_start(&from, mac, &probe_peer, ETHERTYPE_LOCAL);
+    probe_start(&to, &probe_peer, mac, ETHERTYPE_LOCAL);
+    if (!is_by_mac) {
+        static const struct mac group = {{0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb}};
+        const struct ip peer = test_address(&isolate->ip);
+        probe_start(&from, mac, &group, ETHERTYPE_LOCAL);
+        probe_syn(&from, &isolate->ip, &peer, 9); /* to a group: no permit lets that pass */
+        probe_syn(&to, &peer, &isolate->ip, 9);
+    }
+    enum program_id towards = isolate->port[0] ? PROGRAM_EGRESS : PROGRAM_INGRESS;
+    if (towards == PROGRAM_EGRESS && port->role != PORT_ACCESS) {
+        return is_dropped(datapath, port, PROGRAM_INGRESS, &from, "from the endpoint", why);
+    }
+    return is_dropped(datapath, port, PROGRAM_INGRESS, &from, "from the endpoint", why) &&
+           is_dropped(datapath, port, towards, &to, "to the endpoint", why);
+}
+
+static bool
+hold_verify(const struct datapath *datapath, const struct dp_port_held *port,
+            const struct held *held, char *why)
+{
+    struct probe from;
+    if (held->is_cleared || strcmp(held->rule.hold_port.port, port->name) != 0) {
+        return true;
+    }
+    probe_start(&from, &probe_mac, &probe_peer, ETHERTYPE_LOCAL);
+    return is_dropped(datapath, port, PROGRAM_INGRESS, &from, "from a new MAC", why);
+}
+
+static bool
+server_verify(const struct datapath *datapath, const struct dp_port_held *port,
+              const struct prefix *server, char *why)
+{
+    struct probe to, from;
+    const struct ip peer = test_address(&server->ip);
+    probe_start(&to, &probe_mac, &probe_peer, ETHERTYPE_LOCAL);
+    probe_start(&from, &probe_peer, &probe_mac, ETHERTYPE_LOCAL);
+    probe_syn(&to, &peer, &server->ip, 80);
+    probe_syn(&from, &server->ip, &peer, 80);
+    return is_dropped(datapath, port, PROGRAM_INGRESS, &to, "to the server", why) &&
+           is_dropped(datapath, port, PROGRAM_INGRESS, &from, "from the server", why);
+}
+
+static bool
+pair_verify(const struct datapath *datapath, const struct dp_port_held *port,
+            const struct rule_pair *pair, char *why)
+{
+    struct probe to, from;
+    const struct ip own = test_address(&pair->server.ip);
+    const struct ip *endpoint = ip_is_none(&pair->ip) ? &own : &pair->ip;
+    const struct mac *mac = mac_is_none(&pair->mac) ? &probe_mac : &pair->mac;
+    probe_start(&to, mac, &probe_peer, ETHERTYPE_LOCAL);
+    probe_start(&from, &probe_peer, mac, ETHERTYPE_LOCAL);
+    probe_syn(&to, endpoint, &pair->server.ip, 80);
+    probe_syn(&from, &pair->server.ip, endpoint, 80);
+    return is_dropped(datapath, port, PROGRAM_INGRESS, &to, "of the pair", why) &&
+           is_dropped(datapath, port, PROGRAM_INGRESS, &from, "back to the endpoint", why);
+}
+
+static bool
+rule_verify_at(const struct datapath *datapath, const struct dp_port_held *port,
+               const struct held *held, char *why)
+{
+    const struct rule *rule = &held->rule;
+    switch (rule->kind) {
+    case RULE_ISOLATE:
+        return isolate_verify(datapath, port, &rule->isolate, why);
+    case RULE_HOLD_PORT:
+        return hold_verify(datapath, port, held, why);
+    case RULE_BLOCK_SERVER:
+        return server_verify(datapath, port, &rule->server.server, why);
+    case RULE_BLOCK_PAIR:
+        return pair_verify(datapath, port, &rule->pair, why);
+    default:
+        return true; /* nothing that a frame could show */
+    }
+}
+
+/* ---- the programs themselves ---- */
+
+/* Our filters are on every port, and let a stranger's frame pass: a program that dropped everything
+ * would verify any block. */
+static bool
+programs_verify(const struct datapath *datapath, char *why)
+{
+    struct probe stranger;
+    probe_start(&stranger, &probe_mac, &probe_peer, ETHERTYPE_LOCAL);
+    for (size_t i = 0; i < datapath->port_count; i++) {
+        const struct dp_port_held *port = &datapath->ports[i];
+        if (!attach_is_good(datapath->maps, port->ifindex, ATTACH_INGRESS, PROGRAM_INGRESS) ||
+            !attach_is_good(datapath->maps, port->ifindex, ATTACH_EGRESS, PROGRAM_EGRESS)) {
+            snprintf(why, TEXT_SIZE, "our filter is not on port %.40s", port->name);
+            return false;
+        }
+        if (!datapath_port_value(datapath, port).is_held &&
+            run(datapath, port, PROGRAM_INGRESS, &stranger) == TC_ACT_SHOT) {
+            snprintf(why, TEXT_SIZE, "port %.40s drops frames that no rule is about", port->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- read-back ---- */
+
+static const char *
+map_text(enum map_id map)
+{
+    return map_kinds[map].name;
+}
+
+static void
+rule_verify(const struct datapath *datapath, const struct held *held, size_t ports,
+            const char *programs_why, struct rule_report *report)
+{
+    if (datapath->config.is_suspended) {
+        snprintf(report->why, sizeof(report->why), "enforcement is suspended");
+        return;
+    }
+    if (programs_why[0]) {
+        report->state = RULE_FAILED;
+        snprintf(report->why, sizeof(report->why), "%s", programs_why);
+        return;
+    }
+    for (size_t i = 0; i < ports; i++) {
+        if (!rule_verify_at(datapath, &datapath->ports[i], held, report->why)) {
+            report->state = RULE_FAILED;
+            return;
+        }
+    }
+    report->state = RULE_VERIFIED;
+}
+
+static void
+held_read_back(const struct datapath *datapath, const struct held *held, size_t ports,
+               const char *programs_why, struct rule_report *report)
+{
+    enum map_id map = MAP_CONFIG;
+    *report = (struct rule_report){.state = RULE_APPLIED};
+    snprintf(report->id, sizeof(report->id), "%s", held->rule.id);
+    int result = want_check(datapath->want, held->serial, &map, &report->hits);
+    if (held->error) {
+        report->state = RULE_FAILED;
+        snprintf(report->why, sizeof(report->why), "%s", held->why ? held->why : "");
+    } else if (result) {
+        report->state = result == -ENOENT ? RULE_ABSENT : RULE_FAILED;
+        snprintf(report->why, sizeof(report->why), "the entry in %s is %s", map_text(map),
+                 result == -ENOENT   ? "missing"
+                 : result == -EBADMSG ? "not what was set"
+                                      : strerror(-result));
+    } else if (programs_why) {
+        rule_verify(datapath, held, ports, programs_why, report);
+    }
+}
+
+int
+datapath_read_back(struct datapath *datapath, bool verify, struct rule_report *reports)
+{
+    char why[TEXT_SIZE] = "";
+    size_t count = datapath->rules.count, ports = datapath->port_count;
+    if (verify) {
+        (void)programs_verify(datapath, why);
+    }
+    if (count * ports > RUNS_MAX) {
+        ports = ports > 0 ? 1 : 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        held_read_back(datapath, datapath->rules.items[i], ports, verify ? why : NULL,
+                       &reports[i]);
+    }
+    return 0;
+}
+
+int
+datapath_read_back_one(struct datapath *datapath, const char *rule_id, bool verify,
+                       struct rule_report *report)
+{
+    char why[TEXT_SIZE] = "";
+    const struct held *held = datapath_held_find(datapath, rule_id);
+    if (!held) {
+        return -ENOENT;
+    }
+    if (verify) {
+        (void)programs_verify(datapath, why);
+    }
+    held_read_back(datapath, held, datapath->port_count, verify ? why : NULL, report);
+    return 0;
+}
