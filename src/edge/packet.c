@@ -143,7 +143,9 @@ ipv6_parse(struct cursor *in, struct packet *packet)
     packet->src = take_v6(in);
     packet->dst = take_v6(in);
     struct cursor body = cur_sub(in, size);
-    if (!cur_ok(in) || !cur_ok(&body) || first >> 4 != 6) {
+    /* mapped IPv4 addresses never appear on a wire (RFC 4213 3.2); in here they mean IPv4 */
+    bool is_mapped = ip_is_v4(&packet->src) || ip_is_v4(&packet->dst);
+    if (!cur_ok(in) || !cur_ok(&body) || first >> 4 != 6 || is_mapped) {
         return false;
     }
     packet->ip_head = head;
