@@ -94,22 +94,25 @@ lldp_parse(const uint8_t *frame, size_t size, struct lldp_neighbour *neighbour)
     if (cur_be16(&in) != ETHERTYPE_LLDP) {
         return false;
     }
+    bool has_ttl = false;
     for (unsigned i = 0; i < TLVS_MAX && cur_left(&in) > 0; i++) {
         uint16_t head = cur_be16(&in);
         struct cursor value = cur_sub(&in, head & 0x1ff);
         unsigned type = head >> 9;
-        bool is_mandatory = i < TLV_TTL;
-        if (!cur_ok(&in) || (is_mandatory && type != i + 1)) {
+        bool is_mandatory = type >= TLV_CHASSIS && type <= TLV_TTL;
+        /* the first three are the mandatory ones, in order, and each comes once */
+        if (!cur_ok(&in) || (i < TLV_TTL ? type != i + 1 : is_mandatory)) {
             return false;
         }
         if (type == TLV_END) {
-            return i > TLV_TTL - 1;
+            return true;
         }
+        has_ttl |= type == TLV_TTL;
         if (!tlv_read(type, value, neighbour)) {
             return false;
         }
     }
-    return neighbour->port[0] != '\0' && cur_ok(&in); /* the end TLV may be missing */
+    return has_ttl; /* the end TLV may be missing */
 }
 
 struct out {

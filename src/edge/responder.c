@@ -49,15 +49,22 @@ mac_for(const struct responder_settings *settings, const struct ip *ip)
     return settings->mac_of(settings->context, ip, &mac) ? mac : settings->sink;
 }
 
+/* A host's own address: not of a group, not "none" of either family. */
+static bool
+is_host(const struct ip *ip)
+{
+    static const struct ip nobody = {{[10] = 0xff, [11] = 0xff}};
+    return !ip_is_none(ip) && !ip_is_equal(ip, &nobody) && !ip_is_group(ip);
+}
+
 /* Probes for a double address (RFC 5227) and announcements must not be answered: the endpoint would
  * give up its own address. */
 static void
 answer_arp(const struct responder_settings *settings, const struct packet *packet,
            responder_emit_fn *emit, void *context)
 {
-    static const struct ip nobody = {{[10] = 0xff, [11] = 0xff}};
     uint8_t frame[RESPONDER_FRAME_MAX];
-    if (packet->arp_op != 1 || ip_is_equal(&packet->src, &nobody) ||
+    if (packet->arp_op != 1 || !is_host(&packet->src) || !is_host(&packet->dst) ||
         ip_is_equal(&packet->src, &packet->dst)) {
         return;
     }
@@ -75,8 +82,8 @@ answer_nd(const struct responder_settings *settings, const struct packet *packet
     uint8_t frame[RESPONDER_FRAME_MAX];
     cur_skip(&in, 4);
     cur_copy(&in, target.b, sizeof(target.b));
-    if (packet->nd_type != ND_NEIGHBOUR_SOLICIT || !cur_ok(&in) || ip_is_none(&packet->src) ||
-        ip_is_equal(&packet->src, &target) || ip_is_group(&target)) {
+    if (packet->nd_type != ND_NEIGHBOUR_SOLICIT || !cur_ok(&in) || !is_host(&packet->src) ||
+        ip_is_equal(&packet->src, &target) || !is_host(&target) || ip_is_v4(&target)) {
         return;
     }
     struct mac mac = mac_for(settings, &target);
@@ -108,8 +115,8 @@ responder_answer(const struct responder_settings *settings,
                  responder_emit_fn *emit, void *context)
 {
     struct packet packet;
-    if (!packet_parse(frame, size, &packet)) {
-        return;
+    if (!packet_parse(frame, size, &packet) || mac_is_group(&packet.src_mac)) {
+        return; /* an answer to a group would go to everybody */
     }
     if (packet.kind == PACKET_ARP) {
         answer_arp(settings, &packet, emit, context);
@@ -119,7 +126,7 @@ responder_answer(const struct responder_settings *settings,
         answer_nd(settings, &packet, emit, context);
         return;
     }
-    if (ip_is_group(&packet.dst) || ip_is_none(&packet.src) || mac_is_group(&packet.dst_mac)) {
+    if (!is_host(&packet.src) || !is_host(&packet.dst) || mac_is_group(&packet.dst_mac)) {
         return; /* nobody in particular was asked */
     }
     if (packet.kind == PACKET_TCP) {

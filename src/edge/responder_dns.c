@@ -57,6 +57,9 @@ name_read(struct cursor *in, const struct cursor *message, char name[HOST_SIZE])
         if (used > 0) {
             name[used++] = '.';
         }
+        if (memchr(label, '.', size)) {
+            return false; /* as text it would be two labels */
+        }
         for (uint8_t i = 0; i < size; i++) {
             name[used++] = (char)tolower(label[i]);
         }

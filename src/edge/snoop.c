@@ -45,7 +45,9 @@ binding_add(struct found *found, const struct mac *mac, const struct ip *ip,
             enum binding_source source)
 {
     static const struct ip v4_none = {{[10] = 0xff, [11] = 0xff}};
-    if (ip_is_none(ip) || ip_is_equal(ip, &v4_none) || ip_is_group(ip) || mac_is_group(mac)) {
+    bool is_strange = ip_is_v4(ip) != (source == BINDING_ARP); /* a mapped address in ND */
+    if (ip_is_none(ip) || ip_is_equal(ip, &v4_none) || ip_is_group(ip) || mac_is_group(mac) ||
+        is_strange) {
         return;
     }
     struct fact *fact = fact_add(found, FACT_BINDING, mac);
@@ -228,7 +230,8 @@ dhcp6_addresses(struct cursor in, struct dhcp6 *dhcp)
             cur_copy(&value, ip.b, sizeof(ip.b));
             cur_skip(&value, 4);
             uint32_t valid_s = cur_be32(&value);
-            if (cur_ok(&value)) {
+            /* no time left: the lease is over (RFC 8415 18.2.10.1) */
+            if (cur_ok(&value) && valid_s > 0 && !ip_is_v4(&ip)) {
                 dhcp->valid_s[dhcp->address_count] = valid_s;
                 dhcp->addresses[dhcp->address_count++] = ip;
             }
