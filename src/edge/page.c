@@ -6,12 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define LANGUAGES_MAX 8
-#define PAGE_TEXT_MAX 8000
+#define PAGE_TEXT_MAX 13600
+#define TEXTS_MAX (PAGE_TEXT_MAX - 2600) /* what is left is for the tags of eight languages */
+#define ESCAPED_MAX 6                    /* &quot; */
 
 struct text {
     char *at;
     size_t used, room;
+    size_t limit; /* of what others wrote: texts end here, tags do not */
 };
 
 static void put(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -28,12 +33,14 @@ put(struct text *text, const char *format, ...)
     text->used += wanted < left ? wanted : left;
 }
 
-/* Whoever wrote it, in HTML it is only text. */
+/* Whoever wrote it, in HTML it is only text.  Too long: cut between two characters. */
 static void
 put_escaped(struct text *text, const char *from)
 {
-    for (; *from; from++) {
-        switch (*from) {
+    size_t left = strlen(from);
+    while (left > 0 && text->used + ESCAPED_MAX <= text->limit) {
+        size_t size = utf8_size(from, left);
+        switch (size ? *from : '?') {
         case '<':
             put(text, "&lt;");
             break;
@@ -47,10 +54,20 @@ put_escaped(struct text *text, const char *from)
             put(text, "&quot;");
             break;
         default:
-            put(text, "%c", *from);
+            put(text, "%.*s", size ? (int)size : 1, size ? from : "?");
             break;
         }
+        from += size ? size : 1;
+        left -= size ? size : 1;
     }
+}
+
+/* Every language gets its share of what is left. */
+static void
+limit_set(struct text *text, size_t shares)
+{
+    size_t left = text->used < TEXTS_MAX ? TEXTS_MAX - text->used : 0;
+    text->limit = text->used + left / shares;
 }
 
 struct labels {
@@ -125,6 +142,7 @@ html_put(struct text *text, const struct responder_settings *settings,
         warnings[count++] = built_in(0);
         warnings[count++] = built_in(1);
     }
+    limit_set(text, LANGUAGES_MAX);
     put(text, "<!DOCTYPE html><html lang=\"");
     put_escaped(text, warnings[0]->language);
     put(text, "\"><head><meta charset=\"utf-8\">"
@@ -138,6 +156,7 @@ html_put(struct text *text, const struct responder_settings *settings,
               "h1{font-size:1.4rem}dt{font-weight:bold}dd{margin:0 0 .5rem}"
               "</style></head><body><main>");
     for (size_t i = 0; i < count; i++) {
+        limit_set(text, count - i);
         section_put(text, warnings[i], endpoint);
     }
     put(text, "</main></body></html>\n");

@@ -15,6 +15,7 @@
 #define TTL_MOST_S 3600
 #define RECORDS_MAX 64
 #define JUMPS_MAX 16
+#define NAME_MAX_TEXT 253 /* 255 octets on the wire (RFC 1035 2.3.4) */
 
 struct query {
     uint16_t id;
@@ -68,7 +69,7 @@ name_read(struct cursor *in, const struct cursor *message, char name[HOST_SIZE])
     if (!has_jumped) {
         *in = at;
     }
-    return used > 0 && memchr(name, '\0', used) == NULL;
+    return used > 0 && used <= NAME_MAX_TEXT && memchr(name, '\0', used) == NULL;
 }
 
 static bool

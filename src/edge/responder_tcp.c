@@ -9,7 +9,7 @@
 #include "base/hash.h"
 
 #define SEGMENT_SIZE 1400
-#define PAGE_SIZE_MAX (SEGMENT_SIZE * 6)
+#define PAGE_SIZE_MAX (SEGMENT_SIZE * 10) /* a first flight, as any server's (RFC 6928) */
 
 static bool
 is_web_port(uint16_t port)

@@ -71,13 +71,20 @@ is_between_the_same(const struct frame *asked, const struct frame *reply, bool i
 void
 ask(const struct responder_settings *settings, const struct frame *frame, struct replies *replies)
 {
+    ask_as(&asked_endpoint, settings, frame, replies);
+}
+
+void
+ask_as(const struct responder_endpoint *endpoint, const struct responder_settings *settings,
+       const struct frame *frame, struct replies *replies)
+{
     uint8_t *copy = malloc(frame->size ? frame->size : 1); /* a sanitizer sees a byte too far */
     if (!copy) {
         abort();
     }
     memcpy(copy, frame->b, frame->size);
     replies->count = 0;
-    responder_answer(settings, &asked_endpoint, copy, frame->size, on_emit, replies);
+    responder_answer(settings, endpoint, copy, frame->size, on_emit, replies);
     free(copy);
     for (size_t i = 0; i < replies->count; i++) {
         const struct frame *reply = &replies->frames[i];

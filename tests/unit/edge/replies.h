@@ -26,5 +26,8 @@ extern const struct responder_endpoint asked_endpoint;
  * forwarded, as they were). */
 void ask(const struct responder_settings *settings, const struct frame *frame,
          struct replies *replies);
+/* The same as another endpoint. */
+void ask_as(const struct responder_endpoint *endpoint, const struct responder_settings *settings,
+            const struct frame *frame, struct replies *replies);
 
 #endif
