@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "sensor/protocols.h"
+#include "sensor/protocol.h"
 
 struct eve_out {
     int file;   /* -1: none */
@@ -156,8 +156,8 @@ eve_alert(const struct detection *detection, const struct flow *flow)
     ether_add(root, detection);
     alert_add(root, detection);
     if (flow) {
-        if (application_names[flow->application]) {
-            cJSON_AddStringToObject(root, "app_proto", application_names[flow->application]);
+        if (flow->application >= 0) {
+            cJSON_AddStringToObject(root, "app_proto", protocols[flow->application]->name);
         }
         cJSON_AddStringToObject(root, "direction", "to_server");
         flow_add(root, flow);

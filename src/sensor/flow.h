@@ -52,7 +52,8 @@ struct flow {
     uint8_t fins;
     struct flow_head *head[2]; /* TCP; NULL: not needed (any more) */
     uint32_t findings;         /* bits: detectors that reported on it */
-    int8_t application;        /* enum application (protocols.h) */
+    int8_t application;        /* APPLICATION_* or a place in 'protocols' (protocol.h) */
+    int8_t by_port;            /* the same, by the port alone; APPLICATION_UNKNOWN: none */
 };
 
 struct flow_table;

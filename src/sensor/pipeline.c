@@ -12,14 +12,8 @@
 #define TICK_US 100000
 #define EXPIRE_PER_PACKET 2
 #define EXPIRE_PER_TICK 2000
-#define PORT_DNS 53
 #define MIRRORS_MAX 64
 #define NETWORKS_SEEN 256
-
-const char *const application_names[] = {NULL, "http", "tls", "dns", NULL};
-
-/* To add a detector: its file, and a line here. */
-static const struct detector *const detectors[] = {&detector_reputation, &detector_scan};
 
 struct pipeline {
     const struct sensor_settings *settings;
@@ -29,7 +23,7 @@ struct pipeline {
     struct flow_table *flows;
     struct recorder *recorder;
     struct lists *lists;
-    void *states[COUNT_OF(detectors)];
+    void **states; /* one per detector */
     struct detector_context context;
     const struct flow *current; /* of the finding being made; NULL: none */
     pipeline_found_fn *found;
@@ -42,7 +36,7 @@ struct pipeline {
 };
 
 #define ASK(pipeline, question, ...)                                                               \
-    for (size_t ask_ = 0; ask_ < COUNT_OF(detectors); ask_++) {                                    \
+    for (size_t ask_ = 0; ask_ < detector_count; ask_++) {                                         \
         if (detectors[ask_]->question) {                                                           \
             detectors[ask_]->question((pipeline)->states[ask_], &(pipeline)->context,              \
                                       __VA_ARGS__);                                                \
@@ -107,7 +101,8 @@ pipeline_new(const struct sensor_settings *settings, bool trusts_mirrors, pipeli
     pipeline->lists = lists_load(NULL, 0);
     pipeline->context = (struct detector_context){
         .settings = settings, .lists = pipeline->lists, .report = on_report, .pipeline = pipeline};
-    for (size_t i = 0; i < COUNT_OF(detectors); i++) {
+    pipeline->states = mem_new(detector_count, sizeof(pipeline->states[0]));
+    for (size_t i = 0; i < detector_count; i++) {
         pipeline->states[i] = detectors[i]->open(settings);
     }
     return pipeline;
@@ -119,9 +114,10 @@ pipeline_free(struct pipeline *pipeline)
     if (!pipeline) {
         return;
     }
-    for (size_t i = 0; i < COUNT_OF(detectors); i++) {
+    for (size_t i = 0; i < detector_count; i++) {
         detectors[i]->close(pipeline->states[i]);
     }
+    free(pipeline->states);
     lists_free(pipeline->lists);
     recorder_free(pipeline->recorder);
     flow_table_free(pipeline->flows);
@@ -194,73 +190,113 @@ network_count(struct pipeline *pipeline, const struct decoded *packet)
 
 /* ---- protocols ---- */
 
+/* A message of a protocol, to whoever subscribed. */
 static void
-dns_look(struct pipeline *pipeline, struct flow *flow, const uint8_t *bytes, size_t size)
+on_told(struct protocol_call *call, const void *message)
 {
-    struct dns_message message;
-    if (dns_parse(bytes, size, &message)) {
-        flow->application = APPLICATION_DNS;
-        ASK(pipeline, on_dns, flow, &message);
+    struct pipeline *pipeline = call->pipeline;
+    const struct protocol *protocol = protocols[call->flow->application];
+    for (size_t i = 0; i < detector_count; i++) {
+        const struct subscription *at = detectors[i]->subscriptions;
+        for (; at->protocol; at++) {
+            if (at->protocol == protocol) {
+                at->on_message(pipeline->states[i], &pipeline->context, call->flow, message);
+            }
+        }
     }
+}
+
+/* By its port a flow may belong to one protocol, whatever it carries. */
+static int8_t
+protocol_by_port(const struct flow *flow)
+{
+    for (size_t i = 0; i < protocol_count; i++) {
+        bool is_to = protocols[i]->port == flow->port[SIDE_SERVER];
+        bool is_from =
+            flow->protocol == PROTOCOL_UDP && protocols[i]->port == flow->port[SIDE_CLIENT];
+        if (protocols[i]->port && (is_to || is_from)) {
+            return (int8_t)i;
+        }
+    }
+    return APPLICATION_UNKNOWN;
 }
 
 /* The client's first bytes: which protocol, and what does it ask for? */
 static void
-client_look(struct pipeline *pipeline, struct flow *flow)
+head_look(struct pipeline *pipeline, struct protocol_call *call)
 {
+    struct flow *flow = call->flow;
     const struct flow_head *head = flow->head[SIDE_CLIENT];
-    struct http_request request;
-    struct tls_hello hello;
-    if (flow->port[SIDE_SERVER] == PORT_DNS) {
-        size_t size = head->used >= 2 ? (size_t)(head->bytes[0] << 8 | head->bytes[1]) : 0;
-        if (size > 0 && head->used >= size + 2) {
-            dns_look(pipeline, flow, head->bytes + 2, size);
+    bool may_become = false;
+    call->bytes = head->bytes;
+    call->size = head->used;
+    for (size_t i = 0; i < protocol_count; i++) {
+        bool is_asked = flow->by_port == APPLICATION_UNKNOWN ? protocols[i]->port == 0
+                                                             : (size_t)flow->by_port == i;
+        if (!is_asked || !protocols[i]->on_head) {
+            continue;
+        }
+        flow->application = (int8_t)i; /* for whoever is told meanwhile */
+        enum parsed parsed = protocols[i]->on_head(call);
+        if (parsed == PARSED_YES) {
             flow_head_drop(pipeline->flows, flow, SIDE_CLIENT);
+            return;
         }
-        return;
+        may_become = may_become || parsed == PARSED_MORE;
     }
-    enum parsed http = http_parse(head->bytes, head->used, &request);
-    enum parsed tls = http == PARSED_NO ? tls_parse(head->bytes, head->used, &hello) : PARSED_NO;
-    if (http == PARSED_YES) {
-        flow->application = APPLICATION_HTTP;
-        ASK(pipeline, on_http, flow, &request);
-    } else if (tls == PARSED_YES) {
-        flow->application = APPLICATION_TLS;
-        ASK(pipeline, on_tls, flow, &hello);
-    } else if ((http == PARSED_MORE || tls == PARSED_MORE) && !head->is_closed) {
-        return;
-    } else {
+    flow->application = APPLICATION_UNKNOWN;
+    if (!may_become || head->is_closed) {
         flow->application = APPLICATION_OTHER;
-    }
-    flow_head_drop(pipeline->flows, flow, SIDE_CLIENT);
-}
-
-/* Later requests of a kept-alive connection begin with a segment; so does one met in its middle. */
-static void
-later_request(struct pipeline *pipeline, struct flow *flow, const struct decoded *packet)
-{
-    struct http_request request;
-    if (packet->size > 16 && http_parse(packet->payload, packet->size, &request) == PARSED_YES) {
-        flow->application = APPLICATION_HTTP;
-        ASK(pipeline, on_http, flow, &request);
+        flow_head_drop(pipeline->flows, flow, SIDE_CLIENT);
     }
 }
 
 static void
-tcp_payload(struct pipeline *pipeline, struct flow *flow, enum side side,
-            const struct decoded *packet)
+tcp_payload(struct pipeline *pipeline, struct protocol_call *call, const struct decoded *packet)
 {
-    if (side == SIDE_SERVER) {
-        if (flow->port[SIDE_SERVER] == PORT_DNS && packet->size > 2) {
-            dns_look(pipeline, flow, packet->payload + 2, packet->size - 2);
+    struct flow *flow = call->flow;
+    if (call->side == SIDE_CLIENT && flow->application == APPLICATION_UNKNOWN) {
+        if (flow_head_add(pipeline->flows, flow, SIDE_CLIENT, packet)) {
+            head_look(pipeline, call);
         }
         return;
     }
-    if (flow->application == APPLICATION_HTTP) {
-        later_request(pipeline, flow, packet);
-    } else if (flow->application == APPLICATION_UNKNOWN &&
-               flow_head_add(pipeline->flows, flow, side, packet)) {
-        client_look(pipeline, flow);
+    int8_t known = flow->application == APPLICATION_UNKNOWN ? flow->by_port : flow->application;
+    if (known >= 0 && protocols[known]->on_segment) {
+        int8_t before = flow->application;
+        flow->application = known;
+        protocols[known]->on_segment(call);
+        flow->application = before;
+    }
+}
+
+static void
+udp_payload(struct protocol_call *call)
+{
+    struct flow *flow = call->flow;
+    int8_t before = flow->application;
+    if (flow->by_port >= 0 && protocols[flow->by_port]->on_datagram) {
+        flow->application = flow->by_port;
+        if (!protocols[flow->by_port]->on_datagram(call)) {
+            flow->application = before;
+        }
+    }
+}
+
+static void
+payload_look(struct pipeline *pipeline, struct flow *flow, enum side side,
+             const struct decoded *packet)
+{
+    struct protocol_call call = {.flow = flow,
+                                 .side = side,
+                                 .bytes = packet->payload,
+                                 .size = packet->size,
+                                 .tell = on_told,
+                                 .pipeline = pipeline};
+    if (packet->protocol == PROTOCOL_TCP) {
+        tcp_payload(pipeline, &call, packet);
+    } else if (packet->protocol == PROTOCOL_UDP) {
+        udp_payload(&call);
     }
 }
 
@@ -280,6 +316,10 @@ flow_look(struct pipeline *pipeline, struct flow *flow, enum side side,
           const struct decoded *packet)
 {
     bool is_tcp = packet->protocol == PROTOCOL_TCP;
+    if (flow->packets[0] + flow->packets[1] == 1) {
+        flow->application = APPLICATION_UNKNOWN;
+        flow->by_port = protocol_by_port(flow);
+    }
     if (flow->packets[0] + flow->packets[1] <= RECORDER_PER_FLOW) {
         recorder_keep(pipeline->recorder, packet, flow->number);
     }
@@ -293,14 +333,8 @@ flow_look(struct pipeline *pipeline, struct flow *flow, enum side side,
         return;
     }
     contact_look(pipeline, flow);
-    if (packet->size == 0) {
-        return;
-    }
-    if (is_tcp) {
-        tcp_payload(pipeline, flow, side, packet);
-    } else if (packet->protocol == PROTOCOL_UDP &&
-               (packet->dst_port == PORT_DNS || packet->src_port == PORT_DNS)) {
-        dns_look(pipeline, flow, packet->payload, packet->size);
+    if (packet->size > 0) {
+        payload_look(pipeline, flow, side, packet);
     }
 }
 
@@ -373,7 +407,7 @@ pipeline_tick(struct pipeline *pipeline, int64_t now_us)
     pipeline->ticked_us = now_us;
     pipeline->context.now_us = now_us;
     flow_expire(pipeline->flows, now_us, EXPIRE_PER_TICK);
-    for (size_t i = 0; i < COUNT_OF(detectors); i++) {
+    for (size_t i = 0; i < detector_count; i++) {
         if (detectors[i]->on_tick) {
             detectors[i]->on_tick(pipeline->states[i], &pipeline->context);
         }

@@ -1,14 +1,11 @@
-/* TLS ClientHello (RFC 8446 4.1.2) and its fingerprints: JA3 (MD5 over version, ciphers,
- * extensions, curves, point formats; GREASE of RFC 8701 left out) and JA4 (sorted, so that browsers
- * that shuffle their extensions keep theirs). */
+#include "sensor/protocol/tls/hello.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
-
-#include "sensor/protocols.h"
 
 #include "base/cursor.h"
 #include "base/macros.h"

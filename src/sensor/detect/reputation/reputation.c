@@ -11,6 +11,9 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "sensor/detector.h"
+#include "sensor/protocol/dns/message.h"
+#include "sensor/protocol/http/request.h"
+#include "sensor/protocol/tls/hello.h"
 
 #define ANSWERS (1u << 14) /* addresses remembered: one place per hash, the newest wins */
 #define ANSWER_LEAST_US (3600 * 1000000LL)
@@ -142,9 +145,9 @@ answers_keep(struct reputation *reputation, const struct detector_context *conte
 }
 
 static void
-on_dns(void *state, struct detector_context *context, struct flow *flow,
-       const struct dns_message *message)
+on_dns(void *state, struct detector_context *context, struct flow *flow, const void *what)
 {
+    const struct dns_message *message = what;
     struct list_match match;
     struct finding finding;
     if (!lists_find_domain(context->lists, message->name, &match)) {
@@ -167,9 +170,9 @@ on_dns(void *state, struct detector_context *context, struct flow *flow,
 }
 
 static void
-on_http(void *state, struct detector_context *context, struct flow *flow,
-        const struct http_request *request)
+on_http(void *state, struct detector_context *context, struct flow *flow, const void *what)
 {
+    const struct http_request *request = what;
     (void)state;
     struct list_match match;
     struct finding finding;
@@ -194,9 +197,9 @@ on_http(void *state, struct detector_context *context, struct flow *flow,
 }
 
 static void
-on_tls(void *state, struct detector_context *context, struct flow *flow,
-       const struct tls_hello *hello)
+on_tls(void *state, struct detector_context *context, struct flow *flow, const void *what)
 {
+    const struct tls_hello *hello = what;
     (void)state;
     struct list_match match;
     struct finding finding;
@@ -230,7 +233,5 @@ const struct detector detector_reputation = {
     .open = reputation_open,
     .close = reputation_close,
     .on_contact = on_contact,
-    .on_dns = on_dns,
-    .on_http = on_http,
-    .on_tls = on_tls,
+    .subscriptions = {{&protocol_dns, on_dns}, {&protocol_http, on_http}, {&protocol_tls, on_tls}},
 };

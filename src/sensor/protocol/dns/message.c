@@ -1,7 +1,7 @@
+#include "sensor/protocol/dns/message.h"
+
 #include <ctype.h>
 #include <string.h>
-
-#include "sensor/protocols.h"
 
 #include "base/cursor.h"
 #include "base/utf8.h"

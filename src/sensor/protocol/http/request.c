@@ -1,8 +1,8 @@
+#include "sensor/protocol/http/request.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
-
-#include "sensor/protocols.h"
 
 #include "base/macros.h"
 #include "base/utf8.h"
