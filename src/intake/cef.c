@@ -157,6 +157,23 @@ number_of(const struct cef *cef, const char *key)
     return strtoul(text, NULL, 10);
 }
 
+/* 0 for what no port can be. */
+static uint16_t
+port_of(const struct cef *cef, const char *key)
+{
+    unsigned long port = number_of(cef, key);
+    return port <= 65535 ? (uint16_t)port : 0;
+}
+
+/* Every maker gives cn1, cs6, flexNumber1 and their like a meaning of its own, by "KEYLabel". */
+static bool
+is_labelled(const struct cef *cef, const char *label_key, const char *label)
+{
+    char text[NAME_SIZE];
+    text_of(cef, label_key, text, sizeof(text));
+    return strcasecmp(text, label) == 0;
+}
+
 /* The first of two keys (IPv4, IPv6) that holds an address. */
 static bool
 ip_of(const struct cef *cef, const char *v4, const char *v6, struct ip *ip)
@@ -219,16 +236,15 @@ phase_of(const struct cef *cef)
         {"Exfiltration", PHASE_EXFILTRATION},
     };
     char text[NAME_SIZE];
-    text_of(cef, "cs6", text, sizeof(text));
-    if (!text[0]) {
-        text_of(cef, "pAttackPhase", text, sizeof(text));
-    }
+    bool is_custom = is_labelled(cef, "cs6Label", "pAttackPhase");
+    text_of(cef, is_custom ? "cs6" : "pAttackPhase", text, sizeof(text));
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         if (strcasestr(text, known[i].part)) {
             return known[i].phase;
         }
     }
-    return number_of(cef, "cn1") == 1 ? PHASE_C2 : PHASE_UNKNOWN; /* CCCA_Detection */
+    bool is_callback = is_labelled(cef, "cn1Label", "CCCA_Detection") && number_of(cef, "cn1") == 1;
+    return is_callback ? PHASE_C2 : PHASE_UNKNOWN;
 }
 
 /* Deep Discovery uses 2, 4, 6, 8; CEF has 0 to 10 or words. */
@@ -259,8 +275,8 @@ peers_parse(const struct cef *cef, bool with_macs, struct detection *detection)
     struct peer *src = &detection->src, *dst = &detection->dst;
     (void)!ip_of(cef, "src", "c6a2", &src->ip);
     (void)!ip_of(cef, "dst", "c6a3", &dst->ip);
-    src->port = (uint16_t)(number_of(cef, "spt") & 0xffff);
-    dst->port = (uint16_t)(number_of(cef, "dpt") & 0xffff);
+    src->port = port_of(cef, "spt");
+    dst->port = port_of(cef, "dpt");
     text_of(cef, "shost", src->host, sizeof(src->host));
     text_of(cef, "dhost", dst->host, sizeof(dst->host));
     (void)!ip_of(cef, "sourceTranslatedAddress", "c6a1", &detection->interested_ip);
@@ -312,7 +328,8 @@ fields_parse(const struct cef *cef, bool with_macs, struct detection *detection,
     detection->phase = phase_of(cef);
     text_of(cef, "proto", text, sizeof(text));
     detection->protocol = line_protocol(text);
-    unsigned long vlan = number_of(cef, "flexNumber1");
+    bool has_vlan = is_labelled(cef, "flexNumber1Label", "vLANId");
+    unsigned long vlan = has_vlan ? number_of(cef, "flexNumber1") : 0;
     detection->vlan = vlan > 0 && vlan < 4095 ? (uint16_t)vlan : 0;
     unsigned long count = number_of(cef, "cnt");
     detection->count = count > 0 && count < 0xffffffff ? (uint32_t)count : 1;

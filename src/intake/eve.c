@@ -235,7 +235,9 @@ root_parse(const cJSON *root, bool with_macs, struct detection *detection, char 
         return LINE_REFUSED;
     }
     if (strcmp(type, "alert") != 0) {
-        snprintf(why, NAME_SIZE, "event_type %.40s", type);
+        char shown[41];
+        put(shown, sizeof(shown), type);
+        snprintf(why, NAME_SIZE, "event_type %s", shown);
         return LINE_IGNORED;
     }
     if (!alert || !text_of(alert, "signature")[0]) {

@@ -18,11 +18,11 @@ line_put(char *to, size_t to_size, const char *from, size_t from_size)
 {
     static const char mark[] = "...";
     size_t used = 0;
+    bool fits = from_size < to_size;
     for (size_t i = 0; i < from_size;) {
         size_t size = utf8_size(from + i, from_size - i);
         size_t step = size ? size : 1;
-        bool is_last = i + step == from_size;
-        if (used + step + (is_last ? 1 : sizeof(mark)) > to_size) {
+        if (!fits && used + step + sizeof(mark) > to_size) {
             memcpy(to + used, mark, sizeof(mark) - 1);
             used += sizeof(mark) - 1;
             break;
