@@ -37,6 +37,7 @@ struct desired {
     bool is_suspended;
     struct rule *parts; /* of a snapshot that is not whole yet */
     size_t part_count;
+    uint64_t parts_epoch, parts_generation; /* which one */
     struct hmap deadlines;
     size_t snapshot_size; /* of the journal after the last compaction */
     unsigned ticks;
@@ -304,6 +305,7 @@ on_line(void *context, const char *text, size_t size)
     if (message.base != 0) {
         for (size_t i = 0; i < message.remove_count; i++) {
             loading_remove(loading, message.remove[i].id);
+            deadline_drop(desired, message.remove[i].id);
         }
         for (size_t i = 0; i < message.add_count; i++) {
             loading_remove(loading, message.add[i].id);
@@ -449,6 +451,13 @@ head_take(struct desired *desired, const struct wire_desired *message)
 static void
 snapshot_receive(struct desired *desired, const struct wire_desired *message)
 {
+    /* what came of one that broke off is no part of this one */
+    if (desired->parts_epoch != message->epoch ||
+        desired->parts_generation != message->generation) {
+        parts_drop(desired);
+    }
+    desired->parts_epoch = message->epoch;
+    desired->parts_generation = message->generation;
     desired->parts = mem_resize(desired->parts, desired->part_count + message->add_count + 1,
                                 sizeof(desired->parts[0]));
     for (size_t i = 0; i < message->add_count; i++) {

@@ -63,18 +63,47 @@ journal_read(struct journal *journal, void (*each)(void *context, const char *li
     return 0;
 }
 
+/* Where the last whole line of the file ends. */
+static off_t
+whole_size(int fd, off_t size)
+{
+    char bytes[4096];
+    while (size > 0) {
+        off_t from = size > (off_t)sizeof(bytes) ? size - (off_t)sizeof(bytes) : 0;
+        ssize_t got = pread(fd, bytes, (size_t)(size - from), from);
+        if (got != (ssize_t)(size - from)) {
+            errno = got < 0 ? errno : EIO;
+            return -1;
+        }
+        const char *end = memrchr(bytes, '\n', (size_t)got);
+        if (end) {
+            return from + (end - bytes) + 1;
+        }
+        size = from;
+    }
+    return 0;
+}
+
+/* A line that was being written when the power went would swallow the next one: it is cut off. */
 static int
 open_for_append(struct journal *journal)
 {
     if (journal->fd >= 0) {
         return 0;
     }
-    journal->fd = open(journal->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (journal->fd < 0) {
+    int fd = open(journal->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
         return -errno;
     }
-    off_t size = lseek(journal->fd, 0, SEEK_END);
-    journal->size = size > 0 ? (size_t)size : 0;
+    off_t size = lseek(fd, 0, SEEK_END);
+    off_t whole = size < 0 ? -1 : whole_size(fd, size);
+    if (whole < 0 || (whole < size && ftruncate(fd, whole) < 0)) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    journal->fd = fd;
+    journal->size = (size_t)whole;
     return 0;
 }
 

@@ -1,0 +1,187 @@
+/* The journal on a real file in a temporary folder. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "edge/journal.h"
+
+struct fixture {
+    char dir[64];
+    char path[96];
+    struct journal *journal;
+    char lines[4096]; /* what was read, each line between brackets */
+};
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-journal-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof(f->path), "%s/j.jsonl", f->dir);
+    f->journal = journal_new(f->path);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    journal_free(f->journal);
+    unlink(f->path);
+    assert_int_equal(rmdir(f->dir), 0); /* nothing is left beside it */
+    free(f);
+    return 0;
+}
+
+static void
+on_line(void *context, const char *line, size_t size)
+{
+    struct fixture *f = context;
+    size_t used = strlen(f->lines);
+    snprintf(f->lines + used, sizeof(f->lines) - used, "[%.*s]", (int)size, line);
+}
+
+static void
+assert_lines(struct fixture *f, const char *expected)
+{
+    f->lines[0] = '\0';
+    assert_int_equal(journal_read(f->journal, on_line, f), 0);
+    assert_string_equal(f->lines, expected);
+}
+
+static void
+reopen(struct fixture *f)
+{
+    journal_free(f->journal);
+    f->journal = journal_new(f->path);
+}
+
+static void
+write_file(const struct fixture *f, const char *text)
+{
+    assert_int_equal(file_write_atomic(f->path, text, strlen(text), 0600), 0);
+}
+
+static void
+no_file_is_an_empty_journal(void **state)
+{
+    struct fixture *f = *state;
+    assert_lines(f, "");
+    assert_int_equal(journal_sync(f->journal), 0);
+    assert_int_equal(journal_size(f->journal), 0);
+    assert_int_equal(access(f->path, F_OK), -1);
+}
+
+static void
+what_was_appended_is_replayed(void **state)
+{
+    struct fixture *f = *state;
+    struct stat info;
+    assert_int_equal(journal_append(f->journal, "{\"a\":1}"), 0);
+    assert_int_equal(journal_append(f->journal, ""), 0);
+    assert_int_equal(journal_append(f->journal, "b"), 0);
+    assert_int_equal(journal_size(f->journal), 11);
+    assert_int_equal(journal_sync(f->journal), 0);
+    assert_lines(f, "[{\"a\":1}][][b]");
+    reopen(f);
+    assert_int_equal(journal_append(f->journal, "c"), 0);
+    assert_int_equal(journal_size(f->journal), 13);
+    assert_lines(f, "[{\"a\":1}][][b][c]");
+    assert_int_equal(stat(f->path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600); /* names of people's machines */
+}
+
+static void
+a_torn_last_line_is_left_out(void **state)
+{
+    struct fixture *f = *state;
+    write_file(f, "a\nb\nhal");
+    assert_lines(f, "[a][b]");
+    write_file(f, "hal");
+    assert_lines(f, "");
+}
+
+/* The half line must not take the next one with it. */
+static void
+appending_after_a_torn_line(void **state)
+{
+    struct fixture *f = *state;
+    write_file(f, "a\nb\nhal");
+    assert_int_equal(journal_append(f->journal, "c"), 0);
+    assert_lines(f, "[a][b][c]");
+    assert_int_equal(journal_size(f->journal), 6);
+    write_file(f, "hal");
+    reopen(f);
+    assert_int_equal(journal_append(f->journal, "c"), 0);
+    assert_lines(f, "[c]");
+}
+
+static void
+a_long_torn_line(void **state)
+{
+    struct fixture *f = *state;
+    char *text = malloc(20001);
+    assert_non_null(text);
+    memset(text, 'x', 20000);
+    text[20000] = '\0';
+    memcpy(text, "a\nb\n", 4);
+    write_file(f, text);
+    free(text);
+    assert_int_equal(journal_append(f->journal, "c"), 0);
+    assert_lines(f, "[a][b][c]");
+}
+
+static void
+replacing_forgets_the_rest(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(journal_append(f->journal, "old"), 0);
+    assert_int_equal(journal_replace(f->journal, "new\nnewer\n", 10), 0);
+    assert_int_equal(journal_size(f->journal), 10);
+    assert_lines(f, "[new][newer]");
+    assert_int_equal(journal_append(f->journal, "next"), 0);
+    assert_int_equal(journal_size(f->journal), 15);
+    assert_lines(f, "[new][newer][next]");
+    assert_int_equal(journal_replace(f->journal, "", 0), 0);
+    assert_lines(f, "");
+}
+
+static void
+a_folder_that_is_not_there_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    struct journal *lost = journal_new("/nonexistent/folder/j.jsonl");
+    assert_true(journal_append(lost, "a") < 0);
+    assert_true(journal_replace(lost, "a\n", 2) < 0);
+    assert_int_equal(journal_sync(lost), 0);
+    assert_int_equal(journal_read(lost, on_line, f), 0);
+    journal_free(lost);
+    journal_free(NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(no_file_is_an_empty_journal, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_appended_is_replayed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_torn_last_line_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(appending_after_a_torn_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_torn_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(replacing_forgets_the_rest, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_an_error, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
