@@ -42,6 +42,8 @@ MIRRORS = {
         - {protocol: 6, port_low: 443, port_high: 443}
       carrier: local
       out_port: mon
+  - switch: core
+    mirror: {kind: transit, carrier: rspan, rspan_vlan: 999, out_port: mon}
   - switch: e1
     mirror: {kind: always, carrier: rspan, out_port: uplink, rspan_vlan: 999}
   - switch: e2
@@ -241,14 +243,9 @@ class Cordon:
 
     def uninstall(self, name):
         """Takes the programs and maps of a stopped edge off its switch."""
-        machine = self.campus.machines[name]
-        for port in places.ports_of(name):
-            machine.run("tc", "qdisc", "del", "dev", port, "clsact", check=False)
+        self.campus.machines[name].run(self.program("cordon-edge"), "--remove", "--config",
+                                       os.path.join(self.dir, f"{name}.yaml"), check=False)
         places.unmount_below(self.pin_dir(name))
-        done = machine.run("ip", "-j", "link", "show", check=False)
-        for link in json.loads(done.stdout):
-            if link["ifname"].startswith(("cordon", "cdn-")):
-                machine.run("ip", "link", "del", link["ifname"], check=False)
         shutil.rmtree(self.pin_dir(name), ignore_errors=True)
 
     def story(self, last=1500):

@@ -80,7 +80,8 @@ class Ping(Probe):
 
 
 class Tcp(Probe):
-    """A TCP connection that brings data (ports of services.Echo send a file)."""
+    """A TCP connection that brings data (ports of services.Echo send a file; a web server is asked
+    first)."""
 
     def __init__(self, address, port=445):
         self.address, self.port = address, port
@@ -88,6 +89,8 @@ class Tcp(Probe):
 
     def answer(self, host):
         with _connect(self.address, self.port) as sock:
+            if self.port == 80:
+                sock.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
             return "data" if sock.recv(64) else None
 
 

@@ -206,7 +206,7 @@ mirror_place(struct datapath *datapath, struct held *held, struct compile_place 
         place->ifindex = held->hop.ifindex;
     }
     const struct dp_port_held *out = datapath_port_find(datapath, place->ifindex);
-    place->strips_tag = out && out->role != PORT_UPLINK;
+    place->strips_tag = !out || out->role != PORT_UPLINK; /* this is where it ends */
     place->mirror_source = datapath->mirror_source;
     place->has_shared_budget = mirror->rate_bit_s == 0;
     uint64_t speed = place->ifindex ? rtnl_speed_bit_s(place->ifindex) : 0;

@@ -234,6 +234,20 @@ programs_verify(const struct datapath *datapath, char *why)
 
 /* ---- read-back ---- */
 
+/* Frames that a mirror has copied so far. */
+static uint64_t
+mirror_hits(const struct datapath *datapath, const struct held *held)
+{
+    struct dp_session_state state;
+    if (held->rule.mirror->kind == MIRROR_TRANSIT) {
+        return maps_counter(datapath->maps, DP_RSPAN_STEERED);
+    }
+    return held->slot != SLOT_NONE &&
+                   maps_get(datapath->maps, MAP_SESS_STATE, &held->slot, &state) == 0
+               ? state.copied
+               : 0;
+}
+
 static const char *
 map_text(enum map_id map)
 {
@@ -270,6 +284,9 @@ held_read_back(const struct datapath *datapath, const struct held *held, size_t 
     *report = (struct rule_report){.state = RULE_APPLIED};
     snprintf(report->id, sizeof(report->id), "%s", held->rule.id);
     int result = want_check(datapath->want, held->serial, &map, &report->hits);
+    if (held->rule.kind == RULE_MIRROR) {
+        report->hits = mirror_hits(datapath, held);
+    }
     if (held->error) {
         report->state = RULE_FAILED;
         snprintf(report->why, sizeof(report->why), "%s", held->why ? held->why : "");

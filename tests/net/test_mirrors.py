@@ -54,7 +54,7 @@ def test_mirrors_are_shown_with_what_arrives(cordon):
         mirrors = {(m["switch"], m["kind"], m["carrier"]): m for m in cordon.api.items("/mirrors")}
         return mirrors if all(m["packets"] for m in mirrors.values()) else None
     mirrors = wait_for(shown, f"copies counted: {cordon.api.items('/mirrors')}", 15, 0.2)
-    assert set(mirrors) == {("core", "policy", "local"), ("e1", "always", "rspan"),
+    assert set(mirrors) == {("core", "policy", "local"), ("core", "transit", "rspan"), ("e1", "always", "rspan"),
                             ("e2", "always", "rspan")}
 
 
