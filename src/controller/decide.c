@@ -121,6 +121,16 @@ commit_add(struct commit *commit, struct entry *entry)
     commit->entries[commit->count++] = entry;
 }
 
+/* What a person was to judge has become certain: another detection without a reason to wait. */
+static void
+pending_confirm(struct controller *controller, struct entry *entry, const char *policy)
+{
+    char account[NAME_SIZE];
+    snprintf(account, sizeof(account), "policy:%.50s", policy);
+    controller_judge(controller, entry->c.id, VERDICT_ENFORCE, account,
+                     "another detection leaves no doubt", NULL, NULL);
+}
+
 static void
 entry_committed(struct controller *controller, struct entry *entry)
 {
@@ -131,6 +141,9 @@ entry_committed(struct controller *controller, struct entry *entry)
         engine_note_begun(controller->engine, &entry->c);
     } else {
         entry_due(controller, entry);
+    }
+    if (entry->confirmed_by[0] != '\0') {
+        pending_confirm(controller, entry, entry->confirmed_by);
     }
 }
 
@@ -286,16 +299,6 @@ decision_fill(struct containment *c, const struct decision *decision)
     decision_hold(c, decision);
 }
 
-/* What a person was to judge has become certain: another detection without a reason to wait. */
-static void
-pending_confirm(struct controller *controller, struct entry *entry, const char *policy)
-{
-    char account[NAME_SIZE];
-    snprintf(account, sizeof(account), "policy:%.50s", policy);
-    controller_judge(controller, entry->c.id, VERDICT_ENFORCE, account,
-                     "another detection leaves no doubt", NULL, NULL);
-}
-
 static void
 decision_take(struct controller *controller, struct commit *commit,
               const struct decision *decision, const struct detection *detection,
@@ -315,8 +318,11 @@ decision_take(struct controller *controller, struct commit *commit,
     bool is_held = decision->hold != HOLD_NONE || decision->mode == MODE_APPROVE;
     struct entry *same = entry_find_same(controller, &subject);
     if (same) {
-        if (same->is_committed && same->c.state == CONTAINMENT_PENDING && !is_held) {
+        bool is_confirmed = same->c.state == CONTAINMENT_PENDING && !is_held;
+        if (is_confirmed && same->is_committed) {
             pending_confirm(controller, same, decision->policy);
+        } else if (is_confirmed) { /* the doubtful one is still on its way to the disk */
+            snprintf(same->confirmed_by, sizeof(same->confirmed_by), "%s", decision->policy);
         }
         return;
     }
@@ -362,7 +368,9 @@ controller_detection(struct controller *controller, const struct detection *dete
     world_note_talk(controller, outcome);
     records_sensor_seen(controller, detection->sensor);
     struct commit *commit = commit_new(controller);
-    store_put_detection(commit->change, detection, outcome->incident.id);
+    struct detection rated = *detection; /* shallow: only written out */
+    rated.strength = outcome->strength;
+    store_put_detection(commit->change, &rated, outcome->incident.id);
     if (outcome->incident.id[0] != '\0') {
         store_put_incident(commit->change, &outcome->incident);
     }

@@ -50,6 +50,7 @@ struct entry {
     size_t index;        /* in 'listed' */
     bool is_committed;   /* on disk: may be shown and put in force */
     bool is_changing;    /* a release or verdict is on its way to the disk */
+    char confirmed_by[NAME_SIZE]; /* policy that removed the doubt before the commit was through */
     bool is_dirty;       /* differs from the disk: written behind */
     bool is_in_looks;
     bool was_verified;   /* since it was put in force, for the log */

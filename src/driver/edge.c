@@ -136,7 +136,8 @@ is_awaited(struct edge *edge, const struct wire_observed *observed)
     pthread_mutex_lock(&edge->lock);
     bool is_reply = false;
     if (edge->waiting == WAITING_APPLIED) {
-        is_reply = observed->request == 0 && !observed->is_full &&
+        /* a delta is answered for its rules, a snapshot for everything */
+        is_reply = observed->request == 0 &&
                    (observed->generation == edge->waiting_for || observed->needs_snapshot ||
                     observed->refused[0] != '\0');
     } else if (edge->waiting == WAITING_READ_BACK) {

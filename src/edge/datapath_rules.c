@@ -14,6 +14,8 @@
 
 #define NS_PER_S 1000000000u
 #define EXPIRY_SLACK_NS (2ull * NS_PER_S) /* seconds are counted down in whole ones */
+#define ARP_WAITS_MAX 3
+#define ARP_WAIT_MS 20 /* on a LAN less than one */
 #define SPEED_DEFAULT 1000000000ull       /* bit/s, where a device does not say */
 
 /* Whom to spare comes before whom to block; permits before who may use them. */
@@ -193,14 +195,14 @@ mirror_place(struct datapath *datapath, struct held *held, struct compile_place 
         char text[IP_TEXT_SIZE];
         struct next_hop hop;
         ip_format(&mirror->erspan_to, text);
-        result = rtnl_next_hop(&mirror->erspan_to, &hop);
+        result = rtnl_next_hop(&mirror->erspan_to, held->waits == 0 ? ARP_WAIT_MS : 0, &hop);
         if (result == 0) {
             held->hop = hop;
-        } else if (result != -EAGAIN || held->hop.ifindex == 0) {
-            held_fail(held, result,
-                      result == -EAGAIN ? "the sensor %s does not answer ARP yet"
-                                        : "no way to the sensor %s from this switch",
-                      text);
+            held->waits = 0;
+        } else if (result != -EAGAIN) {
+            held_fail(held, result, "no way to the sensor %s from this switch", text);
+        } else if (held->hop.ifindex == 0 && ++held->waits > ARP_WAITS_MAX) {
+            held_fail(held, result, "the sensor %s does not answer ARP", text);
         }
         place->hop = held->hop;
         place->ifindex = held->hop.ifindex;

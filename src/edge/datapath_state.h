@@ -29,6 +29,7 @@ struct held {
     size_t at, at_kind;  /* places in 'rules' and 'kinds' */
     uint32_t slot;       /* mirrors */
     struct next_hop hop; /* ERSPAN: as resolved last */
+    unsigned waits;      /* placings since then that had to wait for ARP */
     bool is_cleared;     /* holds */
     bool is_kept;        /* while a whole set is taken over */
     int error;           /* of the last write; 'why' says what it was about */

@@ -273,6 +273,10 @@ rule_verify(const struct datapath *datapath, const struct held *held, size_t por
             return;
         }
     }
+    if (held->waits > 0) {
+        snprintf(report->why, sizeof(report->why), "waiting for the sensor's answer to ARP");
+        return;
+    }
     report->state = RULE_VERIFIED;
 }
 

@@ -220,7 +220,7 @@ own_mac(struct next_hop *hop)
 }
 
 int
-rtnl_next_hop(const struct ip *to, struct next_hop *hop)
+rtnl_next_hop(const struct ip *to, unsigned wait_ms, struct next_hop *hop)
 {
     struct ip gateway;
     if (!ip_is_v4(to)) {
@@ -231,11 +231,15 @@ rtnl_next_hop(const struct ip *to, struct next_hop *hop)
     if (result) {
         return result;
     }
-    if (!neighbour_ask(&gateway, hop)) {
+    bool is_resolved = neighbour_ask(&gateway, hop);
+    if (!is_resolved) {
         neighbour_wake(to);
-        return -EAGAIN;
     }
-    return own_mac(hop);
+    for (unsigned i = 0; i < wait_ms && !is_resolved; i++) {
+        usleep(1000);
+        is_resolved = neighbour_ask(&gateway, hop);
+    }
+    return is_resolved ? own_mac(hop) : -EAGAIN;
 }
 
 uint64_t

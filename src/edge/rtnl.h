@@ -23,8 +23,9 @@ struct next_hop {
     struct mac own_mac;  /* of the device */
     struct ip source;    /* that the kernel would use */
 };
-/* -EAGAIN: the neighbour is being resolved, ask again; -ENETUNREACH: no route; -EAFNOSUPPORT. */
-int rtnl_next_hop(const struct ip *to, struct next_hop *hop) MUST_CHECK;
+/* Waits up to 'wait_ms' for ARP.  -EAGAIN: no answer yet, ask again; -ENETUNREACH: no route;
+ * -EAFNOSUPPORT. */
+int rtnl_next_hop(const struct ip *to, unsigned wait_ms, struct next_hop *hop) MUST_CHECK;
 
 /* Of a device, as its driver says; 0: it does not. */
 uint64_t rtnl_speed_bit_s(int ifindex);
