@@ -178,6 +178,11 @@ class Dns(Probe):
         return socket.inet_ntop(family, reply[-size:])
 
 
+# An edge answers in the place of all whom a contained endpoint must not reach, so that its browser
+# gets as far as the warning page.  That answer is no neighbour's.
+SINK_MAC = "02:c0:4d:00:00:01"
+
+
 class Arp(Probe):
     """Who has this IPv4 address?  Asked on the wire, whatever the cache says."""
 
@@ -194,7 +199,7 @@ class Arp(Probe):
             return got[12:14] == b"\x08\x06" and got[20:22] == b"\0\x02" \
                 and got[28:32] == socket.inet_aton(self.address)
         got = _exchange(frame, 0x0806, is_reply)
-        return got and got[22:28].hex(":")
+        return got and got[22:28].hex(":") != SINK_MAC and got[22:28].hex(":")
 
 
 class Neighbour(Probe):
@@ -219,7 +224,7 @@ class Neighbour(Probe):
             return got[12:14] == b"\x86\xdd" and got[20] == 58 and got[54] == 136 \
                 and got[62:78] == target
         got = _exchange(frame, 0x86dd, is_reply)
-        return got and got[6:12].hex(":")
+        return got and got[6:12].hex(":") != SINK_MAC and got[6:12].hex(":")
 
 
 def _checksum(data):

@@ -199,6 +199,12 @@ on_desired(void *context, const struct wire_desired *message)
 {
     struct edge *edge = context;
     desired_receive(edge->desired, message);
+    for (size_t i = 0; i < message->add_count; i++) {
+        if (message->add[i].kind == RULE_PERMIT_SET) {
+            respond_permits_changed(edge->respond);
+            break;
+        }
+    }
 }
 
 static void

@@ -31,13 +31,6 @@ struct respond {
     struct responder_frame *current;
 };
 
-static bool
-mac_of(void *context, const struct ip *ip, struct mac *mac)
-{
-    const struct respond *respond = context;
-    return learn_mac_of(respond->learn, ip, mac);
-}
-
 static size_t
 warnings(void *context, const struct rule_warning **warnings, size_t room)
 {
@@ -61,16 +54,19 @@ on_emit(void *context, const uint8_t *frame, size_t size, bool is_forward)
 static void
 told_keep(struct respond *respond, const struct packet *packet)
 {
-    struct mac known;
     struct ip asked = packet->dst;
     if (packet->kind == PACKET_ND) {
         struct cursor in = packet->payload;
         cur_skip(&in, 4);
         cur_copy(&in, asked.b, sizeof(asked.b));
-    }
-    if ((packet->kind != PACKET_ARP && packet->kind != PACKET_ND) ||
-        learn_mac_of(respond->learn, &asked, &known)) {
+    } else if (packet->kind != PACKET_ARP) {
         return;
+    }
+    for (size_t i = 0; i < TOLD_MAX; i++) {
+        const struct told *told = &respond->told[i];
+        if (mac_is_equal(&told->to, &packet->src_mac) && ip_is_equal(&told->ip, &asked)) {
+            return;
+        }
     }
     respond->told[respond->told_next++ % TOLD_MAX] =
         (struct told){.to = packet->src_mac,
@@ -131,7 +127,6 @@ respond_new(struct event_base *base, struct datapath *datapath,
         /* locally administered; the same on every edge, so that a move changes nothing */
         .sink = {{0x02, 0xc0, 0x4d, 0x00, 0x00, 0x01}},
         .warning_address = settings->warning_address,
-        .mac_of = mac_of,
         .warnings = warnings,
         .context = respond};
     if (getrandom(respond->settings.key, sizeof(respond->settings.key), 0) !=
@@ -161,6 +156,19 @@ respond_free(struct respond *respond)
     }
 }
 
+/* The truth, where it is known; else the endpoint asks again when its entry is old. */
+static void
+told_correct(struct respond *respond, struct told *told)
+{
+    uint8_t frame[RESPONDER_FRAME_MAX];
+    struct mac mac;
+    if (learn_mac_of(respond->learn, &told->ip, &mac)) {
+        size_t size = responder_correct(&told->to, &told->to_ip, &told->ip, &mac, frame);
+        (void)!datapath_reply(respond->datapath, told->ifindex, told->vlan, frame, size);
+    }
+    *told = (struct told){.ifindex = 0};
+}
+
 void
 respond_dns_answer(struct respond *respond, const uint8_t *frame, size_t size)
 {
@@ -176,26 +184,36 @@ respond_dns_answer(struct respond *respond, const uint8_t *frame, size_t size)
     for (size_t i = 0; i < count; i++) {
         (void)!datapath_learn_name(respond->datapath, permits->name, learnt[i].permit,
                                    &learnt[i].ip, learnt[i].ttl_s + 60);
+        for (size_t j = 0; j < TOLD_MAX; j++) {
+            struct told *told = &respond->told[j];
+            if (mac_is_equal(&told->to, &packet.dst_mac) && ip_is_equal(&told->ip, &learnt[i].ip)) {
+                told_correct(respond, told);
+            }
+        }
+    }
+}
+
+void
+respond_permits_changed(struct respond *respond)
+{
+    for (size_t i = 0; i < TOLD_MAX; i++) {
+        if (!mac_is_none(&respond->told[i].to)) {
+            told_correct(respond, &respond->told[i]);
+        }
     }
 }
 
 void
 respond_release(struct respond *respond, const struct rule *rule)
 {
-    uint8_t frame[RESPONDER_FRAME_MAX];
     for (size_t i = 0; i < TOLD_MAX; i++) {
         struct told *told = &respond->told[i];
-        struct mac mac;
         bool is_its =
             !mac_is_none(&told->to) &&
             (mac_is_none(&rule->isolate.mac) ? ip_is_equal(&told->to_ip, &rule->isolate.ip)
                                              : mac_is_equal(&told->to, &rule->isolate.mac));
-        if (is_its && learn_mac_of(respond->learn, &told->ip, &mac)) {
-            size_t size = responder_correct(&told->to, &told->to_ip, &told->ip, &mac, frame);
-            (void)!datapath_reply(respond->datapath, told->ifindex, told->vlan, frame, size);
-        }
         if (is_its) {
-            *told = (struct told){.ifindex = 0};
+            told_correct(respond, told);
         }
     }
 }

@@ -42,13 +42,6 @@ advert_make(const struct mac *mac, const struct ip *ip, const struct mac *to_mac
     return reply.used;
 }
 
-static struct mac
-mac_for(const struct responder_settings *settings, const struct ip *ip)
-{
-    struct mac mac;
-    return settings->mac_of(settings->context, ip, &mac) ? mac : settings->sink;
-}
-
 /* A host's own address: not of a group, not "none" of either family. */
 static bool
 is_host(const struct ip *ip)
@@ -68,8 +61,7 @@ answer_arp(const struct responder_settings *settings, const struct packet *packe
         ip_is_equal(&packet->src, &packet->dst)) {
         return;
     }
-    struct mac mac = mac_for(settings, &packet->dst);
-    size_t size = arp_make(&mac, &packet->dst, &packet->src_mac, &packet->src, frame);
+    size_t size = arp_make(&settings->sink, &packet->dst, &packet->src_mac, &packet->src, frame);
     emit(context, frame, size, false);
 }
 
@@ -86,8 +78,7 @@ answer_nd(const struct responder_settings *settings, const struct packet *packet
         ip_is_equal(&packet->src, &target) || !is_host(&target) || ip_is_v4(&target)) {
         return;
     }
-    struct mac mac = mac_for(settings, &target);
-    size_t size = advert_make(&mac, &target, &packet->src_mac, &packet->src, true, frame);
+    size_t size = advert_make(&settings->sink, &target, &packet->src_mac, &packet->src, true, frame);
     emit(context, frame, size, false);
 }
 

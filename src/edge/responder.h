@@ -1,6 +1,6 @@
 /* The responder: answers a contained endpoint in place of the network, so that people see why.
  *
- *   ARP, ND      -> the true MAC if we know it, else a sink MAC (its frames come here again)
+ *   ARP, ND      -> a sink MAC: nobody's own, so that a contained endpoint learns of no neighbour
  *   TCP 80, 8080 -> a connection, and the warning page for any request
  *   other TCP    -> reset at once: browsers fall back to http or to the captive-portal probe
  *   UDP 443      -> ICMP unreachable: no waiting for QUIC
@@ -28,11 +28,9 @@ struct responder_endpoint {
 };
 
 struct responder_settings {
-    struct mac sink;           /* answers for addresses of which we know no MAC */
+    struct mac sink;           /* where all addresses seem to be: the endpoint's frames come here */
     struct ip warning_address; /* IPv4; what names lead to */
     uint8_t key[16];           /* secret of this run */
-    /* The true MAC of an address; false: unknown. */
-    bool (*mac_of)(void *context, const struct ip *ip, struct mac *mac);
     /* Texts per language: at most 'room' borrowed pointers; returns how many. */
     size_t (*warnings)(void *context, const struct rule_warning **warnings, size_t room);
     void *context;
