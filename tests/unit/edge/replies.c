@@ -3,15 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-mac_of(void *context, const struct ip *ip, struct mac *mac)
-{
-    (void)context;
-    struct ip v4 = ip_of_text("192.0.2.77"), v6 = ip_of_text("2001:db8::77");
-    *mac = mac_of_text(KNOWN_MAC);
-    return ip_is_equal(ip, &v4) || ip_is_equal(ip, &v6);
-}
-
 static size_t
 no_warnings(void *context, const struct rule_warning **warnings, size_t room)
 {
@@ -25,7 +16,6 @@ const struct responder_settings asked_settings = {
     .sink = {{0x02, 0xc0, 0x4d, 0x00, 0x00, 0x01}},
     .warning_address = {{[10] = 0xff, [11] = 0xff, [12] = 192, 0, 2, 80}},
     .key = "fifteen letters",
-    .mac_of = mac_of,
     .warnings = no_warnings,
 };
 

@@ -15,7 +15,7 @@ struct replies {
     size_t count;
 };
 
-/* The sink above; 192.0.2.77 and 2001:db8::77 are known to be at KNOWN_MAC; the warning address is
+/* The sink above; the warning address is
  * 192.0.2.80; no warnings configured. */
 extern const struct responder_settings asked_settings;
 /* Case "C-7"; permits "*.example.org" and "update.example.net", asked of 192.0.2.53 and
