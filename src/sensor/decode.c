@@ -193,6 +193,8 @@ transport_read(struct cursor *in, struct decoded *out)
     case PROTOCOL_ICMP:
     case PROTOCOL_ICMPV6:
         out->flags = cur_u8(in);
+        out->payload = in->pos;
+        out->size = cur_left(in);
         return cur_ok(in) ? NEXT_DONE : NEXT_NOTHING;
     default:
         return NEXT_DONE;

@@ -3,21 +3,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "sensor/mix.h"
 
 #define FLOWS_DEFAULT 200000
 #define HEADS_DEFAULT 8192
-#define QUIET_TCP_US (300 * 1000000LL)
-#define QUIET_OTHER_US (60 * 1000000LL)
-#define QUIET_UNANSWERED_US (30 * 1000000LL)
-#define QUIET_OVER_US (5 * 1000000LL)
+#define PURPOSE 0x666c6f77ULL
+#define MOVE_US 1000000LL /* a busy flow goes to its list's end so often, not with each packet */
+
+static const int64_t quiet_us[FLOW_STAGES] = {
+    [FLOW_OPENING] = 30 * 1000000LL,
+    [FLOW_TCP] = 300 * 1000000LL,
+    [FLOW_OTHER] = 60 * 1000000LL,
+    [FLOW_OVER] = 5 * 1000000LL, /* the shortest */
+};
+
+struct flow_list {
+    struct flow *oldest, *newest;
+};
 
 struct flow_table {
     struct hmap flows;
     struct pool *pool, *heads, *segments;
-    struct flow *oldest, *newest;
+    struct flow_list lists[FLOW_STAGES];
+    int64_t due_us; /* nothing ends before */
+    uint64_t keys[4];
     struct flow_handler handler;
     struct flow_counters counters;
     uint64_t number;
@@ -29,6 +40,7 @@ flow_table_new(const struct flow_settings *settings, const struct flow_handler *
     struct flow_table *table = MEM_NEW(struct flow_table);
     size_t heads = settings->head_limit ? settings->head_limit : HEADS_DEFAULT;
     hmap_init(&table->flows);
+    mix_keys(PURPOSE, table->keys, COUNT_OF(table->keys));
     table->pool =
         pool_new(sizeof(struct flow), settings->flow_limit ? settings->flow_limit : FLOWS_DEFAULT);
     table->heads = pool_new(sizeof(struct flow_head), heads);
@@ -49,24 +61,20 @@ flow_table_free(struct flow_table *table)
     }
 }
 
-struct key {
-    struct ip ip[2];
-    uint16_t port[2];
-    uint32_t protocol;
-};
-
-/* The same for both directions: the lower end first. */
 static uint64_t
-hash_of(const struct decoded *packet)
+end_hash(const uint64_t keys[4], const struct ip *ip, uint16_t port)
 {
-    int order = memcmp(packet->src.b, packet->dst.b, 16);
-    bool is_turned = order > 0 || (order == 0 && packet->src_port > packet->dst_port);
-    struct key key = {.protocol = packet->protocol};
-    key.ip[is_turned] = packet->src;
-    key.ip[!is_turned] = packet->dst;
-    key.port[is_turned] = packet->src_port;
-    key.port[!is_turned] = packet->dst_port;
-    return hash_bytes(&key, sizeof(key));
+    return mix_two(mix_sixteen(keys, ip->b) ^ port, keys[2] | 1);
+}
+
+/* The same for both directions. */
+static uint64_t
+hash_of(const struct flow_table *table, const struct decoded *packet)
+{
+    const uint64_t *keys = table->keys;
+    uint64_t a = end_hash(keys, &packet->src, packet->src_port);
+    uint64_t b = end_hash(keys, &packet->dst, packet->dst_port);
+    return mix_two((a + b) ^ keys[3], (a ^ b ^ packet->protocol) | 1);
 }
 
 static bool
@@ -101,23 +109,50 @@ find_hashed(const struct flow_table *table, const struct decoded *packet, uint64
 struct flow *
 flow_find(const struct flow_table *table, const struct decoded *packet, enum side *side)
 {
-    return find_hashed(table, packet, hash_of(packet), side);
+    return find_hashed(table, packet, hash_of(table, packet), side);
+}
+
+static enum flow_stage
+stage_of(const struct flow *flow)
+{
+    return flow->is_over                    ? FLOW_OVER
+           : !flow->is_established          ? FLOW_OPENING
+           : flow->protocol == PROTOCOL_TCP ? FLOW_TCP
+                                            : FLOW_OTHER;
 }
 
 static void
 list_remove(struct flow_table *table, struct flow *flow)
 {
-    *(flow->older ? &flow->older->newer : &table->oldest) = flow->newer;
-    *(flow->newer ? &flow->newer->older : &table->newest) = flow->older;
+    struct flow_list *list = &table->lists[flow->stage];
+    *(flow->older ? &flow->older->newer : &list->oldest) = flow->newer;
+    *(flow->newer ? &flow->newer->older : &list->newest) = flow->older;
 }
 
 static void
 list_add(struct flow_table *table, struct flow *flow)
 {
-    flow->older = table->newest;
+    flow->stage = (uint8_t)stage_of(flow);
+    flow->listed_us = flow->last_us;
+    struct flow_list *list = &table->lists[flow->stage];
+    flow->older = list->newest;
     flow->newer = NULL;
-    *(table->newest ? &table->newest->newer : &table->oldest) = flow;
-    table->newest = flow;
+    *(list->newest ? &list->newest->newer : &list->oldest) = flow;
+    list->newest = flow;
+}
+
+/* Of all lists the one that was quiet longest. */
+static struct flow *
+oldest_of(const struct flow_table *table)
+{
+    struct flow *oldest = NULL;
+    for (size_t i = 0; i < FLOW_STAGES; i++) {
+        struct flow *flow = table->lists[i].oldest;
+        if (flow && (!oldest || flow->listed_us < oldest->listed_us)) {
+            oldest = flow;
+        }
+    }
+    return oldest;
 }
 
 void
@@ -161,9 +196,9 @@ static struct flow *
 make(struct flow_table *table, const struct decoded *packet, uint64_t hash, enum side *side)
 {
     struct flow *flow = pool_take(table->pool);
-    if (!flow && table->oldest) {
+    if (!flow && flow_count(table) > 0) {
         table->counters.given_up++;
-        end(table, table->oldest);
+        end(table, oldest_of(table));
         flow = pool_take(table->pool);
     }
     if (!flow) {
@@ -176,7 +211,7 @@ make(struct flow_table *table, const struct decoded *packet, uint64_t hash, enum
     flow->port[!*side] = packet->dst_port;
     flow->mac[!*side] = packet->dst_mac;
     flow->protocol = packet->protocol;
-    flow->first_us = packet->at_us;
+    flow->first_us = flow->last_us = packet->at_us;
     flow->number = ++table->number;
     hmap_insert(&table->flows, &flow->node, hash);
     table->counters.made++;
@@ -224,7 +259,7 @@ is_reopened(const struct flow *flow, const struct decoded *packet, enum side sid
 struct flow *
 flow_update(struct flow_table *table, const struct decoded *packet, enum side *side)
 {
-    uint64_t hash = hash_of(packet);
+    uint64_t hash = hash_of(table, packet);
     struct flow *flow = find_hashed(table, packet, hash, side);
     if (flow && is_reopened(flow, packet, *side)) {
         end(table, flow);
@@ -235,9 +270,6 @@ flow_update(struct flow_table *table, const struct decoded *packet, enum side *s
         if (!flow) {
             return NULL;
         }
-    } else if (table->newest != flow) {
-        list_remove(table, flow);
-        list_add(table, flow);
     }
     flow->last_us = packet->at_us;
     flow->packets[*side]++;
@@ -251,6 +283,10 @@ flow_update(struct flow_table *table, const struct decoded *packet, enum side *s
         tcp_update(flow, packet, *side);
     } else if (flow->packets[0] > 0 && flow->packets[1] > 0) {
         flow->is_established = true;
+    }
+    if (flow->last_us - flow->listed_us > MOVE_US || flow->stage != stage_of(flow)) {
+        list_remove(table, flow);
+        list_add(table, flow);
     }
     return flow;
 }
@@ -336,30 +372,30 @@ flow_head_add(struct flow_table *table, struct flow *flow, enum side side,
     return true;
 }
 
+/* When the first of a list may end. */
 static int64_t
-quiet_limit(const struct flow *flow)
+list_due(const struct flow_list *list, size_t stage)
 {
-    return flow->is_over                    ? QUIET_OVER_US
-           : !flow->is_established          ? QUIET_UNANSWERED_US
-           : flow->protocol == PROTOCOL_TCP ? QUIET_TCP_US
-                                            : QUIET_OTHER_US;
+    return list->oldest ? list->oldest->listed_us + quiet_us[stage] + MOVE_US : INT64_MAX;
 }
 
-/* The list is in the order of the last packet; limits differ, so a few at the front are looked at
- * each time, and those that may stay go to the back of the look, not of the list. */
 void
 flow_expire(struct flow_table *table, int64_t now_us, size_t most)
 {
-    struct flow *flow = table->oldest;
-    for (size_t i = 0; flow && i < most; i++) {
-        struct flow *newer = flow->newer;
-        if (now_us - flow->last_us < QUIET_OVER_US) {
-            return;
+    /* further away than that it never is, unless time went back */
+    if (now_us < table->due_us && table->due_us - now_us <= quiet_us[FLOW_OVER]) {
+        return;
+    }
+    /* whatever comes to a list from now on is due no sooner */
+    table->due_us = now_us + quiet_us[FLOW_OVER];
+    for (size_t i = 0; i < FLOW_STAGES; i++) {
+        struct flow_list *list = &table->lists[i];
+        while (list_due(list, i) <= now_us && most > 0) {
+            end(table, list->oldest);
+            most--;
         }
-        if (now_us - flow->last_us > quiet_limit(flow)) {
-            end(table, flow);
-        }
-        flow = newer;
+        int64_t due_us = list_due(list, i);
+        table->due_us = due_us < table->due_us ? due_us : table->due_us;
     }
 }
 

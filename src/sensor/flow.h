@@ -31,29 +31,36 @@ struct flow_head {
     struct flow_segment *segments[FLOW_SEGMENTS_MAX]; /* owned by the table's pool */
 };
 
+/* How long a flow may be quiet; one list for each, so that each list is in the order of time. */
+enum flow_stage { FLOW_OPENING, FLOW_TCP, FLOW_OTHER, FLOW_OVER, FLOW_STAGES };
+
+/* What every packet needs stands first. */
 struct flow {
     struct hmap_node node;
-    struct flow *older, *newer; /* by last packet */
-    uint64_t number;            /* unique in this run: for evidence and EVE's flow_id */
-    struct ip ip[2];            /* by side */
-    uint16_t port[2];
-    struct mac mac[2];
-    struct mirror_origin origin[2]; /* where that side's frames were copied */
+    struct ip ip[2];  /* by side */
+    uint16_t port[2]; /* by side */
     uint8_t protocol;
-    uint16_t vlan;
-    int64_t first_us, last_us;
-    uint64_t packets[2], bytes[2];
-    uint32_t isn[2];
+    uint8_t stage; /* enum flow_stage: whose list it is in */
+    uint8_t fins;
     bool saw_syn, saw_syn_ack;
     bool is_established; /* TCP: all three steps, numbers agreeing; UDP: both sides spoke */
     bool is_over;        /* RST, or FIN of both */
     bool was_refused;    /* RST in answer to the SYN */
     bool has_told;       /* the detectors' "contact" event was given */
-    uint8_t fins;
-    struct flow_head *head[2]; /* TCP; NULL: not needed (any more) */
-    uint32_t findings;         /* bits: detectors that reported on it */
-    int8_t application;        /* APPLICATION_* or a place in 'protocols' (protocol.h) */
-    int8_t by_port;            /* the same, by the port alone; APPLICATION_UNKNOWN: none */
+    int8_t application;  /* APPLICATION_* or a place in 'protocols' (protocol.h) */
+    int8_t by_port;      /* the same, by the port alone; APPLICATION_UNKNOWN: none */
+    uint16_t vlan;
+    uint16_t network[2]; /* the pipeline's count of networks: place + 1; 0: not looked up */
+    uint32_t isn[2];
+    int64_t last_us, listed_us; /* last packet; when it was put at its list's end */
+    uint64_t packets[2], bytes[2];
+    struct mac mac[2];
+    uint32_t findings;              /* bits: detectors that reported on it */
+    struct mirror_origin origin[2]; /* where that side's frames were copied */
+    struct flow_head *head[2];      /* TCP; NULL: not needed (any more) */
+    struct flow *older, *newer;     /* in its list */
+    uint64_t number;                /* unique in this run: for evidence and EVE's flow_id */
+    int64_t first_us;
 };
 
 struct flow_table;
@@ -82,7 +89,8 @@ struct flow *flow_find(const struct flow_table *table, const struct decoded *pac
 bool flow_head_add(struct flow_table *table, struct flow *flow, enum side side,
                    const struct decoded *packet);
 void flow_head_drop(struct flow_table *table, struct flow *flow, enum side side);
-/* Ends flows that were quiet too long; at most 'most' of them. */
+/* Ends flows that were quiet too long (up to a second late); at most 'most' of them.  Costs nothing
+ * while none is due. */
 void flow_expire(struct flow_table *table, int64_t now_us, size_t most);
 size_t flow_count(const struct flow_table *table);
 

@@ -32,6 +32,7 @@ struct pipeline {
     struct wire_sensor_stats stats;
     struct wire_mirror_seen mirrors[MIRRORS_MAX];
     uint32_t mirror_sequence[MIRRORS_MAX];
+    size_t mirror_last;
     struct wire_network_seen networks[NETWORKS_SEEN];
 };
 
@@ -137,18 +138,32 @@ pipeline_set_lists(struct pipeline *pipeline, struct lists *lists)
 
 /* ---- what arrives from where ---- */
 
+/* The place of a mirror; MIRRORS_MAX: more than are told apart (the totals still count). */
+static size_t
+mirror_find(struct pipeline *pipeline, const struct mirror_origin *origin)
+{
+    size_t i = pipeline->mirror_last; /* mostly the same as before */
+    if (i < pipeline->stats.mirror_count && pipeline->mirrors[i].session == origin->session &&
+        ip_is_equal(&pipeline->mirrors[i].switch_ip, &origin->switch_ip)) {
+        return i;
+    }
+    for (i = 0; i < pipeline->stats.mirror_count; i++) {
+        if (pipeline->mirrors[i].session == origin->session &&
+            ip_is_equal(&pipeline->mirrors[i].switch_ip, &origin->switch_ip)) {
+            break;
+        }
+    }
+    pipeline->mirror_last = i;
+    return i;
+}
+
 static void
 mirror_count(struct pipeline *pipeline, const struct decoded *packet, size_t size)
 {
     const struct mirror_origin *origin = &packet->origin;
-    size_t i = 0;
-    while (i < pipeline->stats.mirror_count &&
-           !(pipeline->mirrors[i].session == origin->session &&
-             ip_is_equal(&pipeline->mirrors[i].switch_ip, &origin->switch_ip))) {
-        i++;
-    }
+    size_t i = mirror_find(pipeline, origin);
     if (i == MIRRORS_MAX) {
-        return; /* more mirrors than are told apart; the totals still count */
+        return;
     }
     struct wire_mirror_seen *mirror = &pipeline->mirrors[i];
     if (i == pipeline->stats.mirror_count) {
@@ -167,24 +182,37 @@ mirror_count(struct pipeline *pipeline, const struct decoded *packet, size_t siz
     mirror->last_us = packet->at_us;
 }
 
-/* The /24 or /64 of the sender, when it is ours. */
-static void
-network_count(struct pipeline *pipeline, const struct decoded *packet)
+/* The place + 1 of a sender's /24 or /64, when it is ours; NETWORKS_SEEN + 1: not counted. */
+static uint16_t
+network_find(struct pipeline *pipeline, const struct ip *ip)
 {
-    struct prefix network = {.length = ip_is_v4(&packet->src) ? 120 : 64};
-    memcpy(network.ip.b, packet->src.b, network.length / 8);
-    size_t count = pipeline->stats.network_count;
-    for (size_t i = 0; i < count; i++) {
-        if (memcmp(&pipeline->networks[i].network, &network, sizeof(network)) == 0) {
-            pipeline->networks[i].packets++;
-            pipeline->networks[i].last_us = packet->at_us;
-            return;
-        }
+    struct prefix network = {.length = ip_is_v4(ip) ? 120 : 64};
+    memcpy(network.ip.b, ip->b, network.length / 8);
+    size_t count = pipeline->stats.network_count, i = 0;
+    while (i < count && memcmp(&pipeline->networks[i].network, &network, sizeof(network)) != 0) {
+        i++;
     }
-    if (count < NETWORKS_SEEN && settings_is_home(pipeline->settings, &packet->src)) {
-        pipeline->networks[count] =
-            (struct wire_network_seen){.network = network, .packets = 1, .last_us = packet->at_us};
+    if (i == NETWORKS_SEEN || (i == count && !settings_is_home(pipeline->settings, ip))) {
+        return NETWORKS_SEEN + 1;
+    }
+    if (i == count) {
+        pipeline->networks[i] = (struct wire_network_seen){.network = network};
         pipeline->stats.network_count++;
+    }
+    return (uint16_t)(i + 1);
+}
+
+/* Looked up once for each side of a flow. */
+static void
+network_count(struct pipeline *pipeline, struct flow *flow, enum side side, int64_t at_us)
+{
+    if (flow->network[side] == 0) {
+        flow->network[side] = network_find(pipeline, &flow->ip[side]);
+    }
+    if (flow->network[side] <= NETWORKS_SEEN) {
+        struct wire_network_seen *network = &pipeline->networks[flow->network[side] - 1];
+        network->packets++;
+        network->last_us = at_us;
     }
 }
 
@@ -370,6 +398,7 @@ decoded_look(struct pipeline *pipeline, struct decoded *packet)
     struct flow *flow = flow_update(pipeline->flows, packet, &side);
     if (flow) {
         pipeline->current = flow;
+        network_count(pipeline, flow, side, packet->at_us);
         flow_look(pipeline, flow, side, packet);
         pipeline->current = NULL;
     }
@@ -392,7 +421,6 @@ pipeline_packet(struct pipeline *pipeline, int64_t at_us, const uint8_t *frame, 
             packet.origin = (struct mirror_origin){.session = 0};
         }
         mirror_count(pipeline, &packet, size);
-        network_count(pipeline, &packet);
         decoded_look(pipeline, &packet);
     }
     flow_expire(pipeline->flows, at_us, EXPIRE_PER_PACKET);
