@@ -10,14 +10,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-static bool
-mac_of(void *context, const struct ip *ip, struct mac *mac)
-{
-    (void)context;
-    *mac = (struct mac){{2, 0, 0, 0, 0, 0x77}};
-    return ip->b[15] & 1;
-}
-
 static size_t
 no_warnings(void *context, const struct rule_warning **warnings, size_t room)
 {
@@ -77,7 +69,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static const struct responder_settings settings = {
         .sink = {{2, 0xc0, 0x4d, 0, 0, 1}},
         .warning_address = {{[10] = 0xff, [11] = 0xff, [12] = 192, 0, 2, 80}},
-        .mac_of = mac_of,
         .warnings = no_warnings};
     struct packet asked;
     struct responder_learnt learnt[4];
