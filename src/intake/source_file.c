@@ -100,18 +100,27 @@ file_open(struct source *source, const char *path, uint64_t offset)
     return true;
 }
 
+/* No more comes of this file: half a line is nothing that can be trusted. */
+static void
+rest_refuse(struct source *source)
+{
+    struct follow *follow = source->own;
+    if (follow->used > 0 && !follow->is_skipping) {
+        source->stats.received++;
+        source_refuse(source, "last line without an end", follow->buffer, follow->used);
+    }
+    follow->used = 0;
+    follow->is_skipping = false;
+}
+
 static void
 file_close(struct source *source)
 {
     struct follow *follow = source->own;
     if (follow->fd >= 0) {
-        if (follow->used > 0) {
-            source->stats.received++;
-            source_refuse(source, "last line without an end", follow->buffer, follow->used);
-        }
+        rest_refuse(source);
         close(follow->fd);
         follow->fd = -1;
-        follow->used = 0;
     }
 }
 
@@ -167,15 +176,17 @@ file_read_on(struct source *source)
     return READ_MORE;
 }
 
-/* Was the file replaced (another inode at the path), or cut? */
+/* Was the file replaced (another inode at the path), or cut?  A new file counts when something is
+ * in it: logrotate makes it before the writer leaves the old one. */
 static bool
 is_rotated(const struct source *source, bool *is_cut)
 {
     const struct follow *follow = source->own;
     struct stat now, mine;
-    *is_cut = fstat(follow->fd, &mine) == 0 && (uint64_t)mine.st_size < follow->offset;
+    *is_cut =
+        fstat(follow->fd, &mine) == 0 && (uint64_t)mine.st_size < follow->offset + follow->used;
     bool is_there = stat(source->config->path, &now) == 0;
-    return is_there && now.st_ino != follow->inode;
+    return is_there && now.st_ino != follow->inode && now.st_size > 0;
 }
 
 static void
@@ -191,18 +202,19 @@ follow_on(struct source *source)
     }
     source_set_state(source, "connected", "");
     enum read_end end = file_read_on(source);
-    if (end == READ_MORE) {
-        event_active(follow->more, 0, 0);
-        return;
-    }
     bool is_cut = false;
     bool is_replaced = end == READ_EOF && is_rotated(source, &is_cut);
-    if (end == READ_EOF && is_cut) {
+    if (is_replaced && !is_cut) {
+        end = file_read_on(source); /* what was written before we looked */
+    }
+    if (end == READ_MORE) {
+        event_active(follow->more, 0, 0);
+    } else if (end == READ_EOF && is_cut) {
+        rest_refuse(source);
         follow->offset = 0;
-        follow->used = 0;
         lseek(follow->fd, 0, SEEK_SET);
         event_active(follow->more, 0, 0);
-    } else if (is_replaced) {
+    } else if (end == READ_EOF && is_replaced) {
         file_close(source);
         event_active(follow->more, 0, 0);
     }

@@ -101,11 +101,23 @@ on_read(struct bufferevent *bev, void *argument)
     }
 }
 
+/* The sender has gone within a message: it cannot be trusted, and is not lost in silence. */
+static void
+rest_refuse(struct connection *connection)
+{
+    struct evbuffer *in = bufferevent_get_input(connection->bev);
+    size_t size = evbuffer_get_length(in);
+    if (size > 0) {
+        connection->source->stats.received++;
+        source_refuse(connection->source, "last line without an end",
+                      (const char *)evbuffer_pullup(in, -1), size);
+    }
+}
+
 static void
 on_event(struct bufferevent *bev, short what, void *argument)
 {
     struct connection *connection = argument;
-    (void)bev;
     if (!(what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))) {
         return;
     }
@@ -116,6 +128,7 @@ on_event(struct bufferevent *bev, short what, void *argument)
         log_warn("intake", "TLS sender refused", LOG_S("source", connection->source->config->name),
                  LOG_S("why", why));
     }
+    rest_refuse(connection);
     connection_close(connection);
 }
 

@@ -24,16 +24,16 @@
 #define EVE_START "{\"timestamp\":\"2025-03-09T11:58:24.532140+0900\",\"flow_id\":1676750115612680,"
 #define EVE_ALERT                                                                                  \
     EVE_START                                                                                      \
-        "\"event_type\":\"alert\",\"vlan\":[10]," EVE_ENDS                                         \
-        ",\"ether\":{\"src_mac\":\"02:00:00:00:00:fe\",\"dest_mac\":\"02:00:00:00:01:01\"},"       \
-        "\"alert\":{\"action\":\"allowed\",\"gid\":1,\"signature_id\":9000001,\"rev\":1,"          \
-        "\"signature\":\"EXAMPLE response\",\"category\":\"A Network Trojan was detected\","       \
-        "\"severity\":1,\"metadata\":{\"attack_target\":[\"Client_Endpoint\"],"                    \
-        "\"confidence\":[\"High\"],\"mitre_tactic_id\":[\"TA0010\"],"                              \
-        "\"mitre_technique_id\":[\"T1041\",\"T1071_001\",\"nonsense\"]}},"                         \
-        "\"http\":{\"hostname\":\"c2.example.net\",\"url\":\"/a?x=1\"},"                           \
-        "\"direction\":\"to_client\",\"flow\":{\"start\":\"2025-03-09T11:58:20.324862+0900\","     \
-        "\"src_ip\":\"192.0.2.101\",\"dest_ip\":\"203.0.113.80\"}}"
+    "\"event_type\":\"alert\",\"vlan\":[10]," EVE_ENDS                                             \
+    ",\"ether\":{\"src_mac\":\"02:00:00:00:00:fe\",\"dest_mac\":\"02:00:00:00:01:01\"},"           \
+    "\"alert\":{\"action\":\"allowed\",\"gid\":1,\"signature_id\":9000001,\"rev\":1,"              \
+    "\"signature\":\"EXAMPLE response\",\"category\":\"A Network Trojan was detected\","           \
+    "\"severity\":1,\"metadata\":{\"attack_target\":[\"Client_Endpoint\"],"                        \
+    "\"confidence\":[\"High\"],\"mitre_tactic_id\":[\"TA0010\"],"                                  \
+    "\"mitre_technique_id\":[\"T1041\",\"T1071_001\",\"nonsense\"]}},"                             \
+    "\"http\":{\"hostname\":\"c2.example.net\",\"url\":\"/a?x=1\"},"                               \
+    "\"direction\":\"to_client\",\"flow\":{\"start\":\"2025-03-09T11:58:20.324862+0900\","         \
+    "\"src_ip\":\"192.0.2.101\",\"dest_ip\":\"203.0.113.80\"}}"
 #define EVE_BARE                                                                                   \
     EVE_START "\"event_type\":\"alert\"," EVE_ENDS                                                 \
               ",\"alert\":{\"signature\":\"EXAMPLE\",\"signature_id\":7,\"severity\":3}}"
@@ -93,6 +93,19 @@ assert_mac(const struct mac *mac, const char *expected)
     char text[MAC_TEXT_SIZE];
     mac_format(mac, text);
     assert_string_equal(text, expected);
+}
+
+#define ALERT_SIZE 512
+
+/* An alert that differs from all others by 'number' (from 1); with the line end. */
+static inline size_t
+alert_write(char line[ALERT_SIZE], unsigned number)
+{
+    return (size_t)snprintf(line, ALERT_SIZE,
+                            EVE_START "\"event_type\":\"alert\"," EVE_ENDS
+                                      ",\"alert\":{\"signature\":\"EXAMPLE\","
+                                      "\"signature_id\":%u,\"severity\":3}}\n",
+                            number);
 }
 
 #endif
