@@ -78,7 +78,8 @@ answer_nd(const struct responder_settings *settings, const struct packet *packet
         ip_is_equal(&packet->src, &target) || !is_host(&target) || ip_is_v4(&target)) {
         return;
     }
-    size_t size = advert_make(&settings->sink, &target, &packet->src_mac, &packet->src, true, frame);
+    size_t size =
+        advert_make(&settings->sink, &target, &packet->src_mac, &packet->src, true, frame);
     emit(context, frame, size, false);
 }
 
