@@ -122,6 +122,9 @@ look_at(const uint8_t *f, size_t size, char kind[32])
                  : p[6] == 17 ? "udp"
                               : "proto",
                  has_ports ? (unsigned)p[42] << 8 | p[43] : p[6]);
+        if (p[6] == 58 && left >= 41 && p[40] >= 133 && p[40] <= 137) {
+            snprintf(kind, 32, "nd %u", p[40]);
+        }
         suspect = suspect || is_suspect_ip(p + 8, 16);
     }
     return suspect;

@@ -379,6 +379,11 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
         snprintf(why, WHY_SIZE, "nobody is known whom it could be enforced on");
         return true;
     }
+    if ((is_server || c->action == ACTION_BLOCK_PAIR) && prefix_is_none(&c->server)) {
+        snprintf(why, WHY_SIZE, "no address of %.100s is known: switches match addresses, not names",
+                 c->server_name[0] ? c->server_name : "the server");
+        return true;
+    }
     char reason[TEXT_SIZE];
     if (c->action != ACTION_MIRROR &&
         world_is_protected(controller, endpoint, is_server ? NULL : &c->subject_mac,

@@ -499,11 +499,11 @@ is_possible(const struct finding *f, const struct file_action *action, struct ou
         tell(outcome, "%s: no end is ours", action_names[action->action]);
         return false;
     }
-    bool has_server = !ip_is_none(&f->server);
-    bool has_name = f->server_name[0] != '\0';
-    if ((action->action == ACTION_BLOCK_PAIR && !has_server) ||
-        (action->action == ACTION_BLOCK_SERVER && !has_server && !has_name)) {
-        tell(outcome, "%s: no outside server is known", action_names[action->action]);
+    bool needs_server =
+        action->action == ACTION_BLOCK_PAIR || action->action == ACTION_BLOCK_SERVER;
+    if (needs_server && ip_is_none(&f->server)) { /* switches match addresses, not names */
+        tell(outcome, "%s: no address of an outside server is known%s%.80s",
+             action_names[action->action], f->server_name[0] ? " yet for " : "", f->server_name);
         return false;
     }
     return true;

@@ -223,13 +223,11 @@ from_arp(struct packet *p, struct subject *s)
     if (!p->arp_is_own) {
         return VERDICT_DROP;
     }
-    if (ip_is_zero(&p->src)) { /* probe: of its own addresses only, and nobody answers for us */
-        return p->arp_op == 1 && is_bound(s, &p->src, &p->dst) ? VERDICT_PASS : VERDICT_DROP;
+    /* probes and announcements (RFC 5227) go to everybody: whom it may talk to asks for itself */
+    if (ip_is_zero(&p->src) || ip_same(&p->src, &p->dst)) {
+        return VERDICT_DROP;
     }
     int is_own = is_bound(s, &p->src, &p->src);
-    if (is_own && ip_same(&p->src, &p->dst)) {
-        return VERDICT_PASS; /* announcement */
-    }
     if (is_own && !s->is_denied && (p->arp_op == 1 || p->arp_op == 2) &&
         may_resolve(s->set, &p->dst)) {
         return VERDICT_PASS;
@@ -288,8 +286,8 @@ from_nd(struct __sk_buff *skb, struct packet *p, struct subject *s)
         int is_for = ip_same(&p->dst, &all_nodes) || may_resolve(s->set, &p->dst);
         return is_own && is_bound(s, &p->src, &target) && is_for ? VERDICT_PASS : VERDICT_DROP;
     }
-    if (is_unbound) { /* duplicate address detection: of its own addresses */
-        return is_own && is_bound(s, &p->src, &target) ? VERDICT_PASS : VERDICT_DROP;
+    if (is_unbound) { /* duplicate address detection goes to everybody */
+        return VERDICT_DROP;
     }
     return is_own && !s->is_denied && may_resolve(s->set, &target) ? VERDICT_PASS
                                                                     : VERDICT_RESPOND;

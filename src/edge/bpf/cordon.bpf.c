@@ -394,10 +394,26 @@ group_egress(struct __sk_buff *skb, struct packet *p, __u32 is_held_port)
     return TC_ACT_SHOT;
 }
 
+/* What a contained endpoint may still ask of everybody (DHCP, who-has, router solicitation) is for
+ * servers and routers, and these are not behind access ports. */
+static __always_inline int
+group_is_from_contained(struct packet *p, struct dp_config *config)
+{
+    struct subject s = {};
+    return subject_find(&s, config, p->src_mac_word, p->in_ifindex,
+                        p->l3 == L3_OTHER ? NULL : &p->src);
+}
+
 static __always_inline int
 contain_egress(struct __sk_buff *skb, struct packet *p, struct dp_config *config, __u32 is_held)
 {
     if (p->is_group) {
+        if (group_is_from_contained(p, config)) {
+            if (!p->is_test) {
+                count(DP_DROPPED_ISOLATED);
+            }
+            return TC_ACT_SHOT;
+        }
         return group_egress(skb, p, is_held);
     }
     struct subject s = {};
