@@ -154,8 +154,12 @@ class Tls(Probe):
                 return "handshake" if self.name.encode() in der else None
 
 
+# What names that are not permitted lead a contained endpoint to: its edge's warning page.
+WARNING_ADDRESS = "192.0.2.80"
+
+
 class Dns(Probe):
-    """A query to a resolver; works when an address comes back."""
+    """A query to a resolver; works when an address comes back that is not the warning page's."""
 
     def __init__(self, server, name, kind=1):
         self.server, self.name, self.kind = server, name, kind
@@ -175,7 +179,8 @@ class Dns(Probe):
             return None
         size = 4 if self.kind == 1 else 16
         family = socket.AF_INET if self.kind == 1 else socket.AF_INET6
-        return socket.inet_ntop(family, reply[-size:])
+        address = socket.inet_ntop(family, reply[-size:])
+        return None if address == WARNING_ADDRESS else address
 
 
 # An edge answers in the place of all whom a contained endpoint must not reach, so that its browser
