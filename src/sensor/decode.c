@@ -112,7 +112,10 @@ gre_read(struct cursor *in, struct decoded *out)
     }
     cur_skip(in, flags & 0xc000 ? 4 : 0); /* checksum (and routing, which nobody uses) */
     cur_skip(in, flags & 0x2000 ? 4 : 0); /* key */
-    out->mirror_sequence = flags & 0x1000 ? cur_be32(in) : 0;
+    uint32_t sequence = flags & 0x1000 ? cur_be32(in) : 0;
+    if (out->wraps == 0) { /* an endpoint's own tunnel inside must not look like lost copies */
+        out->mirror_sequence = sequence;
+    }
     if (!cur_ok(in)) {
         return NEXT_NOTHING;
     }

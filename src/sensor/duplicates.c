@@ -64,6 +64,11 @@ digest_of(const struct duplicates *duplicates, const struct decoded *packet)
     sum ^= mix_two(ack ^ keys[6], size ^ keys[7]);
     sum ^= mix_sixteen(keys + 8, sample);
     sum ^= mix_sixteen(keys + 10, sample + 16);
+    if (packet->protocol != PROTOCOL_TCP && packet->size > SAMPLE) {
+        /* no sequence number, often no id: tunnels and media begin with the same bytes each time */
+        const uint8_t *end = packet->payload + packet->size - SAMPLE;
+        sum = mix_two(sum ^ keys[1], mix_sixteen(keys + 8, end) ^ mix_sixteen(keys + 10, end + 16));
+    }
     return mix_two(sum ^ keys[0], keys[7] | 1);
 }
 

@@ -35,6 +35,7 @@ struct sender {
     size_t count;
     int spool; /* -1: none */
     char path[PATH_MAX];
+    size_t held; /* bytes of what waits, in memory and in the spool */
     size_t spool_size, spool_limit;
     bool is_dirty;
     uint64_t lost;
@@ -65,6 +66,12 @@ waiting_send(struct sender *sender, const struct waiting *waiting)
     }
 }
 
+static size_t
+waiting_size(const struct waiting *waiting)
+{
+    return strlen(waiting->detection) + 1 + (waiting->evidence ? strlen(waiting->evidence) + 1 : 0);
+}
+
 static void
 waiting_free(struct waiting *waiting)
 {
@@ -79,6 +86,7 @@ waiting_add(struct sender *sender, struct waiting *waiting)
     *(sender->last ? &sender->last->next : &sender->first) = waiting;
     sender->last = waiting;
     sender->count++;
+    sender->held += waiting_size(waiting);
 }
 
 static void
@@ -106,12 +114,35 @@ spool_append(struct sender *sender, const char *line)
     free(whole);
 }
 
-/* Everything was stored: the file begins anew. */
+/* Lines of what is stored by now are given up: all at once when nothing waits any more, or by
+ * writing the rest anew when they are most of the file. */
 static void
 spool_clear(struct sender *sender)
 {
-    if (sender->spool >= 0 && sender->spool_size > 0 && ftruncate(sender->spool, 0) == 0) {
-        sender->spool_size = 0;
+    bool is_mostly_old =
+        sender->spool_size > sender->spool_limit / 4 && sender->held < sender->spool_size / 2;
+    if (sender->spool < 0 || sender->spool_size == 0 || (sender->held > 0 && !is_mostly_old)) {
+        return;
+    }
+    char *text = mem_new(sender->held + 1, 1);
+    size_t used = 0;
+    for (const struct waiting *waiting = sender->first; waiting; waiting = waiting->next) {
+        const char *const lines[] = {waiting->detection, waiting->evidence};
+        for (size_t i = 0; i < COUNT_OF(lines) && lines[i]; i++) {
+            size_t size = strlen(lines[i]);
+            memcpy(text + used, lines[i], size);
+            text[used + size] = '\n';
+            used += size + 1;
+        }
+    }
+    if (used > 0 ? file_write_atomic(sender->path, text, used, 0600) == 0
+                 : ftruncate(sender->spool, 0) == 0) {
+        sender->spool_size = used;
+    }
+    free(text);
+    if (used > 0) { /* another file bears the name now */
+        close(sender->spool);
+        sender->spool = open(sender->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     }
 }
 
@@ -124,14 +155,13 @@ acknowledge(struct sender *sender, const char *id)
             *(before ? &before->next : &sender->first) = waiting->next;
             sender->last = sender->last == waiting ? before : sender->last;
             sender->count--;
+            sender->held -= waiting_size(waiting);
             waiting_free(waiting);
             break;
         }
         before = waiting;
     }
-    if (sender->count == 0) {
-        spool_clear(sender);
-    }
+    spool_clear(sender);
 }
 
 static void
@@ -168,6 +198,23 @@ on_open(void *context, struct channel *channel)
     }
 }
 
+/* Evidence belongs to the detection before it; where that was lost, so is this. */
+static void
+spool_evidence(struct sender *sender, const cJSON *json)
+{
+    struct evidence evidence;
+    struct codec_error error;
+    if (wire_decode(WIRE_EVIDENCE, json, &evidence, &error)) {
+        return;
+    }
+    struct waiting *last = sender->last;
+    if (last && !last->evidence && strcmp(last->id, evidence.detection_id) == 0) {
+        last->evidence = cJSON_PrintUnformatted(json);
+        sender->held += strlen(last->evidence) + 1;
+    }
+    wire_fini(WIRE_EVIDENCE, &evidence);
+}
+
 /* A line of the spool: a detection, or the evidence of the one before. */
 static void
 spool_line(struct sender *sender, const char *line, size_t size)
@@ -176,9 +223,8 @@ spool_line(struct sender *sender, const char *line, size_t size)
     struct detection detection;
     struct codec_error error;
     cJSON *json = codec_parse(line, size);
-    if (json && wire_type_of(json, &type) && type == WIRE_EVIDENCE && sender->last &&
-        !sender->last->evidence) {
-        sender->last->evidence = cJSON_PrintUnformatted(json);
+    if (json && wire_type_of(json, &type) && type == WIRE_EVIDENCE) {
+        spool_evidence(sender, json);
     } else if (json && wire_type_of(json, &type) && type == WIRE_DETECTION &&
                sender->count < SENDER_DETECTIONS_MAX &&
                wire_decode(type, json, &detection, &error) == 0) {
@@ -200,19 +246,21 @@ spool_open(struct sender *sender)
         return;
     }
     snprintf(sender->path, sizeof(sender->path), "%s/spool.jsonl", dir);
-    if (file_make_dirs(dir, 0700) == 0 &&
-        file_read(sender->path, 512u * 1024 * 1024, &text, &size) == 0) {
+    bool is_read = file_make_dirs(dir, 0700) == 0 &&
+                   file_read(sender->path, 512u * 1024 * 1024, &text, &size) == 0;
+    if (is_read) {
         char *at = text, *end = text + size;
         for (char *stop = memchr(at, '\n', (size_t)(end - at)); stop;
              stop = memchr(at, '\n', (size_t)(end - at))) {
             spool_line(sender, at, (size_t)(stop - at));
             at = stop + 1;
         }
-        sender->spool_size = size;
+        sender->spool_size = (size_t)(at - text);
         free(text);
     }
     sender->spool = open(sender->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (sender->spool < 0) {
+    /* a line that a crash cut short would spoil the one behind it */
+    if (sender->spool < 0 || (is_read && ftruncate(sender->spool, (off_t)sender->spool_size) < 0)) {
         spool_complain(sender->path);
     }
 }
@@ -278,7 +326,7 @@ sender_put(struct sender *sender, const struct detection *detection, const uint8
     if (!sender->settings->server[0]) {
         return;
     }
-    if (sender->count >= SENDER_DETECTIONS_MAX || sender->spool_size > sender->spool_limit) {
+    if (sender->count >= SENDER_DETECTIONS_MAX || sender->held > sender->spool_limit) {
         sender->lost++;
         return;
     }

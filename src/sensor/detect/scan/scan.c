@@ -5,8 +5,8 @@
  * (theta0 = 0.8) than from a scanner (theta1 = 0.2).  Each failure multiplies the likelihood ratio
  * by (1-theta1)/(1-theta0) = 4, each success by theta1/theta0 = 0.25; at P_D/P_F = 0.99/0.01 = 99
  * the source is a scanner: four failures in a row.  So few are normal for a busy host, so
- * 'scan_targets' (default 5) distinct unanswered targets are asked for as well, and the ratio
- * starts over below 1.
+ * 'scan_targets' (default 5) distinct unanswered targets are asked for as well.  The ratio does not
+ * sink below 0.0001: a long good past delays a finding by seven failures at most.
  *
  *   host sweep: one source, one port, many hosts (TCP; ARP for silent neighbours)
  *   port scan:  one source, one host, many ports
