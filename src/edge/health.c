@@ -65,13 +65,15 @@ health_read(struct datapath *datapath, const struct learn *learn, bool has_remot
             struct wire_counter *counters, struct wire_edge_stats *stats)
 {
     struct datapath_counter read[COUNTERS_MAX];
-    size_t count = datapath_counters(datapath, read, COUNTERS_MAX - 1);
+    size_t count = datapath_counters(datapath, read, COUNTERS_MAX - 2);
     for (size_t i = 0; i < count; i++) {
         snprintf(counters[i].name, sizeof(counters[i].name), "%s", read[i].name);
         counters[i].count = read[i].count;
     }
     snprintf(counters[count].name, sizeof(counters[count].name), "learn_lost");
     counters[count++].count = learn_lost(learn);
+    snprintf(counters[count].name, sizeof(counters[count].name), "learn_bindings_dropped");
+    counters[count++].count = learn_bindings_dropped(learn);
     stats->counters = counters;
     stats->counter_count = count;
     netfilter_check(stats);

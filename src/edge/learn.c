@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/hash.h"
 #include "base/hmap.h"
@@ -13,9 +14,13 @@
 
 #define STILL_THERE_US (60 * 1000000LL) /* how often an unchanged MAC is reported again */
 #define PORT_EVENTS_PER_S 2000 /* new MACs of one port: a flood must not drown the others */
+#define BINDING_IDLE_US (4 * 3600 * 1000000LL) /* as long as topology believes one */
 
 struct port {
     struct learn_port as; /* what others see */
+    LIST_HEAD(, seen_mac) macs;
+    TAILQ_HEAD(, seen_ip) bindings; /* heard longest ago first */
+    size_t binding_count;
     bool is_member; /* of our bridge */
     bool has_neighbour;
     struct lldp_neighbour neighbour;
@@ -26,32 +31,35 @@ struct port {
 
 struct seen_mac {
     struct hmap_node node;
+    LIST_ENTRY(seen_mac) of_port;
+    struct port *port;
     struct mac mac;
     uint16_t vlan;
-    int ifindex;
     int64_t told_us; /* boot clock */
 };
 
 struct seen_ip {
     struct hmap_node node;
+    TAILQ_ENTRY(seen_ip) of_port;
+    struct port *port;
     struct ip ip;
     struct mac mac;
-    int ifindex;
     uint16_t vlan;
     enum binding_source source;
+    int64_t heard_us; /* boot clock */
 };
 
 struct learn {
     const struct edge_settings *settings;
     const struct clock *clock;
     struct learn_handler handler;
-    struct port ports[LEARN_PORTS_MAX];
+    struct port *ports[LEARN_PORTS_MAX]; /* owned */
     size_t port_count;
     int bridge;
     struct mac bridge_mac;
     struct hmap macs, ips;
     struct pool *mac_pool, *ip_pool;
-    uint64_t lost;
+    uint64_t lost, bindings_dropped;
 };
 
 struct learn *
@@ -73,6 +81,9 @@ void
 learn_free(struct learn *learn)
 {
     if (learn) {
+        for (size_t i = 0; i < learn->port_count; i++) {
+            free(learn->ports[i]);
+        }
         hmap_fini(&learn->macs);
         hmap_fini(&learn->ips);
         pool_free(learn->mac_pool);
@@ -85,8 +96,8 @@ static struct port *
 port_find(const struct learn *learn, int ifindex)
 {
     for (size_t i = 0; i < learn->port_count; i++) {
-        if (learn->ports[i].as.ifindex == ifindex) {
-            return (struct port *)(uintptr_t)&learn->ports[i];
+        if (learn->ports[i]->as.ifindex == ifindex) {
+            return learn->ports[i];
         }
     }
     return NULL;
@@ -126,26 +137,102 @@ port_tell(struct learn *learn, const struct port *port, enum fact_kind kind)
 }
 
 static void
+mac_forget(struct learn *learn, struct seen_mac *seen)
+{
+    LIST_REMOVE(seen, of_port);
+    hmap_remove(&learn->macs, &seen->node);
+    pool_give(learn->mac_pool, seen);
+}
+
+static void
+binding_forget(struct learn *learn, struct seen_ip *seen)
+{
+    TAILQ_REMOVE(&seen->port->bindings, seen, of_port);
+    seen->port->binding_count--;
+    hmap_remove(&learn->ips, &seen->node);
+    pool_give(learn->ip_pool, seen);
+}
+
+/* Whatever was behind it may be anywhere now. */
+static void
+port_empty(struct learn *learn, struct port *port)
+{
+    while (!LIST_EMPTY(&port->macs)) {
+        mac_forget(learn, LIST_FIRST(&port->macs));
+    }
+    while (!TAILQ_EMPTY(&port->bindings)) {
+        binding_forget(learn, TAILQ_FIRST(&port->bindings));
+    }
+    port->has_neighbour = false;
+}
+
+static void
+port_remove(struct learn *learn, struct port *port)
+{
+    bool was_member = port->is_member;
+    learn->handler.on_port(learn->handler.context, &port->as, true);
+    port_empty(learn, port);
+    if (was_member) {
+        port_tell(learn, port, FACT_PORT_GONE);
+    }
+    for (size_t i = 0; i < learn->port_count; i++) {
+        if (learn->ports[i] == port) {
+            learn->ports[i] = learn->ports[--learn->port_count];
+            break;
+        }
+    }
+    free(port);
+}
+
+static struct port *
+port_add(struct learn *learn, const struct kernel_device *device)
+{
+    if (learn->port_count == LEARN_PORTS_MAX) {
+        learn->lost++;
+        log_error("learn", "more ports than can be managed", LOG_S("port", device->name));
+        return NULL;
+    }
+    struct port *port = MEM_NEW(struct port);
+    learn->ports[learn->port_count++] = port;
+    LIST_INIT(&port->macs);
+    TAILQ_INIT(&port->bindings);
+    port->as.ifindex = device->ifindex;
+    port->as.role = settings_role_of(learn->settings, device->name);
+    snprintf(port->as.name, sizeof(port->as.name), "%s", device->name);
+    /* Named ports get their blocks before they join the bridge, or come up in it. */
+    port->as.is_up = device->is_up;
+    learn->handler.on_port(learn->handler.context, &port->as, false);
+    return port;
+}
+
+/* A named port that is no longer in the bridge: it keeps its programs, for it may come back. */
+static void
 port_leave(struct learn *learn, struct port *port)
 {
-    learn->handler.on_port(learn->handler.context, &port->as, true);
+    port_empty(learn, port);
+    port->as.has_left = true;
+    learn->handler.on_port(learn->handler.context, &port->as, false);
     port_tell(learn, port, FACT_PORT_GONE);
-    *port = learn->ports[--learn->port_count];
 }
 
 static void
 port_update(struct learn *learn, struct port *port, const struct kernel_device *device)
 {
     bool was_member = port->is_member, was_up = port->as.is_up;
-    bool is_new_number = port->as.number != device->port_number;
     port->is_member = device->master == learn->bridge && learn->bridge != 0;
-    port->as.number = device->port_number;
+    uint32_t number = port->is_member ? device->port_number : 0; /* not another bridge's */
+    bool is_new_number = port->as.number != number;
+    port->as.number = number;
     port->as.mac = device->mac;
     port->as.mtu = device->mtu;
     port->as.is_up = device->is_up;
     if (!port->is_member) {
+        if (was_member) {
+            port_leave(learn, port);
+        }
         return;
     }
+    port->as.has_left = false;
     if (!was_member || is_new_number || was_up != port->as.is_up) {
         learn->handler.on_port(learn->handler.context, &port->as, false);
         port_tell(learn, port, FACT_PORT);
@@ -171,7 +258,11 @@ is_named(const struct learn *learn, const char *name)
 static void
 bridge_update(struct learn *learn, const struct kernel_device *device)
 {
-    learn->bridge = device->is_gone ? 0 : device->ifindex;
+    const int bridge = device->is_gone ? 0 : device->ifindex;
+    for (size_t i = 0; bridge != learn->bridge && i < learn->port_count; i++) {
+        learn->ports[i]->as.has_left = false; /* the bridge left, not they */
+    }
+    learn->bridge = bridge;
     learn->bridge_mac = device->mac;
 }
 
@@ -186,27 +277,16 @@ learn_device(struct learn *learn, const struct kernel_device *device)
     bool is_member = learn->bridge != 0 && device->master == learn->bridge;
     bool is_wanted = is_member || is_named(learn, device->name);
     if (port && (device->is_gone || !is_wanted)) {
-        port_leave(learn, port);
+        port_remove(learn, port);
         return;
     }
     if (!is_wanted || device->is_gone) {
         return;
     }
-    if (!port) {
-        if (learn->port_count == LEARN_PORTS_MAX) {
-            learn->lost++;
-            log_error("learn", "more ports than can be managed", LOG_S("port", device->name));
-            return;
-        }
-        port = &learn->ports[learn->port_count++];
-        *port = (struct port){.as = {.ifindex = device->ifindex,
-                                     .role = settings_role_of(learn->settings, device->name)}};
-        snprintf(port->as.name, sizeof(port->as.name), "%s", device->name);
-        /* Named ports get their blocks before they join the bridge, or come up in it. */
-        port->as.is_up = device->is_up;
-        learn->handler.on_port(learn->handler.context, &port->as, false);
+    port = port ? port : port_add(learn, device);
+    if (port) {
+        port_update(learn, port, device);
     }
-    port_update(learn, port, device);
 }
 
 static uint64_t
@@ -247,13 +327,6 @@ has_budget(struct learn *learn, struct port *port)
     return true;
 }
 
-static void
-mac_forget(struct learn *learn, struct seen_mac *seen)
-{
-    hmap_remove(&learn->macs, &seen->node);
-    pool_give(learn->mac_pool, seen);
-}
-
 void
 learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
 {
@@ -267,13 +340,13 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
                         .mac = neighbour->mac,
                         .vlan = neighbour->vlan};
     if (neighbour->is_gone) {
-        if (seen && seen->ifindex == neighbour->ifindex) {
+        if (seen && seen->port == port) {
             mac_forget(learn, seen);
             tell(learn, &fact, port);
         }
         return;
     }
-    bool is_news = !seen || seen->ifindex != neighbour->ifindex;
+    bool is_news = !seen || seen->port != port;
     if (!is_news && now - seen->told_us < STILL_THERE_US) {
         return;
     }
@@ -289,8 +362,11 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
         seen->mac = neighbour->mac;
         seen->vlan = neighbour->vlan;
         hmap_insert(&learn->macs, &seen->node, mac_hash(&seen->mac, seen->vlan));
+    } else {
+        LIST_REMOVE(seen, of_port);
     }
-    seen->ifindex = neighbour->ifindex;
+    LIST_INSERT_HEAD(&port->macs, seen, of_port);
+    seen->port = port;
     seen->told_us = now;
     tell(learn, &fact, port);
 }
@@ -307,23 +383,72 @@ ip_find(const struct learn *learn, const struct ip *ip)
     return NULL;
 }
 
-static void
-binding_keep(struct learn *learn, const struct fact *fact, int ifindex)
+/* The binding heard longest ago, of all ports. */
+static struct seen_ip *
+binding_oldest(const struct learn *learn)
 {
-    struct seen_ip *seen = ip_find(learn, &fact->ip);
-    if (!seen) {
-        seen = pool_take(learn->ip_pool);
-        if (!seen) {
-            learn->lost++;
-            return;
-        }
-        seen->ip = fact->ip;
+    struct seen_ip *oldest = NULL;
+    for (size_t i = 0; i < learn->port_count; i++) {
+        struct seen_ip *first = TAILQ_FIRST(&learn->ports[i]->bindings);
+        oldest = first && (!oldest || first->heard_us < oldest->heard_us) ? first : oldest;
+    }
+    return oldest;
+}
+
+/* Forged ARP pushes out what its own port said, and of others only what was silent for longest. */
+static struct seen_ip *
+binding_new(struct learn *learn, struct port *port, const struct ip *ip)
+{
+    bool is_full = port->as.role == PORT_ACCESS && port->binding_count >= LEARN_PORT_BINDINGS_MAX;
+    struct seen_ip *old = is_full ? TAILQ_FIRST(&port->bindings)
+                          : pool_used(learn->ip_pool) >= LEARN_BINDINGS_MAX ? binding_oldest(learn)
+                                                                            : NULL;
+    if (old) {
+        learn->bindings_dropped++;
+        binding_forget(learn, old);
+    }
+    struct seen_ip *seen = pool_take(learn->ip_pool);
+    if (seen) {
+        seen->ip = *ip;
         hmap_insert(&learn->ips, &seen->node, hash_bytes(&seen->ip, sizeof(seen->ip)));
     }
+    return seen;
+}
+
+static void
+binding_keep(struct learn *learn, struct port *port, const struct fact *fact)
+{
+    struct seen_ip *seen = ip_find(learn, &fact->ip);
+    if (seen && seen->port != port) {
+        binding_forget(learn, seen); /* the newest claim counts */
+        seen = NULL;
+    }
+    if (seen) {
+        TAILQ_REMOVE(&port->bindings, seen, of_port);
+        port->binding_count--;
+    } else {
+        seen = binding_new(learn, port, &fact->ip);
+    }
+    if (!seen) {
+        learn->lost++;
+        return;
+    }
+    seen->port = port;
     seen->mac = fact->mac;
-    seen->ifindex = ifindex;
     seen->vlan = fact->vlan;
     seen->source = fact->source;
+    seen->heard_us = clock_boot_us(learn->clock);
+    TAILQ_INSERT_TAIL(&port->bindings, seen, of_port);
+    port->binding_count++;
+}
+
+static void
+bindings_age(struct learn *learn, struct port *port, int64_t now)
+{
+    struct seen_ip *oldest;
+    while ((oldest = TAILQ_FIRST(&port->bindings)) && now - oldest->heard_us > BINDING_IDLE_US) {
+        binding_forget(learn, oldest);
+    }
 }
 
 void
@@ -335,7 +460,7 @@ learn_snoop(struct learn *learn, int ifindex, uint16_t vlan, const uint8_t *fram
     for (size_t i = 0; i < count; i++) {
         facts[i].vlan = vlan;
         if (facts[i].kind == FACT_BINDING && !ip_is_none(&facts[i].ip)) {
-            binding_keep(learn, &facts[i], ifindex);
+            binding_keep(learn, port, &facts[i]);
         }
         tell(learn, &facts[i], port);
     }
@@ -382,7 +507,8 @@ learn_tick(struct learn *learn)
 {
     int64_t now = clock_boot_us(learn->clock);
     for (size_t i = 0; i < learn->port_count; i++) {
-        struct port *port = &learn->ports[i];
+        struct port *port = learn->ports[i];
+        bindings_age(learn, port, now);
         if (port->has_neighbour && now > port->neighbour_until_us) {
             port->has_neighbour = false;
         }
@@ -404,7 +530,7 @@ learn_report(const struct learn *learn, void (*each)(void *context, const struct
 {
     struct fact fact;
     for (size_t i = 0; i < learn->port_count; i++) {
-        const struct port *port = &learn->ports[i];
+        const struct port *port = learn->ports[i];
         if (!port->is_member) {
             continue;
         }
@@ -416,22 +542,16 @@ learn_report(const struct learn *learn, void (*each)(void *context, const struct
         }
     }
     HMAP_FOR_EACH (seen, struct seen_mac, node, &learn->macs) {
-        const struct port *port = member_find(learn, seen->ifindex);
         fact = (struct fact){.kind = FACT_MAC, .mac = seen->mac, .vlan = seen->vlan};
-        if (port) {
-            report_one(learn, port, &fact, each, context);
-        }
+        report_one(learn, seen->port, &fact, each, context);
     }
     HMAP_FOR_EACH (bound, struct seen_ip, node, &learn->ips) {
-        const struct port *port = member_find(learn, bound->ifindex);
         fact = (struct fact){.kind = FACT_BINDING,
                              .mac = bound->mac,
                              .ip = bound->ip,
                              .vlan = bound->vlan,
                              .source = bound->source};
-        if (port) {
-            report_one(learn, port, &fact, each, context);
-        }
+        report_one(learn, bound->port, &fact, each, context);
     }
 }
 
@@ -462,8 +582,8 @@ bool
 learn_named_port(const struct learn *learn, const char *name, struct learn_port *port)
 {
     for (size_t i = 0; i < learn->port_count; i++) {
-        if (strcmp(learn->ports[i].as.name, name) == 0) {
-            *port = learn->ports[i].as;
+        if (strcmp(learn->ports[i]->as.name, name) == 0) {
+            *port = learn->ports[i]->as;
             return true;
         }
     }
@@ -481,8 +601,8 @@ learn_ports(const struct learn *learn, struct learn_port *ports, size_t room)
 {
     size_t count = 0;
     for (size_t i = 0; i < learn->port_count && count < room; i++) {
-        if (learn->ports[i].is_member) {
-            ports[count++] = learn->ports[i].as;
+        if (learn->ports[i]->is_member) {
+            ports[count++] = learn->ports[i]->as;
         }
     }
     return count;
@@ -492,4 +612,10 @@ uint64_t
 learn_lost(const struct learn *learn)
 {
     return learn->lost;
+}
+
+uint64_t
+learn_bindings_dropped(const struct learn *learn)
+{
+    return learn->bindings_dropped;
 }

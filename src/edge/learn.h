@@ -13,6 +13,7 @@
 
 #define LEARN_MACS_MAX 65536
 #define LEARN_BINDINGS_MAX 65536
+#define LEARN_PORT_BINDINGS_MAX 1024 /* of an access port */
 #define LEARN_PORTS_MAX 256
 
 struct learn;
@@ -25,12 +26,14 @@ struct learn_port {
     uint32_t number; /* the bridge's; 0: not in it */
     enum port_role role;
     bool is_up;
+    bool has_left; /* taken out of a bridge that is still there: not to be put back */
 };
 
 struct learn_handler {
     /* One fact more; copied by the receiver. */
     void (*on_fact)(void *context, const struct fact *fact);
-    /* A device joined or left the bridge, changed its number or went up or down. */
+    /* A device joined or left the bridge, changed its number or went up or down.  One that the
+     * settings name is not gone when it leaves: its number is 0 then, and 'has_left' is set. */
     void (*on_port)(void *context, const struct learn_port *port, bool is_gone);
     void *context;
 };
@@ -51,7 +54,7 @@ void learn_lldp(struct learn *learn, int ifindex, const struct lldp_neighbour *n
 /* Calls on_fact-like 'each' for everything known now: ports, MACs, bindings, neighbours. */
 void learn_report(const struct learn *learn, void (*each)(void *context, const struct fact *fact),
                   void *context);
-/* Forgets LLDP neighbours whose time is over; says again which MACs are still there. */
+/* Forgets LLDP neighbours whose time is over, and bindings that were not heard for 4 hours. */
 void learn_tick(struct learn *learn);
 
 /* The MAC that uses 'ip'; false: unknown. */
@@ -64,5 +67,7 @@ struct mac learn_bridge_mac(const struct learn *learn);
 /* Of every port that is up: for LLDP.  Returns how many. */
 size_t learn_ports(const struct learn *learn, struct learn_port *ports, size_t room);
 uint64_t learn_lost(const struct learn *learn); /* events beyond the limits */
+/* Bindings that made room for newer ones before their time. */
+uint64_t learn_bindings_dropped(const struct learn *learn);
 
 #endif

@@ -80,7 +80,7 @@ on_port(void *context, const struct learn_port *port, bool is_gone)
         datapath_clear_hold(edge->datapath, port->ifindex);
     }
     int bridge = learn_bridge(edge->learn);
-    if (edge->settings.makes_bridge && port->number == 0 && bridge != 0 &&
+    if (edge->settings.makes_bridge && port->number == 0 && bridge != 0 && !port->has_left &&
         is_named(edge, port->name)) {
         result = rtnl_set_master(port->ifindex, bridge);
         result = result ? result : rtnl_set_up(port->ifindex, true);

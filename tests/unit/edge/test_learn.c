@@ -313,6 +313,21 @@ ports_are_bounded(void **state)
 }
 
 static void
+count_fact(void *context, const struct fact *fact)
+{
+    size_t *counts = context;
+    counts[fact->kind]++;
+}
+
+static size_t
+reported(const struct fixture *f, enum fact_kind kind)
+{
+    size_t counts[FACT_KIND_COUNT] = {0};
+    learn_report(f->learn, count_fact, counts);
+    return counts[kind];
+}
+
+static void
 snoop_arp(struct fixture *f, int ifindex, const char *mac, const char *ip)
 {
     struct frame frame;
@@ -343,28 +358,154 @@ snooped_frames_become_bindings(void **state)
     assert_int_equal(f->fact_count, 2);
 }
 
-/* The table is full: what is new is not remembered, but it is still told. */
+static struct ip
+snoop_numbered(struct fixture *f, int ifindex, uint32_t number)
+{
+    char ip[32];
+    snprintf(ip, sizeof(ip), "10.%u.%u.%u", number >> 16, number >> 8 & 255, number & 255);
+    snoop_arp(f, ifindex, "02:00:00:00:00:07", ip);
+    return ip_of_text(ip);
+}
+
+/* Forged ARP of one access port pushes out what that port said before, and nobody else's. */
+static void
+bindings_of_an_access_port_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct mac mac;
+    struct ip known = ip_of_text("192.0.2.2"), others = ip_of_text("192.0.2.1"), last = known;
+    bridge_with_two_ports(f);
+    snoop_arp(f, 2, "02:00:00:00:00:08", "192.0.2.1");
+    snoop_arp(f, 1, "02:00:00:00:00:09", "192.0.2.2");
+    struct ip first = snoop_numbered(f, 1, 1);
+    for (uint32_t i = 2; i < LEARN_PORT_BINDINGS_MAX; i++) {
+        snoop_numbered(f, 1, i);
+    }
+    assert_int_equal(learn_bindings_dropped(f->learn), 0);
+    snoop_arp(f, 1, "02:00:00:00:00:09", "192.0.2.2"); /* it is still in use */
+    for (uint32_t i = 0; i < 10; i++) {
+        last = snoop_numbered(f, 1, LEARN_PORT_BINDINGS_MAX + i);
+    }
+    assert_int_equal(f->fact_count, LEARN_PORT_BINDINGS_MAX + 12); /* all were told */
+    assert_int_equal(learn_bindings_dropped(f->learn), 10);
+    assert_int_equal(learn_lost(f->learn), 0);
+    assert_true(learn_mac_of(f->learn, &last, &mac));
+    assert_true(learn_mac_of(f->learn, &known, &mac));
+    assert_true(learn_mac_of(f->learn, &others, &mac));
+    assert_false(learn_mac_of(f->learn, &first, &mac));
+}
+
+/* Behind an uplink there may be everybody: there the table's room is the limit, and then what was
+ * silent for longest goes. */
 static void
 bindings_are_bounded(void **state)
 {
     struct fixture *f = *state;
     struct mac mac;
-    struct ip last;
+    struct kernel_device uplink = device(3, "up0", BRIDGE, true);
     bridge_with_two_ports(f);
-    for (uint32_t i = 1; i <= LEARN_BINDINGS_MAX + 10; i++) {
-        char ip[32];
-        snprintf(ip, sizeof(ip), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
-        snoop_arp(f, 1, "02:00:00:00:00:07", ip);
-        last = ip_of_text(ip);
+    learn_device(f->learn, &uplink);
+    forget(f);
+    struct ip first = snoop_numbered(f, 3, 1), last = first;
+    for (uint32_t i = 2; i <= LEARN_BINDINGS_MAX + 10; i++) {
+        clock_fake_advance(&f->clock, 1000);
+        last = snoop_numbered(f, 3, i);
     }
     assert_int_equal(f->fact_count, LEARN_BINDINGS_MAX + 10);
-    assert_int_equal(learn_lost(f->learn), 10);
-    assert_false(learn_mac_of(f->learn, &last, &mac));
-    snoop_arp(f, 1, "02:00:00:00:00:08",
-              "10.0.0.1"); /* what is known is still brought up to date */
-    last = ip_of_text("10.0.0.1");
+    assert_int_equal(learn_bindings_dropped(f->learn), 10);
+    assert_true(learn_mac_of(f->learn, &last, &mac));
+    assert_false(learn_mac_of(f->learn, &first, &mac));
+    snoop_arp(f, 1, "02:00:00:00:00:08", "192.0.2.1"); /* a new one has room all the same */
+    last = ip_of_text("192.0.2.1");
     assert_true(learn_mac_of(f->learn, &last, &mac));
     assert_int_equal(mac.b[5], 8);
+}
+
+static void
+idle_bindings_are_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct mac mac;
+    struct ip idle = ip_of_text("192.0.2.1"), busy = ip_of_text("192.0.2.2");
+    bridge_with_two_ports(f);
+    snoop_arp(f, 1, "02:00:00:00:00:07", "192.0.2.1");
+    snoop_arp(f, 1, "02:00:00:00:00:08", "192.0.2.2");
+    clock_fake_advance(&f->clock, 3 * 3600 * SECOND_US);
+    snoop_arp(f, 1, "02:00:00:00:00:08", "192.0.2.2");
+    clock_fake_advance(&f->clock, 3600 * SECOND_US);
+    learn_tick(f->learn);
+    assert_true(learn_mac_of(f->learn, &idle, &mac));
+    clock_fake_advance(&f->clock, SECOND_US);
+    learn_tick(f->learn);
+    assert_false(learn_mac_of(f->learn, &idle, &mac));
+    assert_true(learn_mac_of(f->learn, &busy, &mac));
+    assert_int_equal(learn_bindings_dropped(f->learn), 0); /* its time was over */
+}
+
+/* What was known of a port that left makes room, and says nothing when the port is back. */
+static void
+a_port_that_left_takes_along_what_was_behind_it(void **state)
+{
+    struct fixture *f = *state;
+    struct mac mac;
+    struct ip ip = ip_of_text("192.0.2.1");
+    bridge_with_two_ports(f);
+    for (uint32_t i = 0; i < LEARN_MACS_MAX; i++) {
+        see_mac(f, 1, i, 0, false);
+        clock_fake_advance(&f->clock, 1000);
+    }
+    snoop_arp(f, 1, "02:00:00:00:00:07", "192.0.2.1");
+    struct kernel_device p1 = device(1, "p1", 0, true);
+    learn_device(f->learn, &p1);
+    assert_false(learn_mac_of(f->learn, &ip, &mac));
+    for (uint32_t i = 0; i < 1000; i++) {
+        see_mac(f, 2, LEARN_MACS_MAX + i, 0, false);
+    }
+    assert_int_equal(learn_lost(f->learn), 0);
+    p1.master = BRIDGE;
+    learn_device(f->learn, &p1);
+    assert_int_equal(reported(f, FACT_MAC), 1000);
+    assert_int_equal(reported(f, FACT_BINDING), 0);
+}
+
+/* It keeps its programs (it is not gone), but it is no port of the switch any more. */
+static void
+a_named_port_leaves_and_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct learn_port port;
+    struct kernel_device uplink = device(3, "up0", BRIDGE, true);
+    bridge_with_two_ports(f);
+    learn_device(f->learn, &uplink);
+    see_mac(f, 3, 7, 0, false);
+    forget(f);
+    uplink.master = 55; /* into another bridge */
+    learn_device(f->learn, &uplink);
+    assert_last(f, 1, FACT_PORT_GONE, "up0");
+    assert_int_equal(f->event_count, 1);
+    assert_false(f->events[0].is_gone);
+    assert_true(f->events[0].port.has_left);
+    assert_int_equal(f->events[0].port.number, 0);
+    assert_int_equal(reported(f, FACT_MAC), 0);
+    learn_device(f->learn, &uplink); /* said once */
+    assert_int_equal(f->fact_count + f->event_count, 2);
+    uplink.master = BRIDGE;
+    learn_device(f->learn, &uplink);
+    assert_last(f, 2, FACT_PORT, "up0");
+    assert_false(f->events[1].port.has_left);
+    assert_int_equal(f->events[1].port.number, 1003);
+    uplink.master = 0;
+    learn_device(f->learn, &uplink);
+    struct kernel_device bridge = device(BRIDGE, "br0", 0, true);
+    bridge.is_gone = true;
+    learn_device(f->learn, &bridge); /* so that was why: into the next one with it */
+    assert_true(learn_named_port(f->learn, "up0", &port));
+    assert_false(port.has_left);
+    forget(f);
+    uplink.is_gone = true;
+    learn_device(f->learn, &uplink);
+    assert_int_equal(f->fact_count, 0); /* told already */
+    assert_true(f->events[0].is_gone);
 }
 
 static void
@@ -379,21 +520,6 @@ held_macs_are_told(void **state)
     assert_int_equal(f->facts[0].vlan, 5);
     learn_held_mac(f->learn, 9, 5, &mac);
     assert_int_equal(f->fact_count, 1);
-}
-
-static void
-count_fact(void *context, const struct fact *fact)
-{
-    size_t *counts = context;
-    counts[fact->kind]++;
-}
-
-static size_t
-reported(const struct fixture *f, enum fact_kind kind)
-{
-    size_t counts[FACT_KIND_COUNT] = {0};
-    learn_report(f->learn, count_fact, counts);
-    return counts[kind];
 }
 
 static void
@@ -469,7 +595,11 @@ main(void)
         TEST(macs_are_bounded_in_all),
         TEST(ports_are_bounded),
         TEST(snooped_frames_become_bindings),
+        TEST(bindings_of_an_access_port_are_bounded),
         TEST(bindings_are_bounded),
+        TEST(idle_bindings_are_forgotten),
+        TEST(a_port_that_left_takes_along_what_was_behind_it),
+        TEST(a_named_port_leaves_and_comes_back),
         TEST(held_macs_are_told),
         TEST(neighbours_come_and_go),
         TEST(a_report_tells_everything),
