@@ -65,7 +65,15 @@ int datapath_read_back_one(struct datapath *datapath, const char *rule_id, bool 
 
 /* Frames that the program copied for us (ARP, ND, DHCP, LLDP, DNS answers to contained endpoints,
  * held MACs); drains what is there. */
-enum snoop_kind { SNOOP_ARP, SNOOP_ND, SNOOP_DHCP, SNOOP_DNS_ANSWER, SNOOP_HELD_MAC, SNOOP_MAC };
+enum snoop_kind {
+    SNOOP_ARP,
+    SNOOP_ND,
+    SNOOP_DHCP,
+    SNOOP_DNS_ANSWER,
+    SNOOP_HELD_MAC,
+    SNOOP_MAC,
+    SNOOP_SOURCE /* of a contained endpoint, from an address that was not known as its own */
+};
 struct snoop {
     enum snoop_kind kind;
     int ifindex;

@@ -24,7 +24,8 @@ on_sample(void *context, void *data, size_t size)
     static const enum snoop_kind kinds[] = {
         [DP_SNOOP_ARP] = SNOOP_ARP,           [DP_SNOOP_ND] = SNOOP_ND,
         [DP_SNOOP_DHCP] = SNOOP_DHCP,         [DP_SNOOP_DNS_ANSWER] = SNOOP_DNS_ANSWER,
-        [DP_SNOOP_HELD_MAC] = SNOOP_HELD_MAC, [DP_SNOOP_MAC] = SNOOP_MAC};
+        [DP_SNOOP_HELD_MAC] = SNOOP_HELD_MAC, [DP_SNOOP_MAC] = SNOOP_MAC,
+        [DP_SNOOP_SOURCE] = SNOOP_SOURCE};
     struct datapath *datapath = context;
     const struct dp_snoop *sample = data;
     if (size < sizeof(*sample) || sample->kind >= COUNT_OF(kinds) ||

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "edge/packet.h"
 #include "edge/snoop.h"
 
 #define STILL_THERE_US (60 * 1000000LL) /* how often an unchanged MAC is reported again */
@@ -464,6 +465,28 @@ learn_snoop(struct learn *learn, int ifindex, uint16_t vlan, const uint8_t *fram
         }
         tell(learn, &facts[i], port);
     }
+}
+
+void
+learn_source(struct learn *learn, int ifindex, uint16_t vlan, const uint8_t *frame, size_t size)
+{
+    struct packet packet;
+    struct port *port = member_find(learn, ifindex);
+    if (!port || !packet_parse(frame, size, &packet) || ip_is_none(&packet.src) ||
+        ip_is_group(&packet.src) || mac_is_group(&packet.src_mac)) {
+        return;
+    }
+    const struct seen_ip *seen = ip_find(learn, &packet.src);
+    if (seen && mac_is_equal(&seen->mac, &packet.src_mac) && seen->ifindex == ifindex) {
+        return;
+    }
+    struct fact fact = {.kind = FACT_BINDING,
+                        .mac = packet.src_mac,
+                        .ip = packet.src,
+                        .vlan = vlan,
+                        .source = ip_is_v4(&packet.src) ? BINDING_ARP : BINDING_ND};
+    binding_keep(learn, &fact, ifindex);
+    tell(learn, &fact, port);
 }
 
 void

@@ -48,6 +48,9 @@ void learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbo
 /* From the datapath: a frame with ARP, ND or DHCP that came in on 'ifindex'. */
 void learn_snoop(struct learn *learn, int ifindex, uint16_t vlan, const uint8_t *frame,
                  size_t size);
+/* An IP packet of a contained endpoint: whose address it uses is news. */
+void learn_source(struct learn *learn, int ifindex, uint16_t vlan, const uint8_t *frame,
+                  size_t size);
 void learn_held_mac(struct learn *learn, int ifindex, uint16_t vlan, const struct mac *mac);
 void learn_lldp(struct learn *learn, int ifindex, const struct lldp_neighbour *neighbour);
 

@@ -167,6 +167,9 @@ on_snoop(void *context, const struct snoop *snoop)
             learn_held_mac(edge->learn, snoop->ifindex, snoop->vlan, &mac);
         }
         break;
+    case SNOOP_SOURCE:
+        learn_source(edge->learn, snoop->ifindex, snoop->vlan, snoop->frame, snoop->size);
+        break;
     case SNOOP_MAC:
         break; /* the bridge's own database says the same */
     }

@@ -104,6 +104,24 @@ drop(struct packet *p, struct subject *s, const struct dp_ip *ip)
     return TC_ACT_SHOT;
 }
 
+/* A contained endpoint that takes another address shows it by using it. */
+CHECKED_APART int
+source_learn(struct __sk_buff *skb, struct packet *p, struct subject *s)
+{
+    if (!p || !s) {
+        return 0;
+    }
+    __u32 ifindex = p->in_ifindex;
+    struct dp_config *config = config_get();
+    struct dp_port_state *state = bpf_map_lookup_elem(&cdn_port_state, &ifindex);
+    if (!config || !state || p->l3 < L3_IP4 || p->in_role != DP_ACCESS || is_nd(p) ||
+        ip_is_zero(&p->src) || ip_is_multicast(&p->src) || is_bound(s, &p->src, &p->src) ||
+        !snoop_may(state, config->snoop_per_s)) {
+        return 0;
+    }
+    return snoop_short(skb, p, DP_SNOOP_SOURCE);
+}
+
 CHECKED_APART int
 contain_sender(struct __sk_buff *skb, struct packet *p, struct subject *s)
 {
@@ -114,6 +132,9 @@ contain_sender(struct __sk_buff *skb, struct packet *p, struct subject *s)
     int verdict = from_endpoint(skb, p, s);
     if (verdict == VERDICT_PASS) {
         return TC_ACT_UNSPEC;
+    }
+    if (!p->is_test) {
+        source_learn(skb, p, s);
     }
     if (verdict != VERDICT_RESPOND || !config->tap || p->is_test || !wants_response(p, s)) {
         return drop(p, s, &p->src);

@@ -272,7 +272,8 @@ enum dp_snoop_kind {
     DP_SNOOP_DHCP,
     DP_SNOOP_DNS_ANSWER,
     DP_SNOOP_HELD_MAC,
-    DP_SNOOP_MAC
+    DP_SNOOP_MAC,
+    DP_SNOOP_SOURCE /* stopped, from a contained endpoint: with an address that is not known as its own */
 };
 
 struct dp_snoop {
