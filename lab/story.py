@@ -492,6 +492,7 @@ class Story:
 
     def another_expires(self):
         """A containment with an expiry ends by itself."""
+        can(Ping(self.c4.ip4), self.c5)
         endpoint = self.cordon.endpoint(self.c5)
         made = self.cordon.api.post("/containments", {
             "action": "isolate", "endpoint_id": endpoint["id"], "reason": "a short one",

@@ -68,7 +68,7 @@ isolate_addresses(const struct endpoint *endpoint, const struct mac *mac,
 
 static void
 add_isolate(const struct desired_input *input, const struct mac *mac, const struct ip *ip,
-            const struct link_end *place, struct want_list *wants)
+            struct want_list *wants)
 {
     const struct containment *c = input->c;
     struct rule rule = {.kind = RULE_ISOLATE};
@@ -83,15 +83,11 @@ add_isolate(const struct desired_input *input, const struct mac *mac, const stru
         rule.isolate.ip = *ip;
         ip_format(ip, who);
     }
-    snprintf(stem, sizeof(stem), "%s/%.40s%s%.32s", c->id, who, place ? "@" : "",
-             place ? place->port : "");
-    if (place) {
-        snprintf(rule.isolate.port, sizeof(rule.isolate.port), "%s", place->port);
-    }
+    snprintf(stem, sizeof(stem), "%s/%.40s", c->id, who);
     snprintf(rule.isolate.permit_set, sizeof(rule.isolate.permit_set), "%s", c->permit_set);
     snprintf(rule.isolate.case_number, sizeof(rule.isolate.case_number), "%s", c->case_number);
     snprintf(rule.isolate.reason, sizeof(rule.isolate.reason), "%s", c->reason);
-    wants_add(wants, &rule, stem, place ? place->switch_name : "", c->expires_us);
+    wants_add(wants, &rule, stem, "", c->expires_us);
 }
 
 static void
@@ -198,31 +194,14 @@ add_server(const struct desired_input *input, struct want_list *wants)
     wants_add(wants, &rule, stem, "", input->c->expires_us);
 }
 
-/* A MAC that is seen in two places is contained in each of them, and nowhere else: one of the two
- * is somebody else's. */
-static void
-add_isolate_mac(const struct desired_input *input, const struct mac *mac, struct want_list *wants)
-{
-    struct link_end places[4];
-    size_t count = 0;
-    if (input->endpoint && input->endpoint->location.class == LOCATION_CONFLICT) {
-        count = topology_places(input->topology, mac, places, COUNT_OF(places));
-    }
-    if (count < 2) {
-        add_isolate(input, mac, NULL, NULL, wants);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        add_isolate(input, mac, NULL, &places[i], wants);
-    }
-}
-
 static void
 add_for_mac(const struct desired_input *input, const struct mac *mac, struct want_list *wants)
 {
     switch (input->c->action) {
     case ACTION_ISOLATE:
-        add_isolate_mac(input, mac, wants);
+        /* everywhere, also where it is seen in two places: that one of them is out of date must
+         * not let it speak at a third */
+        add_isolate(input, mac, NULL, wants);
         break;
     case ACTION_BLOCK_PAIR:
         add_pair(input, mac, NULL, wants);
@@ -240,7 +219,7 @@ add_for_ip(const struct desired_input *input, const struct ip *ip, struct want_l
 {
     switch (input->c->action) {
     case ACTION_ISOLATE:
-        add_isolate(input, NULL, ip, NULL, wants);
+        add_isolate(input, NULL, ip, wants);
         break;
     case ACTION_BLOCK_PAIR:
         add_pair(input, NULL, ip, wants);

@@ -12,7 +12,6 @@ void wants_free(struct want_list *wants);
 struct desired_input {
     const struct containment *c;
     const struct endpoint *endpoint;
-    const struct topology *topology;
     const struct port_hold *hold;
     const struct config_mirror *mirrors;
     size_t mirror_count;

@@ -294,7 +294,6 @@ entry_refresh(struct controller *controller, struct entry *entry)
         const struct desired_input input = {
             .c = &entry->c,
             .endpoint = entry_endpoint(controller, entry),
-            .topology = controller->topology,
             .hold = &entry->hold,
             .mirrors = controller->settings.mirrors,
             .mirror_count = controller->settings.mirror_count,

@@ -392,38 +392,6 @@ topology_by_mac(const struct topology *t, const struct mac *mac)
     return item ? &item->node->endpoint : NULL;
 }
 
-size_t
-topology_places(const struct topology *t, const struct mac *mac, struct link_end *places,
-                size_t room)
-{
-    const struct mac_item *item = mac_find(t, mac);
-    const struct sighting *found[MAC_SIGHTINGS_MAX];
-    size_t count = 0;
-    const struct sighting *s;
-    if (!item) {
-        return 0;
-    }
-    /* A place that it left for another a moment ago counts: the two take turns. */
-    LIST_FOREACH(s, &item->sightings, of_mac)
-    {
-        bool is_recent = s->left_by == LEFT_MOVED &&
-                         clock_wall_us(t->clock) - s->left_us < t->settings.conflict_us;
-        if (port_is_sink(s->port) && (s->is_active || is_recent) && count < MAC_SIGHTINGS_MAX) {
-            size_t at = count++;
-            for (; at > 0 && found[at - 1]->seen_us < s->seen_us; at--) {
-                found[at] = found[at - 1];
-            }
-            found[at] = s;
-        }
-    }
-    count = count < room ? count : room;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(places[i].switch_name, found[i]->port->on->name, NAME_SIZE);
-        memcpy(places[i].port, found[i]->port->name, NAME_SIZE);
-    }
-    return count;
-}
-
 void
 topology_set_mirror_source(struct topology *t, const char *switch_name,
                            const struct ip *mirror_source)

@@ -78,11 +78,6 @@ enum resolution {
 enum resolution topology_resolve(const struct topology *topology, const struct ip *ip,
                                  int64_t at_us, const struct endpoint **endpoint, struct mac *mac);
 
-/* The access ports where that MAC is seen now, the newest first: more than one while in conflict.
- */
-size_t topology_places(const struct topology *topology, const struct mac *mac,
-                       struct link_end *places, size_t room);
-
 /* The port with that number on the switch whose mirror source is 'switch_ip' (see mirror_origin);
  * 'role' is the port's.  False: unknown. */
 void topology_set_mirror_source(struct topology *topology, const char *switch_name,

@@ -313,7 +313,7 @@ test_after_a_restart_all_is_as_before(void **state)
 }
 
 static void
-test_a_mac_in_two_places_is_contained_in_both_and_nowhere_else(void **state)
+test_a_mac_in_two_places_is_contained_in_both_and_everywhere(void **state)
 {
     struct campus *campus = *state;
     const struct containment *c = contain(campus);
@@ -330,8 +330,8 @@ test_a_mac_in_two_places_is_contained_in_both_and_nowhere_else(void **state)
     assert_int_equal(c->state, CONTAINMENT_VERIFIED);
     assert_true(drops(campus, 0, "p2", 2));
     assert_true(drops(campus, 1, "p4", 2));
-    assert_false(drops(campus, 0, "p3", 2));
-    assert_false(drops(campus, 1, "p1", 2));
+    assert_true(drops(campus, 0, "p3", 2)); /* one of the two may be out of date */
+    assert_true(drops(campus, 1, "p1", 2));
 }
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -353,7 +353,7 @@ main(void)
         EACH(test_an_extended_one_lasts_longer_on_the_switch_too),
         EACH(test_released_it_is_free_at_once),
         EACH(test_after_a_restart_all_is_as_before),
-        EACH(test_a_mac_in_two_places_is_contained_in_both_and_nowhere_else),
+        EACH(test_a_mac_in_two_places_is_contained_in_both_and_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
