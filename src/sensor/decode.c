@@ -129,6 +129,7 @@ gre_read(struct cursor *in, struct decoded *out)
         return NEXT_ETHERNET;
     default: {
         enum next next = next_of(type);
+        out->wraps++;
         return next == NEXT_NOTHING ? NEXT_DONE : next;
     }
     }
@@ -190,8 +191,10 @@ transport_read(struct cursor *in, struct decoded *out)
     case PROTOCOL_GRE:
         return gre_read(in, out);
     case PROTOCOL_IPV4:
+        out->wraps++;
         return NEXT_IPV4;
     case PROTOCOL_IPV6:
+        out->wraps++;
         return NEXT_IPV6;
     case PROTOCOL_ICMP:
     case PROTOCOL_ICMPV6:

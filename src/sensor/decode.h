@@ -55,7 +55,8 @@ struct decoded {
         *frame; /* the innermost frame, for evidence; NULL: there was no Ethernet inside */
     size_t frame_size;
     struct mirror_origin origin;
-    uint8_t wraps; /* tunnels around it; more than one: any endpoint could have made it */
+    uint8_t wraps;            /* tunnels around it, the mirror's included */
+    bool is_tunnelled;        /* the pipeline's: in a tunnel that any endpoint could have made */
     uint32_t mirror_sequence; /* of ERSPAN II and III, with origin.is_stamped */
 };
 

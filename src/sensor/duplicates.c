@@ -56,7 +56,8 @@ digest_of(const struct duplicates *duplicates, const struct decoded *packet)
     uint64_t ports =
         (uint64_t)packet->src_port << 48 | (uint64_t)packet->dst_port << 32 | packet->seq;
     uint64_t ack = (uint64_t)packet->ack << 32 | (uint64_t)packet->flags << 16 |
-                   (uint64_t)packet->protocol << 8 | (uint64_t)packet->is_arp;
+                   (uint64_t)packet->protocol << 8 | (uint64_t)packet->is_tunnelled << 1 |
+                   (uint64_t)packet->is_arp;
     uint64_t size = (uint64_t)packet->size << 16 | packet->arp_op;
     uint64_t sum = mix_sixteen(keys, packet->src.b);
     sum ^= mix_sixteen(keys + 2, packet->dst.b);

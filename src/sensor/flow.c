@@ -74,7 +74,8 @@ hash_of(const struct flow_table *table, const struct decoded *packet)
     const uint64_t *keys = table->keys;
     uint64_t a = end_hash(keys, &packet->src, packet->src_port);
     uint64_t b = end_hash(keys, &packet->dst, packet->dst_port);
-    return mix_two((a + b) ^ keys[3], (a ^ b ^ packet->protocol) | 1);
+    return mix_two((a + b) ^ keys[3],
+                   (a ^ b ^ packet->protocol ^ (uint64_t)packet->is_tunnelled << 8) | 1);
 }
 
 static bool
@@ -91,7 +92,7 @@ find_hashed(const struct flow_table *table, const struct decoded *packet, uint64
 {
     HMAP_FOR_EACH_HASH(flow, struct flow, node, hash, &table->flows)
     {
-        if (flow->protocol != packet->protocol) {
+        if (flow->protocol != packet->protocol || flow->is_tunnelled != packet->is_tunnelled) {
             continue;
         }
         if (is_from(flow, packet, SIDE_CLIENT)) {
@@ -211,6 +212,7 @@ make(struct flow_table *table, const struct decoded *packet, uint64_t hash, enum
     flow->port[!*side] = packet->dst_port;
     flow->mac[!*side] = packet->dst_mac;
     flow->protocol = packet->protocol;
+    flow->is_tunnelled = packet->is_tunnelled;
     flow->first_us = flow->last_us = packet->at_us;
     flow->number = ++table->number;
     hmap_insert(&table->flows, &flow->node, hash);

@@ -1,8 +1,10 @@
 /* Flows: who talks to whom, since when, and what can be proved about it.
  *
  * Keyed by addresses, ports and protocol, never by VLAN: a tag on one direction only must not split
- * a flow.  A flow that is met in its middle, or of which one side only is copied, is a flow all the
- * same.  Bounded: a full table gives up the flow that was quiet longest (counted). */
+ * a flow.  What is wrapped in a tunnel that an endpoint could have made is a flow of its own, so
+ * that it neither passes for bare traffic nor disturbs it.  A flow that is met in its middle, or of
+ * which one side only is copied, is a flow all the same.  Bounded: a full table gives up the flow
+ * that was quiet longest (counted). */
 #ifndef CORDON_SENSOR_FLOW_H
 #define CORDON_SENSOR_FLOW_H
 
@@ -40,7 +42,8 @@ struct flow {
     struct ip ip[2];  /* by side */
     uint16_t port[2]; /* by side */
     uint8_t protocol;
-    uint8_t stage; /* enum flow_stage: whose list it is in */
+    bool is_tunnelled; /* any endpoint could have made its packets: proves nothing */
+    uint8_t stage;     /* enum flow_stage: whose list it is in */
     uint8_t fins;
     bool saw_syn, saw_syn_ack;
     bool is_established; /* TCP: all three steps, numbers agreeing; UDP: both sides spoke */

@@ -14,6 +14,7 @@ struct datagram {
     struct ip src, dst;
     uint32_t id;
     uint8_t protocol;
+    bool is_tunnelled;
     size_t total;                   /* 0: the last fragment has not come */
     size_t have;                    /* bytes */
     uint8_t present[UNITS / 8 + 1]; /* a bit per 8 bytes */
@@ -46,8 +47,9 @@ static bool
 is_of(const struct datagram *datagram, const struct decoded *packet)
 {
     return datagram->is_used && datagram->id == packet->ip_id &&
-           datagram->protocol == packet->protocol && ip_is_equal(&datagram->src, &packet->src) &&
-           ip_is_equal(&datagram->dst, &packet->dst);
+           datagram->protocol == packet->protocol &&
+           datagram->is_tunnelled == packet->is_tunnelled &&
+           ip_is_equal(&datagram->src, &packet->src) && ip_is_equal(&datagram->dst, &packet->dst);
 }
 
 /* Its datagram, or a free place, or the oldest one's. */
@@ -70,7 +72,8 @@ find(struct fragments *fragments, const struct decoded *packet)
                                 .src = packet->src,
                                 .dst = packet->dst,
                                 .id = packet->ip_id,
-                                .protocol = packet->protocol};
+                                .protocol = packet->protocol,
+                                .is_tunnelled = packet->is_tunnelled};
     return oldest;
 }
 

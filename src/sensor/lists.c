@@ -42,16 +42,19 @@ digest_of(enum kind kind, const void *bytes, size_t size)
     return digest ? digest : 1;
 }
 
-static void
+/* True: it was not there yet.  Of equal entries the surest one counts. */
+static bool
 place_put(struct place *places, size_t mask, const struct place *entry)
 {
     size_t at = entry->digest & mask;
     while (places[at].digest && places[at].digest != entry->digest) {
         at = (at + 1) & mask;
     }
-    if (!places[at].digest || places[at].confidence < entry->confidence) {
+    bool is_new = !places[at].digest;
+    if (is_new || places[at].confidence < entry->confidence) {
         places[at] = *entry;
     }
+    return is_new;
 }
 
 static void
@@ -76,8 +79,7 @@ add(struct lists *lists, uint64_t digest, size_t list, uint8_t confidence)
     if (lists->count * 4 > lists->mask * 3) {
         grow(lists);
     }
-    place_put(lists->places, lists->mask, &entry);
-    lists->count++;
+    lists->count += place_put(lists->places, lists->mask, &entry);
 }
 
 static const struct place *
@@ -114,17 +116,31 @@ lower(char *text)
     }
 }
 
-/* "http://Host/path" -> "host/path": the scheme does not count, the host's case neither. */
+static void
+cut_out(char *from, const char *to)
+{
+    memmove(from, to, strlen(to) + 1);
+}
+
+/* "http://user@Host:8080/path#top" -> "host/path": only what a request's own host and path say
+ * counts. */
 static bool
 url_normal(char *url)
 {
-    char *start = strstr(url, "://");
-    if (!start) {
-        return false;
+    cut_out(url, strstr(url, "://") + 3);
+    url[strcspn(url, "#")] = '\0';
+    size_t host = strcspn(url, "/?");
+    char *user = memchr(url, '@', host);
+    if (user) {
+        cut_out(url, user + 1);
+        host = strcspn(url, "/?");
     }
-    memmove(url, start + 3, strlen(start + 3) + 1);
-    for (char *at = url; *at && *at != '/'; at++) {
-        *at = (char)tolower((unsigned char)*at);
+    for (size_t i = 0; i < host; i++) {
+        url[i] = (char)tolower((unsigned char)url[i]);
+    }
+    char *port = url[0] == '[' ? NULL : memchr(url, ':', host);
+    if (port) {
+        cut_out(port, url + host);
     }
     return strchr(url, '/') != NULL;
 }
@@ -165,6 +181,10 @@ entry_add(struct lists *lists, char *text, size_t list, uint8_t confidence)
         return true;
     }
     text += strncmp(text, "*.", 2) == 0 ? 2 : 0;
+    size_t size = strlen(text);
+    if (size > 1 && text[size - 1] == '.') { /* the root, written out */
+        text[size - 1] = '\0';
+    }
     if (is_domain(text)) {
         add(lists, digest_of(KIND_DOMAIN, text, strlen(text)), list, confidence);
         return true;
@@ -203,6 +223,13 @@ file_read_lines(struct lists *lists, const struct list_setting *setting, size_t 
         return;
     }
     while (fgets(line, sizeof(line), file)) {
+        if (!strchr(line, '\n') && !feof(file)) { /* its rest is no entry of its own */
+            for (int c = fgetc(file); c != EOF && c != '\n';) {
+                c = fgetc(file);
+            }
+            lists->refused++;
+            continue;
+        }
         line_read(lists, line, list,
                   setting->confidence ? setting->confidence : CONFIDENCE_DEFAULT);
     }
@@ -299,7 +326,8 @@ lists_find_url(const struct lists *lists, const char *host, const char *path,
     if (!lists->has_urls || !host[0]) {
         return false;
     }
-    const char *start = strstr(path, "://") ? strchr(strstr(path, "://") + 3, '/') : path;
+    const char *scheme = path[0] == '/' ? NULL : strstr(path, "://"); /* RFC 9112 3.2.2 */
+    const char *start = scheme ? strchr(scheme + 3, '/') : path;
     int size = snprintf(url, sizeof(url), "%s%s", host, start ? start : "/");
     if (size < 0 || (size_t)size >= sizeof(url)) {
         return false;

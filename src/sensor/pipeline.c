@@ -59,7 +59,8 @@ finding_start(struct finding *finding, const struct flow *flow, int64_t now_us)
     detection->dst.port = flow->port[SIDE_SERVER];
     detection->protocol = flow->protocol;
     detection->vlan = flow->vlan;
-    detection->handshake = flow->protocol == PROTOCOL_TCP && flow->is_established;
+    detection->handshake =
+        flow->protocol == PROTOCOL_TCP && flow->is_established && !flow->is_tunnelled;
     detection->origin = flow->origin[SIDE_CLIENT];
     detection->peer_origin = flow->origin[SIDE_SERVER];
     detection->count = 1;
@@ -137,6 +138,20 @@ pipeline_set_lists(struct pipeline *pipeline, struct lists *lists)
 }
 
 /* ---- what arrives from where ---- */
+
+/* One wrapping, by a switch that we know, is the mirror's.  Every other tunnel any endpoint could
+ * have made around frames that never were. */
+static void
+mirror_judge(const struct pipeline *pipeline, struct decoded *packet)
+{
+    const struct ip *from = &packet->origin.switch_ip;
+    bool is_mirror = !ip_is_none(from) &&
+                     (pipeline->trusts_mirrors || settings_is_mirror(pipeline->settings, from));
+    packet->is_tunnelled = packet->wraps > is_mirror;
+    if (!is_mirror) {
+        packet->origin = (struct mirror_origin){.session = 0};
+    }
+}
 
 /* The place of a mirror; MIRRORS_MAX: more than are told apart (the totals still count). */
 static size_t
@@ -416,10 +431,7 @@ pipeline_packet(struct pipeline *pipeline, int64_t at_us, const uint8_t *frame, 
     bool is_decoded = decode_frame(frame, size, &packet, &is_broken);
     pipeline->stats.undecoded += is_broken;
     if (is_decoded) {
-        if (!pipeline->trusts_mirrors && packet.origin.is_stamped &&
-            !settings_is_mirror(pipeline->settings, &packet.origin.switch_ip)) {
-            packet.origin = (struct mirror_origin){.session = 0};
-        }
+        mirror_judge(pipeline, &packet);
         mirror_count(pipeline, &packet, size);
         decoded_look(pipeline, &packet);
     }

@@ -187,7 +187,7 @@ on_http(void *state, struct detector_context *context, struct flow *flow, const 
     finding_start(&finding, flow, context->now_us);
     finding.detection.severity = SEVERITY_HIGH;
     technique_add(&finding.detection, "T1071.001");
-    bool is_whole = strstr(request->path, "://") != NULL;
+    bool is_whole = request->path[0] != '/';
     snprintf(finding.detection.server_name, sizeof(finding.detection.server_name), "%s",
              request->host);
     snprintf(finding.detection.url, sizeof(finding.detection.url), "%s%.255s%.700s",

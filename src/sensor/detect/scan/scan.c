@@ -6,7 +6,10 @@
  * by (1-theta1)/(1-theta0) = 4, each success by theta1/theta0 = 0.25; at P_D/P_F = 0.99/0.01 = 99
  * the source is a scanner: four failures in a row.  So few are normal for a busy host, so
  * 'scan_targets' (default 5) distinct unanswered targets are asked for as well.  The ratio does not
- * sink below 0.0001: a long good past delays a finding by seven failures at most.
+ * sink below 0.0001: a long good past delays a finding by seven failures at most.  Silence is known
+ * a second later than an answer, so the failures of a burst come all at its end: while successes
+ * are fresh, failures must also be more than they, else a client of hundreds of servers, some of
+ * which are down, would be a scanner.
  *
  *   host sweep: one source, one port, many hosts (TCP; ARP for silent neighbours)
  *   port scan:  one source, one host, many ports
@@ -27,12 +30,13 @@
 #define FORGET_US (30 * 60 * 1000000LL) /* the authors' own expiry */
 #define ANSWERS_SEEN_US (600 * 1000000LL)
 #define REPORT_AGAIN_US (600 * 1000000LL)
+#define FRESH_US (60 * 1000000LL) /* for how long successes speak for the source */
 #define FAILURE 4.0
 #define SUCCESS 0.25
 #define THRESHOLD 99.0
 #define LEAST 0.0001
 #define TARGETS_DEFAULT 5
-#define PORTS_FACTOR 3 /* a port scan asks for that many times more */
+#define OFTEN_FACTOR 3 /* port scans and ARP sweeps ask for that many times more */
 #define SUBJECTS 32768
 #define PENDING 65536
 #define CONTACTS (1u << 18)
@@ -53,7 +57,9 @@ struct subject {
         uint8_t protocol;
     } key;
     double ratio;
-    uint32_t failures; /* distinct targets that did not answer */
+    uint32_t failures;  /* distinct targets that did not answer */
+    uint32_t successes; /* of late */
+    int64_t success_us;
     int64_t first_us, last_us, reported_us;
     struct subject *older, *newer;
 };
@@ -247,14 +253,27 @@ static void
 judge(struct scan *scan, struct detector_context *context, const struct subject_key *key,
       const struct attempt *attempt, bool is_success)
 {
-    struct subject *subject = subject_get(scan, key, context->now_us);
+    int64_t now_us = context->now_us;
+    struct subject *subject = subject_get(scan, key, now_us);
+    if (now_us - subject->success_us > FRESH_US) {
+        if (subject->failures < subject->successes) { /* benign, all in all: starts over */
+            subject->failures = 0;
+            subject->ratio = 1;
+        }
+        subject->successes = 0;
+    }
+    if (is_success) {
+        subject->successes++;
+        subject->success_us = now_us;
+    } else {
+        subject->failures++;
+    }
     subject->ratio *= is_success ? SUCCESS : FAILURE;
     subject->ratio = subject->ratio < LEAST ? LEAST : subject->ratio;
-    subject->failures += !is_success;
-    uint32_t needed = scan->targets * (key->kind == SUBJECT_SWEEP ? 1 : PORTS_FACTOR);
-    bool was_told =
-        subject->reported_us != 0 && context->now_us - subject->reported_us < REPORT_AGAIN_US;
-    if (!is_success && subject->ratio >= THRESHOLD && subject->failures >= needed && !was_told) {
+    uint32_t needed = scan->targets * (key->kind == SUBJECT_SWEEP ? 1 : OFTEN_FACTOR);
+    bool was_told = subject->reported_us != 0 && now_us - subject->reported_us < REPORT_AGAIN_US;
+    if (!is_success && subject->ratio >= THRESHOLD && subject->failures >= needed &&
+        subject->failures > subject->successes && !was_told) {
         report(context, subject, attempt);
     }
 }

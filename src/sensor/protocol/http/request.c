@@ -47,6 +47,11 @@ static void
 host_put(char to[HOST_SIZE], const char *from, size_t size)
 {
     const char *end = from + size;
+    const char *user = memchr(from, '@', size);
+    if (user) {
+        from = user + 1;
+        size = (size_t)(end - from);
+    }
     const char *close = size && *from == '[' ? memchr(from, ']', size) : NULL;
     const char *colon = close ? NULL : memchr(from, ':', size);
     if (close) {

@@ -29,7 +29,7 @@ struct hello {
     uint16_t highest; /* of supported_versions, or 'version' */
     struct list ciphers, extensions, groups, formats, signatures;
     char alpn[2]; /* first and last character of the first one */
-    bool has_sni;
+    bool has_sni, has_alpn;
 };
 
 static bool
@@ -78,6 +78,7 @@ alpn_read(struct cursor in, struct hello *hello)
     struct cursor name = cur_sub(&in, cur_u8(&in));
     size_t size = cur_left(&name);
     if (cur_ok(&name) && size > 0) {
+        hello->has_alpn = true;
         hello->alpn[0] = (char)name.pos[0];
         hello->alpn[1] = (char)name.pos[size - 1];
     }
@@ -151,7 +152,8 @@ static void
 text_add(struct text *text, const char *format, unsigned value)
 {
     int size = snprintf(text->bytes + text->used, sizeof(text->bytes) - text->used, format, value);
-    text->used += size > 0 ? (size_t)size : 0;
+    size_t room = sizeof(text->bytes) - 1 - text->used;
+    text->used += size < 0 ? 0 : (size_t)size < room ? (size_t)size : room;
 }
 
 static void
@@ -196,10 +198,16 @@ version_name(uint16_t version)
                                : "00";
 }
 
-static char
-alpn_character(char c)
+/* Its first and last character, or the first and last digit of its hex form, or "00". */
+static void
+alpn_put(const struct hello *hello, char to[3])
 {
-    return isalnum((unsigned char)c) ? c : c ? '9' : '0';
+    static const char digits[] = "0123456789abcdef";
+    uint8_t first = (uint8_t)hello->alpn[0], last = (uint8_t)hello->alpn[1];
+    bool is_text = isalnum(first) && isalnum(last);
+    to[0] = !hello->has_alpn ? '0' : is_text ? (char)first : digits[first >> 4];
+    to[1] = !hello->has_alpn ? '0' : is_text ? (char)last : digits[last & 15];
+    to[2] = '\0';
 }
 
 /* Lists sorted as hex, hashed, twelve digits; an empty list is twelve zeros. */
@@ -216,7 +224,7 @@ ja4_put(const struct hello *hello, char ja4[40])
 {
     struct list ciphers = hello->ciphers, extensions = {.count = 0};
     struct text cipher_text = {.used = 0}, extension_text = {.used = 0};
-    char cipher_hash[13], extension_hash[13];
+    char cipher_hash[13], extension_hash[13], alpn[3];
     for (size_t i = 0; i < hello->extensions.count; i++) {
         uint16_t type = hello->extensions.items[i];
         if (type != EXTENSION_SNI && type != EXTENSION_ALPN) {
@@ -235,9 +243,9 @@ ja4_put(const struct hello *hello, char ja4[40])
     ja4_hash(&extension_text, extension_hash);
     size_t cipher_count = hello->ciphers.count < 99 ? hello->ciphers.count : 99;
     size_t extension_count = hello->extensions.count < 99 ? hello->extensions.count : 99;
-    snprintf(ja4, 40, "t%s%c%02zu%02zu%c%c_%s_%s", version_name(hello->highest),
-             hello->has_sni ? 'd' : 'i', cipher_count, extension_count,
-             alpn_character(hello->alpn[0]), alpn_character(hello->alpn[1]), cipher_hash,
+    alpn_put(hello, alpn);
+    snprintf(ja4, 40, "t%s%c%02zu%02zu%s_%s_%s", version_name(hello->highest),
+             hello->has_sni ? 'd' : 'i', cipher_count, extension_count, alpn, cipher_hash,
              extension_hash);
 }
 
