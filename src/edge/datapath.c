@@ -116,6 +116,7 @@ datapath_open(const struct datapath_settings *settings, struct datapath **datapa
     made->mirror_source = settings->mirror_source;
     snprintf(made->bridge, sizeof(made->bridge), "%s", settings->bridge);
     hmap_init(&made->by_id);
+    hmap_init(&made->by_owner);
     int result =
         maps_open(settings->pin_dir,
                   settings->endpoint_room ? settings->endpoint_room : ENDPOINT_ROOM, &made->maps,
@@ -154,6 +155,7 @@ datapath_close(struct datapath *datapath)
     datapath_frames_close(datapath);
     maps_close(datapath->maps);
     hmap_fini(&datapath->by_id);
+    hmap_fini(&datapath->by_owner);
     free(datapath->frame);
     free(datapath);
 }

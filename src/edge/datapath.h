@@ -58,6 +58,15 @@ void datapath_suspend(struct datapath *datapath, bool is_suspended);
  * VERIFIED.  'reports' has room for datapath_rule_count(). */
 size_t datapath_rule_count(const struct datapath *datapath);
 const struct rule *datapath_rule_at(const struct datapath *datapath, size_t index);
+/* Those of one kind, in no order. */
+size_t datapath_kind_count(const struct datapath *datapath, enum rule_kind kind);
+const struct rule *datapath_kind_at(const struct datapath *datapath, enum rule_kind kind,
+                                    size_t index);
+/* NULL: none.  The isolate rule of the MAC, else that of the address; where a changed rule has come
+ * and the old one not gone yet, the newer. */
+const struct rule *datapath_rule_find(const struct datapath *datapath, const char *rule_id);
+const struct rule *datapath_isolate_of(const struct datapath *datapath, const struct mac *mac,
+                                       const struct ip *ip);
 int datapath_read_back(struct datapath *datapath, bool verify,
                        struct rule_report *reports) MUST_CHECK;
 int datapath_read_back_one(struct datapath *datapath, const char *rule_id, bool verify,

@@ -48,6 +48,14 @@ datapath_held_find(const struct datapath *datapath, const char *rule_id)
     return NULL;
 }
 
+static uint64_t
+owner_hash(const struct mac *mac, const struct ip *ip)
+{
+    struct dp_owner owner;
+    compile_owner(mac, ip, &owner);
+    return hash_bytes(&owner, sizeof(owner));
+}
+
 static struct held *
 held_new(struct datapath *datapath, const struct rule *rule)
 {
@@ -58,6 +66,10 @@ held_new(struct datapath *datapath, const struct rule *rule)
     held->at = list_add(&datapath->rules, held);
     held->at_kind = list_add(&datapath->kinds[rule->kind], held);
     hmap_insert(&datapath->by_id, &held->node, hash_text(rule->id));
+    if (rule->kind == RULE_ISOLATE) {
+        hmap_insert(&datapath->by_owner, &held->of_owner,
+                    owner_hash(&rule->isolate.mac, &rule->isolate.ip));
+    }
     return held;
 }
 
@@ -70,6 +82,9 @@ held_free(struct datapath *datapath, struct held *held)
     kind->items[held->at_kind] = kind->items[--kind->count];
     kind->items[held->at_kind]->at_kind = held->at_kind;
     hmap_remove(&datapath->by_id, &held->node);
+    if (held->rule.kind == RULE_ISOLATE) {
+        hmap_remove(&datapath->by_owner, &held->of_owner);
+    }
     rule_fini(&held->rule);
     free(held->why);
     free(held);
@@ -566,4 +581,47 @@ const struct rule *
 datapath_rule_at(const struct datapath *datapath, size_t index)
 {
     return &datapath->rules.items[index]->rule;
+}
+
+size_t
+datapath_kind_count(const struct datapath *datapath, enum rule_kind kind)
+{
+    return datapath->kinds[kind].count;
+}
+
+const struct rule *
+datapath_kind_at(const struct datapath *datapath, enum rule_kind kind, size_t index)
+{
+    return &datapath->kinds[kind].items[index]->rule;
+}
+
+const struct rule *
+datapath_rule_find(const struct datapath *datapath, const char *rule_id)
+{
+    const struct held *held = datapath_held_find(datapath, rule_id);
+    return held ? &held->rule : NULL;
+}
+
+static const struct held *
+isolate_find(const struct datapath *datapath, const struct mac *mac, const struct ip *ip)
+{
+    const struct held *found = NULL;
+    HMAP_FOR_EACH_HASH (held, struct held, of_owner, owner_hash(mac, ip), &datapath->by_owner) {
+        const struct rule_isolate *isolate = &held->rule.isolate;
+        bool is_its = mac_is_equal(&isolate->mac, mac) &&
+                      (!mac_is_none(mac) || ip_is_equal(&isolate->ip, ip));
+        found = is_its && (!found || held->serial > found->serial) ? held : found;
+    }
+    return found;
+}
+
+const struct rule *
+datapath_isolate_of(const struct datapath *datapath, const struct mac *mac, const struct ip *ip)
+{
+    static const struct mac none;
+    const struct held *held = mac_is_none(mac) ? NULL : isolate_find(datapath, mac, ip);
+    if (!held && !ip_is_none(ip)) {
+        held = isolate_find(datapath, &none, ip);
+    }
+    return held ? &held->rule : NULL;
 }

@@ -22,7 +22,8 @@ struct dp_port_held {
 
 /* A rule that was set. */
 struct held {
-    struct hmap_node node; /* by id */
+    struct hmap_node node;     /* by id */
+    struct hmap_node of_owner; /* isolate rules */
     struct rule rule;
     uint64_t serial;     /* names its claims */
     uint64_t expires_ns; /* boot clock */
@@ -52,7 +53,7 @@ struct datapath {
     struct dp_config config; /* as written last */
     struct dp_port_held ports[DATAPATH_PORTS_MAX];
     size_t port_count;
-    struct hmap by_id;
+    struct hmap by_id, by_owner; /* owner: the MAC or the address of an isolate rule */
     struct held_list rules, kinds[RULE_KIND_COUNT];
     struct slot slots[DP_SESSIONS_MAX];
     uint64_t last_serial;

@@ -285,21 +285,26 @@ held_read_back(const struct datapath *datapath, const struct held *held, size_t 
                const char *programs_why, struct rule_report *report)
 {
     enum map_id map = MAP_CONFIG;
+    char wrong[128] = "";
     *report = (struct rule_report){.state = RULE_APPLIED};
     snprintf(report->id, sizeof(report->id), "%s", held->rule.id);
     int result = want_check(datapath->want, held->serial, &map, &report->hits);
     if (held->rule.kind == RULE_MIRROR) {
         report->hits = mirror_hits(datapath, held);
     }
-    if (held->error) {
-        report->state = RULE_FAILED;
-        snprintf(report->why, sizeof(report->why), "%s", held->why ? held->why : "");
-    } else if (result) {
-        report->state = result == -ENOENT ? RULE_ABSENT : RULE_FAILED;
-        snprintf(report->why, sizeof(report->why), "the entry in %s is %s", map_text(map),
-                 result == -ENOENT   ? "missing"
+    if (result) {
+        snprintf(wrong, sizeof(wrong), "the entry in %s is %s", map_text(map),
+                 result == -ENOENT    ? "missing"
                  : result == -EBADMSG ? "not what was set"
                                       : strerror(-result));
+    }
+    if (held->error) {
+        report->state = RULE_FAILED;
+        snprintf(report->why, sizeof(report->why), "%.300s%s%s", held->why ? held->why : "",
+                 wrong[0] ? "; " : "", wrong);
+    } else if (result) {
+        report->state = result == -ENOENT ? RULE_ABSENT : RULE_FAILED;
+        snprintf(report->why, sizeof(report->why), "%s", wrong);
     } else if (programs_why) {
         rule_verify(datapath, held, ports, programs_why, report);
     }

@@ -409,17 +409,38 @@ full_report(const struct desired *desired, uint64_t request, const char *problem
 }
 
 static void
-releases_tell(struct desired *desired, const struct wire_desired *message)
+release_tell(struct desired *desired, const char *id)
 {
-    for (size_t i = 0; i < message->remove_count; i++) {
-        for (size_t j = 0; j < datapath_rule_count(desired->datapath); j++) {
-            const struct rule *rule = datapath_rule_at(desired->datapath, j);
-            if (rule->kind == RULE_ISOLATE && strcmp(rule->id, message->remove[i].id) == 0) {
-                desired->handler.on_release(desired->handler.context, rule);
-                break;
-            }
+    const struct rule *rule = datapath_rule_find(desired->datapath, id);
+    if (rule && rule->kind == RULE_ISOLATE) {
+        desired->handler.on_release(desired->handler.context, rule);
+    }
+}
+
+static int
+text_compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The isolate rules that the snapshot in 'parts' does not hold any more. */
+static void
+snapshot_releases_tell(struct desired *desired)
+{
+    const struct datapath *datapath = desired->datapath;
+    const char **ids = mem_new(desired->part_count + 1, sizeof(*ids));
+    for (size_t i = 0; i < desired->part_count; i++) {
+        ids[i] = desired->parts[i].id;
+    }
+    qsort(ids, desired->part_count, sizeof(*ids), text_compare);
+    for (size_t i = 0; i < datapath_kind_count(datapath, RULE_ISOLATE); i++) {
+        const struct rule *rule = datapath_kind_at(datapath, RULE_ISOLATE, i);
+        const char *id = rule->id;
+        if (!bsearch(&id, ids, desired->part_count, sizeof(*ids), text_compare)) {
+            desired->handler.on_release(desired->handler.context, rule);
         }
     }
+    free(ids);
 }
 
 static void
@@ -466,6 +487,7 @@ snapshot_receive(struct desired *desired, const struct wire_desired *message)
     if (!message->is_last) {
         return;
     }
+    snapshot_releases_tell(desired);
     int result = datapath_set(desired->datapath, desired->parts, desired->part_count, NULL);
     int64_t applied_us = clock_wall_us(desired->clock);
     head_take(desired, message);
@@ -484,9 +506,9 @@ delta_receive(struct desired *desired, const struct wire_desired *message)
 {
     size_t count = message->add_count;
     struct rule_report *reports = mem_new(count, sizeof(*reports));
-    releases_tell(desired, message);
     char(*removals)[RULE_ID_SIZE] = mem_new(message->remove_count, RULE_ID_SIZE);
     for (size_t i = 0; i < message->remove_count; i++) {
+        release_tell(desired, message->remove[i].id);
         snprintf(removals[i], RULE_ID_SIZE, "%s", message->remove[i].id);
     }
     struct wire_observed observed;
@@ -570,10 +592,7 @@ expire(struct desired *desired)
         if (deadline->at_us > now) {
             continue;
         }
-        struct wire_desired_removal removal;
-        snprintf(removal.id, sizeof(removal.id), "%s", deadline->id);
-        const struct wire_desired gone = {.remove = &removal, .remove_count = 1};
-        releases_tell(desired, &gone);
+        release_tell(desired, deadline->id);
         char ids[1][RULE_ID_SIZE];
         snprintf(ids[0], sizeof(ids[0]), "%s", deadline->id);
         log_info("desired", "rule expired", LOG_S("rule", deadline->id));
@@ -695,23 +714,16 @@ desired_generation(const struct desired *desired)
 const struct rule *
 desired_isolate_of(const struct desired *desired, const struct mac *mac, const struct ip *ip)
 {
-    for (size_t i = 0; i < datapath_rule_count(desired->datapath); i++) {
-        const struct rule *rule = datapath_rule_at(desired->datapath, i);
-        if (rule->kind == RULE_ISOLATE &&
-            (mac_is_none(&rule->isolate.mac) ? ip_is_equal(&rule->isolate.ip, ip)
-                                             : mac_is_equal(&rule->isolate.mac, mac))) {
-            return rule;
-        }
-    }
-    return NULL;
+    return datapath_isolate_of(desired->datapath, mac, ip);
 }
 
 const struct rule *
 desired_hold_of(const struct desired *desired, const char *port)
 {
-    for (size_t i = 0; i < datapath_rule_count(desired->datapath); i++) {
-        const struct rule *rule = datapath_rule_at(desired->datapath, i);
-        if (rule->kind == RULE_HOLD_PORT && strcmp(rule->hold_port.port, port) == 0) {
+    const struct datapath *datapath = desired->datapath;
+    for (size_t i = 0; i < datapath_kind_count(datapath, RULE_HOLD_PORT); i++) {
+        const struct rule *rule = datapath_kind_at(datapath, RULE_HOLD_PORT, i);
+        if (strcmp(rule->hold_port.port, port) == 0) {
             return rule;
         }
     }
@@ -721,9 +733,10 @@ desired_hold_of(const struct desired *desired, const char *port)
 const struct permit_set *
 desired_permits(const struct desired *desired, const char *name)
 {
-    for (size_t i = 0; name[0] && i < datapath_rule_count(desired->datapath); i++) {
-        const struct rule *rule = datapath_rule_at(desired->datapath, i);
-        if (rule->kind == RULE_PERMIT_SET && strcmp(rule->permit_set.name, name) == 0) {
+    const struct datapath *datapath = desired->datapath;
+    for (size_t i = 0; name[0] && i < datapath_kind_count(datapath, RULE_PERMIT_SET); i++) {
+        const struct rule *rule = datapath_kind_at(datapath, RULE_PERMIT_SET, i);
+        if (strcmp(rule->permit_set.name, name) == 0) {
             return &rule->permit_set;
         }
     }
@@ -733,12 +746,11 @@ desired_permits(const struct desired *desired, const char *name)
 size_t
 desired_warnings(const struct desired *desired, const struct rule_warning **warnings, size_t room)
 {
-    size_t count = 0;
-    for (size_t i = 0; count < room && i < datapath_rule_count(desired->datapath); i++) {
-        const struct rule *rule = datapath_rule_at(desired->datapath, i);
-        if (rule->kind == RULE_WARNING) {
-            warnings[count++] = rule->warning;
-        }
+    const struct datapath *datapath = desired->datapath;
+    size_t count = datapath_kind_count(datapath, RULE_WARNING);
+    count = count < room ? count : room;
+    for (size_t i = 0; i < count; i++) {
+        warnings[i] = datapath_kind_at(datapath, RULE_WARNING, i)->warning;
     }
     return count;
 }

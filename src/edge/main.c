@@ -234,9 +234,9 @@ on_release(void *context, const struct rule *rule)
 static bool
 has_remote_mirror(const struct edge *edge)
 {
-    for (size_t i = 0; i < datapath_rule_count(edge->datapath); i++) {
-        const struct rule *rule = datapath_rule_at(edge->datapath, i);
-        if (rule->kind == RULE_MIRROR && rule->mirror->carrier == CARRIER_ERSPAN &&
+    for (size_t i = 0; i < datapath_kind_count(edge->datapath, RULE_MIRROR); i++) {
+        const struct rule *rule = datapath_kind_at(edge->datapath, RULE_MIRROR, i);
+        if (rule->mirror->carrier == CARRIER_ERSPAN &&
             rule->mirror->snap == 0) {
             return true;
         }
@@ -280,10 +280,8 @@ on_tick(evutil_socket_t fd, short what, void *argument)
 static void
 status_print(const struct edge *edge, char *text, size_t room)
 {
-    size_t isolated = 0, count = datapath_rule_count(edge->datapath);
-    for (size_t i = 0; i < count; i++) {
-        isolated += datapath_rule_at(edge->datapath, i)->kind == RULE_ISOLATE;
-    }
+    size_t isolated = datapath_kind_count(edge->datapath, RULE_ISOLATE);
+    size_t count = datapath_rule_count(edge->datapath);
     snprintf(text, room,
              "switch %s, bridge %s\ncontroller: %s\nenforcement: %s\nepoch %llu, generation %llu\n"
              "rules: %zu, of them isolating an endpoint: %zu\n",

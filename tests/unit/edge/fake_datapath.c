@@ -142,6 +142,53 @@ datapath_rule_at(const struct datapath *datapath, size_t index)
     return &datapath->rules[index];
 }
 
+size_t
+datapath_kind_count(const struct datapath *datapath, enum rule_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < datapath->count; i++) {
+        count += datapath->rules[i].kind == kind;
+    }
+    return count;
+}
+
+const struct rule *
+datapath_kind_at(const struct datapath *datapath, enum rule_kind kind, size_t index)
+{
+    for (size_t i = 0; i < datapath->count; i++) {
+        if (datapath->rules[i].kind == kind && index-- == 0) {
+            return &datapath->rules[i];
+        }
+    }
+    abort(); /* beyond the last */
+}
+
+const struct rule *
+datapath_rule_find(const struct datapath *datapath, const char *rule_id)
+{
+    int at = fake_find(datapath, rule_id);
+    return at >= 0 ? &datapath->rules[at] : NULL;
+}
+
+const struct rule *
+datapath_isolate_of(const struct datapath *datapath, const struct mac *mac, const struct ip *ip)
+{
+    const struct rule *of_ip = NULL;
+    for (size_t i = 0; i < datapath->count; i++) {
+        const struct rule *rule = &datapath->rules[i];
+        if (rule->kind != RULE_ISOLATE) {
+            continue;
+        }
+        if (!mac_is_none(&rule->isolate.mac) && mac_is_equal(&rule->isolate.mac, mac)) {
+            return rule;
+        }
+        if (mac_is_none(&rule->isolate.mac) && ip_is_equal(&rule->isolate.ip, ip)) {
+            of_ip = rule;
+        }
+    }
+    return of_ip;
+}
+
 int
 datapath_read_back(struct datapath *datapath, bool verify, struct rule_report *reports)
 {
