@@ -62,6 +62,9 @@ const struct rule *datapath_rule_at(const struct datapath *datapath, size_t inde
 size_t datapath_kind_count(const struct datapath *datapath, enum rule_kind kind);
 const struct rule *datapath_kind_at(const struct datapath *datapath, enum rule_kind kind,
                                     size_t index);
+/* Could not be written, for a reason that a read-back tells; false where the maps took it, so that
+ * what they hold instead now is somebody's doing. */
+bool datapath_is_refused(const struct datapath *datapath, const char *rule_id);
 /* NULL: none.  The isolate rule of the MAC, else that of the address; where a changed rule has come
  * and the old one not gone yet, the newer. */
 const struct rule *datapath_rule_find(const struct datapath *datapath, const char *rule_id);

@@ -602,6 +602,13 @@ datapath_rule_find(const struct datapath *datapath, const char *rule_id)
     return held ? &held->rule : NULL;
 }
 
+bool
+datapath_is_refused(const struct datapath *datapath, const char *rule_id)
+{
+    const struct held *held = datapath_held_find(datapath, rule_id);
+    return held && held->error != 0;
+}
+
 static const struct held *
 isolate_find(const struct datapath *datapath, const struct mac *mac, const struct ip *ip)
 {

@@ -8,9 +8,9 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/hmap.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "edge/deadlines.h"
 #include "edge/journal.h"
 #include "wire/message.h"
 
@@ -19,12 +19,10 @@
 #define PART_RULES 500     /* per line and per message: well below a frame */
 #define VERIFY_AT_ONCE 64  /* rules of a delta verified in its own answer */
 #define COMPACT_LEAST (1024 * 1024)
-
-struct deadline {
-    struct hmap_node node;
-    char id[RULE_ID_SIZE];
-    int64_t at_us; /* boot clock */
-};
+#define MEND_FIRST_US 3000000 /* what mending did not help is tried again so soon, then doubled */
+#define MEND_MOST_US 60000000
+#define MEND_LOST_MOST_US                                                                          \
+    6000000 /* entries are missing or altered: within 10 s, with CHECK_TICKS */
 
 struct desired {
     struct datapath *datapath;
@@ -38,10 +36,11 @@ struct desired {
     struct rule *parts; /* of a snapshot that is not whole yet */
     size_t part_count;
     uint64_t parts_epoch, parts_generation; /* which one */
-    struct hmap deadlines;
+    struct deadlines deadlines;
     size_t snapshot_size; /* of the journal after the last compaction */
     unsigned ticks;
-    bool is_remaining_dirty;
+    uint64_t problems;                /* digest of what is wrong and was told; 0: nothing */
+    int64_t mend_at_us, mend_wait_us; /* boot clock */
 };
 
 struct desired *
@@ -57,7 +56,7 @@ desired_new(struct datapath *datapath, const char *switch_name, const char *stat
     snprintf(path, sizeof(path), "%s/desired.jsonl", state_dir);
     snprintf(desired->remaining_path, sizeof(desired->remaining_path), "%s/remaining", state_dir);
     desired->journal = journal_new(path);
-    hmap_init(&desired->deadlines);
+    deadlines_init(&desired->deadlines, clock);
     return desired;
 }
 
@@ -70,69 +69,6 @@ parts_drop(struct desired *desired)
     free(desired->parts);
     desired->parts = NULL;
     desired->part_count = 0;
-}
-
-/* ---- expiry ---- */
-
-static struct deadline *
-deadline_find(const struct desired *desired, const char *id)
-{
-    HMAP_FOR_EACH_HASH(deadline, struct deadline, node, hash_text(id), &desired->deadlines)
-    {
-        if (strcmp(deadline->id, id) == 0) {
-            return deadline;
-        }
-    }
-    return NULL;
-}
-
-static void
-deadline_drop(struct desired *desired, const char *id)
-{
-    struct deadline *deadline = deadline_find(desired, id);
-    if (deadline) {
-        hmap_remove(&desired->deadlines, &deadline->node);
-        free(deadline);
-        desired->is_remaining_dirty = true;
-    }
-}
-
-static void
-deadline_set(struct desired *desired, const char *id, uint32_t expires_s)
-{
-    deadline_drop(desired, id);
-    if (expires_s == 0) {
-        return;
-    }
-    struct deadline *deadline = MEM_NEW(struct deadline);
-    snprintf(deadline->id, sizeof(deadline->id), "%s", id);
-    deadline->at_us = clock_boot_us(desired->clock) + expires_s * 1000000LL;
-    hmap_insert(&desired->deadlines, &deadline->node, hash_text(id));
-    desired->is_remaining_dirty = true;
-}
-
-static void
-deadlines_clear(struct desired *desired)
-{
-    struct hmap_node *node = hmap_first(&desired->deadlines);
-    while (node) {
-        struct deadline *deadline = CONTAINER_OF(node, struct deadline, node);
-        node = hmap_next(&desired->deadlines, node);
-        hmap_remove(&desired->deadlines, &deadline->node);
-        free(deadline);
-    }
-}
-
-/* Seconds left, at least 1; 0: it does not expire. */
-static uint32_t
-seconds_left(const struct desired *desired, const char *id)
-{
-    const struct deadline *deadline = deadline_find(desired, id);
-    if (!deadline) {
-        return 0;
-    }
-    int64_t left = (deadline->at_us - clock_boot_us(desired->clock)) / 1000000;
-    return left > 0 ? (uint32_t)left : 1;
 }
 
 /* ---- the disk ---- */
@@ -184,7 +120,7 @@ snapshot_write(struct desired *desired)
         size_t size = count - at < PART_RULES ? count - at : PART_RULES;
         for (size_t i = 0; i < size; i++) {
             part[i] = *datapath_rule_at(desired->datapath, at + i); /* shallow: only encoded */
-            part[i].expires_s = seconds_left(desired, part[i].id);
+            part[i].expires_s = deadlines_left_s(&desired->deadlines, part[i].id);
         }
         at += size;
         struct wire_desired message = {.epoch = desired->epoch,
@@ -209,16 +145,17 @@ static void
 remaining_write(struct desired *desired)
 {
     struct text text = {.used = 0};
-    HMAP_FOR_EACH (deadline, struct deadline, node, &desired->deadlines) {
+    HMAP_FOR_EACH (deadline, struct deadline, node, &desired->deadlines.by_id) {
         char line[RULE_ID_SIZE + 16];
-        snprintf(line, sizeof(line), "%u %s", seconds_left(desired, deadline->id), deadline->id);
+        snprintf(line, sizeof(line), "%u %s", deadlines_left_s(&desired->deadlines, deadline->id),
+                 deadline->id);
         text_add(&text, line);
     }
     journal_complain(
         file_write_atomic(desired->remaining_path, text.used ? text.bytes : "", text.used, 0600),
         "remaining times");
     free(text.bytes);
-    desired->is_remaining_dirty = hmap_first(&desired->deadlines) != NULL;
+    desired->deadlines.is_dirty = hmap_first(&desired->deadlines.by_id) != NULL;
 }
 
 static void
@@ -233,7 +170,7 @@ remaining_read(struct desired *desired)
     for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
         char *id;
         unsigned long seconds = strtoul(line, &id, 10);
-        struct deadline *deadline = *id == ' ' ? deadline_find(desired, id + 1) : NULL;
+        struct deadline *deadline = *id == ' ' ? deadlines_find(&desired->deadlines, id + 1) : NULL;
         int64_t at_us = clock_boot_us(desired->clock) + (int64_t)seconds * 1000000;
         if (deadline && at_us < deadline->at_us) {
             deadline->at_us = at_us;
@@ -251,8 +188,7 @@ desired_free(struct desired *desired)
     journal_complain(journal_sync(desired->journal), "last changes");
     remaining_write(desired);
     parts_drop(desired);
-    deadlines_clear(desired);
-    hmap_fini(&desired->deadlines);
+    deadlines_fini(&desired->deadlines);
     journal_free(desired->journal);
     free(desired);
 }
@@ -305,7 +241,7 @@ on_line(void *context, const char *text, size_t size)
     if (message.base != 0) {
         for (size_t i = 0; i < message.remove_count; i++) {
             loading_remove(loading, message.remove[i].id);
-            deadline_drop(desired, message.remove[i].id);
+            deadlines_drop(&desired->deadlines, message.remove[i].id);
         }
         for (size_t i = 0; i < message.add_count; i++) {
             loading_remove(loading, message.add[i].id);
@@ -313,7 +249,7 @@ on_line(void *context, const char *text, size_t size)
     }
     for (size_t i = 0; i < message.add_count; i++) {
         loading_add(loading, &message.add[i]);
-        deadline_set(desired, message.add[i].id, message.add[i].expires_s);
+        deadlines_set(&desired->deadlines, message.add[i].id, message.add[i].expires_s);
     }
     desired->epoch = message.epoch;
     desired->generation = message.generation;
@@ -447,10 +383,10 @@ static void
 deadlines_take(struct desired *desired, const struct wire_desired *message)
 {
     for (size_t i = 0; i < message->remove_count; i++) {
-        deadline_drop(desired, message->remove[i].id);
+        deadlines_drop(&desired->deadlines, message->remove[i].id);
     }
     for (size_t i = 0; i < message->add_count; i++) {
-        deadline_set(desired, message->add[i].id, message->add[i].expires_s);
+        deadlines_set(&desired->deadlines, message->add[i].id, message->add[i].expires_s);
     }
 }
 
@@ -491,9 +427,9 @@ snapshot_receive(struct desired *desired, const struct wire_desired *message)
     int result = datapath_set(desired->datapath, desired->parts, desired->part_count, NULL);
     int64_t applied_us = clock_wall_us(desired->clock);
     head_take(desired, message);
-    deadlines_clear(desired);
+    deadlines_clear(&desired->deadlines);
     for (size_t i = 0; i < desired->part_count; i++) {
-        deadline_set(desired, desired->parts[i].id, desired->parts[i].expires_s);
+        deadlines_set(&desired->deadlines, desired->parts[i].id, desired->parts[i].expires_s);
     }
     parts_drop(desired);
     full_report(desired, 0, result ? "not every rule could be put into the kernel" : "", 0,
@@ -584,11 +520,11 @@ static void
 expire(struct desired *desired)
 {
     int64_t now = clock_boot_us(desired->clock);
-    struct hmap_node *node = hmap_first(&desired->deadlines);
+    struct hmap_node *node = hmap_first(&desired->deadlines.by_id);
     bool has_expired = false;
     while (node) {
         struct deadline *deadline = CONTAINER_OF(node, struct deadline, node);
-        node = hmap_next(&desired->deadlines, node);
+        node = hmap_next(&desired->deadlines.by_id, node);
         if (deadline->at_us > now) {
             continue;
         }
@@ -601,7 +537,7 @@ expire(struct desired *desired)
             log_error("desired", "an expired rule cannot be removed", LOG_S("rule", deadline->id));
             continue;
         }
-        hmap_remove(&desired->deadlines, &deadline->node);
+        hmap_remove(&desired->deadlines.by_id, &deadline->node);
         free(deadline);
         has_expired = true;
     }
@@ -619,7 +555,7 @@ mend(struct desired *desired)
     struct rule *rules = mem_new(count, sizeof(*rules));
     for (size_t i = 0; i < count; i++) {
         rule_copy(&rules[i], datapath_rule_at(desired->datapath, i));
-        rules[i].expires_s = seconds_left(desired, rules[i].id);
+        rules[i].expires_s = deadlines_left_s(&desired->deadlines, rules[i].id);
     }
     int result = datapath_set(desired->datapath, rules, count, NULL);
     for (size_t i = 0; i < count; i++) {
@@ -629,41 +565,106 @@ mend(struct desired *desired)
     return result;
 }
 
-/* Says what was found wrong first, mends, then says how it is now. */
+/* What a look at the maps found. */
+struct findings {
+    struct rule_report *reports; /* owned; of every rule */
+    size_t count;
+    uint64_t digest; /* of what is wrong; 0: nothing */
+    uint32_t wrong;
+    bool is_lost; /* an entry is missing or altered that the kernel had taken */
+    char problem[TEXT_SIZE];
+};
+
+static void
+finding_add(struct findings *findings, const struct rule_report *report, bool is_refused)
+{
+    const uint64_t parts[] = {hash_text(report->id), hash_text(report->why), report->state};
+    findings->digest += hash_bytes(parts, sizeof(parts)); /* in any order */
+    findings->is_lost = findings->is_lost || !is_refused;
+    if (findings->wrong++ == 0) {
+        snprintf(findings->problem, sizeof(findings->problem), "rule %.100s: %.300s", report->id,
+                 report->why);
+    }
+}
+
+/* False: the maps cannot be read. */
+static bool
+look(const struct desired *desired, struct findings *findings)
+{
+    size_t count = datapath_rule_count(desired->datapath);
+    *findings =
+        (struct findings){.reports = mem_new(count, sizeof(struct rule_report)), .count = count};
+    if (datapath_read_back(desired->datapath, false, findings->reports)) {
+        findings->count = 0;
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct rule_report *report = &findings->reports[i];
+        if (report->state == RULE_ABSENT || report->state == RULE_FAILED) {
+            finding_add(findings, report, datapath_is_refused(desired->datapath, report->id));
+        }
+    }
+    return true;
+}
+
+static void
+findings_tell(const struct desired *desired, const struct findings *findings, unsigned mended,
+              const char *port_problem)
+{
+    struct wire_observed observed;
+    observed_start(desired, &observed);
+    observed.repaired = findings->wrong + mended;
+    snprintf(observed.problem, sizeof(observed.problem), "%s",
+             mended ? port_problem : findings->problem);
+    log_error("desired", "the switch did not hold what it should; mending",
+              LOG_S("problem", observed.problem), LOG_I("differences", observed.repaired));
+    full_send(desired, &observed, findings->reports, findings->count);
+}
+
+/* Puts the rules in again, and plans when to try once more should that not have been enough. */
+static void
+mend_once(struct desired *desired, bool is_news)
+{
+    struct findings left;
+    int result = mend(desired);
+    if (result && is_news) {
+        log_error("desired", "cannot mend", LOG_S("error", strerror(-result)));
+    }
+    if (look(desired, &left)) {
+        desired->problems = left.digest;
+    }
+    int64_t most_us = left.is_lost ? MEND_LOST_MOST_US : MEND_MOST_US;
+    int64_t next_us = is_news ? MEND_FIRST_US : desired->mend_wait_us * 2;
+    desired->mend_wait_us = next_us < most_us ? next_us : most_us;
+    desired->mend_at_us = clock_boot_us(desired->clock) + desired->mend_wait_us;
+    free(left.reports);
+}
+
+/* Says what was found wrong first, mends, then says how it is now.  What mending did not help is
+ * said once and tried again ever more rarely; whatever differs from it is news. */
 static void
 check(struct desired *desired)
 {
-    char problem[TEXT_SIZE] = "";
-    size_t count = datapath_rule_count(desired->datapath);
-    struct rule_report *reports = mem_new(count, sizeof(*reports));
-    int result = datapath_read_back(desired->datapath, false, reports);
-    uint32_t wrong = 0;
-    for (size_t i = 0; result == 0 && i < count; i++) {
-        if (reports[i].state == RULE_ABSENT || reports[i].state == RULE_FAILED) {
-            wrong += wrong == 0 || reports[i].state == RULE_ABSENT;
-            if (!problem[0]) {
-                snprintf(problem, sizeof(problem), "rule %.100s: %.300s", reports[i].id,
-                         reports[i].why);
-            }
-        }
-    }
     char port_problem[TEXT_SIZE] = "";
+    struct findings found;
+    bool is_known = look(desired, &found);
     unsigned mended = datapath_check_ports(desired->datapath, port_problem);
-    if (wrong > 0 || mended > 0) {
-        struct wire_observed observed;
-        observed_start(desired, &observed);
-        observed.repaired = wrong + mended;
-        snprintf(observed.problem, sizeof(observed.problem), "%s", mended ? port_problem : problem);
-        log_error("desired", "the switch did not hold what it should; mending",
-                  LOG_S("problem", observed.problem), LOG_I("differences", wrong + mended));
-        full_send(desired, &observed, reports, count);
-        result = wrong ? mend(desired) : 0;
-        if (result) {
-            log_error("desired", "cannot mend", LOG_S("error", strerror(-result)));
-        }
+    const uint64_t before = desired->problems;
+    bool is_news = is_known && found.digest != before;
+    bool is_due = found.wrong > 0 && clock_boot_us(desired->clock) >= desired->mend_at_us;
+    if ((is_news && found.wrong > 0) || mended > 0) {
+        findings_tell(desired, &found, mended, port_problem);
+    } else if (is_news) {
+        log_info("desired", "the switch holds again what it should", LOG_END);
+    }
+    desired->problems = is_known ? found.digest : before;
+    if (found.wrong > 0 && (is_news || is_due)) {
+        mend_once(desired, is_news);
+    }
+    if (is_news || mended > 0 || desired->problems != before) {
         full_report(desired, 0, "", 0, 0);
     }
-    free(reports);
+    free(found.reports);
 }
 
 void
@@ -679,7 +680,7 @@ desired_tick(struct desired *desired)
     if (size > COMPACT_LEAST && size > desired->snapshot_size * 2) {
         snapshot_write(desired);
     }
-    if (desired->ticks % REMAINING_TICKS == 0 && desired->is_remaining_dirty) {
+    if (desired->ticks % REMAINING_TICKS == 0 && desired->deadlines.is_dirty) {
         remaining_write(desired);
     }
 }

@@ -53,7 +53,16 @@ report_fill(const struct datapath *datapath, const char *id, bool verify,
         report->state = is_refused ? RULE_FAILED : RULE_ABSENT;
         snprintf(report->why, sizeof(report->why), "%s",
                  is_refused ? "refused" : "its entry is missing");
+    } else if (strcmp(datapath->alters, id) == 0) {
+        report->state = RULE_FAILED;
+        snprintf(report->why, sizeof(report->why), "its entry is not what was set");
     }
+}
+
+bool
+datapath_is_refused(const struct datapath *datapath, const char *rule_id)
+{
+    return strcmp(datapath->refuses, rule_id) == 0;
 }
 
 static void
@@ -68,7 +77,7 @@ rule_put(struct datapath *datapath, const struct rule *rule)
         }
         at = (int)datapath->count++;
     }
-    datapath->is_lost[at] = false;
+    datapath->is_lost[at] = datapath->keeps_losing;
     rule_copy(&datapath->rules[at], rule);
 }
 

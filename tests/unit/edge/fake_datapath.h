@@ -10,6 +10,8 @@ struct datapath {
     struct rule rules[FAKE_RULES_MAX]; /* set last */
     bool is_lost[FAKE_RULES_MAX];      /* a map lost what the rule put into it */
     size_t count;
+    char alters[RULE_ID_SIZE]; /* the entry of this rule is always another than was set */
+    bool keeps_losing;         /* what is set is lost again at once */
     bool is_suspended;
     unsigned sets, changes, verified;
     char refuses[RULE_ID_SIZE]; /* the rule with this id fails */

@@ -168,6 +168,7 @@ isolate_rules_are_found_by_owner(void **state)
     assert_null(datapath_isolate_of(datapath, &odd, &even));
     assert_null(datapath_isolate_of(datapath, &none, &no_ip));
     assert_null(datapath_rule_find(datapath, "isolate-300"));
+    assert_false(datapath_is_refused(datapath, "isolate-3"));
     /* its MAC says more than its address */
     assert_string_equal(id_of(datapath_isolate_of(datapath, &two, &other)), "isolate-2");
     for (unsigned i = 0; i < 300; i += 3) {
@@ -233,6 +234,7 @@ a_failed_rule_tells_that_its_entry_was_altered(void **state)
     assert_int_equal(datapath_read_back_one(datapath, rule.id, false, &report), 0);
     assert_int_equal(report.state, RULE_FAILED);
     assert_non_null(strstr(report.why, "full"));
+    assert_true(datapath_is_refused(datapath, rule.id));
     char before[TEXT_SIZE];
     memcpy(before, report.why, sizeof(before));
     assert_true(fake_maps_alter(datapath->maps, MAP_ISO_MAC));

@@ -285,6 +285,21 @@ send_part(struct fixture *f, uint64_t generation, const char *id, bool is_last)
     desired_receive(f->desired, &message);
 }
 
+/* Whoever is not isolated any more is told of, while its rule is still there; who stays is not. */
+static void
+a_snapshot_tells_of_releases(void **state)
+{
+    struct fixture *f = *state;
+    struct rule rules[3] = {isolate("b", 0), isolate("c", 0), isolate("d", 0)};
+    send_two(f, 0);
+    assert_int_equal(f->release_count, 0);
+    send_message(f, 0, 2, rules, 3);
+    assert_int_equal(f->release_count, 1);
+    assert_string_equal(f->released[0], "a");
+    send_message(f, 0, 3, NULL, 0);
+    assert_int_equal(f->release_count, 4);
+}
+
 static void
 parts_are_put_in_force_together(void **state)
 {
@@ -547,6 +562,88 @@ what_was_lost_is_mended(void **state)
     assert_int_equal(f->datapath->count, 1); /* its time went on */
 }
 
+/* The kernel refuses a rule for good: told once, tried again after 3, 6, 12 ... 60 s. */
+static void
+what_cannot_be_mended_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    send_two(f, 0);
+    size_t before = f->answer_count;
+    unsigned sets = f->datapath->sets;
+    snprintf(f->datapath->refuses, sizeof(f->datapath->refuses), "a");
+    tick(f, 3);
+    assert_int_equal(f->answer_count, before + 2);
+    assert_int_equal(f->answers[before].repaired, 1);
+    assert_int_equal(last_answer(f)->rules[0].state, RULE_FAILED);
+    assert_int_equal(f->datapath->sets, sets + 1);
+    static const unsigned after_s[] = {3, 6, 12, 24, 48, 60, 60};
+    for (size_t i = 0; i < COUNT_OF(after_s); i++) {
+        tick(f, after_s[i] - 1);
+        assert_int_equal(f->datapath->sets, sets + 1 + i);
+        tick(f, 1);
+        assert_int_equal(f->datapath->sets, sets + 2 + i);
+    }
+    assert_int_equal(f->answer_count, before + 2);
+    f->datapath->refuses[0] = '\0'; /* that it is well again is news */
+    tick(f, 3);
+    assert_int_equal(f->answer_count, before + 3);
+    assert_true(last_answer(f)->is_full);
+    assert_int_equal(last_answer(f)->rules[0].state, RULE_VERIFIED);
+    tick(f, 60);
+    assert_int_equal(f->answer_count, before + 3);
+}
+
+/* A rule that fails for long hides nothing: another that is lost is told and mended at once, each
+ * time. */
+static void
+what_is_lost_beside_a_failure_is_mended_at_once(void **state)
+{
+    struct fixture *f = *state;
+    send_two(f, 0);
+    snprintf(f->datapath->refuses, sizeof(f->datapath->refuses), "a");
+    tick(f, 150);
+    for (unsigned i = 0; i < 3; i++) {
+        size_t before = f->answer_count;
+        int at = fake_find(f->datapath, "b");
+        f->datapath->is_lost[at] = true;
+        tick(f, 3);
+        assert_false(f->datapath->is_lost[at]);
+        assert_int_equal(f->answer_count, before + 2);
+        assert_int_equal(f->answers[before].repaired, 2);
+        assert_int_equal(f->answers[before].rules[at].state, RULE_ABSENT);
+        assert_int_equal(last_answer(f)->rules[at].state, RULE_VERIFIED);
+    }
+}
+
+/* An entry that is missing or altered again right after it was put back: tried all the time. */
+static void
+what_stays_lost_is_mended_within_ten_seconds(void **state)
+{
+    struct fixture *f = *state;
+    send_two(f, 0);
+    f->datapath->keeps_losing = true;
+    f->datapath->is_lost[0] = f->datapath->is_lost[1] = true;
+    tick(f, 3);
+    size_t told = f->answer_count;
+    for (unsigned i = 0; i < 30; i++) {
+        unsigned sets = f->datapath->sets;
+        tick(f, 9);
+        assert_true(f->datapath->sets > sets);
+    }
+    assert_int_equal(f->answer_count, told);
+    f->datapath->keeps_losing = false;
+    tick(f, 9);
+    assert_int_equal(f->answer_count, told + 1);
+    assert_int_equal(last_answer(f)->rules[1].state, RULE_VERIFIED);
+    snprintf(f->datapath->alters, sizeof(f->datapath->alters), "b");
+    for (unsigned i = 0; i < 30; i++) {
+        unsigned sets = f->datapath->sets;
+        tick(f, 9);
+        assert_true(f->datapath->sets > sets);
+    }
+    assert_int_equal(f->answer_count, told + 3);
+}
+
 static void
 a_removed_filter_is_told(void **state)
 {
@@ -619,6 +716,7 @@ main(void)
         TEST(a_delta_adds_and_removes),
         TEST(a_wrong_base_needs_a_snapshot),
         TEST(a_lower_epoch_is_refused),
+        TEST(a_snapshot_tells_of_releases),
         TEST(parts_are_put_in_force_together),
         TEST(a_snapshot_that_never_ended_is_forgotten),
         TEST(what_fails_is_said),
@@ -633,6 +731,9 @@ main(void)
         TEST(a_broken_line_asks_for_everything),
         TEST(a_kernel_that_refuses_is_said_at_the_start),
         TEST(what_was_lost_is_mended),
+        TEST(what_cannot_be_mended_is_told_once),
+        TEST(what_is_lost_beside_a_failure_is_mended_at_once),
+        TEST(what_stays_lost_is_mended_within_ten_seconds),
         TEST(a_removed_filter_is_told),
         TEST(suspension_is_kept),
         TEST(rules_are_found),
