@@ -477,7 +477,7 @@ learn_source(struct learn *learn, int ifindex, uint16_t vlan, const uint8_t *fra
         return;
     }
     const struct seen_ip *seen = ip_find(learn, &packet.src);
-    if (seen && mac_is_equal(&seen->mac, &packet.src_mac) && seen->ifindex == ifindex) {
+    if (seen && mac_is_equal(&seen->mac, &packet.src_mac) && seen->port == port) {
         return;
     }
     struct fact fact = {.kind = FACT_BINDING,
@@ -485,7 +485,7 @@ learn_source(struct learn *learn, int ifindex, uint16_t vlan, const uint8_t *fra
                         .ip = packet.src,
                         .vlan = vlan,
                         .source = ip_is_v4(&packet.src) ? BINDING_ARP : BINDING_ND};
-    binding_keep(learn, &fact, ifindex);
+    binding_keep(learn, port, &fact);
     tell(learn, &fact, port);
 }
 
