@@ -192,7 +192,11 @@ class Client(Host):
         identifier = secrets.token_hex(8)
         parts = [identifier[i:i + 4] for i in range(0, 16, 4)]
         address = str(ipaddress.ip_address(f"{CAMPUS6.rstrip(':')}:0:{':'.join(parts)}"))
-        self.ns.ip(f"addr add {address}/64 dev eth0 nodad")
+        self.ns.sysctl({"ipv6/conf/eth0/accept_dad": 1, "ipv6/conf/eth0/dad_transmits": 1})
+        self.ns.ip(f"addr add {address}/64 dev eth0")  # with its probe for a double (RFC 4862)
+        wait_for(lambda: "tentative" not in self.run("ip", "addr", "show", "dev", "eth0").stdout,
+                 f"{address} is {self}'s", 5)
+        self.ns.sysctl({"ipv6/conf/eth0/accept_dad": 0, "ipv6/conf/eth0/dad_transmits": 0})
         return address
 
     def new_temporary_ip6(self):

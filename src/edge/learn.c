@@ -154,6 +154,19 @@ binding_forget(struct learn *learn, struct seen_ip *seen)
     pool_give(learn->ip_pool, seen);
 }
 
+/* That MAC is elsewhere now; so are its addresses. */
+static void
+bindings_leave(struct learn *learn, struct port *port, const struct mac *mac)
+{
+    struct seen_ip *next;
+    for (struct seen_ip *seen = TAILQ_FIRST(&port->bindings); seen; seen = next) {
+        next = TAILQ_NEXT(seen, of_port);
+        if (mac_is_equal(&seen->mac, mac)) {
+            binding_forget(learn, seen);
+        }
+    }
+}
+
 /* Whatever was behind it may be anywhere now. */
 static void
 port_empty(struct learn *learn, struct port *port)
@@ -240,6 +253,9 @@ port_update(struct learn *learn, struct port *port, const struct kernel_device *
     }
     if (was_member && was_up != port->as.is_up) {
         port->has_neighbour = port->has_neighbour && port->as.is_up;
+        if (!port->as.is_up) {
+            port_empty(learn, port);
+        }
         port_tell(learn, port, port->as.is_up ? FACT_LINK_UP : FACT_LINK_DOWN);
     }
 }
@@ -365,6 +381,9 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
         hmap_insert(&learn->macs, &seen->node, mac_hash(&seen->mac, seen->vlan));
     } else {
         LIST_REMOVE(seen, of_port);
+        if (seen->port != port) {
+            bindings_leave(learn, seen->port, &seen->mac);
+        }
     }
     LIST_INSERT_HEAD(&port->macs, seen, of_port);
     seen->port = port;
@@ -538,11 +557,12 @@ learn_tick(struct learn *learn)
     }
 }
 
+/* 'ago_us': since it was seen; what is old must not look like news to a controller that starts. */
 static void
-report_one(const struct learn *learn, const struct port *port, struct fact *fact,
+report_one(const struct learn *learn, const struct port *port, struct fact *fact, int64_t ago_us,
            void (*each)(void *context, const struct fact *fact), void *context)
 {
-    fact->seen_us = clock_wall_us(learn->clock);
+    fact->seen_us = clock_wall_us(learn->clock) - ago_us;
     snprintf(fact->port, sizeof(fact->port), "%s", port->as.name);
     each(context, fact);
 }
@@ -552,21 +572,22 @@ learn_report(const struct learn *learn, void (*each)(void *context, const struct
              void *context)
 {
     struct fact fact;
+    int64_t now_us = clock_boot_us(learn->clock);
     for (size_t i = 0; i < learn->port_count; i++) {
         const struct port *port = learn->ports[i];
         if (!port->is_member) {
             continue;
         }
         port_fact(port, &fact);
-        report_one(learn, port, &fact, each, context);
+        report_one(learn, port, &fact, 0, each, context);
         if (port->has_neighbour) {
             neighbour_fact(port, &fact);
-            report_one(learn, port, &fact, each, context);
+            report_one(learn, port, &fact, 0, each, context);
         }
     }
     HMAP_FOR_EACH (seen, struct seen_mac, node, &learn->macs) {
         fact = (struct fact){.kind = FACT_MAC, .mac = seen->mac, .vlan = seen->vlan};
-        report_one(learn, seen->port, &fact, each, context);
+        report_one(learn, seen->port, &fact, 0, each, context);
     }
     HMAP_FOR_EACH (bound, struct seen_ip, node, &learn->ips) {
         fact = (struct fact){.kind = FACT_BINDING,
@@ -574,7 +595,7 @@ learn_report(const struct learn *learn, void (*each)(void *context, const struct
                              .ip = bound->ip,
                              .vlan = bound->vlan,
                              .source = bound->source};
-        report_one(learn, bound->port, &fact, each, context);
+        report_one(learn, bound->port, &fact, now_us - bound->heard_us, each, context);
     }
 }
 
