@@ -496,16 +496,16 @@ learn_source(struct learn *learn, int ifindex, uint16_t vlan, const uint8_t *fra
         return;
     }
     const struct seen_ip *seen = ip_find(learn, &packet.src);
-    if (seen && mac_is_equal(&seen->mac, &packet.src_mac) && seen->port == port) {
-        return;
-    }
+    bool is_news = !seen || !mac_is_equal(&seen->mac, &packet.src_mac) || seen->port != port;
     struct fact fact = {.kind = FACT_BINDING,
                         .mac = packet.src_mac,
                         .ip = packet.src,
                         .vlan = vlan,
                         .source = ip_is_v4(&packet.src) ? BINDING_ARP : BINDING_ND};
-    binding_keep(learn, port, &fact);
-    tell(learn, &fact, port);
+    binding_keep(learn, port, &fact); /* also what is known: it is in use */
+    if (is_news) {
+        tell(learn, &fact, port);
+    }
 }
 
 void

@@ -442,6 +442,32 @@ idle_bindings_are_forgotten(void **state)
     assert_int_equal(learn_bindings_dropped(f->learn), 0); /* its time was over */
 }
 
+/* A contained endpoint's frames tell its address once, and keep it in use. */
+static void
+the_source_of_a_frame_is_a_binding(void **state)
+{
+    struct fixture *f = *state;
+    struct frame frame;
+    struct mac mac;
+    struct ip ip = ip_of_text("192.0.2.1");
+    const struct hosts hosts = {"02:00:00:00:00:07", "02:00:00:00:00:08", "192.0.2.1",
+                                "192.0.2.254"};
+    bridge_with_two_ports(f);
+    frame_udp(&frame, &hosts, 1000, 53, "", 0);
+    learn_source(f->learn, 1, 5, frame.b, frame.size);
+    assert_last(f, 1, FACT_BINDING, "p1");
+    assert_int_equal(f->facts[0].source, BINDING_ARP);
+    assert_true(learn_mac_of(f->learn, &ip, &mac));
+    clock_fake_advance(&f->clock, 3 * 3600 * SECOND_US);
+    learn_source(f->learn, 1, 5, frame.b, frame.size);
+    assert_int_equal(f->fact_count, 1);
+    clock_fake_advance(&f->clock, 3 * 3600 * SECOND_US);
+    learn_tick(f->learn);
+    assert_true(learn_mac_of(f->learn, &ip, &mac));
+    learn_source(f->learn, 2, 5, frame.b, frame.size);
+    assert_last(f, 2, FACT_BINDING, "p2");
+}
+
 /* What was known of a port that left makes room, and says nothing when the port is back. */
 static void
 a_port_that_left_takes_along_what_was_behind_it(void **state)
@@ -598,6 +624,7 @@ main(void)
         TEST(bindings_of_an_access_port_are_bounded),
         TEST(bindings_are_bounded),
         TEST(idle_bindings_are_forgotten),
+        TEST(the_source_of_a_frame_is_a_binding),
         TEST(a_port_that_left_takes_along_what_was_behind_it),
         TEST(a_named_port_leaves_and_comes_back),
         TEST(held_macs_are_told),
