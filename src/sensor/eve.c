@@ -236,12 +236,6 @@ socket_open(struct eve_out *out)
     }
 }
 
-static bool
-write_whole(int fd, const char *line, size_t size)
-{
-    return write(fd, line, size) == (ssize_t)size;
-}
-
 void
 eve_out_write(struct eve_out *out, const char *line)
 {
@@ -249,13 +243,14 @@ eve_out_write(struct eve_out *out, const char *line)
     char *whole = mem_new(size + 2, 1);
     memcpy(whole, line, size);
     whole[size] = '\n';
-    if (out->file >= 0 && !write_whole(out->file, whole, size + 1)) {
+    if (out->file >= 0 && write(out->file, whole, size + 1) != (ssize_t)(size + 1)) {
         out->lost++;
     }
     if (out->path[0] && out->socket < 0) {
         socket_open(out);
     }
-    if (out->path[0] && (out->socket < 0 || !write_whole(out->socket, whole, size + 1))) {
+    if (out->path[0] && (out->socket < 0 ||
+                         send(out->socket, whole, size + 1, MSG_NOSIGNAL) != (ssize_t)(size + 1))) {
         out->lost++;
         if (out->socket >= 0) {
             close(out->socket); /* half a line cannot be taken back: begin anew */

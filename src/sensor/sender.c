@@ -19,12 +19,14 @@
 #include "wire/hello.h"
 
 #define SPOOL_DEFAULT_MIB 64
+#define FLIGHT_MAX (16u << 20) /* bytes sent and not acknowledged: well under a channel's limit */
 
 struct waiting {
     struct waiting *next;
     char id[NAME_SIZE];
     char *detection; /* JSON, as in the spool */
     char *evidence;  /* NULL: none */
+    bool is_sent;
 };
 
 struct sender {
@@ -32,6 +34,8 @@ struct sender {
     struct tls_client *client;
     struct channel *channel;
     struct waiting *first, *last;
+    struct waiting *unsent; /* the first one; all behind it are unsent, too */
+    size_t in_flight;       /* bytes */
     size_t count;
     int spool; /* -1: none */
     char path[PATH_MAX];
@@ -57,19 +61,31 @@ line_send(struct sender *sender, enum wire_type type, const char *line)
     cJSON_Delete(json);
 }
 
-static void
-waiting_send(struct sender *sender, const struct waiting *waiting)
-{
-    if (sender->channel) {
-        line_send(sender, WIRE_DETECTION, waiting->detection);
-        line_send(sender, WIRE_EVIDENCE, waiting->evidence);
-    }
-}
-
 static size_t
 waiting_size(const struct waiting *waiting)
 {
     return strlen(waiting->detection) + 1 + (waiting->evidence ? strlen(waiting->evidence) + 1 : 0);
+}
+
+static void
+sent(struct sender *sender, struct waiting *waiting)
+{
+    sender->unsent = waiting->next;
+    sender->in_flight += waiting_size(waiting);
+    waiting->is_sent = true;
+}
+
+/* The backlog goes out as it is acknowledged: all of it at once could be more than a channel takes,
+ * and be cut off each time. */
+static void
+backlog_send(struct sender *sender)
+{
+    while (sender->channel && sender->unsent && sender->in_flight < FLIGHT_MAX) {
+        struct waiting *waiting = sender->unsent;
+        sent(sender, waiting);
+        line_send(sender, WIRE_DETECTION, waiting->detection);
+        line_send(sender, WIRE_EVIDENCE, waiting->evidence);
+    }
 }
 
 static void
@@ -85,6 +101,7 @@ waiting_add(struct sender *sender, struct waiting *waiting)
 {
     *(sender->last ? &sender->last->next : &sender->first) = waiting;
     sender->last = waiting;
+    sender->unsent = sender->unsent ? sender->unsent : waiting;
     sender->count++;
     sender->held += waiting_size(waiting);
 }
@@ -156,6 +173,8 @@ acknowledge(struct sender *sender, const char *id)
             sender->last = sender->last == waiting ? before : sender->last;
             sender->count--;
             sender->held -= waiting_size(waiting);
+            sender->in_flight -= waiting->is_sent ? waiting_size(waiting) : 0;
+            sender->unsent = sender->unsent == waiting ? waiting->next : sender->unsent;
             waiting_free(waiting);
             break;
         }
@@ -172,6 +191,7 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
     for (size_t i = 0; type == WIRE_ACK && i < ack->id_count; i++) {
         acknowledge(context, ack->ids[i]);
     }
+    backlog_send(context);
 }
 
 static void
@@ -193,9 +213,12 @@ on_open(void *context, struct channel *channel)
     snprintf(hello.version, sizeof(hello.version), "%s", CORDON_VERSION);
     snprintf(hello.run_id, sizeof(hello.run_id), "%s", sender->run_id);
     channel_send(channel, WIRE_HELLO, &hello);
-    for (const struct waiting *waiting = sender->first; waiting; waiting = waiting->next) {
-        waiting_send(sender, waiting);
+    for (struct waiting *waiting = sender->first; waiting; waiting = waiting->next) {
+        waiting->is_sent = false;
     }
+    sender->unsent = sender->first;
+    sender->in_flight = 0;
+    backlog_send(sender);
 }
 
 /* Evidence belongs to the detection before it; where that was lost, so is this. */
@@ -339,7 +362,8 @@ sender_put(struct sender *sender, const struct detection *detection, const uint8
         waiting->evidence = message_text(WIRE_EVIDENCE, &evidence);
     }
     waiting_add(sender, waiting);
-    if (sender->channel) {
+    if (sender->channel && sender->unsent == waiting && sender->in_flight < FLIGHT_MAX) {
+        sent(sender, waiting); /* the usual case, without the way through the text */
         channel_send(sender->channel, WIRE_DETECTION, detection);
         line_send(sender, WIRE_EVIDENCE, waiting->evidence);
     }
