@@ -212,6 +212,8 @@ class Story:
     def infect_c2(self):
         """c2 looks up a listed domain, contacts the server over HTTP and TLS and sweeps its
         neighbours on TCP 445, on its own edge switch."""
+        for address in places.SWEPT:  # its neighbours are in its ARP cache, as anywhere
+            can(Ping(address), self.c2)
         self.infected_at = time.time()
         malware.outbreak(self.campus, self.c2, places.CNC_NAME, places.SWEPT + [self.c1.ip4])
         check(self.witness.counts().get("cnc"), "not one packet of c2 ever reached the C&C server")
