@@ -8,11 +8,14 @@
 #define PORT_DNS 53
 #define QUOTED_MAX 512 /* of the datagram that an ICMP error answers */
 
+#define ARP_REQUEST 1
+#define ARP_REPLY 2
+
 static size_t
-arp_make(const struct mac *mac, const struct ip *ip, const struct mac *to_mac,
+arp_make(uint8_t operation, const struct mac *mac, const struct ip *ip, const struct mac *to_mac,
          const struct ip *to_ip, uint8_t frame[RESPONDER_FRAME_MAX])
 {
-    static const uint8_t head[10] = {0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 2};
+    const uint8_t head[10] = {0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, operation};
     uint8_t *at = frame;
     memcpy(at, to_mac->b, 6);
     memcpy(at + 6, mac->b, 6);
@@ -61,7 +64,8 @@ answer_arp(const struct responder_settings *settings, const struct packet *packe
         ip_is_equal(&packet->src, &packet->dst)) {
         return;
     }
-    size_t size = arp_make(&settings->sink, &packet->dst, &packet->src_mac, &packet->src, frame);
+    size_t size = arp_make(ARP_REPLY, &settings->sink, &packet->dst, &packet->src_mac,
+                           &packet->src, frame);
     emit(context, frame, size, false);
 }
 
@@ -134,6 +138,8 @@ size_t
 responder_correct(const struct mac *to, const struct ip *to_ip, const struct ip *ip,
                   const struct mac *mac, uint8_t frame[RESPONDER_FRAME_MAX])
 {
-    return ip_is_v4(ip) ? arp_make(mac, ip, to, to_ip, frame)
+    /* An announcement (RFC 5227): a reply that nobody asked for would not replace an entry that is
+     * younger than a second. */
+    return ip_is_v4(ip) ? arp_make(ARP_REQUEST, mac, ip, to, ip, frame)
                         : advert_make(mac, ip, to, to_ip, false, frame);
 }

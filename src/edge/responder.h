@@ -45,8 +45,8 @@ void responder_answer(const struct responder_settings *settings,
                       const struct responder_endpoint *endpoint, const uint8_t *frame, size_t size,
                       responder_emit_fn *emit, void *context);
 
-/* "The address 'ip' is at 'mac'": an unsolicited ARP reply or neighbour advertisement to 'to', for
- * the moment of release.  Returns the frame's size. */
+/* "The address 'ip' is at 'mac'": an ARP announcement or neighbour advertisement to 'to' alone,
+ * for the moment of release.  Returns the frame's size. */
 size_t responder_correct(const struct mac *to, const struct ip *to_ip, const struct ip *ip,
                          const struct mac *mac, uint8_t frame[RESPONDER_FRAME_MAX]);
 

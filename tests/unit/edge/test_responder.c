@@ -220,9 +220,10 @@ corrections_name_the_true_mac(void **state)
     struct ip to_ip = ip_of_text("192.0.2.1"), ip = ip_of_text("192.0.2.77");
     assert_int_equal(responder_correct(&to, &to_ip, &ip, &mac, frame), 42);
     assert_memory_equal(frame, to.b, 6);
-    assert_int_equal(be16_at(frame + 20), 2);
+    assert_int_equal(be16_at(frame + 20), 1); /* an announcement */
     assert_memory_equal(frame + 22, mac.b, 6);
     assert_memory_equal(frame + 28, ip.b + 12, 4);
+    assert_memory_equal(frame + 38, ip.b + 12, 4);
     to_ip = ip_of_text("2001:db8::1");
     ip = ip_of_text("2001:db8::77");
     size_t size = responder_correct(&to, &to_ip, &ip, &mac, frame);
