@@ -20,7 +20,7 @@
 struct query {
     uint16_t id;
     uint16_t flags;
-    char name[HOST_SIZE]; /* lower case, dotted, without the last dot */
+    char name[HOST_SIZE]; /* dotted, without the last dot, in the case that it was asked in */
     uint16_t type, class;
 };
 
@@ -61,9 +61,8 @@ name_read(struct cursor *in, const struct cursor *message, char name[HOST_SIZE])
         if (memchr(label, '.', size)) {
             return false; /* as text it would be two labels */
         }
-        for (uint8_t i = 0; i < size; i++) {
-            name[used++] = (char)tolower(label[i]);
-        }
+        memcpy(name + used, label, size);
+        used += size;
     }
     name[used] = '\0';
     if (!has_jumped) {
@@ -190,15 +189,20 @@ answer_here(const struct responder_settings *settings, const struct packet *pack
     emit(context, reply.frame, reply.used, false);
 }
 
+/* In lower case: letters of either case would carry the sender's bits outwards. */
 static void
-forward(const struct packet *packet, const struct query *query, responder_emit_fn *emit,
+forward(const struct packet *packet, const struct query *asked, responder_emit_fn *emit,
         void *context)
 {
     struct reply reply;
+    struct query query = *asked;
+    for (char *at = query.name; *at; at++) {
+        *at = (char)tolower((unsigned char)*at);
+    }
     reply_start(&reply, &packet->src_mac, &packet->dst_mac, &packet->src, &packet->dst, 17, 64);
     udp_start(&reply, packet->src_port, packet->dst_port);
-    head_put(&reply, query->id, 0x0100, 0);
-    question_put(&reply, query);
+    head_put(&reply, query.id, 0x0100, 0);
+    question_put(&reply, &query);
     udp_finish(&reply, &packet->src, &packet->dst);
     emit(context, reply.frame, reply.used, true);
 }

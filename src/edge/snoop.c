@@ -8,8 +8,10 @@
 #include "base/utf8.h"
 
 #define DHCP_MAGIC 0x63825363u
-#define DHCP_ACK 5
+#define DHCP_REPLY 2 /* op: from a server; from a client or a relay's copy of it 1 */
 #define DHCP_OFFER 2
+#define DHCP_ACK 5
+#define DHCP_NAK 6
 #define OPTION_HOST_NAME 12
 #define OPTION_LEASE 51
 #define OPTION_TYPE 53
@@ -110,6 +112,7 @@ labels_put(char *to, size_t room, struct cursor in)
 }
 
 struct dhcp {
+    uint8_t op;
     uint8_t type;
     struct mac client;
     struct ip yours;
@@ -154,7 +157,8 @@ static bool
 dhcp_parse(struct cursor in, struct dhcp *dhcp)
 {
     uint8_t address[4];
-    cur_skip(&in, 16); /* op to ciaddr */
+    dhcp->op = cur_u8(&in);
+    cur_skip(&in, 15); /* htype to ciaddr */
     cur_copy(&in, address, sizeof(address));
     cur_skip(&in, 8); /* siaddr, giaddr */
     cur_copy(&in, dhcp->client.b, 6);
@@ -189,8 +193,12 @@ dhcp_facts(const struct packet *packet, struct found *found)
     if (!dhcp_parse(packet->payload, &dhcp)) {
         return;
     }
-    bool is_server = packet->src_port == 67;
-    if (is_server) {
+    bool is_server = dhcp.op == DHCP_REPLY;
+    if (is_server && packet->src_port != 67) {
+        return;
+    }
+    if (is_server &&
+        (dhcp.type == DHCP_OFFER || dhcp.type == DHCP_ACK || dhcp.type == DHCP_NAK)) {
         role_add(found, packet, HOST_DHCP_SERVER);
     }
     if ((is_server && dhcp.type != DHCP_ACK) || mac_is_none(&dhcp.client) ||

@@ -88,6 +88,18 @@ names_lead_to_the_warning(void **state)
     }
 }
 
+/* A client that mixes cases by chance believes only an answer that repeats them. */
+static void
+answers_repeat_the_case_of_the_name(void **state)
+{
+    (void)state;
+    struct replies replies;
+    query_name(&to_resolver[0], "wWw.eXAmple.COM", TYPE_A, &replies);
+    assert_answered_here(&replies, "wWw.eXAmple.COM", TYPE_A);
+    query_name(&to_resolver[1], "wWw.eXAmple.COM", TYPE_AAAA, &replies);
+    assert_answered_here(&replies, "wWw.eXAmple.COM", TYPE_AAAA);
+}
+
 static void
 permitted_names_go_on(void **state)
 {
@@ -315,6 +327,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_lead_to_the_warning),
+        cmocka_unit_test(answers_repeat_the_case_of_the_name),
         cmocka_unit_test(permitted_names_go_on),
         cmocka_unit_test(forwarded_queries_are_written_anew),
         cmocka_unit_test(near_misses_are_answered_here),

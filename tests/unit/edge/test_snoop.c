@@ -197,7 +197,7 @@ static void
 an_offer_is_only_a_hint(void **state)
 {
     (void)state;
-    static const char *const types[] = {"3501 02 ff", "3501 06 ff", "3500 ff"};
+    static const char *const types[] = {"3501 02 ff", "3501 06 ff"};
     for (size_t i = 0; i < COUNT_OF(types); i++) {
         struct frame frame;
         struct fact facts[SNOOP_FACTS_MAX];
@@ -205,6 +205,30 @@ an_offer_is_only_a_hint(void **state)
         assert_int_equal(snoop_exact(frame.b, frame.size, facts), 1);
         assert_int_equal(facts[0].kind, FACT_ROLE_HINT);
     }
+}
+
+/* From a server's port, but no server: a relay hands a client's request on (RFC 1542 4.1.1). */
+static void
+relays_and_strange_messages_are_no_servers(void **state)
+{
+    (void)state;
+    static const struct hosts relay = {"02:00:00:00:00:68", "02:00:00:00:00:67", "192.0.2.68",
+                                       "192.0.2.67"};
+    static const char *const strange[] = {"3500 ff", "3501 01 ff", "3501 03 ff", "3501 09 ff"};
+    struct frame frame, relayed;
+    struct fact facts[SNOOP_FACTS_MAX];
+    dhcp_make(&frame, false, "0.0.0.0", "3501 03 0c04 50432d31 ff");
+    frame_udp(&relayed, &relay, 67, 67, frame.b + 42, frame.size - 42);
+    assert_int_equal(snoop_exact(relayed.b, relayed.size, facts), 1);
+    assert_fact(&facts[0], FACT_LEASE, "02:00:00:00:00:01", "");
+    assert_string_equal(facts[0].host_name, "PC-1");
+    for (size_t i = 0; i < COUNT_OF(strange); i++) {
+        dhcp_make(&frame, true, "192.0.2.101", strange[i]);
+        assert_int_equal(snoop_exact(frame.b, frame.size, facts), 0);
+    }
+    dhcp_make(&frame, true, "192.0.2.101", "3501 05 3304 00000e10 ff");
+    frame_udp(&relayed, &relay, 68, 67, frame.b + 42, frame.size - 42); /* a client plays server */
+    assert_int_equal(snoop_exact(relayed.b, relayed.size, facts), 0);
 }
 
 /* A client may say any address: only its name and id are taken from it. */
@@ -359,6 +383,7 @@ main(void)
         cmocka_unit_test(strange_nd_targets_tell_nothing),
         cmocka_unit_test(a_dhcp_ack_is_a_lease),
         cmocka_unit_test(an_offer_is_only_a_hint),
+        cmocka_unit_test(relays_and_strange_messages_are_no_servers),
         cmocka_unit_test(a_dhcp_request_tells_names),
         cmocka_unit_test(names_are_made_plain),
         cmocka_unit_test(broken_dhcp_tells_nothing),
