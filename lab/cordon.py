@@ -49,10 +49,14 @@ MIRRORS = {
   - switch: e2
     mirror: {kind: always, carrier: rspan, out_port: uplink, rspan_vlan: 999}
 """,
-    # Nothing from the edges: what the sensor sees of them was asked for in detail.
-    "core-only": """mirrors:
+    # Nothing from the edges unless it is asked for in detail, one endpoint at a time.
+    "detail": """mirrors:
   - switch: core
     mirror: {kind: port, direction: both, ports: [rt, svc], carrier: local, out_port: mon}
+  - switch: e1
+    mirror: {kind: detailed, carrier: erspan, erspan_to: 10.99.0.21, session: 22}
+  - switch: e2
+    mirror: {kind: detailed, carrier: erspan, erspan_to: 10.99.0.21, session: 23}
 """,
 }
 

@@ -51,6 +51,8 @@ static const struct {
     {"OBJECT", "対象"},
     {"ONE-SIDED", "片方向"},
     {"PACKETS", "パケット"},
+    {"COPIED", "複製数"},
+    {"ARRIVED", "到着数"},
     {"PHASE", "攻撃段階"},
     {"POLICY", "ポリシー"},
     {"PORT", "ポート"},

@@ -92,9 +92,7 @@ add_arrivals(struct controller *controller, const struct ip *source, struct view
         }
         for (size_t j = 0; j < sensor.stats->mirror_count; j++) {
             const struct wire_mirror_seen *seen = &sensor.stats->mirrors[j];
-            uint16_t session =
-                view->model.carrier == CARRIER_RSPAN ? view->model.rspan_vlan : view->model.session;
-            if (seen->session != session || (!ip_is_none(source) && !ip_is_none(&seen->switch_ip) &&
+            if (seen->session != view->model.session || (!ip_is_none(source) && !ip_is_none(&seen->switch_ip) &&
                                              !ip_is_equal(source, &seen->switch_ip))) {
                 continue;
             }
@@ -133,7 +131,8 @@ view_mirror(struct controller *controller, const struct mirror_view *from)
         memcpy(view->reason, from->asked_by->reason, sizeof(view->reason));
         view->expires_us = from->asked_by->expires_us;
     }
-    if (view->model.carrier != CARRIER_LOCAL) {
+    view->copied = from->copied;
+    if (view->model.carrier == CARRIER_ERSPAN) {
         struct ip source = mirror_source_of(controller, from->switch_name);
         add_arrivals(controller, &source, view);
     }

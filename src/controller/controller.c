@@ -442,7 +442,8 @@ controller_mirror_at(const struct controller *controller, size_t index, struct m
         return false;
     }
     *view = (struct mirror_view){.mirror = want->rule.mirror,
-                                 .asked_by = asked_by ? &asked_by->c : NULL};
+                                 .asked_by = asked_by ? &asked_by->c : NULL,
+                                 .copied = switches_hits(controller, want)};
     snprintf(view->switch_name, sizeof(view->switch_name), "%s", want->switch_name);
     return true;
 }

@@ -71,6 +71,7 @@ struct mirror_view {
     char switch_name[NAME_SIZE]; /* "": every switch */
     const struct rule_mirror *mirror;
     const struct containment *asked_by; /* NULL: declared */
+    uint64_t copied;                    /* frames, by the switch's own count */
 };
 size_t controller_mirror_count(const struct controller *controller);
 bool controller_mirror_at(const struct controller *controller, size_t index,

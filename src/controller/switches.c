@@ -622,6 +622,19 @@ badness(enum rule_state state)
     return ranks[state];
 }
 
+uint64_t
+switches_hits(const struct controller *controller, const struct want *want)
+{
+    uint64_t hits = 0;
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        const struct slot *slot = slot_find(sw, want->rule.id);
+        hits += slot ? slot->hits : 0;
+    }
+    return hits;
+}
+
 static bool
 switch_report(const struct switch_state *sw, const struct entry *entry,
               struct switch_report *report)

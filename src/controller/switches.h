@@ -29,6 +29,8 @@ void switches_judge(struct controller *controller);
 /* For controller_reports(). */
 size_t switches_report(const struct controller *controller, const struct entry *entry,
                        struct switch_report *reports, size_t room);
+/* Frames that all switches counted for this rule, as they told last. */
+uint64_t switches_hits(const struct controller *controller, const struct want *want);
 void switch_publish(struct controller *controller, struct switch_state *sw);
 
 #endif

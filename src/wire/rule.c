@@ -146,18 +146,14 @@ mirror_check(const void *thing, char why[128])
     bool has_target = mirror->carrier == CARRIER_ERSPAN  ? !ip_is_none(&mirror->erspan_to)
                       : mirror->carrier == CARRIER_RSPAN ? mirror->rspan_vlan != 0
                                                          : mirror->out_port[0] != '\0';
-    bool has_subject = mirror->kind != MIRROR_DETAILED || !mac_is_none(&mirror->mac) ||
-                       !ip_is_none(&mirror->ip);
     bool is_good_transit = mirror->kind != MIRROR_TRANSIT ||
                            (mirror->carrier == CARRIER_RSPAN && mirror->out_port[0] != '\0');
     if (!has_target) {
         snprintf(why, 128, "erspan needs erspan_to, rspan rspan_vlan, local out_port");
     } else if (!is_good_transit) {
         snprintf(why, 128, "transit needs carrier rspan, rspan_vlan and out_port");
-    } else if (!has_subject) {
-        snprintf(why, 128, "a detailed mirror needs a mac or an ip");
     }
-    return has_target && is_good_transit && has_subject;
+    return has_target && is_good_transit;
 }
 
 const struct shape wire_mirror_shape =
@@ -195,7 +191,21 @@ static const struct field rule_fields[] = {
     TAGGED(FIELD_POINTER, "warning", warning, &warning_shape, RULE_WARNING),
 };
 
-const struct shape wire_rule_shape = SHAPE("rule", struct rule, rule_fields, NULL);
+/* A declared detailed mirror is a session without a subject; as a rule it has one. */
+static bool
+rule_check(const void *thing, char why[128])
+{
+    const struct rule *rule = thing;
+    bool is_good = rule->kind != RULE_MIRROR || !rule->mirror ||
+                   rule->mirror->kind != MIRROR_DETAILED || !mac_is_none(&rule->mirror->mac) ||
+                   !ip_is_none(&rule->mirror->ip);
+    if (!is_good) {
+        snprintf(why, 128, "a detailed mirror needs a mac or an ip");
+    }
+    return is_good;
+}
+
+const struct shape wire_rule_shape = SHAPE("rule", struct rule, rule_fields, rule_check);
 
 static const struct field report_fields[] = {
     F_TEXT(FIELD_NEEDED, struct rule_report, id),

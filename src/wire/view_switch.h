@@ -45,6 +45,7 @@ struct view_mirror {
     char endpoint_id[ID_SIZE];
     char reason[TEXT_SIZE];
     int64_t expires_us;
+    uint64_t copied; /* by the switch's own count */
     /* as the sensors see it arrive */
     uint64_t packets, bytes, lost, flows, forward_only;
     int64_t last_us;

@@ -5,7 +5,7 @@ import pytest
 from netns import wait_for
 from probes import Http, Ping, Tcp, can, cannot
 
-CORDON = {"mirrors": "core-only"}  # nothing else comes from the edges
+CORDON = {"mirrors": "detail"}  # nothing else comes from the edges
 
 
 def before_cordon(campus):
