@@ -1,14 +1,17 @@
 #include "edge/health.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "edge/rtnl.h"
 
-#define ERSPAN_HEAD 50 /* Ethernet, IPv4, GRE and ERSPAN II in front of a copy */
-#define FRAME_SIZE 1514
+#define PAYLOAD_SIZE 1500 /* of a full frame */
+#define ERSPAN_HEAD 50    /* IPv4, GRE, ERSPAN II and the copy's own Ethernet */
+#define TAG_SIZE 4
 
 static void problem_add(struct wire_edge_stats *stats, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -45,24 +48,78 @@ netfilter_check(struct wire_edge_stats *stats)
     }
 }
 
+/* The copies leave by the device that leads to the sensor, a port of the bridge or not. */
 static void
-mtu_check(const struct learn *learn, struct wire_edge_stats *stats)
+erspan_check(const struct ip *sensor, struct wire_edge_stats *stats)
+{
+    char text[IP_TEXT_SIZE];
+    struct next_hop hop = {.ifindex = 0};
+    int result = rtnl_next_hop(sensor, 0, &hop);
+    bool has_way = result == 0 || result == -EAGAIN; /* ARP does not matter here */
+    uint32_t mtu = has_way ? rtnl_mtu(hop.ifindex) : 0;
+    if (mtu != 0 && mtu < PAYLOAD_SIZE + ERSPAN_HEAD) {
+        ip_format(sensor, text);
+        problem_add(stats,
+                    "the way to the sensor %s has MTU %u: copies of full frames are lost; raise it "
+                    "to %d or give the mirror a snap length",
+                    text, mtu, PAYLOAD_SIZE + ERSPAN_HEAD);
+    }
+}
+
+static void
+rspan_check(const struct learn *learn, const char *out_port, struct wire_edge_stats *stats)
 {
     struct learn_port ports[LEARN_PORTS_MAX];
     size_t count = learn_ports(learn, ports, LEARN_PORTS_MAX);
     for (size_t i = 0; i < count; i++) {
-        if (ports[i].role == PORT_UPLINK && ports[i].mtu < FRAME_SIZE - 14 + ERSPAN_HEAD) {
+        bool is_it = out_port[0] ? strcmp(ports[i].name, out_port) == 0
+                                 : ports[i].role == PORT_UPLINK; /* the first, as the datapath */
+        if (!is_it) {
+            continue;
+        }
+        if (ports[i].mtu < PAYLOAD_SIZE + TAG_SIZE) {
             problem_add(stats,
-                        "uplink %s has MTU %u: copies of full frames are cut; raise it to "
-                        "%d or give the mirror a snap length",
-                        ports[i].name, ports[i].mtu, FRAME_SIZE - 14 + ERSPAN_HEAD);
+                        "port %s, where RSPAN copies leave, has MTU %u: copies of full frames have "
+                        "a tag more; raise it to %d or give the mirror a snap length",
+                        ports[i].name, ports[i].mtu, PAYLOAD_SIZE + TAG_SIZE);
+        }
+        return;
+    }
+}
+
+static bool
+is_same_way(const struct rule_mirror *a, const struct rule_mirror *b)
+{
+    return a->snap == 0 && a->carrier == b->carrier &&
+           (a->carrier == CARRIER_ERSPAN ? ip_is_equal(&a->erspan_to, &b->erspan_to)
+                                         : strcmp(a->out_port, b->out_port) == 0);
+}
+
+static void
+mirrors_check(const struct datapath *datapath, const struct learn *learn,
+              struct wire_edge_stats *stats)
+{
+    size_t count = datapath_kind_count(datapath, RULE_MIRROR);
+    for (size_t i = 0; i < count; i++) {
+        const struct rule_mirror *mirror = datapath_kind_at(datapath, RULE_MIRROR, i)->mirror;
+        bool was_checked = false;
+        for (size_t j = 0; j < i && !was_checked; j++) {
+            was_checked = is_same_way(datapath_kind_at(datapath, RULE_MIRROR, j)->mirror, mirror);
+        }
+        if (mirror->snap != 0 || was_checked) {
+            continue;
+        }
+        if (mirror->carrier == CARRIER_ERSPAN) {
+            erspan_check(&mirror->erspan_to, stats);
+        } else if (mirror->carrier == CARRIER_RSPAN) {
+            rspan_check(learn, mirror->out_port, stats);
         }
     }
 }
 
 void
-health_read(struct datapath *datapath, const struct learn *learn, bool has_remote_mirror,
-            struct wire_counter *counters, struct wire_edge_stats *stats)
+health_read(struct datapath *datapath, const struct learn *learn, struct wire_counter *counters,
+            struct wire_edge_stats *stats)
 {
     struct datapath_counter read[COUNTERS_MAX];
     size_t count = datapath_counters(datapath, read, COUNTERS_MAX - 2);
@@ -77,9 +134,7 @@ health_read(struct datapath *datapath, const struct learn *learn, bool has_remot
     stats->counters = counters;
     stats->counter_count = count;
     netfilter_check(stats);
-    if (has_remote_mirror) {
-        mtu_check(learn, stats);
-    }
+    mirrors_check(datapath, learn, stats);
     if (learn_bridge(learn) == 0) {
         problem_add(stats, "the bridge does not exist");
     }

@@ -8,7 +8,7 @@
 #include "wire/edge_stats.h"
 
 /* Fills counters (room COUNTERS_MAX, the caller's) and problems. */
-void health_read(struct datapath *datapath, const struct learn *learn, bool has_remote_mirror,
+void health_read(struct datapath *datapath, const struct learn *learn,
                  struct wire_counter *counters, struct wire_edge_stats *stats);
 
 #endif

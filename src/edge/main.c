@@ -231,19 +231,6 @@ on_release(void *context, const struct rule *rule)
     respond_release(edge->respond, rule);
 }
 
-static bool
-has_remote_mirror(const struct edge *edge)
-{
-    for (size_t i = 0; i < datapath_kind_count(edge->datapath, RULE_MIRROR); i++) {
-        const struct rule *rule = datapath_kind_at(edge->datapath, RULE_MIRROR, i);
-        if (rule->mirror->carrier == CARRIER_ERSPAN &&
-            rule->mirror->snap == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 stats_send(struct edge *edge)
 {
@@ -251,7 +238,7 @@ stats_send(struct edge *edge)
     struct wire_counter *counters = mem_new(COUNTERS_MAX, sizeof(*counters));
     snprintf(stats->switch_name, sizeof(stats->switch_name), "%s", edge->settings.name);
     stats->at_us = clock_wall_us(edge->clock);
-    health_read(edge->datapath, edge->learn, has_remote_mirror(edge), counters, stats);
+    health_read(edge->datapath, edge->learn, counters, stats);
     reporter_stats(edge->reporter, stats);
     free(counters);
     free(stats);

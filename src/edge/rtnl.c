@@ -258,3 +258,16 @@ rtnl_speed_bit_s(int ifindex)
     uint32_t mbit = ethtool_cmd_speed(&settings);
     return is_known && mbit != (uint32_t)SPEED_UNKNOWN ? (uint64_t)mbit * 1000000 : 0;
 }
+
+uint32_t
+rtnl_mtu(int ifindex)
+{
+    struct ifreq request = {.ifr_ifindex = ifindex};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return 0;
+    }
+    bool is_known = ioctl(fd, SIOCGIFNAME, &request) == 0 && ioctl(fd, SIOCGIFMTU, &request) == 0;
+    close(fd);
+    return is_known && request.ifr_mtu > 0 ? (uint32_t)request.ifr_mtu : 0;
+}

@@ -29,5 +29,7 @@ int rtnl_next_hop(const struct ip *to, unsigned wait_ms, struct next_hop *hop) M
 
 /* Of a device, as its driver says; 0: it does not. */
 uint64_t rtnl_speed_bit_s(int ifindex);
+/* 0: no such device. */
+uint32_t rtnl_mtu(int ifindex);
 
 #endif

@@ -229,3 +229,13 @@ datapath_check_ports(struct datapath *datapath, char problem[TEXT_SIZE])
     datapath->wrong_ports = 0;
     return wrong;
 }
+
+size_t
+datapath_counters(struct datapath *datapath, struct datapath_counter *counters, size_t room)
+{
+    if (room == 0) {
+        return 0;
+    }
+    counters[0] = (struct datapath_counter){"rules", datapath->count};
+    return 1;
+}
