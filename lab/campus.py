@@ -389,8 +389,10 @@ class Campus:
         return ("e1" if index < 3 else "e2", EDGE_PORTS[index % 3])
 
     def reset(self):
-        """Every client at its first port, with its own MAC and a lease."""
+        """Every client at its first port, with its own MAC and a lease, and nothing remembered of
+        what an edge that was taken off told it."""
         for client in self.clients:
+            client.ns.ip("neigh flush dev eth0")
             mac = f"02:00:00:00:00:0{client.number}"
             if client.plugged == self.home(client) and client.mac == mac and client.dhclient:
                 continue

@@ -117,6 +117,19 @@ class Witness(_Program):
         return {place.split("@")[1].removeprefix(self._prefix): seen["kinds"]
                 for place, seen in answer.items() if seen["frames"]}
 
+    def strangers(self, permitted=()):
+        """The same without what is permitted: hosts of 'permitted', and who-has for a permitted
+        server or the router.  That is a broadcast: it also arrives at the machines beside them on
+        server ports."""
+        resolving = {"arp", "nd 133", "nd 135", "nd 136"}
+        found = {}
+        for host, kinds in self.counts().items():
+            kinds = {k: n for k, n in kinds.items()
+                     if not (host in ("rt", "web") and k in resolving)}
+            if kinds and host not in permitted:
+                found[host] = kinds
+        return found
+
     def kinds(self):
         """For a witness of one place: {kind of frame: count}."""
         counts = self.counts()

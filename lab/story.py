@@ -335,15 +335,8 @@ class Story:
         return self.flows.total()
 
     def nothing_passed(self):
-        """Not one packet of c2 at anybody it may not reach.  Who-has for a permitted server or the
-        router is a broadcast: it also arrives at the machines beside them on server ports."""
-        resolving = {"arp", "nd 133", "nd 135", "nd 136"}
-        strangers = {}
-        for host, kinds in self.witness.counts().items():
-            kinds = {k: n for k, n in kinds.items()
-                     if not (host in ("rt", "web") and k in resolving)}
-            if kinds and host not in ("upd", "svc"):
-                strangers[host] = kinds
+        """Not one packet of c2 at anybody it may not reach."""
+        strangers = self.witness.strangers(permitted=("upd", "svc"))
         check(not strangers, f"packets of c2 passed: {strangers}")
 
     def nothing_of_c2_arrives(self):
