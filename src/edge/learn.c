@@ -120,11 +120,13 @@ tell(struct learn *learn, struct fact *fact, const struct port *port)
 }
 
 static void
-port_fact(const struct port *port, struct fact *fact)
+port_fact(const struct learn *learn, const struct port *port, struct fact *fact)
 {
     *fact = (struct fact){.kind = FACT_PORT,
                           .port_number = port->as.number,
                           .role = port->as.role,
+                          .mac = port->as.mac,
+                          .bridge_mac = learn->bridge_mac,
                           .is_up = port->as.is_up};
 }
 
@@ -132,7 +134,7 @@ static void
 port_tell(struct learn *learn, const struct port *port, enum fact_kind kind)
 {
     struct fact fact;
-    port_fact(port, &fact);
+    port_fact(learn, port, &fact);
     fact.kind = kind;
     tell(learn, &fact, port);
 }
@@ -236,6 +238,7 @@ port_update(struct learn *learn, struct port *port, const struct kernel_device *
     port->is_member = device->master == learn->bridge && learn->bridge != 0;
     uint32_t number = port->is_member ? device->port_number : 0; /* not another bridge's */
     bool is_new_number = port->as.number != number;
+    bool is_new_mac = !mac_is_equal(&port->as.mac, &device->mac);
     port->as.number = number;
     port->as.mac = device->mac;
     port->as.mtu = device->mtu;
@@ -249,6 +252,8 @@ port_update(struct learn *learn, struct port *port, const struct kernel_device *
     port->as.has_left = false;
     if (!was_member || is_new_number || was_up != port->as.is_up) {
         learn->handler.on_port(learn->handler.context, &port->as, false);
+        port_tell(learn, port, FACT_PORT);
+    } else if (is_new_mac) {
         port_tell(learn, port, FACT_PORT);
     }
     if (was_member && was_up != port->as.is_up) {
@@ -279,8 +284,14 @@ bridge_update(struct learn *learn, const struct kernel_device *device)
     for (size_t i = 0; bridge != learn->bridge && i < learn->port_count; i++) {
         learn->ports[i]->as.has_left = false; /* the bridge left, not they */
     }
+    bool is_new_mac = bridge != 0 && !mac_is_equal(&learn->bridge_mac, &device->mac);
     learn->bridge = bridge;
     learn->bridge_mac = device->mac;
+    for (size_t i = 0; is_new_mac && i < learn->port_count; i++) {
+        if (learn->ports[i]->is_member) {
+            port_tell(learn, learn->ports[i], FACT_PORT);
+        }
+    }
 }
 
 void
@@ -578,7 +589,7 @@ learn_report(const struct learn *learn, void (*each)(void *context, const struct
         if (!port->is_member) {
             continue;
         }
-        port_fact(port, &fact);
+        port_fact(learn, port, &fact);
         report_one(learn, port, &fact, 0, each, context);
         if (port->has_neighbour) {
             neighbour_fact(port, &fact);

@@ -41,7 +41,8 @@ struct fact {
     enum port_role role;   /* FACT_PORT */
     bool is_up;            /* FACT_PORT */
     uint16_t vlan;
-    struct mac mac;
+    struct mac mac;        /* FACT_PORT: the port's own */
+    struct mac bridge_mac; /* FACT_PORT: of the bridge that it is in */
     struct ip ip;
     enum binding_source source; /* BINDING, LEASE */
     char client_id[HOST_SIZE];  /* LEASE: DHCP option 61 or DUID, lower-case hex */

@@ -183,14 +183,20 @@ port_idlest(const struct topology *t, const struct port_state *port, int64_t now
     return idlest;
 }
 
-static void
-node_evict(struct topology *t, struct node *node)
+void
+node_forget(struct topology *t, struct node *node)
 {
-    t->counters.endpoints_evicted++;
     if (t->listener.on_gone) {
         t->listener.on_gone(t->listener.context, &node->endpoint, NULL);
     }
     node_free(t, node);
+}
+
+static void
+node_evict(struct topology *t, struct node *node)
+{
+    t->counters.endpoints_evicted++;
+    node_forget(t, node);
 }
 
 static bool

@@ -10,6 +10,8 @@
 struct node *node_new(struct topology *t, const char *id, int64_t at_us, struct port_state *port);
 /* Forgets it and all that leads to it. */
 void node_free(struct topology *t, struct node *node);
+/* The same, and tells of it. */
+void node_forget(struct topology *t, struct node *node);
 void node_touch(struct topology *t, struct node *node, int64_t at_us);
 
 struct mac_item *mac_find(const struct topology *t, const struct mac *mac);

@@ -473,7 +473,8 @@ mac_need(struct topology *t, struct port_state *port, const struct mac *mac, int
     if (item) {
         return item;
     }
-    if (mac_is_none(mac) || mac_is_group(mac) || mac_is_virtual_router(mac)) {
+    bool is_switch = !port_is_sink(port) && mac_is_own(t, mac);
+    if (mac_is_none(mac) || mac_is_group(mac) || mac_is_virtual_router(mac) || is_switch) {
         t->counters.facts_ignored++;
         return NULL;
     }

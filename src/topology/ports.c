@@ -97,6 +97,65 @@ port_down(struct topology *t, struct port_state *port, int64_t at_us)
     sightings_end(t, port, LEFT_LINK_DOWN, at_us);
 }
 
+static struct own_mac *
+own_find(const struct topology *t, const struct mac *mac)
+{
+    HMAP_FOR_EACH_HASH(own, struct own_mac, by_mac, hash_bytes(mac, sizeof(*mac)), &t->own_macs)
+    {
+        if (mac_is_equal(&own->mac, mac)) {
+            return own;
+        }
+    }
+    return NULL;
+}
+
+bool
+mac_is_own(const struct topology *t, const struct mac *mac)
+{
+    return own_find(t, mac) != NULL;
+}
+
+/* 'told' is the port's word for one of its switch's MACs: '*mac' from now on. */
+static void
+own_set(struct topology *t, struct mac *mac, const struct mac *told)
+{
+    if (mac_is_equal(mac, told)) {
+        return;
+    }
+    struct own_mac *own = mac_is_none(mac) ? NULL : own_find(t, mac);
+    if (own && --own->port_count == 0) {
+        hmap_remove(&t->own_macs, &own->by_mac);
+        free(own);
+    }
+    *mac = *told;
+    if (mac_is_none(mac)) {
+        return;
+    }
+    own = own_find(t, mac);
+    if (!own) {
+        own = MEM_NEW(struct own_mac);
+        own->mac = *mac;
+        hmap_insert(&t->own_macs, &own->by_mac, hash_bytes(mac, sizeof(*mac)));
+    }
+    own->port_count++;
+}
+
+static void
+port_disown(struct topology *t, struct port_state *port)
+{
+    static const struct mac none;
+    own_set(t, &port->mac, &none);
+    own_set(t, &port->bridge_mac, &none);
+}
+
+void
+port_gone(struct topology *t, struct port_state *port, int64_t at_us)
+{
+    port_down(t, port, at_us);
+    port_disown(t, port);
+    port->is_known = false;
+}
+
 void
 port_apply(struct topology *t, struct port_state *port, const struct fact *fact, int64_t at_us)
 {
@@ -106,6 +165,8 @@ port_apply(struct topology *t, struct port_state *port, const struct fact *fact,
         port->is_known = true;
         port->number = fact->port_number;
         port->role = fact->role;
+        own_set(t, &port->mac, &fact->mac);
+        own_set(t, &port->bridge_mac, &fact->bridge_mac);
         if (!fact->is_up && port->is_up) {
             port_down(t, port, at_us);
         }
@@ -118,8 +179,7 @@ port_apply(struct topology *t, struct port_state *port, const struct fact *fact,
         port_down(t, port, at_us);
         break;
     case FACT_PORT_GONE:
-        port_down(t, port, at_us);
-        port->is_known = false;
+        port_gone(t, port, at_us);
         break;
     default:
         break;
@@ -137,6 +197,7 @@ switch_free(struct topology *t, struct switch_state *on)
         while (!LIST_EMPTY(&port->sightings)) {
             sighting_drop(LIST_FIRST(&port->sightings));
         }
+        port_disown(t, port);
         TAILQ_REMOVE(&on->ports, port, of_switch);
         hmap_remove(&t->ports, &port->by_name);
         free(port);

@@ -13,6 +13,11 @@ struct port_state *port_need(struct topology *t, struct switch_state *on, const 
 /* FACT_PORT, FACT_PORT_GONE, FACT_LINK_UP, FACT_LINK_DOWN. */
 void port_apply(struct topology *t, struct port_state *port, const struct fact *fact,
                 int64_t at_us);
+/* A switch's own port or bridge: no endpoint, except where it is seen on a sink: there somebody
+ * else uses it. */
+bool mac_is_own(const struct topology *t, const struct mac *mac);
+/* The port is there no longer. */
+void port_gone(struct topology *t, struct port_state *port, int64_t at_us);
 /* Its link is lost: whoever was there has left. */
 void port_down(struct topology *t, struct port_state *port, int64_t at_us);
 void switch_free(struct topology *t, struct switch_state *on);

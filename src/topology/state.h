@@ -32,6 +32,7 @@ struct port_state {
     struct switch_state *on;
     char name[NAME_SIZE];
     uint32_t number;
+    struct mac mac, bridge_mac; /* the switch's own */
     enum port_role role;
     bool is_known; /* the switch told its role */
     bool is_up;
@@ -60,6 +61,13 @@ struct switch_state {
 };
 
 enum left_by { LEFT_NOT, LEFT_MOVED, LEFT_LINK_DOWN, LEFT_AGED };
+
+/* A MAC of a switch itself, as its ports tell. */
+struct own_mac {
+    struct hmap_node by_mac;
+    struct mac mac;
+    size_t port_count; /* that tell it */
+};
 
 /* A MAC on a port.  A switch has one place per MAC and VLAN: a newer one ends the older. */
 struct sighting {
@@ -159,6 +167,7 @@ struct topology {
     TAILQ_HEAD(, switch_state) switch_list;
     size_t switch_count;
     struct hmap ports;
+    struct hmap own_macs;
     struct hmap macs;
     struct hmap ids;
     struct hmap clients;

@@ -42,7 +42,8 @@ topology_new(const struct topology_settings *settings, const struct clock *clock
     }
     t->clock = clock;
     t->order = MEM_NEW(struct order);
-    struct hmap *maps[] = {&t->switches, &t->ports, &t->macs, &t->ids, &t->clients, &t->addresses};
+    struct hmap *maps[] = {&t->switches, &t->ports,   &t->own_macs, &t->macs,
+                           &t->ids,      &t->clients, &t->addresses};
     for (size_t i = 0; i < COUNT_OF(maps); i++) {
         hmap_init(maps[i]);
     }
@@ -65,7 +66,8 @@ topology_free(struct topology *t)
     while (!TAILQ_EMPTY(&t->switch_list)) {
         switch_free(t, TAILQ_FIRST(&t->switch_list));
     }
-    struct hmap *maps[] = {&t->switches, &t->ports, &t->macs, &t->ids, &t->clients, &t->addresses};
+    struct hmap *maps[] = {&t->switches, &t->ports,   &t->own_macs, &t->macs,
+                           &t->ids,      &t->clients, &t->addresses};
     for (size_t i = 0; i < COUNT_OF(maps); i++) {
         hmap_fini(maps[i]);
     }
@@ -148,6 +150,10 @@ apply_answer(struct topology *t, struct port_state *port, const struct fact *fac
     struct node *node = item ? item->node : NULL;
     if (port && port_is_sink(port) && port->role == PORT_ACCESS) {
         t->counters.claims_refused++;
+        return;
+    }
+    if (!node && mac_is_own(t, &fact->mac)) {
+        t->counters.facts_ignored++;
         return;
     }
     if (!node) {
@@ -263,8 +269,7 @@ full_end(struct topology *t, struct switch_state *on)
     TAILQ_FOREACH(port, &on->ports, of_switch)
     {
         if (port->mark != on->mark) {
-            port_down(t, port, now_us);
-            port->is_known = false;
+            port_gone(t, port, now_us);
             continue;
         }
         if (port->has_neighbour && port->neighbour_mark != on->mark) {
@@ -310,6 +315,24 @@ topology_switch_gone(struct topology *t, const char *switch_name)
     }
 }
 
+/* Nothing but a switch, taken for an endpoint before it was known what it is: it was never seen
+ * where endpoints are. */
+static bool
+is_own(const struct topology *t, const struct node *node)
+{
+    const struct endpoint *endpoint = &node->endpoint;
+    const struct location *at = &endpoint->location;
+    for (size_t i = 0; i < endpoint->mac_count; i++) {
+        if (!mac_is_own(t, &endpoint->macs[i])) {
+            return false;
+        }
+    }
+    const struct port_state *port =
+        at->class == LOCATION_NONE ? NULL : port_find(t, at->switch_name, at->port);
+    bool is_link = port && port->is_known && !port_is_sink(port);
+    return endpoint->mac_count > 0 && !node->is_pinned && (at->class == LOCATION_NONE || is_link);
+}
+
 void
 topology_tick(struct topology *t)
 {
@@ -327,6 +350,9 @@ topology_tick(struct topology *t)
         node = t->order->nodes[t->tick_at++];
         if (node) {
             bindings_expire(t, node);
+        }
+        if (node && is_own(t, node)) {
+            node_forget(t, node);
         }
     }
 }

@@ -9,6 +9,7 @@ static const struct field fact_fields[] = {
     F_BOOL(FIELD_OPTIONAL, struct fact, is_up),
     F_RANGE(FIELD_OPTIONAL, struct fact, vlan, 0, 4095),
     F_MAC(FIELD_OPTIONAL, struct fact, mac),
+    F_MAC(FIELD_OPTIONAL, struct fact, bridge_mac),
     F_IP(FIELD_OPTIONAL, struct fact, ip),
     F_ENUM(FIELD_OPTIONAL, struct fact, source, binding_source_names),
     F_TEXT(FIELD_OPTIONAL, struct fact, client_id),

@@ -58,8 +58,7 @@ datapath_port_value(const struct datapath *datapath, const struct dp_port_held *
 }
 
 bool
-attach_is_good(const struct maps *maps, int ifindex, enum attach_side side,
-               enum program_id program)
+attach_is_good(const struct maps *maps, int ifindex, enum attach_side side, enum program_id program)
 {
     (void)maps;
     (void)ifindex;
@@ -142,8 +141,8 @@ drop(struct datapath *datapath, const char *id)
 {
     char ids[1][RULE_ID_SIZE];
     snprintf(ids[0], sizeof(ids[0]), "%s", id);
-    assert_int_equal(
-        datapath_change(datapath, NULL, 0, (const char(*)[RULE_ID_SIZE])ids, 1, NULL), 0);
+    assert_int_equal(datapath_change(datapath, NULL, 0, (const char(*)[RULE_ID_SIZE])ids, 1, NULL),
+                     0);
 }
 
 static void

@@ -103,7 +103,8 @@ teardown(void **state)
 }
 
 static void
-mirror(struct fixture *f, const char *id, enum mirror_carrier carrier, const char *to, uint16_t snap)
+mirror(struct fixture *f, const char *id, enum mirror_carrier carrier, const char *to,
+       uint16_t snap)
 {
     struct rule_mirror mirror = {.kind = MIRROR_ALWAYS, .carrier = carrier, .snap = snap};
     struct rule rule = {.kind = RULE_MIRROR, .mirror = &mirror};

@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "edge/learn.h"
 #include "frames.h"
+#include "wire/facts.h"
+#include "wire/message.h"
 
 #define SECOND_US 1000000LL
 #define BRIDGE 100
@@ -156,6 +158,40 @@ devices_become_ports(void **state)
     forget(f);
     learn_device(f->learn, &p1); /* nothing new */
     assert_int_equal(f->fact_count + f->event_count, 0);
+}
+
+/* So that nobody takes the switch for an endpoint; over the wire as well. */
+static void
+ports_tell_the_switchs_own_macs(void **state)
+{
+    struct fixture *f = *state;
+    struct kernel_device bridge = device(BRIDGE, "br0", 0, true);
+    struct kernel_device p1 = device(1, "p1", BRIDGE, true);
+    learn_device(f->learn, &bridge);
+    learn_device(f->learn, &p1);
+    assert_last(f, 1, FACT_PORT, "p1");
+    assert_true(mac_is_equal(&f->facts[0].mac, &p1.mac));
+    assert_true(mac_is_equal(&f->facts[0].bridge_mac, &bridge.mac));
+    p1.mac.b[5] = 99;
+    learn_device(f->learn, &p1);
+    assert_last(f, 2, FACT_PORT, "p1");
+    assert_true(mac_is_equal(&f->facts[1].mac, &p1.mac));
+    bridge.mac.b[5] = 98;
+    learn_device(f->learn, &bridge);
+    assert_last(f, 3, FACT_PORT, "p1");
+    assert_true(mac_is_equal(&f->facts[2].bridge_mac, &bridge.mac));
+    assert_int_equal(f->event_count, 2); /* the datapath has nothing to do with it */
+    const struct wire_facts sent = {
+        .switch_name = "edge-1", .sequence = 1, .facts = f->facts, .fact_count = 3};
+    struct wire_facts got;
+    struct codec_error error;
+    cJSON *json = wire_encode(WIRE_FACTS, &sent);
+    assert_int_equal(wire_decode(WIRE_FACTS, json, &got, &error), 0);
+    cJSON_Delete(json);
+    assert_int_equal(got.fact_count, 3);
+    assert_true(mac_is_equal(&got.facts[2].mac, &p1.mac));
+    assert_true(mac_is_equal(&got.facts[2].bridge_mac, &bridge.mac));
+    wire_fini(WIRE_FACTS, &got);
 }
 
 static void
@@ -612,6 +648,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(devices_become_ports),
+        TEST(ports_tell_the_switchs_own_macs),
         TEST(links_go_down_and_up),
         TEST(ports_leave),
         TEST(named_ports_are_known_before_they_join),

@@ -258,6 +258,99 @@ groups_zeros_and_virtual_routers_are_no_endpoints(void **state)
     campus_free(c);
 }
 
+#define PORT_MAC "02:aa:00:00:00:01"
+#define BRIDGE_MAC "02:aa:00:00:00:ff"
+
+static void
+port_tells_own_macs(struct campus *c, const char *on, const char *port, enum port_role role)
+{
+    struct fact fact = {.kind = FACT_PORT,
+                        .role = role,
+                        .is_up = true,
+                        .mac = mac_of(PORT_MAC),
+                        .bridge_mac = mac_of(BRIDGE_MAC)};
+    snprintf(fact.port, sizeof(fact.port), "%s", port);
+    one_fact(c, on, &fact);
+}
+
+static void
+a_switch_is_no_endpoint(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    port_tells_own_macs(c, "e1", "ul", PORT_UPLINK);
+    seen(c, "core", "d1", PORT_MAC);
+    arp(c, "core", "d1", BRIDGE_MAC, "fe80::1");
+    answers(c, "e2", "ul", BRIDGE_MAC, "192.0.2.99");
+    assert_int_equal(topology_endpoint_count(c->topology), 0);
+    struct topology_counters counters;
+    topology_read_counters(c->topology, &counters);
+    assert_int_equal(counters.facts_ignored, 3);
+    seen(c, "core", "d1", C2); /* others are */
+    assert_int_equal(topology_endpoint_count(c->topology), 1);
+    campus_free(c);
+}
+
+/* Seen by the next switch before its own tells what it is; also one from the store. */
+static void
+an_endpoint_that_proves_to_be_a_switch_is_forgotten(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    seen(c, "core", "d1", PORT_MAC);
+    seen(c, "core", "d1", C2);
+    seen(c, "e2", "p4", BRIDGE_MAC); /* a port that nobody knows to be a link yet */
+    topology_tick(c->topology);
+    assert_non_null(endpoint_of(c, PORT_MAC));
+    port_tells_own_macs(c, "e1", "ul", PORT_UPLINK);
+    topology_tick(c->topology);
+    assert_null(endpoint_of(c, PORT_MAC));
+    assert_non_null(endpoint_of(c, C2));
+    assert_int_equal(c->gone_count, 1);
+    assert_non_null(endpoint_of(c, BRIDGE_MAC)); /* there it may be anybody */
+    hears(c, "e1", "ul", "e2", "p4");
+    hears(c, "e2", "p4", "e1", "ul");
+    topology_tick(c->topology);
+    assert_null(endpoint_of(c, BRIDGE_MAC));
+    assert_int_equal(c->gone_count, 2);
+    campus_free(c);
+}
+
+/* Whoever takes a switch's MAC to hide behind it is an endpoint all the same. */
+static void
+a_switchs_mac_on_an_access_port_is_an_endpoints(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    port_tells_own_macs(c, "e1", "ul", PORT_UPLINK);
+    seen(c, "e2", "p3", BRIDGE_MAC);
+    topology_tick(c->topology);
+    assert_at(c, BRIDGE_MAC, "e2", "p3", LOCATION_DIRECT);
+    seen(c, "core", "d2", BRIDGE_MAC);
+    link_goes_down(c, "e2", "p3");
+    topology_tick(c->topology);
+    assert_non_null(endpoint_of(c, BRIDGE_MAC)); /* it was there */
+    campus_free(c);
+}
+
+static void
+a_port_that_is_gone_owns_no_mac(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    port_tells_own_macs(c, "e1", "ul", PORT_UPLINK);
+    port_tells_own_macs(c, "e1", "p1", PORT_ACCESS);
+    struct fact gone = {.kind = FACT_PORT_GONE, .port = "ul"};
+    one_fact(c, "e1", &gone);
+    seen(c, "core", "d1", PORT_MAC); /* the other port still tells it */
+    assert_null(endpoint_of(c, PORT_MAC));
+    snprintf(gone.port, sizeof(gone.port), "p1");
+    one_fact(c, "e1", &gone);
+    seen(c, "core", "d1", PORT_MAC);
+    assert_non_null(endpoint_of(c, PORT_MAC));
+    campus_free(c);
+}
+
 static void
 a_lost_switch_keeps_its_facts(void **state)
 {
@@ -349,6 +442,10 @@ main(void)
         cmocka_unit_test(facts_from_an_older_time_change_nothing),
         cmocka_unit_test(a_port_of_unknown_role_and_a_mirror_port_are_nobodys_place),
         cmocka_unit_test(groups_zeros_and_virtual_routers_are_no_endpoints),
+        cmocka_unit_test(a_switch_is_no_endpoint),
+        cmocka_unit_test(an_endpoint_that_proves_to_be_a_switch_is_forgotten),
+        cmocka_unit_test(a_switchs_mac_on_an_access_port_is_an_endpoints),
+        cmocka_unit_test(a_port_that_is_gone_owns_no_mac),
         cmocka_unit_test(a_lost_switch_keeps_its_facts),
         cmocka_unit_test(a_full_report_ends_what_it_does_not_name_but_a_torn_one_does_not),
         cmocka_unit_test(the_stamp_of_a_mirror_names_a_port),
