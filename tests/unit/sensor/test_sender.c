@@ -104,6 +104,10 @@ teardown(void **state)
     struct fixture *f = *state;
     char command[128];
     sender_free(f->sender);
+    if (f->channel) {
+        channel_drop(f->channel);
+    }
+    event_base_loop(f->base, EVLOOP_NONBLOCK); /* the library frees its own things in there */
     tls_server_free(f->server);
     event_base_free(f->base);
     snprintf(command, sizeof(command), "rm -r '%s'", f->dir);
@@ -135,9 +139,9 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
 static void
 on_close(void *context, struct channel *channel, const char *why)
 {
-    (void)channel;
+    struct fixture *f = context;
     (void)why;
-    ((struct fixture *)context)->channel = NULL;
+    f->channel = f->channel == channel ? NULL : f->channel;
 }
 
 static bool
