@@ -294,6 +294,22 @@ head_look(struct pipeline *pipeline, struct protocol_call *call)
     }
 }
 
+/* A connection met in its middle may show what it is only later: each segment of the client could
+ * be the beginning of a message. */
+static void
+middle_look(struct protocol_call *call)
+{
+    for (size_t i = 0; i < protocol_count; i++) {
+        if (protocols[i]->port == 0 && protocols[i]->on_head) {
+            call->flow->application = (int8_t)i;
+            if (protocols[i]->on_head(call) == PARSED_YES) {
+                return;
+            }
+        }
+    }
+    call->flow->application = APPLICATION_OTHER;
+}
+
 static void
 tcp_payload(struct pipeline *pipeline, struct protocol_call *call, const struct decoded *packet)
 {
@@ -302,6 +318,11 @@ tcp_payload(struct pipeline *pipeline, struct protocol_call *call, const struct 
         if (flow_head_add(pipeline->flows, flow, SIDE_CLIENT, packet)) {
             head_look(pipeline, call);
         }
+        return;
+    }
+    if (call->side == SIDE_CLIENT && flow->application == APPLICATION_OTHER && !flow->saw_syn &&
+        flow->by_port == APPLICATION_UNKNOWN) {
+        middle_look(call);
         return;
     }
     int8_t known = flow->application == APPLICATION_UNKNOWN ? flow->by_port : flow->application;

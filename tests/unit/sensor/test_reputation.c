@@ -217,6 +217,20 @@ test_http_in_pieces(void **state)
     assert_int_equal(world_found(world, SID_NAME), 2);
 }
 
+/* Met in the middle of an upload: the next request of the connection counts, as weak evidence. */
+static void
+test_http_mid_stream(void **state)
+{
+    struct world *world = *state;
+    world_segment(world, CLIENT, 40000, GOOD, 80, 101, 901, TCP_ACK, "rest of some body");
+    world_segment(world, GOOD, 80, CLIENT, 40000, 901, 118, TCP_ACK, "HTTP/1.1 200 OK\r\n\r\n");
+    world_segment(world, CLIENT, 40000, GOOD, 80, 118, 920, TCP_ACK, "more of some body");
+    world_segment(world, CLIENT, 40000, GOOD, 80, 135, 920, TCP_ACK,
+                  "GET / HTTP/1.1\r\nHost: c2.example.net\r\n\r\n");
+    assert_int_equal(world_found(world, SID_NAME), 1);
+    assert_false(world->found[0].handshake);
+}
+
 static void
 test_tls(void **state)
 {
@@ -277,6 +291,7 @@ main(void)
         TEST(test_http),
         TEST(test_http_in_pieces),
         TEST(test_tls),
+        TEST(test_http_mid_stream),
         TEST(test_fingerprints),
         TEST(test_reload),
     };

@@ -322,6 +322,29 @@ test_spoilt_lines(void **state)
     assert_int_equal(f->evidence, 1);
 }
 
+/* Evidence whose own detection is spoilt is not taken for another's. */
+static void
+test_lost_owner(void **state)
+{
+    struct fixture *f = *state;
+    char *text;
+    size_t size;
+    put(f, 1, 0);
+    size_t first = spool_size(f);
+    put(f, 2, 50);
+    sender_free(f->sender);
+    assert_int_equal(file_read(f->spool, 100000, &text, &size), 0);
+    text[first] = '!';
+    assert_int_equal(file_write_atomic(f->spool, text, size, 0600), 0);
+    free(text);
+    sender_open(f);
+    assert_int_equal(sender_waiting(f->sender), 1);
+    serve(f, true);
+    until(f, &f->got, 1);
+    until_waiting(f, 0);
+    assert_int_equal(f->evidence, 0);
+}
+
 /* When most of the file is old, the rest is written anew: a sensor that always has something on its
  * way does not fill its disk. */
 static void
@@ -351,7 +374,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_survives_restart), TEST(test_unacknowledged), TEST(test_bounded),
         TEST(test_count_bounded),    TEST(test_cut_line),       TEST(test_spoilt_lines),
-        TEST(test_compacts),
+        TEST(test_compacts),         TEST(test_lost_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

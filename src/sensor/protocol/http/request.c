@@ -14,7 +14,7 @@ static const char *const methods[] = {"GET",    "POST",    "HEAD",  "PUT",   "CO
 
 /* A whole method and a blank at the start, or what may become one. */
 static enum parsed
-method_read(const char *text, size_t size, struct http_request *request)
+method_read(const char *text, size_t size, char method[16])
 {
     for (size_t i = 0; i < COUNT_OF(methods); i++) {
         size_t wanted = strlen(methods[i]);
@@ -26,7 +26,7 @@ method_read(const char *text, size_t size, struct http_request *request)
             return PARSED_MORE;
         }
         if (text[wanted] == ' ') {
-            memcpy(request->method, methods[i], wanted + 1);
+            memcpy(method, methods[i], wanted + 1);
             return PARSED_YES;
         }
     }
@@ -108,11 +108,13 @@ enum parsed
 http_parse(const uint8_t *bytes, size_t size, struct http_request *request)
 {
     const char *text = (const char *)bytes, *end = text + size;
-    memset(request, 0, sizeof(*request));
-    enum parsed start = method_read(text, size, request);
+    char method[sizeof(request->method)] = "";
+    enum parsed start = method_read(text, size, method);
     if (start != PARSED_YES) {
-        return start;
+        return start; /* the usual end: nothing was touched */
     }
+    memset(request, 0, sizeof(*request));
+    memcpy(request->method, method, sizeof(method));
     const char *line_end = memchr(text, '\n', size);
     if (!line_end) {
         return PARSED_MORE;
