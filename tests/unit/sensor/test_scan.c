@@ -172,6 +172,28 @@ test_busy_client(void **state)
     assert_int_equal(world->count, 0);
 }
 
+/* Thousands of calls are on their way before the first answer comes: each finds its own. */
+static void
+test_many_at_once(void **state)
+{
+    struct world *world = *state;
+    char to[32];
+    for (int step = 0; step < 3; step++) {
+        for (unsigned i = 0; i < 6000; i++) {
+            uint16_t port = (uint16_t)(20000 + i);
+            snprintf(to, sizeof(to), "10.1.%u.%u", i / 250, i % 250);
+            bool is_answer = step == 1;
+            world_segment(world, is_answer ? to : CLIENT, is_answer ? 443 : port,
+                          is_answer ? CLIENT : to, is_answer ? port : 443,
+                          (uint32_t[]){100, 900, 101}[step], (uint32_t[]){0, 101, 901}[step],
+                          (uint8_t[]){TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK}[step], "");
+            world->now_us -= 990; /* all within a fifth of a second */
+        }
+    }
+    world_pass(world, 3 * SECOND);
+    assert_int_equal(world->count, 0);
+}
+
 /* One server that is down, called again and again: one first contact, however often. */
 static void
 test_persistent_client(void **state)
@@ -248,10 +270,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_refused_sweep),     TEST(test_silent_sweep), TEST(test_one_sided_mirror),
-        TEST(test_port_scan),         TEST(test_arp_sweep),    TEST(test_arp_of_oneself),
-        TEST(test_busy_client),       TEST(test_good_past),    TEST(test_from_outside),
-        TEST(test_persistent_client), TEST(test_slow),         TEST(test_many_sources),
+        TEST(test_refused_sweep), TEST(test_silent_sweep),      TEST(test_one_sided_mirror),
+        TEST(test_port_scan),     TEST(test_arp_sweep),         TEST(test_arp_of_oneself),
+        TEST(test_busy_client),   TEST(test_many_at_once),      TEST(test_good_past),
+        TEST(test_from_outside),  TEST(test_persistent_client), TEST(test_slow),
+        TEST(test_many_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,8 @@
 #define SUBJECTS 32768
 #define PENDING 65536
 #define CONTACTS (1u << 18)
+#define PLACES (PENDING * 2) /* where pending attempts are found again */
+#define PROBES 4
 
 #define SID_SWEEP 9200001
 #define SID_PORTS 9200002
@@ -80,6 +82,7 @@ struct scan {
     struct subject *oldest, *newest;
     struct attempt *pending; /* ring */
     uint64_t first, next;
+    uint64_t *index;    /* by hash: numbers + 1 of pending attempts; old ones are overwritten */
     uint64_t *contacts; /* digests of contacts that were not the first */
     int64_t answer_us, arp_answer_us;
     uint32_t targets;
@@ -92,6 +95,7 @@ scan_open(const struct sensor_settings *settings)
     hmap_init(&scan->subjects);
     scan->pool = pool_new(sizeof(struct subject), SUBJECTS);
     scan->pending = mem_new(PENDING, sizeof(scan->pending[0]));
+    scan->index = mem_new(PLACES, sizeof(scan->index[0]));
     scan->contacts = mem_new(CONTACTS, sizeof(scan->contacts[0]));
     scan->targets = settings->scan_targets ? settings->scan_targets : TARGETS_DEFAULT;
     return scan;
@@ -104,6 +108,7 @@ scan_close(void *state)
     hmap_fini(&scan->subjects);
     pool_free(scan->pool);
     free(scan->pending);
+    free(scan->index);
     free(scan->contacts);
     free(scan);
 }
@@ -303,13 +308,31 @@ outcome(struct scan *scan, struct detector_context *context, const struct attemp
     }
 }
 
+static uint64_t
+attempt_hash(const struct ip *source, const struct ip *target, uint16_t port, uint8_t protocol)
+{
+    struct {
+        struct ip source, target;
+        uint32_t port, protocol;
+    } key = {.source = *source, .target = *target, .port = port, .protocol = protocol};
+    return hash_bytes(&key, sizeof(key));
+}
+
 static void
 attempt_keep(struct scan *scan, const struct attempt *attempt)
 {
     if (scan->next - scan->first == PENDING) {
         scan->first++; /* the oldest is neither success nor failure */
     }
+    uint64_t hash =
+        attempt_hash(&attempt->source, &attempt->target, attempt->port, attempt->protocol);
+    uint64_t *oldest = &scan->index[hash % PLACES];
+    for (uint64_t i = 1; i < PROBES; i++) {
+        uint64_t *place = &scan->index[(hash + i) % PLACES];
+        oldest = *place < *oldest ? place : oldest;
+    }
     scan->pending[scan->next++ % PENDING] = *attempt;
+    *oldest = scan->next; /* its number + 1 */
 }
 
 /* The newest pending attempt between the two; NULL: none. */
@@ -317,15 +340,17 @@ static struct attempt *
 attempt_find(struct scan *scan, const struct ip *source, const struct ip *target, uint16_t port,
              uint8_t protocol)
 {
-    uint64_t looked = 0;
-    for (uint64_t i = scan->next; i > scan->first && looked < 1024; i--, looked++) {
-        struct attempt *attempt = &scan->pending[(i - 1) % PENDING];
-        if (!attempt->is_answered && attempt->port == port && attempt->protocol == protocol &&
+    uint64_t hash = attempt_hash(source, target, port, protocol), newest = 0;
+    for (uint64_t i = 0; i < PROBES; i++) {
+        uint64_t number = scan->index[(hash + i) % PLACES];
+        const struct attempt *attempt = &scan->pending[(number - 1) % PENDING];
+        if (number > scan->first && number > newest && !attempt->is_answered &&
+            attempt->port == port && attempt->protocol == protocol &&
             ip_is_equal(&attempt->source, source) && ip_is_equal(&attempt->target, target)) {
-            return attempt;
+            newest = number;
         }
     }
-    return NULL;
+    return newest ? &scan->pending[(newest - 1) % PENDING] : NULL;
 }
 
 /* Scanners of other people's networks are not ours to find; the Internet scans us all day. */
