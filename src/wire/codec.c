@@ -74,8 +74,9 @@ static const char *
 decode_integer(const struct field *field, const cJSON *item, void *at)
 {
     bool is_signed = field->kind == FIELD_INT;
-    double value = item->valuedouble;
-    if (!cJSON_IsNumber(item) || floor(value) != value || fabs(value) > EXACT_MOST) {
+    double value = cJSON_IsRaw(item) ? strtod(item->valuestring, NULL) : item->valuedouble;
+    bool is_number = cJSON_IsNumber(item) || cJSON_IsRaw(item); /* raw: by encode_integer */
+    if (!is_number || floor(value) != value || fabs(value) > EXACT_MOST) {
         return "not a whole number";
     }
     double most = field->size >= 8 ? EXACT_MOST : ldexp(1, (int)field->size * 8 - is_signed) - 1;
@@ -491,6 +492,25 @@ encode_time(const int64_t *at)
     return cJSON_CreateString(text);
 }
 
+/* cJSON writes 15 digits where the number is "about" equal then: above 2^52 not exactly equal.  A
+ * counter beyond what the receiver takes becomes the most that it takes. */
+static cJSON *
+encode_integer(const struct field *field, const void *at)
+{
+    int64_t value = load_integer(at, field->size, field->kind == FIELD_INT);
+    int64_t most = (int64_t)EXACT_MOST;
+    if (field->kind == FIELD_UINT && value < 0) { /* above 2^63 */
+        value = most;
+    }
+    value = value > most ? most : value < -most ? -most : value;
+    if (value <= most / 2 && value >= -most / 2) {
+        return cJSON_CreateNumber((double)value);
+    }
+    char text[24];
+    snprintf(text, sizeof(text), "%lld", (long long)value);
+    return cJSON_CreateRaw(text);
+}
+
 static cJSON *
 encode_field(const struct field *field, const void *thing)
 {
@@ -500,8 +520,7 @@ encode_field(const struct field *field, const void *thing)
         return cJSON_CreateBool(*(const bool *)at);
     case FIELD_INT:
     case FIELD_UINT:
-        return cJSON_CreateNumber(
-            (double)load_integer(at, field->size, field->kind == FIELD_INT));
+        return encode_integer(field, at);
     case FIELD_TIME:
         return encode_time(at);
     case FIELD_ENUM:
