@@ -53,12 +53,22 @@ place_keep(struct reader *reader, const yaml_node_t *node, const char *path)
     place->column = (unsigned)node->start_mark.column + 1;
 }
 
+/* "\0" in a quoted text: beyond it nothing would be seen. */
+static bool
+has_nul(const yaml_node_t *node)
+{
+    return memchr(node->data.scalar.value, '\0', node->data.scalar.length) != NULL;
+}
+
 /* YAML 1.2 core schema, as far as configuration needs it: plain true, false, null and decimal
  * numbers; everything else, and everything quoted, is text. */
 static cJSON *
-read_scalar(const yaml_node_t *node)
+read_scalar(struct reader *reader, const yaml_node_t *node)
 {
     const char *text = (const char *)node->data.scalar.value;
+    if (has_nul(node)) {
+        fail_at(reader, &node->start_mark, "a text must not have the control character \\0");
+    }
     if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) {
         return cJSON_CreateString(text);
     }
@@ -99,6 +109,10 @@ read_mapping(struct reader *reader, const yaml_node_t *node, const char *path, u
             fail_at(reader, &node->start_mark, "a key must be a plain word");
             break;
         }
+        if (has_nul(key)) {
+            fail_at(reader, &key->start_mark, "a key must not have the control character \\0");
+            break;
+        }
         const char *name = (const char *)key->data.scalar.value;
         char inner[PATH_SIZE * 2];
         snprintf(inner, sizeof(inner), "%s%s%.100s", path, path[0] ? "." : "", name);
@@ -127,7 +141,7 @@ read_node(struct reader *reader, yaml_node_t *node, const char *path, unsigned d
     place_keep(reader, node, path);
     switch (node->type) {
     case YAML_SCALAR_NODE:
-        return read_scalar(node);
+        return read_scalar(reader, node);
     case YAML_SEQUENCE_NODE:
         return read_sequence(reader, node, path, depth);
     case YAML_MAPPING_NODE:
@@ -183,6 +197,43 @@ decode_document(struct reader *reader, const struct shape *shape, void *out,
     return result;
 }
 
+/* What libyaml found.  Bytes that are no UTF-8 have an offset only. */
+static int
+parser_fail(const yaml_parser_t *parser, const char *text, size_t size,
+            struct yaml_file_error *error)
+{
+    error->line = (unsigned)parser->problem_mark.line + 1;
+    error->column = (unsigned)parser->problem_mark.column + 1;
+    if (parser->error == YAML_READER_ERROR) {
+        error->line = 1;
+        error->column = 1;
+        for (size_t i = 0; i < parser->problem_offset && i < size; i++) {
+            error->column = text[i] == '\n' ? 1 : error->column + 1;
+            error->line += text[i] == '\n';
+        }
+    }
+    snprintf(error->text, sizeof(error->text), "%s", parser->problem ? parser->problem : "?");
+    return -EINVAL;
+}
+
+/* Nothing may follow the document: it would not be read. */
+static int
+rest_refuse(yaml_parser_t *parser, const char *text, size_t size, struct yaml_file_error *error)
+{
+    yaml_document_t rest;
+    if (!yaml_parser_load(parser, &rest)) {
+        return parser_fail(parser, text, size, error);
+    }
+    const yaml_node_t *root = yaml_document_get_root_node(&rest);
+    if (root) {
+        error->line = (unsigned)root->start_mark.line + 1;
+        error->column = (unsigned)root->start_mark.column + 1;
+        snprintf(error->text, sizeof(error->text), "only one document per file");
+    }
+    yaml_document_delete(&rest);
+    return root ? -EINVAL : 0;
+}
+
 int
 yaml_file_decode(const char *text, size_t size, const struct shape *shape, void *out,
                  struct yaml_file_error *error)
@@ -203,13 +254,12 @@ yaml_file_decode_checked(const char *text, size_t size, const struct shape *shap
     }
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
     if (!yaml_parser_load(&parser, &reader.document)) {
-        error->line = (unsigned)parser.problem_mark.line + 1;
-        error->column = (unsigned)parser.problem_mark.column + 1;
-        snprintf(error->text, sizeof(error->text), "%s", parser.problem ? parser.problem : "?");
+        int failed = parser_fail(&parser, text, size, error);
         yaml_parser_delete(&parser);
-        return -EINVAL;
+        return failed;
     }
-    int result = decode_document(&reader, shape, out, check);
+    int result = rest_refuse(&parser, text, size, error);
+    result = result ? result : decode_document(&reader, shape, out, check);
     yaml_document_delete(&reader.document);
     yaml_parser_delete(&parser);
     free(reader.places);
