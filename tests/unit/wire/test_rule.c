@@ -54,7 +54,7 @@ static const struct {
      "\"kind\":\"always\",\"carrier\":\"erspan\",\"erspan_to\":\"192.0.2.9\","
      "\"session\":1024",
      "mirror.session", "out of range"},
-    {"mirror", "\"kind\":\"detailed\",\"carrier\":\"rspan\",\"rspan_vlan\":99", "mirror",
+    {"mirror", "\"kind\":\"detailed\",\"carrier\":\"rspan\",\"rspan_vlan\":99", "",
      "a detailed mirror needs a mac or an ip"},
     {"mirror", "\"kind\":\"detailed\",\"carrier\":\"rspan\",\"rspan_vlan\":99," IP, NULL, NULL},
     {"mirror", "\"kind\":\"transit\",\"carrier\":\"rspan\",\"rspan_vlan\":99", "mirror",
