@@ -18,11 +18,11 @@ EDGES = ("core", "e1", "e2")
 
 # Declared mirror sessions by name; every run uses one of them.
 MIRRORS = {
-    # Port mirroring at the core (what goes to the Internet and to the resolver), and all
+    # Port mirroring at the core (what goes to the Internet, the resolver and the proxy), and all
     # endpoint-to-endpoint traffic of both edges by ERSPAN.
     "port": """mirrors:
   - switch: core
-    mirror: {kind: port, direction: both, ports: [rt, svc], carrier: local, out_port: mon}
+    mirror: {kind: port, direction: both, ports: [rt, svc, web], carrier: local, out_port: mon}
   - switch: e1
     mirror: {kind: always, carrier: erspan, erspan_to: 10.99.0.21, session: 12}
   - switch: e2

@@ -201,10 +201,14 @@ static void
 on_desired(void *context, const struct wire_desired *message)
 {
     struct edge *edge = context;
+    bool was_suspended = desired_is_suspended(edge->desired);
     desired_receive(edge->desired, message);
+    if (desired_is_suspended(edge->desired) && !was_suspended) {
+        respond_correct_all(edge->respond);
+    }
     for (size_t i = 0; i < message->add_count; i++) {
         if (message->add[i].kind == RULE_PERMIT_SET) {
-            respond_permits_changed(edge->respond);
+            respond_correct_all(edge->respond);
             break;
         }
     }
@@ -286,6 +290,7 @@ on_command(void *context, const char *command, char *text, size_t room)
     if (strcmp(command, "panic") == 0 || strcmp(command, "resume") == 0) {
         log_warn("edge", "command on the switch itself", LOG_S("command", command));
         desired_suspend(edge->desired, command[0] == 'p');
+        respond_correct_all(edge->respond);
         status_print(edge, text, room);
     } else if (strcmp(command, "status") == 0) {
         status_print(edge, text, room);

@@ -194,7 +194,7 @@ respond_dns_answer(struct respond *respond, const uint8_t *frame, size_t size)
 }
 
 void
-respond_permits_changed(struct respond *respond)
+respond_correct_all(struct respond *respond)
 {
     for (size_t i = 0; i < TOLD_MAX; i++) {
         if (!mac_is_none(&respond->told[i].to)) {

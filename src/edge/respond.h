@@ -21,8 +21,8 @@ void respond_join(struct respond *respond, const struct desired *desired,
 void respond_free(struct respond *respond);
 /* A resolver's answer to a contained endpoint: permits what the permitted name leads to. */
 void respond_dns_answer(struct respond *respond, const uint8_t *frame, size_t size);
-/* Others may be permitted now: what endpoints were told of them is put right. */
-void respond_permits_changed(struct respond *respond);
+/* Others may be permitted now, or everything is: what endpoints were told is put right. */
+void respond_correct_all(struct respond *respond);
 /* Tells the endpoint of this isolate rule the true MACs of the addresses that it was told wrong. */
 void respond_release(struct respond *respond, const struct rule *rule);
 

@@ -25,7 +25,7 @@
 #define CONFIG_DEFAULT "/etc/cordon/sensor.yaml"
 #define STATS_TICKS 10
 #define LISTS_TICKS 2
-#define REPEAT_US (60 * 1000000LL) /* the same finding is told again at most so often */
+#define REPEAT_US (10 * 1000000LL) /* the same finding is told again at most so often */
 #define REPEATS 8192
 
 struct told {

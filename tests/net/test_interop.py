@@ -60,8 +60,10 @@ def test_an_alert_of_suricata_contains(campus, cordon, c3, c4):
         sock.sendall(b"this is no JSON\n" + eve_alert(c4.ip4, "198.51.100.66", c4.mac).encode())
         cordon.wait_state("verified", c4, "isolate")
     cannot(Ping(campus["world"].ip4), c4, twin=c3)
-    source = {s["name"]: s for s in cordon.api.items("/intake")}["ids"]
-    assert source["accepted"] >= 1 and source["refused"] >= 1
+    def counted():
+        source = {s["name"]: s for s in cordon.api.items("/intake")}["ids"]
+        return source["accepted"] >= 1 and source["refused"] >= 1
+    wait_for(counted, "both lines are counted", 15, 0.2)
     assert "ids" in cordon.ctl("intake").stdout
 
 
@@ -92,7 +94,7 @@ def test_another_policy_manager_asks_twice_and_gets_one_containment(campus, cord
     assert len(cordon.containments(c4)) == 1
     cannot(Ping(campus["world"].ip4), c4, twin=c3)
     cordon.api.post(f"/containments/{first['id']}/release", {"reason": "their rule 8"})
-    assert Ping(campus["world"].ip4).ask(c4)[0]
+    wait_for(lambda: Ping(campus["world"].ip4).ask(c4)[0], "it is free", 2)
 
 
 def test_another_policy_manager_blocks_and_releases_a_server(campus, cordon, c3):
@@ -104,7 +106,7 @@ def test_another_policy_manager_blocks_and_releases_a_server(campus, cordon, c3)
     from probes import cannot_be_reached
     cannot_be_reached(lambda address: Ping(address), world, from_=c3, twin=fine)
     cordon.api.post(f"/server-blocks/{made['id']}/release", {"reason": "no more"})
-    assert Ping(world).ask(c3)[0]
+    wait_for(lambda: Ping(world).ask(c3)[0], "the server is reached again", 2)
 
 
 def test_a_protected_host_is_never_contained_even_if_asked(campus, cordon, c3):

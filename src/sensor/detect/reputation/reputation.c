@@ -19,7 +19,6 @@
 #define ANSWER_LEAST_US (3600 * 1000000LL)
 #define FOUND_CONTACT 1u
 #define FOUND_APPLICATION 2u
-#define FOUND_DNS 4u
 
 #define SID_IP 9100001
 #define SID_NAME 9100002
@@ -157,10 +156,9 @@ on_dns(void *state, struct detector_context *context, struct flow *flow, const v
         answers_keep(state, context, message, &match);
         return;
     }
-    if (!is_outgoing(context, flow) || flow->findings & FOUND_DNS) {
+    if (!is_outgoing(context, flow)) { /* each query counts: a socket may live for long */
         return;
     }
-    flow->findings |= FOUND_DNS;
     finding_start(&finding, flow, context->now_us);
     finding.detection.severity = SEVERITY_MEDIUM;
     technique_add(&finding.detection, "T1071.004");
