@@ -493,6 +493,7 @@ main(int count, char **words)
         return run(&edge);
     case 'k':
         printf("%s: good\n", config);
+        settings_fini(&edge.settings);
         return 0;
     case 'x':
         return remove_all(&edge);
