@@ -300,6 +300,11 @@ pki_issue(const char *dir, const char *role, const char *name, const char *out, 
         snprintf(why, 256, "a name has 1 to %d letters, digits, '.', '_' or '-'", NAME_SIZE - 1);
         return -EINVAL;
     }
+    /* ca.pem stands beside the new certificate; and 'out' may be the authority's own folder. */
+    if (strcmp(name, "ca") == 0 || strcmp(name, "server") == 0) {
+        snprintf(why, 256, "'%s' is the name of cordond's own files: choose another", name);
+        return -EINVAL;
+    }
     int result = file_make_dirs(out, 0700);
     if (result) {
         snprintf(why, 256, "cannot make %.180s: %s", out, strerror(-result));

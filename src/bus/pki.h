@@ -8,7 +8,8 @@
 /* Makes what is missing; never overwrites.  'names' (comma-separated DNS names and addresses) go
  * into the server certificate.  0 or negative errno. */
 int pki_prepare(const char *dir, const char *names, char why[256]) MUST_CHECK;
-/* Writes OUT/NAME.pem, OUT/NAME.key and OUT/ca.pem; 'role' "edge" or "sensor". */
+/* Writes OUT/NAME.pem, OUT/NAME.key and OUT/ca.pem; 'role' "edge" or "sensor"; never "ca" or
+ * "server", which are our own files. */
 int pki_issue(const char *dir, const char *role, const char *name, const char *out,
               char why[256]) MUST_CHECK;
 

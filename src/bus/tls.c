@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -112,9 +113,7 @@ stranger_free(struct stranger *stranger, struct bufferevent *bev, const char *wh
 {
     uint64_t swallowed;
     struct log_limit *limit = &stranger->server->limit;
-    struct timeval now;
-    event_base_gettimeofday_cached(stranger->server->base, &now);
-    if (why && log_limit_pass(limit, (int64_t)now.tv_sec * 1000000, &swallowed)) {
+    if (why && log_limit_pass(limit, clock_boot_us(clock_system()), &swallowed)) {
         log_warn("bus", "connection refused", LOG_S("from", stranger->from), LOG_S("why", why),
                  LOG_I("not_logged", swallowed));
     }

@@ -1,0 +1,336 @@
+/* The certificate authority: made once, never overwritten, and what stands in its certificates. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/file.h"
+#include "bus/pki.h"
+#include "folder.h"
+#include "model/text.h"
+
+struct bench {
+    char folder[FOLDER_SIZE];
+    char pki[128], out[128];
+};
+
+static int
+setup(void **state)
+{
+    static struct bench bench;
+    char why[256] = "";
+    folder_make(bench.folder);
+    snprintf(bench.pki, sizeof(bench.pki), "%s/state/pki", bench.folder);
+    snprintf(bench.out, sizeof(bench.out), "%s/out", bench.folder);
+    *state = &bench;
+    umask(0); /* modes must not depend on it */
+    if (pki_prepare(bench.pki, "cordon.example.org, 192.0.2.10,2001:db8::10", why)) {
+        print_error("%s\n", why);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    folder_remove(((struct bench *)*state)->folder);
+    return 0;
+}
+
+static void
+path_of(char path[256], const char *folder, const char *file)
+{
+    snprintf(path, 256, "%s/%s", folder, file);
+}
+
+static X509 *
+certificate_read(const char *folder, const char *file)
+{
+    char path[256];
+    path_of(path, folder, file);
+    FILE *from = fopen(path, "re");
+    assert_non_null(from);
+    X509 *certificate = PEM_read_X509(from, NULL, NULL, NULL);
+    assert_non_null(certificate);
+    fclose(from);
+    return certificate;
+}
+
+static void
+assert_mode(const char *folder, const char *file, mode_t mode)
+{
+    char path[256];
+    struct stat status;
+    path_of(path, folder, file);
+    if (stat(path, &status)) {
+        fail_msg("%s is not there", path);
+    }
+    if ((status.st_mode & 07777) != mode) {
+        fail_msg("%s has mode %o", path, status.st_mode & 07777);
+    }
+}
+
+static void
+assert_subject(X509 *certificate, const char *name, const char *unit)
+{
+    char text[128];
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    assert_true(X509_NAME_get_text_by_NID(subject, NID_commonName, text, sizeof(text)) > 0);
+    assert_string_equal(text, name);
+    assert_true(X509_NAME_get_text_by_NID(subject, NID_organizationalUnitName, text, sizeof(text)) >
+                0);
+    assert_string_equal(text, unit);
+}
+
+static void
+assert_key_fits(const char *folder, const char *name, X509 *certificate)
+{
+    char path[256], file[80];
+    snprintf(file, sizeof(file), "%s.key", name);
+    path_of(path, folder, file);
+    FILE *from = fopen(path, "re");
+    assert_non_null(from);
+    EVP_PKEY *key = PEM_read_PrivateKey(from, NULL, NULL, NULL);
+    fclose(from);
+    assert_non_null(key);
+    assert_int_equal(X509_check_private_key(certificate, key), 1);
+    EVP_PKEY_free(key);
+}
+
+static void
+assert_signed_by_ours(const struct bench *bench, X509 *certificate)
+{
+    X509 *ca = certificate_read(bench->pki, "ca.pem");
+    EVP_PKEY *key = X509_get0_pubkey(ca);
+    assert_int_equal(X509_verify(certificate, key), 1);
+    assert_int_equal(X509_check_issued(ca, certificate), X509_V_OK);
+    X509_free(ca);
+}
+
+/* Contents of all four files of the authority, one after the other. */
+static char *
+everything(const struct bench *bench)
+{
+    static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key"};
+    char *all = calloc(1, 65536);
+    assert_non_null(all);
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        char path[256], *bytes;
+        size_t size;
+        path_of(path, bench->pki, files[i]);
+        assert_int_equal(file_read(path, 8192, &bytes, &size), 0);
+        strcat(all, bytes);
+        free(bytes);
+    }
+    return all;
+}
+
+static void
+test_the_authority(void **state)
+{
+    const struct bench *bench = *state;
+    assert_mode(bench->pki, "", 0700);
+    assert_mode(bench->pki, "ca.key", 0600);
+    assert_mode(bench->pki, "server.key", 0600);
+    assert_mode(bench->pki, "ca.pem", 0644);
+    X509 *ca = certificate_read(bench->pki, "ca.pem");
+    assert_subject(ca, "Cordon CA", "ca");
+    assert_key_fits(bench->pki, "ca", ca);
+    assert_signed_by_ours(bench, ca);
+    assert_true(X509_check_ca(ca) == 1);
+    assert_int_equal(X509_get_pathlen(ca), 0); /* none below it can issue */
+    assert_true(X509_get_key_usage(ca) == (KU_KEY_CERT_SIGN | KU_CRL_SIGN));
+    X509_free(ca);
+}
+
+static void
+test_the_server(void **state)
+{
+    const struct bench *bench = *state;
+    X509 *server = certificate_read(bench->pki, "server.pem");
+    assert_subject(server, "cordond", "server");
+    assert_key_fits(bench->pki, "server", server);
+    assert_signed_by_ours(bench, server);
+    assert_int_equal(X509_check_ca(server), 0);
+    assert_int_equal(X509_check_host(server, "cordon.example.org", 0, 0, NULL), 1);
+    assert_int_equal(X509_check_host(server, "localhost", 0, 0, NULL), 1);
+    assert_int_equal(X509_check_host(server, "other.example.org", 0, 0, NULL), 0);
+    assert_int_equal(X509_check_ip_asc(server, "192.0.2.10", 0), 1);
+    assert_int_equal(X509_check_ip_asc(server, "2001:db8::10", 0), 1);
+    assert_int_equal(X509_check_ip_asc(server, "::1", 0), 1);
+    assert_int_equal(X509_check_ip_asc(server, "192.0.2.11", 0), 0);
+    X509_free(server);
+}
+
+static void
+test_nothing_is_made_twice(void **state)
+{
+    const struct bench *bench = *state;
+    char why[256], path[256];
+    char *before = everything(bench);
+    assert_int_equal(pki_prepare(bench->pki, "another.example.org", why), 0);
+    char *after = everything(bench);
+    assert_string_equal(before, after);
+    free(after);
+    /* Only what is missing is made, by the same authority. */
+    path_of(path, bench->pki, "server.pem");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(pki_prepare(bench->pki, "another.example.org", why), 0);
+    after = everything(bench);
+    assert_string_not_equal(before, after);
+    size_t ca_size = (size_t)(strstr(before, "-----END PRIVATE KEY-----") - before);
+    assert_memory_equal(before, after, ca_size);
+    X509 *server = certificate_read(bench->pki, "server.pem");
+    assert_int_equal(X509_check_host(server, "another.example.org", 0, 0, NULL), 1);
+    assert_signed_by_ours(bench, server);
+    X509_free(server);
+    free(before);
+    free(after);
+}
+
+static void
+test_issued_certificates(void **state)
+{
+    const struct bench *bench = *state;
+    char why[256];
+    static const char *const roles[] = {"edge", "sensor"};
+    static const char *const names[] = {
+        "e1", "a-switch_2.Site.example",
+        "n23456789012345678901234567890123456789012345678901234567890123"};
+    for (size_t i = 0; i < COUNT_OF(roles); i++) {
+        for (size_t j = 0; j < COUNT_OF(names); j++) {
+            char file[80];
+            assert_int_equal(pki_issue(bench->pki, roles[i], names[j], bench->out, why), 0);
+            snprintf(file, sizeof(file), "%s.key", names[j]);
+            assert_mode(bench->out, file, 0600);
+            snprintf(file, sizeof(file), "%s.pem", names[j]);
+            X509 *certificate = certificate_read(bench->out, file);
+            assert_subject(certificate, names[j], roles[i]);
+            assert_key_fits(bench->out, names[j], certificate);
+            assert_signed_by_ours(bench, certificate);
+            assert_int_equal(X509_check_ca(certificate), 0);
+            X509_free(certificate);
+        }
+    }
+    assert_mode(bench->out, "", 0700);
+    X509 *ca = certificate_read(bench->out, "ca.pem");
+    X509 *ours = certificate_read(bench->pki, "ca.pem");
+    assert_int_equal(X509_cmp(ca, ours), 0);
+    X509_free(ca);
+    X509_free(ours);
+    char path[256];
+    path_of(path, bench->out, "ca.key");
+    assert_int_not_equal(access(path, F_OK), 0); /* never leaves */
+}
+
+static void
+test_serial_numbers_differ(void **state)
+{
+    const struct bench *bench = *state;
+    char why[256];
+    X509 *made[2];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pki_issue(bench->pki, "edge", "e1", bench->out, why), 0);
+        made[i] = certificate_read(bench->out, "e1.pem");
+    }
+    assert_int_not_equal(
+        ASN1_INTEGER_cmp(X509_get0_serialNumber(made[0]), X509_get0_serialNumber(made[1])), 0);
+    X509_free(made[0]);
+    X509_free(made[1]);
+}
+
+static void
+test_names_and_roles_that_are_refused(void **state)
+{
+    const struct bench *bench = *state;
+    static const char *const names[] = {
+        "",     ".",           "..",
+        "../x", "a/b",         "a b",
+        "a\nb", "\xc3\xa9",    ".hidden",
+        "a=b",  "a,OU=server", "n234567890123456789012345678901234567890123456789012345678901234"};
+    char why[256];
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (pki_issue(bench->pki, "edge", names[i], bench->out, why) != -EINVAL) {
+            fail_msg("issued to '%s'", names[i]);
+        }
+        assert_non_null(strstr(why, "a name has 1 to 63"));
+    }
+    static const char *const roles[] = {"", "server", "ca", "core", "Edge"};
+    for (size_t i = 0; i < COUNT_OF(roles); i++) {
+        assert_int_equal(pki_issue(bench->pki, roles[i], "e1", bench->out, why), -EINVAL);
+        assert_non_null(strstr(why, "role must be edge or sensor"));
+    }
+    assert_int_not_equal(access(bench->out, F_OK), 0);
+}
+
+/* "ca" and "server" into the authority's own folder would overwrite it. */
+static void
+test_the_authoritys_own_names_are_refused(void **state)
+{
+    const struct bench *bench = *state;
+    char why[256];
+    char *before = everything(bench);
+    assert_int_equal(pki_issue(bench->pki, "edge", "ca", bench->pki, why), -EINVAL);
+    assert_int_equal(pki_issue(bench->pki, "sensor", "server", bench->pki, why), -EINVAL);
+    char *after = everything(bench);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    assert_int_equal(pki_issue(bench->pki, "edge", "e1", bench->pki, why), 0); /* beside it */
+}
+
+static void
+test_errors_are_told(void **state)
+{
+    const struct bench *bench = *state;
+    char why[256], path[256];
+    assert_int_equal(pki_prepare(bench->pki, "good.example.org,bad name!", why), -EINVAL);
+    assert_non_null(strstr(why, "name!"));
+    path_of(path, bench->folder, "empty");
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(pki_issue(path, "edge", "e1", bench->out, why), -ENOENT);
+    assert_non_null(strstr(why, "no certificate authority in"));
+    /* The key is gone: nothing is issued, and no new authority is made over the old. */
+    path_of(path, bench->pki, "ca.key");
+    assert_int_equal(unlink(path), 0);
+    path_of(path, bench->pki, "server.pem");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(pki_prepare(bench->pki, "", why), -ENOENT);
+    assert_int_equal(pki_issue(bench->pki, "edge", "e1", bench->out, why), -ENOENT);
+    path_of(path, bench->pki, "ca.key");
+    assert_int_not_equal(access(path, F_OK), 0);
+    path_of(path, bench->folder, "file");
+    assert_int_equal(file_write_atomic(path, "x", 1, 0600), 0);
+    assert_true(pki_prepare(path, "", why) < 0);
+    assert_non_null(strstr(why, path));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_authority),
+        TEST(test_the_server),
+        TEST(test_nothing_is_made_twice),
+        TEST(test_issued_certificates),
+        TEST(test_serial_numbers_differ),
+        TEST(test_names_and_roles_that_are_refused),
+        TEST(test_the_authoritys_own_names_are_refused),
+        TEST(test_errors_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
