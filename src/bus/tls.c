@@ -98,53 +98,66 @@ struct tls_server {
     tls_accept_fn *on_peer;
     tls_opened_fn *on_open;
     void *argument;
-    size_t handshakes;
+    struct stranger *strangers;
+    size_t handshakes; /* of them */
     struct log_limit limit;
 };
 
 /* A connection before its certificate was seen. */
 struct stranger {
     struct tls_server *server;
+    struct stranger *next, **link; /* what points to it */
+    struct bufferevent *bev;
     char from[64];
 };
 
+/* Known or gone. */
 static void
-stranger_free(struct stranger *stranger, struct bufferevent *bev, const char *why)
+stranger_free(struct stranger *stranger)
 {
-    uint64_t swallowed;
-    struct log_limit *limit = &stranger->server->limit;
-    if (why && log_limit_pass(limit, clock_boot_us(clock_system()), &swallowed)) {
-        log_warn("bus", "connection refused", LOG_S("from", stranger->from), LOG_S("why", why),
-                 LOG_I("not_logged", swallowed));
+    *stranger->link = stranger->next;
+    if (stranger->next) {
+        stranger->next->link = stranger->link;
     }
     stranger->server->handshakes--;
-    if (bev) {
-        bufferevent_free(bev);
-    }
     free(stranger);
 }
 
 static void
-on_handshake(struct stranger *stranger, struct bufferevent *bev)
+stranger_refuse(struct stranger *stranger, const char *why)
 {
+    uint64_t swallowed;
+    struct log_limit *limit = &stranger->server->limit;
+    if (log_limit_pass(limit, clock_boot_us(clock_system()), &swallowed)) {
+        log_warn("bus", "connection refused", LOG_S("from", stranger->from), LOG_S("why", why),
+                 LOG_I("not_logged", swallowed));
+    }
+    bufferevent_free(stranger->bev);
+    stranger_free(stranger);
+}
+
+static void
+on_handshake(struct stranger *stranger)
+{
+    struct bufferevent *bev = stranger->bev;
     struct tls_server *server = stranger->server;
     struct channel_settings settings = {.self = server->self, .peer = server->peer};
     struct channel_handler handler = {0};
     char unit[NAME_SIZE];
     void *tag = NULL;
     if (!peer_names(bufferevent_openssl_get_ssl(bev), settings.peer_name, unit)) {
-        stranger_free(stranger, bev, "the certificate has no usable name and unit");
+        stranger_refuse(stranger, "the certificate has no usable name and unit");
         return;
     }
     if (strcmp(unit, wire_role_names[server->peer]) != 0) {
-        stranger_free(stranger, bev, "the certificate is for another role");
+        stranger_refuse(stranger, "the certificate is for another role");
         return;
     }
     if (!server->on_peer(server->argument, settings.peer_name, &handler, &tag)) {
-        stranger_free(stranger, bev, "not a peer that is known here");
+        stranger_refuse(stranger, "not a peer that is known here");
         return;
     }
-    stranger_free(stranger, NULL, NULL);
+    stranger_free(stranger);
     bufferevent_set_timeouts(bev, NULL, NULL);
     struct channel *channel = channel_new(bev, &settings, &handler);
     channel_set_tag(channel, tag);
@@ -156,7 +169,7 @@ on_stranger_event(struct bufferevent *bev, short what, void *argument)
 {
     struct stranger *stranger = argument;
     if (what & BEV_EVENT_CONNECTED) {
-        on_handshake(stranger, bev);
+        on_handshake(stranger);
         return;
     }
     char why[160] = "no handshake in time";
@@ -166,7 +179,7 @@ on_stranger_event(struct bufferevent *bev, short what, void *argument)
     } else if (what & BEV_EVENT_EOF) {
         snprintf(why, sizeof(why), "closed during the handshake");
     }
-    stranger_free(stranger, bev, why);
+    stranger_refuse(stranger, why);
 }
 
 static void
@@ -186,7 +199,12 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
         return;
     }
     struct stranger *stranger = MEM_NEW(struct stranger);
-    stranger->server = server;
+    *stranger = (struct stranger){
+        .server = server, .next = server->strangers, .link = &server->strangers, .bev = bev};
+    if (stranger->next) {
+        stranger->next->link = &stranger->next;
+    }
+    server->strangers = stranger;
     getnameinfo(address, (socklen_t)size, stranger->from, sizeof(stranger->from), NULL, 0,
                 NI_NUMERICHOST);
     server->handshakes++;
@@ -242,6 +260,10 @@ tls_server_free(struct tls_server *server)
         if (server->listener) {
             evconnlistener_free(server->listener);
         }
+        while (server->strangers) {
+            bufferevent_free(server->strangers->bev);
+            stranger_free(server->strangers);
+        }
         SSL_CTX_free(server->context);
         free(server);
     }
@@ -261,7 +283,9 @@ struct tls_client {
     tls_opened_fn *on_open;
     void *argument;
     unsigned delay_ms;
-    bool is_told; /* that the server is away */
+    bool is_told;      /* that the server is away */
+    bool is_heard;     /* a message came on this connection */
+    int64_t opened_us; /* boot clock */
 };
 
 static void
@@ -282,6 +306,7 @@ static void
 on_client_message(void *context, struct channel *channel, enum wire_type type, const void *message)
 {
     struct tls_client *client = context;
+    client->is_heard = true;
     client->handler.on_message(client->handler.context, channel, type, message);
 }
 
@@ -291,7 +316,12 @@ on_client_close(void *context, struct channel *channel, const char *why)
     struct tls_client *client = context;
     client->channel = NULL;
     client->handler.on_close(client->handler.context, channel, why);
-    client->delay_ms = RETRY_FIRST_MS;
+    /* A server that refuses us does so after the connection is open (TLS 1.3). */
+    int64_t lasted_us = clock_boot_us(clock_system()) - client->opened_us;
+    if (client->is_heard || lasted_us >= RETRY_MOST_MS * 1000) {
+        client->delay_ms = RETRY_FIRST_MS;
+        client->is_told = false;
+    }
     retry_later(client, why);
 }
 
@@ -312,8 +342,8 @@ on_client_connected(struct tls_client *client)
     }
     bufferevent_set_timeouts(bev, NULL, NULL);
     nodelay_set(bev);
-    client->is_told = false;
-    client->delay_ms = RETRY_FIRST_MS;
+    client->is_heard = false;
+    client->opened_us = clock_boot_us(clock_system());
     client->channel = channel_new(bev, &settings, &handler);
     log_info("bus", "connected", LOG_S("address", client->address),
              LOG_S("server", settings.peer_name));

@@ -33,7 +33,8 @@ int tls_server_new(struct event_base *base, const char *address, const struct tl
 void tls_server_free(struct tls_server *server);
 
 /* Keeps one connection to a server (whose OU must be "server"): connects, and after a close again
- * with back-off 0.1 to 5 s.  'handler' gets messages and closes; 'on_open' each new channel. */
+ * with back-off 0.1 to 5 s (from 0.1 s again after a connection on which a message came or that
+ * lasted 5 s).  'handler' gets messages and closes; 'on_open' each new channel. */
 int tls_client_new(struct event_base *base, const char *address, const struct tls_files *files,
                    enum wire_role self, enum wire_role peer, const struct channel_handler *handler,
                    tls_opened_fn *on_open, void *context, struct tls_client **client,
