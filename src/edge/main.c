@@ -156,6 +156,7 @@ on_snoop(void *context, const struct snoop *snoop)
     case SNOOP_ND:
     case SNOOP_DHCP:
         learn_snoop(edge->learn, snoop->ifindex, snoop->vlan, snoop->frame, snoop->size);
+        respond_learnt(edge->respond);
         break;
     case SNOOP_DNS_ANSWER:
         respond_dns_answer(edge->respond, snoop->frame, snoop->size);

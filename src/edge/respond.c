@@ -11,6 +11,7 @@
 #define FRAMES_PER_TURN 64
 #define TOLD_MAX 4096
 #define LEARNT_MAX 16
+#define DUE_MAX 64 /* asked for at one time: it is a broadcast each */
 
 /* "I told 'to' that 'ip' is at the sink." */
 struct told {
@@ -18,6 +19,7 @@ struct told {
     struct ip to_ip, ip;
     int ifindex;
     uint16_t vlan;
+    bool is_due; /* is to be put right as soon as the truth is known */
 };
 
 struct respond {
@@ -28,6 +30,7 @@ struct respond {
     struct event *readable;
     struct told *told; /* ring: the newest TOLD_MAX */
     size_t told_next;
+    size_t due_count;
     struct responder_frame *current;
 };
 
@@ -63,12 +66,16 @@ told_keep(struct respond *respond, const struct packet *packet)
         return;
     }
     for (size_t i = 0; i < TOLD_MAX; i++) {
-        const struct told *told = &respond->told[i];
+        struct told *told = &respond->told[i];
         if (mac_is_equal(&told->to, &packet->src_mac) && ip_is_equal(&told->ip, &asked)) {
+            told->ifindex = respond->current->ifindex; /* it may have moved meanwhile */
+            told->vlan = respond->current->vlan;
             return;
         }
     }
-    respond->told[respond->told_next++ % TOLD_MAX] =
+    struct told *place = &respond->told[respond->told_next++ % TOLD_MAX];
+    respond->due_count -= place->is_due;
+    *place =
         (struct told){.to = packet->src_mac,
                       .to_ip = packet->src,
                       .ip = asked,
@@ -156,7 +163,14 @@ respond_free(struct respond *respond)
     }
 }
 
-/* The truth, where it is known; else the endpoint asks again when its entry is old. */
+static void
+told_forget(struct respond *respond, struct told *told)
+{
+    respond->due_count -= told->is_due;
+    *told = (struct told){.ifindex = 0};
+}
+
+/* The truth; where it is not known, its owner is asked. */
 static void
 told_correct(struct respond *respond, struct told *told)
 {
@@ -165,8 +179,28 @@ told_correct(struct respond *respond, struct told *told)
     if (learn_mac_of(respond->learn, &told->ip, &mac)) {
         size_t size = responder_correct(&told->to, &told->to_ip, &told->ip, &mac, frame);
         (void)!datapath_reply(respond->datapath, told->ifindex, told->vlan, frame, size);
+        told_forget(respond, told);
+        return;
     }
-    *told = (struct told){.ifindex = 0};
+    const struct mac own = learn_bridge_mac(respond->learn);
+    if (!told->is_due && respond->due_count < DUE_MAX) {
+        size_t size = responder_probe(&own, &told->ip, frame);
+        (void)!datapath_reply(respond->datapath, learn_bridge(respond->learn), told->vlan, frame,
+                              size);
+        told->is_due = true;
+        respond->due_count++;
+    }
+}
+
+void
+respond_learnt(struct respond *respond)
+{
+    for (size_t i = 0; i < TOLD_MAX && respond->due_count > 0; i++) {
+        struct mac mac;
+        if (respond->told[i].is_due && learn_mac_of(respond->learn, &respond->told[i].ip, &mac)) {
+            told_correct(respond, &respond->told[i]);
+        }
+    }
 }
 
 void

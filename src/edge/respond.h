@@ -23,6 +23,8 @@ void respond_free(struct respond *respond);
 void respond_dns_answer(struct respond *respond, const uint8_t *frame, size_t size);
 /* Others may be permitted now, or everything is: what endpoints were told is put right. */
 void respond_correct_all(struct respond *respond);
+/* Addresses were learnt: what waited for them is put right. */
+void respond_learnt(struct respond *respond);
 /* Tells the endpoint of this isolate rule the true MACs of the addresses that it was told wrong. */
 void respond_release(struct respond *respond, const struct rule *rule);
 

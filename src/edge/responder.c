@@ -143,3 +143,25 @@ responder_correct(const struct mac *to, const struct ip *to_ip, const struct ip 
     return ip_is_v4(ip) ? arp_make(ARP_REQUEST, mac, ip, to, ip, frame)
                         : advert_make(mac, ip, to, to_ip, false, frame);
 }
+
+size_t
+responder_probe(const struct mac *mac, const struct ip *ip, uint8_t frame[RESPONDER_FRAME_MAX])
+{
+    static const struct mac everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+    static const struct ip nobody = {{0}};
+    if (ip_is_v4(ip)) {
+        size_t size = arp_make(ARP_REQUEST, mac, &nobody, &everybody, ip, frame);
+        memset(frame + 32, 0, 6); /* whose MAC is asked for */
+        return size;
+    }
+    struct mac group_mac = {{0x33, 0x33, 0xff, ip->b[13], ip->b[14], ip->b[15]}};
+    struct ip group = {{0xff, 0x02, [11] = 0x01, [12] = 0xff, ip->b[13], ip->b[14], ip->b[15]}};
+    struct reply reply;
+    reply_start(&reply, mac, &group_mac, &nobody, &group, 58, 255);
+    reply_put32(&reply, (uint32_t)ND_NEIGHBOUR_SOLICIT << 24);
+    reply_put32(&reply, 0);
+    reply_put(&reply, ip->b, sizeof(ip->b));
+    reply_finish(&reply, &nobody, &group, 58, 2);
+    memcpy(frame, reply.frame, reply.used);
+    return reply.used;
+}

@@ -235,6 +235,28 @@ corrections_name_the_true_mac(void **state)
 }
 
 static void
+probes_ask_everybody_and_claim_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t zero[16];
+    uint8_t frame[RESPONDER_FRAME_MAX];
+    struct mac own = mac_of_text("02:00:00:00:00:99");
+    struct ip ip = ip_of_text("192.0.2.77");
+    assert_int_equal(responder_probe(&own, &ip, frame), 42);
+    assert_int_equal(frame[0], 0xff);
+    assert_int_equal(be16_at(frame + 20), 1);
+    assert_memory_equal(frame + 28, zero, 10); /* no sender address, no target MAC */
+    assert_memory_equal(frame + 38, ip.b + 12, 4);
+    ip = ip_of_text("2001:db8::77");
+    size_t size = responder_probe(&own, &ip, frame);
+    assert_true(frame_sums_hold(frame, size));
+    assert_int_equal(be16_at(frame), 0x3333);
+    assert_memory_equal(frame + 22, zero, 16);
+    assert_int_equal(frame[54], ND_NEIGHBOUR_SOLICIT);
+    assert_memory_equal(frame + 62, ip.b, 16);
+}
+
+static void
 every_prefix(void **state)
 {
     (void)state;
@@ -274,6 +296,7 @@ main(void)
         cmocka_unit_test(other_udp_is_left_alone),
         cmocka_unit_test(groups_and_nobody_get_no_answer),
         cmocka_unit_test(corrections_name_the_true_mac),
+        cmocka_unit_test(probes_ask_everybody_and_claim_nothing),
         cmocka_unit_test(every_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
