@@ -392,7 +392,7 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
         hmap_insert(&learn->macs, &seen->node, mac_hash(&seen->mac, seen->vlan));
     } else {
         LIST_REMOVE(seen, of_port);
-        if (seen->port != port) {
+        if (seen->port != port && seen->port->as.role == PORT_ACCESS) { /* a short list */
             bindings_leave(learn, seen->port, &seen->mac);
         }
     }

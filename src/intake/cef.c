@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 
+#define TIME_MAX_MS 4102444800000 /* the year 2100: later is a mistake */
 #define CEF_HEADER_FIELDS 7
 #define CEF_KEYS_MAX 128
 #define CEF_KEY_SIZE 48
@@ -208,8 +209,8 @@ time_of(const char *text)
         char *end;
         long long milliseconds = strtoll(text, &end, 10);
         bool is_number = end != text && *end == '\0';
-        return is_number && milliseconds > 0 && milliseconds < 4102444800000 ? milliseconds * 1000
-                                                                             : 0;
+        return is_number && milliseconds > 0 && milliseconds < TIME_MAX_MS ? milliseconds * 1000
+                                                                          : 0;
     }
     int hours = 0, minutes = 0;
     char sign = '+';
@@ -217,7 +218,8 @@ time_of(const char *text)
         sign = '+';
     }
     int64_t offset_s = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
-    return ((int64_t)timegm(&tm) - offset_s) * 1000000;
+    int64_t seconds = (int64_t)timegm(&tm) - offset_s;
+    return seconds > 0 && seconds < TIME_MAX_MS / 1000 ? seconds * 1000000 : 0;
 }
 
 static enum phase
