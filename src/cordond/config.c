@@ -1,9 +1,12 @@
 #include "cordond/config.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <event2/util.h>
 
 #include "base/mem.h"
 #include "wire/rule.h"
@@ -99,44 +102,99 @@ static const struct field config_fields[] = {
     F_UINT(FIELD_OPTIONAL, struct config, evidence_mib),
 };
 
-/* What one entry's table cannot see: names that must differ, switches that must exist. */
+static const struct shape config_shape =
+    SHAPE("cordond.yaml", struct config, config_fields, NULL);
+
+/* "ADDRESS:PORT", or "" for the default. */
 static bool
-config_check(const void *thing, char why[128])
+listen_check(const char *text, char why[256])
 {
-    const struct config *config = thing;
-    for (size_t i = 0; i < config->switch_count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(config->switches[i].name, config->switches[j].name) == 0) {
-                snprintf(why, 128, "two switches are called %.60s", config->switches[i].name);
-                return false;
-            }
+    struct sockaddr_storage address;
+    int size = sizeof(address);
+    memset(&address, 0, sizeof(address));
+    bool is_read = evutil_parse_sockaddr_port(text, (struct sockaddr *)&address, &size) == 0;
+    /* The port stands at the same place in both families. */
+    if (!text[0] || (is_read && ((struct sockaddr_in *)&address)->sin_port != 0)) {
+        return true;
+    }
+    snprintf(why, 256, "'%.80s' is no address with port, like \"[::]:5514\"", text);
+    return false;
+}
+
+/* Is this a name of one of the 'count' entries, each 'each' bytes and with its name first? */
+_Static_assert(offsetof(struct device_config, name) == 0, "is_named");
+_Static_assert(offsetof(struct config_source, name) == 0, "is_named");
+static bool
+is_named(const void *entries, size_t each, size_t count, const char *name)
+{
+    const char *entry = entries;
+    for (size_t i = 0; i < count; i++, entry += each) {
+        if (strcmp(entry, name) == 0) {
+            return true;
         }
     }
-    for (size_t i = 0; i < config->source_count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(config->sources[i].name, config->sources[j].name) == 0) {
-                snprintf(why, 128, "two sources are called %.60s", config->sources[i].name);
-                return false;
-            }
+    return false;
+}
+
+static bool
+switches_check(const struct config *config, char path[128], char why[256])
+{
+    for (size_t i = 0; i < config->switch_count; i++) {
+        const char *name = config->switches[i].name;
+        if (is_named(config->switches, sizeof(config->switches[0]), i, name)) {
+            snprintf(path, 128, "switches[%zu].name", i);
+            snprintf(why, 256, "is the second switch called %s", name);
+            return false;
         }
     }
     for (size_t i = 0; i < config->mirror_count; i++) {
-        size_t j = 0;
-        while (j < config->switch_count &&
-               strcmp(config->mirrors[i].switch_name, config->switches[j].name) != 0) {
-            j++;
-        }
-        if (j == config->switch_count) {
-            snprintf(why, 128, "mirrors[%zu]: no switch is called %.60s", i,
-                     config->mirrors[i].switch_name);
+        const char *name = config->mirrors[i].switch_name;
+        if (!is_named(config->switches, sizeof(config->switches[0]), config->switch_count, name)) {
+            snprintf(path, 128, "mirrors[%zu].switch", i);
+            snprintf(why, 256, "no switch is called %s", name);
             return false;
         }
     }
     return true;
 }
 
-static const struct shape config_shape =
-    SHAPE("cordond.yaml", struct config, config_fields, config_check);
+static bool
+sources_check(const struct config *config, char path[128], char why[256])
+{
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct config_source *source = &config->sources[i];
+        if (is_named(config->sources, sizeof(config->sources[0]), i, source->name)) {
+            snprintf(path, 128, "sources[%zu].name", i);
+            snprintf(why, 256, "is the second source called %s", source->name);
+            return false;
+        }
+        if (!listen_check(source->listen, why)) {
+            snprintf(path, 128, "sources[%zu].listen", i);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What one entry's table cannot see: names that must differ, switches that must exist, addresses
+ * that a role could not listen at. */
+static bool
+config_check(void *thing, char path[128], char why[256])
+{
+    const struct config *config = thing;
+    const struct {
+        const char *name, *text;
+    } listens[] = {{"api_listen", config->api_listen},
+                   {"edge_listen", config->edge_listen},
+                   {"sensor_listen", config->sensor_listen}};
+    for (size_t i = 0; i < COUNT_OF(listens); i++) {
+        if (!listen_check(listens[i].text, why)) {
+            snprintf(path, 128, "%s", listens[i].name);
+            return false;
+        }
+    }
+    return switches_check(config, path, why) && sources_check(config, path, why);
+}
 
 static void
 default_put(char *text, size_t size, const char *value)
@@ -169,7 +227,7 @@ int
 config_load(const char *path, struct config **config, struct yaml_file_error *error)
 {
     struct config *made = MEM_NEW(struct config);
-    int result = yaml_file_load(path, &config_shape, made, error);
+    int result = yaml_file_load_checked(path, &config_shape, made, config_check, error);
     if (result) {
         free(made);
         return result;

@@ -29,6 +29,19 @@ control_send(int control, enum wire_role peer, int fd)
     return sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -errno;
 }
 
+/* How many came: alignment leaves room for more than the one that is expected. */
+static size_t
+descriptors_take(struct msghdr *message, int *fds)
+{
+    const struct cmsghdr *head = CMSG_FIRSTHDR(message);
+    if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) {
+        return 0;
+    }
+    size_t size = head->cmsg_len - CMSG_LEN(0);
+    memcpy(fds, CMSG_DATA(head), size);
+    return size / sizeof(int);
+}
+
 int
 control_receive(int control, enum wire_role *peer)
 {
@@ -43,18 +56,14 @@ control_receive(int control, enum wire_role *peer)
     if (got <= 0) {
         return got < 0 ? -errno : -EPIPE;
     }
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    int fd = -1;
-    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-        head->cmsg_len == CMSG_LEN(sizeof(int))) {
-        memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-    }
-    if (fd < 0 || byte >= ROLE_COUNT) {
-        if (fd >= 0) {
-            close(fd);
+    int fds[sizeof(ancillary.bytes) / sizeof(int)];
+    size_t count = descriptors_take(&message, fds);
+    if (count != 1 || byte >= ROLE_COUNT) {
+        for (size_t i = 0; i < count; i++) {
+            close(fds[i]);
         }
         return -EBADMSG;
     }
     *peer = (enum wire_role)byte;
-    return fd;
+    return fds[0];
 }

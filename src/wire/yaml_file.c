@@ -270,6 +270,13 @@ int
 yaml_file_load(const char *path, const struct shape *shape, void *out,
                struct yaml_file_error *error)
 {
+    return yaml_file_load_checked(path, shape, out, NULL, error);
+}
+
+int
+yaml_file_load_checked(const char *path, const struct shape *shape, void *out,
+                       yaml_file_check *check, struct yaml_file_error *error)
+{
     char *text;
     size_t size;
     int result = file_read(path, YAML_SIZE_MAX, &text, &size);
@@ -278,7 +285,7 @@ yaml_file_load(const char *path, const struct shape *shape, void *out,
         snprintf(error->text, sizeof(error->text), "cannot read %s: %s", path, strerror(-result));
         return result;
     }
-    result = yaml_file_decode(text, size, shape, out, error);
+    result = yaml_file_decode_checked(text, size, shape, out, check, error);
     free(text);
     return result;
 }

@@ -25,5 +25,7 @@ int yaml_file_decode_checked(const char *text, size_t size, const struct shape *
                              yaml_file_check *check, struct yaml_file_error *error) MUST_CHECK;
 int yaml_file_load(const char *path, const struct shape *shape, void *out,
                    struct yaml_file_error *error) MUST_CHECK;
+int yaml_file_load_checked(const char *path, const struct shape *shape, void *out,
+                           yaml_file_check *check, struct yaml_file_error *error) MUST_CHECK;
 
 #endif
