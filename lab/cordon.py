@@ -169,7 +169,10 @@ class Cordon:
         pki = self.issue("sensor", "s1")
         lists = self.write_lists()
         config = self.fill("sensor.yaml", os.path.join(self.dir, "sensor.yaml"), name="s1", pki=pki,
-                           state_dir=os.path.join(self.dir, "sensor-state"), lists=lists)
+                           state_dir=os.path.join(self.dir, "sensor-state"), lists=lists,
+                           more_lists="\n".join(
+                               f'  - {{name: more, path: "{lists}/{name}", confidence: 90}}'
+                               for name in self.lists or {}))
         self.sensor = self.campus.machines["sensor"].spawn(
             "sensor", self.program("cordon-sensor"), "--config", config)
 

@@ -1,8 +1,12 @@
 #include "edge/respond.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "edge/packet.h"
@@ -28,7 +32,7 @@ struct respond {
     const struct learn *learn;
     struct responder_settings settings;
     struct event *readable;
-    struct told *told; /* ring: the newest TOLD_MAX */
+    struct told *told; /* ring: the newest TOLD_MAX; in a file, so that it outlives us */
     size_t told_next;
     size_t due_count;
     struct responder_frame *current;
@@ -123,13 +127,36 @@ on_readable(evutil_socket_t fd, short what, void *argument)
     }
 }
 
+/* What endpoints were told by an earlier run is still in their caches. */
+static void
+told_open(struct respond *respond, const char *run_dir)
+{
+    char path[URL_SIZE + 16];
+    const size_t size = TOLD_MAX * sizeof(respond->told[0]);
+    snprintf(path, sizeof(path), "%s/told", run_dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool is_kept = fd >= 0 && ftruncate(fd, (off_t)size) == 0;
+    void *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      is_kept ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, is_kept ? fd : -1, 0);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (room == MAP_FAILED) {
+        abort(); /* as mem_new */
+    }
+    respond->told = room;
+    for (size_t i = 0; i < TOLD_MAX; i++) {
+        respond->told[i].is_due = false;
+    }
+}
+
 struct respond *
 respond_new(struct event_base *base, struct datapath *datapath,
             const struct edge_settings *settings)
 {
     struct respond *respond = MEM_NEW(struct respond);
     respond->datapath = datapath;
-    respond->told = mem_new(TOLD_MAX, sizeof(respond->told[0]));
+    told_open(respond, settings->run_dir);
     respond->settings = (struct responder_settings){
         /* locally administered; the same on every edge, so that a move changes nothing */
         .sink = {{0x02, 0xc0, 0x4d, 0x00, 0x00, 0x01}},
@@ -158,7 +185,7 @@ respond_free(struct respond *respond)
 {
     if (respond) {
         event_free(respond->readable);
-        free(respond->told);
+        munmap(respond->told, TOLD_MAX * sizeof(respond->told[0]));
         free(respond);
     }
 }

@@ -386,6 +386,8 @@ main(int count, char **words)
     }
     if (is_check) {
         printf("%s: good\n", config ? config : CONFIG_DEFAULT);
+        settings_fini(&sensor->settings);
+        free(sensor);
         return 0;
     }
     if (interface) {

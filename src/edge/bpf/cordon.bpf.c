@@ -268,24 +268,32 @@ forwarded(struct __sk_buff *skb, struct packet *p, struct dp_config *config)
     return TC_ACT_UNSPEC;
 }
 
+/* Frames that may teach something.  Of plain unicast one in sixteen is looked at, to know which MACs
+ * are behind an access port: whoever comes new says so by ARP, ND or DHCP first. */
 static __always_inline int
-learn(struct __sk_buff *skb, struct packet *p, struct dp_config *config)
+may_teach(const struct packet *p)
 {
-    __u32 ifindex = p->in_ifindex;
-    struct dp_port_state *state = NULL;
-    if (p->in_role != DP_ACCESS && p->l3 != L3_ARP && p->protocol != IPPROTO_UDP &&
-        p->protocol != IPPROTO_ICMPV6) {
+    return p->is_group || p->l3 != L3_IP4 || p->protocol == IPPROTO_ICMPV6 ||
+           (p->protocol == IPPROTO_UDP && (p->sport == 67 || p->sport == 68)) ||
+           !(bpf_get_prandom_u32() & 15);
+}
+
+CHECKED_APART int
+learn(struct __sk_buff *skb, struct packet *p, __u32 snoop_per_s)
+{
+    if (!p) {
         return 0;
     }
-    state = bpf_map_lookup_elem(&cdn_port_state, &ifindex);
+    __u32 ifindex = p->in_ifindex;
+    struct dp_port_state *state = bpf_map_lookup_elem(&cdn_port_state, &ifindex);
     if (!state) {
         return 0;
     }
     if (p->in_role == DP_ACCESS && mac_track(state, p->src_mac_word) &&
-        snoop_may(state, config->snoop_per_s)) {
+        snoop_may(state, snoop_per_s)) {
         snoop_short(skb, p, DP_SNOOP_MAC);
     }
-    snoop_learning(skb, p, state, config->snoop_per_s);
+    snoop_learning(skb, p, state, snoop_per_s);
     return 1;
 }
 
@@ -335,7 +343,9 @@ cordon_ingress(struct __sk_buff *skb)
         return TC_ACT_SHOT;
     }
     if (!p.is_test) {
-        learn(skb, &p, config);
+        if (may_teach(&p)) {
+            learn(skb, &p, config->snoop_per_s);
+        }
         if (config->watched) {
             __u32 is_local = port->role != DP_UPLINK && port->role != DP_MIRROR;
             __u32 sessions = watched_sessions(&p, is_local);

@@ -104,41 +104,47 @@ owner_from_ip(struct dp_owner *owner, const struct dp_ip *ip)
     __builtin_memcpy(owner, ip, sizeof(*owner));
 }
 
-/* The first bytes of TCP, UDP and ICMP; a later fragment has none. */
+/* The first bytes of TCP, UDP and ICMP; a later fragment has none.  What is deeper than the linear
+ * bytes is copied. */
 CHECKED_APART int
 parse_l4(struct __sk_buff *skb, struct packet *p)
 {
     if (!p) {
         return 0;
     }
-    __u8 head[14];
+    __u8 copy[14];
     __u32 at = p->l4_at;
     if (!at || p->fragment == FRAGMENT_LATER) {
         return 0;
     }
-    __u32 need = p->protocol == IPPROTO_TCP ? 14 : p->protocol == IPPROTO_UDP ? 8 : 4;
-    if (p->protocol == IPPROTO_TCP) {
-        if (bpf_skb_load_bytes(skb, at, head, 14)) {
+    __u32 need = p->protocol == IPPROTO_TCP                                       ? 14
+                 : p->protocol == IPPROTO_UDP                                     ? 8
+                 : p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6 ? 4
+                                                                                  : 0;
+    if (!need) {
+        return 1;
+    }
+    const __u8 *data = (const __u8 *)(long)skb->data;
+    const __u8 *end = (const __u8 *)(long)skb->data_end;
+    const __u8 *head = data + (at & 127);
+    if (at > 127 || head + 14 > end) {
+        long failed = need == 14  ? bpf_skb_load_bytes(skb, at, copy, 14)
+                      : need == 8 ? bpf_skb_load_bytes(skb, at, copy, 8)
+                                  : bpf_skb_load_bytes(skb, at, copy, 4);
+        if (failed) {
             p->l4_at = 0;
             return 0;
         }
+        head = copy;
+    }
+    if (need == 14) {
         p->tcp_flags = head[13];
-    } else if (p->protocol == IPPROTO_UDP) {
-        if (bpf_skb_load_bytes(skb, at, head, 8)) {
-            p->l4_at = 0;
-            return 0;
-        }
-    } else if (p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6) {
-        if (bpf_skb_load_bytes(skb, at, head, 4)) {
-            p->l4_at = 0;
-            return 0;
-        }
+    } else if (need == 4) {
         p->icmp_type = head[0];
+        return 1;
     }
-    if (need != 4) {
-        p->sport = (__u16)(head[0] << 8 | head[1]);
-        p->dport = (__u16)(head[2] << 8 | head[3]);
-    }
+    p->sport = (__u16)(head[0] << 8 | head[1]);
+    p->dport = (__u16)(head[2] << 8 | head[3]);
     return 1;
 }
 
