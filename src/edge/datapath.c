@@ -260,6 +260,27 @@ port_write(struct datapath *datapath, const struct dp_port_held *port)
     return maps_put(datapath->maps, MAP_PORTS, &key, &value);
 }
 
+bool
+datapath_needs_egress(const struct dp_port *value)
+{
+    return value->role == DP_ACCESS || value->mirror_out != 0;
+}
+
+static int
+egress_follow(struct datapath *datapath, struct dp_port_held *port)
+{
+    const struct dp_port value = datapath_port_value(datapath, port);
+    bool needs = datapath_needs_egress(&value);
+    int result = 0;
+    if (needs && !port->has_egress) {
+        result = attach_program(datapath->maps, port->ifindex, ATTACH_EGRESS, PROGRAM_EGRESS);
+    } else if (!needs && port->has_egress) {
+        attach_remove(port->ifindex, ATTACH_EGRESS);
+    }
+    port->has_egress = needs && result == 0;
+    return result;
+}
+
 int
 datapath_ports_write(struct datapath *datapath)
 {
@@ -267,16 +288,21 @@ datapath_ports_write(struct datapath *datapath)
     for (size_t i = 0; i < datapath->port_count; i++) {
         int result = port_write(datapath, &datapath->ports[i]);
         first = first ? first : result;
+        result = datapath->ports[i].is_attached ? egress_follow(datapath, &datapath->ports[i]) : 0;
+        first = first ? first : result;
     }
     return first;
 }
 
+/* An earlier run may have left its own: replaced without a gap, or taken off. */
 static int
-programs_attach(const struct datapath *datapath, int ifindex)
+programs_attach(struct datapath *datapath, struct dp_port_held *port)
 {
-    int result = attach_program(datapath->maps, ifindex, ATTACH_INGRESS, PROGRAM_INGRESS);
-    return result ? result
-                  : attach_program(datapath->maps, ifindex, ATTACH_EGRESS, PROGRAM_EGRESS);
+    const struct dp_port value = datapath_port_value(datapath, port);
+    int result = attach_program(datapath->maps, port->ifindex, ATTACH_INGRESS, PROGRAM_INGRESS);
+    port->has_egress = !datapath_needs_egress(&value);
+    port->is_attached = result == 0;
+    return result ? result : egress_follow(datapath, port);
 }
 
 static int
@@ -307,7 +333,7 @@ datapath_attach(struct datapath *datapath, int ifindex, const char *name, enum p
     datapath_rules_place(datapath);
     int result = port_state_start(datapath, (uint32_t)ifindex);
     result = result ? result : port_write(datapath, port);
-    return result ? result : programs_attach(datapath, ifindex);
+    return result ? result : programs_attach(datapath, port);
 }
 
 void
@@ -357,7 +383,8 @@ port_check(const struct datapath *datapath, const struct dp_port_held *port)
     if (!attach_is_good(datapath->maps, port->ifindex, ATTACH_INGRESS, PROGRAM_INGRESS)) {
         return "our filter on its ingress was removed or replaced";
     }
-    if (!attach_is_good(datapath->maps, port->ifindex, ATTACH_EGRESS, PROGRAM_EGRESS)) {
+    if (datapath_needs_egress(&wanted) &&
+        !attach_is_good(datapath->maps, port->ifindex, ATTACH_EGRESS, PROGRAM_EGRESS)) {
         return "our filter on its egress was removed or replaced";
     }
     if (maps_get(datapath->maps, MAP_PORTS, &key, &held) ||
@@ -369,9 +396,9 @@ port_check(const struct datapath *datapath, const struct dp_port_held *port)
 }
 
 static bool
-port_mend(struct datapath *datapath, const struct dp_port_held *port)
+port_mend(struct datapath *datapath, struct dp_port_held *port)
 {
-    int result = programs_attach(datapath, port->ifindex);
+    int result = programs_attach(datapath, port);
     result = result ? result : port_state_start(datapath, (uint32_t)port->ifindex);
     result = result ? result : port_write(datapath, port);
     if (result) {
@@ -420,7 +447,7 @@ datapath_check_ports(struct datapath *datapath, char problem[TEXT_SIZE])
         }
     }
     for (size_t i = 0; i < datapath->port_count; i++) {
-        const struct dp_port_held *port = &datapath->ports[i];
+        struct dp_port_held *port = &datapath->ports[i];
         char name[IF_NAMESIZE];
         const char *what = port_check(datapath, port);
         if (!what || !if_indextoname((unsigned)port->ifindex, name)) {

@@ -18,6 +18,8 @@ struct dp_port_held {
     char name[NAME_SIZE];
     enum port_role role;
     uint32_t number;
+    bool is_attached;
+    bool has_egress; /* our program is on its egress */
 };
 
 /* A rule that was set. */
@@ -82,6 +84,9 @@ struct dp_port datapath_port_value(const struct datapath *datapath,
 /* The ring, the packet socket; the tap comes with attach_make_tap. */
 int datapath_frames_open(struct datapath *datapath) MUST_CHECK;
 void datapath_frames_close(struct datapath *datapath);
+
+/* Is the egress of this port looked at?  Only where endpoints are, or a mirror copies what leaves. */
+bool datapath_needs_egress(const struct dp_port *value);
 
 struct held *datapath_held_find(const struct datapath *datapath, const char *rule_id);
 /* Rules that name ports or a way out, with what these are now (a port came, a neighbour moved). */

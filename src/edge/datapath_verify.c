@@ -219,7 +219,8 @@ programs_verify(const struct datapath *datapath, char *why)
     for (size_t i = 0; i < datapath->port_count; i++) {
         const struct dp_port_held *port = &datapath->ports[i];
         if (!attach_is_good(datapath->maps, port->ifindex, ATTACH_INGRESS, PROGRAM_INGRESS) ||
-            !attach_is_good(datapath->maps, port->ifindex, ATTACH_EGRESS, PROGRAM_EGRESS)) {
+            (port->has_egress &&
+             !attach_is_good(datapath->maps, port->ifindex, ATTACH_EGRESS, PROGRAM_EGRESS))) {
             snprintf(why, TEXT_SIZE, "our filter is not on port %.40s", port->name);
             return false;
         }
