@@ -141,7 +141,8 @@ certificate_make(const struct wanted *wanted, EVP_PKEY *key, X509 *issuer, EVP_P
         extension_add(made, by, NID_basic_constraints,
                       wanted->is_ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE") &&
         extension_add(made, by, NID_key_usage,
-                      wanted->is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature") &&
+                      wanted->is_ca ? "critical,keyCertSign,cRLSign"
+                                    : "critical,digitalSignature") &&
         extension_add(made, by, NID_subject_key_identifier, "hash") &&
         (wanted->is_ca || extension_add(made, by, NID_ext_key_usage, "serverAuth,clientAuth")) &&
         (!wanted->names || extension_add(made, by, NID_subject_alt_name, wanted->names)) &&
@@ -163,7 +164,8 @@ names_make(const char *names, char out[2048], char why[256])
     for (char *name = strsep(&rest, ", "); name; name = strsep(&rest, ", ")) {
         unsigned char bytes[16];
         bool is_ip = inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
-        if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:*")]) {
+        if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                              "0123456789.-:*")]) {
             snprintf(why, 256, "'%.60s' is no host name or address", name);
             return -EINVAL;
         }
