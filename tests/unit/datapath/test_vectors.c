@@ -1,0 +1,428 @@
+/* Verdicts of the real programs, frame by frame. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "bench.h"
+#include "edge/packet.h"
+
+#define C2 "02:00:00:00:00:02" /* contained */
+#define C3 "02:00:00:00:00:03" /* free */
+#define SRV "02:00:00:00:00:10"
+#define ALL "ff:ff:ff:ff:ff:ff"
+#define OWN "10.0.0.102"
+#define OWN6 "2001:db8::102"
+#define TCP 6
+#define UDP 17
+#define SYN 0x02
+#define SYNACK 0x12
+#define ACKED 0x10
+
+static struct bench bench;
+
+static void
+set(const struct rule *rules, size_t count)
+{
+    assert_int_equal(datapath_set(bench.datapath, rules, count, NULL), 0);
+}
+
+static void
+set_contained(void)
+{
+    struct rule rules[] = {bench_permits(), bench_isolate("c2", C2, OWN, "few"),
+                           bench_isolate("c2six", "02:00:00:00:00:62", OWN6, "few")};
+    set(rules, COUNT_OF(rules));
+    free(rules[1].isolate.addresses);
+    free(rules[2].isolate.addresses);
+}
+
+static struct frame
+tcp(const char *from_mac, const char *from, const char *to_mac, const char *to, uint16_t port,
+    uint8_t flags)
+{
+    struct frame frame;
+    const struct hosts hosts = {from_mac, to_mac, from, to};
+    const bool is_answer = flags == SYNACK || flags == ACKED;
+    const struct segment segment = {is_answer ? port : 40000, is_answer ? 40000 : port, 1, 1,
+                                    flags, NULL};
+    frame_tcp(&frame, &hosts, &segment);
+    return frame;
+}
+
+static struct frame
+udp(const char *from_mac, const char *from, const char *to_mac, const char *to, uint16_t from_port,
+    uint16_t to_port)
+{
+    struct frame frame;
+    const struct hosts hosts = {from_mac, to_mac, from, to};
+    frame_udp(&frame, &hosts, from_port, to_port, "0123456789", 10);
+    return frame;
+}
+
+static struct frame
+arp(const char *from_mac, const char *from, const char *to_mac, const char *to, unsigned op)
+{
+    struct frame frame;
+    const struct hosts hosts = {from_mac, to_mac, from, to};
+    frame_arp(&frame, &hosts, op);
+    return frame;
+}
+
+/* 'tag' in band, in front of the EtherType. */
+static struct frame
+tagged(struct frame frame, uint16_t type)
+{
+    memmove(frame.b + 16, frame.b + 12, frame.size - 12);
+    frame.b[12] = (uint8_t)(type >> 8);
+    frame.b[13] = (uint8_t)(type & 0xff);
+    frame.b[14] = 0;
+    frame.b[15] = 100;
+    frame.size += 4;
+    return frame;
+}
+
+static void
+check(enum bench_port port, struct frame frame, enum verdict_seen wanted, const char *what)
+{
+    enum verdict_seen seen = bench_in(&bench, port, &frame);
+    if (seen != wanted) {
+        fail_msg("%s: %d instead of %d", what, (int)seen, (int)wanted);
+    }
+}
+
+static void
+nobody_is_touched_without_rules(void **state)
+{
+    (void)state;
+    set(NULL, 0);
+    check(P1, tcp(C2, OWN, C3, "10.0.0.103", 445, SYN), PASSES, "tcp");
+    check(P1, arp(C2, OWN, ALL, "10.0.0.103", 1), PASSES, "arp");
+    check(U1, tcp(C3, "10.0.0.103", C2, OWN, 445, SYN), PASSES, "from the uplink");
+}
+
+static void
+what_a_contained_endpoint_sends(void **state)
+{
+    (void)state;
+    set_contained();
+    check(P1, tcp(C2, OWN, SRV, "10.0.0.10", 443, SYN), PASSES, "permitted");
+    check(P1, tcp(C2, OWN, SRV, "10.0.0.10", 80, SYN), ANSWERED, "another port: warning page");
+    check(P1, tcp(C2, OWN, C3, "10.0.0.103", 445, SYN), ANSWERED, "a neighbour: reset");
+    check(P1, udp(C2, OWN, SRV, "10.0.0.10", 40000, 443), ANSWERED, "QUIC is refused");
+    check(P1, udp(C2, OWN, SRV, "10.0.0.10", 40000, 9), DROPPED, "UDP");
+    check(P1, udp(C2, OWN, SRV, "10.9.3.4", 40000, 9), PASSES, "a permitted network");
+    check(U1, tcp(C2, OWN, SRV, "10.0.0.103", 445, SYN), DROPPED, "its own edge answers, not we");
+    check(P2, tcp(C2, OWN, SRV, "10.0.0.103", 445, SYN), ANSWERED, "on any port");
+    check(P1, tcp("02:00:00:00:00:62", OWN6, SRV, "2001:db8::10", 443, SYN), PASSES, "IPv6");
+    check(P1, tcp("02:00:00:00:00:62", OWN6, SRV, "2001:db8::11", 443, SYN), ANSWERED, "IPv6");
+    check(P1, udp(C2, OWN, "01:00:5e:00:00:fb", "224.0.0.251", 5353, 5353), DROPPED, "multicast");
+    check(P1, udp(C2, OWN, "10:00:00:00:00:35", "10.0.0.53", 40000, 53), ANSWERED, "DNS");
+}
+
+static void
+what_a_contained_endpoint_gets(void **state)
+{
+    (void)state;
+    set_contained();
+    check(U1, tcp(SRV, "10.0.0.10", C2, OWN, 443, SYNACK), PASSES, "a permitted answer");
+    check(U1, tcp(SRV, "10.0.0.10", C2, OWN, 443, SYN), DROPPED, "nobody opens to it");
+    check(P2, tcp(C3, "10.0.0.103", C2, OWN, 445, SYN), DROPPED, "a neighbour");
+    check(U1, udp(SRV, "10.0.0.2", C2, OWN, 67, 68), PASSES, "DHCP from the uplink");
+    check(P2, udp(C3, "10.0.0.103", C2, OWN, 67, 68), DROPPED, "DHCP of a rogue");
+    check(P2, tcp(C3, "10.0.0.103", SRV, "10.0.0.10", 80, SYN), PASSES, "others are free");
+}
+
+static void
+arp_is_permitted_exactly(void **state)
+{
+    (void)state;
+    set_contained();
+    check(P1, arp(C2, OWN, ALL, "10.0.0.10", 1), PASSES, "for a permitted server");
+    check(P1, arp(C2, OWN, ALL, "10.0.0.103", 1), ANSWERED, "for a neighbour: by the edge");
+    check(P1, arp(C2, "10.0.0.103", ALL, "10.0.0.10", 1), ANSWERED, "with another's address");
+    check(P1, arp(C2, "10.0.0.103", SRV, "10.0.0.10", 2), DROPPED, "poison");
+    check(P1, arp(C2, OWN, ALL, OWN, 1), DROPPED, "announcement");
+    check(P1, arp(C2, "0.0.0.0", ALL, OWN, 1), DROPPED, "probe");
+    check(U1, arp(SRV, "10.0.0.10", C2, OWN, 2), PASSES, "a server's reply");
+    check(P2, arp(C3, "10.0.0.103", C2, OWN, 2), DROPPED, "a neighbour's reply");
+}
+
+static void
+nd_is_permitted_exactly(void **state)
+{
+    (void)state;
+    struct frame frame;
+    const char *mac = "02:00:00:00:00:62";
+    const struct hosts ask = {mac, "33:33:ff:00:00:10", OWN6, "ff02::1:ff00:10"};
+    const struct hosts lie = {mac, "33:33:ff:00:00:10", "2001:db8::103", "ff02::1:ff00:10"};
+    const struct hosts all = {mac, "33:33:00:00:00:01", OWN6, "ff02::1"};
+    set_contained();
+    frame_nd(&frame, &ask, ND_NEIGHBOUR_SOLICIT, "2001:db8::10");
+    check(P1, frame, PASSES, "for a permitted server");
+    frame_nd(&frame, &ask, ND_NEIGHBOUR_SOLICIT, "2001:db8::103");
+    check(P1, frame, ANSWERED, "for a neighbour");
+    frame_nd(&frame, &lie, ND_NEIGHBOUR_SOLICIT, "2001:db8::10");
+    check(P1, frame, ANSWERED, "with another's address");
+    frame_nd(&frame, &all, ND_NEIGHBOUR_ADVERT, "2001:db8::1");
+    check(P1, frame, DROPPED, "the gateway's address");
+    frame_nd(&frame, &all, 134, "::");
+    check(P1, frame, DROPPED, "router advertisement");
+    frame_nd(&frame, &all, 137, "2001:db8::10");
+    check(P1, frame, DROPPED, "redirect");
+}
+
+static void
+dhcp_is_permitted_exactly(void **state)
+{
+    (void)state;
+    uint8_t boot[240] = {1, 1, 6, 0};
+    struct frame frame;
+    const struct hosts ask = {C2, ALL, "0.0.0.0", "255.255.255.255"};
+    const struct hosts rogue = {C2, ALL, OWN, "255.255.255.255"};
+    const struct mac own = mac_of_text(C2), other = mac_of_text(C3);
+    set_contained();
+    memcpy(boot + 28, own.b, 6);
+    frame_udp(&frame, &ask, 68, 67, boot, sizeof(boot));
+    check(P1, frame, PASSES, "its own request");
+    memcpy(boot + 28, other.b, 6);
+    frame_udp(&frame, &ask, 68, 67, boot, sizeof(boot));
+    check(P1, frame, DROPPED, "in another's name");
+    boot[0] = 2;
+    memcpy(boot + 28, own.b, 6);
+    frame_udp(&frame, &ask, 68, 67, boot, sizeof(boot));
+    check(P1, frame, DROPPED, "a reply to a server");
+    frame_udp(&frame, &rogue, 67, 68, boot, sizeof(boot));
+    check(P1, frame, DROPPED, "as a server");
+}
+
+static struct frame
+fragment_of(struct frame frame, uint16_t field)
+{
+    frame.b[18] = 0x12; /* identification */
+    frame.b[19] = 0x34;
+    frame.b[20] = (uint8_t)(field >> 8);
+    frame.b[21] = (uint8_t)(field & 0xff);
+    return frame;
+}
+
+static void
+fragments_follow_a_permitted_first(void **state)
+{
+    (void)state;
+    set_contained();
+    struct frame first = tcp(C2, OWN, SRV, "10.0.0.10", 443, SYN);
+    check(P1, fragment_of(first, 5), DROPPED, "later, without a first");
+    check(P1, fragment_of(first, 0x2000), PASSES, "first");
+    check(P1, fragment_of(first, 5), PASSES, "later");
+    check(P1, fragment_of(first, 1), DROPPED, "reaches back into the header");
+    struct frame bad = tcp(C2, OWN, SRV, "10.0.0.11", 443, SYN);
+    check(P1, fragment_of(bad, 0x2000), ANSWERED, "first to somebody else");
+    check(P1, fragment_of(bad, 5), DROPPED, "later to somebody else");
+}
+
+static void
+tags_and_broken_frames_hide_nothing(void **state)
+{
+    (void)state;
+    set_contained();
+    struct frame frame = udp(C2, OWN, C3, "10.0.0.103", 40000, 9);
+    check(P1, tagged(frame, 0x8100), DROPPED, "802.1Q");
+    check(P1, tagged(tagged(frame, 0x8100), 0x88a8), DROPPED, "QinQ");
+    check(P1, tagged(tagged(tagged(frame, 0x8100), 0x8100), 0x8100), DROPPED, "three tags");
+    frame.b[14] = 0x4f; /* options beyond the frame */
+    check(P1, frame, DROPPED, "header length");
+    frame = udp(C2, OWN, C3, "10.0.0.103", 40000, 9);
+    frame.b[12] = 0x12;
+    check(P1, frame, DROPPED, "another EtherType");
+    frame.size = 14;
+    check(P1, frame, DROPPED, "nothing behind it");
+    frame = tcp("02:00:00:00:00:62", OWN6, C3, "2001:db8::103", 445, SYN);
+    frame.b[20] = 60; /* destination options, of which there are none */
+    check(P1, frame, DROPPED, "IPv6 extension header");
+}
+
+static void
+servers_and_pairs_are_blocked_both_ways(void **state)
+{
+    (void)state;
+    struct rule rules[] = {bench_server("s1", "203.0.113.0/24"), bench_server("s2", "2001:db8:f::/48"),
+                           bench_pair("p", C2, "198.51.100.7")};
+    set(rules, COUNT_OF(rules));
+    check(P1, tcp(C3, "10.0.0.103", SRV, "203.0.113.66", 443, SYN), DROPPED, "to the server");
+    check(U1, tcp(SRV, "203.0.113.66", C3, "10.0.0.103", 443, SYNACK), DROPPED, "from it");
+    check(P1, tcp(C3, "10.0.0.103", SRV, "203.0.112.66", 443, SYN), PASSES, "beside it");
+    check(P1, tcp(C3, "2001:db8::103", SRV, "2001:db8:f::1", 443, SYN), DROPPED, "IPv6");
+    check(P1, tcp(C2, OWN, SRV, "198.51.100.7", 443, SYN), DROPPED, "the pair");
+    check(U1, tcp(SRV, "198.51.100.7", C2, OWN, 443, SYNACK), DROPPED, "the pair, back");
+    check(P1, tcp(C3, "10.0.0.103", SRV, "198.51.100.7", 443, SYN), PASSES, "another's");
+    check(P1, tcp(C2, OWN, SRV, "198.51.100.8", 443, SYN), PASSES, "its other servers");
+}
+
+static void
+protection_wins(void **state)
+{
+    (void)state;
+    struct rule rules[] = {bench_isolate("c2", C2, NULL, ""), bench_server("s", "10.0.0.0/8"),
+                           bench_isolate("ip", NULL, "10.0.0.1", ""),
+                           bench_protect("m", C2, NULL), bench_protect("n", NULL, "10.0.0.1"),
+                           bench_protect("o", NULL, "10.0.0.2")};
+    set(rules, COUNT_OF(rules));
+    check(P1, tcp(C2, "192.0.2.1", SRV, "192.0.2.2", 443, SYN), PASSES, "a protected MAC");
+    check(P1, tcp(C3, "10.0.0.1", SRV, "192.0.2.2", 443, SYN), PASSES, "a protected address");
+    check(P1, tcp(C3, "192.0.2.1", SRV, "10.0.0.2", 443, SYN), PASSES, "a protected server");
+    check(P1, tcp(C3, "192.0.2.1", SRV, "10.0.0.3", 443, SYN), DROPPED, "its neighbour");
+}
+
+static void
+by_address_where_no_mac_is_known(void **state)
+{
+    (void)state;
+    struct rule rule = bench_isolate("by address", NULL, OWN, "");
+    set(&rule, 1);
+    check(U1, tcp(SRV, OWN, C3, "10.0.0.103", 445, SYN), DROPPED, "from it");
+    check(P1, tcp(C3, "10.0.0.103", SRV, OWN, 445, SYN), DROPPED, "to it");
+    check(P1, tcp(C3, "10.0.0.103", SRV, "10.0.0.7", 445, SYN), PASSES, "others");
+}
+
+static void
+a_learnt_name_permits_its_address(void **state)
+{
+    (void)state;
+    set_contained();
+    struct ip server = ip_of_text("192.0.2.80");
+    check(P1, tcp(C2, OWN, SRV, "192.0.2.80", 80, SYN), ANSWERED, "before");
+    assert_int_equal(datapath_learn_name(bench.datapath, "few", 3, &server, 60), 0);
+    check(P1, tcp(C2, OWN, SRV, "192.0.2.80", 80, SYN), PASSES, "after");
+    check(P1, tcp(C2, OWN, SRV, "192.0.2.80", 81, SYN), ANSWERED, "another port");
+    struct rule changed[] = {bench_permits(), bench_isolate("c2", C2, OWN, "few")};
+    snprintf(changed[0].id, sizeof(changed[0].id), "permits/few#2");
+    set(changed, COUNT_OF(changed));
+    free(changed[1].isolate.addresses);
+    check(P1, tcp(C2, OWN, SRV, "192.0.2.80", 80, SYN), PASSES, "after the set has changed");
+}
+
+static void
+a_port_is_held_until_its_link_goes_down(void **state)
+{
+    (void)state;
+    struct mac known = mac_of_text(C3);
+    struct rule rule = {.id = "hold",
+                        .kind = RULE_HOLD_PORT,
+                        .hold_port = {.port = "p1", .known_macs = &known, .known_mac_count = 1}};
+    set(&rule, 1);
+    struct frame stranger = tcp("02:00:00:00:09:09", "10.0.0.9", SRV, "10.0.0.10", 80, SYN);
+    check(P1, stranger, DROPPED, "a new MAC");
+    check(P2, stranger, PASSES, "on another port");
+    check(P1, tcp(C3, "10.0.0.103", SRV, "10.0.0.10", 80, SYN), PASSES, "one that was there");
+    datapath_clear_hold(bench.datapath, bench.ifindex[P1]);
+    check(P1, stranger, PASSES, "after the link went down");
+}
+
+static void
+broadcast_does_not_reach_it(void **state)
+{
+    (void)state;
+    struct frame hello = udp(C2, OWN, SRV, "10.0.0.10", 40000, 9);
+    const uint32_t port = (uint32_t)bench.ifindex[P1];
+    const struct dp_port_state nobody = {.snoop_ns = 0};
+    set(NULL, 0);
+    assert_int_equal(maps_put(bench.datapath->maps, MAP_PORT_STATE, &port, &nobody), 0);
+    for (int i = 0; i < 200; i++) { /* plain unicast is sampled: who-has is not */
+        bench_in(&bench, P1, &hello);
+    }
+    struct frame who = arp(C2, OWN, ALL, "10.0.0.10", 1);
+    bench_in(&bench, P1, &who);
+    struct frame broadcast = udp(C3, "10.0.0.103", ALL, "10.0.0.255", 137, 137);
+    assert_int_equal(bench_out(&bench, P1, &broadcast), PASSES);
+    set_contained();
+    assert_int_equal(bench_out(&bench, P1, &broadcast), DROPPED);
+    assert_int_equal(bench_out(&bench, P2, &broadcast), PASSES);
+    struct frame its = arp(C2, OWN, ALL, "10.0.0.10", 1);
+    assert_int_equal(bench_out(&bench, P2, &its), DROPPED); /* who-has is for servers alone */
+}
+
+static void
+suspended_and_expired_rules_stop_nothing(void **state)
+{
+    (void)state;
+    struct rule rule = bench_isolate("short", C2, NULL, "");
+    struct frame frame = udp(C2, OWN, C3, "10.0.0.103", 40000, 9);
+    rule.expires_s = 1;
+    set(&rule, 1);
+    check(P1, frame, DROPPED, "in force");
+    datapath_suspend(bench.datapath, true);
+    check(P1, frame, PASSES, "suspended");
+    datapath_suspend(bench.datapath, false);
+    check(P1, frame, DROPPED, "resumed");
+    usleep(1200000);
+    check(P1, frame, PASSES, "expired, although nobody has removed it");
+}
+
+static void
+copies_and_reserved_vlans_are_guarded(void **state)
+{
+    (void)state;
+    struct rule_mirror always = {.kind = MIRROR_ALWAYS,
+                                 .carrier = CARRIER_RSPAN,
+                                 .out_port = "u1",
+                                 .rspan_vlan = 999};
+    struct rule rule = {.id = "m", .kind = RULE_MIRROR, .mirror = &always};
+    struct frame frame = udp(C3, "10.0.0.103", SRV, "10.0.0.10", 40000, 9);
+    set(&rule, 1);
+    struct frame reserved = tagged(frame, 0x8100);
+    reserved.b[14] = 999 >> 8;
+    reserved.b[15] = 999 & 0xff;
+    check(P1, reserved, DROPPED, "an endpoint in the reserved VLAN");
+    check(U1, reserved, DROPPED, "from the uplink: nobody here takes it");
+    check(P1, tagged(frame, 0x8100), PASSES, "another VLAN");
+}
+
+static int
+group_setup(void **state)
+{
+    (void)state;
+    return 0;
+}
+
+static int
+group_teardown(void **state)
+{
+    (void)state;
+    bench_close(&bench);
+    return 0;
+}
+
+int
+main(void)
+{
+    log_setup("test", LOG_TEXT, LOG_ERROR);
+    bench_open(&bench, 1024);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_is_touched_without_rules),
+        cmocka_unit_test(what_a_contained_endpoint_sends),
+        cmocka_unit_test(what_a_contained_endpoint_gets),
+        cmocka_unit_test(arp_is_permitted_exactly),
+        cmocka_unit_test(nd_is_permitted_exactly),
+        cmocka_unit_test(dhcp_is_permitted_exactly),
+        cmocka_unit_test(fragments_follow_a_permitted_first),
+        cmocka_unit_test(tags_and_broken_frames_hide_nothing),
+        cmocka_unit_test(servers_and_pairs_are_blocked_both_ways),
+        cmocka_unit_test(protection_wins),
+        cmocka_unit_test(by_address_where_no_mac_is_known),
+        cmocka_unit_test(a_learnt_name_permits_its_address),
+        cmocka_unit_test(a_port_is_held_until_its_link_goes_down),
+        cmocka_unit_test(broadcast_does_not_reach_it),
+        cmocka_unit_test(suspended_and_expired_rules_stop_nothing),
+        cmocka_unit_test(copies_and_reserved_vlans_are_guarded),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
