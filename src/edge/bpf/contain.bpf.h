@@ -661,7 +661,8 @@ subject_find(struct subject *s, const struct dp_config *config, __u64 mac, __u32
     return subject_find_slow(s, wants, ip);
 }
 
-/* On a held port every MAC that was not there before is treated like the endpoint.  2: first seen. */
+/* On a held port every MAC that was not there before is treated like the endpoint, a protected one
+ * too: there it is a disguise.  2: first seen. */
 CHECKED_APART int
 subject_held(struct subject *s, __u64 mac, __u32 ifindex, __u32 is_sender)
 {
@@ -670,7 +671,7 @@ subject_held(struct subject *s, __u64 mac, __u32 ifindex, __u32 is_sender)
         return 0;
     }
     port_mac_key(&key, ifindex, mac);
-    if (bpf_map_lookup_elem(&cdn_known, &key) || mac_is_protected(mac) ||
+    if (bpf_map_lookup_elem(&cdn_known, &key) ||
         !subject_take(s, bpf_map_lookup_elem(&cdn_hold, &ifindex), FOUND_HELD)) {
         return 0;
     }

@@ -315,10 +315,14 @@ a_port_is_held_until_its_link_goes_down(void **state)
 {
     (void)state;
     struct mac known = mac_of_text(C3);
-    struct rule rule = {.id = "hold",
-                        .kind = RULE_HOLD_PORT,
-                        .hold_port = {.port = "p1", .known_macs = &known, .known_mac_count = 1}};
-    set(&rule, 1);
+    struct rule rules[] = {{.id = "hold",
+                            .kind = RULE_HOLD_PORT,
+                            .hold_port = {.port = "p1", .known_macs = &known, .known_mac_count = 1}},
+                           bench_protect("gateway", "02:00:00:00:01:01", NULL)};
+    set(rules, COUNT_OF(rules));
+    struct frame disguised = tcp("02:00:00:00:01:01", "10.0.0.1", SRV, "10.0.0.10", 80, SYN);
+    check(P1, disguised, DROPPED, "the gateway's MAC, where the gateway is not");
+    check(U1, disguised, PASSES, "the gateway's MAC, where it is");
     struct frame stranger = tcp("02:00:00:00:09:09", "10.0.0.9", SRV, "10.0.0.10", 80, SYN);
     check(P1, stranger, DROPPED, "a new MAC");
     check(P2, stranger, PASSES, "on another port");
