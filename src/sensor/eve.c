@@ -87,6 +87,9 @@ alert_add(cJSON *root, const struct detection *detection)
                                                : "Low");
     metadata_add(metadata, "cordon_confidence", confidence);
     metadata_add(metadata, "cordon_phase", phase_names[detection->phase]);
+    /* As far as a sensor can tell: whose port it was, and so whose evidence, policy knows. */
+    metadata_add(metadata, "cordon_evidence",
+                 detection->handshake || detection->origin.is_stamped ? "strong" : "weak");
     metadata_add(metadata, "cordon_handshake", detection->handshake ? "yes" : "no");
     metadata_add(metadata, "cordon_stamped", detection->origin.is_stamped ? "yes" : "no");
     metadata_add(metadata, "cordon_list", detection->list);

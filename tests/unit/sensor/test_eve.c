@@ -214,6 +214,8 @@ test_alerts(void **state)
         assert_string_equal(cJSON_GetObjectItem(json, "event_type")->valuestring, "alert");
         assert_string_equal(text_of(json, "cordon_phase"), phase_names[world->found[i].phase]);
         assert_string_equal(text_of(json, "mitre_technique_id"), world->found[i].techniques[0]);
+        bool is_strong = world->found[i].handshake || world->found[i].origin.is_stamped;
+        assert_string_equal(text_of(json, "cordon_evidence"), is_strong ? "strong" : "weak");
         assert_string_equal(text_of(json, "cordon_handshake"),
                             world->found[i].handshake ? "yes" : "no");
         cJSON_Delete(json);
