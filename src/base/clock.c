@@ -66,9 +66,16 @@ clock_fake_advance(struct clock_fake *fake, int64_t us)
     fake->boot_now_us += us;
 }
 
+/* Years of four digits, 1000 to 9999: others have no RFC 3339 form. */
+#define TEXT_FIRST_US (INT64_C(-30610224000) * 1000000)
+#define TEXT_END_US (INT64_C(253402300800) * 1000000)
+
 void
 time_format(int64_t wall_us, char text[TIME_TEXT_SIZE])
 {
+    if (wall_us < TEXT_FIRST_US || wall_us >= TEXT_END_US) {
+        wall_us = 0;
+    }
     int64_t us = wall_us % 1000000;
     time_t seconds = (time_t)(wall_us / 1000000);
     if (us < 0) {

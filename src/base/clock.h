@@ -38,7 +38,8 @@ void clock_fake_init(struct clock_fake *fake, int64_t wall_us);
 void clock_fake_advance(struct clock_fake *fake, int64_t us);
 
 #define TIME_TEXT_SIZE 32
-/* RFC 3339 in UTC with microseconds: 2026-03-09T02:58:24.532140Z */
+/* RFC 3339 in UTC with microseconds: 2026-03-09T02:58:24.532140Z.  A time that this form cannot
+ * say (a peer's number may be anything) is written as 1970. */
 void time_format(int64_t wall_us, char text[TIME_TEXT_SIZE]);
 /* RFC 3339 with any offset ("Z", "+09:00", "+0900"); 0 or -EINVAL. */
 int time_parse(const char *text, int64_t *wall_us);
