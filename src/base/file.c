@@ -113,6 +113,9 @@ int
 file_make_dirs(const char *path, mode_t mode)
 {
     char part[PATH_MAX];
+    if (path[0] == '\0') {
+        return -ENOENT; /* below, the first character is taken to be there */
+    }
     if (strlen(path) >= sizeof(part)) {
         return -ENAMETOOLONG;
     }

@@ -1,11 +1,11 @@
 #include "base/log.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define LINE_SIZE 4096
 
@@ -25,19 +25,23 @@ log_setup(const char *program, enum log_format format, enum log_level least)
     setup.least = least;
 }
 
+#define LINE_TAIL 16 /* kept free for what closes a line: a quote, the mark of a cut, the end */
+
 struct line {
     char text[LINE_SIZE];
     size_t used;
+    bool is_cut; /* something did not fit: nothing more is added */
 };
 
-/* Leaves room for the mark of a cut line and the line end. */
+/* All of 'text' or nothing, so that no character and no escape is torn. */
 static void
 line_add(struct line *line, const char *text, size_t size)
 {
-    size_t room = sizeof(line->text) - line->used - 8;
-    size_t fits = size < room ? size : room;
-    memcpy(line->text + line->used, text, fits);
-    line->used += fits;
+    line->is_cut = line->is_cut || line->used + size > sizeof(line->text) - LINE_TAIL;
+    if (!line->is_cut) {
+        memcpy(line->text + line->used, text, size);
+        line->used += size;
+    }
 }
 
 static void
@@ -46,49 +50,59 @@ line_text(struct line *line, const char *text)
     line_add(line, text, strlen(text));
 }
 
-/* As in a JSON string, which also keeps a hostile value on its line and visible in text. */
+/* Into the room that line_add() leaves. */
+static void
+line_close(struct line *line, const char *text)
+{
+    size_t size = strlen(text);
+    memcpy(line->text + line->used, text, size);
+    line->used += size;
+}
+
+/* As in a JSON string, which also keeps a hostile value on its line and visible in text.  Bytes
+ * that are no UTF-8 would make the line invalid for whoever collects it. */
 static void
 line_escaped(struct line *line, const char *text)
 {
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+    size_t left = strlen(text);
+    while (left > 0 && !line->is_cut) {
         char escaped[8];
-        if (*at == '"' || *at == '\\') {
-            snprintf(escaped, sizeof(escaped), "\\%c", *at);
+        unsigned char first = (unsigned char)text[0];
+        size_t size = utf8_size(text, left);
+        if (size == 0) {
+            line_text(line, "\\ufffd");
+            size = 1;
+        } else if (utf8_is_plain(text, size) && first != '"' && first != '\\') {
+            line_add(line, text, size);
+        } else if (first == '"' || first == '\\') {
+            snprintf(escaped, sizeof(escaped), "\\%c", first);
             line_text(line, escaped);
-        } else if (*at < 0x20 || *at == 0x7f) {
-            snprintf(escaped, sizeof(escaped), "\\u%04x", *at);
+        } else { /* C0 and DEL, or C1, whose second byte is its number */
+            snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned char)text[size - 1]);
             line_text(line, escaped);
-        } else {
-            line_add(line, (const char *)at, 1);
         }
+        text += size;
+        left -= size;
     }
 }
 
-static void
-line_quoted(struct line *line, const char *text)
-{
-    line_text(line, "\"");
-    line_escaped(line, text);
-    line_text(line, "\"");
-}
-
+/* Cut short where it does not fit, left out where not even its name does. */
 static void
 line_value(struct line *line, const struct log_value *value, bool is_json)
 {
     char number[24];
-    line_text(line, is_json ? "," : " ");
-    if (is_json) {
-        line_quoted(line, value->name);
-    } else {
-        line_text(line, value->name);
-    }
-    line_text(line, is_json ? ":" : "=");
-    if (value->text) {
-        line_quoted(line, value->text);
-        return;
-    }
+    size_t before = line->used;
     snprintf(number, sizeof(number), "%lld", (long long)value->number);
-    line_text(line, number);
+    line_text(line, is_json ? ",\"" : " ");
+    line_text(line, value->name);
+    line_text(line, is_json ? "\":" : "=");
+    line_text(line, value->text ? "\"" : number);
+    if (line->is_cut) {
+        line->used = before;
+    } else if (value->text) {
+        line_escaped(line, value->text);
+        line_close(line, "\"");
+    }
 }
 
 static void
@@ -100,8 +114,9 @@ line_head(struct line *line, enum log_level level, const char *area, const char 
         const struct log_value head[] = {LOG_S("level", level_names[level]),
                                          LOG_S("program", setup.program), LOG_S("area", area),
                                          LOG_S("message", message)};
-        line_text(line, "{\"time\":");
-        line_quoted(line, time);
+        line_text(line, "{\"time\":\"");
+        line_text(line, time);
+        line_text(line, "\"");
         for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++) {
             line_value(line, &head[i], true);
         }
@@ -126,8 +141,10 @@ log_write(enum log_level level, const char *area, const char *message,
     for (; values->name; values++) {
         line_value(&line, values, is_json);
     }
-    memcpy(line.text + line.used, is_json ? "}\n" : "\n", is_json ? 2 : 1);
-    line.used += is_json ? 2 : 1;
+    if (line.is_cut) {
+        line_close(&line, is_json ? ",\"cut\":true" : " cut=true");
+    }
+    line_close(&line, is_json ? "}\n" : "\n");
     /* One write per line: lines of several threads and processes do not mix. */
     ssize_t written = write(STDERR_FILENO, line.text, line.used);
     (void)written; /* nowhere to say that logging failed */

@@ -4,7 +4,11 @@
  *     log_warn("intake", "line refused", LOG_S("source", name), LOG_I("line", n));
  *
  * The stage that knows the story logs it, once.  Whatever a packet or a peer can trigger goes
- * through a log_limit.  Thread safe. */
+ * through a log_limit.  Thread safe.
+ *
+ * A line is valid UTF-8 without control characters, whatever is in its message and values, and at
+ * most 4096 bytes: what does not fit is left off and "cut" says so.  Names, areas and the program
+ * are our own words and are not escaped. */
 #ifndef CORDON_BASE_LOG_H
 #define CORDON_BASE_LOG_H
 
