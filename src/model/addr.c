@@ -69,8 +69,8 @@ mac_parse(const char *text, struct mac *mac)
     struct mac read = {{0}};
     size_t digits = 0;
     for (const char *at = text; *at; at++) {
-        if (separator && digits > 0 && digits % every == 0 && *at == separator &&
-            at[-1] != separator) {
+        bool is_between = digits > 0 && digits < 12 && digits % every == 0;
+        if (separator && is_between && *at == separator && at[-1] != separator) {
             continue;
         }
         if (!isxdigit((unsigned char)*at) || digits == 12) {
@@ -227,7 +227,7 @@ prefix_parse(const char *text, struct prefix *prefix)
         masked.b[read.length / 8] =
             (uint8_t)(read.ip.b[read.length / 8] & (0xff00u >> (read.length % 8)));
     }
-    if (!ip_is_equal(&masked, &read.ip)) {
+    if (!ip_is_equal(&masked, &read.ip) || prefix_is_none(&read)) {
         return false;
     }
     *prefix = read;

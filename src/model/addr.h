@@ -54,7 +54,8 @@ bool ip_parse(const char *text, struct ip *ip) MUST_CHECK;
 bool prefix_is_none(const struct prefix *prefix);
 bool prefix_has(const struct prefix *prefix, const struct ip *ip);
 void prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT_SIZE]);
-/* "192.0.2.0/24", "2001:db8::/32", or a bare address (a host route).  Host bits set: refused. */
+/* "192.0.2.0/24", "2001:db8::/32", or a bare address (a host route).  Host bits set: refused.
+ * So is "::/0", which has the form of "none": taken, it would mean nobody where all was meant. */
 bool prefix_parse(const char *text, struct prefix *prefix) MUST_CHECK;
 
 #endif

@@ -76,9 +76,9 @@ static const struct {
      "expires_in_s", "out of range"},
     {OP_SERVER_CREATE, "{\"server\":\"203.0.113.0/24\"," WHY "}", GOOD},
     {OP_SERVER_CREATE, "{" WHY "}", "", "give exactly one of server and server_name"},
-    /* All of IPv6 reads as "none". */
-    {OP_SERVER_CREATE, "{\"server\":\"::/0\"," WHY "}", "",
-     "give exactly one of server and server_name"},
+    /* All of IPv6 would read as "none". */
+    {OP_SERVER_CREATE, "{\"server\":\"::/0\"," WHY "}", "server",
+     "not an address or prefix (are host bits set?)"},
     {OP_CONTAINMENT_RELEASE, "{\"id\":\"x\"," WHY "}", GOOD},
     {OP_CONTAINMENT_RELEASE, "{\"id\":\"x\",\"reason\":\"\"}", "",
      "a reason is required: it goes into the audit"},
