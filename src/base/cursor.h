@@ -76,7 +76,7 @@ static inline uint16_t
 cur_be16(struct cursor *c)
 {
     const uint8_t *p = cur_take(c, 2);
-    return p ? (uint16_t)((p[0] << 8) | p[1]) : 0;
+    return (uint16_t)(p ? (p[0] << 8) | p[1] : 0);
 }
 
 static inline uint32_t
@@ -104,7 +104,7 @@ static inline uint16_t
 cur_le16(struct cursor *c)
 {
     const uint8_t *p = cur_take(c, 2);
-    return p ? (uint16_t)((p[1] << 8) | p[0]) : 0;
+    return (uint16_t)(p ? (p[1] << 8) | p[0] : 0);
 }
 
 static inline uint32_t

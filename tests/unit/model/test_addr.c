@@ -82,8 +82,7 @@ what_is_no_mac_is_refused(void **state)
         ".0200.00ab0102",
         "0200:00ab:0102",
         "02 00 00 ab 01 02",
-        "\xef\xbc\x90"
-        "2:00:00:ab:01:0",
+        "\357\274\2202:00:00:ab:01:0", /* a full-width zero */
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct mac read = {{9, 9, 9, 9, 9, 9}}, kept = read;
