@@ -81,11 +81,43 @@ each_read_on_every_prefix(void **state)
             bool fits = reads[i].size <= size;
             if (fits) {
                 assert_int_equal(value, reads[i].value);
+                assert_int_equal(cur_left(&c), size - reads[i].size);
             }
             assert_int_equal(cur_ok(&c), fits);
-            assert_int_equal(cur_left(&c) <= size, true);
+            assert_true(fits || cur_left(&c) <= size);
             free(copy);
         }
+    }
+}
+
+/* The same for the reads that are told how much: taken whole, or nothing of it. */
+static void
+each_size_on_every_prefix(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= sizeof(bytes); size++) {
+        uint8_t *copy = malloc(size + (size == 0));
+        memcpy(copy, bytes, size);
+        for (size_t wanted = 0; wanted <= sizeof(bytes) + 1; wanted++) {
+            uint8_t out[sizeof(bytes) + 1], zero[sizeof(bytes) + 1] = {0};
+            bool fits = wanted <= size;
+            size_t left = fits ? size - wanted : size;
+            struct cursor c = cur_make(copy, size), skips = c, takes = c, parts = c;
+            memset(out, 9, sizeof(out));
+            cur_copy(&c, out, wanted);
+            assert_memory_equal(out, fits ? bytes : zero, wanted);
+            cur_skip(&skips, wanted);
+            assert_ptr_equal(cur_take(&takes, wanted), fits ? copy : NULL);
+            struct cursor part = cur_sub(&parts, wanted);
+            assert_int_equal(cur_ok(&part), fits);
+            assert_int_equal(cur_left(&part), fits ? wanted : 0);
+            const struct cursor *const all[] = {&c, &skips, &takes, &parts};
+            for (size_t i = 0; i < COUNT_OF(all); i++) {
+                assert_int_equal(cur_ok(all[i]), fits);
+                assert_int_equal(cur_left(all[i]), left);
+            }
+        }
+        free(copy);
     }
 }
 
@@ -140,6 +172,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_read_on_every_prefix),
+        cmocka_unit_test(each_size_on_every_prefix),
         cmocka_unit_test(the_first_failure_sticks),
         cmocka_unit_test(a_part_cannot_read_its_sibling),
         cmocka_unit_test(a_huge_size_does_not_wrap),
