@@ -189,7 +189,7 @@ client_follow(struct client *client, const char *path, const char *last_id,
     }
     set_path(client, path);
     curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, 0L);
-    /* The server says ": alive" every 15 s: silence means that it is gone. */
+    /* The server says an event "alive" every 15 s: silence means that it is gone. */
     curl_easy_setopt(client->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(client->curl, CURLOPT_LOW_SPEED_TIME, 45L);
     curl_easy_setopt(client->curl, CURLOPT_HTTPGET, 1L);

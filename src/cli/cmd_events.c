@@ -57,7 +57,9 @@ on_line(void *context, const char *line)
         cJSON_Delete(stream->data);
         stream->data = cJSON_Parse(line + 6);
     } else if (line[0] == '\0' && stream->event[0]) {
-        print_event(stream);
+        if (strcmp(stream->event, "alive") != 0) {
+            print_event(stream);
+        }
         stream->event[0] = '\0';
         cJSON_Delete(stream->data);
         stream->data = NULL;

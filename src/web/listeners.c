@@ -138,7 +138,7 @@ listeners_tick(struct listeners *listeners)
     for (size_t i = 0; i < LISTENERS_MAX; i++) {
         struct place *place = &listeners->places[i];
         if (place->request && place->told_us <= quiet_us) {
-            evbuffer_add_printf(alive, ": alive\n\n");
+            sse_frame(alive, NULL, "alive", "{}");
             tell(place, alive);
             evbuffer_drain(alive, evbuffer_get_length(alive));
         }

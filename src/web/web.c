@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "web/asker.h"
+#include "web/asset.h"
 #include "web/listen.h"
 #include "web/listeners.h"
 #include "web/openapi.h"
@@ -330,6 +331,15 @@ is_length_doubtful(struct evhttp_request *request)
     return lengths > 1;
 }
 
+/* The console's files need no account: they are the same for everybody. */
+static const struct asset *
+find_asset(struct evhttp_request *request, const char *path)
+{
+    enum evhttp_cmd_type command = evhttp_request_get_command(request);
+    bool reads = command == EVHTTP_REQ_GET || command == EVHTTP_REQ_HEAD;
+    return reads && path ? asset_find(path) : NULL;
+}
+
 static void
 on_request(struct evhttp_request *request, void *context)
 {
@@ -343,6 +353,11 @@ on_request(struct evhttp_request *request, void *context)
     if (is_length_doubtful(request)) {
         evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
         refuse(web, request, 400, "the request says its length twice", "Content-Length", NULL);
+        return;
+    }
+    const struct asset *asset = find_asset(request, path);
+    if (asset) {
+        asset_reply(request, asset);
         return;
     }
     switch (route_find(method_name(request), path ? path : "", &route, id, allow)) {

@@ -60,7 +60,11 @@ class Api:
         return self._document
 
     def _send(self, method, path, body, headers, timeout_s=15):
-        request = urllib.request.Request(self.url + full(path), data=body, headers=headers,
+        return self.send(method, full(path), body, headers, timeout_s)
+
+    def send(self, method, path, body, headers, timeout_s=15):
+        """(status, headers, bytes); the path as it is."""
+        request = urllib.request.Request(self.url + path, data=body, headers=headers,
                                          method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                              urllib.request.HTTPSHandler(context=self.tls))

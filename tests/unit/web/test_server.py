@@ -3,9 +3,11 @@
 events, and cordonctl.  Each JSON answer is checked against the OpenAPI document.
 
     test_server.py SERVE CORDONCTL SOURCE"""
+import gzip
 import json
 import os
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -374,7 +376,7 @@ class Abuse(Case):
             status, headers, text = self.viewer._send(method, "/containments", b"", {})
             self.assertEqual((status, headers["Allow"]), (405, "GET, POST"), method)
             self.assertEqual(json.loads(text)["title"], "Wrong method")
-        for path in ("/", "/api/v1/endpoints/", "/api/v1/../../etc/passwd", "/api/v2/endpoints",
+        for path in ("/api/v1/endpoints/", "/assets/", "/assets/../index.html", "/index.html/", "/api/v1/../../etc/passwd", "/api/v2/endpoints",
                      "/api/v1/endpoints/%2e%2e/%2e%2e", "//api/v1/endpoints"):
             self.assertEqual(self.talk(self.head(path, "GET", "\r\n")), 404, path)
         self.assertIn(self.talk(self.head("/api/v1/endpoints", "BREW", "\r\n")), (400, 501))
@@ -530,8 +532,47 @@ class Live(Case):
             self.assertIn(b"text/event-stream", text)
             self.server.tell("slow")
             self.server.tell("slow")
-            while b": alive" not in text:
+            while b"event: alive" not in text:
                 text += tls.recv(65536)
+
+
+class Console(Case):
+    def ask(self, path, method="GET", **headers):
+        return self.viewer.send(method, path, None,
+                                {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def test_page_and_its_files(self):
+        status, headers, page = self.ask("/")
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        names = re.findall(rb'(?:src|href)="\./([^"]+)"', page)
+        self.assertGreaterEqual(len(names), 3, page)
+        for name in names:
+            path = "/" + name.decode()
+            status, headers, plain = self.ask(path)
+            self.assertEqual(status, 200, path)
+            self.assertNotIn("Content-Encoding", headers)
+            status, headers, packed = self.ask(path, Accept_Encoding="br, gzip;q=0.8")
+            self.assertEqual((status, headers["Content-Encoding"]), (200, "gzip"))
+            self.assertEqual(gzip.decompress(packed), plain)
+            self.assertEqual("immutable" in headers["Cache-Control"], path.startswith("/assets/"))
+            status, _, none = self.ask(path, If_None_Match=headers["ETag"])
+            self.assertEqual((status, none), (304, b""))
+            self.assertNotIn("Content-Encoding", self.ask(path, Accept_Encoding="gzip;q=0")[1])
+
+    def test_nothing_inline_and_nobody_else(self):
+        _, headers, page = self.ask("/")
+        rules = dict(rule.strip().split(" ", 1)
+                     for rule in headers["Content-Security-Policy"].split(";"))
+        self.assertEqual(rules["default-src"], "'none'")
+        self.assertEqual((rules["script-src"], rules["style-src"]), ("'self'", "'self'"))
+        self.assertEqual(rules["frame-ancestors"], "'none'")
+        self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+        self.assertNotRegex(page, rb"<script[^>]*>[^<]|<style|https?://")
+
+    def test_no_writing(self):
+        self.assertEqual(self.ask("/", "POST")[0], 404)
+        status, _, body = self.ask("/", "HEAD")
+        self.assertEqual((status, body), (200, b""))
 
 
 class Ctl(Case):

@@ -1,0 +1,69 @@
+/* Times in the viewer's zone, by Intl; the exact one is the title of every short one. */
+import { language } from './language.svelte';
+
+class Clock {
+  now = $state(Date.now());
+  constructor() {
+    setInterval(() => {
+      if (!document.hidden) {
+        this.now = Date.now();
+      }
+    }, 5000);
+    document.addEventListener('visibilitychange', () => (this.now = Date.now()));
+  }
+}
+export const clock = new Clock();
+
+export function exact(at: string | undefined): string {
+  if (!at) {
+    return '';
+  }
+  return new Intl.DateTimeFormat(language.now, {
+    dateStyle: 'medium',
+    timeStyle: 'long',
+  }).format(new Date(at));
+}
+
+export function short(at: string | undefined): string {
+  if (!at) {
+    return '';
+  }
+  const date = new Date(at);
+  const today = new Date(clock.now).toDateString() === date.toDateString();
+  return new Intl.DateTimeFormat(
+    language.now,
+    today ? { timeStyle: 'medium' } : { dateStyle: 'short', timeStyle: 'short' },
+  ).format(date);
+}
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+/* "3 minutes ago", "in 2 hours". */
+export function relative(at: string | undefined): string {
+  if (!at) {
+    return '';
+  }
+  const seconds = (new Date(at).getTime() - clock.now) / 1000;
+  const format = new Intl.RelativeTimeFormat(language.now, { numeric: 'auto' });
+  for (const [unit, size] of UNITS) {
+    if (Math.abs(seconds) >= size) {
+      return format.format(Math.trunc(seconds / size), unit);
+    }
+  }
+  return format.format(0, 'second');
+}
+
+export function number(value: number | undefined): string {
+  return value === undefined ? '' : new Intl.NumberFormat(language.now).format(value);
+}
+
+/* Milliseconds for people, from microseconds. */
+export function milliseconds(us: number): string {
+  const digits = us < 10_000 ? 2 : us < 100_000 ? 1 : 0;
+  return `${new Intl.NumberFormat(language.now, { maximumFractionDigits: digits }).format(us / 1000)} ms`;
+}

@@ -1,0 +1,75 @@
+/* Every screen: where it stands in the navigation, who sees it, its code (loaded when first opened).
+ * Adding one is one file and one line here. */
+import type { Component } from 'svelte';
+import { words } from '../lib/language.svelte';
+import type { Role } from '../lib/session.svelte';
+
+export interface Screen {
+  path: string;
+  group: 'now' | 'network' | 'rules' | 'system';
+  roles?: Role[]; /* absent: everybody */
+  load: () => Promise<{ default: Component }>;
+}
+
+export const screens: Screen[] = [
+  { path: 'dashboard', group: 'now', load: () => import('./Dashboard.svelte') },
+  { path: 'pending', group: 'now', load: () => import('./Pending.svelte') },
+  { path: 'incidents', group: 'now', load: () => import('./Incidents.svelte') },
+  { path: 'containments', group: 'now', load: () => import('./Containments.svelte') },
+];
+
+const w = words({
+  en: {
+    now: 'Now',
+    network: 'Network',
+    rules: 'Rules',
+    system: 'System',
+    dashboard: 'Dashboard',
+    pending: 'Pending',
+    incidents: 'Incidents',
+    hosts: 'Affected hosts',
+    containments: 'Containments',
+    endpoints: 'Endpoints',
+    map: 'Network map',
+    switches: 'Switches',
+    mirrors: 'Mirroring',
+    sources: 'Sensors and sources',
+    policies: 'Policies',
+    permits: 'Permitted servers',
+    protected: 'Protected hosts',
+    servers: 'Blocked servers',
+    warning: 'Warning page',
+    notifications: 'Notifications',
+    accounts: 'Accounts and tokens',
+    audit: 'Operation log',
+    system_page: 'System',
+  },
+  ja: {
+    now: '現在の状況',
+    network: 'ネットワーク',
+    rules: 'ルール',
+    system: 'システム',
+    dashboard: 'ダッシュボード',
+    pending: '承認待ち',
+    incidents: 'インシデント',
+    hosts: '影響端末',
+    containments: '封じ込め',
+    endpoints: '端末',
+    map: 'ネットワーク図',
+    switches: 'スイッチ',
+    mirrors: 'ミラーリング',
+    sources: 'センサーと検知元',
+    policies: 'ポリシー',
+    permits: '通信許可サーバー',
+    protected: '保護対象',
+    servers: '遮断サーバー',
+    warning: '警告表示',
+    notifications: '通知',
+    accounts: 'アカウントとトークン',
+    audit: '操作ログ',
+    system_page: 'システム',
+  },
+});
+export const screenName = (path: string) =>
+  w((path === 'system' ? 'system_page' : path) as Parameters<typeof w>[0]);
+export const groupName = (group: Screen['group']) => w(group);

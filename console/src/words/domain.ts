@@ -1,0 +1,145 @@
+/* The field's words, once for all screens: states, actions, phases, reasons.  Keys are the API's. */
+import { words } from '../lib/language.svelte';
+
+const w = words({
+  en: {
+    action_none: 'None',
+    action_isolate: 'Isolate',
+    action_block_pair: 'Block pair',
+    action_block_server: 'Block server',
+    action_mirror: 'Mirror in detail',
+    action_notify: 'Notify',
+    state_pending: 'Pending',
+    state_requested: 'Requested',
+    state_waiting: 'Waiting for location',
+    state_located: 'Located',
+    state_applied: 'Applied',
+    state_verified: 'Verified',
+    state_failed: 'Failed',
+    state_released: 'Released',
+    state_expired: 'Expired',
+    state_checked: 'Checked',
+    state_reverted: 'Reverted',
+    state_absent: 'Absent',
+    hold_none: 'Not held',
+    hold_mode: 'Approval mode',
+    hold_protected: 'Protected host',
+    hold_weak: 'Evidence could be forged',
+    hold_shared: 'Shared destination',
+    hold_unresolved: 'Endpoint not certain',
+    hold_both_inside: 'Both ends are ours',
+    hold_budget: 'Budget used up',
+    hold_never_block: 'Never-block list',
+    hold_grace: 'Just released',
+    phase_unknown: 'Unknown phase',
+    phase_intelligence_gathering: 'Intelligence gathering',
+    phase_point_of_entry: 'Point of entry',
+    phase_c2: 'C&C communication',
+    phase_lateral_movement: 'Lateral movement',
+    phase_discovery: 'Asset and data discovery',
+    phase_exfiltration: 'Data exfiltration',
+    severity_info: 'Info',
+    severity_low: 'Low',
+    severity_medium: 'Medium',
+    severity_high: 'High',
+    strength_unrated: 'Unrated',
+    strength_weak: 'Weak',
+    strength_strong: 'Strong',
+    class_none: 'Not located',
+    class_direct: 'Own port',
+    class_shared: 'Shared port',
+    class_conflict: 'Conflict',
+    role_viewer: 'Viewer',
+    role_operator: 'Operator',
+    role_admin: 'Administrator',
+    role_auditor: 'Auditor',
+    step_first_packet: 'First packet',
+  },
+  ja: {
+    action_none: 'なし',
+    action_isolate: '隔離',
+    action_block_pair: '通信ペアの遮断',
+    action_block_server: 'サーバーの遮断',
+    action_mirror: '詳細ミラー',
+    action_notify: '通知のみ',
+    state_pending: '承認待ち',
+    state_requested: '要求済み',
+    state_waiting: '接続位置の特定待ち',
+    state_located: '位置特定済み',
+    state_applied: '適用済み',
+    state_verified: '検証済み',
+    state_failed: '失敗',
+    state_released: '解除済み',
+    state_expired: '期限切れ',
+    state_checked: '確認済み',
+    state_reverted: '取り消し済み',
+    state_absent: '未設定',
+    hold_none: '保留なし',
+    hold_mode: '承認モード',
+    hold_protected: '保護対象',
+    hold_weak: '証拠が偽装可能',
+    hold_shared: '共用の宛先',
+    hold_unresolved: '端末が不確か',
+    hold_both_inside: '両端とも内部',
+    hold_budget: '上限に到達',
+    hold_never_block: '遮断禁止リスト',
+    hold_grace: '解除直後',
+    phase_unknown: 'フェーズ不明',
+    phase_intelligence_gathering: '情報収集',
+    phase_point_of_entry: '侵入',
+    phase_c2: 'C&C 通信',
+    phase_lateral_movement: '横展開',
+    phase_discovery: '資産・データ探索',
+    phase_exfiltration: 'データ持ち出し',
+    severity_info: '情報',
+    severity_low: '低',
+    severity_medium: '中',
+    severity_high: '高',
+    strength_unrated: '未評価',
+    strength_weak: '弱い',
+    strength_strong: '強い',
+    class_none: '位置不明',
+    class_direct: '専用ポート',
+    class_shared: '共用ポート',
+    class_conflict: '競合',
+    role_viewer: '閲覧者',
+    role_operator: '運用担当者',
+    role_admin: '管理者',
+    role_auditor: '監査担当者',
+    step_first_packet: '最初のパケット',
+  },
+});
+
+type Kind = 'action' | 'state' | 'hold' | 'phase' | 'severity' | 'strength' | 'class' | 'role' | 'step';
+
+/* The word for an enum's value; a value that this console does not know yet is shown as it is. */
+export function term(kind: Kind, value: string | undefined): string {
+  if (!value) {
+    return '';
+  }
+  const text = w(`${kind}_${value}` as Parameters<typeof w>[0]) as string | undefined;
+  return text ?? value;
+}
+
+export type Tone = 'plain' | 'good' | 'warn' | 'bad' | 'accent';
+export function stateTone(state: string): Tone {
+  switch (state) {
+    case 'verified':
+      return 'good';
+    case 'applied':
+    case 'located':
+    case 'requested':
+      return 'accent';
+    case 'pending':
+    case 'waiting':
+      return 'warn';
+    case 'failed':
+    case 'absent':
+      return 'bad';
+    default:
+      return 'plain';
+  }
+}
+export function severityTone(severity: string): Tone {
+  return severity === 'high' ? 'bad' : severity === 'medium' ? 'warn' : 'plain';
+}
