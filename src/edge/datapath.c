@@ -331,6 +331,7 @@ datapath_attach(struct datapath *datapath, int ifindex, const char *name, enum p
     *port = (struct dp_port_held){.ifindex = ifindex, .role = role, .number = number};
     snprintf(port->name, sizeof(port->name), "%s", name);
     datapath_rules_place(datapath);
+    datapath_rules_forget_seen(datapath);
     int result = port_state_start(datapath, (uint32_t)ifindex);
     result = result ? result : port_write(datapath, port);
     return result ? result : programs_attach(datapath, port);

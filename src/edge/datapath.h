@@ -70,6 +70,8 @@ bool datapath_is_refused(const struct datapath *datapath, const char *rule_id);
 const struct rule *datapath_rule_find(const struct datapath *datapath, const char *rule_id);
 const struct rule *datapath_isolate_of(const struct datapath *datapath, const struct mac *mac,
                                        const struct ip *ip);
+/* With thousands of rules one call looks at a part of them, the next one goes on from there; for the
+ * others it repeats what was found last.  New, changed and wrong ones are looked at in every call. */
 int datapath_read_back(struct datapath *datapath, bool verify,
                        struct rule_report *reports) MUST_CHECK;
 int datapath_read_back_one(struct datapath *datapath, const char *rule_id, bool verify,

@@ -272,6 +272,7 @@ held_apply(struct datapath *datapath, struct held *held)
     struct compile_place place;
     struct wishes wishes = {.count = 0};
     held_succeed(held);
+    held->seen = SEEN_NOT;
     int result = place_find(datapath, held, &place);
     if (result == 0) {
         compile_rule(&held->rule, &place, &wishes);
@@ -293,6 +294,14 @@ is_placed(const struct rule *rule)
 {
     return rule->kind == RULE_MIRROR || rule->kind == RULE_HOLD_PORT ||
            (rule->kind == RULE_ISOLATE && rule->isolate.port[0]);
+}
+
+void
+datapath_rules_forget_seen(struct datapath *datapath)
+{
+    for (size_t i = 0; i < datapath->rules.count; i++) {
+        datapath->rules.items[i]->seen = SEEN_NOT;
+    }
 }
 
 void

@@ -22,6 +22,9 @@ struct dp_port_held {
     bool has_egress; /* our program is on its egress */
 };
 
+/* What the last look at a rule's entries found, and with it the frames that were tried. */
+enum seen { SEEN_NOT, SEEN_EQUAL, SEEN_VERIFIED };
+
 /* A rule that was set. */
 struct held {
     struct hmap_node node;     /* by id */
@@ -35,6 +38,8 @@ struct held {
     unsigned waits;      /* placings since then that had to wait for ARP */
     bool is_cleared;     /* holds */
     bool is_kept;        /* while a whole set is taken over */
+    enum seen seen;      /* SEEN_NOT also where something was wrong */
+    uint64_t seen_hits;
     int error;           /* of the last write; 'why' says what it was about */
     char *why;           /* owned; NULL: nothing */
 };
@@ -68,6 +73,7 @@ struct datapath {
     void *on_snoop_context;
     uint8_t *frame; /* DP_RESPOND_MAX and the trailer */
     unsigned checks;
+    size_t look_from, try_from; /* where the next read-back goes on, see datapath_read_back() */
 };
 
 uint64_t datapath_now_ns(void);
@@ -91,6 +97,8 @@ bool datapath_needs_egress(const struct dp_port *value);
 struct held *datapath_held_find(const struct datapath *datapath, const char *rule_id);
 /* Rules that name ports or a way out, with what these are now (a port came, a neighbour moved). */
 void datapath_rules_place(struct datapath *datapath);
+/* All are looked at anew. */
+void datapath_rules_forget_seen(struct datapath *datapath);
 void datapath_rules_free(struct datapath *datapath);
 /* Names that were learnt and whose time is over. */
 void datapath_learnt_sweep(struct datapath *datapath);

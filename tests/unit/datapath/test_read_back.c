@@ -182,6 +182,56 @@ group_teardown(void **state)
     return 0;
 }
 
+/* Thousands of rules are looked at part by part: what is altered shows within a few calls, and until
+ * then every one is reported. */
+static void
+many_are_looked_at_in_turn(void **state)
+{
+    (void)state;
+    enum { MANY = 10000, ALTERED = 7777 };
+    struct rule *rules = mem_new(MANY, sizeof(*rules));
+    struct rule_report *reports = mem_new(MANY, sizeof(*reports));
+    struct bench large;
+    struct dp_mac key = {.zero = 0};
+    bench_close(&bench);
+    bench_open(&large, 2 * MANY);
+    for (uint32_t i = 0; i < MANY; i++) {
+        char id[32], mac[MAC_TEXT_SIZE];
+        snprintf(id, sizeof(id), "many/%u", i);
+        snprintf(mac, sizeof(mac), "02:11:00:00:%02x:%02x", i >> 8, i & 0xff);
+        rules[i] = bench_isolate(id, mac, NULL, "");
+    }
+    assert_int_equal(datapath_set(large.datapath, rules, MANY, NULL), 0);
+    for (int call = 0; call < 12; call++) {
+        assert_int_equal(datapath_read_back(large.datapath, true, reports), 0);
+        for (uint32_t i = 0; i < MANY; i++) {
+            assert_int_equal(reports[i].state, RULE_VERIFIED);
+        }
+    }
+    memcpy(key.b, rules[ALTERED].isolate.mac.b, 6);
+    assert_int_equal(maps_delete(large.datapath->maps, MAP_ISO_MAC, &key), 0);
+    int calls = 0;
+    uint32_t absent = MANY;
+    while (absent == MANY && ++calls <= 3) { /* 10000 / 4096 */
+        assert_int_equal(datapath_read_back(large.datapath, false, reports), 0);
+        for (uint32_t i = 0; i < MANY; i++) {
+            absent = reports[i].state == RULE_ABSENT ? i : absent;
+        }
+    }
+    assert_in_range(calls, 1, 3);
+    assert_string_equal(reports[absent].id, rules[ALTERED].id);
+    /* what is wrong is looked at every time */
+    assert_int_equal(datapath_read_back(large.datapath, true, reports), 0);
+    assert_int_equal(reports[absent].state, RULE_ABSENT);
+    assert_int_equal(datapath_set(large.datapath, rules, MANY, NULL), 0);
+    assert_int_equal(datapath_read_back(large.datapath, true, reports), 0);
+    assert_int_equal(reports[absent].state, RULE_VERIFIED);
+    bench_close(&large);
+    bench_open(&bench, ROOM);
+    free(rules);
+    free(reports);
+}
+
 int
 main(void)
 {
@@ -194,6 +244,7 @@ main(void)
         cmocka_unit_test(a_foreign_entry_that_undoes_a_rule_shows),
         cmocka_unit_test(a_filter_that_is_gone_shows),
         cmocka_unit_test(a_changed_configuration_shows),
+        cmocka_unit_test(many_are_looked_at_in_turn),
         cmocka_unit_test(a_restart_takes_everything_over),
         cmocka_unit_test(many_rules_come_and_go_and_a_full_table_says_so),
     };
