@@ -16,6 +16,20 @@ export const screens: Screen[] = [
   { path: 'pending', group: 'now', load: () => import('./Pending.svelte') },
   { path: 'incidents', group: 'now', load: () => import('./Incidents.svelte') },
   { path: 'containments', group: 'now', load: () => import('./Containments.svelte') },
+  { path: 'endpoints', group: 'network', load: () => import('./Endpoints.svelte') },
+  { path: 'switches', group: 'network', load: () => import('./Switches.svelte') },
+  { path: 'mirrors', group: 'network', load: () => import('./Mirrors.svelte') },
+  { path: 'sources', group: 'network', load: () => import('./Sources.svelte') },
+  { path: 'permits', group: 'rules', load: () => import('./Permits.svelte') },
+  { path: 'protected', group: 'rules', load: () => import('./Protected.svelte') },
+  { path: 'servers', group: 'rules', load: () => import('./Servers.svelte') },
+  {
+    path: 'audit',
+    group: 'system',
+    roles: ['operator', 'admin', 'auditor'],
+    load: () => import('./Audit.svelte'),
+  },
+  { path: 'system', group: 'system', load: () => import('./System.svelte') },
 ];
 
 const w = words({
