@@ -69,6 +69,9 @@ add_containments(struct text *text, struct controller *controller)
                 action_names[action], containment_state_names[state], counts[action][state]);
         }
     }
+    head(text, "cordon_pending_dropped_total", "counter",
+         "decisions that would have waited for a person, but too many did");
+    add(text, "cordon_pending_dropped_total %" PRIu64 "\n", controller_pending_dropped(controller));
     head(text, "cordon_enforcement_suspended", "gauge", "1 while all enforcement is suspended");
     add(text, "cordon_enforcement_suspended %d\n", controller_is_suspended(controller));
 }

@@ -30,11 +30,10 @@ is_same_wish(const struct wish *wish, const struct containment *there)
                                                : memcmp(&wish->server.ip, &there->server.ip,
                                                         sizeof(struct ip)) == 0 &&
                                                      wish->server.length == there->server.length;
+    /* As it was asked for: another way of naming somebody may be another machine. */
     bool is_same_subject =
-        (mac_is_none(&wish->mac) || mac_is_none(&there->subject_mac) ||
-         mac_is_equal(&wish->mac, &there->subject_mac)) &&
-        (ip_is_none(&wish->ip) || ip_is_none(&there->subject_ip) ||
-         ip_is_equal(&wish->ip, &there->subject_ip)) &&
+        mac_is_equal(&wish->mac, &there->subject_mac) &&
+        ip_is_equal(&wish->ip, &there->subject_ip) &&
         (!wish->endpoint_id[0] || strcmp(wish->endpoint_id, there->endpoint_id) == 0);
     return wish->action == there->action && is_same_server && is_same_subject &&
            strcmp(wish->permit_set, there->permit_set) == 0;

@@ -41,6 +41,8 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     TAILQ_INIT(&controller->entries);
     TAILQ_INIT(&controller->switches);
     TAILQ_INIT(&controller->proposals);
+    controller->pending_limit = (struct log_limit){.period_us = 60 * SECOND_US, .burst = 1};
+    controller->detection_limit = (struct log_limit){.period_us = SECOND_US / 20, .burst = 200};
     controller->records = records_new();
     controller->talkers = talkers_new();
     controller->recent = recent_new();
@@ -295,6 +297,12 @@ size_t
 controller_containment_count(const struct controller *controller)
 {
     return controller->listed_count;
+}
+
+uint64_t
+controller_pending_dropped(const struct controller *controller)
+{
+    return controller->pending_dropped;
 }
 
 const struct containment *

@@ -326,6 +326,9 @@ decision_take(struct controller *controller, struct commit *commit,
         }
         return;
     }
+    if (is_held && !entry_has_room(controller, &subject)) {
+        return;
+    }
     struct containment c;
     char by[NAME_SIZE];
     snprintf(by, sizeof(by), "policy:%.50s", decision->policy);
@@ -380,9 +383,13 @@ controller_detection(struct controller *controller, const struct detection *dete
     for (size_t i = 0; i < outcome->decision_count; i++) {
         decision_take(controller, commit, &outcome->decisions[i], detection, received_us);
     }
-    log_info("controller", "detection", LOG_S("id", detection->id),
-             LOG_S("sensor", detection->sensor), LOG_S("signature", detection->signature),
-             LOG_S("outcome", outcome->why));
+    uint64_t swallowed = 0;
+    if (log_limit_pass(&controller->detection_limit, clock_boot_us(controller->clock),
+                       &swallowed)) {
+        log_info("controller", "detection", LOG_S("id", detection->id),
+                 LOG_S("sensor", detection->sensor), LOG_S("signature", detection->signature),
+                 LOG_S("outcome", outcome->why), LOG_I("not_logged", swallowed));
+    }
     struct detection_commit *waits = waits_new(controller, detection->id, done, context);
     waits->incident = outcome->incident;
     commit_submit(commit, on_detection_stored, waits);

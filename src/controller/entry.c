@@ -55,6 +55,47 @@ subject_of(const struct containment *c)
                             .mac = c->subject_mac, .ip = c->subject_ip, .server = c->server};
 }
 
+/* How many machines there are is bounded by topology; how many addresses and servers can be named
+ * by whoever forges detections is not. */
+static bool
+is_of_known(enum action action, const char *endpoint_id)
+{
+    return endpoint_id[0] != '\0' && (action == ACTION_ISOLATE || action == ACTION_MIRROR);
+}
+
+/* Keeps the numbers of pending ones right, whatever has changed of this one. */
+static void
+entry_count(struct controller *controller, struct entry *entry, bool is_there)
+{
+    const struct containment *c = &entry->c;
+    controller->pending_count -= entry->is_crowd;
+    controller->loose_count[entry->counted_as] -= entry->is_loose;
+    entry->is_crowd = is_there && c->state == CONTAINMENT_PENDING;
+    entry->is_loose = entry->is_crowd && !is_of_known(c->action, c->endpoint_id);
+    entry->counted_as = c->action;
+    controller->pending_count += entry->is_crowd;
+    controller->loose_count[entry->counted_as] += entry->is_loose;
+}
+
+bool
+entry_has_room(struct controller *controller, const struct subject *subject)
+{
+    if (controller->pending_count < PENDING_MAX &&
+        (is_of_known(subject->action, subject->endpoint_id) ||
+         controller->loose_count[subject->action] < PENDING_LOOSE_MAX)) {
+        return true;
+    }
+    uint64_t swallowed = 0;
+    controller->pending_dropped++;
+    if (log_limit_pass(&controller->pending_limit, clock_boot_us(controller->clock), &swallowed)) {
+        log_error("controller",
+                  "ALARM: too much waits for a person: a decision is dropped, its detection kept",
+                  LOG_S("action", action_names[subject->action]),
+                  LOG_I("pending", controller->pending_count), LOG_I("not_logged", swallowed));
+    }
+    return false;
+}
+
 struct entry *
 entry_new(struct controller *controller, struct containment *c)
 {
@@ -65,6 +106,7 @@ entry_new(struct controller *controller, struct containment *c)
     hmap_insert(&controller->by_id, &entry->by_id, hash_text(entry->c.id));
     hmap_insert(&controller->by_subject, &entry->by_subject, subject_hash(&subject));
     TAILQ_INSERT_TAIL(&controller->entries, entry, link);
+    entry_count(controller, entry, true);
     return entry;
 }
 
@@ -74,6 +116,7 @@ entry_rekey(struct controller *controller, struct entry *entry)
     struct subject subject = subject_of(&entry->c);
     hmap_remove(&controller->by_subject, &entry->by_subject);
     hmap_insert(&controller->by_subject, &entry->by_subject, subject_hash(&subject));
+    entry_count(controller, entry, true);
 }
 
 void
@@ -114,6 +157,7 @@ entry_free(struct controller *controller, struct entry *entry)
         }
     }
     entry_unlist(controller, entry);
+    entry_count(controller, entry, false);
     hmap_remove(&controller->by_id, &entry->by_id);
     hmap_remove(&controller->by_subject, &entry->by_subject);
     TAILQ_REMOVE(&controller->entries, entry, link);
@@ -259,6 +303,7 @@ entry_step(struct controller *controller, struct entry *entry, enum life_event e
         return false;
     }
     entry->c.state = lifecycle_step(before, event);
+    entry_count(controller, entry, true);
     log_info("controller", "containment", LOG_S("containment", entry->c.id),
              LOG_S("from", containment_state_names[before]), LOG_S("event", life_event_names[event]),
              LOG_S("to", containment_state_names[entry->c.state]),

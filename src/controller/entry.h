@@ -27,6 +27,10 @@ struct entry *entry_find_same(const struct controller *controller, const struct 
 /* The next one after 'after' (NULL: first) whose subject is that endpoint. */
 struct entry *entry_next_of(const struct controller *controller, const char *endpoint_id,
                             const struct entry *after);
+/* May one more about that wait for a person?  No: counted, and an alarm (rate-limited). */
+#define PENDING_MAX 4096
+#define PENDING_LOOSE_MAX 1000 /* per action, of those that are not about a known endpoint */
+bool entry_has_room(struct controller *controller, const struct subject *subject);
 struct entry *entry_find_external(const struct controller *controller, const char *external_id);
 
 /* One step of its story; bounded: the oldest repeated ones make room. */

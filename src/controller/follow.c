@@ -198,7 +198,7 @@ follow_held(struct controller *controller, const struct told *told)
     entry_touch(controller, holder);
     const struct subject subject = {.action = ACTION_ISOLATE,
                                     .endpoint_id = endpoint ? endpoint->id : "", .mac = mac};
-    if (entry_find_same(controller, &subject)) {
+    if (entry_find_same(controller, &subject) || !entry_has_room(controller, &subject)) {
         return;
     }
     struct containment c;

@@ -26,6 +26,9 @@ size_t controller_sensor_count(const struct controller *controller);
 bool controller_sensor_at(const struct controller *controller, size_t index,
                           struct sensor_view *view);
 
+/* Decisions that would have waited for a person, but too many did. */
+uint64_t controller_pending_dropped(const struct controller *controller);
+
 /* What each switch says of one containment: the worst of its rules there. */
 struct switch_report {
     char switch_name[NAME_SIZE];

@@ -53,6 +53,8 @@ struct entry {
     char confirmed_by[NAME_SIZE]; /* policy that removed the doubt before the commit was through */
     bool is_dirty;       /* differs from the disk: written behind */
     bool is_in_looks;
+    bool is_crowd, is_loose; /* counted in 'pending', and as one about nobody known */
+    enum action counted_as;
     bool was_verified;   /* since it was put in force, for the log */
     int64_t pushed_us;   /* wall, last change sent; 0: nothing sent yet */
     int64_t written_us;  /* wall, newest applied_us that switches told */
@@ -136,6 +138,9 @@ struct controller {
     struct entry **listed; /* committed, oldest first */
     size_t listed_count, listed_room;
     size_t ended_count;
+    size_t pending_count, loose_count[ACTION_COUNT];
+    uint64_t pending_dropped;
+    struct log_limit pending_limit;
     struct entry **looks; /* to be judged again */
     size_t look_count, look_room;
     int64_t next_due_us; /* wall: the next expiry or pending time-out */

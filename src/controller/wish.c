@@ -23,6 +23,72 @@ tell(wish_done_fn *done, void *context, enum wish_result result, const char *why
     }
 }
 
+/* ---- waiting for one's turn ---- */
+
+/* What was asked while a change of the same thing was on its way to the disk: asked again behind
+ * it, so that nobody has to be told to try again. */
+struct turn {
+    struct controller *controller;
+    enum { TURN_WISH, TURN_RELEASE, TURN_EXTEND, TURN_JUDGE } kind;
+    struct wish wish; /* account and reason of the others, too */
+    char id[ID_SIZE];
+    enum verdict verdict;
+    wish_done_fn *done;
+    void *context;
+};
+
+static void
+on_turn(void *context, int error)
+{
+    struct turn *turn = context;
+    struct controller *controller = turn->controller;
+    const struct wish *wish = &turn->wish;
+    if (error) {
+        tell(turn->done, turn->context, WISH_FAILED, "it could not be stored", NULL);
+        free(turn);
+        return;
+    }
+    switch (turn->kind) {
+    case TURN_WISH:
+        controller_wish(controller, wish, turn->done, turn->context);
+        break;
+    case TURN_RELEASE:
+        controller_release(controller, turn->id, wish->account, wish->reason, turn->done,
+                           turn->context);
+        break;
+    case TURN_EXTEND:
+        controller_extend(controller, turn->id, wish->expires_s, wish->account, turn->done,
+                          turn->context);
+        break;
+    case TURN_JUDGE:
+        controller_judge(controller, turn->id, turn->verdict, wish->account, wish->reason,
+                         turn->done, turn->context);
+        break;
+    }
+    free(turn);
+}
+
+/* Commits are told in the order in which they were submitted: an empty one comes behind. */
+static void
+turn_wait(struct controller *controller, const struct turn *turn)
+{
+    struct turn *waits = MEM_NEW(struct turn);
+    *waits = *turn;
+    waits->controller = controller;
+    store_submit(controller->store, store_change_new(), on_turn, waits);
+}
+
+static struct turn
+turn_make(const char *id, const char *account, const char *reason, wish_done_fn *done,
+          void *context)
+{
+    struct turn turn = {.done = done, .context = context};
+    snprintf(turn.id, sizeof(turn.id), "%s", id);
+    text_put(turn.wish.account, sizeof(turn.wish.account), account);
+    text_put(turn.wish.reason, sizeof(turn.wish.reason), reason);
+    return turn;
+}
+
 /* ---- asking for a containment ---- */
 
 struct wish_commit {
@@ -150,11 +216,12 @@ wish_was_made(struct controller *controller, const struct wish *wish, wish_done_
         return false;
     }
     struct entry *entry = entry_find_external(controller, wish->external_id);
+    if (entry && !entry->is_committed) {
+        turn_wait(controller, &(struct turn){.wish = *wish, .done = done, .context = context});
+        return true;
+    }
     if (entry) {
-        /* Its first commit may still be under way: both are told, the first one first. */
-        tell(done, context, entry->is_committed ? WISH_EXISTS : WISH_FAILED,
-             entry->is_committed ? "asked for before" : "the same is being stored; ask again",
-             entry->is_committed ? &entry->c : NULL);
+        tell(done, context, WISH_EXISTS, "asked for before", &entry->c);
         return true;
     }
     struct containment c;
@@ -166,44 +233,6 @@ wish_was_made(struct controller *controller, const struct wish *wish, wish_done_
     return true;
 }
 
-void
-controller_wish(struct controller *controller, const struct wish *wish, wish_done_fn *done,
-                void *context)
-{
-    const struct endpoint *endpoint = NULL;
-    char why[WHY_SIZE] = "";
-    if (wish_was_made(controller, wish, done, context)) {
-        return;
-    }
-    if (wish->action == ACTION_NONE || wish->action >= ACTION_NOTIFY) {
-        tell(done, context, WISH_REFUSED, "that is no action on an endpoint or a server", NULL);
-        return;
-    }
-    if (!wish_subject(controller, wish, &endpoint, why) ||
-        !wish_is_sound(controller, wish, endpoint, why)) {
-        bool is_unknown = wish->endpoint_id[0] != '\0' && !endpoint;
-        tell(done, context, is_unknown ? WISH_UNKNOWN : WISH_REFUSED, why, NULL);
-        return;
-    }
-    const struct subject subject = {.action = wish->action,
-                                    .endpoint_id = endpoint ? endpoint->id : "",
-                                    .mac = wish->mac, .ip = wish->ip, .server = wish->server};
-    struct entry *same = entry_find_same(controller, &subject);
-    if (same && lifecycle_is_in_force(same->c.state)) {
-        tell(done, context, same->is_committed ? WISH_EXISTS : WISH_FAILED,
-             same->is_committed ? "in force already" : "the same is being stored; ask again",
-             same->is_committed ? &same->c : NULL);
-        return;
-    }
-    struct containment c;
-    wish_fill(controller, wish, endpoint, &c);
-    struct wish_commit *waits = MEM_NEW(struct wish_commit);
-    *waits = (struct wish_commit){entry_new(controller, &c), done, context};
-    struct commit *commit = commit_new(controller);
-    commit_add(commit, waits->entry);
-    commit_submit(commit, on_wish_stored, waits);
-}
-
 /* ---- changing one ---- */
 
 struct alteration {
@@ -213,6 +242,7 @@ struct alteration {
     enum life_event event;
     struct containment after; /* fields only; marks stay the entry's */
     char detail[TEXT_SIZE];
+    enum wish_result told_as;
     wish_done_fn *done;
     void *context;
 };
@@ -239,6 +269,7 @@ on_altered(void *context, int error)
     struct entry *entry = a->entry;
     entry->is_changing = false;
     if (error) {
+        entry_due(controller, entry); /* what was due by time still is */
         tell(a->done, a->context, WISH_FAILED, "it could not be stored", NULL);
         free(a);
         return;
@@ -259,7 +290,7 @@ on_altered(void *context, int error)
     }
     switches_flush(controller);
     entry_touch(controller, entry);
-    tell(a->done, a->context, WISH_DONE, "", &entry->c);
+    tell(a->done, a->context, a->told_as, "", &entry->c);
     free(a);
 }
 
@@ -271,6 +302,7 @@ alteration_new(struct controller *controller, struct entry *entry, wish_done_fn 
     a->controller = controller;
     a->entry = entry;
     a->after = entry->c;
+    a->told_as = WISH_DONE;
     a->done = done;
     a->context = context;
     return a;
@@ -299,17 +331,17 @@ alteration_submit(struct alteration *a, const char *account, const char *action,
     store_submit(controller->store, change, on_altered, a);
 }
 
-/* The entry to change, or NULL and the caller was told. */
+/* The entry to change, or NULL: the caller was told, or will be when it is its turn. */
 static struct entry *
-find_to_change(struct controller *controller, const char *id, wish_done_fn *done, void *context)
+find_to_change(struct controller *controller, const struct turn *turn)
 {
-    struct entry *entry = entry_find(controller, id);
+    struct entry *entry = entry_find(controller, turn->id);
     if (!entry || !entry->is_committed) {
-        tell(done, context, WISH_UNKNOWN, "no containment has that id", NULL);
+        tell(turn->done, turn->context, WISH_UNKNOWN, "no containment has that id", NULL);
         return NULL;
     }
     if (entry->is_changing) {
-        tell(done, context, WISH_REFUSED, "another change of it is being stored", NULL);
+        turn_wait(controller, turn);
         return NULL;
     }
     return entry;
@@ -332,7 +364,9 @@ void
 controller_release(struct controller *controller, const char *containment_id, const char *account,
                    const char *reason, wish_done_fn *done, void *context)
 {
-    struct entry *entry = find_to_change(controller, containment_id, done, context);
+    struct turn turn = turn_make(containment_id, account, reason, done, context);
+    turn.kind = TURN_RELEASE;
+    struct entry *entry = find_to_change(controller, &turn);
     if (!entry) {
         return;
     }
@@ -343,19 +377,12 @@ controller_release(struct controller *controller, const char *containment_id, co
     end_it(controller, entry, LIFE_RELEASE, account, reason, done, context);
 }
 
-void
-controller_extend(struct controller *controller, const char *containment_id, uint32_t expires_s,
-                  const char *account, wish_done_fn *done, void *context)
+static void
+extend_it(struct controller *controller, struct entry *entry, uint32_t expires_s,
+          const char *account, enum wish_result told_as, wish_done_fn *done, void *context)
 {
-    struct entry *entry = find_to_change(controller, containment_id, done, context);
-    if (!entry) {
-        return;
-    }
-    if (!lifecycle_is_in_force(entry->c.state)) {
-        tell(done, context, WISH_REFUSED, "it is not in force", &entry->c);
-        return;
-    }
     struct alteration *a = alteration_new(controller, entry, done, context);
+    a->told_as = told_as;
     int64_t now_us = clock_wall_us(controller->clock);
     a->after.expires_us = expires_s ? now_us + (int64_t)expires_s * 1000000 : 0;
     char detail[TIME_TEXT_SIZE + 32] = "until released";
@@ -365,6 +392,84 @@ controller_extend(struct controller *controller, const char *containment_id, uin
         snprintf(detail, sizeof(detail), "until %s", text);
     }
     alteration_submit(a, account, "extend", detail);
+}
+
+void
+controller_extend(struct controller *controller, const char *containment_id, uint32_t expires_s,
+                  const char *account, wish_done_fn *done, void *context)
+{
+    struct turn turn = turn_make(containment_id, account, "", done, context);
+    turn.kind = TURN_EXTEND;
+    turn.wish.expires_s = expires_s;
+    struct entry *entry = find_to_change(controller, &turn);
+    if (!entry) {
+        return;
+    }
+    if (!lifecycle_is_in_force(entry->c.state)) {
+        tell(done, context, WISH_REFUSED, "it is not in force", &entry->c);
+        return;
+    }
+    extend_it(controller, entry, expires_s, account, WISH_DONE, done, context);
+}
+
+/* The same is in force already.  The asker must not be told so while it leaves more, or ends
+ * sooner, than was asked for. */
+static void
+wish_join(struct controller *controller, const struct wish *wish, struct entry *same,
+          wish_done_fn *done, void *context)
+{
+    const struct containment *c = &same->c;
+    uint32_t expires_s =
+        wish->expires_s ? wish->expires_s : controller->settings.default_expiry_s;
+    int64_t until_us = clock_wall_us(controller->clock) + (int64_t)expires_s * 1000000;
+    if (!same->is_committed || same->is_changing) { /* a release, perhaps */
+        turn_wait(controller, &(struct turn){.wish = *wish, .done = done, .context = context});
+    } else if (strcmp(c->permit_set, wish->permit_set) != 0) {
+        char why[WHY_SIZE];
+        snprintf(why, sizeof(why), "in force already as %s, with %s%s: release that one first",
+                 c->id, c->permit_set[0] ? "the permit set " : "no permits at all", c->permit_set);
+        tell(done, context, WISH_REFUSED, why, NULL);
+    } else if (c->expires_us > 0 && (expires_s == 0 || until_us > c->expires_us)) {
+        extend_it(controller, same, expires_s, wish->account, WISH_EXISTS, done, context);
+    } else {
+        tell(done, context, WISH_EXISTS, "in force already", c);
+    }
+}
+
+void
+controller_wish(struct controller *controller, const struct wish *wish, wish_done_fn *done,
+                void *context)
+{
+    const struct endpoint *endpoint = NULL;
+    char why[WHY_SIZE] = "";
+    if (wish_was_made(controller, wish, done, context)) {
+        return;
+    }
+    if (wish->action == ACTION_NONE || wish->action >= ACTION_NOTIFY) {
+        tell(done, context, WISH_REFUSED, "that is no action on an endpoint or a server", NULL);
+        return;
+    }
+    if (!wish_subject(controller, wish, &endpoint, why) ||
+        !wish_is_sound(controller, wish, endpoint, why)) {
+        bool is_unknown = wish->endpoint_id[0] != '\0' && !endpoint;
+        tell(done, context, is_unknown ? WISH_UNKNOWN : WISH_REFUSED, why, NULL);
+        return;
+    }
+    const struct subject subject = {.action = wish->action,
+                                    .endpoint_id = endpoint ? endpoint->id : "",
+                                    .mac = wish->mac, .ip = wish->ip, .server = wish->server};
+    struct entry *same = entry_find_same(controller, &subject);
+    if (same && lifecycle_is_in_force(same->c.state)) {
+        wish_join(controller, wish, same, done, context);
+        return;
+    }
+    struct containment c;
+    wish_fill(controller, wish, endpoint, &c);
+    struct wish_commit *waits = MEM_NEW(struct wish_commit);
+    *waits = (struct wish_commit){entry_new(controller, &c), done, context};
+    struct commit *commit = commit_new(controller);
+    commit_add(commit, waits->entry);
+    commit_submit(commit, on_wish_stored, waits);
 }
 
 /* Why a pending one cannot be enforced; false: it can. */
@@ -418,7 +523,10 @@ void
 controller_judge(struct controller *controller, const char *containment_id, enum verdict verdict,
                  const char *account, const char *reason, wish_done_fn *done, void *context)
 {
-    struct entry *entry = find_to_change(controller, containment_id, done, context);
+    struct turn turn = turn_make(containment_id, account, reason, done, context);
+    turn.kind = TURN_JUDGE;
+    turn.verdict = verdict;
+    struct entry *entry = find_to_change(controller, &turn);
     if (!entry) {
         return;
     }
@@ -451,12 +559,12 @@ pending_due(struct controller *controller, struct entry *entry)
         return;
     }
     char why[WHY_SIZE];
+    entry->c.action = entry->c.pending_action; /* before: another action is barred by other things */
+    entry_rekey(controller, entry);
     if (enforce_is_barred(controller, entry, why)) {
         end_it(controller, entry, LIFE_REVERT, account, why, NULL, NULL);
         return;
     }
-    entry->c.action = entry->c.pending_action;
-    entry_rekey(controller, entry);
     enforce(controller, entry, account, "nobody judged it in time", NULL, NULL);
 }
 

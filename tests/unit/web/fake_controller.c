@@ -603,6 +603,13 @@ controller_mirror_at(const struct controller *c, size_t index, struct mirror_vie
 }
 
 uint64_t
+controller_pending_dropped(const struct controller *controller)
+{
+    (void)controller;
+    return 0;
+}
+
+uint64_t
 controller_epoch(const struct controller *c)
 {
     (void)c;

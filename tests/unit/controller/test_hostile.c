@@ -1,0 +1,243 @@
+/* Floods of forged detections, wishes that race each other, and a disk that fails in between. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "campus.h"
+#include "controller/entry.h"
+
+#define SECOND INT64_C(1000000)
+#define CROWD 20
+
+static int
+setup(void **state)
+{
+    struct campus *campus = calloc(1, sizeof(*campus));
+    campus_open(campus);
+    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    *state = campus;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    campus_close(*state);
+    free(*state);
+    return 0;
+}
+
+static bool
+drops(struct campus *campus, uint8_t mac)
+{
+    struct mac full = campus_mac(mac);
+    return dummy_drops(campus->switches[0].device, "any", &full, NULL);
+}
+
+static struct wish
+wish_on(uint8_t mac, const char *external_id)
+{
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(mac)};
+    snprintf(wish.external_id, sizeof(wish.external_id), "%s", external_id);
+    snprintf(wish.account, sizeof(wish.account), "operator:ann");
+    snprintf(wish.reason, sizeof(wish.reason), "asked");
+    return wish;
+}
+
+static struct wish_answer
+ask(struct campus *campus, const struct wish *wish)
+{
+    struct wish_answer answer = {.calls = 0};
+    controller_wish(campus->controller, wish, campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.calls, 1);
+    return answer;
+}
+
+static void
+count_stored(void *context, const char *detection_id, int error)
+{
+    (void)detection_id;
+    *(size_t *)context += error == 0;
+}
+
+/* A weak detection that names 'victim' and 'server'. */
+static void
+forge(struct campus *campus, size_t number, const char *victim, const char *server, size_t *stored)
+{
+    struct detection detection = {.seen_us = campus->clock.wall_now_us,
+                                  .first_us = campus->clock.wall_now_us,
+                                  .reported_us = campus->clock.wall_now_us,
+                                  .phase = PHASE_C2, .severity = SEVERITY_HIGH, .confidence = 90,
+                                  .protocol = 6, .strength = STRENGTH_WEAK, .suspect = PARTY_SRC};
+    snprintf(detection.id, sizeof(detection.id), "forged-%zu", number);
+    snprintf(detection.sensor, sizeof(detection.sensor), "udp");
+    snprintf(detection.maker, sizeof(detection.maker), "suricata");
+    snprintf(detection.signature, sizeof(detection.signature), "C&C contact");
+    detection.src.ip = campus_ip(victim);
+    detection.dst.ip = campus_ip(server);
+    controller_detection(campus->controller, &detection, count_stored, stored);
+    campus_settle(campus);
+}
+
+static void
+test_forged_victims_do_not_pile_up(void **state)
+{
+    struct campus *campus = *state;
+    const size_t flood = PENDING_LOOSE_MAX + 50;
+    size_t stored = 0;
+    for (size_t i = 0; i < flood; i++) {
+        char victim[32];
+        snprintf(victim, sizeof(victim), "10.1.%zu.%zu", 16 + i / 250, 1 + i % 250);
+        forge(campus, i, victim, "198.51.100.9", &stored);
+    }
+    assert_int_equal(stored, flood); /* what was said is kept; what waits for a person is bounded */
+    size_t count = controller_containment_count(campus->controller);
+    assert_true(count >= PENDING_LOOSE_MAX && count <= PENDING_LOOSE_MAX + 1);
+    assert_true(controller_pending_dropped(campus->controller) >= 49);
+    /* Nobody real is suppressed by it: neither one that waits, nor one that is certain. */
+    forge(campus, flood, "10.1.0.3", "198.51.100.9", &stored);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    assert_int_equal(controller_containment_count(campus->controller), count + 1);
+    assert_true(campus_detect(campus, "real", "10.1.0.2", STRENGTH_STRONG));
+    assert_true(drops(campus, 2));
+    /* Room again when they are judged. */
+    clock_fake_advance(&campus->clock, 3700 * SECOND);
+    campus_pass(campus, 2 * SECOND);
+    uint64_t dropped = controller_pending_dropped(campus->controller);
+    forge(campus, flood + 1, "10.1.99.1", "198.51.100.9", &stored);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    assert_int_equal(controller_pending_dropped(campus->controller), dropped);
+}
+
+static void
+test_the_same_wish_twenty_times_at_once_is_one_containment(void **state)
+{
+    struct campus *campus = *state;
+    const struct wish keyed = wish_on(2, "INC-1");
+    const struct wish unkeyed = wish_on(3, "");
+    const struct wish *const wishes[] = {&keyed, &unkeyed};
+    for (size_t k = 0; k < COUNT_OF(wishes); k++) {
+        struct wish_answer answers[CROWD] = {{.calls = 0}};
+        for (size_t i = 0; i < CROWD; i++) {
+            controller_wish(campus->controller, wishes[k], campus_answer, &answers[i]);
+        }
+        campus_settle(campus);
+        size_t made = 0;
+        for (size_t i = 0; i < CROWD; i++) {
+            assert_int_equal(answers[i].calls, 1);
+            assert_true(answers[i].result == WISH_DONE || answers[i].result == WISH_EXISTS);
+            assert_string_equal(answers[i].id, answers[0].id);
+            made += answers[i].result == WISH_DONE;
+        }
+        assert_int_equal(made, 1);
+        assert_int_equal(controller_containment_count(campus->controller), k + 1);
+    }
+}
+
+static void
+test_changes_of_one_containment_take_turns(void **state)
+{
+    struct campus *campus = *state;
+    const struct wish wish = wish_on(2, "");
+    struct wish_answer first = ask(campus, &wish);
+    struct wish_answer answers[6] = {{.calls = 0}};
+    struct controller *controller = campus->controller;
+    controller_extend(controller, first.id, 60, "a", campus_answer, &answers[0]);
+    controller_extend(controller, first.id, 90, "b", campus_answer, &answers[1]);
+    controller_release(controller, first.id, "a", "over", campus_answer, &answers[2]);
+    controller_release(controller, first.id, "b", "over", campus_answer, &answers[3]);
+    controller_extend(controller, first.id, 30, "c", campus_answer, &answers[4]);
+    controller_wish(controller, &wish, campus_answer, &answers[5]);
+    campus_settle(campus);
+    static const enum wish_result expected[] = {WISH_DONE,   WISH_DONE,    WISH_DONE,
+                                                WISH_EXISTS, WISH_REFUSED, WISH_DONE};
+    for (size_t i = 0; i < COUNT_OF(answers); i++) {
+        assert_int_equal(answers[i].calls, 1);
+        assert_int_equal(answers[i].result, expected[i]);
+    }
+    /* Whoever asked for it behind the release has it. */
+    assert_string_not_equal(answers[5].id, first.id);
+    assert_true(drops(campus, 2));
+    campus_restart(campus);
+    assert_true(drops(campus, 2));
+    assert_non_null(controller_find(campus->controller, answers[5].id));
+}
+
+static void
+test_nobody_is_told_that_less_is_what_was_asked_for(void **state)
+{
+    struct campus *campus = *state;
+    struct wish wish = wish_on(2, "short");
+    wish.expires_s = 60;
+    struct wish_answer first = ask(campus, &wish);
+    wish = wish_on(2, "long");
+    wish.expires_s = 3600;
+    struct wish_answer longer = ask(campus, &wish);
+    assert_int_equal(longer.result, WISH_EXISTS);
+    assert_string_equal(longer.id, first.id);
+    campus_pass(campus, 120 * SECOND);
+    assert_true(drops(campus, 2));
+    wish = wish_on(2, "other permits");
+    snprintf(wish.permit_set, sizeof(wish.permit_set), "updates");
+    struct wish_answer other = ask(campus, &wish);
+    assert_int_equal(other.result, WISH_REFUSED);
+    assert_non_null(strstr(other.why, first.id));
+}
+
+/* A disk that is full for a while: every write fails as long as this trigger is there. */
+static void
+disk(struct campus *campus, bool fails)
+{
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(campus->path, &database), SQLITE_OK);
+    const char *sql = fails ? "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN "
+                              "SELECT RAISE(ABORT, 'full'); END"
+                            : "DROP TRIGGER full";
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static void
+test_an_expiry_that_could_not_be_stored_is_tried_again(void **state)
+{
+    struct campus *campus = *state;
+    struct wish wish = wish_on(2, "");
+    wish.expires_s = 10;
+    struct wish_answer answer = ask(campus, &wish);
+    assert_int_equal(answer.result, WISH_DONE);
+    disk(campus, true);
+    campus_pass(campus, 15 * SECOND);
+    assert_int_equal(controller_find(campus->controller, answer.id)->state, CONTAINMENT_VERIFIED);
+    disk(campus, false);
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(controller_find(campus->controller, answer.id)->state, CONTAINMENT_EXPIRED);
+    assert_false(drops(campus, 2));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_forged_victims_do_not_pile_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_same_wish_twenty_times_at_once_is_one_containment,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changes_of_one_containment_take_turns, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_nobody_is_told_that_less_is_what_was_asked_for, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_an_expiry_that_could_not_be_stored_is_tried_again,
+                                        setup, teardown),
+    };
+    log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
