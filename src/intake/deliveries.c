@@ -14,6 +14,7 @@ struct item {
     delivery_done_fn *done;
     void *owner;
     uint64_t cookie;
+    int64_t sent_us; /* boot, of the first tick after it; 0: no tick since */
     struct detection detection;
 };
 
@@ -48,6 +49,7 @@ deliveries_set_core(struct deliveries *deliveries, struct channel *core)
 {
     deliveries->core = core;
     for (struct item *item = deliveries->first; core && item; item = item->next) {
+        item->sent_us = 0;
         channel_send(core, WIRE_DETECTION, &item->detection);
     }
 }
@@ -132,6 +134,25 @@ bool
 deliveries_is_full(const struct deliveries *deliveries)
 {
     return pool_used(deliveries->pool) == pool_limit(deliveries->pool);
+}
+
+bool
+deliveries_is_full_for_others(const struct deliveries *deliveries)
+{
+    return pool_used(deliveries->pool) + DELIVERIES_OURS >= pool_limit(deliveries->pool);
+}
+
+void
+deliveries_tick(struct deliveries *deliveries, int64_t boot_us)
+{
+    for (struct item *item = deliveries->first; deliveries->core && item; item = item->next) {
+        if (item->sent_us == 0) {
+            item->sent_us = boot_us;
+        } else if (boot_us - item->sent_us >= DELIVERIES_AGAIN_US) {
+            item->sent_us = boot_us;
+            channel_send(deliveries->core, WIRE_DETECTION, &item->detection);
+        }
+    }
 }
 
 size_t

@@ -12,6 +12,8 @@
 #include "model/detection.h"
 
 #define DELIVERIES_MAX 2048
+#define DELIVERIES_OURS 512 /* of them kept free for our own sensors, whatever others send */
+#define DELIVERIES_AGAIN_US (10 * INT64_C(1000000))
 
 struct deliveries;
 
@@ -33,6 +35,10 @@ void deliveries_forget(struct deliveries *deliveries, const void *owner);
 /* Cookie of this owner's oldest detection on its way; false: none is. */
 bool deliveries_oldest(const struct deliveries *deliveries, const void *owner, uint64_t *cookie);
 bool deliveries_is_full(const struct deliveries *deliveries);
+/* Full for other makers' sources. */
+bool deliveries_is_full_for_others(const struct deliveries *deliveries);
+/* Once a second: what core has not acknowledged for long (its store refused it) is sent again. */
+void deliveries_tick(struct deliveries *deliveries, int64_t boot_us);
 size_t deliveries_count(const struct deliveries *deliveries);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cordond/role.h"
@@ -24,6 +25,7 @@ struct intake {
     struct channel *core;
     struct event *timer;
     unsigned ticks;
+    size_t next; /* the source that may read on first, in turn */
 };
 
 static void
@@ -51,6 +53,7 @@ on_tick(evutil_socket_t fd, short what, void *argument)
     for (size_t i = 0; i < intake->source_count; i++) {
         source_tick(intake->sources[i]);
     }
+    deliveries_tick(intake->deliveries, clock_boot_us(clock_system()));
     if (++intake->ticks % STATS_TICKS == 0) {
         stats_send(intake);
     }
@@ -69,8 +72,9 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         deliveries_ack(intake->deliveries, ack->ids[i]);
     }
     for (size_t i = 0; i < intake->source_count; i++) {
-        source_resume(intake->sources[i]);
+        source_resume(intake->sources[(intake->next + i) % intake->source_count]);
     }
+    intake->next = intake->source_count > 0 ? (intake->next + 1) % intake->source_count : 0;
 }
 
 static void

@@ -71,10 +71,18 @@ source_tick(struct source *source)
     }
 }
 
+static bool
+has_room(const struct source *source)
+{
+    size_t most = source->config->kind == SOURCE_SYSLOG_UDP ? SOURCE_OUTSTANDING_UDP
+                                                            : SOURCE_OUTSTANDING_MAX;
+    return source->outstanding < most && !deliveries_is_full_for_others(source->deliveries);
+}
+
 void
 source_resume(struct source *source)
 {
-    if (source->is_paused && !deliveries_is_full(source->deliveries)) {
+    if (source->is_paused && has_room(source)) {
         source->is_paused = false;
         source->ops->resume(source);
     }
@@ -121,15 +129,16 @@ source_refuse(struct source *source, const char *why, const char *line, size_t s
 static void
 on_stored(void *owner, const char *id, uint64_t cookie)
 {
-    (void)owner;
+    struct source *source = owner;
     (void)id;
     (void)cookie; /* positions look at the oldest outstanding one (deliveries_oldest) */
+    source->outstanding--;
 }
 
 enum line_fate
 source_line(struct source *source, const char *line, size_t size, uint64_t cookie)
 {
-    if (deliveries_is_full(source->deliveries)) {
+    if (!has_room(source)) {
         return LINE_NO_ROOM;
     }
     bool is_syslog = source->config->kind >= SOURCE_SYSLOG_UDP;
@@ -156,6 +165,7 @@ source_line(struct source *source, const char *line, size_t size, uint64_t cooki
                DELIVERY_DUPLICATE) {
         source->stats.duplicates++;
     } else {
+        source->outstanding++; /* there is room: it was looked at before */
         source->stats.accepted++;
     }
     return LINE_TAKEN;

@@ -13,6 +13,12 @@
 
 struct source;
 
+/* Detections of one source on their way: nobody takes all the room.  Over UDP fewer, since anybody
+ * can send those. */
+#define SOURCE_OUTSTANDING_MAX 512
+#define SOURCE_OUTSTANDING_UDP 256
+#define STREAM_CONNECTIONS_MAX 256 /* per source; beyond, the one silent for longest is closed */
+
 struct source_kind_ops {
     /* Opens; on failure stats.problem says why, and start is called again every few seconds. */
     int (*start)(struct source *source);
@@ -32,6 +38,7 @@ struct source {
     struct line_source line_source;
     struct wire_source stats; /* refusals: room for REFUSALS_MAX */
     struct log_limit log_limit;
+    size_t outstanding; /* on their way to core */
     bool is_started;
     bool is_paused; /* stopped reading: no room */
     void *own;      /* the kind's */

@@ -16,14 +16,14 @@
 
 #include "intake/source.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "intake/syslog.h"
 
-#define CONNECTIONS_MAX 256
 #define INPUT_MAX (LINE_MAX_SIZE + 64 * 1024)
 
 struct connection {
-    struct connection *next;
+    struct connection *next; /* in the list: the one heard last is first */
     struct source *source;
     struct bufferevent *bev;
 };
@@ -36,7 +36,7 @@ struct stream {
 };
 
 static void
-connection_close(struct connection *connection)
+connection_unlink(struct connection *connection)
 {
     struct stream *stream = connection->source->own;
     struct connection **at = &stream->connections;
@@ -44,6 +44,13 @@ connection_close(struct connection *connection)
         at = &(*at)->next;
     }
     *at = connection->next;
+}
+
+static void
+connection_close(struct connection *connection)
+{
+    struct stream *stream = connection->source->own;
+    connection_unlink(connection);
     stream->count--;
     bufferevent_free(connection->bev);
     free(connection);
@@ -101,6 +108,17 @@ on_read(struct bufferevent *bev, void *argument)
     }
 }
 
+static void
+on_heard(struct bufferevent *bev, void *argument)
+{
+    struct connection *connection = argument;
+    struct stream *stream = connection->source->own;
+    connection_unlink(connection);
+    connection->next = stream->connections;
+    stream->connections = connection;
+    on_read(bev, connection);
+}
+
 /* The sender has gone within a message: it cannot be trusted, and is not lost in silence. */
 static void
 rest_refuse(struct connection *connection)
@@ -132,6 +150,24 @@ on_event(struct bufferevent *bev, short what, void *argument)
     connection_close(connection);
 }
 
+/* Makes room for a newcomer: whoever holds connections open must not keep senders out. */
+static void
+silent_close(struct source *source)
+{
+    struct stream *stream = source->own;
+    struct connection *last = stream->connections;
+    while (last->next) {
+        last = last->next;
+    }
+    uint64_t swallowed;
+    if (log_limit_pass(&source->log_limit, clock_boot_us(clock_system()), &swallowed)) {
+        log_warn("intake", "too many connections: the one silent for longest is closed",
+                 LOG_S("source", source->config->name), LOG_I("not_logged", swallowed));
+    }
+    rest_refuse(last);
+    connection_close(last);
+}
+
 static void
 on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size,
           void *argument)
@@ -142,9 +178,12 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
     struct source *source = argument;
     struct stream *stream = source->own;
     SSL *ssl = stream->tls ? SSL_new(stream->tls) : NULL;
-    if (stream->count >= CONNECTIONS_MAX || (stream->tls && !ssl)) {
+    if (stream->tls && !ssl) {
         evutil_closesocket(fd);
         return;
+    }
+    if (stream->count >= STREAM_CONNECTIONS_MAX) {
+        silent_close(source);
     }
     struct connection *connection = MEM_NEW(struct connection);
     connection->source = source;
@@ -158,7 +197,7 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
     if (ssl) {
         bufferevent_openssl_set_allow_dirty_shutdown(connection->bev, 1);
     }
-    bufferevent_setcb(connection->bev, on_read, NULL, on_event, connection);
+    bufferevent_setcb(connection->bev, on_heard, NULL, on_event, connection);
     bufferevent_setwatermark(connection->bev, EV_READ, 0, INPUT_MAX);
     bufferevent_enable(connection->bev, EV_READ);
 }

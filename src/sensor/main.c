@@ -179,7 +179,7 @@ on_tick(evutil_socket_t fd, short what, void *argument)
     (void)what;
     struct sensor *sensor = argument;
     sensor->ticks++;
-    sender_tick(sensor->sender);
+    sender_tick(sensor->sender, clock_boot_us(clock_system()));
     if (sensor->ticks % LISTS_TICKS == 0 && lists_changed(sensor) != sensor->lists_changed_us) {
         lists_reload(sensor);
     }

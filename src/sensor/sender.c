@@ -19,6 +19,7 @@
 #include "wire/hello.h"
 
 #define SPOOL_DEFAULT_MIB 64
+#define AGAIN_US (10 * INT64_C(1000000))
 #define FLIGHT_MAX (16u << 20) /* bytes sent and not acknowledged: well under a channel's limit */
 
 struct waiting {
@@ -43,6 +44,8 @@ struct sender {
     size_t spool_size, spool_limit;
     bool is_dirty;
     uint64_t lost;
+    char oldest[NAME_SIZE]; /* id of the first one that waits, and since when it is that (boot) */
+    int64_t oldest_us;
     char run_id[ID_SIZE];
 };
 
@@ -203,6 +206,19 @@ on_close(void *context, struct channel *channel, const char *why)
     sender->channel = NULL;
 }
 
+/* From the first one on; cordond knows by its id what it has already. */
+static void
+send_all_again(struct sender *sender)
+{
+    for (struct waiting *waiting = sender->first; waiting; waiting = waiting->next) {
+        waiting->is_sent = false;
+    }
+    sender->unsent = sender->first;
+    sender->in_flight = 0;
+    sender->oldest_us = 0;
+    backlog_send(sender);
+}
+
 static void
 on_open(void *context, struct channel *channel)
 {
@@ -213,12 +229,7 @@ on_open(void *context, struct channel *channel)
     snprintf(hello.version, sizeof(hello.version), "%s", CORDON_VERSION);
     snprintf(hello.run_id, sizeof(hello.run_id), "%s", sender->run_id);
     channel_send(channel, WIRE_HELLO, &hello);
-    for (struct waiting *waiting = sender->first; waiting; waiting = waiting->next) {
-        waiting->is_sent = false;
-    }
-    sender->unsent = sender->first;
-    sender->in_flight = 0;
-    backlog_send(sender);
+    send_all_again(sender);
 }
 
 /* Evidence belongs to the detection before it; where that was lost, so is this. */
@@ -380,13 +391,21 @@ sender_stats(struct sender *sender, const struct wire_sensor_stats *stats)
 }
 
 void
-sender_tick(struct sender *sender)
+sender_tick(struct sender *sender, int64_t boot_us)
 {
     if (sender->is_dirty && sender->spool >= 0) {
         if (fdatasync(sender->spool) < 0) {
             spool_complain("fdatasync");
         }
         sender->is_dirty = false;
+    }
+    /* cordond may have had no room for it, or no disk: it says nothing then */
+    const struct waiting *first = sender->first;
+    if (!first || sender->oldest_us == 0 || strcmp(first->id, sender->oldest) != 0) {
+        snprintf(sender->oldest, sizeof(sender->oldest), "%s", first ? first->id : "");
+        sender->oldest_us = boot_us;
+    } else if (sender->channel && boot_us - sender->oldest_us >= AGAIN_US) {
+        send_all_again(sender);
     }
 }
 

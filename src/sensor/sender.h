@@ -23,7 +23,8 @@ void sender_free(struct sender *sender);
 void sender_put(struct sender *sender, const struct detection *detection, const uint8_t *pcap,
                 size_t pcap_size);
 void sender_stats(struct sender *sender, const struct wire_sensor_stats *stats);
-void sender_tick(struct sender *sender); /* once a second */
+/* Once a second: the spool to the disk; what is not acknowledged for long is sent again. */
+void sender_tick(struct sender *sender, int64_t boot_us);
 size_t sender_waiting(const struct sender *sender);
 uint64_t sender_lost(const struct sender *sender);
 

@@ -113,6 +113,47 @@ test_bounded(void **state)
     assert_int_equal(put(bench, &owner, DELIVERIES_MAX + 1), DELIVERY_SENT);
 }
 
+/* Core refused to store (a full disk), and said nothing: asked again while it stays connected. */
+static void
+test_sent_again_by_time(void **state)
+{
+    struct bench *bench = *state;
+    struct owner owner = {.done = 0};
+    bench_core_comes(bench);
+    put(bench, &owner, 1);
+    deliveries_tick(bench->deliveries, 1);
+    put(bench, &owner, 2);
+    run_until(bench, bench->got_count == 2);
+    deliveries_tick(bench->deliveries, DELIVERIES_AGAIN_US);
+    bench_turn(bench);
+    assert_int_equal(bench->got_count, 2);
+    deliveries_tick(bench->deliveries, DELIVERIES_AGAIN_US + 1);
+    run_until(bench, bench->got_count == 3);
+    assert_int_equal(bench->signatures[2], 1);
+    deliveries_tick(bench->deliveries, 2 * DELIVERIES_AGAIN_US);
+    run_until(bench, bench->got_count == 4);
+    assert_int_equal(bench->signatures[3], 2);
+    bench_ack_all(bench);
+    deliveries_tick(bench->deliveries, 9 * DELIVERIES_AGAIN_US);
+    bench_turn(bench);
+    assert_int_equal(bench->got_count, 4);
+}
+
+/* What others send leaves room for our own sensors. */
+static void
+test_room_of_ours(void **state)
+{
+    struct bench *bench = *state;
+    struct owner owner = {.done = 0};
+    unsigned number = 0;
+    while (!deliveries_is_full_for_others(bench->deliveries)) {
+        assert_int_equal(put(bench, &owner, ++number), DELIVERY_SENT);
+    }
+    assert_int_equal(number, DELIVERIES_MAX - DELIVERIES_OURS);
+    assert_false(deliveries_is_full(bench->deliveries));
+    assert_int_equal(put(bench, &owner, ++number), DELIVERY_SENT);
+}
+
 static void
 test_duplicate(void **state)
 {
@@ -175,6 +216,8 @@ main(void)
         BENCH_TEST(test_sent_when_core_comes),
         BENCH_TEST(test_sent_again),
         BENCH_TEST(test_bounded),
+        BENCH_TEST(test_sent_again_by_time),
+        BENCH_TEST(test_room_of_ours),
         BENCH_TEST(test_duplicate),
         BENCH_TEST(test_owner_goes),
         BENCH_TEST(test_oldest),

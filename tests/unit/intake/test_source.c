@@ -313,7 +313,12 @@ test_stream_waits_for_room(void **state)
     bench_turn(bench);
     source_resume(served.source); /* still no room */
     assert_int_equal(served.source->stats.received, 0);
-    deliveries_ack(bench->deliveries, bench->got[0]);
+    for (unsigned i = 0; i < DELIVERIES_OURS; i++) {
+        deliveries_ack(bench->deliveries, bench->got[i]);
+    }
+    source_resume(served.source); /* what room there is now is our sensors' */
+    assert_int_equal(served.source->stats.received, 0);
+    deliveries_ack(bench->deliveries, bench->got[DELIVERIES_OURS]);
     source_resume(served.source);
     run_until(bench, served.source->stats.accepted == 1);
     assert_true(served.source->is_paused);
@@ -325,6 +330,64 @@ test_stream_waits_for_room(void **state)
     assert_int_equal(served.source->stats.received, 5);
     assert_int_equal(served.source->stats.refused, 0);
     close(stays);
+    source_free(served.source);
+}
+
+/* One source alone does not take the room of all, however much it sends. */
+static void
+test_one_source_leaves_room(void **state)
+{
+    struct bench *bench = *state;
+    struct served served;
+    serve(bench, SOURCE_SYSLOG_UDP, SOURCE_FORMAT_EVE, &served);
+    const struct wire_source *stats = &served.source->stats;
+    int fd = dial(&served);
+    for (unsigned i = 1; i <= SOURCE_OUTSTANDING_UDP + 3; i++) {
+        say_alert(fd, i);
+        run_until(bench, stats->received == i);
+    }
+    assert_int_equal(stats->accepted, SOURCE_OUTSTANDING_UDP);
+    assert_int_equal(bench_refused(served.source, "queue full"), 3);
+    bench_core_comes(bench);
+    run_until(bench, bench->got_count == SOURCE_OUTSTANDING_UDP);
+    bench_ack_all(bench);
+    say_alert(fd, 1000);
+    run_until(bench, stats->accepted == SOURCE_OUTSTANDING_UDP + 1);
+    close(fd);
+    source_free(served.source);
+}
+
+/* Strangers that hold connections open and say nothing keep nobody else out. */
+static void
+test_silent_connections_make_room(void **state)
+{
+    struct bench *bench = *state;
+    struct served served;
+    int silent[STREAM_CONNECTIONS_MAX];
+    serve(bench, SOURCE_SYSLOG_TCP, SOURCE_FORMAT_EVE, &served);
+    int fd = dial(&served);
+    say_alert(fd, 1);
+    say(fd, "\n", 1);
+    run_until(bench, served.source->stats.accepted == 1);
+    for (unsigned i = 0; i < STREAM_CONNECTIONS_MAX; i++) {
+        silent[i] = dial(&served);
+        bench_turn(bench);
+        if (i % 50 == 0) { /* one that is used stays */
+            say_alert(fd, 2 + i);
+            run_until(bench, served.source->stats.accepted == 2 + i / 50);
+        }
+    }
+    int late = dial(&served);
+    bench_turn(bench);
+    say_alert(late, 9000);
+    say_alert(fd, 9001);
+    unsigned accepted = 2 + (STREAM_CONNECTIONS_MAX - 1) / 50;
+    run_until(bench, served.source->stats.accepted == accepted + 2);
+    for (unsigned i = 0; i < STREAM_CONNECTIONS_MAX; i++) {
+        close(silent[i]);
+    }
+    close(fd);
+    close(late);
     source_free(served.source);
 }
 
@@ -483,6 +546,8 @@ main(void)
         BENCH_TEST(test_oversize_line),
         BENCH_TEST(test_syslog_framings),
         BENCH_TEST(test_stream_waits_for_room),
+        BENCH_TEST(test_one_source_leaves_room),
+        BENCH_TEST(test_silent_connections_make_room),
         BENCH_TEST(test_syslog_tls),
         BENCH_TEST(test_tls_without_certificate),
         BENCH_TEST(test_refusals_are_bounded),

@@ -245,6 +245,28 @@ test_unacknowledged(void **state)
     until_waiting(f, 0);
 }
 
+/* Cordond took it, had no room, and said nothing: after a while it is sent again on the same
+ * connection. */
+static void
+test_sent_again_by_time(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t second = 1000000;
+    serve(f, false);
+    put(f, 1, 100);
+    put(f, 2, 0);
+    until(f, &f->got, 2);
+    sender_tick(f->sender, second);
+    sender_tick(f->sender, 10 * second);
+    f->acknowledges = true;
+    put(f, 3, 0);
+    until_waiting(f, 2);
+    assert_int_equal(f->got, 3);
+    sender_tick(f->sender, 12 * second);
+    until_waiting(f, 0);
+    assert_int_equal(f->got, 5);
+}
+
 /* Over the limit the newest are counted as lost; the file stays bounded, too. */
 static void
 test_bounded(void **state)
@@ -374,7 +396,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_survives_restart), TEST(test_unacknowledged), TEST(test_bounded),
         TEST(test_count_bounded),    TEST(test_cut_line),       TEST(test_spoilt_lines),
-        TEST(test_compacts),         TEST(test_lost_owner),
+        TEST(test_compacts),         TEST(test_lost_owner),  TEST(test_sent_again_by_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
