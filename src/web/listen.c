@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <event2/bufferevent_ssl.h>
@@ -19,14 +20,28 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+/* A connection, from the first packet on. */
+struct guest {
+    TAILQ_ENTRY(guest) link;
+    struct listen *listen;
+    struct bufferevent *bev;
+    int64_t since_us;
+    bool is_known; /* sent a request with a valid token */
+};
+
+/* Connections over the limit that were told to go and are not gone yet. */
+#define STRANGERS_LEAVING 64
+
 struct listen {
     struct event_base *base;
     struct listen_settings settings;
     SSL_CTX *tls;
     struct evhttp *http;
     struct evconnlistener *listener; /* evhttp's after evhttp_bind_listener */
+    TAILQ_HEAD(guest_list, guest) strangers; /* not known yet, oldest first */
+    int64_t now_us;                          /* boot, of the last tick */
     size_t connections;
-    uint64_t accepted;
+    uint64_t accepted, strangers_closed;
     int ssl_slot; /* ex_data: how we hear that a connection has ended */
     bool is_full;
     bool is_ending;
@@ -36,9 +51,17 @@ struct listen {
 static void
 on_ssl_freed(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
 {
-    struct listen *listen = pointer;
+    struct guest *guest = pointer;
     (void)parent, (void)data, (void)index, (void)argl, (void)argp;
-    if (!listen || listen->is_ending) {
+    if (!guest) {
+        return;
+    }
+    struct listen *listen = guest->listen;
+    if (!guest->is_known) {
+        TAILQ_REMOVE(&listen->strangers, guest, link);
+    }
+    free(guest);
+    if (listen->is_ending) {
         return;
     }
     listen->connections--;
@@ -48,17 +71,58 @@ on_ssl_freed(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long 
     }
 }
 
+/* evhttp sees it end, and frees it. */
+static void
+stranger_close(struct listen *listen, struct guest *guest)
+{
+    TAILQ_REMOVE(&listen->strangers, guest, link);
+    guest->is_known = true; /* not in the list any more */
+    listen->strangers_closed++;
+    shutdown(bufferevent_getfd(guest->bev), SHUT_RDWR);
+}
+
+static struct guest *
+guest_new(struct listen *listen, SSL *ssl)
+{
+    struct guest *guest = MEM_NEW(struct guest);
+    *guest = (struct guest){.listen = listen, .since_us = listen->now_us};
+    if (SSL_set_ex_data(ssl, listen->ssl_slot, guest) != 1) {
+        free(guest);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&listen->strangers, guest, link);
+    listen->connections++;
+    listen->accepted++;
+    return guest;
+}
+
+/* Whoever only holds connections open must not keep a person out: the oldest stranger goes. */
+static void
+make_room(struct listen *listen)
+{
+    struct guest *oldest = TAILQ_FIRST(&listen->strangers);
+    if (listen->connections < listen->settings.connection_limit) {
+        return;
+    }
+    if (oldest && listen->connections < listen->settings.connection_limit + STRANGERS_LEAVING) {
+        stranger_close(listen, oldest);
+    } else {
+        listen->is_full = true;
+        evconnlistener_disable(listen->listener);
+    }
+}
+
 static struct bufferevent *
 make_connection(struct event_base *base, void *context)
 {
     struct listen *listen = context;
     SSL *ssl = SSL_new(listen->tls);
     struct bufferevent *bev = NULL;
-    if (ssl && SSL_set_ex_data(ssl, listen->ssl_slot, listen) == 1) {
-        listen->connections++;
-        listen->accepted++;
-        bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-                                             BEV_OPT_CLOSE_ON_FREE);
+    make_room(listen);
+    struct guest *guest = ssl ? guest_new(listen, ssl) : NULL;
+    if (guest) {
+        bev = guest->bev = bufferevent_openssl_socket_new(
+            base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
     }
     if (!bev) {
         /* evhttp would serve the connection without TLS where we return NULL. */
@@ -66,11 +130,30 @@ make_connection(struct event_base *base, void *context)
         abort();
     }
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-    if (listen->connections >= listen->settings.connection_limit) {
-        listen->is_full = true;
-        evconnlistener_disable(listen->listener);
-    }
     return bev;
+}
+
+void
+listen_know(struct listen *listen, struct evhttp_request *request)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    SSL *ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
+    struct guest *guest = ssl ? SSL_get_ex_data(ssl, listen->ssl_slot) : NULL;
+    if (guest && !guest->is_known) {
+        TAILQ_REMOVE(&listen->strangers, guest, link);
+        guest->is_known = true;
+    }
+}
+
+void
+listen_tick(struct listen *listen, int64_t boot_us)
+{
+    struct guest *oldest;
+    listen->now_us = boot_us;
+    while ((oldest = TAILQ_FIRST(&listen->strangers)) != NULL &&
+           boot_us - oldest->since_us >= HTTP_STRANGER_S * INT64_C(1000000)) {
+        stranger_close(listen, oldest);
+    }
 }
 
 static int
@@ -186,6 +269,7 @@ listen_new(struct event_base *base, const struct listen_settings *settings, stru
     signal(SIGPIPE, SIG_IGN);
     listen->base = base;
     listen->settings = *settings;
+    TAILQ_INIT(&listen->strangers);
     int error = tls_make(listen, why);
     if (error == 0) {
         error = socket_make(listen, why);
@@ -225,6 +309,12 @@ uint64_t
 listen_accepted(const struct listen *listen)
 {
     return listen->accepted;
+}
+
+uint64_t
+listen_strangers_closed(const struct listen *listen)
+{
+    return listen->strangers_closed;
 }
 
 uint16_t

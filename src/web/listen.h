@@ -1,6 +1,7 @@
 /* HTTPS: TLS 1.2 and 1.3 (OpenSSL) under libevent's evhttp, with a cap on connections, limits and
- * time-outs.  At the cap nothing more is accepted: newcomers wait in the kernel's bounded queue
- * until a connection ends, and idle ones end by time-out. */
+ * time-outs.  A connection is a stranger's until a request on it bore a valid token.  Strangers stay
+ * for a minute, however they drip their bytes; at the cap the oldest stranger makes room for a
+ * newcomer.  Where all are known, newcomers wait in the kernel's bounded queue until one ends. */
 #ifndef CORDON_WEB_LISTEN_H
 #define CORDON_WEB_LISTEN_H
 
@@ -14,6 +15,7 @@
 #define HTTP_HEADERS_MAX (16 * 1024)
 #define HTTP_BODY_MAX (512 * 1024)
 #define HTTP_TIMEOUT_S 30
+#define HTTP_STRANGER_S 60
 
 struct listen;
 
@@ -29,6 +31,11 @@ struct listen_settings {
 int listen_new(struct event_base *base, const struct listen_settings *settings,
                struct listen **listen, char why[256]) MUST_CHECK;
 void listen_free(struct listen *listen);
+/* That request bore a valid token. */
+void listen_know(struct listen *listen, struct evhttp_request *request);
+/* At least once a second. */
+void listen_tick(struct listen *listen, int64_t boot_us);
+uint64_t listen_strangers_closed(const struct listen *listen);
 size_t listen_connections(const struct listen *listen);
 uint64_t listen_accepted(const struct listen *listen);
 /* The port that the kernel gave, where ":0" was asked. */

@@ -73,6 +73,9 @@ reply_metrics(struct web *web, struct evhttp_request *request, const struct wire
         {"cordon_web_connections", "gauge", "open connections", listen_connections(web->listen)},
         {"cordon_web_connections_total", "counter", "connections accepted",
          listen_accepted(web->listen)},
+        {"cordon_web_strangers_closed_total", "counter",
+         "connections closed that sent no valid token in time, or held up others",
+         listen_strangers_closed(web->listen)},
         {"cordon_web_requests_total", "counter", "requests", web->requests},
         {"cordon_web_refused_total", "counter", "requests refused here", web->refused},
         {"cordon_web_unauthorised_total", "counter", "requests without a valid token",
@@ -293,6 +296,7 @@ serve(struct web *web, struct evhttp_request *request, const struct route *route
         refuse(web, request, 403, detail, "Authorization", "ask an administrator for a token");
         return;
     }
+    listen_know(web->listen, request);
     if (route->kind == ROUTE_EVENTS) {
         listen_to_events(web, request);
         return;
@@ -380,6 +384,7 @@ on_tick(evutil_socket_t fd, short what, void *context)
 {
     struct web *web = context;
     (void)fd, (void)what;
+    listen_tick(web->listen, clock_boot_us(web->clock));
     asker_tick(web->asker);
     listeners_tick(web->listeners);
 }
@@ -423,6 +428,7 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
     web->listeners = listeners_new(clock);
     web->memory = sse_memory_new();
     web->openapi = openapi_text();
+    listen_tick(web->listen, clock_boot_us(clock)); /* the time of the first connections */
     start_tick(web);
     *out = web;
     return 0;

@@ -430,21 +430,56 @@ class Abuse(Case):
             with self.assertRaises((ssl.SSLError, ConnectionError)):
                 context.wrap_socket(plain, server_hostname="127.0.0.1")
 
-    def test_connections_are_bounded(self):
-        """The fixture's limit is 40: more wait, and are served when others end."""
-        held = [socket.create_connection(("127.0.0.1", self.server.port)) for _ in range(60)]
+    def hold(self, count):
+        return [socket.create_connection(("127.0.0.1", self.server.port)) for _ in range(count)]
+
+    def count(self, name):
+        text = self.viewer.text("/metrics")
+        return int(re.search(rf"^{name} (\d+)$", text, re.M).group(1))
+
+    def test_held_open_connections_keep_nobody_out(self):
+        """The fixture's limit is 40: beyond, the oldest strangers make room; whoever has shown a
+        token stays."""
+        events = self.viewer.events()
+        held = self.hold(60)
         try:
-            with self.assertRaises((TimeoutError, OSError)):
-                context = ssl.create_default_context(cafile=self.server.ca)
-                with socket.create_connection(("127.0.0.1", self.server.port), timeout=1) as one:
-                    context.wrap_socket(one, server_hostname="127.0.0.1")
+            with self.connect() as half:
+                half.sendall(b"GET /api/v1/links HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+                self.assertEqual(self.viewer.raw("GET", "/links")[0], 200)
+                self.assertLessEqual(self.count("cordon_web_connections"), 41)
+                self.assertEqual(self.count("cordon_web_listeners"), 1)
+                self.assertGreaterEqual(self.count("cordon_web_strangers_closed_total"), 20)
         finally:
             for each in held:
                 each.close()
-        self.assertEqual(self.viewer.raw("GET", "/links")[0], 200)
-        text = self.viewer.text("/metrics")
-        now = [line for line in text.splitlines() if line.startswith("cordon_web_connections ")]
-        self.assertLessEqual(int(now[0].split()[1]), 40)
+            events.close()
+
+    @staticmethod
+    def whole(tls, ask):
+        tls.sendall(ask)
+        answer = tls.recv(65536)
+        while b'"total"' not in answer:
+            answer += tls.recv(65536)
+        return answer
+
+    def test_a_stranger_that_drips_bytes_is_sent_away(self):
+        """Each byte comes in time; the request never does."""
+        with self.connect() as tls, self.connect() as known:
+            ask = self.head("/api/v1/links", "GET", "\r\n")
+            self.assertIn(b" 200 ", self.whole(known, ask))
+            tls.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")
+            tls.settimeout(5)
+            with self.assertRaises((OSError, EOFError)):
+                for _ in range(8):
+                    tls.sendall(b"X")
+                    self.server.tell("slow")  # eleven seconds each time
+                    tls.settimeout(0.3)
+                    try:
+                        if not tls.recv(1):
+                            raise EOFError
+                    except TimeoutError:
+                        continue
+            self.assertIn(b" 200 ", self.whole(known, ask))
 
     def test_client_that_leaves_before_the_answer(self):
         self.server.tell("mute")
