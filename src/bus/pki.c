@@ -290,21 +290,37 @@ ca_copy(const char *dir, const char *out, char why[256])
     return result;
 }
 
+bool
+pki_names_check(const char *names, char why[256])
+{
+    char alternatives[2048];
+    return names_make(names, alternatives, why) == 0;
+}
+
+bool
+pki_name_check(const char *name, char why[256])
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (!name[0] || strlen(name) >= NAME_SIZE || name[strspn(name, plain)] || name[0] == '.') {
+        snprintf(why, 256, "a name has 1 to %d letters, digits, '.', '_' or '-'", NAME_SIZE - 1);
+        return false;
+    }
+    /* ca.pem stands beside the new certificate; and its folder may be the authority's own folder. */
+    if (strcmp(name, "ca") == 0 || strcmp(name, "server") == 0) {
+        snprintf(why, 256, "'%s' is the name of cordond's own files: choose another", name);
+        return false;
+    }
+    return true;
+}
+
 int
 pki_issue(const char *dir, const char *role, const char *name, const char *out, char why[256])
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     if (strcmp(role, "edge") != 0 && strcmp(role, "sensor") != 0) {
         snprintf(why, 256, "role must be edge or sensor, not '%.40s'", role);
         return -EINVAL;
     }
-    if (!name[0] || strlen(name) >= NAME_SIZE || name[strspn(name, plain)] || name[0] == '.') {
-        snprintf(why, 256, "a name has 1 to %d letters, digits, '.', '_' or '-'", NAME_SIZE - 1);
-        return -EINVAL;
-    }
-    /* ca.pem stands beside the new certificate; and 'out' may be the authority's own folder. */
-    if (strcmp(name, "ca") == 0 || strcmp(name, "server") == 0) {
-        snprintf(why, 256, "'%s' is the name of cordond's own files: choose another", name);
+    if (!pki_name_check(name, why)) {
         return -EINVAL;
     }
     int result = file_make_dirs(out, 0700);

@@ -51,7 +51,7 @@ context_new(const struct tls_files *files, bool is_server, char why[256])
     if (!result && SSL_CTX_check_private_key(context) != 1) {
         result = tls_fail(why, "the key does not belong to the certificate", files->cert);
     }
-    if (!result && SSL_CTX_load_verify_locations(context, files->ca, NULL) != 1) {
+    if (!result && files->ca && SSL_CTX_load_verify_locations(context, files->ca, NULL) != 1) {
         result = tls_fail(why, "cannot use the certificate authority", files->ca);
     }
     if (result) {
@@ -62,6 +62,14 @@ context_new(const struct tls_files *files, bool is_server, char why[256])
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
     return context;
+}
+
+bool
+tls_files_check(const struct tls_files *files, char why[256])
+{
+    SSL_CTX *context = context_new(files, true, why);
+    SSL_CTX_free(context);
+    return context != NULL;
 }
 
 /* Common name and unit of the peer's verified certificate; false: it has none, or a strange one. */

@@ -16,6 +16,9 @@ struct tls_files {
     const char *key;
 };
 
+/* Can they be used: readable, and the key the certificate's?  'ca' may be NULL. */
+bool tls_files_check(const struct tls_files *files, char why[256]);
+
 struct tls_server;
 struct tls_client;
 

@@ -13,8 +13,8 @@
 
 #define SWITCHES_MAX 1024
 #define CONFIG_MIRRORS_MAX 1024
-#define CONFIG_SOURCES_MAX 64
 #define WARNINGS_MAX 8
+#define EVIDENCE_MIB_MAX (16 << 20) /* 16 TiB */
 
 const char *const source_kind_names[SOURCE_KIND_COUNT + 1] = {
     "eve-socket", "eve-file", "syslog-udp", "syslog-tcp", "syslog-tls", NULL};
@@ -99,7 +99,7 @@ static const struct field config_fields[] = {
     F_LIST(FIELD_OPTIONAL, struct config, mirrors, mirror_count, CONFIG_MIRRORS_MAX, &mirror_shape),
     F_LIST(FIELD_OPTIONAL, struct config, sources, source_count, CONFIG_SOURCES_MAX, &source_shape),
     F_LIST(FIELD_OPTIONAL, struct config, warnings, warning_count, WARNINGS_MAX, &warning_shape),
-    F_UINT(FIELD_OPTIONAL, struct config, evidence_mib),
+    F_RANGE(FIELD_OPTIONAL, struct config, evidence_mib, 0, EVIDENCE_MIB_MAX),
 };
 
 static const struct shape config_shape =
@@ -176,9 +176,7 @@ sources_check(const struct config *config, char path[128], char why[256])
     return true;
 }
 
-/* What one entry's table cannot see: names that must differ, switches that must exist, addresses
- * that a role could not listen at. */
-static bool
+bool
 config_check(void *thing, char path[128], char why[256])
 {
     const struct config *config = thing;
@@ -207,11 +205,11 @@ default_put(char *text, size_t size, const char *value)
 static void
 defaults_put(struct config *config)
 {
-    default_put(config->state_dir, sizeof(config->state_dir), "/var/lib/cordon");
-    default_put(config->policy_file, sizeof(config->policy_file), "/etc/cordon/policy.yaml");
-    default_put(config->api_listen, sizeof(config->api_listen), "[::]:8443");
-    default_put(config->edge_listen, sizeof(config->edge_listen), "[::]:8701");
-    default_put(config->sensor_listen, sizeof(config->sensor_listen), "[::]:8702");
+    default_put(config->state_dir, sizeof(config->state_dir), CONFIG_STATE_DIR);
+    default_put(config->policy_file, sizeof(config->policy_file), CONFIG_POLICY_FILE);
+    default_put(config->api_listen, sizeof(config->api_listen), CONFIG_API_LISTEN);
+    default_put(config->edge_listen, sizeof(config->edge_listen), CONFIG_EDGE_LISTEN);
+    default_put(config->sensor_listen, sizeof(config->sensor_listen), CONFIG_SENSOR_LISTEN);
     config->evidence_mib = config->evidence_mib ? config->evidence_mib : 1024;
     for (size_t i = 0; i < config->switch_count; i++) {
         default_put(config->switches[i].driver, NAME_SIZE, "edge");
@@ -224,10 +222,12 @@ defaults_put(struct config *config)
 }
 
 int
-config_load(const char *path, struct config **config, struct yaml_file_error *error)
+config_load(const char *path, yaml_file_check *check, struct config **config,
+            struct yaml_file_error *error)
 {
     struct config *made = MEM_NEW(struct config);
-    int result = yaml_file_load_checked(path, &config_shape, made, config_check, error);
+    int result = yaml_file_load_checked(path, &config_shape, made, check ? check : config_check,
+                                        error);
     if (result) {
         free(made);
         return result;

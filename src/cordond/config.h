@@ -10,6 +10,15 @@
 #include "model/text.h"
 #include "wire/yaml_file.h"
 
+/* What absent keys mean. */
+#define CONFIG_STATE_DIR "/var/lib/cordon"
+#define CONFIG_POLICY_FILE "/etc/cordon/policy.yaml"
+#define CONFIG_API_LISTEN "[::]:8443"
+#define CONFIG_EDGE_LISTEN "[::]:8701"
+#define CONFIG_SENSOR_LISTEN "[::]:8702"
+
+#define CONFIG_SOURCES_MAX 64
+
 /* How other makers' detections come in. */
 enum source_kind {
     SOURCE_EVE_SOCKET, /* Suricata's unix stream socket: we listen at 'path' */
@@ -61,8 +70,13 @@ struct config {
     uint64_t evidence_mib; /* disk budget for evidence packets; 0: 1024 */
 };
 
-/* 'config' is freed with config_free. */
-int config_load(const char *path, struct config **config, struct yaml_file_error *error) MUST_CHECK;
+/* What one entry's table cannot see: names that must differ, switches that must exist, texts that
+ * are no address.  A check of the file alone; where a key is absent, its member is still empty. */
+bool config_check(void *thing, char path[128], char why[256]);
+/* 'check' NULL: config_check; another one (cordond/check.h) calls that first.  'config' is freed
+ * with config_free. */
+int config_load(const char *path, yaml_file_check *check, struct config **config,
+                struct yaml_file_error *error) MUST_CHECK;
 void config_free(struct config *config);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "bus/pki.h"
+#include "cordond/check.h"
 #include "cordond/config.h"
 #include "cordond/role.h"
 #include "cordond/supervisor.h"
@@ -45,11 +46,11 @@ usage(FILE *to)
 }
 
 static struct config *
-config_read(const char *path)
+config_read(const char *path, yaml_file_check *check)
 {
     struct config *config;
     struct yaml_file_error error;
-    if (config_load(path, &config, &error)) {
+    if (config_load(path, check, &config, &error)) {
         if (error.line) {
             fprintf(stderr, "%s:%u:%u: %s\n", path, error.line, error.column, error.text);
         } else {
@@ -74,9 +75,9 @@ policy_check(const char *path)
 }
 
 static int
-config_check(const struct arguments *arguments)
+files_check(const struct arguments *arguments)
 {
-    struct config *config = config_read(arguments->config_path);
+    struct config *config = config_read(arguments->config_path, check_here);
     bool is_good = config && policy_check(config->policy_file);
     if (is_good) {
         printf("%s: good; %s: good\n", arguments->config_path, config->policy_file);
@@ -89,7 +90,7 @@ config_check(const struct arguments *arguments)
 static void
 state_of(const struct arguments *arguments, char state[URL_SIZE])
 {
-    struct config *config = arguments->state ? NULL : config_read(arguments->config_path);
+    struct config *config = arguments->state ? NULL : config_read(arguments->config_path, NULL);
     snprintf(state, URL_SIZE, "%s",
              arguments->state ? arguments->state
              : config         ? config->state_dir
@@ -221,7 +222,7 @@ openapi_print(void)
 static int
 run(const struct arguments *arguments, const char *program)
 {
-    struct config *config = config_read(arguments->config_path);
+    struct config *config = config_read(arguments->config_path, check_start);
     if (!config) {
         return 1;
     }
@@ -291,7 +292,7 @@ main(int count, char **words)
         }
     }
     if (arguments.is_check) {
-        return config_check(&arguments);
+        return files_check(&arguments);
     }
     if (optind < count && strcmp(words[optind], "pki") == 0) {
         return pki_command(&arguments, words + optind + 1, count - optind - 1);

@@ -60,5 +60,7 @@ struct driver {
 
 /* registry.c, by hand; NULL: unknown. */
 const struct driver *driver_find(const char *name);
+/* Every one's name, for people: "edge, dummy". */
+void driver_names(char names[128]);
 
 #endif

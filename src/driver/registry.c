@@ -2,6 +2,7 @@
 #include "driver/driver.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "driver/dummy.h"
@@ -18,4 +19,13 @@ driver_find(const char *name)
         }
     }
     return NULL;
+}
+
+void
+driver_names(char names[128])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < COUNT_OF(drivers) && used < 128; i++) {
+        used += (size_t)snprintf(names + used, 128 - used, "%s%s", i ? ", " : "", drivers[i]->name);
+    }
 }

@@ -92,6 +92,26 @@ decode_integer(const struct field *field, const cJSON *item, void *at)
     return NULL;
 }
 
+static const char unknown_word[] = "not one of the known words";
+
+/* Which words would do, as far as they fit. */
+static void
+words_tell(const char *const *names, char why[128])
+{
+    static const char more[] = ", ...";
+    size_t used = (size_t)snprintf(why, 128, "%s:", unknown_word);
+    for (size_t i = 0; names[i]; i++) {
+        const char *before = i ? ", " : " ";
+        bool is_last = !names[i + 1];
+        size_t needed = strlen(before) + strlen(names[i]) + (is_last ? 1 : sizeof(more));
+        if (used + needed > 128) {
+            snprintf(why + used, 128 - used, "%s", more);
+            return;
+        }
+        used += (size_t)snprintf(why + used, 128 - used, "%s%s", before, names[i]);
+    }
+}
+
 static const char *
 decode_enum(const struct field *field, const cJSON *item, void *at)
 {
@@ -104,7 +124,7 @@ decode_enum(const struct field *field, const cJSON *item, void *at)
             return NULL;
         }
     }
-    return "not one of the known words";
+    return unknown_word;
 }
 
 static const char *
@@ -323,6 +343,11 @@ decode_field(const struct field *field, const cJSON *json, void *thing, struct c
         return decode_nested(field, item, thing, error, path);
     }
     const char *why = decode_plain(field, item, thing);
+    char words[sizeof(error->why)];
+    if (why == unknown_word) {
+        words_tell(field->names, words);
+        why = words;
+    }
     return why ? fail(error, path, field->name, why) : 0;
 }
 

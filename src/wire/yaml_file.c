@@ -168,6 +168,10 @@ error_place(const struct reader *reader, const char *path, struct yaml_file_erro
             error->column = place->column;
         }
     }
+    if (error->line == 0) { /* what is missing at the top */
+        error->line = 1;
+        error->column = 1;
+    }
 }
 
 static int

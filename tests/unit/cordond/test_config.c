@@ -40,7 +40,7 @@ load(const char *text, struct config **config, struct yaml_file_error *error)
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
     *config = NULL;
-    return config_load(file_path, config, error);
+    return config_load(file_path, NULL, config, error);
 }
 
 static struct config *
@@ -152,7 +152,7 @@ test_the_packaged_file_is_good(void **state)
     struct config *config = NULL;
     struct yaml_file_error error;
     snprintf(path, sizeof(path), "%s/packaging/cordond.yaml", source_root);
-    if (config_load(path, &config, &error)) {
+    if (config_load(path, NULL, &config, &error)) {
         fail_msg("%u:%u: %s", error.line, error.column, error.text);
     }
     assert_string_equal(config->state_dir, "/var/lib/cordon");
@@ -253,12 +253,12 @@ test_an_unreadable_file(void **state)
     (void)state;
     struct config *config = NULL;
     struct yaml_file_error error;
-    assert_int_equal(config_load("/nonexistent/cordond.yaml", &config, &error), -ENOENT);
+    assert_int_equal(config_load("/nonexistent/cordond.yaml", NULL, &config, &error), -ENOENT);
     assert_null(config);
     assert_int_equal(error.line, 0);
     assert_string_equal(error.text,
                         "cannot read /nonexistent/cordond.yaml: No such file or directory");
-    assert_true(config_load("/tmp", &config, &error) < 0);
+    assert_true(config_load("/tmp", NULL, &config, &error) < 0);
     assert_null(config);
 }
 

@@ -48,10 +48,22 @@ class Examples(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, name)
             policy = os.path.join(SOURCE, "packaging", "policy.yaml")
+            text = text.replace("/etc/cordon/policy.yaml", policy).replace("/run/cordon", folder)
+            if "/etc/cordon/syslog.pem" in text and program == CORDOND:
+                text = self.with_certificates(folder, text)
             with open(path, "w", encoding="utf-8") as file:
-                file.write(text.replace("/etc/cordon/policy.yaml", policy))
+                file.write(text)
             return subprocess.run([program, "--check-config", "--config", path], text=True,
                                   capture_output=True, timeout=30, check=False)
+
+    def with_certificates(self, folder, text):
+        """The files that a source in use names must be there."""
+        subprocess.run([CORDOND, "pki", "issue", "edge", "syslog", "--state", folder + "/state",
+                        "--out", folder], check=True, capture_output=True)
+        for name, made in (("syslog.pem",) * 2, ("syslog.key",) * 2,
+                           ("syslog-senders.pem", "ca.pem")):
+            text = text.replace("/etc/cordon/" + name, os.path.join(folder, made))
+        return text
 
     def test_accepted(self):
         for program, name, _ in EXAMPLES:
@@ -73,6 +85,12 @@ class Examples(unittest.TestCase):
             done = self.check(program, name, read("packaging", name) + "\nno_such_key: 1\n")
             self.assertNotEqual(done.returncode, 0, name)
             self.assertIn("no_such_key", done.stderr)
+
+    def test_unknown_driver(self):
+        done = self.check(CORDOND, "cordond.yaml", "switches:\n  - {name: e1, driver: egde}\n")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cordond.yaml:2:16: switches[0].driver 'egde' is no driver; "
+                      "known: edge, dummy", done.stderr)
 
     def test_every_key(self):
         for _, name, sources in EXAMPLES:

@@ -487,9 +487,9 @@ static void
 test_enum_names_and_addresses(void **state)
 {
     (void)state;
-    assert_refused("\"colour\":\"blue\"", "colour", "not one of the known words");
-    assert_refused("\"colour\":\"\"", "colour", "not one of the known words");
-    assert_refused("\"colour\":\"Green\"", "colour", "not one of the known words");
+    assert_refused("\"colour\":\"blue\"", "colour", "not one of the known words: red, green");
+    assert_refused("\"colour\":\"\"", "colour", "not one of the known words: red, green");
+    assert_refused("\"colour\":\"Green\"", "colour", "not one of the known words: red, green");
     assert_refused("\"colour\":1", "colour", "not a text");
     assert_refused("\"prefix\":\"192.0.2.7/24\"", "prefix",
                    "not an address or prefix (are host bits set?)");
