@@ -21,6 +21,17 @@ utf8_size(const char *p, size_t left)
     return is_overlong || is_beyond ? 0 : size;
 }
 
+/* U+2028 to U+202E and U+2066 to U+2069: line and paragraph ends, and what turns the direction of
+ * writing, so that a text reads as another one. */
+static bool
+is_layout(const char *p, size_t size)
+{
+    const unsigned char *b = (const unsigned char *)p;
+    return size == 3 && b[0] == 0xe2 &&
+           ((b[1] == 0x80 && b[2] >= 0xa8 && b[2] <= 0xae) ||
+            (b[1] == 0x81 && b[2] >= 0xa6 && b[2] <= 0xa9));
+}
+
 /* Bytes of the plain character at 'p'; 0: it is broken, or a control character (C0, DEL, C1). */
 static size_t
 plain_size(const char *p, size_t left)
@@ -50,7 +61,7 @@ utf8_make_plain(char *text, size_t size)
 {
     for (size_t i = 0; i < size;) {
         size_t step = plain_size(text + i, size - i);
-        if (step == 0) {
+        if (step == 0 || is_layout(text + i, step)) {
             text[i] = '?';
             step = 1;
         }

@@ -9,7 +9,8 @@
 size_t utf8_size(const char *p, size_t left);
 /* Well formed, and without control characters? */
 bool utf8_is_plain(const char *text, size_t size);
-/* Puts '?' for each byte that keeps it from being plain. */
+/* Puts '?' for each byte that keeps it from being plain, and of what breaks lines or turns the
+ * direction of writing (U+2028 to 202E, U+2066 to 2069): a text must not read as another one. */
 void utf8_make_plain(char *text, size_t size);
 
 #endif

@@ -109,6 +109,15 @@ on_wish_stored(void *context, int error)
     free(waits);
 }
 
+/* Could a machine have it?  A rule on 0.0.0.0, a broadcast or a group would cut off everybody. */
+static bool
+is_host_address(const struct ip *ip)
+{
+    bool is_v4_special = ip_is_v4(ip) && (ip->b[12] == 0 || ip->b[12] == 127 || ip->b[12] >= 224);
+    struct ip loopback = {.b = {[15] = 1}};
+    return !ip_is_none(ip) && !ip_is_group(ip) && !is_v4_special && !ip_is_equal(ip, &loopback);
+}
+
 /* Whom the wish is about; false: 'why'. */
 static bool
 wish_subject(struct controller *controller, const struct wish *wish,
@@ -132,12 +141,18 @@ wish_subject(struct controller *controller, const struct wish *wish,
         snprintf(why, WHY_SIZE, "an endpoint, a MAC or an IP address is needed");
         return false;
     }
+    if (!is_host_address(&wish->ip)) {
+        snprintf(why, WHY_SIZE, "that address cannot be an endpoint's");
+        return false;
+    }
     struct mac mac;
     int64_t at_us = wish->observed_us ? wish->observed_us : clock_wall_us(controller->clock);
     switch (topology_resolve(controller->topology, &wish->ip, at_us, endpoint, &mac)) {
     case RESOLUTION_SURE:
-    case RESOLUTION_NONE: /* by its address, until it is seen */
         return true;
+    case RESOLUTION_NONE: /* by its address, until it is seen */
+        snprintf(why, WHY_SIZE, "that address is only unique on one network; name the MAC");
+        return !ip_is_link_local(&wish->ip);
     case RESOLUTION_CHANGED:
         snprintf(why, WHY_SIZE, "the address has changed hands since; name the endpoint or its MAC");
         return false;
@@ -148,6 +163,23 @@ wish_subject(struct controller *controller, const struct wish *wish,
         snprintf(why, WHY_SIZE, "two machines claimed that address; name the endpoint or its MAC");
         return false;
     }
+}
+
+#define SERVER_LEAST_V4 (96 + 8)
+#define SERVER_LEAST_V6 16
+
+/* A group, or half the world, is no server. */
+static bool
+is_server_prefix(const struct prefix *server, char why[WHY_SIZE])
+{
+    int least = ip_is_v4(&server->ip) ? SERVER_LEAST_V4 : SERVER_LEAST_V6;
+    if (server->length < least) {
+        snprintf(why, WHY_SIZE, "that is too much of the Internet for one server: /%d at least",
+                 ip_is_v4(&server->ip) ? least - 96 : least);
+        return false;
+    }
+    snprintf(why, WHY_SIZE, "that address cannot be a server's");
+    return is_host_address(&server->ip) && !ip_is_link_local(&server->ip);
 }
 
 static bool
@@ -170,6 +202,9 @@ wish_is_sound(struct controller *controller, const struct wish *wish,
     bool needs_server = wish->action == ACTION_BLOCK_PAIR || wish->action == ACTION_BLOCK_SERVER;
     if (needs_server && prefix_is_none(&wish->server)) {
         snprintf(why, WHY_SIZE, "a server address is needed: switches match addresses, not names");
+        return false;
+    }
+    if (needs_server && !is_server_prefix(&wish->server, why)) {
         return false;
     }
     if (!has_permit_set(controller, wish->permit_set)) {
@@ -487,6 +522,11 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
     if ((is_server || c->action == ACTION_BLOCK_PAIR) && prefix_is_none(&c->server)) {
         snprintf(why, WHY_SIZE, "no address of %.100s is known: switches match addresses, not names",
                  c->server_name[0] ? c->server_name : "the server");
+        return true;
+    }
+    bool is_by_address = !is_server && !endpoint && mac_is_none(&c->subject_mac);
+    if (is_by_address && !is_host_address(&c->subject_ip)) {
+        snprintf(why, WHY_SIZE, "that address cannot be an endpoint's");
         return true;
     }
     char reason[TEXT_SIZE];

@@ -138,9 +138,23 @@ has_mac(const struct endpoint *endpoint, const struct mac *subject, const struct
     return found;
 }
 
+/* On an access port anybody says by ARP what he likes; a declared server port, or one behind an
+ * uplink, is where the operator put the machine. */
 static bool
-has_address(const struct endpoint *endpoint, const struct prefix *address,
-            const struct prefix *prefix)
+is_trusted_place(const struct controller *controller, const struct endpoint *endpoint)
+{
+    const struct location *location = &endpoint->location;
+    enum port_role role;
+    return location->class == LOCATION_NONE ||
+           (location->class != LOCATION_CONFLICT &&
+            topology_port_role(controller->topology, location->switch_name, location->port,
+                               &role) &&
+            role != PORT_ACCESS);
+}
+
+static bool
+has_address(const struct controller *controller, const struct endpoint *endpoint,
+            const struct prefix *address, const struct prefix *prefix)
 {
     if (prefix_is_none(prefix)) {
         return false;
@@ -148,8 +162,9 @@ has_address(const struct endpoint *endpoint, const struct prefix *address,
     bool found = address && !prefix_is_none(address) && prefix_meets(prefix, address);
     for (size_t i = 0; endpoint && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
-        found = found || (binding->until_us == 0 && binding->source >= BINDING_DHCP4 &&
-                          prefix_has(prefix, &binding->ip));
+        found = found || (binding->until_us == 0 && prefix_has(prefix, &binding->ip) &&
+                          (binding->source >= BINDING_DHCP4 ||
+                           is_trusted_place(controller, endpoint)));
     }
     return found;
 }
@@ -186,7 +201,7 @@ world_is_protected(const struct controller *controller, const struct endpoint *e
     size_t count = policy_protected(engine_policy(controller->engine), &declared);
     for (size_t i = 0; i < count; i++) {
         if (has_mac(endpoint, mac, &declared[i].mac) ||
-            has_address(endpoint, address, &declared[i].server)) {
+            has_address(controller, endpoint, address, &declared[i].server)) {
             snprintf(why, TEXT_SIZE, "declared as protected in the policy file");
             return true;
         }
@@ -268,6 +283,37 @@ world_protected(void *context, const char *endpoint_id, const struct ip *ip, cha
     return world_is_protected(controller, endpoint, NULL, &address, why);
 }
 
+static bool
+world_is_trusted_place(void *context, const struct endpoint *endpoint)
+{
+    return is_trusted_place(context, endpoint);
+}
+
+static bool
+has_current_address_in(const struct endpoint *endpoint, const struct prefix *prefixes, size_t count)
+{
+    for (size_t i = 0; i < endpoint->binding_count; i++) {
+        for (size_t k = 0; endpoint->bindings[i].until_us == 0 && k < count; k++) {
+            if (prefix_has(&prefixes[k], &endpoint->bindings[i].ip)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static size_t
+world_population(void *context, const struct prefix *prefixes, size_t count)
+{
+    const struct controller *controller = context;
+    const struct endpoint *endpoint;
+    size_t population = 0;
+    for (size_t i = 0; (endpoint = topology_endpoint_at(controller->topology, i)) != NULL; i++) {
+        population += has_current_address_in(endpoint, prefixes, count);
+    }
+    return population;
+}
+
 void
 world_init(struct controller *controller, struct policy_world *world)
 {
@@ -279,6 +325,8 @@ world_init(struct controller *controller, struct policy_world *world)
         .is_protected = world_protected,
         .talkers = world_talkers,
         .origin_is_access = world_origin_is_access,
+        .population = world_population,
+        .is_trusted_place = world_is_trusted_place,
         .context = controller,
     };
 }

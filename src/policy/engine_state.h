@@ -114,6 +114,8 @@ void finding_subject(const struct finding *finding, char key[TABLE_KEY_SIZE]);
 
 /* guards.c */
 void contacts_note(struct engine *engine, struct finding *finding);
+/* See policy_world.is_trusted_place. */
+bool is_trusted_place(const struct engine *engine, const struct endpoint *endpoint);
 bool endpoint_is_protected(struct engine *engine, const struct finding *finding,
                            char why[TEXT_SIZE]);
 bool file_protects_mac(const struct policy *policy, const struct mac *mac, const char **name);

@@ -69,10 +69,19 @@ file_protects_name(const struct policy *policy, const char *host, const char **n
     return false;
 }
 
+bool
+is_trusted_place(const struct engine *engine, const struct endpoint *endpoint)
+{
+    const struct policy_world *world = &engine->world;
+    return !world->is_trusted_place || world->is_trusted_place(world->context, endpoint);
+}
+
 static bool
-endpoint_matches_protected(const struct policy *policy, const struct endpoint *endpoint,
+endpoint_matches_protected(const struct engine *engine, const struct endpoint *endpoint,
                            const char **name)
 {
+    const struct policy *policy = engine->policy;
+    bool is_trusted = is_trusted_place(engine, endpoint);
     for (size_t i = 0; i < endpoint->mac_count; i++) {
         if (file_protects_mac(policy, &endpoint->macs[i], name)) {
             return true;
@@ -80,11 +89,13 @@ endpoint_matches_protected(const struct policy *policy, const struct endpoint *e
     }
     for (size_t i = 0; i < endpoint->binding_count; i++) {
         const struct binding *b = &endpoint->bindings[i];
-        if (b->until_us == 0 && file_protects_ip(policy, &b->ip, name)) {
+        bool is_sure = is_trusted || b->source >= BINDING_DHCP4;
+        if (b->until_us == 0 && is_sure && file_protects_ip(policy, &b->ip, name)) {
             return true;
         }
     }
-    return endpoint->host_name[0] != '\0' && file_protects_name(policy, endpoint->host_name, name);
+    return is_trusted && endpoint->host_name[0] != '\0' &&
+           file_protects_name(policy, endpoint->host_name, name);
 }
 
 bool
@@ -95,7 +106,7 @@ endpoint_is_protected(struct engine *engine, const struct finding *f, char why[T
     const char *name = "";
     bool is_declared = (!ip_is_none(&f->ip) && file_protects_ip(policy, &f->ip, &name)) ||
                        (!mac_is_none(&f->mac) && file_protects_mac(policy, &f->mac, &name)) ||
-                       (f->endpoint && endpoint_matches_protected(policy, f->endpoint, &name));
+                       (f->endpoint && endpoint_matches_protected(engine, f->endpoint, &name));
     if (is_declared) {
         snprintf(why, TEXT_SIZE, "it is declared protected as %s", name);
         return true;

@@ -9,9 +9,12 @@
 #define DOUBT_BELOW 30     /* of a location: it moved a moment ago without a link-down */
 
 static bool
-is_router_like(const struct endpoint *endpoint)
+is_router_like(const struct engine *engine, const struct endpoint *endpoint)
 {
     size_t count = 0;
+    if (!is_trusted_place(engine, endpoint)) {
+        return false; /* addresses cost an ARP packet each there */
+    }
     for (size_t i = 0; i < endpoint->binding_count; i++) {
         const struct binding *b = &endpoint->bindings[i];
         count += b->until_us == 0 && ip_is_v4(&b->ip) ? 1 : 0;
@@ -30,7 +33,7 @@ party_mac_counts(struct engine *engine, const struct mac *mac, char endpoint_id[
         return false;
     }
     return world->by_mac(world->context, mac, endpoint_id) &&
-           world->endpoint(world->context, endpoint_id, &endpoint) && !is_router_like(endpoint);
+           world->endpoint(world->context, endpoint_id, &endpoint) && !is_router_like(engine, endpoint);
 }
 
 static void

@@ -69,6 +69,9 @@ struct policy_world {
     /* May be NULL: unknown.  How many endpoints have an address in one of these prefixes; for the
      * budget per network. */
     size_t (*population)(void *context, const struct prefix *prefixes, size_t count);
+    /* May be NULL: yes.  Is what it says of itself (addresses by ARP, its name) to be believed?  Not
+     * from an access port: one ARP packet would make anybody a protected host or a router. */
+    bool (*is_trusted_place)(void *context, const struct endpoint *endpoint);
 };
 
 struct engine;

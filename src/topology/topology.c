@@ -429,6 +429,18 @@ topology_set_mirror_source(struct topology *t, const char *switch_name,
 }
 
 bool
+topology_port_role(const struct topology *t, const char *switch_name, const char *port,
+                   enum port_role *role)
+{
+    const struct port_state *found = port_find(t, switch_name, port);
+    if (!found || !found->is_known) {
+        return false;
+    }
+    *role = found->role;
+    return true;
+}
+
+bool
 topology_port_by_number(const struct topology *t, const struct ip *switch_ip, uint32_t number,
                         struct link_end *end, enum port_role *role)
 {

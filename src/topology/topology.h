@@ -84,6 +84,9 @@ void topology_set_mirror_source(struct topology *topology, const char *switch_na
                                 const struct ip *mirror_source);
 bool topology_port_by_number(const struct topology *topology, const struct ip *switch_ip,
                              uint32_t number, struct link_end *end, enum port_role *role);
+/* False: no such port is known. */
+bool topology_port_role(const struct topology *topology, const char *switch_name, const char *port,
+                        enum port_role *role);
 /* The other MACs on that port, newest first; returns how many. */
 size_t topology_macs_on_port(const struct topology *topology, const char *switch_name,
                              const char *port, struct mac *macs, size_t room);

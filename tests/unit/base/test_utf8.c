@@ -97,6 +97,27 @@ broken_bytes_are_none(void **state)
     }
 }
 
+/* What would make a text read as another one: "\u202Egpj.exe", a line of its own. */
+static void
+layout_is_made_plain(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"\xe2\x80\xa8", "\xe2\x80\xaa", "\xe2\x80\xae",
+                                      "\xe2\x81\xa6", "\xe2\x81\xa9"};
+    static const char *const fine[] = {"\xe2\x80\xa7", "\xe2\x80\xaf", "\xe2\x81\xa5",
+                                       "\xe2\x81\xaa", "\xe6\x97\xa5"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        char text[4];
+        memcpy(text, bad[i], sizeof(text));
+        assert_int_equal(utf8_size(text, 3), 3);
+        utf8_make_plain(text, 3);
+        assert_string_equal(text, "???");
+        memcpy(text, fine[i], sizeof(text));
+        utf8_make_plain(text, 3);
+        assert_string_equal(text, fine[i]);
+    }
+}
+
 /* Every character there is, encoded here by the RFC's table, against the reader. */
 static void
 every_character_is_read(void **state)
@@ -168,6 +189,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters_have_their_size),
         cmocka_unit_test(a_cut_character_is_none),
+        cmocka_unit_test(layout_is_made_plain),
         cmocka_unit_test(broken_bytes_are_none),
         cmocka_unit_test(every_character_is_read),
         cmocka_unit_test(control_characters_are_not_plain),

@@ -194,6 +194,82 @@ test_nobody_is_told_that_less_is_what_was_asked_for(void **state)
     assert_non_null(strstr(other.why, first.id));
 }
 
+static void
+test_no_wish_cuts_off_everybody(void **state)
+{
+    struct campus *campus = *state;
+    static const char *const hosts[] = {"0.0.0.0",   "0.1.2.3",  "255.255.255.255", "224.0.0.1",
+                                        "127.0.0.1", "240.0.0.1", "ff02::1",        "::1",
+                                        "fe80::77",  "169.254.1.1"};
+    static const char *const servers[] = {"0.0.0.0/0",  "128.0.0.0/1", "2000::/3",
+                                          "224.0.0.0/8", "ff02::/16",  "255.255.255.255",
+                                          "fe80::1",     "127.0.0.0/8", "0.0.0.0"};
+    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+        struct wish wish = wish_on(2, "");
+        wish.mac = (struct mac){{0}};
+        wish.ip = campus_ip(hosts[i]);
+        if (ask(campus, &wish).result != WISH_REFUSED) {
+            fail_msg("isolates %s", hosts[i]);
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(servers); i++) {
+        struct wish wish = wish_on(2, "");
+        wish.action = ACTION_BLOCK_SERVER;
+        wish.mac = (struct mac){{0}};
+        if (!prefix_parse(servers[i], &wish.server) || ask(campus, &wish).result != WISH_REFUSED) {
+            fail_msg("blocks %s", servers[i]);
+        }
+        wish.action = ACTION_BLOCK_PAIR;
+        wish.mac = campus_mac(2);
+        assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    }
+    assert_int_equal(controller_containment_count(campus->controller), 0);
+}
+
+/* What a machine says of itself on an access port makes it neither protected nor a router. */
+static void
+test_claims_by_arp_exempt_nobody(void **state)
+{
+    struct campus *campus = *state;
+    campus_client(campus, "e1", "p2", 2, "10.1.0.1", NULL); /* the gateway's address */
+    for (unsigned i = 0; i < 12; i++) {
+        char ip[32];
+        snprintf(ip, sizeof(ip), "10.1.7.%u", 1 + i);
+        campus_client(campus, "e1", "p3", 3, ip, NULL);
+    }
+    assert_true(campus_detect(campus, "d-2", "10.1.0.2", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
+    assert_true(drops(campus, 2));
+    assert_true(campus_detect(campus, "d-3", "10.1.0.3", STRENGTH_STRONG));
+    assert_true(drops(campus, 3));
+    /* The twin: on a port declared for servers the same claim counts. */
+    struct fact port = {.kind = FACT_PORT, .port = "p4", .port_number = 4, .role = PORT_SERVER,
+                        .is_up = true};
+    campus_fact(campus, "e2", &port);
+    campus_client(campus, "e2", "p4", 9, "10.1.0.9", "c9");
+    campus_client(campus, "e2", "p4", 9, "10.1.0.1", NULL);
+    assert_true(campus_detect(campus, "d-9", "10.1.0.9", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    assert_int_equal(campus_newest(campus)->hold, HOLD_PROTECTED);
+    const struct wish wish = wish_on(9, "");
+    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+}
+
+static void
+test_the_budget_knows_how_many_live_there(void **state)
+{
+    struct campus *campus = *state;
+    const struct policy_world *world = controller_world(campus->controller);
+    struct prefix prefixes[2];
+    assert_true(prefix_parse("10.1.0.0/24", &prefixes[0]));
+    assert_true(prefix_parse("10.9.0.0/16", &prefixes[1]));
+    assert_non_null(world->population);
+    assert_int_equal(world->population(world->context, prefixes, 2), 2);
+    campus_client(campus, "e2", "p1", 4, "10.9.0.4", "c4");
+    campus_client(campus, "e2", "p2", 5, "10.2.0.5", "c5");
+    assert_int_equal(world->population(world->context, prefixes, 2), 3);
+}
+
 /* A disk that is full for a while: every write fails as long as this trigger is there. */
 static void
 disk(struct campus *campus, bool fails)
@@ -234,6 +310,10 @@ main(void)
         cmocka_unit_test_setup_teardown(test_changes_of_one_containment_take_turns, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_nobody_is_told_that_less_is_what_was_asked_for, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_no_wish_cuts_off_everybody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_an_expiry_that_could_not_be_stored_is_tried_again,
                                         setup, teardown),
