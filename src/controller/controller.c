@@ -14,6 +14,7 @@
 #include "controller/world.h"
 
 #define SECOND_US INT64_C(1000000)
+#define MEMORY_MAX 20000 /* releases and isolations that policy is told of at start */
 
 struct controller *
 controller_new(const struct controller_settings *settings, const struct clock *clock,
@@ -175,6 +176,30 @@ on_hold(void *context, const char *name, const char *value)
     }
 }
 
+static void
+on_released(void *context, const char *endpoint_id, int64_t released_us)
+{
+    engine_restore_released(context, endpoint_id, released_us);
+}
+
+static void
+on_isolation(void *context, int64_t requested_us)
+{
+    engine_note_spent(context, requested_us);
+}
+
+/* What policy remembers of what is over: grace and watch periods, and spent budgets. */
+static int
+memory_load(struct controller *controller)
+{
+    int64_t hour_ago_us = clock_wall_us(controller->clock) - 3600 * SECOND_US;
+    int error = store_read_released(controller->store, engine_watch_since(controller->engine),
+                                    MEMORY_MAX, on_released, controller->engine);
+    return error ? error
+                 : store_read_isolations(controller->store, hour_ago_us, MEMORY_MAX, on_isolation,
+                                         controller->engine);
+}
+
 int
 controller_load(struct controller *controller)
 {
@@ -188,18 +213,17 @@ controller_load(struct controller *controller)
     if (!error) {
         error = store_load(controller->store, &holds);
     }
+    if (!error) {
+        error = memory_load(controller);
+    }
     if (error) {
         return error;
     }
     controller->told_count = 0; /* what was restored is no news */
     controller->stale_count = 0;
     struct entry *entry;
-    int64_t now_us = clock_wall_us(controller->clock);
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
-        if (now_us - entry->c.requested_us < 3600 * SECOND_US) {
-            engine_note_spent(controller->engine, entry->c.requested_us);
-        }
         if (lifecycle_is_in_force(entry->c.state)) {
             engine_note_begun(controller->engine, &entry->c);
             uint32_t version = entry->c.version;

@@ -252,6 +252,29 @@ engine_note_released(struct engine *e, const char *endpoint_id)
     table_need(&e->released, endpoint_id, clock_boot_us(e->clock));
 }
 
+static int64_t
+watch_us(const struct engine *e)
+{
+    const struct file_released *released = &e->policy->file.after_release;
+    return ((int64_t)released->grace_s + released->watch_s) * SECOND_US;
+}
+
+int64_t
+engine_watch_since(const struct engine *e)
+{
+    return clock_wall_us(e->clock) - watch_us(e);
+}
+
+void
+engine_restore_released(struct engine *e, const char *endpoint_id, int64_t released_us)
+{
+    int64_t ago_us = clock_wall_us(e->clock) - released_us;
+    if (endpoint_id[0] != '\0') { /* a release in the future: the clock was set back since */
+        table_need(&e->released, endpoint_id,
+                   clock_boot_us(e->clock) - (ago_us > 0 ? ago_us : 0));
+    }
+}
+
 void
 engine_note_spent(struct engine *e, int64_t requested_us)
 {
@@ -266,13 +289,11 @@ engine_tick(struct engine *e)
 {
     int64_t now_us = clock_boot_us(e->clock);
     const struct policy_file *file = &e->policy->file;
-    int64_t watch_us =
-        (int64_t)(file->after_release.grace_s + file->after_release.watch_s) * SECOND_US;
     table_expire(&e->incidents, now_us - (int64_t)file->defaults.incident_s * SECOND_US);
     table_expire(&e->counts, now_us - 86400 * SECOND_US);
     table_expire(&e->contacts, now_us - 3600 * SECOND_US);
     table_expire(&e->said, now_us - SAID_AGAIN_US);
-    table_expire(&e->released, now_us - watch_us);
+    table_expire(&e->released, now_us - watch_us(e));
     struct table_item *item = TAILQ_FIRST(&e->forces.by_age);
     while (item) {
         struct table_item *next = TAILQ_NEXT(item, by_age);
@@ -549,11 +570,9 @@ confidence_of(const struct policy *policy, const struct detection *d)
 static bool
 is_watched(const struct engine *e, const char *endpoint_id)
 {
-    const struct file_released *released = &e->policy->file.after_release;
     const struct released_item *item =
         endpoint_id[0] ? table_find(&e->released, endpoint_id) : NULL;
-    int64_t until_us = (int64_t)(released->grace_s + released->watch_s) * SECOND_US;
-    return item && clock_boot_us(e->clock) - item->item.touched_us < until_us;
+    return item && clock_boot_us(e->clock) - item->item.touched_us < watch_us(e);
 }
 
 static void

@@ -112,6 +112,10 @@ void engine_note_contained(struct engine *engine, const char *endpoint_id, const
 void engine_note_released(struct engine *engine, const char *endpoint_id);
 /* At start, for what was acted on in the last hour before it: budgets count it. */
 void engine_note_spent(struct engine *engine, int64_t requested_us);
+/* At start, oldest first, for releases since engine_watch_since() (wall): their grace and watch
+ * periods go on. */
+int64_t engine_watch_since(const struct engine *engine);
+void engine_restore_released(struct engine *engine, const char *endpoint_id, int64_t released_us);
 /* Drops old incidents and counters; call once a second. */
 void engine_tick(struct engine *engine);
 

@@ -26,6 +26,20 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_CONTAINMENTS] = "SELECT id, json FROM containment ORDER BY id DESC LIMIT ?2",
     [QUERY_ENDED] = "SELECT id, json FROM containment WHERE ended_us <> 0"
                     " ORDER BY ended_us DESC, id DESC LIMIT ?2",
+    /* A row that is no JSON is of no use here, and no reason not to start. */
+    [QUERY_RELEASED] =
+        "SELECT endpoint_id, at_us FROM"
+        " (SELECT json ->> '$.endpoint_id' AS endpoint_id, max(ended_us) AS at_us"
+        "  FROM containment WHERE ended_us > ?3 AND state = 'released' AND json_valid(json)"
+        "  GROUP BY 1 HAVING endpoint_id <> '' ORDER BY at_us DESC LIMIT ?2)"
+        " ORDER BY at_us, endpoint_id",
+    [QUERY_ISOLATIONS] =
+        "SELECT at_us FROM"
+        " (SELECT requested_us AS at_us FROM containment WHERE (ended_us = 0 OR ended_us > ?3)"
+        "  AND requested_us > ?3 AND json_valid(json) AND json ->> '$.action' = 'isolate'"
+        "  AND json ->> '$.policy' <> '' AND json ->> '$.hold' IS NULL"
+        "  ORDER BY requested_us DESC LIMIT ?2)"
+        " ORDER BY at_us",
     [QUERY_AUDIT] = "SELECT number, at_us, account, action, object, detail FROM audit"
                     " WHERE number < ?3 ORDER BY number DESC LIMIT ?2",
     [QUERY_AUDIT_CHAIN] = "SELECT number, at_us, account, action, object, detail, hash FROM audit"
@@ -328,6 +342,56 @@ store_read_containments(struct store *store, bool only_ended, size_t limit,
     enum query which = only_ended ? QUERY_ENDED : QUERY_CONTAINMENTS;
     sqlite3_bind_int64(reader->queries[which], 2, limit_number(limit));
     return query_run(reader, which, on_containment, &all);
+}
+
+struct each_release {
+    void (*each)(void *context, const char *endpoint_id, int64_t released_us);
+    void *context;
+};
+
+static int
+on_release(void *context, sqlite3_stmt *row)
+{
+    const struct each_release *each = context;
+    each->each(each->context, (const char *)sqlite3_column_text(row, 0),
+               sqlite3_column_int64(row, 1));
+    return 0;
+}
+
+int
+store_read_released(struct store *store, int64_t since_us, size_t limit,
+                    void (*each)(void *context, const char *endpoint_id, int64_t released_us),
+                    void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_release all = {each, context};
+    sqlite3_bind_int64(reader->queries[QUERY_RELEASED], 2, limit_number(limit));
+    sqlite3_bind_int64(reader->queries[QUERY_RELEASED], 3, since_us);
+    return query_run(reader, QUERY_RELEASED, on_release, &all);
+}
+
+struct each_isolation {
+    void (*each)(void *context, int64_t requested_us);
+    void *context;
+};
+
+static int
+on_isolation(void *context, sqlite3_stmt *row)
+{
+    const struct each_isolation *each = context;
+    each->each(each->context, sqlite3_column_int64(row, 0));
+    return 0;
+}
+
+int
+store_read_isolations(struct store *store, int64_t since_us, size_t limit,
+                      void (*each)(void *context, int64_t requested_us), void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_isolation all = {each, context};
+    sqlite3_bind_int64(reader->queries[QUERY_ISOLATIONS], 2, limit_number(limit));
+    sqlite3_bind_int64(reader->queries[QUERY_ISOLATIONS], 3, since_us);
+    return query_run(reader, QUERY_ISOLATIONS, on_isolation, &all);
 }
 
 static struct audit_fields

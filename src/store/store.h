@@ -79,6 +79,14 @@ int store_read_detections(struct store *store, const char *incident_id, size_t l
 int store_read_containments(struct store *store, bool only_ended, size_t limit,
                             void (*each)(void *context, const struct containment *containment),
                             void *context);
+/* At start, for policy's memory: each endpoint that a person released after 'since_us', with the
+ * last time, oldest first; of more than 'limit' the newest. */
+int store_read_released(struct store *store, int64_t since_us, size_t limit,
+                        void (*each)(void *context, const char *endpoint_id, int64_t released_us),
+                        void *context);
+/* Likewise: when policy isolated somebody by itself after 'since_us', whatever came of it. */
+int store_read_isolations(struct store *store, int64_t since_us, size_t limit,
+                          void (*each)(void *context, int64_t requested_us), void *context);
 struct store_audit_row {
     int64_t number, at_us;
     const char *account, *action, *object, *detail;

@@ -230,7 +230,8 @@ controller_begin(struct campus *campus)
         fail_msg("store: %s", why);
     }
     struct policy_error error = {.line = 0};
-    if (policy_parse(campus_policy, strlen(campus_policy), &campus->policy, &error)) {
+    const char *text = campus->policy_text ? campus->policy_text : campus_policy;
+    if (policy_parse(text, strlen(text), &campus->policy, &error)) {
         fail_msg("policy: line %u: %s", error.line, error.text);
     }
     const struct controller_settings settings = {.mirrors = campus->mirrors,

@@ -27,6 +27,7 @@ struct campus {
     struct clock_fake clock;
     struct store *store;
     struct policy *policy;
+    const char *policy_text; /* from the next restart on; NULL: campus_policy */
     struct controller *controller;
     struct campus_switch switches[CAMPUS_SWITCHES];
     size_t switch_count;

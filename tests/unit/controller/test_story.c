@@ -289,6 +289,130 @@ test_released_it_is_free_at_once(void **state)
     assert_cut_off(campus, 2); /* infected again: contained again */
 }
 
+/* The policy of the campus with other times after a release, and another budget. */
+static void
+change_policy(struct campus *campus, char text[4096], const char *from, const char *to)
+{
+    const char *before = campus->policy_text ? campus->policy_text : campus_policy;
+    char made[4096];
+    const char *at = strstr(before, from);
+    assert_non_null(at);
+    snprintf(made, sizeof(made), "%.*s%s%s", (int)(at - before), before, to, at + strlen(from));
+    memcpy(text, made, sizeof(made));
+    campus->policy_text = text;
+    campus_pass(campus, 3 * SECOND); /* endpoints are written behind */
+    campus_restart(campus);
+}
+
+static void
+release(struct campus *campus, const char *id)
+{
+    struct wish_answer answer = {0};
+    controller_release(campus->controller, id, "operator:ann", "cleaned", campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+}
+
+static void
+test_grace_goes_on_after_a_restart(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096];
+    change_policy(campus, text, "after_release: {grace_s: 0, watch_s: 0}",
+                  "after_release: {grace_s: 300, watch_s: 3600}");
+    release(campus, contain(campus)->id);
+    campus_pass(campus, 100 * SECOND);
+    campus_restart(campus);
+    campus_pass(campus, 100 * SECOND);
+    campus_restart(campus); /* and it does not begin anew */
+    assert_true(campus_detect(campus, "d-2", "10.1.0.2", STRENGTH_STRONG));
+    const struct containment *c = campus_newest(campus);
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    assert_int_equal(c->hold, HOLD_GRACE);
+    assert_false(drops(campus, 0, "p2", 2));
+    assert_true(campus_detect(campus, "d-3", "10.1.0.3", STRENGTH_STRONG)); /* nobody else's */
+    assert_int_equal(campus_newest(campus)->hold, HOLD_NONE);
+    struct wish_answer answer = {0};
+    controller_judge(campus->controller, c->id, VERDICT_REVERT, "operator:ann", "no",
+                     campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    campus_pass(campus, 101 * SECOND);
+    campus_restart(campus);
+    assert_true(campus_detect(campus, "d-4", "10.1.0.2", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->hold, HOLD_NONE);
+    assert_true(drops(campus, 0, "p2", 2));
+}
+
+/* What ended by itself, or was refused while pending, is no release: it has no grace. */
+static void
+test_an_expiry_has_no_grace_after_a_restart(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096];
+    change_policy(campus, text, "after_release: {grace_s: 0, watch_s: 0}",
+                  "after_release: {grace_s: 300, watch_s: 3600}");
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .expires_s = 60,
+                        .reason = "for a minute", .account = "operator:ann"};
+    struct wish_answer answer = {0};
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_pass(campus, 62 * SECOND);
+    assert_false(drops(campus, 0, "p2", 2));
+    campus_restart(campus);
+    contain(campus);
+}
+
+static void
+test_the_watch_goes_on_after_a_restart(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096];
+    change_policy(campus, text, "after_release: {grace_s: 0, watch_s: 0}",
+                  "after_release: {grace_s: 60, watch_s: 3600}");
+    change_policy(campus, text, "when: {phases: [c2], severity: medium, confidence: 40}",
+                  "when: {phases: [c2], severity: medium, confidence: 40, count: 2, within_s: 60}");
+    assert_true(campus_detect(campus, "d-1", "10.1.0.2", STRENGTH_STRONG));
+    assert_null(campus_newest(campus)); /* one is not enough */
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .reason = "by hand",
+                        .account = "operator:ann"};
+    struct wish_answer answer = {0};
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_settle(campus);
+    release(campus, answer.id);
+    campus_pass(campus, 600 * SECOND);
+    campus_restart(campus);
+    assert_true(campus_detect(campus, "d-3", "10.1.0.3", STRENGTH_STRONG));
+    assert_false(drops(campus, 0, "p3", 3));
+    assert_true(campus_detect(campus, "d-2", "10.1.0.2", STRENGTH_STRONG));
+    assert_true(drops(campus, 0, "p2", 2)); /* watched: one is enough */
+}
+
+/* What was released since, and what a person isolated, count as they did. */
+static void
+test_a_spent_budget_is_spent_after_a_restart(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096];
+    change_policy(campus, text, "per_minute: 1000, per_hour: 4000", "per_minute: 2, per_hour: 2");
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(3), .reason = "by hand",
+                        .account = "operator:ann"};
+    struct wish_answer answer = {0};
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_settle(campus);
+    release(campus, answer.id);
+    release(campus, contain(campus)->id);
+    campus_restart(campus);
+    assert_true(campus_detect(campus, "d-2", "10.1.0.2", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->hold, HOLD_NONE); /* the second */
+    campus_restart(campus);
+    assert_true(campus_detect(campus, "d-3", "10.1.0.3", STRENGTH_STRONG));
+    assert_false(drops(campus, 0, "p3", 3));
+    size_t count = controller_containment_count(campus->controller); /* the newest is its pair */
+    const struct containment *held = controller_containment_at(campus->controller, count - 2);
+    assert_int_equal(held->action, ACTION_ISOLATE);
+    assert_int_equal(held->hold, HOLD_BUDGET);
+}
+
 static void
 test_after_a_restart_all_is_as_before(void **state)
 {
@@ -352,6 +476,10 @@ main(void)
         EACH(test_it_expires),
         EACH(test_an_extended_one_lasts_longer_on_the_switch_too),
         EACH(test_released_it_is_free_at_once),
+        EACH(test_grace_goes_on_after_a_restart),
+        EACH(test_an_expiry_has_no_grace_after_a_restart),
+        EACH(test_the_watch_goes_on_after_a_restart),
+        EACH(test_a_spent_budget_is_spent_after_a_restart),
         EACH(test_after_a_restart_all_is_as_before),
         EACH(test_a_mac_in_two_places_is_contained_in_both_and_everywhere),
     };

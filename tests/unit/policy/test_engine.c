@@ -410,6 +410,31 @@ after_a_release_there_is_grace_and_then_a_closer_watch(void **state)
 }
 
 static void
+a_release_before_the_start_counts_from_when_it_was(void **state)
+{
+    (void)state;
+    const char *yaml = "defaults: {mode: auto}\n"
+                       "networks: [{name: a, prefixes: [192.0.2.0/24], home: true}]\n"
+                       "after_release: {grace_s: 300, watch_s: 3600}\n"
+                       "policies:\n"
+                       "  - name: p\n"
+                       "    then: [{action: isolate}]\n";
+    struct world *w = world_new(yaml);
+    struct detection d = contact(w, C2_IP, C2_MAC, SERVER_IP);
+    struct detection other = contact(w, C3_IP, C3_MAC, SERVER_IP);
+    int64_t now_us = w->clock.wall_now_us;
+    assert_int_equal(engine_watch_since(w->engine), now_us - INT64_C(3900000000));
+    engine_restore_released(w->engine, "", now_us);
+    engine_restore_released(w->engine, "id-c2", now_us - 200 * 1000000);
+    engine_restore_released(w->engine, "id-c3", now_us + 1000000); /* the clock was set back */
+    assert_int_equal(find_decision(detect(w, &d), ACTION_ISOLATE)->hold, HOLD_GRACE);
+    world_after_s(w, 101);
+    assert_int_equal(find_decision(detect(w, &d), ACTION_ISOLATE)->hold, HOLD_NONE);
+    assert_int_equal(find_decision(detect(w, &other), ACTION_ISOLATE)->hold, HOLD_GRACE);
+    world_free(w);
+}
+
+static void
 the_third_within_a_minute_counts(void **state)
 {
     (void)state;
@@ -561,6 +586,7 @@ main(void)
         cmocka_unit_test(what_was_decided_but_never_came_into_force_is_decided_again),
         cmocka_unit_test(a_held_decision_gives_way_to_stronger_evidence),
         cmocka_unit_test(after_a_release_there_is_grace_and_then_a_closer_watch),
+        cmocka_unit_test(a_release_before_the_start_counts_from_when_it_was),
         cmocka_unit_test(the_third_within_a_minute_counts),
         cmocka_unit_test(incidents_gather_what_belongs_together_and_close_when_quiet),
         cmocka_unit_test(a_restored_incident_goes_on),

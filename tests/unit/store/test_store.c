@@ -389,6 +389,79 @@ test_an_unreadable_containment_fails_the_load(void **state)
     close_store(f);
 }
 
+struct releases {
+    char text[200];
+    size_t used;
+};
+
+static void
+on_released(void *context, const char *endpoint_id, int64_t released_us)
+{
+    struct releases *seen = context;
+    seen->used += (size_t)snprintf(seen->text + seen->used, sizeof(seen->text) - seen->used,
+                                   "%s %lld;", endpoint_id, (long long)released_us);
+}
+
+static void
+on_isolation(void *context, int64_t requested_us)
+{
+    on_released(context, "", requested_us);
+}
+
+static void
+test_what_policy_remembers_of_ended_ones(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *endpoint_id, *policy;
+        enum containment_state state;
+        enum action action;
+        enum hold hold;
+        int64_t requested_us, ended_us;
+    } rows[] = {
+        {"a", "p", CONTAINMENT_RELEASED, ACTION_ISOLATE, HOLD_NONE, 10, 20},
+        {"a", "p", CONTAINMENT_RELEASED, ACTION_BLOCK_PAIR, HOLD_NONE, 30, 60},
+        {"b", "p", CONTAINMENT_RELEASED, ACTION_ISOLATE, HOLD_NONE, 31, 50},
+        {"c", "p", CONTAINMENT_EXPIRED, ACTION_ISOLATE, HOLD_NONE, 32, 55},
+        {"d", "", CONTAINMENT_RELEASED, ACTION_ISOLATE, HOLD_NONE, 33, 40},
+        {"e", "p", CONTAINMENT_REVERTED, ACTION_ISOLATE, HOLD_WEAK, 34, 40},
+        {"", "p", CONTAINMENT_RELEASED, ACTION_BLOCK_SERVER, HOLD_NONE, 35, 40},
+        {"f", "p", CONTAINMENT_VERIFIED, ACTION_ISOLATE, HOLD_NONE, 36, 0},
+        {"g", "p", CONTAINMENT_VERIFIED, ACTION_ISOLATE, HOLD_NONE, 12, 0},
+    };
+    open_store(f);
+    struct outcome outcome = {0};
+    struct store_change *change = store_change_new();
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char id[8];
+        snprintf(id, sizeof(id), "c-%zu", i);
+        struct containment c = example(id);
+        snprintf(c.endpoint_id, sizeof(c.endpoint_id), "%s", rows[i].endpoint_id);
+        snprintf(c.policy, sizeof(c.policy), "%s", rows[i].policy);
+        c.state = rows[i].state;
+        c.action = rows[i].action;
+        c.hold = rows[i].hold;
+        c.requested_us = rows[i].requested_us;
+        c.ended_us = rows[i].ended_us;
+        store_put_containment(change, &c);
+    }
+    store_submit(f->store, change, on_done, &outcome);
+    wait_for(f, &outcome, 1);
+    struct releases seen = {.used = 0};
+    assert_int_equal(store_read_released(f->store, 20, 100, on_released, &seen), 0);
+    assert_string_equal(seen.text, "d 40;b 50;a 60;");
+    seen = (struct releases){.used = 0};
+    assert_int_equal(store_read_released(f->store, 0, 2, on_released, &seen), 0);
+    assert_string_equal(seen.text, "b 50;a 60;"); /* the newest */
+    seen = (struct releases){.used = 0};
+    assert_int_equal(store_read_isolations(f->store, 12, 100, on_isolation, &seen), 0);
+    assert_string_equal(seen.text, " 31; 32; 36;");
+    seen = (struct releases){.used = 0};
+    assert_int_equal(store_read_isolations(f->store, 0, 2, on_isolation, &seen), 0);
+    assert_string_equal(seen.text, " 32; 36;");
+    close_store(f);
+}
+
 static void
 test_the_oldest_evidence_makes_room(void **state)
 {
@@ -430,6 +503,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_the_audit_chain_shows_edits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unreadable_containment_fails_the_load, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_what_policy_remembers_of_ended_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_evidence_makes_room, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
