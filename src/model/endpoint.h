@@ -38,6 +38,7 @@ struct binding {
     int64_t from_us;
     int64_t seen_us;
     int64_t until_us; /* 0: still held */
+    int64_t lease_until_us; /* what the DHCP server said; 0: no lease */
 };
 
 enum endpoint_event_kind {

@@ -87,6 +87,7 @@ static const struct field binding_fields[] = {
     F_INT(OPT, struct binding, from_us),
     F_INT(OPT, struct binding, seen_us),
     F_INT(OPT, struct binding, until_us),
+    F_INT(OPT, struct binding, lease_until_us),
 };
 static const struct shape binding_shape = SHAPE("binding", struct binding, binding_fields, NULL);
 

@@ -12,7 +12,7 @@
 #define CONTEST_US 300000000         /* two claimants heard within so long contest it */
 #define EARLY_US 5000000             /* traffic may be seen a little before its first ARP */
 #define FLAG_EVERY_US 60000000       /* one history entry per address for refused claims */
-#define RESTORED_LEASE_US 3600000000 /* a stored lease does not tell its end */
+#define RESTORED_LEASE_US 3600000000 /* rows of earlier releases do not tell a lease's end */
 
 static struct address_item *
 address_find(const struct topology *t, const struct ip *ip)
@@ -168,7 +168,7 @@ binding_end_us(const struct topology *t, const struct node *node, size_t index)
         return b->until_us;
     }
     int64_t idle_us = b->seen_us + t->settings.binding_idle_us;
-    int64_t lease_us = node->more[index].lease_end_us;
+    int64_t lease_us = node->endpoint.bindings[index].lease_until_us;
     if (lease_us == 0) {
         return idle_us;
     }
@@ -185,7 +185,7 @@ is_open(const struct topology *t, const struct node *node, size_t index, int64_t
 static bool
 has_lease(const struct topology *t, const struct node *node, size_t index, int64_t at_us)
 {
-    return node->more[index].lease_end_us + t->settings.lease_grace_us > at_us;
+    return node->endpoint.bindings[index].lease_until_us + t->settings.lease_grace_us > at_us;
 }
 
 static void
@@ -216,7 +216,7 @@ bindings_expire(struct topology *t, struct node *node)
     for (size_t i = 0; i < node->endpoint.binding_count; i++) {
         const struct binding *b = &node->endpoint.bindings[i];
         if (b->until_us == 0 && binding_end_us(t, node, i) <= now_us) {
-            const char *how = node->more[i].lease_end_us ? "lease ended" : "not heard any more";
+            const char *how = b->lease_until_us ? "lease ended" : "not heard any more";
             binding_end(t, node, i, binding_end_us(t, node, i), how);
         }
     }
@@ -356,8 +356,7 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
                               .source = fact->source,
                               .from_us = at_us,
                               .seen_us = at_us};
-    struct binding_more more = {.lease_end_us = 0};
-    index = binding_add(t, node, &binding, &more);
+    index = binding_add(t, node, &binding, &(struct binding_more){0});
     char how[32];
     snprintf(how, sizeof(how), "by %s", binding_source_names[fact->source]);
     tell_address(t, node, ENDPOINT_ADDRESS_NEW, &fact->ip, how, at_us);
@@ -397,7 +396,11 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
         struct binding *b = &node->endpoint.bindings[index];
         b->source = fact->source;
         b->seen_us = at_us > b->seen_us ? at_us : b->seen_us;
-        node->more[index] = (struct binding_more){.lease_end_us = end_us};
+        node->more[index] = (struct binding_more){0};
+        if (b->lease_until_us != end_us) {
+            b->lease_until_us = end_us;
+            node_tell(t, node, TOPOLOGY_ENDPOINT_SEEN, NULL, "");
+        }
         lease_takes(t, node, index, at_us);
         return;
     }
@@ -405,9 +408,9 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
                               .ip = fact->ip,
                               .source = fact->source,
                               .from_us = at_us,
-                              .seen_us = at_us};
-    struct binding_more more = {.lease_end_us = end_us};
-    index = binding_add(t, node, &binding, &more);
+                              .seen_us = at_us,
+                              .lease_until_us = end_us};
+    index = binding_add(t, node, &binding, &(struct binding_more){0});
     char how[32];
     snprintf(how, sizeof(how), "by %s", binding_source_names[fact->source]);
     tell_address(t, node, ENDPOINT_ADDRESS_NEW, &fact->ip, how, at_us);
@@ -417,11 +420,11 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
 void
 binding_restore(struct topology *t, struct node *node, const struct binding *binding)
 {
-    struct binding_more more = {.lease_end_us = 0};
-    if (is_lease_source(binding->source)) {
-        more.lease_end_us = binding->seen_us + RESTORED_LEASE_US;
+    struct binding restored = *binding;
+    if (is_lease_source(restored.source) && restored.lease_until_us == 0) {
+        restored.lease_until_us = restored.seen_us + RESTORED_LEASE_US;
     }
-    binding_add(t, node, binding, &more);
+    binding_add(t, node, &restored, &(struct binding_more){0});
 }
 
 void

@@ -120,7 +120,6 @@ struct address_item {
 
 /* Beside each binding of an endpoint, same index. */
 struct binding_more {
-    int64_t lease_end_us; /* 0: no lease */
     bool is_contested;    /* another MAC claims it too */
 };
 

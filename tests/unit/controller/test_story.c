@@ -414,6 +414,21 @@ test_a_spent_budget_is_spent_after_a_restart(void **state)
 }
 
 static void
+test_a_lease_is_known_after_a_restart(void **state)
+{
+    struct campus *campus = *state;
+    campus_pass(campus, 600 * SECOND);
+    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2"); /* renewed */
+    int64_t until_us = campus->clock.wall_now_us + 7200 * SECOND;
+    campus_pass(campus, 3 * SECOND);
+    campus_restart(campus);
+    const struct endpoint *endpoint = campus_endpoint(campus, 2);
+    assert_non_null(endpoint);
+    assert_int_equal(endpoint->binding_count, 1);
+    assert_int_equal(endpoint->bindings[0].lease_until_us, until_us);
+}
+
+static void
 test_after_a_restart_all_is_as_before(void **state)
 {
     struct campus *campus = *state;
@@ -479,6 +494,7 @@ main(void)
         EACH(test_grace_goes_on_after_a_restart),
         EACH(test_an_expiry_has_no_grace_after_a_restart),
         EACH(test_the_watch_goes_on_after_a_restart),
+        EACH(test_a_lease_is_known_after_a_restart),
         EACH(test_a_spent_budget_is_spent_after_a_restart),
         EACH(test_after_a_restart_all_is_as_before),
         EACH(test_a_mac_in_two_places_is_contained_in_both_and_everywhere),

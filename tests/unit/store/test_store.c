@@ -136,6 +136,7 @@ see_endpoint(void *context, const struct endpoint *endpoint)
     seen->endpoint = *endpoint;
     assert_int_equal(endpoint->binding_count, 1);
     assert_int_equal(endpoint->bindings[0].from_us, 5);
+    assert_int_equal(endpoint->bindings[0].lease_until_us, 7000000);
 }
 
 static void
@@ -162,7 +163,7 @@ test_all_that_is_put_comes_back(void **state)
     uint8_t pcap[] = {1, 2, 3};
     struct evidence evidence = {.detection_id = "d-1", .pcap = pcap, .size = 3};
     store_put_evidence(change, &evidence);
-    struct binding binding = {.from_us = 5};
+    struct binding binding = {.from_us = 5, .lease_until_us = 7000000};
     struct endpoint endpoint = {.id = "01ENDPOINT0000000000000000", .mac_count = 2,
                                 .macs = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}},
                                 .bindings = &binding, .binding_count = 1};

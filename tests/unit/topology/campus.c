@@ -181,7 +181,7 @@ answers(struct campus *c, const char *on, const char *port, const char *mac, con
     fact.vlan = 10;
     fact.ip = ip_of(ip);
     fact.source = strchr(ip, ':') ? BINDING_DHCP6 : BINDING_DHCP4;
-    fact.lease_s = 3600;
+    fact.lease_s = c->lease_s ? c->lease_s : 3600;
     one_fact(c, on, &fact);
 }
 

@@ -32,6 +32,7 @@ struct campus {
     size_t told_count;
     size_t gone_count;
     char gone_into[ID_SIZE];
+    uint32_t lease_s; /* of what the server answers; 0: an hour */
 };
 
 /* The listener counts; three switches are up with their ports and links. */

@@ -322,6 +322,57 @@ what_was_stored_is_known_again_and_does_not_move_when_seen_where_it_was(void **s
     campus_free(d);
 }
 
+/* As after a restart: what was stored of C2, some time later, and C3 that claims its address. */
+static struct campus *
+restored_and_claimed(uint32_t lease_s, int64_t later_s)
+{
+    struct campus *c = campus_new(NULL);
+    c->lease_s = lease_s;
+    lease(c, "e1", "p3", C2, IP2, "aa", "c2");
+    arp(c, "e1", "p3", C2, IP2);
+    struct campus *d = campus_new(NULL);
+    after_s(d, later_s);
+    topology_restore_endpoint(d->topology, endpoint_of(c, C2));
+    seen(d, "e1", "p3", C2);
+    arp(d, "e1", "p4", C3, IP2);
+    after_s(d, 10);
+    campus_free(c);
+    return d;
+}
+
+static void
+a_stored_lease_ends_when_the_server_said(void **state)
+{
+    (void)state;
+    const struct endpoint *who_is = NULL;
+    struct campus *c = restored_and_claimed(86400, 7200);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE); /* still leased */
+    assert_ptr_equal(who_is, endpoint_of(c, C2));
+    assert_true(has_event(endpoint_of(c, C3), ENDPOINT_CONFLICT, "which is leased to"));
+    campus_free(c);
+    c = restored_and_claimed(600, 1800);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE); /* free for others */
+    assert_ptr_equal(who_is, endpoint_of(c, C3));
+    campus_free(c);
+}
+
+static void
+a_renewal_is_told_to_be_stored(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    lease(c, "e1", "p3", C2, IP2, "aa", "c2");
+    int64_t until_us = endpoint_of(c, C2)->bindings[0].lease_until_us;
+    assert_int_equal(until_us, now_us(c) + INT64_C(3600000000));
+    after_s(c, 1);
+    c->told_count = 0;
+    answers(c, "e1", "ul", C2, IP2);
+    assert_int_equal(endpoint_of(c, C2)->bindings[0].lease_until_us, until_us + 1000000);
+    assert_int_equal(endpoint_of(c, C2)->binding_count, 1);
+    assert_true(told_of(c, TOPOLOGY_ENDPOINT_SEEN) >= 1);
+    campus_free(c);
+}
+
 int
 main(void)
 {
@@ -344,6 +395,8 @@ main(void)
         cmocka_unit_test(a_second_lease_of_an_address_whose_holder_is_alive_is_a_conflict),
         cmocka_unit_test(a_request_that_bears_anothers_mac_moves_and_renames_nobody),
         cmocka_unit_test(a_full_report_says_what_is_known_and_refreshes_nothing),
+        cmocka_unit_test(a_stored_lease_ends_when_the_server_said),
+        cmocka_unit_test(a_renewal_is_told_to_be_stored),
         cmocka_unit_test(what_was_stored_is_known_again_and_does_not_move_when_seen_where_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
