@@ -66,6 +66,12 @@ const struct command command_table[] = {
      "Exits with 1 where there is an error or a warning.", 0, 0, cmd_doctor},
     {"audit", "[SEARCH]", "[--limit N]", "who did what to what, and why; newest first", NULL, 0, 1,
      cmd_audit},
+    {"accounts", "[create|role NAME ROLE | password|disable|enable|remove|end-sessions NAME]", "",
+     "accounts of people, who sign in at the console",
+     "create and password read the password from standard input; it must be changed at the next\n"
+     "sign-in. ROLE is viewer, operator, admin or auditor.", 0, 3, cmd_accounts},
+    {"tokens", "[create NAME ROLE | revoke NAME]", "", "tokens of programs",
+     "A new token is shown once.", 0, 3, cmd_tokens},
     {"events", "", "[--last-id ID]", "live changes, until Ctrl-C",
      "With --json each line is one event: {\"id\":..., \"event\":..., \"data\":...}.", 0, 0,
      cmd_events},

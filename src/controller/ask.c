@@ -44,6 +44,7 @@ static ask_handler *const handlers[OP_COUNT] = {
     [OP_ENFORCEMENT_RESUME] = ask_enforcement_resume,
     [OP_DOCTOR] = ask_doctor,
     [OP_AUDIT_LIST] = ask_audit_list,
+    [OP_AUDIT_RECORD] = ask_audit_record,
     [OP_VERSION] = ask_version,
     [OP_METRICS] = ask_metrics,
 };
@@ -148,11 +149,15 @@ asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *done, 
     }
     /* Web checked this already; but web reads browsers' bytes, and core does not trust it. */
     if (ask->account[0] == '\0' || !account_role_parse(ask->role, &role) ||
-        role < op_table[call.op].least) {
+        !op_allows(call.op, role)) {
         log_warn("core", "an ask beyond the account's role was refused", LOG_S("op", ask->op),
                  LOG_S("account", ask->account), LOG_S("role", ask->role));
         ask_problem(&call, 403, "the account's role does not suffice", "role",
                     "ask an administrator");
+        return;
+    }
+    if (!handlers[call.op]) {
+        ask_problem(&call, 404, "that operation is web's own", "op", NULL);
         return;
     }
     run(&call, ask->parameters);

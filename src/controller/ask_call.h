@@ -89,7 +89,8 @@ ask_handler ask_containment_create, ask_containment_release, ask_containment_ext
 /* ask_incidents.c */
 ask_handler ask_incident_list, ask_incident_show, ask_evidence_show;
 /* ask_system.c */
-ask_handler ask_policy_show, ask_policy_test, ask_enforcement_show, ask_audit_list, ask_version;
+ask_handler ask_policy_show, ask_policy_test, ask_enforcement_show, ask_audit_list, ask_audit_record,
+    ask_version;
 /* ask_metrics.c, ask_doctor.c */
 ask_handler ask_metrics, ask_doctor;
 

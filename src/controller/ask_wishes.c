@@ -52,6 +52,29 @@ answer_refusal(const struct ask_call *call, enum wish_result result, const char 
 }
 
 static void
+on_recorded(void *context, enum wish_result result, const char *why,
+            const struct containment *containment)
+{
+    struct wishing *wishing = context;
+    struct view_done view = {.done = "recorded"};
+    (void)containment;
+    if (result == WISH_DONE) {
+        ask_answer_shape(&wishing->call, 200, &view_done_shape, &view);
+    } else {
+        answer_refusal(&wishing->call, result, why);
+    }
+    free(wishing);
+}
+
+void
+ask_audit_record(const struct ask_call *call, const void *parameters)
+{
+    const struct op_audit_record *record = parameters;
+    controller_record(call->controller, call->account, record->action, record->object,
+                      record->detail, on_recorded, wishing_new(call));
+}
+
+static void
 on_wished(void *context, enum wish_result result, const char *why,
           const struct containment *containment)
 {

@@ -116,6 +116,9 @@ void controller_judge(struct controller *controller, const char *containment_id,
                       wish_done_fn *done, void *context);
 void controller_panic(struct controller *controller, bool suspend, const char *account,
                       const char *reason, wish_done_fn *done, void *context);
+/* A row of the audit about something that was done outside of core (accounts). */
+void controller_record(struct controller *controller, const char *account, const char *action,
+                       const char *object, const char *detail, wish_done_fn *done, void *context);
 bool controller_is_suspended(const struct controller *controller);
 
 const struct containment *controller_containment_at(const struct controller *controller,

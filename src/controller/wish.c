@@ -789,3 +789,28 @@ proposal_add(struct controller *controller, const struct protection_view *view)
     TAILQ_INSERT_TAIL(&controller->proposals, proposal, link);
     controller->proposal_count++;
 }
+
+struct record_commit {
+    wish_done_fn *done;
+    void *context;
+};
+
+static void
+on_record_stored(void *context, int error)
+{
+    struct record_commit *waits = context;
+    tell(waits->done, waits->context, error ? WISH_FAILED : WISH_DONE,
+         error ? "the audit could not be stored" : "", NULL);
+    free(waits);
+}
+
+void
+controller_record(struct controller *controller, const char *account, const char *action,
+                  const char *object, const char *detail, wish_done_fn *done, void *context)
+{
+    struct record_commit *waits = MEM_NEW(struct record_commit);
+    struct store_change *change = store_change_new();
+    *waits = (struct record_commit){.done = done, .context = context};
+    store_put_audit(change, clock_wall_us(controller->clock), account, action, object, detail);
+    store_submit(controller->store, change, on_record_stored, waits);
+}

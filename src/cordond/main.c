@@ -16,6 +16,7 @@
 #include "intake/line.h"
 #include "policy/policy.h"
 #include "web/openapi.h"
+#include "web/account.h"
 #include "web/token.h"
 
 #define CONFIG_DEFAULT "/etc/cordon/cordond.yaml"
@@ -37,8 +38,10 @@ usage(FILE *to)
                 "       cordond --check-config [--config FILE]\n"
                 "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
                 "                                          a certificate for a switch or sensor\n"
-                "       cordond token add NAME viewer|operator|admin [--state DIR]\n"
+                "       cordond token add NAME viewer|operator|admin|auditor [--state DIR]\n"
                 "                                          an API token, shown once\n"
+                "       cordond account add NAME ROLE | reset NAME [--state DIR]\n"
+                "                                          a person's first password, shown once\n"
                 "       cordond --openapi                  the API's document\n"
                 "       cordond --version | --help\n"
                 "Without --state the state folder named in --config is used.\n");
@@ -110,6 +113,7 @@ state_prepare(const char *state, const char *names)
     snprintf(pki, sizeof(pki), "%s/pki", state);
     result = result ? result : pki_prepare(pki, names, why);
     result = result ? result : token_prepare(state, clock_system(), why);
+    result = result ? result : account_prepare(state, clock_system(), why);
     if (result) {
         fprintf(stderr, "cordond: %s\n", why);
     }
@@ -160,6 +164,35 @@ token_command(const struct arguments *arguments, char **words, int count)
         return 1;
     }
     puts(text);
+    return 0;
+}
+
+/* "add NAME ROLE" and "reset NAME": for whoever cannot sign in any more. */
+static int
+account_command(const struct arguments *arguments, char **words, int count)
+{
+    char state[URL_SIZE], password[FIRST_PASSWORD_SIZE], why[256];
+    struct account account = {.must_change = true, .created_us = clock_wall_us(clock_system())};
+    bool is_new = count == 3 && strcmp(words[0], "add") == 0;
+    bool is_reset = count == 2 && strcmp(words[0], "reset") == 0;
+    if ((!is_new && !is_reset) || (is_new && !account_role_parse(words[2], &account.role))) {
+        return usage(stderr);
+    }
+    state_of(arguments, state);
+    if (!state[0] || state_prepare(state, "")) {
+        return 1;
+    }
+    snprintf(account.name, sizeof(account.name), "%.63s", words[1]);
+    account_password_make(password);
+    if (account_password_hash(password, account.hash)) {
+        fprintf(stderr, "cordond: not enough memory to hash a password\n");
+        return 1;
+    }
+    if (account_apply(state, is_new ? ACCOUNT_CREATE : ACCOUNT_SET_PASSWORD, &account, why)) {
+        fprintf(stderr, "cordond: %s\n", why);
+        return 1;
+    }
+    puts(password);
     return 0;
 }
 
@@ -299,6 +332,9 @@ main(int count, char **words)
     }
     if (optind < count && strcmp(words[optind], "token") == 0) {
         return token_command(&arguments, words + optind + 1, count - optind - 1);
+    }
+    if (optind < count && strcmp(words[optind], "account") == 0) {
+        return account_command(&arguments, words + optind + 1, count - optind - 1);
     }
     return optind < count ? usage(stderr) : run(&arguments, words[0]);
 }

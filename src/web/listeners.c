@@ -11,6 +11,7 @@ struct place {
     struct listeners *owner;
     struct evhttp_request *request; /* NULL: free */
     int64_t told_us;                /* boot clock */
+    uint64_t whose;                 /* 0: nobody's */
 };
 
 struct listeners {
@@ -89,7 +90,7 @@ tell(struct place *place, struct evbuffer *frame)
 
 bool
 listeners_add(struct listeners *listeners, struct evhttp_request *request,
-              const struct sse_memory *memory, const char *last_id)
+              const struct sse_memory *memory, const char *last_id, uint64_t owner)
 {
     struct place *place = NULL;
     for (size_t i = 0; i < LISTENERS_MAX && !place; i++) {
@@ -98,7 +99,7 @@ listeners_add(struct listeners *listeners, struct evhttp_request *request,
     if (!place) {
         return false;
     }
-    *place = (struct place){.owner = listeners, .request = request};
+    *place = (struct place){.owner = listeners, .request = request, .whose = owner};
     listeners->count++;
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
     evhttp_connection_set_closecb(connection, on_closed, place);
@@ -112,6 +113,19 @@ listeners_add(struct listeners *listeners, struct evhttp_request *request,
     tell(place, start);
     evbuffer_free(start);
     return true;
+}
+
+void
+listeners_end(struct listeners *listeners, uint64_t owner)
+{
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        struct place *place = &listeners->places[i];
+        if (place->request && owner && place->whose == owner) {
+            struct evhttp_request *request = leave(place);
+            evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+            evhttp_send_reply_end(request);
+        }
+    }
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "web/route.h"
 #include "web/schema.h"
+#include "web/session.h"
 #include "wire/op.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
@@ -29,6 +30,14 @@ static const struct field raw_fields[] = {
             "the declared source that the lines come from; absent: the first one of their format"),
 };
 const struct shape test_raw_shape = SHAPE("TestLines", struct test_raw, raw_fields, NULL);
+
+/* Has it an entry in op_table? */
+static bool
+is_operation(const struct route *route)
+{
+    return route->kind == ROUTE_ASK || route->kind == ROUTE_TEST ||
+           route->kind == ROUTE_METRICS || route->kind == ROUTE_PEOPLE;
+}
 
 static cJSON *
 content_of(const char *media, cJSON *schema)
@@ -124,8 +133,7 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
          false, false},
         {"504", "core did not answer in time", false, true, false, false},
     };
-    bool is_asked =
-        route->kind == ROUTE_ASK || route->kind == ROUTE_TEST || route->kind == ROUTE_METRICS;
+    bool is_asked = is_operation(route);
     bool has_id = strstr(route->path, "{id}") || route->op == OP_CONTAINMENT_CREATE;
     bool changes = route->method == METHOD_POST;
     for (size_t i = 0; i < COUNT_OF(problems); i++) {
@@ -136,6 +144,22 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
         add_response(
             responses, problems[i].status, problems[i].about,
             content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
+    }
+    if (route->op == OP_SESSION_OPEN || route->op == OP_SESSION_PASSWORD) {
+        const char *about[] = {"account name or password is wrong",
+                               "too many failed attempts: wait as long as Retry-After says"};
+        const char *status[] = {"401", "429"};
+        for (size_t i = 0; i < COUNT_OF(about); i++) {
+            cJSON_DeleteItemFromObject(responses, status[i]);
+            add_response(responses, status[i], about[i],
+                         content_of("application/problem+json",
+                                    schema_refer(&view_problem_shape, components)));
+        }
+    }
+    if (route->op == OP_SESSION_OPEN) {
+        add_response(responses, "403", "not sent by the console",
+                     content_of("application/problem+json",
+                                schema_refer(&view_problem_shape, components)));
     }
     if (route->kind == ROUTE_EVENTS) {
         add_response(
@@ -164,20 +188,26 @@ add_parameter(cJSON *parameters, const char *in, const struct field *field, cJSO
     cJSON_AddItemToArray(parameters, parameter);
 }
 
+static cJSON *
+empty_schema(void)
+{
+    cJSON *schema = cJSON_CreateObject();
+    cJSON_AddStringToObject(schema, "type", "object");
+    cJSON_AddFalseToObject(schema, "additionalProperties");
+    return schema;
+}
+
 static void
 add_request(const struct route *route, cJSON *operation, cJSON *components)
 {
-    bool is_asked = route->kind == ROUTE_ASK || route->kind == ROUTE_TEST;
+    bool is_asked = is_operation(route) && route->kind != ROUTE_METRICS;
     const struct shape *shape = is_asked ? op_table[route->op].parameters : NULL;
     bool has_id = strstr(route->path, "{id}") != NULL;
     if (route->kind == ROUTE_TEST) {
         shape = &test_raw_shape;
     }
-    if (!shape) {
-        return;
-    }
     cJSON *parameters = cJSON_CreateArray();
-    for (size_t i = 0; i < shape->field_count; i++) {
+    for (size_t i = 0; shape && i < shape->field_count; i++) {
         const struct field *field = &shape->fields[i];
         bool is_path = has_id && strcmp(field->name, "id") == 0;
         if (is_path || route->method == METHOD_GET) {
@@ -192,8 +222,9 @@ add_request(const struct route *route, cJSON *operation, cJSON *components)
     if (route->method == METHOD_POST) {
         cJSON *body = cJSON_AddObjectToObject(operation, "requestBody");
         cJSON_AddTrueToObject(body, "required");
-        cJSON *schema =
-            has_id ? schema_of_shape(shape, "id", components) : schema_refer(shape, components);
+        cJSON *schema = !shape   ? empty_schema()
+                        : has_id ? schema_of_shape(shape, "id", components)
+                                 : schema_refer(shape, components);
         cJSON_AddItemToObject(body, "content", content_of("application/json", schema));
     }
 }
@@ -230,6 +261,17 @@ add_topics(cJSON *operation, cJSON *components)
 }
 
 static void
+add_roles(const struct route *route, cJSON *operation)
+{
+    cJSON *roles = cJSON_AddArrayToObject(operation, "x-roles");
+    for (int role = 0; role < ACCOUNT_ROLE_COUNT; role++) {
+        if (route_is_allowed(route, (enum account_role)role)) {
+            cJSON_AddItemToArray(roles, cJSON_CreateString(account_role_names[role]));
+        }
+    }
+}
+
+static void
 add_route(const struct route *route, cJSON *paths, cJSON *components)
 {
     static const char *const verbs[METHOD_COUNT] = {"get", "post"};
@@ -238,8 +280,7 @@ add_route(const struct route *route, cJSON *paths, cJSON *components)
         path = cJSON_AddObjectToObject(paths, route->path);
     }
     cJSON *operation = cJSON_AddObjectToObject(path, verbs[route->method]);
-    bool is_asked =
-        route->kind == ROUTE_ASK || route->kind == ROUTE_TEST || route->kind == ROUTE_METRICS;
+    bool is_asked = is_operation(route);
     cJSON_AddStringToObject(operation, "operationId",
                             is_asked ? op_table[route->op].name : strrchr(route->path, '/') + 1);
     cJSON_AddStringToObject(operation, "summary", route->summary);
@@ -248,8 +289,7 @@ add_route(const struct route *route, cJSON *paths, cJSON *components)
     if (route->is_open) {
         cJSON_AddArrayToObject(operation, "security");
     } else {
-        cJSON_AddStringToObject(operation, "x-least-role",
-                                account_role_names[is_asked ? op_table[route->op].least : 0]);
+        add_roles(route, operation);
     }
     add_request(route, operation, components);
     if (route->kind == ROUTE_EVENTS) {
@@ -283,12 +323,21 @@ openapi_make(void)
     cJSON *bearer = cJSON_CreateObject();
     cJSON_AddArrayToObject(bearer, "token");
     cJSON_AddItemToArray(security, bearer);
+    cJSON *person = cJSON_CreateObject();
+    cJSON_AddArrayToObject(person, "session");
+    cJSON_AddItemToArray(security, person);
     cJSON *paths = cJSON_AddObjectToObject(document, "paths");
     cJSON *components = cJSON_AddObjectToObject(document, "components");
     cJSON *schemes = cJSON_AddObjectToObject(components, "securitySchemes");
     cJSON *scheme = cJSON_AddObjectToObject(schemes, "token");
     cJSON_AddStringToObject(scheme, "type", "http");
     cJSON_AddStringToObject(scheme, "scheme", "bearer");
+    cJSON *cookie = cJSON_AddObjectToObject(schemes, "session");
+    cJSON_AddStringToObject(cookie, "type", "apiKey");
+    cJSON_AddStringToObject(cookie, "in", "cookie");
+    cJSON_AddStringToObject(cookie, "name", SESSION_COOKIE);
+    cJSON_AddStringToObject(cookie, "description",
+                            "of people; a POST also needs the session's csrf as X-Cordon-Csrf");
     cJSON *schemas = cJSON_AddObjectToObject(components, "schemas");
     for (size_t i = 0; i < route_count; i++) {
         add_route(&route_table[i], paths, schemas);

@@ -12,6 +12,12 @@ const char *const route_method_names[METHOD_COUNT + 1] = {"GET", "POST", NULL};
         .summary = (summary_)                                                                      \
     }
 
+#define PEOPLE(method_, path_, op_, tag_, summary_)                                                \
+    {                                                                                              \
+        .method = (method_), .path = (path_), .kind = ROUTE_PEOPLE, .op = (op_), .tag = (tag_),    \
+        .summary = (summary_)                                                                      \
+    }
+
 #define PCAP_MEDIA "application/vnd.tcpdump.pcap"
 #define SSE_MEDIA "text/event-stream"
 #define PROMETHEUS_MEDIA "text/plain; version=0.0.4"
@@ -93,6 +99,37 @@ const struct route route_table[] = {
         "Who did what to what, and why; newest first"),
     ASK(METHOD_GET, API_PREFIX "/version", OP_VERSION, "health",
         "Version, site, epoch and clock"),
+    {.method = METHOD_POST, .path = API_PREFIX "/session", .kind = ROUTE_PEOPLE,
+     .op = OP_SESSION_OPEN, .is_open = true, .tag = "accounts",
+     .summary = "Signs in; sets the cookie __Host-cordon"},
+    PEOPLE(METHOD_GET, API_PREFIX "/session", OP_SESSION_SHOW, "accounts",
+        "Who is asking, in which role"),
+    PEOPLE(METHOD_POST, API_PREFIX "/session/end", OP_SESSION_END, "accounts", "Signs out"),
+    PEOPLE(METHOD_POST, API_PREFIX "/session/end-all", OP_SESSION_END_ALL, "accounts",
+        "Signs out everywhere"),
+    PEOPLE(METHOD_POST, API_PREFIX "/session/password", OP_SESSION_PASSWORD, "accounts",
+        "Changes one's own password; all other sessions of the account end"),
+    PEOPLE(METHOD_GET, API_PREFIX "/accounts", OP_ACCOUNT_LIST, "accounts", "Accounts of people"),
+    {.method = METHOD_POST, .path = API_PREFIX "/accounts", .kind = ROUTE_PEOPLE,
+     .op = OP_ACCOUNT_CREATE, .creates = true, .tag = "accounts", .summary = "Makes an account"},
+    PEOPLE(METHOD_POST, API_PREFIX "/accounts/{id}/role", OP_ACCOUNT_ROLE, "accounts",
+        "Sets the role; the account's sessions end"),
+    PEOPLE(METHOD_POST, API_PREFIX "/accounts/{id}/password", OP_ACCOUNT_PASSWORD, "accounts",
+        "Sets a password that must be changed at the next sign-in; the account's sessions end"),
+    PEOPLE(METHOD_POST, API_PREFIX "/accounts/{id}/disable", OP_ACCOUNT_DISABLE, "accounts",
+        "Nobody can sign in with it any more; its sessions end"),
+    PEOPLE(METHOD_POST, API_PREFIX "/accounts/{id}/enable", OP_ACCOUNT_ENABLE, "accounts",
+        "It can be used again"),
+    PEOPLE(METHOD_POST, API_PREFIX "/accounts/{id}/remove", OP_ACCOUNT_REMOVE, "accounts",
+        "Removes it; its sessions end"),
+    PEOPLE(METHOD_POST, API_PREFIX "/accounts/{id}/end-sessions", OP_ACCOUNT_END_SESSIONS,
+        "accounts", "Ends its sessions"),
+    PEOPLE(METHOD_GET, API_PREFIX "/tokens", OP_TOKEN_LIST, "accounts", "Tokens of programs"),
+    {.method = METHOD_POST, .path = API_PREFIX "/tokens", .kind = ROUTE_PEOPLE,
+     .op = OP_TOKEN_CREATE, .creates = true, .tag = "accounts",
+     .summary = "Makes a token; it is shown in this answer only"},
+    PEOPLE(METHOD_POST, API_PREFIX "/tokens/{id}/revoke", OP_TOKEN_REVOKE, "accounts",
+        "Revokes a token at once"),
     {.method = METHOD_GET, .path = API_PREFIX "/events", .kind = ROUTE_EVENTS,
      .media = SSE_MEDIA, .tag = "events",
      .summary = "Live changes; goes on after Last-Event-ID; 'gap' means: load the lists again"},
@@ -199,7 +236,8 @@ route_is_allowed(const struct route *route, enum account_role role)
     case ROUTE_ASK:
     case ROUTE_TEST:
     case ROUTE_METRICS:
+    case ROUTE_PEOPLE:
         break;
     }
-    return role >= op_table[route->op].least;
+    return op_allows(route->op, role);
 }

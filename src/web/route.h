@@ -21,6 +21,7 @@ enum route_kind {
     ROUTE_METRICS, /* asked, and our own counters added */
     ROUTE_HEALTH,  /* answered here */
     ROUTE_OPENAPI, /* answered here */
+    ROUTE_PEOPLE,  /* sessions, accounts, tokens: people.h */
 };
 
 struct route {

@@ -89,7 +89,7 @@ line_parse(char *line, struct token *token)
         return "the name may hold letters, digits, '.', '_' and '-' only";
     }
     if (!account_role_parse(role, &token->role)) {
-        return "the role must be viewer, operator or admin";
+        return "the role must be viewer, operator, admin or auditor";
     }
     if (!hex_parse(hash, token->hash)) {
         return "the hash must be 64 lower-case hex digits";
@@ -228,6 +228,72 @@ token_append(const char *path, const struct token *token, char why[256])
     return error;
 }
 
+/* The text without the lines of that token; true: there was one. */
+static bool
+text_without(char *text, size_t *size, const char *name)
+{
+    size_t name_size = strlen(name), kept = 0;
+    bool is_found = false;
+    for (size_t at = 0; at < *size;) {
+        const char *end = memchr(text + at, '\n', *size - at);
+        size_t length = end ? (size_t)(end - text) - at + 1 : *size - at;
+        bool is_it = length > name_size && strncmp(text + at, name, name_size) == 0 &&
+                     text[at + name_size] == ' ';
+        is_found = is_found || is_it;
+        if (!is_it) {
+            memmove(text + kept, text + at, length);
+            kept += length;
+        }
+        at += length;
+    }
+    *size = kept;
+    return is_found;
+}
+
+/* With the lock held. */
+static int
+token_take_out(const char *path, const struct token *token, char why[256])
+{
+    char *text = NULL;
+    size_t size = 0;
+    int error = file_read(path, TOKEN_FILE_MAX, &text, &size);
+    if (error == 0 && !text_without(text, &size, token->name)) {
+        snprintf(why, 256, "there is no token '%s'", token->name);
+        free(text);
+        return -ENOENT;
+    }
+    error = error ? error : file_write_atomic(path, text, size, 0600);
+    if (error != 0) {
+        snprintf(why, 256, "%.200s: %s", path, strerror(-error));
+    }
+    free(text);
+    return error;
+}
+
+/* Calls 'change' with the file's lock held. */
+static int
+file_change(const char *state_dir, const struct token *token,
+            int (*change)(const char *path, const struct token *token, char why[256]),
+            char why[256])
+{
+    char path[PATH_ROOM];
+    char lock[PATH_ROOM];
+    int error;
+    snprintf(path, sizeof(path), "%s/tokens", state_dir);
+    snprintf(lock, sizeof(lock), "%s/tokens.lock", state_dir);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0) {
+        error = -errno;
+        snprintf(why, 256, "%.200s: %s", lock, strerror(-error));
+    } else {
+        error = change(path, token, why);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return error;
+}
+
 int
 token_add(const char *state_dir, const char *name, enum account_role role,
           const struct clock *clock, char text[TOKEN_TEXT_SIZE], char why[256])
@@ -244,21 +310,19 @@ token_add(const char *state_dir, const char *name, enum account_role role,
         return error;
     }
     token_hash(text, token.hash);
-    char path[PATH_ROOM];
-    char lock[PATH_ROOM];
-    snprintf(path, sizeof(path), "%s/tokens", state_dir);
-    snprintf(lock, sizeof(lock), "%s/tokens.lock", state_dir);
-    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) != 0) {
-        error = -errno;
-        snprintf(why, 256, "%.200s: %s", lock, strerror(-error));
-    } else {
-        error = token_append(path, &token, why);
+    return file_change(state_dir, &token, token_append, why);
+}
+
+int
+token_remove(const char *state_dir, const char *name, char why[256])
+{
+    struct token token = {0};
+    if (!token_name_is_valid(name)) {
+        snprintf(why, 256, "there is no token '%s'", name);
+        return -ENOENT;
     }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return error;
+    snprintf(token.name, sizeof(token.name), "%s", name);
+    return file_change(state_dir, &token, token_take_out, why);
 }
 
 int
@@ -334,8 +398,8 @@ token_file_read(struct token_file *file)
     file->is_bad = error != 0;
 }
 
-const struct token *
-token_file_find(struct token_file *file, const char *text)
+const struct token_list *
+token_file_list(struct token_file *file)
 {
     struct stat now;
     if (stat(file->path, &now) != 0) {
@@ -349,5 +413,11 @@ token_file_find(struct token_file *file, const char *text)
         file->changed = now.st_mtim;
         token_file_read(file);
     }
-    return token_find(&file->list, text);
+    return &file->list;
+}
+
+const struct token *
+token_file_find(struct token_file *file, const char *text)
+{
+    return token_find(token_file_list(file), text);
 }

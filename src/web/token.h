@@ -42,6 +42,9 @@ bool token_name_is_valid(const char *name);
  * 0, -EEXIST (the name is taken), -EINVAL (the name), or the errno of the file, negative. */
 int token_add(const char *state_dir, const char *name, enum account_role role,
               const struct clock *clock, char text[TOKEN_TEXT_SIZE], char why[256]) MUST_CHECK;
+/* Takes it out of STATE_DIR/tokens: it is worth nothing at once.  0, -ENOENT, or the errno of the
+ * file, negative. */
+int token_remove(const char *state_dir, const char *name, char why[256]) MUST_CHECK;
 /* First start: where STATE_DIR/tokens is missing, makes the token "admin" and writes it to
  * STATE_DIR/admin.token (mode 0600).  0 also when there was nothing to do. */
 int token_prepare(const char *state_dir, const struct clock *clock, char why[256]) MUST_CHECK;
@@ -53,5 +56,7 @@ void token_file_free(struct token_file *file);
 /* Looks whether the file changed, then finds; a file that became unreadable or wrong keeps the
  * last good list and is logged once. */
 const struct token *token_file_find(struct token_file *file, const char *text);
+/* Valid until the next call. */
+const struct token_list *token_file_list(struct token_file *file);
 
 #endif

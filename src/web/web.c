@@ -17,11 +17,11 @@
 #include "web/listen.h"
 #include "web/listeners.h"
 #include "web/openapi.h"
+#include "web/people.h"
 #include "web/query.h"
 #include "web/reply.h"
 #include "web/route.h"
 #include "web/test_lines.h"
-#include "web/token.h"
 #include "wire/view_system.h"
 
 #define CONNECTIONS_DEFAULT 512
@@ -32,7 +32,7 @@ struct web {
     struct web_settings settings;
     const struct clock *clock;
     struct listen *listen;
-    struct token_file *tokens;
+    struct people *people;
     struct asker *asker;
     struct listeners *listeners;
     struct sse_memory *memory;
@@ -128,13 +128,12 @@ on_answer(void *context, const struct wire_answer *answer)
 
 static void
 ask(struct web *web, struct evhttp_request *request, const struct route *route,
-    const struct token *token, cJSON *parameters)
+    const struct caller *caller, cJSON *parameters)
 {
     struct exchange *exchange = MEM_NEW(struct exchange);
-    char account[NAME_SIZE + 8];
     *exchange = (struct exchange){.web = web, .request = request, .route = route};
-    snprintf(account, sizeof(account), "token:%s", token->name);
-    asker_ask(web->asker, account, token->role, route->op, parameters, on_answer, exchange);
+    asker_ask(web->asker, caller->account, caller->role, route->op, parameters, on_answer,
+              exchange);
 }
 
 static void
@@ -230,7 +229,7 @@ reply_health(struct web *web, struct evhttp_request *request)
 }
 
 static void
-listen_to_events(struct web *web, struct evhttp_request *request)
+listen_to_events(struct web *web, struct evhttp_request *request, const struct caller *caller)
 {
     const char *last_id =
         evhttp_find_header(evhttp_request_get_input_headers(request), "Last-Event-ID");
@@ -240,43 +239,83 @@ listen_to_events(struct web *web, struct evhttp_request *request)
     }
     reply_headers(request, "text/event-stream");
     evhttp_add_header(evhttp_request_get_output_headers(request), "X-Accel-Buffering", "no");
-    if (!listeners_add(web->listeners, request, web->memory, last_id)) {
+    if (!listeners_add(web->listeners, request, web->memory, last_id,
+                       caller->session_number)) {
         evhttp_send_error(request, 503, NULL);
     }
 }
 
-static const struct token *
-find_token(struct web *web, struct evhttp_request *request)
+/* False: refused already. */
+static bool
+find_caller(struct web *web, struct evhttp_request *request, struct caller *caller)
 {
-    static const char scheme[] = "Bearer ";
-    const char *header =
-        evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
-    const struct token *token = NULL;
-    if (header && evutil_ascii_strncasecmp(header, scheme, sizeof(scheme) - 1) == 0) {
-        token = token_file_find(web->tokens, header + sizeof(scheme) - 1);
-    }
-    if (token) {
-        return token;
-    }
+    struct caller_problem problem;
     uint64_t swallowed = 0;
     char *peer = NULL;
     uint16_t port = 0;
+    if (people_find(web->people, request, caller, &problem)) {
+        return true;
+    }
     web->unauthorised++;
     evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
     if (log_limit_pass(&web->unauthorised_limit, clock_boot_us(web->clock), &swallowed)) {
-        log_warn("web", "request without a valid token", LOG_S("peer", peer ? peer : "?"),
-                 LOG_I("swallowed", swallowed));
+        log_warn("web", "request that shows nobody's right", LOG_S("why", problem.detail),
+                 LOG_S("peer", peer ? peer : "?"), LOG_I("swallowed", swallowed));
     }
-    evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate",
-                      "Bearer realm=\"cordon\"");
-    refuse(web, request, 401, header ? "this token is not known" : "a bearer token is required",
-           "Authorization", "send 'Authorization: Bearer TOKEN'; 'cordond token add' makes one");
-    return NULL;
+    if (problem.status == 401) {
+        evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate",
+                          "Bearer realm=\"cordon\"");
+    }
+    refuse(web, request, problem.status, problem.detail, problem.where, problem.advice);
+    return false;
+}
+
+static bool
+is_about_session(const struct route *route)
+{
+    return route->kind == ROUTE_PEOPLE && route->op >= OP_SESSION_OPEN &&
+           route->op <= OP_SESSION_PASSWORD;
+}
+
+/* "operator or admin" */
+static void
+roles_name(const struct route *route, char *text, size_t room)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int role = 0; role < ACCOUNT_ROLE_COUNT; role++) {
+        if (route_is_allowed(route, (enum account_role)role) && used < room) {
+            used += (size_t)snprintf(text + used, room - used, "%s%s", used ? " or " : "",
+                                     account_role_names[role]);
+        }
+    }
+}
+
+/* False: refused already. */
+static bool
+may(struct web *web, struct evhttp_request *request, const struct route *route,
+    const struct caller *caller)
+{
+    char detail[TEXT_SIZE], roles[64];
+    if (caller->must_change && !is_about_session(route)) {
+        refuse(web, request, 403, "the password must be changed first", NULL,
+               "POST " API_PREFIX "/session/password");
+        return false;
+    }
+    if (!route_is_allowed(route, caller->role)) {
+        roles_name(route, roles, sizeof(roles));
+        snprintf(detail, sizeof(detail), "%s is %s; this needs %s", caller->account,
+                 account_role_names[caller->role], roles);
+        refuse(web, request, 403, detail, "Authorization", "ask an administrator");
+        return false;
+    }
+    return true;
 }
 
 static void
 serve(struct web *web, struct evhttp_request *request, const struct route *route, const char *id)
 {
+    struct caller caller = {0};
     if (route->kind == ROUTE_HEALTH) {
         reply_health(web, request);
         return;
@@ -285,25 +324,23 @@ serve(struct web *web, struct evhttp_request *request, const struct route *route
         reply_bytes(request, 200, JSON_MEDIA, web->openapi, strlen(web->openapi));
         return;
     }
-    const struct token *token = find_token(web, request);
-    if (!token) {
+    if (!route->is_open &&
+        (!find_caller(web, request, &caller) || !may(web, request, route, &caller))) {
         return;
     }
-    if (!route_is_allowed(route, token->role)) {
-        char detail[TEXT_SIZE];
-        snprintf(detail, sizeof(detail), "token '%s' is %s; this needs %s", token->name,
-                 account_role_names[token->role], account_role_names[op_table[route->op].least]);
-        refuse(web, request, 403, detail, "Authorization", "ask an administrator for a token");
-        return;
+    if (!route->is_open) {
+        listen_know(web->listen, request);
     }
-    listen_know(web->listen, request);
     if (route->kind == ROUTE_EVENTS) {
-        listen_to_events(web, request);
+        listen_to_events(web, request, &caller);
         return;
     }
     cJSON *parameters = read_parameters(web, request, route, id);
-    if (parameters) {
-        ask(web, request, route, token, parameters);
+    if (parameters && route->kind == ROUTE_PEOPLE) {
+        people_serve(web->people, request, route, route->is_open ? NULL : &caller, parameters);
+        cJSON_Delete(parameters);
+    } else if (parameters) {
+        ask(web, request, route, &caller, parameters);
     }
 }
 
@@ -387,6 +424,13 @@ on_tick(evutil_socket_t fd, short what, void *context)
     listen_tick(web->listen, clock_boot_us(web->clock));
     asker_tick(web->asker);
     listeners_tick(web->listeners);
+    people_tick(web->people);
+}
+
+static void
+on_session_end(void *context, uint64_t session_number)
+{
+    listeners_end(((struct web *)context)->listeners, session_number);
 }
 
 static void
@@ -423,13 +467,24 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
         return error;
     }
     struct asker_port port = {.send = settings->send, .context = settings->context};
-    web->tokens = token_file_new(settings->state_dir);
     web->asker = asker_new(clock, &port);
     web->listeners = listeners_new(clock);
     web->memory = sse_memory_new();
     web->openapi = openapi_text();
-    listen_tick(web->listen, clock_boot_us(clock)); /* the time of the first connections */
+    const struct people_settings people = {.base = base,
+                                           .clock = clock,
+                                           .state_dir = settings->state_dir,
+                                           .asker = web->asker,
+                                           .on_session_end = on_session_end,
+                                           .context = web};
+    error = people_new(&people, &web->people);
     start_tick(web);
+    if (error != 0) {
+        snprintf(why, 256, "the thread for passwords cannot be started: %s", strerror(-error));
+        web_free(web);
+        return error;
+    }
+    listen_tick(web->listen, clock_boot_us(clock)); /* the time of the first connections */
     *out = web;
     return 0;
 }
@@ -441,11 +496,11 @@ web_free(struct web *web)
         return;
     }
     event_free(web->tick);
+    people_free(web->people);
     asker_free(web->asker);
     listeners_free(web->listeners);
     listen_free(web->listen);
     sse_memory_free(web->memory);
-    token_file_free(web->tokens);
     free(web->openapi);
     free(web);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "wire/detection.h"
+#include "wire/view_account.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
@@ -11,7 +12,7 @@
 #include "wire/view_system.h"
 
 const char *const account_role_names[ACCOUNT_ROLE_COUNT + 1] = {"viewer", "operator", "admin",
-                                                                NULL};
+                                                                "auditor", NULL};
 
 bool
 account_role_parse(const char *text, enum account_role *role)
@@ -226,78 +227,185 @@ static const struct field test_fields[] = {
 };
 static const struct shape test_shape = SHAPE("ParsedLines", struct op_test, test_fields, NULL);
 
-#define LIST(name_, least_, parameters_, item_)                                                    \
+static const struct field sign_in_fields[] = {
+    ROW(struct op_sign_in, name, "name", FIELD_TEXT, "account name"),
+    ROW(struct op_sign_in, password, "password", FIELD_TEXT, "its password"),
+};
+static const struct shape sign_in_shape =
+    SHAPE("SignIn", struct op_sign_in, sign_in_fields, NULL);
+
+static const struct field password_fields[] = {
+    ROW(struct op_password, old, "old", FIELD_TEXT, "the password so far"),
+    ROW(struct op_password, password, "new", FIELD_TEXT, "the new one: at least 12 characters"),
+};
+static const struct shape password_shape =
+    SHAPE("PasswordChange", struct op_password, password_fields, NULL);
+
+static const struct field account_create_fields[] = {
+    ROW(struct op_account, name, "name", FIELD_TEXT, "letters, digits, '.', '_' and '-'"),
+    ROW_ENUM(struct op_account, role, "role", false, account_role_names, "what it may do"),
+    ROW(struct op_account, password, "password", FIELD_TEXT,
+        "at least 12 characters; must be changed at the first sign-in"),
+};
+static const struct shape account_create_shape =
+    SHAPE("AccountRequest", struct op_account, account_create_fields, NULL);
+
+static const struct field account_role_fields[] = {
+    ROW(struct op_account, id, "id", FIELD_TEXT, "account name"),
+    ROW_ENUM(struct op_account, role, "role", false, account_role_names, "what it may do"),
+};
+static const struct shape account_role_shape =
+    SHAPE("AccountRole", struct op_account, account_role_fields, NULL);
+
+static const struct field account_password_fields[] = {
+    ROW(struct op_account, id, "id", FIELD_TEXT, "account name"),
+    ROW(struct op_account, password, "password", FIELD_TEXT,
+        "at least 12 characters; must be changed at the next sign-in"),
+};
+static const struct shape account_password_shape =
+    SHAPE("AccountPassword", struct op_account, account_password_fields, NULL);
+
+static const struct field account_id_fields[] = {
+    ROW(struct op_account, id, "id", FIELD_TEXT, "account name"),
+};
+static const struct shape account_id_shape =
+    SHAPE("AccountId", struct op_account, account_id_fields, NULL);
+
+static const struct field token_create_fields[] = {
+    ROW(struct op_token, name, "name", FIELD_TEXT, "letters, digits, '.', '_' and '-'"),
+    ROW_ENUM(struct op_token, role, "role", false, account_role_names, "what it may do"),
+};
+static const struct shape token_create_shape =
+    SHAPE("TokenRequest", struct op_token, token_create_fields, NULL);
+
+static bool
+check_audit_record(const void *thing, char why[128])
+{
+    static const char *const kinds[] = {OP_AUDIT_KINDS};
+    const struct op_audit_record *record = thing;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (strncmp(record->action, kinds[i], strlen(kinds[i])) == 0) {
+            return true;
+        }
+    }
+    snprintf(why, 128, "web records sessions, accounts and tokens only");
+    return false;
+}
+
+static const struct field audit_record_fields[] = {
+    ROW(struct op_audit_record, action, "action", FIELD_TEXT, "what was done"),
+    ROW_OPT(struct op_audit_record, object, "object", FIELD_TEXT, "to what"),
+    ROW_OPT(struct op_audit_record, detail, "detail", FIELD_TEXT, "more of it"),
+};
+static const struct shape audit_record_shape =
+    SHAPE("AuditRecord", struct op_audit_record, audit_record_fields, check_audit_record);
+
+/* Who may.  Roles are no ladder: an auditor sees the audit and changes nothing. */
+#define ROLE_BIT(role) (1u << (role))
+#define ADMINS ROLE_BIT(ACCOUNT_ADMIN)
+#define OPERATORS (ADMINS | ROLE_BIT(ACCOUNT_OPERATOR))
+#define AUDITORS (OPERATORS | ROLE_BIT(ACCOUNT_AUDITOR))
+#define EVERYBODY (AUDITORS | ROLE_BIT(ACCOUNT_VIEWER))
+
+#define LIST(name_, roles_, parameters_, item_)                                                    \
     {                                                                                              \
-        .name = (name_), .least = (least_), .parameters = (parameters_), .answer = (item_),        \
+        .name = (name_), .roles = (roles_), .parameters = (parameters_), .answer = (item_),        \
         .is_list = true                                                                            \
     }
-#define ONE(name_, least_, parameters_, answer_)                                                   \
+#define ONE(name_, roles_, parameters_, answer_)                                                   \
     {                                                                                              \
-        .name = (name_), .least = (least_), .parameters = (parameters_), .answer = (answer_)       \
+        .name = (name_), .roles = (roles_), .parameters = (parameters_), .answer = (answer_)       \
     }
 
 const struct op_info op_table[OP_COUNT] = {
-    [OP_ENDPOINT_LIST] = LIST("endpoints.list", ACCOUNT_VIEWER, &page_shape, &view_endpoint_shape),
+    [OP_ENDPOINT_LIST] = LIST("endpoints.list", EVERYBODY, &page_shape, &view_endpoint_shape),
     [OP_ENDPOINT_SHOW] =
-        ONE("endpoints.show", ACCOUNT_VIEWER, &id_shape, &view_endpoint_detail_shape),
-    [OP_LINK_LIST] = LIST("links.list", ACCOUNT_VIEWER, &page_shape, &view_link_shape),
-    [OP_SWITCH_LIST] = LIST("switches.list", ACCOUNT_VIEWER, &page_shape, &view_switch_shape),
-    [OP_SWITCH_SHOW] = ONE("switches.show", ACCOUNT_VIEWER, &id_shape, &view_switch_detail_shape),
+        ONE("endpoints.show", EVERYBODY, &id_shape, &view_endpoint_detail_shape),
+    [OP_LINK_LIST] = LIST("links.list", EVERYBODY, &page_shape, &view_link_shape),
+    [OP_SWITCH_LIST] = LIST("switches.list", EVERYBODY, &page_shape, &view_switch_shape),
+    [OP_SWITCH_SHOW] = ONE("switches.show", EVERYBODY, &id_shape, &view_switch_detail_shape),
     [OP_CONTAINMENT_LIST] =
-        LIST("containments.list", ACCOUNT_VIEWER, &containment_list_shape, &view_containment_shape),
+        LIST("containments.list", EVERYBODY, &containment_list_shape, &view_containment_shape),
     [OP_CONTAINMENT_SHOW] =
-        ONE("containments.show", ACCOUNT_VIEWER, &id_shape, &view_containment_detail_shape),
+        ONE("containments.show", EVERYBODY, &id_shape, &view_containment_detail_shape),
     [OP_CONTAINMENT_CREATE] =
-        ONE("containments.create", ACCOUNT_OPERATOR, &contain_shape, &view_containment_shape),
+        ONE("containments.create", OPERATORS, &contain_shape, &view_containment_shape),
     [OP_CONTAINMENT_RELEASE] =
-        ONE("containments.release", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+        ONE("containments.release", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_CONTAINMENT_EXTEND] =
-        ONE("containments.extend", ACCOUNT_OPERATOR, &extend_shape, &view_containment_shape),
-    [OP_SERVER_LIST] = LIST("server-blocks.list", ACCOUNT_VIEWER, &containment_list_shape,
+        ONE("containments.extend", OPERATORS, &extend_shape, &view_containment_shape),
+    [OP_SERVER_LIST] = LIST("server-blocks.list", EVERYBODY, &containment_list_shape,
                             &view_containment_shape),
     [OP_SERVER_SHOW] =
-        ONE("server-blocks.show", ACCOUNT_VIEWER, &id_shape, &view_containment_detail_shape),
+        ONE("server-blocks.show", EVERYBODY, &id_shape, &view_containment_detail_shape),
     [OP_SERVER_CREATE] =
-        ONE("server-blocks.create", ACCOUNT_OPERATOR, &block_server_shape, &view_containment_shape),
+        ONE("server-blocks.create", OPERATORS, &block_server_shape, &view_containment_shape),
     [OP_SERVER_RELEASE] =
-        ONE("server-blocks.release", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+        ONE("server-blocks.release", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_SERVER_EXTEND] =
-        ONE("server-blocks.extend", ACCOUNT_OPERATOR, &extend_shape, &view_containment_shape),
-    [OP_PENDING_LIST] = LIST("pending.list", ACCOUNT_VIEWER, &page_shape, &view_pending_shape),
+        ONE("server-blocks.extend", OPERATORS, &extend_shape, &view_containment_shape),
+    [OP_PENDING_LIST] = LIST("pending.list", EVERYBODY, &page_shape, &view_pending_shape),
     [OP_PENDING_ENFORCE] =
-        ONE("pending.enforce", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+        ONE("pending.enforce", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_PENDING_CHECK] =
-        ONE("pending.check", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+        ONE("pending.check", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_PENDING_REVERT] =
-        ONE("pending.revert", ACCOUNT_OPERATOR, &reason_shape, &view_containment_shape),
+        ONE("pending.revert", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_INCIDENT_LIST] =
-        LIST("incidents.list", ACCOUNT_VIEWER, &incident_list_shape, &view_incident_shape),
+        LIST("incidents.list", EVERYBODY, &incident_list_shape, &view_incident_shape),
     [OP_INCIDENT_SHOW] =
-        ONE("incidents.show", ACCOUNT_VIEWER, &id_shape, &view_incident_detail_shape),
+        ONE("incidents.show", EVERYBODY, &id_shape, &view_incident_detail_shape),
     /* Packets are people's private traffic: not for every viewer. */
-    [OP_EVIDENCE_SHOW] = ONE("evidence.show", ACCOUNT_OPERATOR, &id_shape, NULL),
-    [OP_SOURCE_LIST] = LIST("intake.list", ACCOUNT_VIEWER, &page_shape, &view_source_shape),
-    [OP_SENSOR_LIST] = LIST("sensors.list", ACCOUNT_VIEWER, &page_shape, &view_sensor_shape),
-    [OP_MIRROR_LIST] = LIST("mirrors.list", ACCOUNT_VIEWER, &page_shape, &view_mirror_shape),
+    [OP_EVIDENCE_SHOW] = ONE("evidence.show", OPERATORS, &id_shape, NULL),
+    [OP_SOURCE_LIST] = LIST("intake.list", EVERYBODY, &page_shape, &view_source_shape),
+    [OP_SENSOR_LIST] = LIST("sensors.list", EVERYBODY, &page_shape, &view_sensor_shape),
+    [OP_MIRROR_LIST] = LIST("mirrors.list", EVERYBODY, &page_shape, &view_mirror_shape),
     [OP_PROTECTION_LIST] =
-        LIST("protected.list", ACCOUNT_VIEWER, &page_shape, &view_protection_shape),
+        LIST("protected.list", EVERYBODY, &page_shape, &view_protection_shape),
     [OP_PROTECTION_CONFIRM] =
-        ONE("protected.confirm", ACCOUNT_ADMIN, &reason_shape, &view_done_shape),
+        ONE("protected.confirm", ADMINS, &reason_shape, &view_done_shape),
     [OP_PROTECTION_REMOVE] =
-        ONE("protected.remove", ACCOUNT_ADMIN, &reason_shape, &view_done_shape),
-    [OP_POLICY_SHOW] = ONE("policy.show", ACCOUNT_VIEWER, NULL, &view_policy_shape),
-    [OP_POLICY_TEST] = ONE("policy.test", ACCOUNT_OPERATOR, &test_shape, &view_test_shape),
-    [OP_ENFORCEMENT_SHOW] = ONE("enforcement.show", ACCOUNT_VIEWER, NULL, &view_enforcement_shape),
+        ONE("protected.remove", ADMINS, &reason_shape, &view_done_shape),
+    [OP_POLICY_SHOW] = ONE("policy.show", EVERYBODY, NULL, &view_policy_shape),
+    [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
+    [OP_ENFORCEMENT_SHOW] = ONE("enforcement.show", EVERYBODY, NULL, &view_enforcement_shape),
     /* Stopping all enforcement must be possible for whoever is on duty. */
     [OP_ENFORCEMENT_PANIC] =
-        ONE("enforcement.panic", ACCOUNT_OPERATOR, &why_shape, &view_enforcement_shape),
+        ONE("enforcement.panic", OPERATORS, &why_shape, &view_enforcement_shape),
     [OP_ENFORCEMENT_RESUME] =
-        ONE("enforcement.resume", ACCOUNT_OPERATOR, &why_shape, &view_enforcement_shape),
-    [OP_DOCTOR] = ONE("doctor", ACCOUNT_VIEWER, NULL, &view_doctor_shape),
-    [OP_AUDIT_LIST] = LIST("audit.list", ACCOUNT_OPERATOR, &page_shape, &view_audit_shape),
-    [OP_VERSION] = ONE("version", ACCOUNT_VIEWER, NULL, &view_version_shape),
-    [OP_METRICS] = ONE("metrics", ACCOUNT_VIEWER, NULL, NULL),
+        ONE("enforcement.resume", OPERATORS, &why_shape, &view_enforcement_shape),
+    [OP_DOCTOR] = ONE("doctor", EVERYBODY, NULL, &view_doctor_shape),
+    [OP_AUDIT_LIST] = LIST("audit.list", AUDITORS, &page_shape, &view_audit_shape),
+    [OP_VERSION] = ONE("version", EVERYBODY, NULL, &view_version_shape),
+    [OP_METRICS] = ONE("metrics", EVERYBODY, NULL, NULL),
+    [OP_AUDIT_RECORD] = ONE("audit.record", EVERYBODY, &audit_record_shape, &view_done_shape),
+    [OP_SESSION_OPEN] = ONE("session.open", EVERYBODY, &sign_in_shape, &view_session_shape),
+    [OP_SESSION_SHOW] = ONE("session.show", EVERYBODY, NULL, &view_session_shape),
+    [OP_SESSION_END] = ONE("session.end", EVERYBODY, NULL, &view_done_shape),
+    [OP_SESSION_END_ALL] = ONE("session.end-all", EVERYBODY, NULL, &view_done_shape),
+    [OP_SESSION_PASSWORD] =
+        ONE("session.password", EVERYBODY, &password_shape, &view_session_shape),
+    [OP_ACCOUNT_LIST] = LIST("accounts.list", ADMINS, &page_shape, &view_account_shape),
+    [OP_ACCOUNT_CREATE] =
+        ONE("accounts.create", ADMINS, &account_create_shape, &view_account_shape),
+    [OP_ACCOUNT_ROLE] = ONE("accounts.role", ADMINS, &account_role_shape, &view_account_shape),
+    [OP_ACCOUNT_PASSWORD] =
+        ONE("accounts.password", ADMINS, &account_password_shape, &view_account_shape),
+    [OP_ACCOUNT_DISABLE] = ONE("accounts.disable", ADMINS, &account_id_shape, &view_account_shape),
+    [OP_ACCOUNT_ENABLE] = ONE("accounts.enable", ADMINS, &account_id_shape, &view_account_shape),
+    [OP_ACCOUNT_REMOVE] = ONE("accounts.remove", ADMINS, &account_id_shape, &view_done_shape),
+    [OP_ACCOUNT_END_SESSIONS] =
+        ONE("accounts.end-sessions", ADMINS, &account_id_shape, &view_done_shape),
+    [OP_TOKEN_LIST] = LIST("tokens.list", ADMINS, &page_shape, &view_token_shape),
+    [OP_TOKEN_CREATE] = ONE("tokens.create", ADMINS, &token_create_shape, &view_token_shape),
+    [OP_TOKEN_REVOKE] = ONE("tokens.revoke", ADMINS, &id_shape, &view_done_shape),
 };
+
+bool
+op_allows(enum op op, enum account_role role)
+{
+    return (op_table[op].roles >> role & 1) != 0;
+}
 
 bool
 op_parse(const char *name, enum op *op)

@@ -10,7 +10,13 @@
 #include "model/detection.h"
 #include "wire/codec.h"
 
-enum account_role { ACCOUNT_VIEWER, ACCOUNT_OPERATOR, ACCOUNT_ADMIN, ACCOUNT_ROLE_COUNT };
+enum account_role {
+    ACCOUNT_VIEWER,   /* sees everything but packets and the audit */
+    ACCOUNT_OPERATOR, /* contains, releases, decides; sees packets and the audit */
+    ACCOUNT_ADMIN,    /* also accounts, tokens, protections, policies */
+    ACCOUNT_AUDITOR,  /* sees what a viewer sees, and the audit; changes nothing */
+    ACCOUNT_ROLE_COUNT
+};
 extern const char *const account_role_names[ACCOUNT_ROLE_COUNT + 1];
 /* False: unknown. */
 bool account_role_parse(const char *text, enum account_role *role) MUST_CHECK;
@@ -53,17 +59,36 @@ enum op {
     OP_AUDIT_LIST,
     OP_VERSION,
     OP_METRICS,
+    OP_AUDIT_RECORD, /* web's own: not routed */
+    /* Answered by web itself; core refuses them. */
+    OP_SESSION_OPEN,
+    OP_SESSION_SHOW,
+    OP_SESSION_END,
+    OP_SESSION_END_ALL,
+    OP_SESSION_PASSWORD,
+    OP_ACCOUNT_LIST,
+    OP_ACCOUNT_CREATE,
+    OP_ACCOUNT_ROLE,
+    OP_ACCOUNT_PASSWORD,
+    OP_ACCOUNT_DISABLE,
+    OP_ACCOUNT_ENABLE,
+    OP_ACCOUNT_REMOVE,
+    OP_ACCOUNT_END_SESSIONS,
+    OP_TOKEN_LIST,
+    OP_TOKEN_CREATE,
+    OP_TOKEN_REVOKE,
     OP_COUNT
 };
 
 struct op_info {
     const char *name; /* "containments.create" */
-    enum account_role least;
+    unsigned roles; /* who may: bits of enum account_role */
     const struct shape *parameters; /* NULL: none */
     const struct shape *answer;     /* of one item for lists; NULL: bytes */
     bool is_list;                   /* answers {"items": [...], "next": "...", "total": n} */
 };
 extern const struct op_info op_table[OP_COUNT];
+bool op_allows(enum op op, enum account_role role);
 /* False: unknown. */
 bool op_parse(const char *name, enum op *op) MUST_CHECK;
 
@@ -123,6 +148,32 @@ struct op_extend {
 };
 struct op_why {
     char reason[TEXT_SIZE];
+};
+#define PASSWORD_SIZE 1025
+struct op_sign_in {
+    char name[NAME_SIZE];
+    char password[PASSWORD_SIZE];
+};
+struct op_password { /* one's own */
+    char old[PASSWORD_SIZE];
+    char password[PASSWORD_SIZE];
+};
+struct op_account { /* create, set the role, reset the password: what each needs */
+    char id[NAME_SIZE];
+    char name[NAME_SIZE];
+    int role;
+    char password[PASSWORD_SIZE];
+};
+struct op_token {
+    char name[NAME_SIZE];
+    int role;
+};
+/* Only actions of these kinds: what web does itself. */
+#define OP_AUDIT_KINDS "session.", "account.", "token."
+struct op_audit_record {
+    char action[NAME_SIZE];
+    char object[TEXT_SIZE];
+    char detail[TEXT_SIZE];
 };
 /* Lines come to core as detections: web has them parsed (core reads only checked messages). */
 struct op_test_line {

@@ -422,6 +422,16 @@ controller_panic(struct controller *c, bool suspend, const char *account, const 
 }
 
 void
+controller_record(struct controller *c, const char *account, const char *action,
+                  const char *object, const char *detail, wish_done_fn *done, void *context)
+{
+    struct store_change *change = store_change_new();
+    store_put_audit(change, clock_wall_us(controller_clock(c)), account, action, object, detail);
+    store_submit(c->store, change, NULL, NULL);
+    done(context, WISH_DONE, "", NULL);
+}
+
+void
 controller_protect(struct controller *c, const char *id, bool confirm, const char *account,
                    const char *reason, wish_done_fn *done, void *context)
 {

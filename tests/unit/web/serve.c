@@ -3,7 +3,7 @@
  *     serve FOLDER      makes certificates and tokens there; says "port N" on stdout
  *
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
- * more), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s).
+ * more), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s), "wait SECONDS".
  * Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "bus/pki.h"
 #include "fake_controller.h"
+#include "web/account.h"
 #include "web/token.h"
 #include "web/web.h"
 
@@ -78,6 +79,8 @@ on_command(evutil_socket_t fd, short what, void *context)
     } else if (strcmp(line, "gap") == 0) {
         fixture->sequence++;
         send_event(fixture);
+    } else if (strncmp(line, "wait ", 5) == 0) {
+        clock_fake_advance(&fixture->clock, atoll(line + 5) * 1000000);
     } else if (strcmp(line, "slow") == 0) {
         clock_fake_advance(&fixture->clock, 11 * 1000000);
     }
@@ -97,9 +100,9 @@ parse_line(const struct config *config, const char *source, const char *line, si
 static int
 make_tokens(const char *folder, const struct clock *clock)
 {
-    static const char *const names[] = {"viewer", "operator", "admin"};
+    static const char *const names[] = {"viewer", "operator", "admin", "auditor"};
     char why[256];
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         char text[TOKEN_TEXT_SIZE];
         char path[256];
         if (token_add(folder, names[i], (enum account_role)i, clock, text, why) != 0) {
@@ -161,7 +164,8 @@ main(int count, char **words)
         fprintf(stderr, "%s\n", why);
         return 1;
     }
-    if (make_tokens(words[1], &fixture.clock.clock) != 0) {
+    if (make_tokens(words[1], &fixture.clock.clock) != 0 ||
+        account_prepare(words[1], &fixture.clock.clock, why) != 0) {
         return 1;
     }
     fixture.controller = fake_controller_new(fixture.base, &fixture.clock.clock, words[1]);

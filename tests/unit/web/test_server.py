@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(SOURCE) / "tests" / "net"))
 sys.dont_write_bytecode = True
 import api as client  # noqa: E402  (after the path)
 
-ROLES = ("viewer", "operator", "admin")
+ROLES = ("viewer", "operator", "admin", "auditor")
 WISH = {"action": "isolate", "mac": "02:00:00:00:01:01", "reason": "a test"}
 
 
@@ -54,7 +54,7 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Server()
-        cls.viewer, cls.operator, cls.admin = (cls.server.apis[role] for role in ROLES)
+        cls.viewer, cls.operator, cls.admin = (cls.server.apis[role] for role in ROLES[:3])
 
     @classmethod
     def tearDownClass(cls):
@@ -276,6 +276,9 @@ class Rights(Case):
             for method, operation in methods.items():
                 where = path.replace("{id}", "nothing")
                 body = {} if method == "post" else None
+                if path.endswith("/session") and method == "post":
+                    self.assertEqual(self.viewer.raw("POST", where, body, token=None)[0], 422)
+                    continue
                 if operation.get("security") == []:
                     self.assertEqual(self.viewer.raw(method.upper(), where, body, token=None)[0],
                                      200, where)
@@ -285,11 +288,11 @@ class Rights(Case):
                                      401, where)
                 if path.endswith("/events"):
                     continue
-                least = ROLES.index(operation["x-least-role"])
-                for rank, role in enumerate(ROLES):
+                for role in ROLES:
                     # A permitted POST of {} is refused for its content: nothing is done.
                     status = self.server.apis[role].raw(method.upper(), where, body)[0]
-                    self.assertEqual(status == 403, rank < least, (role, method, where, status))
+                    self.assertEqual(status == 403, role not in operation["x-roles"],
+                                     (role, method, where, status))
                     refused += status == 403
                     allowed += status != 403
         self.assertGreaterEqual(refused, 18)
@@ -316,6 +319,226 @@ class Rights(Case):
         self.assertEqual(problem["type"], "urn:cordon:problem:not-allowed")
         self.assertIn("operator", problem["detail"])
         self.assertTrue(problem["advice"])
+
+
+class Browser:
+    """One browser: its cookie, and the session's csrf."""
+
+    def __init__(self, server):
+        self.api, self.cookie, self.csrf = server.apis["viewer"], None, ""
+
+    def send(self, method, path, body=None, **headers):
+        """(status, JSON); headers with '_' for '-', None leaves one out."""
+        own = {"Cookie": self.cookie, "X_Cordon_Csrf": self.csrf,
+               "Content_Type": "application/json" if body is not None else None, **headers}
+        status, told, text = self.api.send(
+            method, client.full(path), json.dumps(body).encode() if body is not None else None,
+            {name.replace("_", "-"): value for name, value in own.items() if value})
+        self.api.check(method, path, status, told.get("Content-Type", ""), text)
+        self.told = told
+        if told.get("Set-Cookie"):
+            self.cookie = told["Set-Cookie"].split(";")[0]
+        return status, json.loads(text)
+
+    def sign_in(self, name, password, **headers):
+        status, body = self.send("POST", "/session", {"name": name, "password": password},
+                                 **headers)
+        self.csrf = body.get("csrf", "")
+        return status, body
+
+
+class People(unittest.TestCase):
+    """Each test has a server of its own: what people do stays."""
+
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.close)
+        self.first = pathlib.Path(self.server.folder.name, "admin.password").read_text().strip()
+
+    def administrator(self):
+        browser = Browser(self.server)
+        self.assertEqual(browser.sign_in("admin", self.first)[0], 200)
+        status, body = browser.send("POST", "/session/password",
+                                    {"old": self.first, "new": "correct horse battery"})
+        self.assertEqual(status, 200, body)
+        browser.csrf = body["csrf"]
+        return browser
+
+    def test_first_sign_in(self):
+        browser = Browser(self.server)
+        status, session = browser.sign_in("admin", self.first)
+        self.assertEqual((status, session["must_change_password"]), (200, True))
+        cookie = browser.told["Set-Cookie"]
+        for word in ("__Host-cordon=", "Path=/", "Secure", "HttpOnly", "SameSite=Strict"):
+            self.assertIn(word, cookie)
+        planted = browser.cookie
+        for path in ("/endpoints", "/accounts", "/audit", "/events"):
+            self.assertEqual(browser.send("GET", path)[0], 403, path)
+        for new, wanted in (("short", 422), (self.first, 422), ("a" * 20, 422)):
+            self.assertEqual(browser.send("POST", "/session/password",
+                                          {"old": self.first, "new": new})[0], wanted)
+        self.assertEqual(browser.send("POST", "/session/password",
+                                      {"old": "wrong one", "new": "correct horse battery"})[0], 401)
+        status, session = browser.send("POST", "/session/password",
+                                       {"old": self.first, "new": "correct horse battery"})
+        self.assertEqual((status, session["must_change_password"]), (200, False))
+        self.assertNotEqual(browser.cookie, planted)
+        self.assertFalse(os.path.exists(f"{self.server.folder.name}/admin.password"))
+        self.assertEqual(browser.send("GET", "/endpoints")[0], 200)
+        old = Browser(self.server)
+        old.cookie = planted  # an id from before is worth nothing
+        self.assertEqual(old.send("GET", "/endpoints")[0], 401)
+        self.assertEqual(Browser(self.server).sign_in("admin", self.first)[0], 401)
+        self.assertEqual(Browser(self.server).sign_in("admin", "correct horse battery")[0], 200)
+
+    def test_only_our_own_page(self):
+        browser = self.administrator()
+        good = {"reason": "a test"}
+        host = self.server.url.split("//")[1]
+        for headers in ({"X_Cordon_Csrf": None}, {"X_Cordon_Csrf": "wrong"},
+                        {"X_Cordon_Csrf": browser.csrf[:-1]},
+                        {"Origin": "https://evil.example"}, {"Origin": "null"},
+                        {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}):
+            status, _ = browser.send("POST", "/enforcement/panic", good, **headers)
+            self.assertEqual(status, 403, headers)
+        self.assertEqual(browser.send("GET", "/enforcement")[1]["state"], "active")
+        self.assertEqual(browser.send("POST", "/enforcement/panic", good,
+                                      Origin=f"https://{host}")[0], 200)
+        self.assertEqual(browser.send("POST", "/enforcement/resume", good,
+                                      Sec_Fetch_Site="same-origin")[0], 200)
+        for headers in ({"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}):
+            self.assertEqual(Browser(self.server).sign_in("admin", "correct horse battery",
+                                                          **headers)[0], 403)
+        # a form of another page can send no JSON
+        self.assertEqual(browser.send("POST", "/session", {"name": "a", "password": "b"},
+                                      Content_Type="text/plain")[0], 415)
+
+    def test_guessing(self):
+        answers = set()
+        for name in ("admin", "nobody", "admin.", "x"):
+            status, body = Browser(self.server).sign_in(name, "not the password")
+            answers.add((status, body["detail"]))
+        self.assertEqual(len(answers), 1, answers)
+        self.assertEqual(answers.pop()[0], 401)
+        for _ in range(4):
+            self.assertEqual(Browser(self.server).sign_in("admin", "no")[0], 401)
+        browser = Browser(self.server)
+        self.assertEqual(browser.sign_in("admin", self.first)[0], 429)  # also the right one
+        self.assertEqual(browser.told["Retry-After"], "1")
+        self.server.tell("wait 1")
+        self.assertEqual(browser.sign_in("admin", "no")[0], 401)
+        self.assertEqual(browser.sign_in("admin", self.first)[0], 429)
+        self.assertEqual(browser.told["Retry-After"], "2")
+        self.server.tell("wait 2")
+        self.assertEqual(browser.sign_in("admin", self.first)[0], 200)
+        rows = self.server.apis["admin"].get("/audit")["items"]
+        self.assertTrue([row for row in rows if row["action"] == "session.failed"
+                         and row["object"] == "admin from 127.0.0.1"], rows)
+        self.assertTrue([row for row in rows if row["action"] == "session.open"
+                         and row["account"] == "account:admin"], rows)
+
+    def test_accounts(self):
+        admin = self.administrator()
+        new = {"name": "kim", "role": "operator", "password": "first password of kim"}
+        status, account = admin.send("POST", "/accounts", new)
+        self.assertEqual((status, account["must_change_password"]), (201, True))
+        self.assertEqual(admin.send("POST", "/accounts", new)[0], 409)
+        self.assertEqual(admin.send("POST", "/accounts", {**new, "name": "a b"})[0], 422)
+        self.assertEqual(admin.send("POST", "/accounts", {**new, "name": "lee",
+                                                          "password": "short"})[0], 422)
+        kim = Browser(self.server)
+        self.assertEqual(kim.sign_in("kim", new["password"])[0], 200)
+        status, body = kim.send("POST", "/session/password",
+                                {"old": new["password"], "new": "another one, kept"})
+        self.assertEqual(status, 200)
+        kim.csrf = body["csrf"]
+        self.assertEqual(kim.send("POST", "/containments", {
+            "action": "isolate", "mac": "02:00:00:00:01:01", "reason": "by kim"})[0], 201)
+        self.assertEqual(kim.send("GET", "/accounts")[0], 403)
+        self.assertEqual(admin.send("POST", "/accounts/kim/role", {"role": "auditor"})[0], 200)
+        self.assertEqual(kim.send("GET", "/endpoints")[0], 401)  # the session was an operator's
+        self.assertEqual(kim.sign_in("kim", "another one, kept")[0], 200)
+        self.assertEqual(kim.send("GET", "/audit")[0], 200)
+        self.assertEqual(kim.send("POST", "/enforcement/panic", {"reason": "x"})[0], 403)
+        self.assertEqual(admin.send("POST", "/accounts/kim/disable", {})[0], 200)
+        self.assertEqual(kim.send("GET", "/endpoints")[0], 401)
+        self.assertEqual(Browser(self.server).sign_in("kim", "another one, kept")[0], 401)
+        self.assertEqual(admin.send("POST", "/accounts/kim/enable", {})[0], 200)
+        self.assertEqual(kim.sign_in("kim", "another one, kept")[0], 200)
+        self.assertEqual(admin.send("POST", "/accounts/admin/remove", {})[0], 409)
+        self.assertEqual(admin.send("POST", "/accounts/kim/remove", {})[0], 200)
+        self.assertEqual(admin.send("POST", "/accounts/kim/remove", {})[0], 404)
+        self.assertEqual([one["name"] for one in admin.send("GET", "/accounts")[1]["items"]],
+                         ["admin"])
+        actions = [row["action"] for row in admin.send("GET", "/audit")[1]["items"]]
+        for action in ("account.create", "account.role", "account.disable", "account.enable",
+                       "account.remove", "account.own-password"):
+            self.assertIn(action, actions)
+
+    def test_sign_out(self):
+        here, there = self.administrator(), Browser(self.server)
+        self.assertEqual(there.sign_in("admin", "correct horse battery")[0], 200)
+        third = Browser(self.server)
+        self.assertEqual(third.sign_in("admin", "correct horse battery")[0], 200)
+        stolen, csrf = third.cookie, third.csrf
+        self.assertEqual(third.send("POST", "/session/end", {})[0], 200)
+        self.assertIn("Max-Age=0", third.told["Set-Cookie"])
+        thief = Browser(self.server)
+        thief.cookie, thief.csrf = stolen, csrf
+        self.assertEqual(thief.send("GET", "/endpoints")[0], 401)
+        self.assertEqual(there.send("GET", "/endpoints")[0], 200)
+        self.assertEqual(here.send("POST", "/session/end-all", {})[0], 200)
+        self.assertEqual(there.send("GET", "/endpoints")[0], 401)
+
+    def test_sessions_end_by_time(self):
+        browser = self.administrator()
+        self.server.tell("wait 1700")
+        self.assertEqual(browser.send("GET", "/endpoints")[0], 200)
+        self.server.tell("wait 1801")
+        self.assertEqual(browser.send("GET", "/endpoints")[0], 401)
+
+    def test_listening_ends_with_the_session(self):
+        browser = self.administrator()
+        with socket.create_connection(("127.0.0.1", self.server.port)) as plain, \
+                self.server.apis["viewer"].tls.wrap_socket(plain, server_hostname="localhost") as tls:
+            tls.settimeout(10)
+            tls.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nCookie: {browser.cookie}"
+                        "\r\n\r\n".encode())
+            text = tls.recv(65536)
+            self.assertIn(b"200 OK", text)
+            self.server.tell("event")
+            while b"event: containment" not in text:
+                text += tls.recv(65536)
+            self.assertEqual(browser.send("POST", "/session/end", {})[0], 200)
+            while not text.endswith(b"0\r\n\r\n"):
+                more = tls.recv(65536)
+                self.assertTrue(more, "closed without an end")
+                text += more
+
+    def test_tokens(self):
+        admin = self.administrator()
+        status, made = admin.send("POST", "/tokens", {"name": "soar", "role": "operator"})
+        self.assertEqual(status, 201)
+        program = client.Api(self.server.url, ca_file=self.server.ca, token=made["token"])
+        self.assertEqual(program.raw("GET", "/links")[0], 200)
+        self.assertEqual(program.get("/session")["account"],
+                         {"name": "token:soar", "role": "operator"})
+        self.assertEqual(program.raw("POST", "/session/end", {})[0], 409)
+        listed = admin.send("GET", "/tokens")[1]["items"]
+        self.assertIn("soar", [one["name"] for one in listed])
+        self.assertNotIn("token", {key for one in listed for key in one})
+        self.assertEqual(admin.send("POST", "/tokens/soar/revoke", {})[0], 200)
+        self.assertEqual(program.raw("GET", "/links")[0], 401)
+        self.assertEqual(admin.send("POST", "/tokens/soar/revoke", {})[0], 404)
+
+    def test_core_is_away(self):
+        admin = self.administrator()
+        self.server.tell("away")
+        status, _ = admin.send("POST", "/accounts", {"name": "kim", "role": "viewer",
+                                                     "password": "first password of kim"})
+        self.assertEqual(status, 503)
+        self.server.tell("back")
+        self.assertEqual(len(admin.send("GET", "/accounts")[1]["items"]), 1)
 
 
 class Abuse(Case):

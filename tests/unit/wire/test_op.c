@@ -156,18 +156,30 @@ test_least_roles(void **state)
         OP_CONTAINMENT_CREATE, OP_CONTAINMENT_RELEASE, OP_CONTAINMENT_EXTEND, OP_SERVER_CREATE,
         OP_SERVER_RELEASE,     OP_SERVER_EXTEND,       OP_PENDING_ENFORCE,    OP_PENDING_CHECK,
         OP_PENDING_REVERT,     OP_EVIDENCE_SHOW,       OP_POLICY_TEST,        OP_ENFORCEMENT_PANIC,
-        OP_ENFORCEMENT_RESUME, OP_AUDIT_LIST};
-    static const enum op admins[] = {OP_PROTECTION_CONFIRM, OP_PROTECTION_REMOVE};
-    enum account_role least[OP_COUNT] = {ACCOUNT_VIEWER};
+        OP_ENFORCEMENT_RESUME};
+    static const enum op admins[] = {
+        OP_PROTECTION_CONFIRM, OP_PROTECTION_REMOVE, OP_ACCOUNT_LIST,    OP_ACCOUNT_CREATE,
+        OP_ACCOUNT_ROLE,       OP_ACCOUNT_PASSWORD,  OP_ACCOUNT_DISABLE, OP_ACCOUNT_ENABLE,
+        OP_ACCOUNT_REMOVE,     OP_TOKEN_LIST,        OP_TOKEN_CREATE,    OP_TOKEN_REVOKE,
+        OP_ACCOUNT_END_SESSIONS};
+    static const char *const all = "viewer operator admin auditor";
+    const char *wanted[OP_COUNT];
+    for (int i = 0; i < OP_COUNT; i++) {
+        wanted[i] = all;
+    }
     for (size_t i = 0; i < COUNT_OF(operators); i++) {
-        least[operators[i]] = ACCOUNT_OPERATOR;
+        wanted[operators[i]] = "operator admin";
     }
     for (size_t i = 0; i < COUNT_OF(admins); i++) {
-        least[admins[i]] = ACCOUNT_ADMIN;
+        wanted[admins[i]] = "admin";
     }
+    wanted[OP_AUDIT_LIST] = "operator admin auditor";
     for (int i = 0; i < OP_COUNT; i++) {
-        if (op_table[i].least != least[i]) {
-            fail_msg("%s is for %s", op_table[i].name, account_role_names[op_table[i].least]);
+        for (int role = 0; role < ACCOUNT_ROLE_COUNT; role++) {
+            bool is_wanted = strstr(wanted[i], account_role_names[role]) != NULL;
+            if (op_allows((enum op)i, (enum account_role)role) != is_wanted) {
+                fail_msg("%s: %s", op_table[i].name, account_role_names[role]);
+            }
         }
     }
 }

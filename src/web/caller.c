@@ -1,0 +1,93 @@
+/* people_find(): who sent a request. */
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "web/people_state.h"
+
+static const char bearer[] = "Bearer ";
+
+bool
+people_is_own_page(const struct evkeyvalq *headers)
+{
+    const char *site = evhttp_find_header(headers, "Sec-Fetch-Site");
+    const char *origin = evhttp_find_header(headers, "Origin");
+    const char *host = evhttp_find_header(headers, "Host");
+    if (site) {
+        return strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
+    }
+    if (!origin) {
+        return true;
+    }
+    const char *authority = strstr(origin, "://");
+    return authority && host && evutil_ascii_strcasecmp(authority + 3, host) == 0;
+}
+
+static bool
+find_token(struct people *people, const char *text, struct caller *caller,
+           struct caller_problem *problem)
+{
+    const struct token *token = token_file_find(people->tokens, text);
+    if (!token) {
+        *problem = (struct caller_problem){
+            401, "this token is not known", "Authorization",
+            "send 'Authorization: Bearer TOKEN'; 'cordond token add' makes one"};
+        return false;
+    }
+    *caller = (struct caller){.role = token->role};
+    snprintf(caller->account, sizeof(caller->account), "token:%.56s", token->name);
+    return true;
+}
+
+/* The cookie comes with every request that a browser sends to us, whoever told it to: what changes
+ * something must show that it was our page. */
+static bool
+is_meant(const struct session *session, const struct evkeyvalq *headers)
+{
+    const char *csrf = evhttp_find_header(headers, "X-Cordon-Csrf");
+    return csrf && strlen(csrf) == strlen(session->csrf) &&
+           CRYPTO_memcmp(csrf, session->csrf, strlen(csrf)) == 0 && people_is_own_page(headers);
+}
+
+static bool
+find_session(struct people *people, struct evhttp_request *request, const char *text,
+             struct caller *caller, struct caller_problem *problem)
+{
+    const struct session *session = sessions_find(people->sessions, text);
+    if (!session) {
+        *problem = (struct caller_problem){401, "the session is over", "Cookie", "sign in again"};
+        return false;
+    }
+    if (evhttp_request_get_command(request) != EVHTTP_REQ_GET &&
+        !is_meant(session, evhttp_request_get_input_headers(request))) {
+        *problem = (struct caller_problem){
+            403, "this request was not sent by the console, or its X-Cordon-Csrf is wrong",
+            "X-Cordon-Csrf", "send the 'csrf' of GET /session"};
+        return false;
+    }
+    *caller = (struct caller){.role = session->role,
+                              .session_number = session->number,
+                              .must_change = session->must_change};
+    snprintf(caller->account, sizeof(caller->account), ACCOUNT_PREFIX "%.55s", session->account);
+    return true;
+}
+
+bool
+people_find(struct people *people, struct evhttp_request *request, struct caller *caller,
+            struct caller_problem *problem)
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    const char *header = evhttp_find_header(headers, "Authorization");
+    char cookie[SESSION_TEXT_SIZE];
+    if (header && evutil_ascii_strncasecmp(header, bearer, sizeof(bearer) - 1) == 0) {
+        return find_token(people, header + sizeof(bearer) - 1, caller, problem);
+    }
+    if (!header && cookie_find(evhttp_find_header(headers, "Cookie"), SESSION_COOKIE, cookie)) {
+        return find_session(people, request, cookie, caller, problem);
+    }
+    *problem = (struct caller_problem){
+        401, "a bearer token or a session is required", "Authorization",
+        "programs send 'Authorization: Bearer TOKEN' ('cordond token add' makes one); people sign "
+        "in at /api/v1/session"};
+    return false;
+}

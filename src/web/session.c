@@ -1,0 +1,238 @@
+#include "web/session.h"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/mem.h"
+
+#define SECRET_BYTES 32
+
+struct open_session {
+    TAILQ_ENTRY(open_session) link; /* longest unused first */
+    struct session session;
+};
+
+struct sessions {
+    const struct clock *clock;
+    void (*on_end)(void *context, const struct session *session);
+    void *context;
+    TAILQ_HEAD(, open_session) all;
+    size_t count;
+    uint64_t last_number;
+};
+
+struct sessions *
+sessions_new(const struct clock *clock,
+             void (*on_end)(void *context, const struct session *session), void *context)
+{
+    struct sessions *sessions = MEM_NEW(struct sessions);
+    sessions->clock = clock;
+    sessions->on_end = on_end;
+    sessions->context = context;
+    TAILQ_INIT(&sessions->all);
+    return sessions;
+}
+
+static void
+end(struct sessions *sessions, struct open_session *open)
+{
+    TAILQ_REMOVE(&sessions->all, open, link);
+    sessions->count--;
+    if (sessions->on_end) {
+        sessions->on_end(sessions->context, &open->session);
+    }
+    sodium_memzero(open, sizeof(*open));
+    free(open);
+}
+
+void
+sessions_free(struct sessions *sessions)
+{
+    while (sessions && !TAILQ_EMPTY(&sessions->all)) {
+        end(sessions, TAILQ_FIRST(&sessions->all));
+    }
+    free(sessions);
+}
+
+bool
+secret_make(char text[SESSION_TEXT_SIZE])
+{
+    uint8_t bytes[SECRET_BYTES];
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2base64(text, SESSION_TEXT_SIZE, bytes, sizeof(bytes),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(bytes, sizeof(bytes));
+    return true;
+}
+
+static void
+text_hash(const char *text, uint8_t hash[32])
+{
+    SHA256((const unsigned char *)text, strlen(text), hash);
+}
+
+static struct open_session *
+oldest_of(const struct sessions *sessions, const char *account)
+{
+    struct open_session *open;
+    TAILQ_FOREACH (open, &sessions->all, link) {
+        if (!account || strcmp(open->session.account, account) == 0) {
+            return open;
+        }
+    }
+    return NULL;
+}
+
+const struct session *
+sessions_open(struct sessions *sessions, const struct account *account,
+              char text[SESSION_TEXT_SIZE])
+{
+    struct open_session *open = MEM_NEW(struct open_session);
+    int64_t now = clock_boot_us(sessions->clock);
+    if (!secret_make(text) || !secret_make(open->session.csrf)) {
+        free(open);
+        return NULL;
+    }
+    if (sessions_count_of(sessions, account->name) >= SESSIONS_PER_ACCOUNT) {
+        end(sessions, oldest_of(sessions, account->name));
+    } else if (sessions->count >= SESSIONS_MAX) {
+        end(sessions, oldest_of(sessions, NULL));
+    }
+    open->session.number = ++sessions->last_number;
+    snprintf(open->session.account, sizeof(open->session.account), "%s", account->name);
+    open->session.role = account->role;
+    open->session.must_change = account->must_change;
+    open->session.opened_us = open->session.used_us = now;
+    text_hash(text, open->session.hash);
+    TAILQ_INSERT_TAIL(&sessions->all, open, link);
+    sessions->count++;
+    return &open->session;
+}
+
+static bool
+is_over(const struct session *session, int64_t now_us)
+{
+    return now_us - session->used_us > SESSION_IDLE_US ||
+           now_us - session->opened_us > SESSION_LIFE_US;
+}
+
+const struct session *
+sessions_find(struct sessions *sessions, const char *text)
+{
+    uint8_t hash[32];
+    struct open_session *open, *found = NULL;
+    int64_t now = clock_boot_us(sessions->clock);
+    text_hash(text, hash);
+    TAILQ_FOREACH (open, &sessions->all, link) {
+        if (CRYPTO_memcmp(hash, open->session.hash, sizeof(hash)) == 0) {
+            found = open;
+        }
+    }
+    if (!found) {
+        return NULL;
+    }
+    if (is_over(&found->session, now)) {
+        end(sessions, found);
+        return NULL;
+    }
+    found->session.used_us = now;
+    TAILQ_REMOVE(&sessions->all, found, link);
+    TAILQ_INSERT_TAIL(&sessions->all, found, link);
+    return &found->session;
+}
+
+void
+sessions_end(struct sessions *sessions, const struct session *session)
+{
+    struct open_session *open;
+    TAILQ_FOREACH (open, &sessions->all, link) {
+        if (&open->session == session) {
+            end(sessions, open);
+            return;
+        }
+    }
+}
+
+void
+sessions_end_of(struct sessions *sessions, const char *account)
+{
+    struct open_session *open;
+    while ((open = oldest_of(sessions, account))) {
+        end(sessions, open);
+    }
+}
+
+size_t
+sessions_count_of(const struct sessions *sessions, const char *account)
+{
+    const struct open_session *open;
+    size_t count = 0;
+    TAILQ_FOREACH (open, &sessions->all, link) {
+        count += strcmp(open->session.account, account) == 0;
+    }
+    return count;
+}
+
+void
+sessions_tick(struct sessions *sessions)
+{
+    int64_t now = clock_boot_us(sessions->clock);
+    struct open_session *open = TAILQ_FIRST(&sessions->all);
+    while (open) {
+        struct open_session *next = TAILQ_NEXT(open, link);
+        if (is_over(&open->session, now)) {
+            end(sessions, open);
+        }
+        open = next;
+    }
+}
+
+int64_t
+sessions_expire_us(const struct sessions *sessions, const struct session *session)
+{
+    int64_t left = session->opened_us + SESSION_LIFE_US - clock_boot_us(sessions->clock);
+    return clock_wall_us(sessions->clock) + left;
+}
+
+/* One "name=value" of the list. */
+static bool
+pair_take(const char *pair, size_t size, const char *name, char value[SESSION_TEXT_SIZE])
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t name_size = strlen(name);
+    if (size <= name_size || strncmp(pair, name, name_size) != 0 || pair[name_size] != '=') {
+        return false;
+    }
+    const char *text = pair + name_size + 1;
+    size_t length = size - name_size - 1;
+    value[0] = '\0';
+    if (length > 0 && length < SESSION_TEXT_SIZE && strspn(text, allowed) >= length) {
+        memcpy(value, text, length);
+        value[length] = '\0';
+    }
+    return true;
+}
+
+bool
+cookie_find(const char *header, const char *name, char value[SESSION_TEXT_SIZE])
+{
+    unsigned found = 0;
+    value[0] = '\0';
+    while (header && *header) {
+        header += strspn(header, " \t;");
+        size_t size = strcspn(header, ";");
+        size_t used = size;
+        while (used > 0 && (header[used - 1] == ' ' || header[used - 1] == '\t')) {
+            used--;
+        }
+        found += pair_take(header, used, name, value);
+        header += size;
+    }
+    return found == 1 && value[0] != '\0';
+}

@@ -1,0 +1,267 @@
+/* Accounts, sessions, back-off, cookies: each apart from the server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "web/account.h"
+#include "web/lockout.h"
+#include "web/session.h"
+
+#define SECOND 1000000ll
+#define HASH "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$abcdefgh"
+#define LINE "kim operator active " HASH " 2026-01-02T03:04:05Z\n"
+
+static void
+account_lines_are_strict(void **state)
+{
+    static const char *const bad[] = {
+        "kim operator active " HASH "\n",                             /* a word is missing */
+        "kim operator active " HASH " 2026-01-02T03:04:05Z more\n",   /* one too many */
+        "k:m operator active " HASH " 2026-01-02T03:04:05Z\n",        /* name */
+        "kim root active " HASH " 2026-01-02T03:04:05Z\n",            /* role */
+        "kim operator awake " HASH " 2026-01-02T03:04:05Z\n",         /* state */
+        "kim operator active secret 2026-01-02T03:04:05Z\n",          /* no hash */
+        "kim operator active " HASH " yesterday\n",                   /* time */
+        LINE LINE,                                                    /* twice */
+    };
+    struct account_list list;
+    char why[256];
+    (void)state;
+    assert_int_equal(account_parse("# people\n\n" LINE, strlen("# people\n\n" LINE), &list, why), 0);
+    assert_int_equal(list.count, 1);
+    const struct account *kim = account_find(&list, "kim");
+    assert_non_null(kim);
+    assert_int_equal(kim->role, ACCOUNT_OPERATOR);
+    assert_false(kim->is_disabled || kim->must_change);
+    assert_null(account_find(&list, "Kim"));
+    account_list_fini(&list);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        assert_int_equal(account_parse(bad[i], strlen(bad[i]), &list, why), -EBADMSG);
+        assert_non_null(strstr(why, "line "));
+    }
+    /* every beginning of a good file is a good file or an error, never anything else */
+    for (size_t size = 0; size < strlen(LINE); size++) {
+        if (account_parse(LINE, size, &list, why) == 0) {
+            account_list_fini(&list);
+        }
+    }
+}
+
+static void
+the_last_administrator_stays(void **state)
+{
+    char dir[] = "/tmp/cordon-accounts-XXXXXX", path[64], why[256];
+    struct account admin = {.name = "admin", .role = ACCOUNT_ADMIN, .hash = HASH};
+    struct account other = {.name = "kim", .role = ACCOUNT_VIEWER, .hash = HASH};
+    struct stat info;
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/accounts", dir);
+    assert_int_equal(account_apply(dir, ACCOUNT_SET_ROLE, &admin, why), -ENOENT);
+    assert_int_equal(account_apply(dir, ACCOUNT_CREATE, &admin, why), 0);
+    assert_int_equal(account_apply(dir, ACCOUNT_CREATE, &admin, why), -EEXIST);
+    assert_int_equal(account_apply(dir, ACCOUNT_CREATE, &other, why), 0);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(account_apply(dir, ACCOUNT_REMOVE, &admin, why), -EPERM);
+    admin.is_disabled = true;
+    assert_int_equal(account_apply(dir, ACCOUNT_SET_DISABLED, &admin, why), -EPERM);
+    admin.role = ACCOUNT_OPERATOR;
+    assert_int_equal(account_apply(dir, ACCOUNT_SET_ROLE, &admin, why), -EPERM);
+    other.role = ACCOUNT_ADMIN;
+    assert_int_equal(account_apply(dir, ACCOUNT_SET_ROLE, &other, why), 0);
+    assert_int_equal(account_apply(dir, ACCOUNT_REMOVE, &admin, why), 0);
+    assert_int_equal(account_apply(dir, ACCOUNT_REMOVE, &other, why), -EPERM);
+    struct account_file *file = account_file_new(dir);
+    assert_int_equal(account_file_list(file)->count, 1);
+    /* a file that breaks keeps the last good list, and is not written over */
+    assert_int_equal(file_write_atomic(path, "broken\n", 7, 0600), 0);
+    assert_int_equal(account_file_list(file)->count, 1);
+    assert_int_equal(account_apply(dir, ACCOUNT_CREATE, &admin, why), -EBADMSG);
+    account_file_free(file);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/accounts.lock", dir);
+    unlink(path);
+    rmdir(dir);
+}
+
+static void
+passwords(void **state)
+{
+    char why[256], hash[ACCOUNT_HASH_SIZE], first[FIRST_PASSWORD_SIZE];
+    (void)state;
+    assert_false(account_password_is_good("kim", "short", why));
+    assert_false(account_password_is_good("kim", "aaaaaaaaaaaaaaaa", why));
+    assert_false(account_password_is_good("administrator", "Administrator", why));
+    assert_true(account_password_is_good("kim", "正しい馬電池ホチキス針金", why)); /* characters */
+    assert_false(account_password_is_good("kim", "正しい馬電池", why));
+    account_password_make(first);
+    assert_int_equal(strlen(first), FIRST_PASSWORD_SIZE - 1);
+    assert_true(account_password_is_good("kim", first, why));
+    assert_int_equal(account_password_hash(first, hash), 0);
+    assert_non_null(strstr(hash, "$argon2id$"));
+    assert_true(account_password_matches(hash, first));
+    first[0]++;
+    assert_false(account_password_matches(hash, first));
+    assert_false(account_password_matches("", first));
+}
+
+static void
+guessing_costs_ever_more_time(void **state)
+{
+    struct lockout *lockout = lockout_new(5);
+    int64_t now = 1000 * SECOND;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        lockout_failed(lockout, "kim", now);
+        assert_int_equal(lockout_wait_us(lockout, "kim", now), 0);
+    }
+    lockout_failed(lockout, "kim", now);
+    assert_int_equal(lockout_wait_us(lockout, "kim", now), SECOND);
+    assert_int_equal(lockout_wait_us(lockout, "kim", now + SECOND / 2), SECOND / 2);
+    assert_int_equal(lockout_wait_us(lockout, "kim", now + SECOND), 0);
+    assert_int_equal(lockout_wait_us(lockout, "lee", now), 0);
+    lockout_failed(lockout, "kim", now);
+    assert_int_equal(lockout_wait_us(lockout, "kim", now), 2 * SECOND);
+    for (int i = 0; i < 100; i++) {
+        lockout_failed(lockout, "kim", now);
+    }
+    assert_int_equal(lockout_wait_us(lockout, "kim", now), LOCKOUT_MOST_US);
+    now += LOCKOUT_FORGET_US + 1;
+    lockout_failed(lockout, "kim", now);
+    assert_int_equal(lockout_wait_us(lockout, "kim", now), 0);
+    lockout_succeeded(lockout, "kim");
+    assert_int_equal(lockout_count(lockout), 0);
+    lockout_free(lockout);
+}
+
+static void
+a_flood_of_names_takes_no_memory(void **state)
+{
+    struct lockout *lockout = lockout_new(1);
+    char key[32];
+    (void)state;
+    lockout_failed(lockout, "first", 1);
+    for (int i = 0; i < LOCKOUT_KEYS_MAX; i++) {
+        snprintf(key, sizeof(key), "name%d", i);
+        lockout_failed(lockout, key, 2 + i);
+    }
+    assert_int_equal(lockout_count(lockout), LOCKOUT_KEYS_MAX);
+    assert_int_equal(lockout_wait_us(lockout, "first", 3), 0); /* the oldest made room */
+    assert_int_not_equal(lockout_wait_us(lockout, key, 2 + LOCKOUT_KEYS_MAX), 0);
+    lockout_free(lockout);
+}
+
+static unsigned ended;
+
+static void
+on_end(void *context, const struct session *session)
+{
+    (void)context, (void)session;
+    ended++;
+}
+
+static void
+sessions_live_and_end(void **state)
+{
+    struct clock_fake fake;
+    struct account kim = {.name = "kim", .role = ACCOUNT_OPERATOR};
+    char one[SESSION_TEXT_SIZE], two[SESSION_TEXT_SIZE];
+    (void)state;
+    clock_fake_init(&fake, 1700000000 * SECOND);
+    struct sessions *sessions = sessions_new(&fake.clock, on_end, NULL);
+    ended = 0;
+    const struct session *session = sessions_open(sessions, &kim, one);
+    assert_non_null(sessions_open(sessions, &kim, two));
+    assert_string_not_equal(one, two);
+    assert_int_equal(strlen(one), 43);
+    assert_string_not_equal(session->csrf, one);
+    assert_ptr_equal(sessions_find(sessions, one), session);
+    assert_null(sessions_find(sessions, "guessed"));
+    assert_int_equal(sessions_expire_us(sessions, session), 1700000000 * SECOND + SESSION_LIFE_US);
+    /* unused for half an hour: over; used meanwhile: not */
+    clock_fake_advance(&fake, SESSION_IDLE_US - SECOND);
+    assert_non_null(sessions_find(sessions, one));
+    clock_fake_advance(&fake, 2 * SECOND);
+    assert_null(sessions_find(sessions, two));
+    assert_non_null(sessions_find(sessions, one));
+    assert_int_equal(ended, 1);
+    /* however much it is used, once its life is over */
+    for (int64_t t = 0; t < SESSION_LIFE_US; t += SESSION_IDLE_US / 2) {
+        clock_fake_advance(&fake, SESSION_IDLE_US / 2);
+        (void)sessions_find(sessions, one);
+    }
+    assert_null(sessions_find(sessions, one));
+    assert_int_equal(sessions_count_of(sessions, "kim"), 0);
+    assert_int_equal(ended, 2);
+    sessions_free(sessions);
+}
+
+static void
+sessions_are_bounded(void **state)
+{
+    struct clock_fake fake;
+    struct account kim = {.name = "kim"}, lee = {.name = "lee"};
+    char first[SESSION_TEXT_SIZE], other[SESSION_TEXT_SIZE], text[SESSION_TEXT_SIZE];
+    (void)state;
+    clock_fake_init(&fake, 1700000000 * SECOND);
+    struct sessions *sessions = sessions_new(&fake.clock, on_end, NULL);
+    assert_non_null(sessions_open(sessions, &lee, other));
+    assert_non_null(sessions_open(sessions, &kim, first));
+    for (int i = 0; i < SESSIONS_PER_ACCOUNT; i++) {
+        assert_non_null(sessions_open(sessions, &kim, text));
+    }
+    assert_int_equal(sessions_count_of(sessions, "kim"), SESSIONS_PER_ACCOUNT);
+    assert_null(sessions_find(sessions, first));
+    assert_non_null(sessions_find(sessions, other));
+    sessions_end_of(sessions, "kim");
+    assert_int_equal(sessions_count_of(sessions, "kim"), 0);
+    assert_non_null(sessions_find(sessions, other));
+    sessions_free(sessions);
+}
+
+static void
+cookies(void **state)
+{
+    char value[SESSION_TEXT_SIZE];
+    (void)state;
+    assert_true(cookie_find("a=b; __Host-cordon=abc-_9; c=d", SESSION_COOKIE, value));
+    assert_string_equal(value, "abc-_9");
+    assert_true(cookie_find("__Host-cordon=x", SESSION_COOKIE, value));
+    static const char *const none[] = {
+        "", "a=b", "__Host-cordon", "__Host-cordon=", "x__Host-cordon=a", "__Host-cordonx=a",
+        "__Host-cordon=a b", "__Host-cordon=\"a\"", "__host-cordon=a",
+        "__Host-cordon=a; __Host-cordon=b", /* somebody planted one */
+        "__Host-cordon=0123456789012345678901234567890123456789012345678901234567890",
+    };
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        assert_false(cookie_find(none[i], SESSION_COOKIE, value));
+    }
+    assert_false(cookie_find(NULL, SESSION_COOKIE, value));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(account_lines_are_strict),
+        cmocka_unit_test(the_last_administrator_stays),
+        cmocka_unit_test(passwords),
+        cmocka_unit_test(guessing_costs_ever_more_time),
+        cmocka_unit_test(a_flood_of_names_takes_no_memory),
+        cmocka_unit_test(sessions_live_and_end),
+        cmocka_unit_test(sessions_are_bounded),
+        cmocka_unit_test(cookies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
