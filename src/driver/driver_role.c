@@ -229,6 +229,7 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
     if (peer != ROLE_CORE) {
         return;
     }
+    edge_hub_renew(drivers->hub);
     drivers->core = channel;
     for (size_t i = 0; i < drivers->count; i++) {
         (void)channel_send(channel, WIRE_DEVICE, &drivers->posts[i].last);

@@ -312,6 +312,21 @@ on_orders(evutil_socket_t fd, short what, void *context)
     }
 }
 
+void
+edge_hub_renew(struct edge_hub *hub)
+{
+    static const char why[] = "core came anew: it must hear everything again";
+    struct edge *edge;
+    TAILQ_FOREACH(edge, &hub->edges, link)
+    {
+        struct channel *channel = edge->channel;
+        if (channel) {
+            on_close(edge, channel, why);
+            channel_close(channel, why);
+        }
+    }
+}
+
 int
 edge_hub_new(struct event_base *base, const char *address, const struct tls_files *files,
              struct edge_hub **out, char why[256])

@@ -15,6 +15,9 @@ extern const struct driver driver_edge;
  * that is not configured is refused.  0 or negative errno. */
 int edge_hub_new(struct event_base *base, const char *address, const struct tls_files *files,
                  struct edge_hub **hub, char why[256]) MUST_CHECK;
+/* Core came anew and knows nothing of what was told before: the edges are made to connect again,
+ * since they tell their ports, MACs and neighbours in full then. */
+void edge_hub_renew(struct edge_hub *hub);
 /* After every edge device was closed. */
 void edge_hub_free(struct edge_hub *hub);
 
