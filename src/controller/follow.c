@@ -159,13 +159,21 @@ follow_endpoint(struct controller *controller, const struct told *told)
     if (told->change != TOPOLOGY_ENDPOINT_MOVED) {
         follow_waiting(controller, endpoint);
     }
+    bool is_contained = false;
     struct entry *entry = entry_next_of(controller, endpoint->id, NULL);
     while (entry) {
         struct entry *next = entry_next_of(controller, endpoint->id, entry);
         if (entry->is_committed && lifecycle_is_in_force(entry->c.state)) {
             follow_one(controller, entry, told);
+            is_contained = true;
         }
         entry = next;
+    }
+    /* A MAC that was contained with it stays so after a crash: not written behind. */
+    if (is_contained && told->change == TOPOLOGY_ENDPOINT_MAC) {
+        struct store_change *change = store_change_new();
+        store_put_endpoint(change, endpoint);
+        store_submit(controller->store, change, NULL, NULL);
     }
 }
 

@@ -270,6 +270,28 @@ test_the_budget_knows_how_many_live_there(void **state)
     assert_int_equal(world->population(world->context, prefixes, 2), 3);
 }
 
+/* SIGKILL between the acknowledgement and the next writing behind. */
+static void
+test_a_fresh_endpoint_is_still_contained_after_a_crash(void **state)
+{
+    struct campus *campus = *state;
+    struct wish wish = wish_on(2, "");
+    wish.mac = (struct mac){{0}};
+    snprintf(wish.endpoint_id, sizeof(wish.endpoint_id), "%s", campus_endpoint(campus, 2)->id);
+    assert_int_equal(ask(campus, &wish).result, WISH_DONE);
+    assert_true(drops(campus, 2));
+    campus_restart(campus);
+    assert_non_null(campus_endpoint(campus, 2));
+    assert_true(drops(campus, 2));
+    struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
+    campus_fact(campus, "e1", &down);
+    campus_client(campus, "e1", "p2", 22, "10.1.0.22", "c2"); /* another MAC, the same client */
+    assert_true(drops(campus, 22));
+    campus_restart(campus);
+    assert_true(drops(campus, 2));
+    assert_true(drops(campus, 22));
+}
+
 /* A disk that is full for a while: every write fails as long as this trigger is there. */
 static void
 disk(struct campus *campus, bool fails)
@@ -315,6 +337,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_fresh_endpoint_is_still_contained_after_a_crash,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_expiry_that_could_not_be_stored_is_tried_again,
                                         setup, teardown),
     };
