@@ -8,7 +8,8 @@
 
 #include "base/mem.h"
 
-#define ENDED_READ_MAX 5000
+/* Endpoints that one question can mean by a name or place; one that means more says little. */
+#define NAMED_MAX 5000
 
 static bool
 containment_matches(struct controller *controller, const struct containment *each, const char *q)
@@ -39,6 +40,24 @@ containment_matches(struct controller *controller, const struct containment *eac
     return ask_matches(q, texts);
 }
 
+/* Whom 'q' may mean by a host name or a place, which topology knows and the store does not. */
+static size_t
+endpoints_named(struct controller *controller, const char *q, const char **ids)
+{
+    const struct topology *topology = controller_topology(controller);
+    size_t count = 0;
+    size_t known = q[0] != '\0' ? topology_endpoint_count(topology) : 0;
+    for (size_t i = 0; i < known && count < NAMED_MAX; i++) {
+        const struct endpoint *each = topology_endpoint_at(topology, i);
+        const char *const texts[] = {each->host_name, each->location.switch_name,
+                                     each->location.port, NULL};
+        if (ask_matches(q, texts)) {
+            ids[count++] = each->id;
+        }
+    }
+    return count;
+}
+
 struct listing {
     const struct ask_call *call;
     const struct op_containment_list *asked;
@@ -61,6 +80,46 @@ on_containment(void *context, const struct containment *each)
     }
 }
 
+static void
+on_ended(void *context, const struct containment *each)
+{
+    struct listing *listing = context;
+    if (ask_page_takes(&listing->page)) {
+        ask_page_add(&listing->page, ask_view_containment(listing->call->controller, each));
+    }
+}
+
+/* The page's part of those that ended: they come after the live ones, which it has counted. */
+static int
+list_ended(struct listing *listing)
+{
+    const struct op_containment_list *asked = listing->asked;
+    struct controller *controller = listing->call->controller;
+    struct ask_page *page = &listing->page;
+    const char **ids = mem_new(NAMED_MAX, sizeof(*ids));
+    uint64_t total = 0;
+    uint64_t live = page->seen;
+    const struct store_question question = {
+        .state = asked->state ? containment_state_names[asked->state - 1] : NULL,
+        .action = listing->only_servers ? action_names[ACTION_BLOCK_SERVER]
+                  : asked->action       ? action_names[asked->action]
+                                        : NULL,
+        .endpoint_id = asked->endpoint,
+        .text = asked->page.q,
+        .endpoint_ids = ids,
+        .endpoint_count = endpoints_named(controller, asked->page.q, ids),
+        .offset = page->cursor > live ? (size_t)(page->cursor - live) : 0,
+        .limit = page->is_full ? 0 : page->limit - page->taken,
+    };
+    page->seen += question.offset;
+    int error = store_search_ended(controller_store(controller), &question, &total, on_ended,
+                                   listing);
+    free(ids);
+    page->seen = live + total;
+    page->is_full = page->seen > page->cursor + page->taken;
+    return error;
+}
+
 /* Live ones first, newest first; then, where asked, those that ended. */
 static void
 list_containments(const struct ask_call *call, const struct op_containment_list *asked,
@@ -77,9 +136,8 @@ list_containments(const struct ask_call *call, const struct op_containment_list 
             on_containment(&listing, each);
         }
     }
-    if (wants_ended) {
-        error = store_read_containments(controller_store(call->controller), true, ENDED_READ_MAX,
-                                        on_containment, &listing);
+    if (wants_ended && (!only_servers || !asked->action || asked->action == ACTION_BLOCK_SERVER)) {
+        error = list_ended(&listing);
     }
     if (error != 0) {
         cJSON_Delete(listing.page.items);
@@ -296,9 +354,13 @@ show_containment(const struct ask_call *call, const char *id, bool only_server)
     for (size_t i = controller_containment_count(call->controller); i > 0; i--) {
         on_searched(&search, controller_containment_at(call->controller, i - 1));
     }
-    if (!search.is_answered && store_read_containments(controller_store(call->controller), true,
-                                                       ENDED_READ_MAX, on_searched, &search) != 0) {
-        ask_problem(call, 500, "the store could not be read", NULL, "look into the log");
+    struct containment ended;
+    if (!search.is_answered && store_find_ended(controller_store(call->controller), id,
+                                                only_server ? action_names[ACTION_BLOCK_SERVER]
+                                                            : NULL,
+                                                &ended)) {
+        answer_containment(call, &ended);
+        containment_fini(&ended);
     } else if (!search.is_answered) {
         ask_problem(call, 404,
                     only_server ? "no server block has this id"

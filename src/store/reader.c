@@ -23,9 +23,6 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_INCIDENTS] = "SELECT id, json FROM incident ORDER BY id DESC LIMIT ?2",
     [QUERY_DETECTIONS] = "SELECT id, json FROM detection WHERE incident_id = ?1"
                          " ORDER BY number DESC LIMIT ?2",
-    [QUERY_CONTAINMENTS] = "SELECT id, json FROM containment ORDER BY id DESC LIMIT ?2",
-    [QUERY_ENDED] = "SELECT id, json FROM containment WHERE ended_us <> 0"
-                    " ORDER BY ended_us DESC, id DESC LIMIT ?2",
     /* A row that is no JSON is of no use here, and no reason not to start. */
     [QUERY_RELEASED] =
         "SELECT endpoint_id, at_us FROM"
@@ -40,6 +37,11 @@ static const char *const queries[QUERY_COUNT] = {
         "  AND json ->> '$.policy' <> '' AND json ->> '$.hold' IS NULL"
         "  ORDER BY requested_us DESC LIMIT ?2)"
         " ORDER BY at_us",
+    [QUERY_ENDED_ONE] =
+        "SELECT c.id, c.json FROM ended e JOIN containment c ON c.id = e.id"
+        " WHERE e.number = (SELECT number FROM ended WHERE (id = ?1 OR (case_number = ?1 AND"
+        "  case_number <> '')) AND (?3 = '' OR action = ?3)"
+        "  ORDER BY id = ?1 DESC, ended_us DESC, id DESC LIMIT 1)",
     [QUERY_AUDIT] = "SELECT number, at_us, account, action, object, detail FROM audit"
                     " WHERE number < ?3 ORDER BY number DESC LIMIT ?2",
     [QUERY_AUDIT_CHAIN] = "SELECT number, at_us, account, action, object, detail, hash FROM audit"
@@ -101,8 +103,7 @@ query_run(struct reader *reader, enum query which, row_fn *each, void *context)
     return error;
 }
 
-/* Second column by 'shape' to 'out'. */
-static int
+int
 row_decode(sqlite3_stmt *row, const struct shape *shape, void *out)
 {
     const char *text = (const char *)sqlite3_column_text(row, 1);
@@ -231,6 +232,18 @@ store_find_external(struct store *store, const char *external_id, struct contain
     return query_run(reader, QUERY_EXTERNAL, on_one_containment, &one) == 0 && one.found;
 }
 
+bool
+store_find_ended(struct store *store, const char *key, const char *action,
+                 struct containment *containment)
+{
+    struct reader *reader = store_reader(store);
+    sqlite3_stmt *query = reader->queries[QUERY_ENDED_ONE];
+    struct one one = {.out = containment};
+    sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_text(query, 3, action ? action : "", -1, SQLITE_STATIC);
+    return query_run(reader, QUERY_ENDED_ONE, on_one_containment, &one) == 0 && one.found;
+}
+
 static int
 on_evidence(void *context, sqlite3_stmt *row)
 {
@@ -312,36 +325,6 @@ store_read_detections(struct store *store, const char *incident_id, size_t limit
     sqlite3_bind_text(reader->queries[QUERY_DETECTIONS], 1, incident_id, -1, SQLITE_STATIC);
     sqlite3_bind_int64(reader->queries[QUERY_DETECTIONS], 2, limit_number(limit));
     return query_run(reader, QUERY_DETECTIONS, on_detection, &all);
-}
-
-struct each_containment {
-    void (*each)(void *context, const struct containment *containment);
-    void *context;
-};
-
-static int
-on_containment(void *context, sqlite3_stmt *row)
-{
-    const struct each_containment *each = context;
-    struct containment containment;
-    int error = row_decode(row, &store_containment_shape, &containment);
-    if (!error) {
-        each->each(each->context, &containment);
-        containment_fini(&containment);
-    }
-    return error;
-}
-
-int
-store_read_containments(struct store *store, bool only_ended, size_t limit,
-                        void (*each)(void *context, const struct containment *containment),
-                        void *context)
-{
-    struct reader *reader = store_reader(store);
-    struct each_containment all = {each, context};
-    enum query which = only_ended ? QUERY_ENDED : QUERY_CONTAINMENTS;
-    sqlite3_bind_int64(reader->queries[which], 2, limit_number(limit));
-    return query_run(reader, which, on_containment, &all);
 }
 
 struct each_release {

@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 #include "store/store.h"
+#include "wire/codec.h"
 
 enum query {
     QUERY_LIVE,
@@ -19,8 +20,7 @@ enum query {
     QUERY_EVIDENCE,
     QUERY_INCIDENTS,
     QUERY_DETECTIONS,
-    QUERY_CONTAINMENTS,
-    QUERY_ENDED,
+    QUERY_ENDED_ONE,
     QUERY_RELEASED,
     QUERY_ISOLATIONS,
     QUERY_AUDIT,
@@ -35,6 +35,8 @@ struct reader {
 
 int reader_open(const char *path, struct reader *reader, char why[256]) MUST_CHECK;
 void reader_close(struct reader *reader);
+/* Second column by 'shape' to 'out'; a failure is logged. */
+int row_decode(sqlite3_stmt *row, const struct shape *shape, void *out) MUST_CHECK;
 /* The store's own (store.c). */
 struct reader *store_reader(struct store *store);
 

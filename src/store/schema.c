@@ -29,7 +29,53 @@ static const char schema_1[] =
     "  number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, account TEXT NOT NULL,"
     "  action TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL);";
 
-const char *const schema_steps[] = {schema_1};
+/* What is looked for among the containments that ended: a narrow table with an index for each
+ * question, and all their texts in threes of characters (any part of a name is found by index).
+ * Kept by triggers, which do nothing while a containment lives: not on the path of a block.  The
+ * lines of the text cannot be matched across: nobody can ask for a line end. */
+#define ENDED_NUMBER(id_) "(SELECT number FROM ended WHERE id = " id_ ")"
+#define ENDED_ROWS                                                                                 \
+    " SELECT id, ended_us, state, coalesce(json ->> '$.action', ''),"                              \
+    " coalesce(json ->> '$.endpoint_id', ''), coalesce(json ->> '$.case_number', '')"              \
+    " FROM containment WHERE ended_us <> 0 AND json_valid(json)"
+#define ENDED_TEXTS                                                                                \
+    " SELECT number, concat FROM (SELECT e.number AS number,"                                      \
+    " c.id || char(10) || e.endpoint_id || char(10) || c.external_id || char(10) ||"               \
+    " e.case_number || char(10) || coalesce(c.json ->> '$.subject_mac', '') || char(10) ||"        \
+    " coalesce(c.json ->> '$.subject_ip', '') || char(10) ||"                                      \
+    " coalesce(c.json ->> '$.server', '') || char(10) ||"                                          \
+    " coalesce(c.json ->> '$.server_name', '') || char(10) ||"                                     \
+    " coalesce(c.json ->> '$.reason', '') || char(10) || coalesce(c.json ->> '$.policy', '')"      \
+    " AS concat FROM ended e JOIN containment c ON c.id = e.id"
+#define ENDED_PUT                                                                                  \
+    " INSERT INTO ended(id, ended_us, state, action, endpoint_id, case_number)" ENDED_ROWS         \
+    " AND id = new.id;"                                                                            \
+    " INSERT INTO ended_text(rowid, text)" ENDED_TEXTS " WHERE e.id = new.id);"
+
+static const char schema_2[] =
+    "CREATE TABLE ended("
+    "  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ended_us INTEGER NOT NULL,"
+    "  state TEXT NOT NULL, action TEXT NOT NULL, endpoint_id TEXT NOT NULL,"
+    "  case_number TEXT NOT NULL);"
+    "CREATE INDEX ended_last ON ended(ended_us, id);"
+    "CREATE INDEX ended_state ON ended(state, ended_us, id);"
+    "CREATE INDEX ended_action ON ended(action, ended_us, id);"
+    "CREATE INDEX ended_endpoint ON ended(endpoint_id, ended_us, id);"
+    "CREATE INDEX ended_case ON ended(case_number, ended_us, id);"
+    "CREATE VIRTUAL TABLE ended_text USING fts5(text, tokenize = 'trigram');"
+    "CREATE TRIGGER containment_put AFTER INSERT ON containment WHEN new.ended_us <> 0"
+    " BEGIN" ENDED_PUT " END;"
+    "CREATE TRIGGER containment_change AFTER UPDATE ON containment"
+    " WHEN old.ended_us <> 0 OR new.ended_us <> 0 BEGIN"
+    " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER("old.id") ";"
+    " DELETE FROM ended WHERE id = old.id;" ENDED_PUT " END;"
+    "CREATE TRIGGER containment_drop AFTER DELETE ON containment WHEN old.ended_us <> 0 BEGIN"
+    " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER("old.id") ";"
+    " DELETE FROM ended WHERE id = old.id; END;"
+    "INSERT INTO ended(id, ended_us, state, action, endpoint_id, case_number)" ENDED_ROWS ";"
+    "INSERT INTO ended_text(rowid, text)" ENDED_TEXTS ");";
+
+const char *const schema_steps[] = {schema_1, schema_2};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

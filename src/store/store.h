@@ -76,9 +76,25 @@ int store_read_incidents(struct store *store, size_t limit,
 int store_read_detections(struct store *store, const char *incident_id, size_t limit,
                           void (*each)(void *context, const struct detection *detection),
                           void *context);
-int store_read_containments(struct store *store, bool only_ended, size_t limit,
-                            void (*each)(void *context, const struct containment *containment),
-                            void *context);
+/* Which of the containments that ended; empty members ask for nothing. */
+struct store_question {
+    const char *state, *action; /* their names; NULL: any */
+    const char *endpoint_id;
+    const char *text; /* any part of what is said of it, whatever the case */
+    /* found by 'text' too: what is about one of these endpoints */
+    const char *const *endpoint_ids;
+    size_t endpoint_count;
+    size_t offset, limit;
+};
+/* By index, however many there are: the last to end first, 'limit' of them from the 'offset'th on;
+ * 'total' match.  0 or negative errno. */
+int store_search_ended(struct store *store, const struct store_question *question, uint64_t *total,
+                       void (*each)(void *context, const struct containment *containment),
+                       void *context);
+/* The ended one with this id, or the last to end with this case number; 'action' NULL: any.
+ * 'containment' is then the caller's (containment_fini).  False: none. */
+bool store_find_ended(struct store *store, const char *key, const char *action,
+                      struct containment *containment);
 /* At start, for policy's memory: each endpoint that a person released after 'since_us', with the
  * last time, oldest first; of more than 'limit' the newest. */
 int store_read_released(struct store *store, int64_t since_us, size_t limit,

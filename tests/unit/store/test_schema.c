@@ -77,12 +77,47 @@ test_a_later_schema_is_refused(void **state)
     sqlite3_close(db);
 }
 
+/* The real steps: what ended before is found after, and a broken row is in nobody's way. */
+static void
+test_ended_containments_of_schema_1_are_found(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    char why[256] = "";
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(schema_migrate(db, schema_steps, 1, why), 0);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "INSERT INTO containment VALUES"
+                     "('a', 'released', '', 1, 5, '{\"action\":\"isolate\",\"reason\":\"beacon\"}'),"
+                     "('b', 'verified', '', 1, 0, '{\"action\":\"isolate\",\"reason\":\"beacon\"}'),"
+                     "('c', 'expired', '', 1, 6, 'no JSON')",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    if (schema_migrate(db, schema_steps, schema_version, why)) {
+        fail_msg("%s", why);
+    }
+    assert_int_equal(number(db, "SELECT count(*) FROM ended WHERE id = 'a' AND ended_us = 5"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM ended"), 1);
+    const char *found = "SELECT count(*) FROM ended_text WHERE ended_text MATCH '\"EACO\"'";
+    assert_int_equal(number(db, found), 1);
+    sqlite3_exec(db, "UPDATE containment SET ended_us = 9 WHERE id = 'b'", NULL, NULL, NULL);
+    assert_int_equal(number(db, found), 2);
+    sqlite3_exec(db, "UPDATE containment SET ended_us = 0 WHERE id = 'a'", NULL, NULL, NULL);
+    assert_int_equal(number(db, found), 1);
+    sqlite3_exec(db, "DELETE FROM containment", NULL, NULL, NULL);
+    assert_int_equal(number(db, found), 0);
+    assert_int_equal(number(db, "SELECT count(*) FROM ended"), 0);
+    sqlite3_close(db);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_old_rows_survive_a_migration),
         cmocka_unit_test(test_a_broken_step_changes_nothing),
+        cmocka_unit_test(test_ended_containments_of_schema_1_are_found),
         cmocka_unit_test(test_a_later_schema_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

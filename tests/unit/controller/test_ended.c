@@ -1,0 +1,178 @@
+/* Lists of containments as the API gives them: live ones first, then those that ended, in pages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campus.h"
+#include "controller/ask.h"
+
+#define OVER 12 /* contained and released */
+
+struct fixture {
+    struct campus campus;
+    struct asks *asks;
+    cJSON *body; /* of the last answer */
+    unsigned status;
+    char case_numbers[OVER][16];
+};
+
+static void
+on_answer(void *context, const struct wire_answer *answer)
+{
+    struct fixture *f = context;
+    cJSON_Delete(f->body);
+    f->body = cJSON_Duplicate(answer->body, true);
+    f->status = answer->status;
+}
+
+static unsigned
+ask(struct fixture *f, const char *op, const char *parameters)
+{
+    struct wire_ask asked = {
+        .number = 1, .account = "token:t", .role = "viewer", .parameters = cJSON_Parse(parameters)};
+    assert_non_null(asked.parameters);
+    snprintf(asked.op, sizeof(asked.op), "%s", op);
+    f->status = 0;
+    asks_handle(f->asks, &asked, on_answer, f);
+    cJSON_Delete(asked.parameters);
+    return f->status;
+}
+
+static int
+member(const struct fixture *f, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(f->body, name);
+    return item ? item->valueint : -1;
+}
+
+static int
+items(const struct fixture *f)
+{
+    return cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(f->body, "items"));
+}
+
+static const char *
+text_of(const struct fixture *f, int index, const char *name)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(f->body, "items");
+    const cJSON *item = index < 0 ? f->body : cJSON_GetArrayItem(list, index);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, name));
+    return text ? text : "";
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct wish_answer answer = {0};
+    campus_open(&f->campus);
+    campus_client(&f->campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .account = "operator:ann"};
+    for (size_t i = 0; i <= OVER; i++) {
+        snprintf(wish.reason, sizeof(wish.reason), "reason number %zu", i);
+        controller_wish(f->campus.controller, &wish, campus_answer, &answer);
+        campus_settle(&f->campus);
+        assert_int_equal(answer.result, WISH_DONE);
+        if (i == OVER) {
+            break; /* the last one stays */
+        }
+        const struct containment *c = controller_find(f->campus.controller, answer.id);
+        memcpy(f->case_numbers[i], c->case_number, sizeof(f->case_numbers[i]));
+        controller_release(f->campus.controller, answer.id, "operator:ann", "cleaned",
+                           campus_answer, &answer);
+        campus_pass(&f->campus, 1000000);
+    }
+    campus_pass(&f->campus, 3000000);
+    campus_restart(&f->campus); /* nothing of what ended is in memory now */
+    const struct ask_settings settings = {.controller = f->campus.controller, .policy_file = "p"};
+    f->asks = asks_new(&settings);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    cJSON_Delete(f->body);
+    asks_free(f->asks);
+    campus_close(&f->campus);
+    free(f);
+    return 0;
+}
+
+static void
+test_pages_go_from_the_live_to_the_oldest(void **state)
+{
+    struct fixture *f = *state;
+    char asked[64];
+    int seen = 0;
+    assert_int_equal(ask(f, "containments.list", "{}"), 200);
+    assert_int_equal(member(f, "total"), 1);
+    for (int next = 0; next >= 0; next = member(f, "next")) {
+        snprintf(asked, sizeof(asked), "{\"ended\":true,\"limit\":5,\"cursor\":%d}", next);
+        assert_int_equal(ask(f, "containments.list", asked), 200);
+        assert_int_equal(member(f, "total"), OVER + 1);
+        for (int i = 0; i < items(f); i++, seen++) {
+            char reason[32];
+            snprintf(reason, sizeof(reason), "reason number %d", OVER - seen);
+            assert_string_equal(text_of(f, i, "reason"), reason);
+        }
+        assert_true(next == 0 || next % 5 == 0);
+    }
+    assert_int_equal(seen, OVER + 1);
+    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"cursor\":99}"), 200);
+    assert_int_equal(items(f), 0);
+    assert_int_equal(member(f, "next"), -1);
+}
+
+static void
+test_ended_ones_are_asked_for_by_state_and_text(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask(f, "containments.list", "{\"state\":\"released\",\"limit\":2}"), 200);
+    assert_int_equal(member(f, "total"), OVER);
+    assert_int_equal(member(f, "next"), 2);
+    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"q\":\"NUMBER 0\"}"), 200);
+    assert_int_equal(member(f, "total"), 1);
+    assert_string_equal(text_of(f, 0, "case_number"), f->case_numbers[0]);
+    /* a place is known to topology only */
+    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"q\":\"e1\"}"), 200);
+    assert_int_equal(member(f, "total"), OVER + 1);
+    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"q\":\"elsewhere\"}"), 200);
+    assert_int_equal(member(f, "total"), 0);
+    assert_int_equal(ask(f, "containments.list", "{\"action\":\"mirror\",\"ended\":true}"), 200);
+    assert_int_equal(member(f, "total"), 0);
+    assert_int_equal(ask(f, "server-blocks.list", "{\"ended\":true}"), 200);
+    assert_int_equal(member(f, "total"), 0);
+}
+
+static void
+test_one_that_ended_is_shown_by_its_case_number(void **state)
+{
+    struct fixture *f = *state;
+    char asked[64];
+    snprintf(asked, sizeof(asked), "{\"id\":\"%s\"}", f->case_numbers[3]);
+    assert_int_equal(ask(f, "containments.show", asked), 200);
+    assert_string_equal(text_of(f, -1, "reason"), "reason number 3");
+    snprintf(asked, sizeof(asked), "{\"id\":\"%s\"}", f->case_numbers[3]);
+    assert_int_equal(ask(f, "server-blocks.show", asked), 404);
+    assert_int_equal(ask(f, "containments.show", "{\"id\":\"nothing\"}"), 404);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pages_go_from_the_live_to_the_oldest),
+        cmocka_unit_test(test_ended_ones_are_asked_for_by_state_and_text),
+        cmocka_unit_test(test_one_that_ended_is_shown_by_its_case_number),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
