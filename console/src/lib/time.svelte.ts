@@ -49,7 +49,7 @@ export function relative(at: string | undefined): string {
     return '';
   }
   const seconds = (new Date(at).getTime() - clock.now) / 1000;
-  const format = new Intl.RelativeTimeFormat(language.now, { numeric: 'auto' });
+  const format = new Intl.RelativeTimeFormat(language.now, { numeric: 'auto', style: 'short' });
   for (const [unit, size] of UNITS) {
     if (Math.abs(seconds) >= size) {
       return format.format(Math.trunc(seconds / size), unit);

@@ -1,4 +1,4 @@
-"""Fixtures of the tests in network namespaces: one campus for the whole run, one Cordon per file.
+"""Fixtures of the tests in network namespaces (net/, console/): one campus for the whole run, one Cordon per file.
 
 A file may say what its Cordon is like:  CORDON = {"mirrors": "policy", "policy_text": "..."}.  Tests
 of a class marked 'incremental' are steps of one story: after a failure the rest is skipped.
@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TESTS = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(TESTS)
 sys.path.insert(0, os.path.join(TOP, "lab"))
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TESTS, "net"))
 
 import campus as places  # noqa: E402
 import cordon as programs  # noqa: E402
