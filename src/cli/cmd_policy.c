@@ -10,6 +10,7 @@
 
 #define BATCH_LINES 200
 #define BATCH_BYTES (128 * 1024)
+#define RUN_ID_SIZE 64
 #define TEST_LINE_MAX 16383 /* as the API takes */
 
 static int
@@ -50,12 +51,14 @@ struct batch {
     cJSON *body;
     cJSON *lines;
     size_t count, bytes;
+    char run_id[RUN_ID_SIZE]; /* from the first answer on: this one goes on */
 };
 
 static void
 batch_begin(struct batch *batch, const struct run *run)
 {
-    *batch = (struct batch){.body = cJSON_CreateObject()};
+    batch->body = cJSON_CreateObject();
+    batch->count = batch->bytes = 0;
     batch->lines = cJSON_AddArrayToObject(batch->body, "lines");
     if (run->options.assume) {
         cJSON_AddTrueToObject(batch->body, "assume");
@@ -83,14 +86,20 @@ print_line(const cJSON *line)
     }
 }
 
-/* The engine counts within time: so one batch after the other starts anew, and says so. */
+/* The engine counts within time: so all batches are of one run, which the API remembers. */
 static int
-batch_send(struct run *run, struct batch *batch, cJSON *all)
+batch_send(struct run *run, struct batch *batch, bool is_last, cJSON *all)
 {
     struct client_answer answer;
     int code = EXIT_GOOD;
     if (batch->count > 0) {
+        if (batch->run_id[0] || !is_last) {
+            cJSON_AddStringToObject(batch->body, "run", batch->run_id[0] ? batch->run_id : "new");
+            cJSON_AddBoolToObject(batch->body, "last", is_last);
+        }
         code = run_ask(run, API "/policy/test", batch->body, &answer);
+        const char *id = cJSON_GetStringValue(columns_at(answer.json, "run"));
+        snprintf(batch->run_id, sizeof(batch->run_id), "%s", id ? id : "");
         cJSON *lines = cJSON_GetObjectItemCaseSensitive(answer.json, "lines");
         while (code == EXIT_GOOD && lines && lines->child) {
             cJSON *line = cJSON_DetachItemViaPointer(lines, lines->child);
@@ -118,7 +127,7 @@ refused_line(unsigned number, const char *why)
 static int
 test_file(struct run *run, FILE *file, cJSON *all)
 {
-    struct batch batch;
+    struct batch batch = {.count = 0};
     char *text = NULL;
     size_t room = 0;
     unsigned number = 0;
@@ -147,13 +156,13 @@ test_file(struct run *run, FILE *file, cJSON *all)
         cJSON_AddItemToArray(batch.lines, line);
         batch.bytes += (size_t)size;
         if (++batch.count == BATCH_LINES || batch.bytes > BATCH_BYTES) {
-            code = batch_send(run, &batch, all);
+            code = batch_send(run, &batch, false, all);
             batch_begin(&batch, run);
         }
     }
     free(text);
     if (code == EXIT_GOOD) {
-        return batch_send(run, &batch, all);
+        return batch_send(run, &batch, true, all);
     }
     cJSON_Delete(batch.body);
     return code;

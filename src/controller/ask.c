@@ -63,6 +63,9 @@ asks_new(const struct ask_settings *settings)
 void
 asks_free(struct asks *asks)
 {
+    if (asks) {
+        ask_trials_end(asks);
+    }
     free(asks);
 }
 
@@ -143,6 +146,7 @@ asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *done, 
                             .answer = done,
                             .context = context};
     memcpy(call.account, ask->account, sizeof(call.account));
+    ask_trials_expire(asks);
     if (!op_parse(ask->op, &call.op)) {
         ask_problem(&call, 404, "there is no such operation", "op", "are web and core of one age?");
         return;

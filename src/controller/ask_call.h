@@ -3,14 +3,25 @@
 #define CORDON_CONTROLLER_ASK_CALL_H
 
 #include "controller/ask.h"
+#include "policy/policy_test.h"
 #include "wire/op.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
+/* A policy test that may go on. */
+#define ASK_TRIALS_MAX 3
+struct ask_trial {
+    char id[ID_SIZE];
+    char account[NAME_SIZE]; /* whose it is */
+    struct policy_trial *trial; /* owned; NULL: free */
+    int64_t used_us;         /* boot */
+};
+
 struct asks {
     struct ask_settings settings;
+    struct ask_trial trials[ASK_TRIALS_MAX];
     uint64_t asked[OP_COUNT];
     uint64_t refused;
 };
@@ -88,8 +99,12 @@ ask_handler ask_containment_create, ask_containment_release, ask_containment_ext
     ask_pending_check, ask_pending_revert, ask_enforcement_panic, ask_enforcement_resume;
 /* ask_incidents.c */
 ask_handler ask_incident_list, ask_incident_show, ask_evidence_show;
+/* ask_trial.c; the ones that nobody goes on with are forgotten, and at the end all. */
+ask_handler ask_policy_test;
+void ask_trials_expire(struct asks *asks);
+void ask_trials_end(struct asks *asks);
 /* ask_system.c */
-ask_handler ask_policy_show, ask_policy_test, ask_enforcement_show, ask_audit_list, ask_audit_record,
+ask_handler ask_policy_show, ask_enforcement_show, ask_audit_list, ask_audit_record,
     ask_version;
 /* ask_metrics.c, ask_doctor.c */
 ask_handler ask_metrics, ask_doctor;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "policy/policy_test.h"
 
 void
 ask_policy_show(const struct ask_call *call, const void *parameters)
@@ -105,53 +104,4 @@ ask_version(const struct ask_call *call, const void *parameters)
     snprintf(view.version, sizeof(view.version), "%s", CORDON_VERSION);
     snprintf(view.site, sizeof(view.site), "%s", call->asks->settings.site);
     ask_answer_shape(call, 200, &view_version_shape, &view);
-}
-
-struct testing {
-    struct view_test view;
-    const size_t *line_of; /* index of a detection -> of its line */
-    size_t detection_count;
-};
-
-static void
-on_said(void *context, size_t index, const char *text)
-{
-    struct testing *testing = context;
-    if (index >= testing->detection_count) {
-        snprintf(testing->view.assumed, sizeof(testing->view.assumed), "%s", text);
-        return;
-    }
-    struct view_test_line *line = &testing->view.lines[testing->line_of[index]];
-    if (line->say_count < TEST_SAYS_MAX) {
-        snprintf(line->says[line->say_count++], sizeof(line->says[0]), "%s", text);
-    }
-}
-
-/* The engine's own code on a clock of its own: nothing is done, nothing is remembered. */
-void
-ask_policy_test(const struct ask_call *call, const void *parameters)
-{
-    const struct op_test *asked = parameters;
-    size_t room = asked->line_count + 1;
-    struct detection *detections = mem_new(room, sizeof(struct detection));
-    size_t *line_of = mem_new(room, sizeof(size_t));
-    struct testing testing = {.view = {.lines = mem_new(room, sizeof(struct view_test_line)),
-                                       .line_count = asked->line_count},
-                              .line_of = line_of};
-    for (size_t i = 0; i < asked->line_count; i++) {
-        testing.view.lines[i].line = asked->lines[i].line;
-        memcpy(testing.view.lines[i].why, asked->lines[i].why, TEXT_SIZE);
-        if (asked->lines[i].detection) {
-            testing.view.lines[i].is_detection = true;
-            line_of[testing.detection_count] = i;
-            detections[testing.detection_count++] = *asked->lines[i].detection;
-        }
-    }
-    policy_test(engine_policy(controller_engine(call->controller)),
-                asked->assumes ? NULL : controller_world(call->controller), detections,
-                testing.detection_count, on_said, &testing);
-    ask_answer_shape(call, 200, &view_test_shape, &testing.view);
-    free(testing.view.lines);
-    free(line_of);
-    free(detections);
 }

@@ -164,12 +164,20 @@ tell_outcome(const struct detection *d, const struct outcome *outcome, size_t in
     line(context, index, text);
 }
 
-void
-policy_test(struct policy *policy, const struct policy_world *world,
-            const struct detection *detections, size_t count, policy_test_line *line, void *context)
+struct policy_trial {
+    struct clock_fake clock;
+    bool has_begun; /* the clock is set */
+    struct assumed assumed;
+    bool is_assuming;
+    struct engine *engine;
+};
+
+struct policy_trial *
+policy_trial_new(struct policy *policy, const struct policy_world *world)
 {
-    struct assumed *assumed = MEM_NEW(struct assumed);
-    assumed->policy = policy;
+    struct policy_trial *trial = MEM_NEW(struct policy_trial);
+    trial->assumed.policy = policy; /* the engine's reference keeps it */
+    trial->is_assuming = !world;
     struct policy_world made = {
         .resolve = assumed_resolve,
         .by_mac = assumed_by_mac,
@@ -177,26 +185,53 @@ policy_test(struct policy *policy, const struct policy_world *world,
         .origin_agrees = assumed_agrees,
         .is_protected = assumed_unprotected,
         .talkers = assumed_talkers,
-        .context = assumed,
+        .context = &trial->assumed,
     };
-    struct clock_fake clock;
-    clock_fake_init(&clock, count > 0 ? detections[0].seen_us : 0);
-    struct engine *engine = engine_new(policy, world ? world : &made, &clock.clock);
+    clock_fake_init(&trial->clock, 0);
+    trial->engine = engine_new(policy, world ? world : &made, &trial->clock.clock);
+    return trial;
+}
+
+void
+policy_trial_free(struct policy_trial *trial)
+{
+    if (trial) {
+        engine_free(trial->engine);
+        free(trial);
+    }
+}
+
+void
+policy_trial_run(struct policy_trial *trial, const struct detection *detections, size_t count,
+                 policy_test_line *line, void *context)
+{
     struct outcome *outcome = MEM_NEW(struct outcome);
+    if (!trial->has_begun && count > 0) {
+        trial->has_begun = true;
+        clock_fake_init(&trial->clock, detections[0].seen_us);
+    }
     for (size_t i = 0; i < count; i++) {
-        int64_t ahead_us = detections[i].seen_us - clock.wall_now_us;
-        clock_fake_advance(&clock, ahead_us > 0 ? ahead_us : 0);
-        engine_tick(engine);
-        assumed->detection = &detections[i];
-        engine_detection(engine, &detections[i], outcome);
+        int64_t ahead_us = detections[i].seen_us - trial->clock.wall_now_us;
+        clock_fake_advance(&trial->clock, ahead_us > 0 ? ahead_us : 0);
+        engine_tick(trial->engine);
+        trial->assumed.detection = &detections[i];
+        engine_detection(trial->engine, &detections[i], outcome);
         tell_outcome(&detections[i], outcome, i, line, context);
     }
-    if (!world) {
+    trial->assumed.detection = NULL;
+    if (trial->is_assuming) {
         line(context, count,
              "Assumed: every inside address is one endpoint, attached where its "
              "frames come from; nobody is protected but by the file.");
     }
     free(outcome);
-    engine_free(engine);
-    free(assumed);
+}
+
+void
+policy_test(struct policy *policy, const struct policy_world *world,
+            const struct detection *detections, size_t count, policy_test_line *line, void *context)
+{
+    struct policy_trial *trial = policy_trial_new(policy, world);
+    policy_trial_run(trial, detections, count, line, context);
+    policy_trial_free(trial);
 }

@@ -28,6 +28,11 @@ static const struct field raw_fields[] = {
             "and bindings that are known here count"),
     ROW_OPT(struct test_raw, source, "source", FIELD_TEXT,
             "the declared source that the lines come from; absent: the first one of their format"),
+    ROW_OPT(struct test_raw, run, "run", FIELD_TEXT,
+            "for a file in several requests, so that counts and what is in force carry over: 'new' "
+            "in the first, then 'run' of its answer; it is forgotten after a minute"),
+    ROW_OPT(struct test_raw, is_last, "last", FIELD_BOOL,
+            "true: nothing more of this run comes"),
 };
 const struct shape test_raw_shape = SHAPE("TestLines", struct test_raw, raw_fields, NULL);
 
@@ -134,7 +139,8 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
         {"504", "core did not answer in time", false, true, false, false},
     };
     bool is_asked = is_operation(route);
-    bool has_id = strstr(route->path, "{id}") || route->op == OP_CONTAINMENT_CREATE;
+    bool has_id = strstr(route->path, "{id}") || route->op == OP_CONTAINMENT_CREATE ||
+                  route->kind == ROUTE_TEST;
     bool changes = route->method == METHOD_POST;
     for (size_t i = 0; i < COUNT_OF(problems); i++) {
         if ((problems[i].needs_token && route->is_open) || (problems[i].is_asked && !is_asked) ||

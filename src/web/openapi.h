@@ -22,6 +22,8 @@ struct test_raw {
     size_t line_count;
     bool assumes;
     char source[NAME_SIZE];
+    char run[ID_SIZE];
+    bool is_last;
 };
 extern const struct shape test_raw_shape;
 

@@ -67,7 +67,9 @@ test_lines_parse(const cJSON *body, web_parse_line_fn *parse, const struct confi
     struct op_test test = {
         .lines = raw.line_count ? mem_new(raw.line_count, sizeof(struct op_test_line)) : NULL,
         .line_count = raw.line_count,
-        .assumes = raw.assumes};
+        .assumes = raw.assumes,
+        .is_last = raw.is_last};
+    memcpy(test.run, raw.run, sizeof(test.run));
     for (size_t i = 0; i < raw.line_count; i++) {
         parse_line(&raw, &raw.lines[i], parse, config, &test.lines[i]);
     }

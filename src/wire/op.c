@@ -224,6 +224,8 @@ static const struct field test_fields[] = {
     ROW_LIST(struct op_test, lines, line_count, "lines", FIELD_LIST, &test_line_shape,
              TEST_LINES_MAX, "parsed lines"),
     ROW_OPT(struct op_test, assumes, "assume", FIELD_BOOL, "see TestLines"),
+    ROW_OPT(struct op_test, run, "run", FIELD_TEXT, "see TestLines"),
+    ROW_OPT(struct op_test, is_last, "last", FIELD_BOOL, "see TestLines"),
 };
 static const struct shape test_shape = SHAPE("ParsedLines", struct op_test, test_fields, NULL);
 

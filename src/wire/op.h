@@ -185,6 +185,8 @@ struct op_test {
     struct op_test_line *lines;
     size_t line_count;
     bool assumes; /* every inside address is an endpoint of its own */
+    char run[ID_SIZE]; /* "": of its own; "new": can be continued; or which one goes on */
+    bool is_last;      /* of that run */
 };
 
 #endif

@@ -102,6 +102,7 @@ static const struct field test_fields[] = {
     ROW_LIST(struct view_test, lines, line_count, "lines", FIELD_LIST, &line_shape, TEST_LINES_MAX,
              "one per line, in order"),
     ROW_OPT(struct view_test, assumed, "assumed", FIELD_TEXT, "what was assumed about the world"),
+    ROW_OPT(struct view_test, run, "run", FIELD_TEXT, "for the request that goes on, where asked"),
 };
 const struct shape view_test_shape = SHAPE("PolicyTest", struct view_test, test_fields, NULL);
 

@@ -48,6 +48,7 @@ struct view_test {
     struct view_test_line *lines;
     size_t line_count;
     char assumed[TEXT_SIZE];
+    char run[ID_SIZE];
 };
 #define TEST_LINES_MAX 200
 extern const struct shape view_test_shape;

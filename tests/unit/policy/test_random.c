@@ -182,12 +182,49 @@ policy_test_says_for_each_detection_what_and_why(void **state)
     world_free(w);
 }
 
+/* Cut into parts, a file says what it says as a whole. */
+static void
+a_policy_test_in_parts_says_the_same(void **state)
+{
+    (void)state;
+    struct world *w = world_new("defaults: {mode: auto}\n"
+                                "networks: [{name: a, prefixes: [192.0.2.0/24], home: true}]\n"
+                                "policies:\n"
+                                "  - name: third\n"
+                                "    when: {count: 3, within_s: 60}\n"
+                                "    then: [{action: isolate}]\n");
+    struct lines *whole = calloc(1, sizeof(*whole));
+    struct lines *parts = calloc(1, sizeof(*parts));
+    struct detection d[3];
+    for (size_t i = 0; i < 3; i++) {
+        d[i] = contact(w, C2_IP, C2_MAC, SERVER_IP);
+        d[i].seen_us += (int64_t)i * 20000000;
+    }
+    struct policy_world view = world_view(w);
+    policy_test(w->policy, &view, d, 3, keep_line, whole);
+    assert_non_null(strstr(whole->text[5], "isolate"));
+    struct policy_trial *trial = policy_trial_new(w->policy, &view);
+    policy_trial_run(trial, d, 0, keep_line, parts);
+    policy_trial_run(trial, d, 1, keep_line, parts);
+    policy_trial_run(trial, d + 1, 2, keep_line, parts);
+    policy_trial_free(trial);
+    policy_trial_free(NULL);
+    assert_int_equal(parts->count, whole->count);
+    for (size_t i = 0; i < whole->count; i++) {
+        assert_string_equal(parts->text[i], whole->text[i]);
+    }
+    free(whole);
+    free(parts);
+    world_free(w);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_random_detection_breaks_a_promise),
         cmocka_unit_test(policy_test_says_for_each_detection_what_and_why),
+        cmocka_unit_test(a_policy_test_in_parts_says_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

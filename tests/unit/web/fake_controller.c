@@ -17,7 +17,10 @@ static const char policy_text[] = "networks:\n"
                                   "policies:\n"
                                   "  - name: contact\n"
                                   "    when: {phases: [c2]}\n"
-                                  "    then: [{action: isolate, permit_set: updates}]\n";
+                                  "    then: [{action: isolate, permit_set: updates}]\n"
+                                  "  - name: counted\n"
+                                  "    when: {phases: [discovery], count: 30, within_s: 3600}\n"
+                                  "    then: [{action: isolate}]\n";
 
 static void
 must(bool good, const char *what)

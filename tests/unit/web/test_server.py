@@ -24,6 +24,14 @@ ROLES = ("viewer", "operator", "admin", "auditor")
 WISH = {"action": "isolate", "mac": "02:00:00:00:01:01", "reason": "a test"}
 
 
+def counted(number):
+    """One of 30 that a rule of the fixture asks for."""
+    return {"id": f"d-{number}", "sensor": "s1", "maker": "cordon",
+            "seen_us": 1700000000000000 + number * 1000, "signature": "sweep",
+            "phase": "discovery", "severity": "high", "confidence": 90, "handshake": True,
+            "src": {"ip": "192.0.2.101"}, "dst": {"ip": "192.0.2.150"}}
+
+
 class Server:
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="cordon-web-")
@@ -187,8 +195,35 @@ class Reading(Case):
         self.assertTrue(any("why:" in said for said in told["lines"][0]["says"]))
         self.assertEqual(told["lines"][1]["why"], "not understood by the fixture")
         self.assertIn("assumed", told)
+        self.assertNotIn("run", told)
         before = len(self.viewer.items("/containments"))
         self.assertEqual(len(self.viewer.items("/containments")), before)
+
+    def test_policy_test_goes_on(self):
+        lines = [{"line": number, "text": json.dumps(counted(number))} for number in range(1, 16)]
+        first = self.operator.post("/policy/test", {"lines": lines, "assume": True, "run": "new"})
+        other = self.operator.post("/policy/test", {"lines": lines, "assume": True, "run": "new"})
+        self.assertNotEqual(first["run"], other["run"])
+        told = self.operator.post("/policy/test", {"lines": lines, "run": first["run"]})
+        self.assertEqual(told["run"], first["run"])
+        self.assertIn("[policy counted", "".join(told["lines"][14]["says"]))  # the 30th
+        self.assertNotIn("[policy counted", "".join(told["lines"][13]["says"]))
+        # the other one counts by itself; it is its account's, and ends when it is said to
+        ask = {"lines": lines[:14], "run": other["run"]}
+        self.assertEqual(self.admin.post_raw("/policy/test", ask)[0], 404)
+        told = self.operator.post("/policy/test", {**ask, "last": True})
+        self.assertNotIn("[policy counted", "".join(told["lines"][13]["says"]))
+        self.assertNotIn("run", told)
+        self.assertEqual(self.operator.post_raw("/policy/test", ask)[0], 404)
+        # few are kept: the one that was not used for longest makes room
+        runs = [self.operator.post("/policy/test", {"lines": [], "run": "new"})["run"]
+                for _ in range(3)]
+        ask["run"] = first["run"]
+        self.assertEqual(self.operator.post_raw("/policy/test", ask)[0], 404)
+        for _ in range(6):
+            self.server.tell("slow")  # over a minute
+        ask["run"] = runs[2]
+        self.assertEqual(self.operator.post_raw("/policy/test", ask)[0], 404)
 
 
 class Wishing(Case):
@@ -908,6 +943,21 @@ class Ctl(Case):
         self.assertEqual(len(lines), 452)
         self.assertEqual(sorted(line["line"] for line in lines), list(range(3, 455)))
         self.assertEqual(self.ctl("policy", "test", "/nonexistent").returncode, 2)
+
+    def test_policy_test_counts_over_all_of_a_long_file(self):
+        """1,000 lines go in several requests; 30 events on both sides of the first border count."""
+        path = pathlib.Path(self.server.folder.name, "long")
+        lines = ["rubbish"] * 1000
+        for number in list(range(186, 216)) + list(range(985, 1000)):
+            lines[number - 1] = json.dumps(counted(number))
+        path.write_text("\n".join(lines) + "\n")
+        done = self.ctl("policy", "test", str(path), "--assume", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual([line["line"] for line in told], list(range(1, 1001)))
+        self.assertEqual([line["line"] for line in told
+                          if "[policy counted" in "".join(line.get("says", []))], [215])
+        self.assertIn("isolate is already", "".join(told[999 - 1]["says"]))  # 800 lines later
 
     def test_doctor_exits_with_1(self):
         done = self.ctl("doctor")
