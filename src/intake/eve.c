@@ -249,7 +249,8 @@ root_parse(const cJSON *root, bool with_macs, struct detection *detection, char 
         snprintf(why, NAME_SIZE, "no usable src_ip and dest_ip");
         return LINE_REFUSED;
     }
-    if (time_parse(text_of(root, "timestamp"), &detection->seen_us) != 0) {
+    bool is_timed = time_parse(text_of(root, "timestamp"), &detection->seen_us) == 0;
+    if (!is_timed || detection->seen_us <= 0) { /* 0 would mean: no time of its own, so now */
         snprintf(why, NAME_SIZE, "no usable timestamp");
         return LINE_REFUSED;
     }

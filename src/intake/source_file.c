@@ -84,7 +84,8 @@ file_open(struct source *source, const char *path, uint64_t offset)
 {
     struct follow *follow = source->own;
     struct stat found;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* a FIFO would hold up all of intake until somebody writes to it */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &found) < 0 || !S_ISREG(found.st_mode)) {
         if (fd >= 0) {
             close(fd);

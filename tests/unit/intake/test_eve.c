@@ -140,6 +140,10 @@ test_refused(void **state)
                 "{\"event_type\":\"alert\",\"alert\":{\"signature\":\"x\"}," EVE_ENDS
                 ",\"timestamp\":\"yesterday\"}",
                 LINE_REFUSED, "no usable timestamp");
+    assert_fate(LINE_EVE, /* a clock that was never set is no time, and least of all: now */
+                "{\"event_type\":\"alert\",\"alert\":{\"signature\":\"x\"}," EVE_ENDS
+                ",\"timestamp\":\"1970-01-01T00:00:00.000000+0000\"}",
+                LINE_REFUSED, "no usable timestamp");
     assert_fate(LINE_EVE,
                 EVE_START "\"event_type\":\"alert\",\"alert\":{\"signature\":\"x\"},"
                           "\"src_ip\":\"192.0.2.256\",\"dest_ip\":\"192.0.2.1\"}",

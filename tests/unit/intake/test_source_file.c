@@ -137,6 +137,24 @@ test_file_comes_later(void **state)
     assert_string_equal(follower->source->stats.state, "connected");
 }
 
+/* Opening a FIFO waits for whoever writes to it, and all of intake would with it. */
+static void
+test_something_else_is_there(void **state)
+{
+    struct follower *follower = *state;
+    const char *path = follower->config.path;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    start(follower);
+    assert_accepted(follower, 0);
+    assert_string_equal(follower->source->stats.state, "waiting for file");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_accepted(follower, 0);
+    assert_int_equal(rmdir(path), 0);
+    append_alert(path, 1);
+    assert_accepted(follower, 1);
+}
+
 static void
 test_partial_last_line(void **state)
 {
@@ -367,6 +385,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         FOLLOW_TEST(test_begins_at_the_end),
         FOLLOW_TEST(test_file_comes_later),
+        FOLLOW_TEST(test_something_else_is_there),
         FOLLOW_TEST(test_partial_last_line),
         FOLLOW_TEST(test_renamed),
         FOLLOW_TEST(test_renamed_in_between),
