@@ -430,6 +430,7 @@ look_at_all(struct controller *controller)
 
 struct judgement {
     bool has_failed;
+    bool is_open_at_home; /* the endpoint's own switch is away, and was never told this */
     size_t holders;   /* switches that are connected and were asked to hold it */
     size_t absent, applied, verified; /* rules */
     uint64_t hits;
@@ -483,8 +484,32 @@ judge_rule(const struct switch_state *sw, const struct want *want, struct judgem
     }
 }
 
+/* Away, it goes on holding what it held; what came since it does not have. */
+static bool
+holds_all(const struct switch_state *sw, const struct entry *entry)
+{
+    for (size_t i = 0; i < entry->wants.count; i++) {
+        const struct want *want = &entry->wants.items[i];
+        const struct slot *slot = slot_find(sw, want->rule.id);
+        if (wants_it(sw, want) && (!slot || slot->state != RULE_VERIFIED)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+is_home(const struct controller *controller, const struct switch_state *sw,
+        const struct entry *entry)
+{
+    const struct endpoint *endpoint = entry_endpoint(controller, entry);
+    return endpoint && endpoint->location.class != LOCATION_NONE &&
+           strcmp(endpoint->location.switch_name, sw->device.switch_name) == 0;
+}
+
 static void
-judge_switch(const struct switch_state *sw, const struct entry *entry, struct judgement *j)
+judge_switch(const struct controller *controller, const struct switch_state *sw,
+             const struct entry *entry, struct judgement *j)
 {
     bool is_meant = false;
     for (size_t i = 0; i < entry->wants.count; i++) {
@@ -506,6 +531,7 @@ judge_switch(const struct switch_state *sw, const struct entry *entry, struct ju
             snprintf(what, sizeof(what), "has not connected yet");
         }
         note(j->missing, sw->device.switch_name, what);
+        j->is_open_at_home |= is_home(controller, sw, entry) && !holds_all(sw, entry);
         return;
     }
     j->holders++;
@@ -566,7 +592,7 @@ entry_judge(struct controller *controller, struct entry *entry)
     }
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
-        judge_switch(sw, entry, &j);
+        judge_switch(controller, sw, entry, &j);
     }
     entry->c.hits = j.hits;
     if (j.has_failed) {
@@ -580,6 +606,10 @@ entry_judge(struct controller *controller, struct entry *entry)
         if (entry->c.state == CONTAINMENT_VERIFIED) {
             lose(controller, entry, LIFE_UNPROVEN, j.why);
         } else if (entry_step(controller, entry, LIFE_APPLIED, "")) {
+            reach_applied(controller, entry);
+        }
+    } else if (j.is_open_at_home && entry->c.state != CONTAINMENT_VERIFIED) {
+        if (entry_step(controller, entry, LIFE_APPLIED, j.missing)) {
             reach_applied(controller, entry);
         }
     } else {

@@ -292,6 +292,33 @@ test_a_fresh_endpoint_is_still_contained_after_a_crash(void **state)
     assert_true(drops(campus, 22));
 }
 
+/* Its own switch is away: others hold the block, but its neighbours there are within its reach. */
+static void
+test_it_is_not_verified_while_its_own_switch_is_away(void **state)
+{
+    struct campus *campus = *state;
+    const struct wish early = wish_on(3, "");
+    struct wish_answer before = ask(campus, &early);
+    dummy_set_connected(campus->switches[0].device, false); /* e1 */
+    campus_settle(campus);
+    const struct wish wish = wish_on(2, "");
+    struct wish_answer answer = ask(campus, &wish);
+    assert_int_equal(answer.result, WISH_DONE);
+    campus_pass(campus, 10 * SECOND);
+    const struct containment *c = controller_find(campus->controller, answer.id);
+    assert_int_equal(c->state, CONTAINMENT_APPLIED);
+    assert_non_null(strstr(c->problem, "e1 not connected"));
+    assert_false(drops(campus, 2));
+    /* What it held when it went, it holds. */
+    c = controller_find(campus->controller, before.id);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    dummy_set_connected(campus->switches[0].device, true);
+    campus_pass(campus, SECOND);
+    c = controller_find(campus->controller, answer.id);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_true(drops(campus, 2));
+}
+
 /* A disk that is full for a while: every write fails as long as this trigger is there. */
 static void
 disk(struct campus *campus, bool fails)
@@ -338,6 +365,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_fresh_endpoint_is_still_contained_after_a_crash,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_it_is_not_verified_while_its_own_switch_is_away,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_expiry_that_could_not_be_stored_is_tried_again,
                                         setup, teardown),
