@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
@@ -16,7 +17,6 @@
 #include "base/mem.h"
 
 #define HANDSHAKE_S 10
-#define HANDSHAKES_MAX 512 /* strangers that may be shaking hands at once */
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 5000
 #define SERVER_UNIT "server"
@@ -106,15 +106,15 @@ struct tls_server {
     tls_accept_fn *on_peer;
     tls_opened_fn *on_open;
     void *argument;
-    struct stranger *strangers;
-    size_t handshakes; /* of them */
+    TAILQ_HEAD(, stranger) strangers; /* oldest first */
+    size_t handshakes;                /* of them */
     struct log_limit limit;
 };
 
 /* A connection before its certificate was seen. */
 struct stranger {
     struct tls_server *server;
-    struct stranger *next, **link; /* what points to it */
+    TAILQ_ENTRY(stranger) link;
     struct bufferevent *bev;
     char from[64];
 };
@@ -123,10 +123,7 @@ struct stranger {
 static void
 stranger_free(struct stranger *stranger)
 {
-    *stranger->link = stranger->next;
-    if (stranger->next) {
-        stranger->next->link = stranger->link;
-    }
+    TAILQ_REMOVE(&stranger->server->strangers, stranger, link);
     stranger->server->handshakes--;
     free(stranger);
 }
@@ -196,7 +193,10 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 {
     (void)listener;
     struct tls_server *server = argument;
-    SSL *ssl = server->handshakes < HANDSHAKES_MAX ? SSL_new(server->context) : NULL;
+    if (server->handshakes >= TLS_HANDSHAKES_MAX) { /* those who only hold on keep nobody out */
+        stranger_refuse(TAILQ_FIRST(&server->strangers), "others wait for its place");
+    }
+    SSL *ssl = SSL_new(server->context);
     struct bufferevent *bev =
         ssl ? bufferevent_openssl_socket_new(server->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
                                              BEV_OPT_CLOSE_ON_FREE)
@@ -207,12 +207,8 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
         return;
     }
     struct stranger *stranger = MEM_NEW(struct stranger);
-    *stranger = (struct stranger){
-        .server = server, .next = server->strangers, .link = &server->strangers, .bev = bev};
-    if (stranger->next) {
-        stranger->next->link = &stranger->next;
-    }
-    server->strangers = stranger;
+    *stranger = (struct stranger){.server = server, .bev = bev};
+    TAILQ_INSERT_TAIL(&server->strangers, stranger, link);
     getnameinfo(address, (socklen_t)size, stranger->from, sizeof(stranger->from), NULL, 0,
                 NI_NUMERICHOST);
     server->handshakes++;
@@ -248,6 +244,7 @@ tls_server_new(struct event_base *base, const char *address, const struct tls_fi
                                 .on_open = on_open,
                                 .argument = context,
                                 .limit = {.period_us = 1000000, .burst = 10}};
+    TAILQ_INIT(&made->strangers);
     made->listener = evconnlistener_new_bind(
         base, on_accept, made, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
         -1, (struct sockaddr *)&parsed, size);
@@ -268,9 +265,10 @@ tls_server_free(struct tls_server *server)
         if (server->listener) {
             evconnlistener_free(server->listener);
         }
-        while (server->strangers) {
-            bufferevent_free(server->strangers->bev);
-            stranger_free(server->strangers);
+        struct stranger *stranger;
+        while ((stranger = TAILQ_FIRST(&server->strangers)) != NULL) {
+            bufferevent_free(stranger->bev);
+            stranger_free(stranger);
         }
         SSL_CTX_free(server->context);
         free(server);

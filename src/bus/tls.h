@@ -22,6 +22,9 @@ bool tls_files_check(const struct tls_files *files, char why[256]);
 struct tls_server;
 struct tls_client;
 
+/* Strangers that may be shaking hands at once; the next one takes the place of the oldest. */
+#define TLS_HANDSHAKES_MAX 512
+
 /* Accepts peers whose certificate is signed by the CA and has OU = 'peer_role'; each becomes a
  * channel handed to 'on_peer', which returns the handler's context by filling 'handler' (or false:
  * refuse).  TCP_NODELAY is set. */

@@ -65,7 +65,10 @@ on_ssl_freed(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long 
         return;
     }
     listen->connections--;
-    if (listen->is_full && listen->connections < listen->settings.connection_limit) {
+    /* As long as there are strangers, whoever comes next takes the place of one. */
+    size_t limit = listen->settings.connection_limit +
+                   (TAILQ_EMPTY(&listen->strangers) ? 0 : STRANGERS_LEAVING / 2);
+    if (listen->is_full && listen->connections < limit) {
         listen->is_full = false;
         evconnlistener_enable(listen->listener);
     }

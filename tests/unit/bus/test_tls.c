@@ -479,6 +479,34 @@ test_a_server_ends_with_strangers_at_the_door(void **state)
     bench_close(&bench);
 }
 
+/* More silent connections than may be shaking hands: one of ours comes in all the same, at once. */
+static void
+test_silent_strangers_keep_nobody_out(void **state)
+{
+    (void)state;
+    struct bench bench;
+    int silent[TLS_HANDSHAKES_MAX + 20];
+    bench_open(&bench);
+    server_start(&bench, "pki", "server");
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(bench.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (size_t i = 0; i < COUNT_OF(silent); i++) {
+        silent[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(silent[i], (struct sockaddr *)&to, sizeof(to)), 0);
+        event_base_loop(bench.base, EVLOOP_NONBLOCK);
+    }
+    char byte;
+    assert_int_equal(recv(silent[0], &byte, 1, MSG_DONTWAIT), 0); /* the oldest was sent away */
+    assert_int_equal(recv(silent[COUNT_OF(silent) - 1], &byte, 1, MSG_DONTWAIT), -1);
+    client_start(&bench, "out", "out", "e1");
+    RUN_UNTIL(&bench, bench.request == 7);
+    for (size_t i = 0; i < COUNT_OF(silent); i++) {
+        close(silent[i]);
+    }
+    bench_close(&bench);
+}
+
 /* ---- a server that is not ours ---- */
 
 struct impostor {
@@ -618,6 +646,7 @@ main(void)
         cmocka_unit_test(test_older_tls_is_refused),
         cmocka_unit_test(test_bytes_that_are_no_tls_are_refused),
         cmocka_unit_test(test_a_server_ends_with_strangers_at_the_door),
+        cmocka_unit_test(test_silent_strangers_keep_nobody_out),
         cmocka_unit_test(test_a_server_of_another_authority_is_refused),
         cmocka_unit_test(test_wrong_settings_are_told),
         cmocka_unit_test(test_an_address_in_use_is_told),
