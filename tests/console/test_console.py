@@ -1,5 +1,8 @@
 """The console in a real browser, over a real controller with the campus behind it."""
+import base64
 import os
+import shutil
+import string
 
 import campus as places
 import malware
@@ -7,8 +10,9 @@ import pytest
 from conftest import PASSWORD
 from probes import Http, Ping, can, cannot
 
-SCREENS = ("dashboard", "pending", "incidents", "containments", "endpoints", "switches", "mirrors",
-           "sources", "permits", "protected", "servers", "audit", "system")
+SCREENS = ("dashboard", "pending", "incidents", "hosts", "containments", "endpoints", "switches", "mirrors",
+           "sources", "permits", "protected", "servers", "accounts", "audit",
+           "system")
 SHOTS = os.environ.get("CORDON_SCREENS")  # a folder: keeps a picture of each screen
 
 
@@ -45,7 +49,27 @@ class TestDay:
         for word in ("Timeline", "What each switch holds", "Still reachable", "core", "e1", "e2"):
             assert word in text, word
 
-    def test_release_and_traffic_flows(self, admin, campus, c2):
+    def test_the_packets_that_prove_it(self, admin, campus):
+        admin.goto("#/hosts")
+        admin.heading("Affected hosts")
+        admin.run("""await page.getByRole('row').filter({hasText: 'c2'})
+            .getByRole('link', {name: /High/}).first().click()""")
+        admin.see("ATT&CK")
+        admin.click("Show packets")
+        admin.see("Save as pcap")
+        admin.run("await page.getByRole('table', {name: 'Packets'}).waitFor()")
+        text = admin.text()
+        assert campus["c2"].ip4 in text and "T1071" in text, text
+        saved = admin.run("""
+            const [file] = await Promise.all([page.waitForEvent('download'),
+                page.getByRole('button', {name: 'Save as pcap'}).click()]);
+            return (await import('node:fs')).readFileSync(await file.path()).toString('base64');""")
+        assert base64.b64decode(saved)[:4] in (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4")
+        if SHOTS:
+            admin.shot(os.path.join(SHOTS, "evidence.en.png"))
+
+    def test_release_and_traffic_flows(self, admin, cordon, campus, c2):
+        admin.goto(f"#/containments/{cordon.containments(c2, 'isolate', pending=False)[0]['id']}")
         admin.click("Release")
         admin.see("Release this containment?")
         admin.fill("Reason (kept in the operation log)", "cleaned, by the console")
@@ -128,3 +152,132 @@ class TestScreens:
         admin.run("await page.reload()")
         admin.heading("端末")
         assert admin.run("return await page.evaluate(() => document.documentElement.lang)") == "ja"
+
+
+class TestPeople:
+    def test_an_account_and_a_token(self, admin, cordon):
+        admin.open()
+        admin.sign_in("admin", PASSWORD)
+        admin.heading("Dashboard")
+        admin.goto("#/accounts")
+        admin.click("New account")
+        admin.fill("Name", "kim")
+        admin.run("await page.getByLabel('Role', {exact: true}).selectOption('auditor')")
+        admin.fill("First password (at least 12 characters; must be changed at sign-in)", "short one")
+        admin.click("Create")
+        assert admin.run("return await page.getByRole('dialog').isVisible()")
+        admin.fill("First password (at least 12 characters; must be changed at sign-in)",
+                   "first password of kim")
+        admin.click("Create")
+        admin.see("First password")
+        admin.click("New token")
+        admin.fill("Name", "soar")
+        admin.click("Create")
+        admin.see("never shown again")
+        assert "cordon_" in admin.text()
+        admin.click("I have copied it")
+        assert "cordon_" not in admin.text()
+        assert {one["name"] for one in cordon.api.get("/tokens")["items"]} >= {"admin", "soar"}
+
+    def test_an_auditor_changes_nothing(self, admin):
+        admin.open()
+        admin.sign_in("kim", "first password of kim")
+        admin.fill("Password so far", "first password of kim")
+        admin.fill("New password (at least 12 characters)", "another one of kim")
+        admin.fill("New password, once more", "another one of kim")
+        admin.click("Set password")
+        admin.heading("Dashboard")
+        assert "Accounts and tokens" not in admin.text()
+        admin.goto("#/endpoints")
+        admin.fill("Search", "c4")
+        admin.click("c4", "link")
+        admin.heading("c4")
+        assert "Isolate" not in admin.text()
+        admin.goto("#/accounts")
+        admin.see("There is no such screen.")
+        admin.goto("#/audit")
+        admin.see("account.create")
+
+    def test_signed_out_is_out(self, admin):
+        admin.run("await page.locator('summary').click()")
+        admin.click("Sign out")
+        admin.heading("Sign in to Cordon")
+        assert admin.run("""return await page.evaluate(async () =>
+            (await fetch('api/v1/endpoints')).status)""") == 401
+
+
+EVIL = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>{{7*7}}"
+
+
+class TestHostile:
+    def test_what_attackers_write_stays_text(self, admin, cordon, c6):
+        made = cordon.api.post("/containments", {
+            "action": "isolate", "mac": c6.mac, "reason": EVIL, "external_id": "evil-1",
+            "expires_in_s": 600})
+        admin.open()
+        admin.sign_in("admin", PASSWORD)
+        admin.heading("Dashboard")
+        admin.troubles()
+        for screen in ("dashboard", "containments", f"containments/{made['id']}", "audit",
+                       "endpoints", "pending"):
+            visit(admin, screen)
+            assert admin.run("""return await page.evaluate(() =>
+                [window.hacked, document.querySelectorAll('img[src=x]').length])""") == [None, 0]
+        visit(admin, f"containments/{made['id']}")
+        assert EVIL in admin.text()
+        assert admin.troubles() == []
+        cordon.api.post(f"/containments/{made['id']}/release", {"reason": EVIL})
+
+    def test_nobody_frames_us(self, admin):
+        admin.run("""await page.goto('about:blank');
+            await page.setContent(`<iframe src="${args.url}/"></iframe>`);
+            await page.waitForTimeout(1500);""", url=admin.url)
+        text = admin.run("""const frame = page.frames()[1];
+            return frame ? await frame.locator('body').innerText().catch(() => '') : ''""")
+        assert "Sign in" not in text and "Dashboard" not in text, text
+        admin.troubles()
+
+
+PROXY = string.Template("""daemon off; worker_processes 1; pid $dir/nginx.pid; error_log $dir/error.log;
+events { worker_connections 64; }
+http {
+  access_log off; client_body_temp_path $dir/a; proxy_temp_path $dir/b; fastcgi_temp_path $dir/c;
+  uwsgi_temp_path $dir/d; scgi_temp_path $dir/e;
+  server {
+    listen 127.0.0.1:9443 ssl;
+    ssl_certificate $state/pki/server.pem; ssl_certificate_key $state/pki/server.key;
+    location /security/cordon/ {
+      proxy_pass https://127.0.0.1:8443/; proxy_http_version 1.1; proxy_set_header Host $$http_host;
+      proxy_buffering off;
+    }
+  }
+}
+""")
+
+
+class TestProxy:
+    def test_under_a_sub_path_of_a_reverse_proxy(self, admin, cordon, campus, tmp_path, c4):
+        assert shutil.which("nginx"), "nginx-light is not installed"
+        config = tmp_path / "nginx.conf"
+        config.write_text(PROXY.substitute(dir=tmp_path, state=cordon.state_dir))
+        proxy = campus.machines["ctl"].spawn("nginx", "nginx", "-c", str(config), "-e",
+                                             str(tmp_path / "error.log"))
+        own = admin.url
+        try:
+            admin.url = "https://127.0.0.1:9443/security/cordon"
+            admin.open()
+            admin.run("""for (let i = 0; i < 50; i++) {
+                try { await page.goto(args.url); return; } catch { await page.waitForTimeout(100); }
+            }""", url=admin.url + "/")
+            admin.sign_in("admin", PASSWORD)
+            admin.heading("Dashboard")
+            admin.see("Live")
+            admin.goto("#/containments")
+            made = cordon.api.post("/containments", {
+                "action": "isolate", "mac": c4.mac, "reason": "seen through the proxy",
+                "expires_in_s": 600})
+            admin.see("seen through the proxy")  # a live change, through it
+            cordon.api.post(f"/containments/{made['id']}/release", {"reason": "done"})
+        finally:
+            admin.url = own
+            proxy.kill()

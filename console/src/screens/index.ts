@@ -15,6 +15,7 @@ export const screens: Screen[] = [
   { path: 'dashboard', group: 'now', load: () => import('./Dashboard.svelte') },
   { path: 'pending', group: 'now', load: () => import('./Pending.svelte') },
   { path: 'incidents', group: 'now', load: () => import('./Incidents.svelte') },
+  { path: 'hosts', group: 'now', load: () => import('./Hosts.svelte') },
   { path: 'containments', group: 'now', load: () => import('./Containments.svelte') },
   { path: 'endpoints', group: 'network', load: () => import('./Endpoints.svelte') },
   { path: 'switches', group: 'network', load: () => import('./Switches.svelte') },
@@ -23,6 +24,7 @@ export const screens: Screen[] = [
   { path: 'permits', group: 'rules', load: () => import('./Permits.svelte') },
   { path: 'protected', group: 'rules', load: () => import('./Protected.svelte') },
   { path: 'servers', group: 'rules', load: () => import('./Servers.svelte') },
+  { path: 'accounts', group: 'system', roles: ['admin'], load: () => import('./Accounts.svelte') },
   {
     path: 'audit',
     group: 'system',
