@@ -51,22 +51,41 @@ on_hangup(evutil_socket_t number, short what, void *argument)
     }
 }
 
+static int
+loop_run(struct role *role)
+{
+    for (size_t i = 0; i < COUNT_OF(role->events) && role->events[i]; i++) {
+        event_add(role->events[i], NULL);
+    }
+    log_info("role", "started", LOG_S("role", wire_role_names[role->self]));
+    return event_base_dispatch(role->base) < 0 ? -EIO : 0;
+}
+
+/* Whatever else was opened first may have got that number. */
+static bool
+has_supervisor(void)
+{
+    int type = 0;
+    socklen_t size = sizeof(type);
+    return getsockopt(CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
 int
 role_run(struct role *role)
 {
+    if (!has_supervisor()) {
+        log_error("role", "roles are started by cordond itself, which has a line to each",
+                  LOG_S("role", wire_role_names[role->self]));
+        return -EBADF;
+    }
     evutil_make_socket_nonblocking(CONTROL_FD);
-    role->events[0] =
-        event_new(role->base, CONTROL_FD, EV_READ | EV_PERSIST, on_control, role);
+    role->events[0] = event_new(role->base, CONTROL_FD, EV_READ | EV_PERSIST, on_control, role);
     role->events[1] = evsignal_new(role->base, SIGTERM, on_terminate, role);
     role->events[2] = evsignal_new(role->base, SIGHUP, on_hangup, role);
     /* Ctrl-C reaches the whole group: the supervisor decides when children end. */
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < COUNT_OF(role->events) && role->events[i]; i++) {
-        event_add(role->events[i], NULL);
-    }
-    log_info("role", "started", LOG_S("role", wire_role_names[role->self]));
-    int result = event_base_dispatch(role->base) < 0 ? -EIO : 0;
+    int result = loop_run(role);
     for (size_t i = 0; i < COUNT_OF(role->events) && role->events[i]; i++) {
         event_free(role->events[i]);
         role->events[i] = NULL;

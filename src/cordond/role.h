@@ -32,7 +32,8 @@ struct role {
     struct event *events[4]; /* role.c's own */
 };
 
-/* Runs the loop until SIGTERM or the supervisor is gone.  0, or negative errno. */
+/* Runs the loop until SIGTERM or the supervisor is gone.  0, or negative errno (-EBADF: there is no
+ * supervisor). */
 int role_run(struct role *role);
 
 /* The files of our own certificate authority (bus/pki.h) below the state folder. */
