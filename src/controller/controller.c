@@ -8,6 +8,7 @@
 #include "controller/decide.h"
 #include "controller/entry.h"
 #include "controller/follow.h"
+#include "controller/judge.h"
 #include "controller/records.h"
 #include "controller/switches.h"
 #include "controller/wish.h"
@@ -475,7 +476,7 @@ controller_mirror_at(const struct controller *controller, size_t index, struct m
     }
     *view = (struct mirror_view){.mirror = want->rule.mirror,
                                  .asked_by = asked_by ? &asked_by->c : NULL,
-                                 .copied = switches_hits(controller, want)};
+                                 .copied = judge_hits(controller, want)};
     snprintf(view->switch_name, sizeof(view->switch_name), "%s", want->switch_name);
     return true;
 }
@@ -496,5 +497,5 @@ controller_reports(const struct controller *controller, const char *containment_
                    struct switch_report *reports, size_t room)
 {
     const struct entry *entry = entry_find(controller, containment_id);
-    return entry ? switches_report(controller, entry, reports, room) : 0;
+    return entry ? judge_report(controller, entry, reports, room) : 0;
 }

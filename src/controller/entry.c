@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "controller/desired.h"
+#include "controller/judge.h"
 #include "controller/switches.h"
 
 #define ENDED_KEPT 1000 /* in memory, for lists; all are in the store */
@@ -356,7 +357,7 @@ entry_refresh(struct controller *controller, struct entry *entry)
     struct want_list before = entry->wants;
     entry->wants = now;
     switches_change(controller, entry, &before, &entry->wants);
-    switches_look(controller, entry);
+    judge_look(controller, entry);
 }
 
 /* Finds whom a containment by address is about, now that somebody may have it. */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "controller/decide.h"
 #include "controller/entry.h"
+#include "controller/judge.h"
 #include "controller/switches.h"
 #include "controller/wish.h"
 
@@ -140,7 +141,7 @@ follow_one(struct controller *controller, struct entry *entry, const struct told
         (void)entry_step(controller, entry, LIFE_MOVED, told->detail);
     }
     entry_enforce(controller, entry);
-    switches_look(controller, entry);
+    judge_look(controller, entry);
     if (step) {
         entry_touch(controller, entry);
     }

@@ -4,7 +4,8 @@
  *   decide.c   detections -> decisions -> containments     wish.c    what people and programs ask
  *   entry.c    one containment: its table, state, marks     follow.c  what topology tells
  *   desired.c  containments -> rules (pure)                 world.c   what policy asks of us
- *   switches.c rules -> switches, read-back -> states       records.c incidents, sensors, sources
+ *   switches.c rules -> switches   slot.c one rule of one   records.c incidents, sensors, sources
+ *   observed.c what switches say   judge.c that -> states
  */
 #ifndef CORDON_CONTROLLER_STATE_H
 #define CORDON_CONTROLLER_STATE_H

@@ -1,6 +1,5 @@
 /* Rules -> switches: full snapshots and deltas with generation numbers, read-back in rotation,
- * differences -> alarm and repair.  What switches say becomes the state of containments in
- * switches_judge(). */
+ * repair.  What switches answer is taken in observed.c and judged in judge.c. */
 #ifndef CORDON_CONTROLLER_SWITCHES_H
 #define CORDON_CONTROLLER_SWITCHES_H
 
@@ -23,14 +22,9 @@ void switches_refresh_common(struct controller *controller);
 /* Read-backs that are due, repairs that waited. */
 void switches_tick(struct controller *controller);
 
-/* This containment's state may have changed: judged by switches_judge(). */
-void switches_look(struct controller *controller, struct entry *entry);
-void switches_judge(struct controller *controller);
-/* For controller_reports(). */
-size_t switches_report(const struct controller *controller, const struct entry *entry,
-                       struct switch_report *reports, size_t room);
-/* Frames that all switches counted for this rule, as they told last. */
-uint64_t switches_hits(const struct controller *controller, const struct want *want);
+/* Missing rules again, or everything where the switch holds what we did not ask for; not before its
+ * back-off is over. */
+void switch_repair(struct controller *controller, struct switch_state *sw);
 void switch_publish(struct controller *controller, struct switch_state *sw);
 
 #endif

@@ -1,0 +1,318 @@
+#include "controller/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "controller/desired.h"
+#include "controller/entry.h"
+#include "controller/slot.h"
+
+void
+judge_look(struct controller *controller, struct entry *entry)
+{
+    if (entry->is_in_looks) {
+        return;
+    }
+    if (controller->look_count == controller->look_room) {
+        controller->look_room = controller->look_room ? controller->look_room * 2 : 64;
+        controller->looks =
+            mem_resize(controller->looks, controller->look_room, sizeof(*controller->looks));
+    }
+    entry->is_in_looks = true;
+    controller->looks[controller->look_count++] = entry;
+}
+
+void
+judge_look_at_all(struct controller *controller)
+{
+    struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        if (entry->wants.count > 0) {
+            judge_look(controller, entry);
+        }
+    }
+}
+
+struct judgement {
+    bool has_failed;
+    bool is_open_at_home; /* the endpoint's own switch is away, and was never told this */
+    size_t holders;   /* switches that are connected and were asked to hold it */
+    size_t absent, applied, verified; /* rules */
+    uint64_t hits;
+    char why[TEXT_SIZE];     /* what failed or differs */
+    char missing[TEXT_SIZE]; /* switches that say nothing now */
+};
+
+static void
+note(char *text, const char *switch_name, const char *what)
+{
+    size_t used = strlen(text);
+    if (used + strlen(switch_name) + strlen(what) + 4 < TEXT_SIZE) {
+        snprintf(text + used, TEXT_SIZE - used, "%s%s %s", used ? "; " : "", switch_name, what);
+    }
+}
+
+static void
+judge_rule(const struct switch_state *sw, const struct want *want, struct judgement *j)
+{
+    const char *misfit = desired_misfit(&sw->device, want);
+    if (misfit) {
+        note(j->missing, sw->device.switch_name, misfit);
+        return;
+    }
+    const struct slot *slot = slot_find(sw, want->rule.id);
+    if (!slot) {
+        j->absent++;
+        return;
+    }
+    j->hits += slot->hits;
+    switch (slot->state) {
+    case RULE_FAILED:
+        j->has_failed = true;
+        note(j->why, sw->device.switch_name, slot->why ? slot->why : "failed");
+        break;
+    case RULE_VERIFIED:
+        j->verified++;
+        break;
+    case RULE_APPLIED:
+        j->applied++;
+        if (slot->why) {
+            note(j->why, sw->device.switch_name, slot->why);
+        }
+        break;
+    default:
+        j->absent++;
+        if (slot->why) {
+            note(j->why, sw->device.switch_name, slot->why);
+        }
+        break;
+    }
+}
+
+/* Away, it goes on holding what it held; what came since it does not have. */
+static bool
+holds_all(const struct switch_state *sw, const struct entry *entry)
+{
+    for (size_t i = 0; i < entry->wants.count; i++) {
+        const struct want *want = &entry->wants.items[i];
+        const struct slot *slot = slot_find(sw, want->rule.id);
+        if (slot_is_wanted(sw, want) && (!slot || slot->state != RULE_VERIFIED)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+is_home(const struct controller *controller, const struct switch_state *sw,
+        const struct entry *entry)
+{
+    const struct endpoint *endpoint = entry_endpoint(controller, entry);
+    return endpoint && endpoint->location.class != LOCATION_NONE &&
+           strcmp(endpoint->location.switch_name, sw->device.switch_name) == 0;
+}
+
+static void
+judge_switch(const struct controller *controller, const struct switch_state *sw,
+             const struct entry *entry, struct judgement *j)
+{
+    bool is_meant = false;
+    for (size_t i = 0; i < entry->wants.count; i++) {
+        const char *name = entry->wants.items[i].switch_name;
+        is_meant = is_meant || name[0] == '\0' || strcmp(name, sw->device.switch_name) == 0;
+    }
+    if (!is_meant) {
+        return;
+    }
+    if (!sw->device.is_connected || !sw->is_settled) {
+        char text[TIME_TEXT_SIZE];
+        char what[TEXT_SIZE];
+        time_format(sw->gone_us, text);
+        if (sw->device.is_connected) {
+            snprintf(what, sizeof(what), "is still being told");
+        } else if (sw->gone_us > 0) {
+            snprintf(what, sizeof(what), "not connected since %s", text);
+        } else {
+            snprintf(what, sizeof(what), "has not connected yet");
+        }
+        note(j->missing, sw->device.switch_name, what);
+        j->is_open_at_home |= is_home(controller, sw, entry) && !holds_all(sw, entry);
+        return;
+    }
+    j->holders++;
+    for (size_t i = 0; i < entry->wants.count; i++) {
+        const char *name = entry->wants.items[i].switch_name;
+        if (name[0] == '\0' || strcmp(name, sw->device.switch_name) == 0) {
+            judge_rule(sw, &entry->wants.items[i], j);
+        }
+    }
+}
+
+static void
+reach_applied(struct controller *controller, struct entry *entry)
+{
+    int64_t now_us = clock_wall_us(controller->clock);
+    if (entry->c.applied_us == 0) {
+        int64_t at_us = entry->written_us > 0 ? entry->written_us : now_us;
+        entry->c.applied_us = at_us;
+        entry_mark(entry, "applied", at_us, "");
+    }
+}
+
+static void
+reach_verified(struct controller *controller, struct entry *entry)
+{
+    reach_applied(controller, entry);
+    int64_t now_us = clock_wall_us(controller->clock);
+    if (entry->c.verified_us == 0) {
+        entry->c.verified_us = now_us;
+        entry_mark(entry, "verified", now_us, "");
+    } else if (entry->was_verified) {
+        entry_mark(entry, "verified_again", now_us, "");
+    }
+    entry->was_verified = true;
+}
+
+/* The alarm: a containment that was in force and is not (or not surely) any more. */
+static void
+lose(struct controller *controller, struct entry *entry, enum life_event event, const char *why)
+{
+    if (!entry_step(controller, entry, event, why)) {
+        return;
+    }
+    log_error("controller", "ALARM: containment is not in force everywhere",
+              LOG_S("containment", entry->c.id), LOG_S("why", why));
+    entry_mark(entry, event == LIFE_FAILED ? "failed" : "unverified",
+               clock_wall_us(controller->clock), why);
+}
+
+static void
+entry_judge(struct controller *controller, struct entry *entry)
+{
+    struct judgement j = {.has_failed = false};
+    struct switch_state *sw;
+    if (!lifecycle_is_in_force(entry->c.state) || !entry->is_committed ||
+        controller->suspension.is_suspended) {
+        return;
+    }
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        judge_switch(controller, sw, entry, &j);
+    }
+    entry->c.hits = j.hits;
+    if (j.has_failed) {
+        lose(controller, entry, LIFE_FAILED, j.why);
+    } else if (j.holders == 0 || j.absent > 0 || j.applied + j.verified == 0) {
+        bool was_told = j.why[0] != '\0';
+        if (was_told) {
+            lose(controller, entry, LIFE_DIFFERS, j.why);
+        }
+    } else if (j.applied > 0) {
+        if (entry->c.state == CONTAINMENT_VERIFIED) {
+            lose(controller, entry, LIFE_UNPROVEN, j.why);
+        } else if (entry_step(controller, entry, LIFE_APPLIED, "")) {
+            reach_applied(controller, entry);
+        }
+    } else if (j.is_open_at_home && entry->c.state != CONTAINMENT_VERIFIED) {
+        if (entry_step(controller, entry, LIFE_APPLIED, j.missing)) {
+            reach_applied(controller, entry);
+        }
+    } else {
+        if (entry->c.state == CONTAINMENT_WAITING) {
+            reach_verified(controller, entry); /* on every switch, wherever it turns up */
+            entry->was_verified = false;
+        } else if (entry_step(controller, entry, LIFE_VERIFIED, "")) {
+            reach_verified(controller, entry);
+        }
+    }
+    if (j.why[0] != '\0') {
+        entry_problem(controller, entry, j.why);
+    } else if (j.holders == 0 && j.missing[0] == '\0') {
+        entry_problem(controller, entry, entry->wants.count == 0
+                                             ? "no switch can hold it: nothing to match, or no "
+                                               "mirror session is declared"
+                                             : "no switch is known");
+    } else {
+        entry_problem(controller, entry, j.missing);
+    }
+}
+
+void
+judge_looked(struct controller *controller)
+{
+    for (size_t i = 0; i < controller->look_count; i++) {
+        struct entry *entry = controller->looks[i];
+        entry->is_in_looks = false;
+        entry_judge(controller, entry);
+    }
+    controller->look_count = 0;
+}
+
+/* FAILED is the worst, then ABSENT, APPLIED, VERIFIED. */
+static int
+badness(enum rule_state state)
+{
+    static const int ranks[RULE_STATE_COUNT] = {
+        [RULE_FAILED] = 3, [RULE_ABSENT] = 2, [RULE_APPLIED] = 1, [RULE_VERIFIED] = 0};
+    return ranks[state];
+}
+
+uint64_t
+judge_hits(const struct controller *controller, const struct want *want)
+{
+    uint64_t hits = 0;
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        const struct slot *slot = slot_find(sw, want->rule.id);
+        hits += slot ? slot->hits : 0;
+    }
+    return hits;
+}
+
+static bool
+switch_report(const struct switch_state *sw, const struct entry *entry,
+              struct switch_report *report)
+{
+    bool is_meant = false;
+    *report = (struct switch_report){.state = RULE_VERIFIED};
+    snprintf(report->switch_name, sizeof(report->switch_name), "%s", sw->device.switch_name);
+    for (size_t i = 0; i < entry->wants.count; i++) {
+        const struct want *want = &entry->wants.items[i];
+        if (want->switch_name[0] != '\0' &&
+            strcmp(want->switch_name, sw->device.switch_name) != 0) {
+            continue;
+        }
+        is_meant = true;
+        const struct slot *slot = slot_find(sw, want->rule.id);
+        const char *misfit = desired_misfit(&sw->device, want);
+        enum rule_state state = slot ? slot->state : RULE_ABSENT;
+        const char *why = misfit ? misfit : slot && slot->why ? slot->why : "";
+        report->hits += slot ? slot->hits : 0;
+        if (badness(state) > badness(report->state) || i == 0) {
+            report->state = state;
+            snprintf(report->why, sizeof(report->why), "%s", why);
+        }
+    }
+    if (!sw->device.is_connected && report->why[0] == '\0') {
+        snprintf(report->why, sizeof(report->why), "not connected");
+    }
+    return is_meant;
+}
+
+size_t
+judge_report(const struct controller *controller, const struct entry *entry,
+                struct switch_report *reports, size_t room)
+{
+    size_t count = 0;
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        if (count < room && switch_report(sw, entry, &reports[count])) {
+            count++;
+        }
+    }
+    return count;
+}

@@ -1,0 +1,18 @@
+/* What switches say of a containment's rules, all together, becomes its state, its alarm, and what
+ * is shown of it switch by switch. */
+#ifndef CORDON_CONTROLLER_JUDGE_H
+#define CORDON_CONTROLLER_JUDGE_H
+
+#include "controller/state.h"
+
+/* This containment's state may have changed (or that of all): judged by judge_looked(). */
+void judge_look(struct controller *controller, struct entry *entry);
+void judge_look_at_all(struct controller *controller);
+void judge_looked(struct controller *controller);
+/* For controller_reports(). */
+size_t judge_report(const struct controller *controller, const struct entry *entry,
+                    struct switch_report *reports, size_t room);
+/* Frames that all switches counted for this rule, as they told last. */
+uint64_t judge_hits(const struct controller *controller, const struct want *want);
+
+#endif

@@ -1,0 +1,274 @@
+/* What switches say: connected or not, what they hold, what they counted.  It is written down here,
+ * judged (judge.c), and what is missing sent again (switches.c). */
+#include "controller/controller.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "controller/judge.h"
+#include "controller/slot.h"
+#include "controller/switches.h"
+#include "wire/message.h"
+
+static void
+problem_set(struct controller *controller, struct switch_state *sw, const char *problem)
+{
+    if (strcmp(sw->problem, problem) == 0) {
+        return;
+    }
+    text_put(sw->problem, sizeof(sw->problem), problem);
+    if (problem[0] != '\0') {
+        log_warn("controller", "switch has a problem", LOG_S("switch", sw->device.switch_name),
+                 LOG_S("problem", sw->problem));
+    }
+    switch_publish(controller, sw);
+}
+
+static void
+reports_take(struct controller *controller, struct switch_state *sw,
+             const struct wire_observed *observed)
+{
+    for (size_t i = 0; i < observed->rule_count; i++) {
+        const struct rule_report *report = &observed->rules[i];
+        struct slot *slot = slot_find(sw, report->id);
+        if (!slot) {
+            sw->unknown_count++;
+            continue;
+        }
+        slot->mark = sw->mark;
+        bool is_changed = slot->hits != report->hits;
+        slot->hits = report->hits;
+        if (slot->generation > observed->generation) {
+            continue; /* a newer push of it is on its way */
+        }
+        if (slot->entry && observed->applied_us > slot->entry->written_us) {
+            slot->entry->written_us = observed->applied_us;
+        }
+        is_changed = is_changed || slot->state != report->state || slot->why != NULL ||
+                     report->why[0] != '\0';
+        slot_say(slot, report->state,
+                 report->state == RULE_VERIFIED ? "" : report->why);
+        if (slot->entry && is_changed) {
+            judge_look(controller, slot->entry);
+        }
+        sw->needs_repair = sw->needs_repair || report->state == RULE_ABSENT ||
+                           report->state == RULE_FAILED;
+    }
+}
+
+/* The end of a full report: what it did not name is not there. */
+static void
+report_end(struct controller *controller, struct switch_state *sw, uint64_t generation)
+{
+    HMAP_FOR_EACH (slot, struct slot, node, &sw->slots) {
+        if (slot->mark == sw->mark || slot->generation > generation) {
+            continue;
+        }
+        slot_say(slot, RULE_ABSENT, "the rule is not there any more");
+        sw->needs_repair = true;
+        if (slot->entry) {
+            judge_look(controller, slot->entry);
+        }
+    }
+    if (sw->unknown_count > 0 && generation == sw->generation) {
+        log_warn("controller", "switch holds rules that it must not hold",
+                 LOG_S("switch", sw->device.switch_name), LOG_I("count", sw->unknown_count));
+        sw->needs_snapshot = true;
+    }
+    sw->is_reading = false;
+    sw->read_back_us = clock_wall_us(controller->clock);
+}
+
+static void
+missing_count(struct switch_state *sw)
+{
+    sw->missing_count = 0;
+    HMAP_FOR_EACH (slot, struct slot, node, &sw->slots) {
+        sw->missing_count += slot_is_missing(sw, slot);
+    }
+}
+
+/* Somebody else drove that switch with a higher epoch.  Seen before we ever drove it: our own
+ * former life, or a restored backup, and we go on above it.  Seen on a switch that we were driving:
+ * another controller took over, and we stop. */
+static void
+epoch_meet(struct controller *controller, struct switch_state *sw, uint64_t epoch)
+{
+    sw->device.epoch = epoch;
+    if (epoch <= controller->epoch || controller->is_fenced) {
+        return;
+    }
+    if (controller->is_started && sw->has_driven) {
+        controller->is_fenced = true;
+        log_error("controller", "ALARM: another controller took over; this one stops driving",
+                  LOG_S("switch", sw->device.switch_name), LOG_I("its_epoch", epoch),
+                  LOG_I("our_epoch", controller->epoch));
+        return;
+    }
+    controller->epoch = epoch;
+    controller_start(controller);
+}
+
+static void
+refusal_take(struct controller *controller, struct switch_state *sw,
+             const struct wire_observed *observed)
+{
+    char text[TEXT_SIZE];
+    sw->is_reading = false;
+    if (observed->needs_snapshot) {
+        snprintf(text, sizeof(text), "lost count of what it holds: everything is sent again");
+    } else {
+        snprintf(text, sizeof(text), "%.480s", observed->refused);
+    }
+    problem_set(controller, sw, text);
+    sw->needs_snapshot = true;
+    switch_repair(controller, sw);
+}
+
+static void
+suspension_check(struct controller *controller, struct switch_state *sw,
+                 const struct wire_observed *observed)
+{
+    bool is_current = observed->generation == sw->generation;
+    if (is_current && observed->is_suspended != controller->suspension.is_suspended) {
+        log_error("controller", "ALARM: switch disagrees about the suspension",
+                  LOG_S("switch", sw->device.switch_name));
+        sw->needs_repair = true;
+    }
+}
+
+static void
+switch_observed(struct controller *controller, struct switch_state *sw,
+                const struct wire_observed *observed)
+{
+    bool was_settled = sw->is_settled;
+    sw->observed_generation = observed->generation;
+    if (!sw->mark) {
+        sw->mark = 1;
+        sw->unknown_count = 0;
+    }
+    reports_take(controller, sw, observed);
+    if (observed->is_last && observed->is_full) {
+        report_end(controller, sw, observed->generation);
+        suspension_check(controller, sw, observed);
+    }
+    if (observed->is_last) {
+        sw->mark++;
+        sw->unknown_count = 0;
+        sw->is_settled = sw->is_settled || observed->generation >= sw->snapshot_generation;
+        missing_count(sw);
+    }
+    if (sw->is_settled && !was_settled) {
+        judge_look_at_all(controller);
+    }
+    if (observed->is_last && !sw->needs_repair && !sw->needs_snapshot) {
+        sw->pause_us = 0;
+        sw->retry_us = 0;
+        problem_set(controller, sw, sw->device.problem);
+    } else if (observed->is_last && sw->missing_count > 0) {
+        char text[TEXT_SIZE];
+        snprintf(text, sizeof(text), "%zu rules are not in force", sw->missing_count);
+        problem_set(controller, sw, text);
+    }
+}
+
+void
+controller_observed(struct controller *controller, const struct wire_observed *observed)
+{
+    struct switch_state *sw = switch_by_name(controller, observed->switch_name);
+    if (!sw) {
+        return;
+    }
+    sw->seen_us = clock_wall_us(controller->clock);
+    epoch_meet(controller, sw, observed->epoch);
+    text_put(sw->edge_problem, sizeof(sw->edge_problem), observed->problem);
+    if (observed->problem[0] != '\0') {
+        log_warn("controller", "switch mended or reports", LOG_S("switch", observed->switch_name),
+                 LOG_S("problem", observed->problem), LOG_I("repaired", observed->repaired));
+    }
+    if (!sw->has_snapshot) {
+        return; /* about a time before this connection */
+    }
+    if (observed->needs_snapshot || observed->refused[0] != '\0') {
+        refusal_take(controller, sw, observed);
+    } else {
+        switch_observed(controller, sw, observed);
+    }
+    judge_looked(controller); /* the alarm comes before the repair */
+    switch_repair(controller, sw);
+    switches_flush(controller);
+}
+
+static struct switch_state *
+switch_new(struct controller *controller)
+{
+    struct switch_state *sw = MEM_NEW(struct switch_state);
+    hmap_init(&sw->slots);
+    TAILQ_INSERT_TAIL(&controller->switches, sw, link);
+    controller->switch_count++;
+    return sw;
+}
+
+void
+controller_device(struct controller *controller, const struct wire_device *device)
+{
+    struct switch_state *sw = switch_by_name(controller, device->switch_name);
+    sw = sw ? sw : switch_new(controller);
+    bool was_connected = sw->device.is_connected;
+    int64_t now_us = clock_wall_us(controller->clock);
+    sw->device = *device;
+    sw->has_snapshot = sw->is_settled = sw->is_reading = false;
+    sw->pause_us = sw->retry_us = 0;
+    if (device->is_connected) {
+        sw->seen_us = now_us;
+        topology_set_mirror_source(controller->topology, device->switch_name,
+                                   &device->mirror_source);
+        switches_refresh_common(controller);
+        epoch_meet(controller, sw, device->epoch);
+        problem_set(controller, sw, device->problem);
+    } else {
+        sw->gone_us = was_connected ? now_us : sw->gone_us;
+        topology_switch_gone(controller->topology, device->switch_name);
+        problem_set(controller, sw, device->problem[0] ? device->problem : "not connected");
+    }
+    judge_look_at_all(controller);
+    switch_publish(controller, sw);
+    switches_flush(controller);
+}
+
+void
+controller_driver_gone(struct controller *controller)
+{
+    struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        if (sw->device.is_connected) {
+            sw->device.is_connected = false;
+            sw->has_snapshot = sw->is_settled = sw->is_reading = false;
+            sw->gone_us = clock_wall_us(controller->clock);
+            problem_set(controller, sw, "the driver process is away");
+        }
+    }
+    judge_look_at_all(controller);
+    judge_looked(controller);
+}
+
+void
+controller_edge_stats(struct controller *controller, const struct wire_edge_stats *stats)
+{
+    struct switch_state *sw = switch_by_name(controller, stats->switch_name);
+    if (!sw) {
+        return;
+    }
+    struct wire_counter *counters = NULL;
+    if (stats->counter_count > 0) {
+        counters = mem_new(stats->counter_count, sizeof(*counters));
+        memcpy(counters, stats->counters, stats->counter_count * sizeof(*counters));
+    }
+    wire_fini(WIRE_EDGE_STATS, &sw->stats);
+    sw->stats = *stats;
+    sw->stats.counters = counters;
+    sw->has_stats = true;
+    sw->seen_us = clock_wall_us(controller->clock);
+}
