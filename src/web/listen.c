@@ -39,7 +39,6 @@ struct listen {
     struct evhttp *http;
     struct evconnlistener *listener; /* evhttp's after evhttp_bind_listener */
     TAILQ_HEAD(guest_list, guest) strangers; /* not known yet, oldest first */
-    int64_t now_us;                          /* boot, of the last tick */
     size_t connections;
     uint64_t accepted, strangers_closed;
     int ssl_slot; /* ex_data: how we hear that a connection has ended */
@@ -88,7 +87,7 @@ static struct guest *
 guest_new(struct listen *listen, SSL *ssl)
 {
     struct guest *guest = MEM_NEW(struct guest);
-    *guest = (struct guest){.listen = listen, .since_us = listen->now_us};
+    *guest = (struct guest){.listen = listen, .since_us = clock_boot_us(listen->settings.clock)};
     if (SSL_set_ex_data(ssl, listen->ssl_slot, guest) != 1) {
         free(guest);
         return NULL;
@@ -149,10 +148,10 @@ listen_know(struct listen *listen, struct evhttp_request *request)
 }
 
 void
-listen_tick(struct listen *listen, int64_t boot_us)
+listen_tick(struct listen *listen)
 {
     struct guest *oldest;
-    listen->now_us = boot_us;
+    int64_t boot_us = clock_boot_us(listen->settings.clock);
     while ((oldest = TAILQ_FIRST(&listen->strangers)) != NULL &&
            boot_us - oldest->since_us >= HTTP_STRANGER_S * INT64_C(1000000)) {
         stranger_close(listen, oldest);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 
 #define HTTP_HEADERS_MAX (16 * 1024)
@@ -23,6 +24,7 @@ struct listen_settings {
     const char *address; /* "[::]:8443" */
     const char *cert, *key;
     size_t connection_limit;
+    const struct clock *clock;
     void (*on_request)(struct evhttp_request *request, void *context);
     void *context;
 };
@@ -34,7 +36,7 @@ void listen_free(struct listen *listen);
 /* That request bore a valid token. */
 void listen_know(struct listen *listen, struct evhttp_request *request);
 /* At least once a second. */
-void listen_tick(struct listen *listen, int64_t boot_us);
+void listen_tick(struct listen *listen);
 uint64_t listen_strangers_closed(const struct listen *listen);
 size_t listen_connections(const struct listen *listen);
 uint64_t listen_accepted(const struct listen *listen);

@@ -421,7 +421,7 @@ on_tick(evutil_socket_t fd, short what, void *context)
 {
     struct web *web = context;
     (void)fd, (void)what;
-    listen_tick(web->listen, clock_boot_us(web->clock));
+    listen_tick(web->listen);
     asker_tick(web->asker);
     listeners_tick(web->listeners);
     people_tick(web->people);
@@ -453,6 +453,7 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
     web->clock = clock;
     web->unauthorised_limit = (struct log_limit){.period_us = 10 * 1000000, .burst = 5, .left = 5};
     struct listen_settings listen = {
+        .clock = clock,
         .address = settings->listen,
         .cert = settings->cert,
         .key = settings->key,
@@ -484,7 +485,6 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
         web_free(web);
         return error;
     }
-    listen_tick(web->listen, clock_boot_us(clock)); /* the time of the first connections */
     *out = web;
     return 0;
 }
