@@ -254,6 +254,22 @@ fail(struct serving *serving, const char *action)
     refuse(serving, 401, "account name or password is wrong", NULL, NULL);
 }
 
+/* Also where the audit cannot be written: without core there is nothing to see, but who is on duty
+ * must not be locked out by a full disk. */
+static void
+on_sign_in_recorded(void *context, const struct wire_answer *answer)
+{
+    struct serving *serving = context;
+    const struct account_list *list = account_file_list(serving->people->accounts);
+    const struct account *account = account_find(list, serving->name);
+    on_recorded_aside(NULL, answer);
+    if (account && !account->is_disabled) {
+        session_give(serving, account);
+    } else {
+        refuse(serving, 401, "account name or password is wrong", NULL, NULL);
+    }
+}
+
 static void
 on_sign_in_checked(void *context, bool is_good, const char *hash)
 {
@@ -270,8 +286,7 @@ on_sign_in_checked(void *context, bool is_good, const char *hash)
     snprintf(serving->caller.account, sizeof(serving->caller.account), ACCOUNT_PREFIX "%.55s",
              account->name);
     record(people, serving->caller.account, account->role, "session.open",
-           peer_of(serving->request), on_recorded_aside, NULL);
-    session_give(serving, account);
+           peer_of(serving->request), on_sign_in_recorded, serving);
 }
 
 /* An account that is disabled is treated like one that is not there. */

@@ -424,14 +424,28 @@ controller_panic(struct controller *c, bool suspend, const char *account, const 
     done(context, WISH_DONE, "", NULL);
 }
 
+struct recording {
+    wish_done_fn *done;
+    void *context;
+};
+
+static void
+on_recorded(void *context, int error)
+{
+    struct recording *recording = context;
+    recording->done(recording->context, error ? WISH_FAILED : WISH_DONE, "", NULL);
+    free(recording);
+}
+
 void
 controller_record(struct controller *c, const char *account, const char *action,
                   const char *object, const char *detail, wish_done_fn *done, void *context)
 {
     struct store_change *change = store_change_new();
     store_put_audit(change, clock_wall_us(controller_clock(c)), account, action, object, detail);
-    store_submit(c->store, change, NULL, NULL);
-    done(context, WISH_DONE, "", NULL);
+    struct recording *recording = malloc(sizeof(*recording));
+    *recording = (struct recording){done, context};
+    store_submit(c->store, change, on_recorded, recording);
 }
 
 void
