@@ -230,6 +230,18 @@ class Cordon:
         self.cordond.kill(signal.SIGHUP)
         wait_for(lambda: "policy" in self.cordond.log(10**6)[said:], "a word about the policy", 5)
 
+    def roles(self):
+        """The role processes that cordond runs just now."""
+        found = []
+        for pid in children_of(self.cordond.pid):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().decode().split("\0")
+            except FileNotFoundError:
+                continue
+            found += [words[words.index("--role") + 1]] if "--role" in words else []
+        return found
+
     def kill_role(self, role):
         """SIGKILL to one role process of cordond."""
         for pid in children_of(self.cordond.pid):

@@ -162,9 +162,9 @@ has_address(const struct controller *controller, const struct endpoint *endpoint
     bool found = address && !prefix_is_none(address) && prefix_meets(prefix, address);
     for (size_t i = 0; endpoint && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
-        found = found || (binding->until_us == 0 && prefix_has(prefix, &binding->ip) &&
-                          (binding->source >= BINDING_DHCP4 ||
-                           is_trusted_place(controller, endpoint)));
+        bool is_sure = (binding->until_us == 0 && binding->source >= BINDING_DHCP4) ||
+                       is_trusted_place(controller, endpoint);
+        found = found || (is_sure && prefix_has(prefix, &binding->ip));
     }
     return found;
 }

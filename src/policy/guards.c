@@ -89,8 +89,9 @@ endpoint_matches_protected(const struct engine *engine, const struct endpoint *e
     }
     for (size_t i = 0; i < endpoint->binding_count; i++) {
         const struct binding *b = &endpoint->bindings[i];
-        bool is_sure = is_trusted || b->source >= BINDING_DHCP4;
-        if (b->until_us == 0 && is_sure && file_protects_ip(policy, &b->ip, name)) {
+        /* A server's address stays its own there, whoever claims it elsewhere. */
+        bool is_sure = is_trusted || (b->until_us == 0 && b->source >= BINDING_DHCP4);
+        if (is_sure && file_protects_ip(policy, &b->ip, name)) {
             return true;
         }
     }

@@ -253,6 +253,10 @@ test_claims_by_arp_exempt_nobody(void **state)
     assert_int_equal(campus_newest(campus)->hold, HOLD_PROTECTED);
     const struct wish wish = wish_on(9, "");
     assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    /* Nor is it taken from there by another claim. */
+    clock_fake_advance(&campus->clock, 400 * SECOND);
+    campus_client(campus, "e1", "p1", 5, "10.1.0.1", NULL);
+    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
 }
 
 static void
