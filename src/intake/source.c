@@ -74,8 +74,8 @@ source_tick(struct source *source)
 static bool
 has_room(const struct source *source)
 {
-    size_t most = source->config->kind == SOURCE_SYSLOG_UDP ? SOURCE_OUTSTANDING_UDP
-                                                            : SOURCE_OUTSTANDING_MAX;
+    size_t most =
+        source->config->kind == SOURCE_SYSLOG_UDP ? SOURCE_OUTSTANDING_UDP : SOURCE_OUTSTANDING_MAX;
     return source->outstanding < most && !deliveries_is_full_for_others(source->deliveries);
 }
 

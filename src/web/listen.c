@@ -37,7 +37,7 @@ struct listen {
     struct listen_settings settings;
     SSL_CTX *tls;
     struct evhttp *http;
-    struct evconnlistener *listener; /* evhttp's after evhttp_bind_listener */
+    struct evconnlistener *listener;         /* evhttp's after evhttp_bind_listener */
     TAILQ_HEAD(guest_list, guest) strangers; /* not known yet, oldest first */
     size_t connections;
     uint64_t accepted, strangers_closed;
@@ -123,8 +123,8 @@ make_connection(struct event_base *base, void *context)
     make_room(listen);
     struct guest *guest = ssl ? guest_new(listen, ssl) : NULL;
     if (guest) {
-        bev = guest->bev = bufferevent_openssl_socket_new(
-            base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+        bev = guest->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                                          BEV_OPT_CLOSE_ON_FREE);
     }
     if (!bev) {
         /* evhttp would serve the connection without TLS where we return NULL. */
