@@ -9,9 +9,10 @@ import malware
 import pytest
 from conftest import PASSWORD
 from probes import Http, Ping, can, cannot
+from test_forgeries import eve_alert
 
 SCREENS = ("dashboard", "pending", "incidents", "hosts", "containments", "endpoints", "switches", "mirrors",
-           "sources", "permits", "protected", "servers", "accounts", "audit",
+           "sources", "policies", "permits", "protected", "servers", "accounts", "audit",
            "system")
 SHOTS = os.environ.get("CORDON_SCREENS")  # a folder: keeps a picture of each screen
 
@@ -152,6 +153,19 @@ class TestScreens:
         admin.run("await page.reload()")
         admin.heading("端末")
         assert admin.run("return await page.evaluate(() => document.documentElement.lang)") == "ja"
+
+
+class TestPolicy:
+    def test_a_pasted_line_says_what_would_be_done(self, admin, campus, c4):
+        admin.open()
+        admin.sign_in("admin", PASSWORD)
+        admin.heading("Dashboard")
+        admin.goto("#/policies")
+        admin.fill("Events, one per line: Suricata EVE JSON, Deep Discovery CEF, or Cordon’s own "
+                   "detections", eve_alert(c4.ip4, "198.51.100.66", c4.mac) + "\nrubbish")
+        admin.click("What would it do?")
+        admin.see("Not a detection")
+        assert "isolate" in admin.text()
 
 
 class TestPeople:

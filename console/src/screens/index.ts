@@ -21,6 +21,7 @@ export const screens: Screen[] = [
   { path: 'switches', group: 'network', load: () => import('./Switches.svelte') },
   { path: 'mirrors', group: 'network', load: () => import('./Mirrors.svelte') },
   { path: 'sources', group: 'network', load: () => import('./Sources.svelte') },
+  { path: 'policies', group: 'rules', load: () => import('./Policies.svelte') },
   { path: 'permits', group: 'rules', load: () => import('./Permits.svelte') },
   { path: 'protected', group: 'rules', load: () => import('./Protected.svelte') },
   { path: 'servers', group: 'rules', load: () => import('./Servers.svelte') },
