@@ -15,7 +15,9 @@
 #define FRAMES_PER_TURN 64
 #define TOLD_MAX 4096
 #define LEARNT_MAX 16
-#define DUE_MAX 64 /* asked for at one time: it is a broadcast each */
+#define ASKED_MAX 64  /* in one turn: it is a broadcast each */
+#define ASK_MS 100    /* a turn; an owner is asked in turns 0, 1, 2, 4, 8 ... */
+#define ASK_TURNS 128 /* then its cache entry at the endpoint grows old by itself */
 
 /* "I told 'to' that 'ip' is at the sink." */
 struct told {
@@ -24,6 +26,7 @@ struct told {
     int ifindex;
     uint16_t vlan;
     bool is_due; /* is to be put right as soon as the truth is known */
+    uint8_t turns; /* since then */
 };
 
 struct respond {
@@ -32,11 +35,14 @@ struct respond {
     const struct learn *learn;
     struct responder_settings settings;
     struct event *readable;
+    struct event *ask; /* pending while something is due */
     struct told *told; /* ring: the newest TOLD_MAX; in a file, so that it outlives us */
     size_t told_next;
     size_t due_count;
     struct responder_frame *current;
 };
+
+static void on_ask(evutil_socket_t fd, short what, void *argument);
 
 static size_t
 warnings(void *context, const struct rule_warning **warnings, size_t room)
@@ -169,6 +175,7 @@ respond_new(struct event_base *base, struct datapath *datapath,
     }
     respond->readable = event_new(base, datapath_responder_fd(datapath), EV_READ | EV_PERSIST,
                                   on_readable, respond);
+    respond->ask = evtimer_new(base, on_ask, respond);
     return respond;
 }
 
@@ -185,6 +192,7 @@ respond_free(struct respond *respond)
 {
     if (respond) {
         event_free(respond->readable);
+        event_free(respond->ask);
         munmap(respond->told, TOLD_MAX * sizeof(respond->told[0]));
         free(respond);
     }
@@ -195,6 +203,13 @@ told_forget(struct respond *respond, struct told *told)
 {
     respond->due_count -= told->is_due;
     *told = (struct told){.ifindex = 0};
+}
+
+static void
+ask_soon(struct respond *respond, unsigned ms)
+{
+    const struct timeval delay = {.tv_usec = (suseconds_t)ms * 1000};
+    event_add(respond->ask, &delay);
 }
 
 /* The truth; where it is not known, its owner is asked. */
@@ -209,13 +224,50 @@ told_correct(struct respond *respond, struct told *told)
         told_forget(respond, told);
         return;
     }
-    const struct mac own = learn_bridge_mac(respond->learn);
-    if (!told->is_due && respond->due_count < DUE_MAX) {
-        size_t size = responder_probe(&own, &told->ip, frame);
-        (void)!datapath_reply(respond->datapath, learn_bridge(respond->learn), told->vlan, frame,
-                              size);
+    if (!told->is_due) {
         told->is_due = true;
+        told->turns = 0;
         respond->due_count++;
+        ask_soon(respond, 0);
+    }
+}
+
+/* "Who has it?"  May be lost, as when the bridge was made anew a moment ago: asked again. */
+static void
+owner_ask(struct respond *respond, const struct told *told)
+{
+    uint8_t frame[RESPONDER_FRAME_MAX];
+    const struct mac own = learn_bridge_mac(respond->learn);
+    size_t size = responder_probe(&own, &told->ip, frame);
+    (void)!datapath_reply(respond->datapath, learn_bridge(respond->learn), told->vlan, frame, size);
+}
+
+static void
+on_ask(evutil_socket_t fd, short what, void *argument)
+{
+    struct respond *respond = argument;
+    unsigned asked = 0;
+    (void)fd, (void)what;
+    for (size_t i = 0; i < TOLD_MAX && respond->due_count > 0; i++) {
+        struct told *told = &respond->told[i];
+        if (!told->is_due) {
+            continue;
+        }
+        bool is_turn = (told->turns & (told->turns - 1)) == 0;
+        if (is_turn && asked == ASKED_MAX) {
+            continue; /* keeps its turn */
+        }
+        if (is_turn) {
+            owner_ask(respond, told);
+            asked++;
+        }
+        if (++told->turns >= ASK_TURNS) {
+            told->is_due = false;
+            respond->due_count--;
+        }
+    }
+    if (respond->due_count > 0) {
+        ask_soon(respond, ASK_MS);
     }
 }
 

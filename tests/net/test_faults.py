@@ -222,3 +222,31 @@ def test_a_filter_put_before_ours_is_seen_and_put_behind(campus, cordon, contain
     alarm_then_repair(cordon, contained, "e1", lambda: "bpf" not in machine.run(
         "tc", "filter", "show", "dev", "p2", "ingress").stdout)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
+
+
+def test_whoever_was_told_the_sink_hears_the_truth_also_where_the_first_question_is_lost(
+        campus, cordon, contained, c1, c2, c3):
+    """c2 was told that c1 is at the sink; the edge that told it forgets who c1 is, and c1 does not
+    hear when it is asked the first time."""
+    def belief():
+        done = c2.ns.run("ip", "-j", "neigh", "show", c1.ip4)
+        return (json.loads(done.stdout) or [{}])[0].get("lladdr")
+
+    c2.ns.run("ip", "neigh", "flush", "dev", "eth0")
+    cannot(Ping(c1.ip4), c2, twin=c3)
+    assert belief() not in (None, c1.mac), "c2 was not told the sink"
+    cordon.edges["e1"].kill()
+    cordon.edges["e1"].popen.wait(5)
+    cordon.start_edge("e1")
+    wait_for(lambda: cordon.api.get(f"/containments/{contained['id']}")["state"] == "verified",
+             "verified again", 20)
+    c1.ns.run("ip", "link", "set", "eth0", "arp", "off")
+    try:
+        cordon.api.post(f"/containments/{contained['id']}/release", {"reason": "a test"})
+        time.sleep(0.5)  # the first questions go to a deaf one
+        heard_too_early = belief() == c1.mac
+    finally:
+        c1.ns.run("ip", "link", "set", "eth0", "arp", "on")
+    assert not heard_too_early
+    wait_for(lambda: belief() == c1.mac, "c2 is told where c1 is", 3)
+    can(Ping(c1.ip4), c2)
