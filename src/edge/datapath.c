@@ -54,11 +54,12 @@ config_start(struct datapath *datapath)
     if (result) {
         return result;
     }
-    if (config->layout != DP_LAYOUT || !config->copy_mark) {
+    if (config->layout != DP_LAYOUT || !config->permit_mark) {
         *config = (struct dp_config){.layout = DP_LAYOUT,
                                      .forward_mark = secret(),
                                      .test_mark = secret(),
-                                     .copy_mark = secret()};
+                                     .copy_mark = secret(),
+                                     .permit_mark = secret()};
     }
     config->tap = (uint32_t)datapath->tap;
     config->ifb = (uint32_t)datapath->ifb;

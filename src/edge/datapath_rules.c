@@ -460,6 +460,35 @@ datapath_learn_lease(struct datapath *datapath, const struct mac *mac, const str
     return maps_put(datapath->maps, MAP_LEASE, &binding, &until);
 }
 
+static struct dp_port_mac
+held_key(int ifindex, const struct mac *mac)
+{
+    struct dp_port_mac key = {.ifindex = (uint32_t)ifindex};
+    memcpy(key.mac, mac->b, sizeof(key.mac));
+    return key;
+}
+
+int
+datapath_admit_held(struct datapath *datapath, int ifindex, const struct mac *mac)
+{
+    const struct dp_port_mac key = held_key(ifindex, mac);
+    const uint64_t admitted = DP_HELD_ADMITTED;
+    return maps_put(datapath->maps, MAP_HELD, &key, &admitted);
+}
+
+void
+datapath_mac_seen(struct datapath *datapath, const char *port, const struct mac *mac)
+{
+    const struct held_list *holds = &datapath->kinds[RULE_HOLD_PORT];
+    for (size_t i = 0; i < holds->count; i++) {
+        const char *held = holds->items[i]->rule.hold_port.port;
+        if (strcmp(held, port) != 0) {
+            const struct dp_port_mac key = held_key(datapath_ifindex(datapath, held), mac);
+            (void)!maps_delete(datapath->maps, MAP_HELD, &key); /* mostly there is none */
+        }
+    }
+}
+
 /* ---- adding and removing ---- */
 
 static int

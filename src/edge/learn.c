@@ -317,19 +317,17 @@ learn_device(struct learn *learn, const struct kernel_device *device)
     }
 }
 
+/* Without the VLAN: whose MAC it is is asked for all of them at once. */
 static uint64_t
-mac_hash(const struct mac *mac, uint16_t vlan)
+mac_hash(const struct mac *mac)
 {
-    uint8_t key[8];
-    memcpy(key, mac->b, 6);
-    memcpy(key + 6, &vlan, 2);
-    return hash_bytes(key, sizeof(key));
+    return hash_bytes(mac->b, sizeof(mac->b));
 }
 
 static struct seen_mac *
 mac_find(const struct learn *learn, const struct mac *mac, uint16_t vlan)
 {
-    HMAP_FOR_EACH_HASH(seen, struct seen_mac, node, mac_hash(mac, vlan), &learn->macs)
+    HMAP_FOR_EACH_HASH(seen, struct seen_mac, node, mac_hash(mac), &learn->macs)
     {
         if (mac_is_equal(&seen->mac, mac) && seen->vlan == vlan) {
             return seen;
@@ -389,7 +387,7 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
         }
         seen->mac = neighbour->mac;
         seen->vlan = neighbour->vlan;
-        hmap_insert(&learn->macs, &seen->node, mac_hash(&seen->mac, seen->vlan));
+        hmap_insert(&learn->macs, &seen->node, mac_hash(&seen->mac));
     } else {
         LIST_REMOVE(seen, of_port);
         if (seen->port != port && seen->port->as.role == PORT_ACCESS) { /* a short list */
@@ -618,6 +616,17 @@ learn_mac_of(const struct learn *learn, const struct ip *ip, struct mac *mac)
         *mac = seen->mac;
     }
     return seen != NULL;
+}
+
+bool
+learn_is_elsewhere(const struct learn *learn, int ifindex, const struct mac *mac)
+{
+    HMAP_FOR_EACH_HASH (seen, struct seen_mac, node, mac_hash(mac), &learn->macs) {
+        if (mac_is_equal(&seen->mac, mac) && seen->port->as.ifindex != ifindex) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int

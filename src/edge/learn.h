@@ -62,6 +62,8 @@ void learn_tick(struct learn *learn);
 
 /* The MAC that uses 'ip'; false: unknown. */
 bool learn_mac_of(const struct learn *learn, const struct ip *ip, struct mac *mac);
+/* Is that MAC on another port than this one, in any VLAN? */
+bool learn_is_elsewhere(const struct learn *learn, int ifindex, const struct mac *mac);
 int learn_bridge(const struct learn *learn);                         /* ifindex; 0: there is none */
 const char *learn_port_name(const struct learn *learn, int ifindex); /* NULL: no port */
 /* Also one that the settings name and that is not in the bridge yet; false: no such device. */

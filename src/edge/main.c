@@ -166,6 +166,11 @@ on_snoop(void *context, const struct snoop *snoop)
             struct mac mac;
             memcpy(mac.b, snoop->frame + 6, sizeof(mac.b));
             learn_held_mac(edge->learn, snoop->ifindex, snoop->vlan, &mac);
+            if (!learn_is_elsewhere(edge->learn, snoop->ifindex, &mac) &&
+                datapath_admit_held(edge->datapath, snoop->ifindex, &mac)) {
+                log_warn("edge", "a held MAC cannot be put into the maps",
+                         LOG_S("port", learn_port_name(edge->learn, snoop->ifindex)));
+            }
         }
         break;
     case SNOOP_SOURCE:
@@ -194,6 +199,9 @@ on_fact(void *context, const struct fact *fact)
     if (fact->kind == FACT_LEASE && fact->lease_s > 0 &&
         datapath_learn_lease(edge->datapath, &fact->mac, &fact->ip, fact->lease_s)) {
         log_warn("edge", "a lease cannot be put into the maps", LOG_S("port", fact->port));
+    }
+    if (fact->kind == FACT_MAC) {
+        datapath_mac_seen(edge->datapath, fact->port, &fact->mac);
     }
     reporter_fact(edge->reporter, fact);
 }

@@ -1,5 +1,8 @@
 /* What a contained endpoint may still send and get ("permitted means exactly that").
  *
+ * Its servers, resolvers and gateways are on server ports and uplinks.  Between it and an access
+ * port nothing passes at all: there anybody can take a permitted server's address.
+ *
  * Both directions are asked apart: from_endpoint() for what it sends, to_endpoint() for what is
  * sent to it; between two contained endpoints both must agree. */
 #ifndef CORDON_BPF_CONTAIN_H
@@ -198,6 +201,9 @@ is_bound(const struct subject *s, const struct dp_ip *self, const struct dp_ip *
         return 0;
     }
     struct dp_binding key = {.ip = *ip};
+    if (protect_of_ip(ip)) {
+        return 0; /* the gateway's, say: whoever is contained has claimed it */
+    }
     if (s->found != FOUND_IP) {
         owner_from_mac(&key.owner, s->mac);
     } else {
@@ -262,6 +268,15 @@ nd_options_are_own(struct __sk_buff *skb, struct packet *p)
     return at >= skb->len;
 }
 
+/* Who is asked for 'target': it, or the solicited-node group of its address (RFC 4291 2.7.1). */
+static __always_inline int
+is_solicited(const struct dp_ip *dst, const struct dp_ip *target)
+{
+    const __u64 tail = bpf_be64_to_cpu(target->w[1]) & 0xffffff;
+    return ip_same(dst, target) || (dst->w[0] == bpf_cpu_to_be64(0xff02000000000000ull) &&
+                                    dst->w[1] == bpf_cpu_to_be64(0x1ff000000ull | tail));
+}
+
 CHECKED_APART int
 from_nd(struct __sk_buff *skb, struct packet *p, struct subject *s)
 {
@@ -275,7 +290,9 @@ from_nd(struct __sk_buff *skb, struct packet *p, struct subject *s)
     int is_unbound = ip_is_zero(&p->src);
     int is_own = nd_options_are_own(skb, p) && (is_unbound || is_bound(s, &p->src, &p->src));
     if (p->icmp_type == ND_RS) {
-        return is_own && s->set ? VERDICT_PASS : VERDICT_DROP;
+        const struct dp_ip all_routers = {{bpf_cpu_to_be64(0xff02000000000000ull),
+                                           bpf_cpu_to_be64(2)}};
+        return is_own && s->set && ip_same(&p->dst, &all_routers) ? VERDICT_PASS : VERDICT_DROP;
     }
     if (bpf_skb_load_bytes(skb, p->l4_at + 8, &target, 16)) {
         return VERDICT_DROP;
@@ -289,9 +306,37 @@ from_nd(struct __sk_buff *skb, struct packet *p, struct subject *s)
     if (is_unbound) { /* duplicate address detection goes to everybody */
         return VERDICT_DROP;
     }
-    return is_own && !s->is_denied && may_resolve(s->set, &target) ? VERDICT_PASS
-                                                                    : VERDICT_RESPOND;
+    if (!is_own || s->is_denied || !may_resolve(s->set, &target)) {
+        return VERDICT_RESPOND;
+    }
+    /* not to somebody else: a router would even forward it */
+    return is_solicited(&p->dst, &target) ? VERDICT_PASS : VERDICT_DROP;
 }
+
+/* A client for itself: no relay, in whose name the server would answer to anybody, and no address
+ * that is not its own, to which the answer would go or whose lease would end. */
+CHECKED_APART int
+dhcp_is_own(struct __sk_buff *skb, struct packet *p, struct subject *s)
+{
+    __u8 boot[34];
+    __u32 word;
+    __u64 client = 0;
+    struct dp_ip own = {};
+    if (!p || !s || bpf_skb_load_bytes(skb, p->l4_at + 8, boot, sizeof(boot))) {
+        return 0;
+    }
+    __builtin_memcpy(&client, boot + 28, 6);
+    __builtin_memcpy(&word, boot + 24, 4);
+    if (boot[0] != 1 || client != p->src_mac_word || boot[3] || word) { /* hops, giaddr */
+        return 0;
+    }
+    __builtin_memcpy(&word, boot + 12, 4); /* ciaddr */
+    ip_from_4(&own, word);
+    return (!word || is_bound(s, &p->src, &own)) &&
+           (ip_is_zero(&p->src) || is_bound(s, &p->src, &p->src));
+}
+
+#define DHCP6_RELAYED 12 /* and 13, its answer */
 
 CHECKED_APART int
 from_dhcp(struct __sk_buff *skb, struct packet *p, struct subject *s)
@@ -304,21 +349,17 @@ from_dhcp(struct __sk_buff *skb, struct packet *p, struct subject *s)
     }
     int is_known = is_dhcp_server(s->set, &p->dst);
     if (p->l3 == L3_IP4) {
-        __u8 boot[34];
-        __u64 client = 0;
-        if (p->sport != DHCP4_CLIENT || p->dport != DHCP4_SERVER ||
-            bpf_skb_load_bytes(skb, p->l4_at + 8, boot, sizeof(boot))) {
-            return VERDICT_DROP;
-        }
-        __builtin_memcpy(&client, boot + 28, 6);
-        if (boot[0] != 1 || client != p->src_mac_word) {
+        if (p->sport != DHCP4_CLIENT || p->dport != DHCP4_SERVER || !dhcp_is_own(skb, p, s)) {
             return VERDICT_DROP;
         }
         return is_known || (__u32)(p->dst.w[1] >> 32) == 0xffffffff ? VERDICT_PASS : VERDICT_DROP;
     }
     const struct dp_ip servers = {{bpf_cpu_to_be64(0xff02000000000000ull),
                                    bpf_cpu_to_be64(0x10002)}};
-    if (p->sport != DHCP6_CLIENT || p->dport != DHCP6_SERVER) {
+    __u8 type = 0;
+    if (p->sport != DHCP6_CLIENT || p->dport != DHCP6_SERVER ||
+        bpf_skb_load_bytes(skb, p->l4_at + 8, &type, 1) || type >= DHCP6_RELAYED ||
+        !is_bound(s, &p->src, &p->src)) {
         return VERDICT_DROP;
     }
     return is_known || ip_same(&p->dst, &servers) ? VERDICT_PASS : VERDICT_DROP;
@@ -350,7 +391,7 @@ CHECKED_APART int
 pass_permitted(struct packet *p)
 {
     if (!p) {
-        return 0;
+        return VERDICT_DROP;
     }
     if (p->fragment == FRAGMENT_FIRST && !p->is_test) {
         struct dp_fragment key;
@@ -391,6 +432,16 @@ is_dns_answer(struct __sk_buff *skb, struct packet *p)
     return until && !is_over(*until);
 }
 
+/* What the endpoint itself sends to a permitted server: not in the name of others. */
+CHECKED_APART int
+pass_own(struct packet *p, struct subject *s)
+{
+    if (!p || !s) {
+        return VERDICT_DROP;
+    }
+    return is_bound(s, &p->src, &p->src) ? pass_permitted(p) : VERDICT_DROP;
+}
+
 CHECKED_APART int
 from_dns(struct __sk_buff *skb, struct packet *p, struct subject *s)
 {
@@ -400,13 +451,14 @@ from_dns(struct __sk_buff *skb, struct packet *p, struct subject *s)
     struct peer peer = {
         .ip = p->dst, .port = p->dport, .protocol = p->protocol, .needs_port = 1};
     if (!s->is_denied && is_permitted(s->set, &peer)) {
-        return pass_permitted(p);
+        return pass_own(p, s);
     }
     if (p->in_role != DP_UPLINK) {
         return VERDICT_RESPOND;
     }
     /* Its own edge has looked at the name; here it is on its way. */
-    return p->protocol == IPPROTO_UDP && is_resolver(s->set, &p->dst) && query_remember(skb, p)
+    return p->protocol == IPPROTO_UDP && is_resolver(s->set, &p->dst) &&
+                   is_bound(s, &p->src, &p->src) && query_remember(skb, p)
                ? VERDICT_PASS
                : VERDICT_DROP;
 }
@@ -425,6 +477,9 @@ from_endpoint(struct __sk_buff *skb, struct packet *p, struct subject *s)
         __u64 pae = 0;
         __builtin_memcpy(&pae, "\x01\x80\xc2\x00\x00\x03", 6);
         return p->ethertype == EAPOL && p->dst_mac_word == pae ? VERDICT_PASS : VERDICT_DROP;
+    }
+    if (p->is_odd) {
+        return VERDICT_DROP;
     }
     if (is_nd(p)) {
         return from_nd(skb, p, s);
@@ -453,7 +508,7 @@ from_endpoint(struct __sk_buff *skb, struct packet *p, struct subject *s)
     int is_icmp = p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6;
     int is_question = !is_icmp || p->icmp_type == (p->l3 == L3_IP4 ? 8 : 128);
     if (!s->is_denied && is_question && is_permitted(s->set, &peer)) {
-        return pass_permitted(p);
+        return pass_own(p, s);
     }
     return p->protocol == IPPROTO_TCP || (is_udp && (p->dport == 443 || p->dport == PORT_DNS))
                ? VERDICT_RESPOND
@@ -468,10 +523,7 @@ to_nd(struct __sk_buff *skb, struct packet *p, struct subject *s)
     }
     struct dp_ip target = {};
     if (p->icmp_type == ND_RA) {
-        __u64 *gateway = bpf_map_lookup_elem(&cdn_gateway, &p->src);
-        return s->set && (p->in_role != DP_ACCESS || (gateway && !is_over(*gateway)))
-                   ? VERDICT_PASS
-                   : VERDICT_DROP;
+        return s->set ? VERDICT_PASS : VERDICT_DROP;
     }
     if (p->icmp_type != ND_NS && p->icmp_type != ND_NA) {
         return VERDICT_DROP;
@@ -546,9 +598,7 @@ to_dhcp(struct packet *p, struct subject *s)
         return VERDICT_DROP;
     }
     int is_answer = p->l3 == L3_IP4 ? p->sport == DHCP4_SERVER : p->sport == DHCP6_SERVER;
-    int is_from = p->in_role != DP_ACCESS || is_dhcp_server(s->set, &p->src);
-    return set_has(s->set, DP_SET_DHCP) && is_answer && is_from ? VERDICT_PASS
-                                                                          : VERDICT_DROP;
+    return set_has(s->set, DP_SET_DHCP) && is_answer ? VERDICT_PASS : VERDICT_DROP;
 }
 
 CHECKED_APART int
@@ -557,7 +607,7 @@ to_endpoint(struct __sk_buff *skb, struct packet *p, struct subject *s)
     if (!p || !s) {
         return VERDICT_DROP;
     }
-    if (s->is_denied || p->l3 == L3_OTHER) {
+    if (s->is_denied || p->l3 == L3_OTHER || p->is_odd || p->in_role == DP_ACCESS) {
         return VERDICT_DROP;
     }
     if (p->l3 == L3_ARP) {
@@ -590,211 +640,6 @@ to_endpoint(struct __sk_buff *skb, struct packet *p, struct subject *s)
     }
     struct peer peer = {.ip = p->src, .port = p->sport, .protocol = p->protocol};
     return is_permitted(s->set, &peer) ? pass_permitted(p) : VERDICT_DROP;
-}
-
-/* ---- whom a rule is about ---- */
-
-static __always_inline int
-mac_is_protected(__u64 mac)
-{
-    struct dp_protect *protect = bpf_map_lookup_elem(&cdn_protect_mac, &mac);
-    return protect && !is_over(protect->expires_ns);
-}
-
-static __always_inline int
-subject_take(struct subject *s, const struct dp_isolate *iso, enum found found)
-{
-    if (!iso || iso->flags & DP_CLEARED || is_over(iso->expires_ns)) {
-        return 0;
-    }
-    s->set = iso->set;
-    s->flags = iso->flags;
-    s->found = found;
-    return 1;
-}
-
-static __always_inline void
-port_mac_key(struct dp_port_mac *key, __u32 ifindex, __u64 mac)
-{
-    key->ifindex = ifindex;
-    key->zero = 0;
-    __builtin_memcpy(key->mac, &mac, 6);
-}
-
-/* Fills 's' where this end is contained: by MAC, by (port, MAC) or by address ('ip' may be NULL). */
-CHECKED_APART int
-subject_find_slow(struct subject *s, __u32 wants, const struct dp_ip *ip)
-{
-    struct dp_port_mac key;
-    if (!s) {
-        return 0;
-    }
-    port_mac_key(&key, s->ifindex, s->mac);
-    __u32 found = subject_take(s, bpf_map_lookup_elem(&cdn_iso_mac, &s->mac), FOUND_MAC) ||
-                  (wants & 1 && s->ifindex &&
-                   subject_take(s, bpf_map_lookup_elem(&cdn_iso_port, &key), FOUND_PORT));
-    if (found) {
-        found = !mac_is_protected(s->mac);
-    } else if (wants & 2 && ip && subject_take(s, bpf_map_lookup_elem(&cdn_iso_ip, ip), FOUND_IP)) {
-        found = !protect_of_ip(ip);
-    } else {
-        return 0;
-    }
-    if (!found) {
-        s->found = FOUND_NONE;
-        count(DP_PROTECTED);
-    }
-    return found;
-}
-
-/* Most frames are nobody's: one lookup says so. */
-static __always_inline int
-subject_find(struct subject *s, const struct dp_config *config, __u64 mac, __u32 ifindex,
-             const struct dp_ip *ip)
-{
-    __u32 wants = (config->isolate_ports ? 1 : 0) | (config->isolate_ips && ip ? 2 : 0);
-    if (!wants && !bpf_map_lookup_elem(&cdn_iso_mac, &mac)) {
-        return 0;
-    }
-    s->mac = mac;
-    s->ifindex = ifindex;
-    return subject_find_slow(s, wants, ip);
-}
-
-/* On a held port every MAC that was not there before is treated like the endpoint, a protected one
- * too: there it is a disguise.  2: first seen. */
-CHECKED_APART int
-subject_held(struct subject *s, __u64 mac, __u32 ifindex, __u32 is_sender)
-{
-    struct dp_port_mac key;
-    if (!s) {
-        return 0;
-    }
-    port_mac_key(&key, ifindex, mac);
-    if (bpf_map_lookup_elem(&cdn_known, &key) ||
-        !subject_take(s, bpf_map_lookup_elem(&cdn_hold, &ifindex), FOUND_HELD)) {
-        return 0;
-    }
-    s->mac = mac;
-    s->ifindex = ifindex;
-    if (is_sender && !bpf_map_lookup_elem(&cdn_held, &key)) {
-        __u64 now = bpf_ktime_get_boot_ns();
-        bpf_map_update_elem(&cdn_held, &key, &now, BPF_ANY);
-        return 2;
-    }
-    return 1;
-}
-
-/* Counts a frame that its rule stopped. */
-CHECKED_APART int
-subject_hit(const struct subject *s, const struct dp_ip *ip)
-{
-    struct dp_isolate *iso = NULL;
-    struct dp_port_mac key;
-    if (!s || !ip) {
-        return 0;
-    }
-    port_mac_key(&key, s->ifindex, s->mac);
-    if (s->found == FOUND_MAC) {
-        iso = bpf_map_lookup_elem(&cdn_iso_mac, &s->mac);
-    } else if (s->found == FOUND_PORT) {
-        iso = bpf_map_lookup_elem(&cdn_iso_port, &key);
-    } else if (s->found == FOUND_IP) {
-        iso = bpf_map_lookup_elem(&cdn_iso_ip, ip);
-    } else if (s->found == FOUND_HELD) {
-        iso = bpf_map_lookup_elem(&cdn_hold, &s->ifindex);
-    }
-    if (iso) {
-        __sync_fetch_and_add(&iso->hits, 1);
-    }
-    return 0;
-}
-
-/* ---- server and pair blocks ---- */
-
-CHECKED_APART int
-server_hit(const struct dp_ip *ip, __u32 is_test)
-{
-    if (!ip) {
-        return 0;
-    }
-    struct dp_prefix key = {.length = 128};
-    __builtin_memcpy(key.ip, ip, 16);
-    for (int i = 0; i < EXPIRED_TRIES; i++) {
-        struct dp_block *block = bpf_map_lookup_elem(&cdn_server, &key);
-        if (!block) {
-            return 0;
-        }
-        if (!is_over(block->expires_ns)) {
-            if (protect_of_ip(ip)) {
-                return 0;
-            }
-            if (!is_test) {
-                __sync_fetch_and_add(&block->hits, 1);
-            }
-            return 1;
-        }
-        if (!block->length) {
-            return 0;
-        }
-        key.length = block->length - 1;
-    }
-    return 0;
-}
-
-CHECKED_APART int
-pair_hit(const struct dp_owner *owner, const struct dp_ip *server, __u32 is_test)
-{
-    if (!owner || !server) {
-        return 0;
-    }
-    struct dp_pair key = {.length = 256};
-    __builtin_memcpy(key.owner, owner, 16);
-    __builtin_memcpy(key.server, server, 16);
-    for (int i = 0; i < EXPIRED_TRIES; i++) {
-        struct dp_block *block = bpf_map_lookup_elem(&cdn_pair, &key);
-        if (!block) {
-            return 0;
-        }
-        if (!is_over(block->expires_ns)) {
-            if (!is_test) {
-                __sync_fetch_and_add(&block->hits, 1);
-            }
-            return 1;
-        }
-        if (block->length <= 128) {
-            return 0;
-        }
-        key.length = block->length - 1;
-    }
-    return 0;
-}
-
-CHECKED_APART int
-pairs_hit(struct packet *p)
-{
-    if (!p) {
-        return 0;
-    }
-    struct dp_owner owner;
-    if (!mac_is_protected(p->src_mac_word)) {
-        owner_from_mac(&owner, p->src_mac_word);
-        if (pair_hit(&owner, &p->dst, p->is_test)) {
-            return 1;
-        }
-    }
-    if (!mac_is_protected(p->dst_mac_word)) {
-        owner_from_mac(&owner, p->dst_mac_word);
-        if (pair_hit(&owner, &p->src, p->is_test)) {
-            return 1;
-        }
-    }
-    owner_from_ip(&owner, &p->src);
-    if (!protect_of_ip(&p->src) && pair_hit(&owner, &p->dst, p->is_test)) {
-        return 1;
-    }
-    owner_from_ip(&owner, &p->dst);
-    return !protect_of_ip(&p->dst) && pair_hit(&owner, &p->src, p->is_test);
 }
 
 #endif

@@ -4,7 +4,9 @@
  *   ingress: RSPAN guard -> parse -> learn -> detailed mirror -> server, pair, endpoint blocks
  *            -> responder -> port and policy mirrors
  *   egress:  what a contained endpoint must not get although it was not addressed by its MAC
- *            (broadcast, held MACs), frames of the switch itself; mirrors of what leaves
+ *            (broadcast, held MACs), frames of the switch itself; mirrors of what leaves.
+ *            What a contained endpoint may send bears a mark, and leaves by no access port: to
+ *            whose MAC it is addressed, or that it is flooded, makes it nobody else's
  *
  * A frame that may pass gets TC_ACT_UNSPEC, so that other people's filters still see it.  Only
  * UAPI structures: the object runs on any kernel since 5.12. */
@@ -12,9 +14,9 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
-#include "contain.bpf.h"
 #include "mirror.bpf.h"
 #include "snoop.bpf.h"
+#include "subject.bpf.h"
 
 char cordon_license[] SEC("license") = "Dual BSD/GPL";
 
@@ -131,6 +133,9 @@ contain_sender(struct __sk_buff *skb, struct packet *p, struct subject *s)
     }
     int verdict = from_endpoint(skb, p, s);
     if (verdict == VERDICT_PASS) {
+        if (!p->is_test) {
+            skb->mark = config->permit_mark;
+        }
         return TC_ACT_UNSPEC;
     }
     if (!p->is_test) {
@@ -260,10 +265,12 @@ forwarded(struct __sk_buff *skb, struct packet *p, struct dp_config *config)
     int found = subject_find(&s, config, p->src_mac_word, ifindex, &p->src) ||
                 subject_held(&s, p->src_mac_word, ifindex, 0);
     if (found && (p->protocol != IPPROTO_UDP || p->dport != PORT_DNS || !p->l4_at ||
-                  !is_resolver(s.set, &p->dst) || !query_remember(skb, p))) {
+                  !is_resolver(s.set, &p->dst) || !is_bound(&s, &p->src, &p->src) ||
+                  !query_remember(skb, p))) {
         count(DP_FORWARD_REFUSED);
         return TC_ACT_SHOT;
     }
+    skb->mark = found ? config->permit_mark : 0;
     count(DP_FORWARDED);
     return TC_ACT_UNSPEC;
 }
@@ -335,7 +342,6 @@ cordon_ingress(struct __sk_buff *skb)
         return TC_ACT_SHOT;
     }
     if (mark && mark == config->forward_mark) {
-        skb->mark = 0;
         return forwarded(skb, &p, config);
     }
     if (config->sensors && port->role == DP_ACCESS && is_copy(skb, &p)) {
@@ -491,6 +497,13 @@ cordon_egress(struct __sk_buff *skb)
     }
     __u32 is_test = mark && mark == config->test_mark;
     __u32 is_access = port->role == DP_ACCESS;
+    if (mark && mark == config->permit_mark) {
+        skb->mark = 0;
+        if (is_access) {
+            count(DP_DROPPED_ISOLATED);
+            return TC_ACT_SHOT;
+        }
+    }
     if (!is_access && !port->mirror_out) {
         return TC_ACT_UNSPEC;
     }

@@ -55,6 +55,7 @@ struct packet {
     __u8 in_role; /* of the port where it came in */
     __u32 in_ifindex;
     __u32 arp_is_own; /* ARP: sender's hardware address is the frame's */
+    __u32 is_odd;     /* has what no permit is about: see parse_extensions() and parse() */
 };
 
 #define TCP_FIN 0x01
@@ -82,6 +83,13 @@ ip_is_multicast(const struct dp_ip *ip)
         return (b[12] & 0xf0) == 0xe0 || (__u32)(ip->w[1] >> 32) == 0xffffffff;
     }
     return b[0] == 0xff;
+}
+
+/* ::ffff:0:0/96: no address of a frame on a wire, but how IPv4 is written in our maps. */
+static __always_inline int
+ip_is_mapped(const struct dp_ip *ip)
+{
+    return ip->w[0] == 0 && (__u32)ip->w[1] == bpf_htonl(0xffff);
 }
 
 static __always_inline int
@@ -148,6 +156,9 @@ parse_l4(struct __sk_buff *skb, struct packet *p)
     return 1;
 }
 
+/* One fragment header straight behind the IPv6 header is plain.  Any other extension header may
+ * change where the packet goes (routing) or whom it seems to be from (home address), or hides the
+ * ports from a switch that looks less deep than the receiver. */
 CHECKED_APART int
 parse_extensions(struct __sk_buff *skb, struct packet *p, __u32 at, __u32 next)
 {
@@ -164,6 +175,9 @@ parse_extensions(struct __sk_buff *skb, struct packet *p, __u32 at, __u32 next)
         }
         if (at > L4_OFFSET_MAX || bpf_skb_load_bytes(skb, at, head, 8)) {
             break;
+        }
+        if (next != 44 || i > 0) {
+            p->is_odd = 1;
         }
         if (next == 44) {
             __u16 offset = (__u16)(head[2] << 8 | head[3]);
@@ -268,6 +282,7 @@ parse(struct __sk_buff *skb, struct packet *p)
         ip_from_4(&p->dst, ip->daddr);
         p->protocol = ip->protocol;
         p->l4_at = (__u16)(at + (__u32)ip->ihl * 4);
+        p->is_odd = ip->ihl > 5; /* source routes */
         __u16 fragment = bpf_ntohs(ip->frag_off);
         if (fragment & 0x3fff) {
             p->fragment_offset = (__u16)((fragment & 0x1fff) << 3);
@@ -284,6 +299,7 @@ parse(struct __sk_buff *skb, struct packet *p)
         __builtin_memcpy(&p->dst, &ip->daddr, 16);
         p->protocol = ip->nexthdr;
         p->l4_at = (__u16)(at + sizeof(*ip));
+        p->is_odd = ip_is_mapped(&p->src) || ip_is_mapped(&p->dst);
         __u32 next = ip->nexthdr;
         if (next == 0 || next == 43 || next == 60 || next == 135 || next == 44 || next == 51) {
             parse_extensions(skb, p, at + sizeof(*ip), next);

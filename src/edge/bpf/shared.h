@@ -56,8 +56,10 @@ struct dp_config {
     __u32 sensors;  /* ERSPAN destinations */
     __u32 always;   /* bits: sessions of kind remote-always */
     __u32 snoop_per_s;
+    __u32 permit_mark; /* on what a contained endpoint may send */
+    __u32 zero;
 };
-_Static_assert(sizeof(struct dp_config) == 64, "dp_config");
+_Static_assert(sizeof(struct dp_config) == 72, "dp_config");
 
 /* By ifindex. */
 struct dp_port {
@@ -88,6 +90,9 @@ _Static_assert(sizeof(struct dp_port_mac) == 12, "dp_port_mac");
 
 #define DP_WARNS 1u   /* ARP, ND, TCP and UDP 443 go to the responder */
 #define DP_CLEARED 2u /* a hold that ended with the link */
+
+/* A MAC on a held port: since when (kernel side), or, by the user side, that nobody else has it. */
+#define DP_HELD_ADMITTED 1ull
 
 struct dp_isolate {
     __u64 set; /* key of its permit set; 0: no permits */
