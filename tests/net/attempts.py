@@ -3,6 +3,9 @@
 OUT: attempts of 's' at anybody; IN: attempts of 's' at 't'.  Each is a function of the campus 'w'
 that gives frames with the token in them.  'at' is where the attempt of a free sender arrives (its
 twin), 'may' where that of a contained one is permitted to.
+
+What is sent to everybody in a permitted server's name by a free client of another switch comes in
+by the uplink, as the server's own would: here nobody can tell them apart (UPLINK_LIES).
 """
 import socket
 import struct
@@ -24,6 +27,7 @@ SERVERS = "svc upd web rt"
 
 Attempt = namedtuple("Attempt", "make at may")
 OUT, IN = {}, {}
+UPLINK_LIES = ("who-has to everybody, asked as a permitted server", "router advertisement")
 
 
 def out(name, at="c1", may=""):
@@ -197,6 +201,9 @@ def _short_attempts(size):
     def own(w, s, token):
         return cut(to(s, w["c1"], type=0xbe00 + size) / Raw(token * 10))
 
+    if size < 22:  # four bytes behind the tag
+        return
+
     @out(f"{size} bytes with a tag")
     def with_tag(w, s, token):  # a capture shows the frame without it
         frame = raw(to(s, w["c1"], type=0xbf00 + size) / Raw(token * 10))[:size - 4]
@@ -204,7 +211,7 @@ def _short_attempts(size):
 
 
 # The lab's cables (cls_u32) carry nothing that has less than four bytes behind its EtherType.
-for _size in (18, 19, 20, 33, 34, 35, 38, 42, 46, 53, 54, 55, 59, 60):
+for _size in (18, 19, 20, 22, 33, 34, 35, 38, 42, 46, 53, 54, 55, 59, 60):
     _short_attempts(_size)
 
 
@@ -825,10 +832,10 @@ DHCPS = {
     "DHCP from another's address": lambda w, s: {"source": w["c1"].ip4},
     "DHCP inform with another's address": lambda w, s: {"kind": "inform", "ciaddr": w["c1"].ip4},
     "DHCP release of another's lease": lambda w, s: {
-        "kind": "release", "ciaddr": NOBODY4, "source": NOBODY4, "target": w["svc"].ip4,
+        "kind": "release", "ciaddr": w["c5"].ip4, "source": w["c5"].ip4, "target": w["svc"].ip4,
         "client_id": b"campus-nobody"},
     "DHCP release of another's lease from its own address": lambda w, s: {
-        "kind": "release", "ciaddr": NOBODY4, "source": s.ip4, "target": w["svc"].ip4,
+        "kind": "release", "ciaddr": w["c5"].ip4, "source": s.ip4, "target": w["svc"].ip4,
         "client_id": b"campus-nobody"},
 }
 for _name, _words in DHCPS.items():

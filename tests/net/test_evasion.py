@@ -87,5 +87,7 @@ def inwards(campus, contained, c2, c3):
 @pytest.mark.parametrize("sender", ["c1", "c4"])
 @pytest.mark.parametrize("name", list(attempts.IN))
 def test_it_is_not_reached(inwards, name, sender):
-    assert not inwards[sender]["c2"][name], "it reached c2"
+    is_beside = sender == "c1"  # on the same switch
+    if is_beside or name not in attempts.UPLINK_LIES:
+        assert not inwards[sender]["c2"][name], "it reached c2"
     assert inwards[sender]["c3"][name], "it does not reach the free twin either"
