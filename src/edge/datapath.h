@@ -124,8 +124,8 @@ int datapath_learn_name(struct datapath *datapath, const char *permit_set, size_
 int datapath_learn_lease(struct datapath *datapath, const struct mac *mac, const struct ip *ip,
                          uint32_t lease_s) MUST_CHECK;
 
-/* A MAC on a held port that nobody else has: it gets what the hold permits.  Until then, and when it
- * shows up at another port, it gets nothing. */
+/* A MAC on a held port that nobody else has: it gets what the hold permits.  Until then, and when
+ * it shows up at another port, it gets nothing. */
 int datapath_admit_held(struct datapath *datapath, int ifindex, const struct mac *mac) MUST_CHECK;
 void datapath_mac_seen(struct datapath *datapath, const char *port, const struct mac *mac);
 

@@ -621,7 +621,8 @@ learn_mac_of(const struct learn *learn, const struct ip *ip, struct mac *mac)
 bool
 learn_is_elsewhere(const struct learn *learn, int ifindex, const struct mac *mac)
 {
-    HMAP_FOR_EACH_HASH (seen, struct seen_mac, node, mac_hash(mac), &learn->macs) {
+    HMAP_FOR_EACH_HASH(seen, struct seen_mac, node, mac_hash(mac), &learn->macs)
+    {
         if (mac_is_equal(&seen->mac, mac) && seen->port->as.ifindex != ifindex) {
             return true;
         }

@@ -290,8 +290,8 @@ from_nd(struct __sk_buff *skb, struct packet *p, struct subject *s)
     int is_unbound = ip_is_zero(&p->src);
     int is_own = nd_options_are_own(skb, p) && (is_unbound || is_bound(s, &p->src, &p->src));
     if (p->icmp_type == ND_RS) {
-        const struct dp_ip all_routers = {{bpf_cpu_to_be64(0xff02000000000000ull),
-                                           bpf_cpu_to_be64(2)}};
+        const struct dp_ip all_routers = {
+            {bpf_cpu_to_be64(0xff02000000000000ull), bpf_cpu_to_be64(2)}};
         return is_own && s->set && ip_same(&p->dst, &all_routers) ? VERDICT_PASS : VERDICT_DROP;
     }
     if (bpf_skb_load_bytes(skb, p->l4_at + 8, &target, 16)) {

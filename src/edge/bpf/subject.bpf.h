@@ -31,7 +31,8 @@ port_mac_key(struct dp_port_mac *key, __u32 ifindex, __u64 mac)
     __builtin_memcpy(key->mac, &mac, 6);
 }
 
-/* Fills 's' where this end is contained: by MAC, by (port, MAC) or by address ('ip' may be NULL). */
+/* Fills 's' where this end is contained: by MAC, by (port, MAC) or by address ('ip' may be NULL).
+ */
 CHECKED_APART int
 subject_find_slow(struct subject *s, __u32 wants, const struct dp_ip *ip)
 {

@@ -83,12 +83,14 @@ bench_close(struct bench *bench)
     rmdir(bench->dir);
 }
 
+/* 'mark': what the frame bears, and then bears. */
 static enum verdict_seen
 run(const struct bench *bench, enum bench_port port, enum program_id program,
-    const struct frame *frame)
+    const struct frame *frame, uint32_t *mark)
 {
     uint8_t padded[FRAME_MAX];
-    struct __sk_buff context = {.ifindex = (uint32_t)bench->ifindex[port]};
+    struct __sk_buff context = {.ifindex = (uint32_t)bench->ifindex[port], .mark = *mark};
+    struct __sk_buff after = {.mark = 0};
     size_t size = frame->size < 60 ? 60 : frame->size;
     memset(padded, 0, sizeof(padded));
     memcpy(padded, frame->b, frame->size);
@@ -97,10 +99,13 @@ run(const struct bench *bench, enum bench_port port, enum program_id program,
                                     .data_size_in = (uint32_t)size,
                                     .ctx_in = &context,
                                     .ctx_size_in = sizeof(context),
+                                    .ctx_out = &after,
+                                    .ctx_size_out = sizeof(after),
                                     .repeat = 1};
     if (bpf_prog_test_run_opts(maps_program_fd(bench->datapath->maps, program), &run)) {
         return VERDICT_ERROR;
     }
+    *mark = after.mark;
     switch ((int)run.retval) {
     case TC_ACT_UNSPEC:
         return PASSES;
@@ -116,13 +121,24 @@ run(const struct bench *bench, enum bench_port port, enum program_id program,
 enum verdict_seen
 bench_in(const struct bench *bench, enum bench_port port, const struct frame *frame)
 {
-    return run(bench, port, PROGRAM_INGRESS, frame);
+    uint32_t mark = 0;
+    return run(bench, port, PROGRAM_INGRESS, frame, &mark);
 }
 
 enum verdict_seen
 bench_out(const struct bench *bench, enum bench_port port, const struct frame *frame)
 {
-    return run(bench, port, PROGRAM_EGRESS, frame);
+    uint32_t mark = 0;
+    return run(bench, port, PROGRAM_EGRESS, frame, &mark);
+}
+
+enum verdict_seen
+bench_through(const struct bench *bench, enum bench_port in, enum bench_port out,
+              const struct frame *frame)
+{
+    uint32_t mark = 0;
+    enum verdict_seen seen = run(bench, in, PROGRAM_INGRESS, frame, &mark);
+    return seen == PASSES ? run(bench, out, PROGRAM_EGRESS, frame, &mark) : seen;
 }
 
 /* ---- rules ---- */

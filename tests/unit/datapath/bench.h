@@ -25,6 +25,9 @@ enum verdict_seen bench_in(const struct bench *bench, enum bench_port port,
                            const struct frame *frame);
 enum verdict_seen bench_out(const struct bench *bench, enum bench_port port,
                             const struct frame *frame);
+/* In by one port and, if it passes there, out by another, as the bridge would hand it on. */
+enum verdict_seen bench_through(const struct bench *bench, enum bench_port in, enum bench_port out,
+                                const struct frame *frame);
 
 /* Rules; all of them leave room for more members to be set. */
 struct rule bench_isolate(const char *id, const char *mac, const char *ip, const char *permit_set);

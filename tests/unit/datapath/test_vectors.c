@@ -178,6 +178,122 @@ nd_is_permitted_exactly(void **state)
     check(P1, frame, DROPPED, "router advertisement");
     frame_nd(&frame, &all, 137, "2001:db8::10");
     check(P1, frame, DROPPED, "redirect");
+    /* a router would carry what is solicited of a host outside to that host */
+    const struct hosts outside = {mac, SRV, OWN6, "2001:db8:f::80"};
+    const struct hosts server = {mac, SRV, OWN6, "2001:db8::10"};
+    const struct hosts routers = {mac, "33:33:00:00:00:02", OWN6, "ff02::2"};
+    frame_nd(&frame, &outside, ND_NEIGHBOUR_SOLICIT, "2001:db8::10");
+    check(P1, frame, DROPPED, "for a permitted server, to somebody outside");
+    frame_nd(&frame, &all, ND_NEIGHBOUR_SOLICIT, "2001:db8::10");
+    check(P1, frame, DROPPED, "for a permitted server, to everybody");
+    frame_nd(&frame, &server, ND_NEIGHBOUR_SOLICIT, "2001:db8::10");
+    check(P1, frame, PASSES, "for a permitted server, to it");
+    frame_nd(&frame, &outside, ND_ROUTER_SOLICIT, "::");
+    frame.size -= 16;
+    frame.b[19] = 8;
+    check(P1, frame, DROPPED, "router solicitation to somebody outside");
+    frame_nd(&frame, &routers, ND_ROUTER_SOLICIT, "::");
+    frame.size -= 16;
+    frame.b[19] = 8;
+    check(P1, frame, PASSES, "router solicitation");
+}
+
+/* On an access port anybody can take a permitted server's address. */
+static void
+nothing_passes_between_it_and_an_access_port(void **state)
+{
+    (void)state;
+    struct frame frame = tcp(C2, OWN, C3, "10.0.0.10", 443, SYN);
+    set_contained();
+    assert_int_equal(bench_through(&bench, P1, U1, &frame), PASSES);
+    assert_int_equal(bench_through(&bench, P1, S1, &frame), PASSES);
+    assert_int_equal(bench_through(&bench, P1, P2, &frame), DROPPED); /* a neighbour's MAC */
+    assert_int_equal(bench_through(&bench, U1, P2, &frame), DROPPED); /* from another switch */
+    frame = arp(C2, OWN, C3, "10.0.0.10", 1);
+    assert_int_equal(bench_through(&bench, P1, P2, &frame), DROPPED);
+    frame = tcp(C3, "10.0.0.103", SRV, "10.0.0.10", 443, SYN);
+    assert_int_equal(bench_through(&bench, P1, P2, &frame), PASSES); /* others are free */
+
+    check(S1, tcp(SRV, "10.0.0.10", C2, OWN, 443, SYNACK), PASSES, "from a server port");
+    check(P2, tcp(C3, "10.0.0.10", C2, OWN, 443, SYNACK), DROPPED, "as a permitted server");
+    check(P2, udp(C3, "10.0.0.2", C2, OWN, 67, 68), DROPPED, "as the DHCP server");
+    check(P2, arp(C3, "10.0.0.10", C2, OWN, 2), DROPPED, "ARP as a permitted server");
+}
+
+static void
+permits_are_for_its_own_addresses(void **state)
+{
+    (void)state;
+    struct rule rules[] = {bench_permits(), bench_isolate("c2", C2, OWN, "few"),
+                           bench_isolate("claims", "02:00:00:00:00:07", "10.0.0.1", "few"),
+                           bench_protect("gateway", NULL, "10.0.0.1")};
+    set(rules, COUNT_OF(rules));
+    free(rules[1].isolate.addresses);
+    free(rules[2].isolate.addresses);
+    check(P1, tcp(C2, OWN, SRV, "10.0.0.10", 443, SYN), PASSES, "its own");
+    check(P1, tcp(C2, "10.0.0.103", SRV, "10.0.0.10", 443, SYN), DROPPED, "a neighbour's");
+    check(P1, tcp(C2, "0.0.0.0", SRV, "10.0.0.10", 443, SYN), DROPPED, "none");
+    check(P1, udp(C2, "10.0.0.103", SRV, "10.9.3.4", 40000, 9), DROPPED, "UDP, a neighbour's");
+    const char *claims = "02:00:00:00:00:07"; /* an address that is protected */
+    check(P1, tcp(claims, "10.0.0.1", SRV, "10.0.0.10", 443, SYN), DROPPED, "the gateway's");
+    check(P1, arp(claims, "10.0.0.1", SRV, "10.0.0.10", 1), ANSWERED, "ARP as the gateway");
+    check(P1, arp(claims, "10.0.0.1", SRV, "10.0.0.10", 2), DROPPED, "ARP as the gateway");
+}
+
+/* 'bytes' between the IPv6 header and what follows it. */
+static struct frame
+with_header(struct frame frame, uint8_t type, const uint8_t *bytes, size_t size)
+{
+    memmove(frame.b + 54 + size, frame.b + 54, frame.size - 54);
+    memcpy(frame.b + 54, bytes, size);
+    frame.b[54] = frame.b[20];
+    frame.b[20] = type;
+    frame.b[19] = (uint8_t)(frame.b[19] + size);
+    frame.size += size;
+    return frame;
+}
+
+static struct frame
+with_ip4_option(struct frame frame)
+{
+    memmove(frame.b + 38, frame.b + 34, frame.size - 34);
+    memcpy(frame.b + 34, "\x94\x04\0\0", 4); /* router alert */
+    frame.b[14] = 0x46;
+    frame.b[17] = (uint8_t)(frame.b[17] + 4);
+    frame.size += 4;
+    return frame;
+}
+
+static void
+options_and_headers_are_nobodys_permit(void **state)
+{
+    (void)state;
+    static const uint8_t options[8] = {0, 0, 1, 4}, whole[8] = {0}, first[8] = {0, 0, 0, 1},
+                         route[8] = {0, 0, 0, 1};
+    const char *mac = "02:00:00:00:00:62";
+    struct frame plain = tcp(mac, OWN6, SRV, "2001:db8::10", 443, SYN);
+    struct frame back = tcp(SRV, "2001:db8::10", mac, OWN6, 443, SYNACK);
+    set_contained();
+    check(P1, plain, PASSES, "plain");
+    check(P1, with_header(plain, 0, options, 8), DROPPED, "hop-by-hop options");
+    check(P1, with_header(plain, 60, options, 8), DROPPED, "destination options");
+    check(P1, with_header(plain, 43, route, 8), DROPPED, "routing");
+    check(P1, with_header(plain, 44, whole, 8), PASSES, "an atomic fragment");
+    check(P1, with_header(plain, 44, first, 8), PASSES, "a first fragment");
+    check(P1, with_header(with_header(plain, 60, options, 8), 44, first, 8), DROPPED,
+          "options in a first fragment: a later one could lie over them");
+    check(P1, with_header(with_header(plain, 44, first, 8), 60, options, 8), DROPPED,
+          "options before a fragment");
+    check(P1, with_header(with_header(plain, 44, whole, 8), 44, first, 8), DROPPED,
+          "a fragment in a fragment");
+    check(U1, back, PASSES, "an answer");
+    check(U1, with_header(back, 43, route, 8), DROPPED, "an answer with a route");
+    check(P1, with_ip4_option(tcp(C2, OWN, SRV, "10.0.0.10", 443, SYN)), DROPPED, "IPv4 option");
+    check(P1, tcp(C3, "10.0.0.103", SRV, "10.0.0.10", 443, SYN), PASSES, "others are free");
+    struct frame mapped = plain; /* to ::ffff:10.0.0.10 */
+    memset(mapped.b + 38, 0, 10);
+    memcpy(mapped.b + 48, "\xff\xff\x0a\0\0\x0a", 6);
+    check(P1, mapped, DROPPED, "a permitted IPv4 address in IPv6");
 }
 
 static void
@@ -202,6 +318,47 @@ dhcp_is_permitted_exactly(void **state)
     check(P1, frame, DROPPED, "a reply to a server");
     frame_udp(&frame, &rogue, 67, 68, boot, sizeof(boot));
     check(P1, frame, DROPPED, "as a server");
+}
+
+/* The server answers to a relay and to the address that a client says it has. */
+static void
+dhcp_is_asked_for_itself_alone(void **state)
+{
+    (void)state;
+    uint8_t boot[240] = {1, 1, 6, 0};
+    struct frame frame;
+    const struct hosts ask = {C2, ALL, "0.0.0.0", "255.255.255.255"};
+    const struct hosts renew = {C2, SRV, OWN, "10.0.0.2"};
+    const struct hosts other = {C2, SRV, "10.0.0.103", "10.0.0.2"};
+    const struct mac own = mac_of_text(C2);
+    static const uint8_t its[4] = {10, 0, 0, 102}, others[4] = {10, 0, 0, 103};
+    set_contained();
+    memcpy(boot + 28, own.b, 6);
+    memcpy(boot + 12, its, 4);
+    frame_udp(&frame, &renew, 68, 67, boot, sizeof(boot));
+    check(P1, frame, PASSES, "its own lease again");
+    frame_udp(&frame, &other, 68, 67, boot, sizeof(boot));
+    check(P1, frame, DROPPED, "from another's address");
+    memcpy(boot + 12, others, 4);
+    frame_udp(&frame, &renew, 68, 67, boot, sizeof(boot));
+    check(P1, frame, DROPPED, "about another's lease");
+    memset(boot + 12, 0, 4);
+    memcpy(boot + 24, others, 4);
+    frame_udp(&frame, &ask, 68, 67, boot, sizeof(boot));
+    check(P1, frame, DROPPED, "as a relay");
+    memset(boot + 24, 0, 4);
+    boot[3] = 1;
+    frame_udp(&frame, &ask, 68, 67, boot, sizeof(boot));
+    check(P1, frame, DROPPED, "over a relay");
+
+    const struct hosts six = {"02:00:00:00:00:62", "33:33:00:01:00:02", "fe80::ff:fe00:62",
+                              "ff02::1:2"};
+    uint8_t message[40] = {1};
+    frame_udp(&frame, &six, 546, 547, message, sizeof(message));
+    check(P1, frame, PASSES, "DHCPv6");
+    message[0] = 12;
+    frame_udp(&frame, &six, 546, 547, message, sizeof(message));
+    check(P1, frame, DROPPED, "DHCPv6 as a relay");
 }
 
 static struct frame
@@ -332,6 +489,37 @@ a_port_is_held_until_its_link_goes_down(void **state)
 }
 
 static void
+a_held_mac_is_permitted_nothing_while_it_may_be_anothers(void **state)
+{
+    (void)state;
+    static const char new[] = "02:00:00:00:09:08", gateway[] = "02:00:00:00:01:01";
+    const struct mac mac = mac_of_text(new), disguise = mac_of_text(gateway);
+    struct rule rules[] = {bench_permits(),
+                           {.id = "another hold",
+                            .kind = RULE_HOLD_PORT,
+                            .hold_port = {.port = "p1", .permit_set = "few"}},
+                           bench_protect("gateway", gateway, NULL)};
+    uint8_t boot[240] = {1, 1, 6, 0};
+    struct frame frame, its;
+    const struct hosts ask = {new, ALL, "0.0.0.0", "255.255.255.255"};
+    const struct hosts its_ask = {gateway, ALL, "0.0.0.0", "255.255.255.255"};
+    set(rules, COUNT_OF(rules));
+    memcpy(boot + 28, mac.b, 6);
+    frame_udp(&frame, &ask, 68, 67, boot, sizeof(boot));
+    memcpy(boot + 28, disguise.b, 6);
+    frame_udp(&its, &its_ask, 68, 67, boot, sizeof(boot));
+    check(P1, frame, DROPPED, "first seen");
+    assert_int_equal(datapath_admit_held(bench.datapath, bench.ifindex[P1], &mac), 0);
+    check(P1, frame, PASSES, "nobody else has it");
+    datapath_mac_seen(bench.datapath, "p1", &mac);
+    check(P1, frame, PASSES, "seen here");
+    datapath_mac_seen(bench.datapath, "p2", &mac);
+    check(P1, frame, DROPPED, "seen elsewhere");
+    assert_int_equal(datapath_admit_held(bench.datapath, bench.ifindex[P1], &disguise), 0);
+    check(P1, its, DROPPED, "a protected MAC, whatever was found");
+}
+
+static void
 broadcast_does_not_reach_it(void **state)
 {
     (void)state;
@@ -417,6 +605,10 @@ main(void)
         cmocka_unit_test(arp_is_permitted_exactly),
         cmocka_unit_test(nd_is_permitted_exactly),
         cmocka_unit_test(dhcp_is_permitted_exactly),
+        cmocka_unit_test(dhcp_is_asked_for_itself_alone),
+        cmocka_unit_test(nothing_passes_between_it_and_an_access_port),
+        cmocka_unit_test(permits_are_for_its_own_addresses),
+        cmocka_unit_test(options_and_headers_are_nobodys_permit),
         cmocka_unit_test(fragments_follow_a_permitted_first),
         cmocka_unit_test(tags_and_broken_frames_hide_nothing),
         cmocka_unit_test(servers_and_pairs_are_blocked_both_ways),
@@ -424,6 +616,7 @@ main(void)
         cmocka_unit_test(by_address_where_no_mac_is_known),
         cmocka_unit_test(a_learnt_name_permits_its_address),
         cmocka_unit_test(a_port_is_held_until_its_link_goes_down),
+        cmocka_unit_test(a_held_mac_is_permitted_nothing_while_it_may_be_anothers),
         cmocka_unit_test(broadcast_does_not_reach_it),
         cmocka_unit_test(suspended_and_expired_rules_stop_nothing),
         cmocka_unit_test(copies_and_reserved_vlans_are_guarded),
