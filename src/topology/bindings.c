@@ -243,12 +243,14 @@ other_holder(const struct topology *t, const struct ip *ip, const struct node *n
     return found;
 }
 
-/* True: 'other' holds a lease, is alive, and so keeps the address. */
+/* True: 'other' keeps the address: it holds a lease and is alive, or 'node' is contained, and would
+ * be heard in the other's name where it is permitted to be heard at all. */
 static bool
 is_defended(struct topology *t, struct node *node, const struct node *other, size_t index,
             const struct ip *ip, int64_t at_us)
 {
-    if (!has_lease(t, other, index, at_us) || !is_alive(t, other, at_us)) {
+    bool is_leased = has_lease(t, other, index, at_us) && is_alive(t, other, at_us);
+    if (!is_leased && !node->is_pinned) {
         return false;
     }
     t->counters.claims_refused++;
@@ -258,8 +260,8 @@ is_defended(struct topology *t, struct node *node, const struct node *other, siz
         char detail[IP_TEXT_SIZE + ID_SIZE + 64];
         item->flagged_us = at_us;
         ip_format(ip, text);
-        snprintf(detail, sizeof(detail), "claims %s, which is leased to %s", text,
-                 other->endpoint.id);
+        snprintf(detail, sizeof(detail), "claims %s, which is %s %s", text,
+                 is_leased ? "leased to" : "in use by", other->endpoint.id);
         node_event(t, node, ENDPOINT_CONFLICT, at_us, detail);
         node_tell(t, node, TOPOLOGY_ENDPOINT_CONFLICT, NULL, detail);
     }
