@@ -171,8 +171,10 @@ def test_it_cannot_claim_anothers_address(campus, cordon, contained, c1, c2, nam
     ip4, ip6 = CLAIMS[name](campus)
     upd, token = campus["upd"], b"\x79" * 6
     introduce(campus)
-    for client in (c1, campus["c5"]):  # it speaks by that address, not by a temporary one alone
-        client.run("ping", "-c1", "-W1", "-n", "-I", client.ip6, campus["web"].ip6)
+    for client in (c1, campus["c5"]):  # it is asked for that address, not for a temporary one alone
+        campus["web"].ns.ip("neigh flush dev eth0")
+        client.ns.ip("neigh flush dev eth0")
+        client.run("ping", "-c1", "-W2", "-n", "-I", client.ip6, campus["web"].ip6)
     said = [attempts.arp(c2, attempts.ALL, token, op=1, psrc=ip4, pdst=ip4),
             attempts.to(c2, upd) / attempts.IP(src=ip4, dst=upd.ip4) / attempts.udp(token),
             attempts.to(c2, upd) / attempts.IPv6(src=ip6, dst=upd.ip6) / attempts.udp(token),
