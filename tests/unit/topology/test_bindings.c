@@ -39,6 +39,31 @@ an_address_that_changed_hands_since_is_not_sure(void **state)
 }
 
 static void
+a_contained_endpoint_takes_nobodys_address(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    arp(c, "e1", "p3", C2, IP2);
+    seen(c, "e1", "p4", C3);
+    topology_pin(c->topology, endpoint_of(c, C3)->id, true);
+    after_s(c, 600);
+    arp(c, "e1", "p4", C3, IP2);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C2));
+    assert_int_equal(endpoint_of(c, C3)->binding_count, 0);
+    assert_true(has_event(endpoint_of(c, C3), ENDPOINT_CONFLICT, "in use by"));
+    arp(c, "e1", "p4", C3, "192.0.2.9"); /* one that nobody has */
+    assert_int_equal(who(c, "192.0.2.9", now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C3));
+    topology_pin(c->topology, endpoint_of(c, C3)->id, false);
+    arp(c, "e1", "p4", C3, IP2);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C3));
+    campus_free(c);
+}
+
+static void
 an_address_that_began_later_is_not_sure_unless_a_moment_later(void **state)
 {
     (void)state;
@@ -379,6 +404,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_belongs_to_who_held_it_at_that_time),
         cmocka_unit_test(an_address_that_changed_hands_since_is_not_sure),
+        cmocka_unit_test(a_contained_endpoint_takes_nobodys_address),
         cmocka_unit_test(an_address_that_began_later_is_not_sure_unless_a_moment_later),
         cmocka_unit_test(a_binding_last_heard_too_long_before_is_old),
         cmocka_unit_test(two_hosts_that_both_keep_claiming_are_a_conflict),
