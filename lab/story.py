@@ -470,13 +470,25 @@ class Story:
 
     # ----------------------------------------------------------------- 11: release
 
+    def switches_are_level(self):
+        """Does every switch hold what it should, and nothing else?"""
+        return all(switch["observed_generation"] == switch["desired_generation"]
+                   for switch in self.cordon.api.items("/switches"))
+
     def c2_is_released(self):
         """Released by the operator with a reason: traffic flows at once, also to neighbours that
         cached ARP."""
         containment = self.cordon.containments(self.c2, "isolate", pending=False)[0]
         self.cordon.ctl("release", containment["id"], "--reason", "cleaned and checked")
+        began = time.monotonic()
+        # acknowledged when it is on disk; the switches hear of it in the same moment
+        wait_for(self.switches_are_level, "every switch has let go of c2", 1, 0.001)
+        took_ms = (time.monotonic() - began) * 1000
         first = Ping(self.c2.ip4).ask(self.c1)
-        check(first[0], f"c1, whose ARP cache knows c2, cannot ping it: {first[1]}")
+        check(first[0], f"c1, whose ARP cache knows c2, cannot ping it {took_ms:.0f} ms after the "
+                        f"release: {first[1]}; c2 believes: "
+                        f"{self.c2.ns.run('ip', 'neigh').stdout}; e1: "
+                        f"{self.cordon.api.get('/switches/e1')['problems']}")
         for probe in (Ping(self.c1.ip4), Tcp(self.c4.ip4), Http(self.web.ip4, "www.campus.test",
                                                                 "Campus web"),
                       Http(self.world.ip4, "www.world.example", "World")):
