@@ -66,6 +66,8 @@ const struct command command_table[] = {
      "Exits with 1 where there is an error or a warning.", 0, 0, cmd_doctor},
     {"audit", "[SEARCH]", "[--limit N]", "who did what to what, and why; newest first", NULL, 0, 1,
      cmd_audit},
+    {"jobs", "[cancel ID]", "", "long work that runs or ran lately; ends one that runs",
+     "Only who started a job, or an admin, may cancel it.", 0, 2, cmd_jobs},
     {"accounts", "[create|role NAME ROLE | password|disable|enable|remove|end-sessions NAME]", "",
      "accounts of people, who sign in at the console",
      "create and password read the password from standard input; it must be changed at the next\n"

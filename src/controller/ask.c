@@ -39,6 +39,9 @@ static ask_handler *const handlers[OP_COUNT] = {
     [OP_PROTECTION_REMOVE] = ask_protection_remove,
     [OP_POLICY_SHOW] = ask_policy_show,
     [OP_POLICY_TEST] = ask_policy_test,
+    [OP_JOB_LIST] = ask_job_list,
+    [OP_JOB_SHOW] = ask_job_show,
+    [OP_JOB_CANCEL] = ask_job_cancel,
     [OP_ENFORCEMENT_SHOW] = ask_enforcement_show,
     [OP_ENFORCEMENT_PANIC] = ask_enforcement_panic,
     [OP_ENFORCEMENT_RESUME] = ask_enforcement_resume,
@@ -57,6 +60,7 @@ asks_new(const struct ask_settings *settings)
     if (!asks->settings.site) {
         asks->settings.site = "default";
     }
+    asks->jobs = jobs_new(controller_clock(settings->controller), &settings->jobs);
     return asks;
 }
 
@@ -65,8 +69,15 @@ asks_free(struct asks *asks)
 {
     if (asks) {
         ask_trials_end(asks);
+        jobs_free(asks->jobs);
     }
     free(asks);
+}
+
+bool
+asks_run_jobs(struct asks *asks)
+{
+    return jobs_run(asks->jobs);
 }
 
 static void
@@ -160,6 +171,7 @@ asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *done, 
                     "ask an administrator");
         return;
     }
+    call.role = role;
     if (!handlers[call.op]) {
         ask_problem(&call, 404, "that operation is web's own", "op", NULL);
         return;

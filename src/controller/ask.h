@@ -6,6 +6,7 @@
 
 #include "controller/controller.h"
 #include "controller/inspect.h"
+#include "controller/jobs.h"
 #include "wire/answer.h"
 #include "wire/ask.h"
 
@@ -16,6 +17,7 @@ struct ask_settings {
     const char *site;        /* the one that we serve; NULL: "default" */
     const char *policy_file; /* shown to people */
     int64_t started_us;      /* wall clock */
+    struct jobs_ports jobs;  /* what jobs need of the loop */
 };
 
 /* Called exactly once per ask, in the call or later on the loop; 'answer' is borrowed. */
@@ -26,14 +28,17 @@ struct asks *asks_new(const struct ask_settings *settings);
 void asks_free(struct asks *asks);
 void asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *answer,
                  void *context);
+/* A slice of the jobs that run, see jobs_run(). */
+bool asks_run_jobs(struct asks *asks);
 
 /* Objects as the API shows them, for live events (controller_ports.publish); the caller owns the
- * result.  Topics: "containment", "endpoint", "incident", "link", "switch", "source". */
+ * result.  Topics: "containment", "endpoint", "incident", "link", "switch", "source", "job". */
 cJSON *ask_view_containment(struct controller *controller, const struct containment *containment);
 cJSON *ask_view_endpoint(struct controller *controller, const struct endpoint *endpoint);
 cJSON *ask_view_incident(struct controller *controller, const struct incident *incident);
 cJSON *ask_view_link(const struct link *link);
 cJSON *ask_view_switch(struct controller *controller, const struct switch_view *view);
+cJSON *ask_view_job(const struct job *job);
 cJSON *ask_view_source(const struct wire_source *source);
 
 #endif

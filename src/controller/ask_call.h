@@ -3,6 +3,7 @@
 #define CORDON_CONTROLLER_ASK_CALL_H
 
 #include "controller/ask.h"
+#include "controller/jobs.h"
 #include "policy/policy_test.h"
 #include "wire/op.h"
 #include "wire/view_containment.h"
@@ -22,6 +23,7 @@ struct ask_trial {
 struct asks {
     struct ask_settings settings;
     struct ask_trial trials[ASK_TRIALS_MAX];
+    struct jobs *jobs; /* owned */
     uint64_t asked[OP_COUNT];
     uint64_t refused;
 };
@@ -32,6 +34,7 @@ struct ask_call {
     enum op op;
     uint64_t number;
     char account[NAME_SIZE];
+    enum account_role role;
     ask_answer_fn *answer;
     void *context;
 };
@@ -103,6 +106,8 @@ ask_handler ask_incident_list, ask_incident_show, ask_evidence_show;
 ask_handler ask_policy_test;
 void ask_trials_expire(struct asks *asks);
 void ask_trials_end(struct asks *asks);
+/* ask_jobs.c */
+ask_handler ask_job_list, ask_job_show, ask_job_cancel;
 /* ask_system.c */
 ask_handler ask_policy_show, ask_enforcement_show, ask_audit_list, ask_audit_record,
     ask_version;

@@ -31,9 +31,10 @@ struct core {
     struct channel *driver, *web;
     struct channel *intake;
     struct event *tick;
+    struct event *jobs; /* added while jobs run */
     struct ip own[OWN_ADDRESSES_MAX];
     size_t own_count;
-    uint64_t events; /* sent to web, numbered */
+    uint64_t events;  /* sent to web, numbered */
     uint64_t intakes; /* counts intake's connections: acks go to the one that sent */
 };
 
@@ -78,6 +79,9 @@ view_of(struct core *core, const char *topic, const void *object)
     if (strcmp(topic, "switch") == 0) {
         return ask_view_switch(core->controller, object);
     }
+    if (strcmp(topic, "job") == 0) {
+        return ask_view_job(object);
+    }
     return strcmp(topic, "source") == 0 ? ask_view_source(object) : ask_view_link(object);
 }
 
@@ -93,6 +97,39 @@ publish(void *context, const char *topic, const void *object)
     event.body = view_of(core, topic, object);
     (void)channel_send(core->web, WIRE_EVENT, &event); /* false: it closes */
     cJSON_Delete(event.body);
+}
+
+/* ---- jobs ---- */
+
+static void
+jobs_later(struct core *core, long us)
+{
+    const struct timeval later = {.tv_usec = us};
+    if (core->jobs) {
+        (void)event_add(core->jobs, &later);
+    }
+}
+
+static void
+on_jobs(evutil_socket_t fd, short what, void *context)
+{
+    struct core *core = context;
+    (void)fd, (void)what;
+    if (asks_run_jobs(core->asks)) {
+        jobs_later(core, JOBS_PAUSE_US);
+    }
+}
+
+static void
+jobs_wake(void *context)
+{
+    jobs_later(context, 0);
+}
+
+static void
+jobs_publish(void *context, const struct job *job)
+{
+    publish(context, "job", job);
 }
 
 struct question {
@@ -338,8 +375,7 @@ core_controller(struct core *core)
                                            .send_read_back = send_read_back,
                                            .publish = publish,
                                            .context = core};
-    core->controller =
-        controller_new(&settings, clock_system(), core->store, core->policy, &ports);
+    core->controller = controller_new(&settings, clock_system(), core->store, core->policy, &ports);
     int error = controller_load(core->controller);
     if (error) {
         log_error("core", "what was stored cannot be read; nothing is driven",
@@ -348,7 +384,9 @@ core_controller(struct core *core)
     }
     const struct ask_settings ask = {.controller = core->controller,
                                      .policy_file = config->policy_file,
-                                     .started_us = clock_wall_us(clock_system())};
+                                     .started_us = clock_wall_us(clock_system()),
+                                     .jobs = {jobs_wake, jobs_publish, core}};
+    core->jobs = evtimer_new(core->role->base, on_jobs, core);
     core->asks = asks_new(&ask);
     controller_start(core->controller);
     core->tick = event_new(core->role->base, -1, EV_PERSIST, on_tick, core);
@@ -362,6 +400,10 @@ core_close(struct core *core)
     core->driver = core->web = core->intake = NULL;
     if (core->tick) {
         event_free(core->tick);
+    }
+    if (core->jobs) {
+        event_free(core->jobs);
+        core->jobs = NULL;
     }
     if (core->store) {
         controller_stop(core->controller);

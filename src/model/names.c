@@ -3,6 +3,7 @@
 #include "model/detection.h"
 #include "model/endpoint.h"
 #include "model/fact.h"
+#include "model/job.h"
 #include "model/rule.h"
 
 const char *const phase_names[PHASE_COUNT + 1] = {
@@ -46,3 +47,5 @@ const char *const containment_state_names[CONTAINMENT_STATE_COUNT + 1] = {
 const char *const hold_names[HOLD_COUNT + 1] = {
     "none",        "mode",   "protected",   "weak",  "shared", "unresolved",
     "both_inside", "budget", "never_block", "grace", NULL};
+const char *const job_state_names[JOB_STATE_COUNT + 1] = {"running", "done", "cancelled", "failed",
+                                                          NULL};

@@ -11,6 +11,7 @@
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
+#include "wire/view_job.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -259,6 +260,7 @@ add_topics(cJSON *operation, cJSON *components)
         {"containment", &view_containment_shape}, {"endpoint", &view_endpoint_shape},
         {"incident", &view_incident_shape},       {"link", &view_link_shape},
         {"switch", &view_switch_shape},           {"source", &view_source_shape},
+        {"job", &view_job_shape},
     };
     cJSON *list = cJSON_AddObjectToObject(operation, "x-events");
     for (size_t i = 0; i < COUNT_OF(topics); i++) {

@@ -9,7 +9,8 @@
 
 struct wire_event {
     uint64_t sequence; /* since core started; a gap means: load the lists again */
-    char topic[NAME_SIZE]; /* "containment", "endpoint", "incident", "switch", "link", "source" */
+    char topic[NAME_SIZE]; /* "containment", "endpoint", "incident", "switch", "link", "source",
+                              "job" */
     cJSON *body;       /* owned: the object as the API shows it */
 };
 

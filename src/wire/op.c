@@ -8,6 +8,7 @@
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
+#include "wire/view_job.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -370,6 +371,10 @@ const struct op_info op_table[OP_COUNT] = {
         ONE("protected.remove", ADMINS, &reason_shape, &view_done_shape),
     [OP_POLICY_SHOW] = ONE("policy.show", EVERYBODY, NULL, &view_policy_shape),
     [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
+    [OP_JOB_LIST] = LIST("jobs.list", EVERYBODY, &page_shape, &view_job_shape),
+    [OP_JOB_SHOW] = ONE("jobs.show", EVERYBODY, &id_shape, &view_job_shape),
+    /* Core asks more: its owner, or an admin. */
+    [OP_JOB_CANCEL] = ONE("jobs.cancel", OPERATORS, &id_shape, &view_job_shape),
     [OP_ENFORCEMENT_SHOW] = ONE("enforcement.show", EVERYBODY, NULL, &view_enforcement_shape),
     /* Stopping all enforcement must be possible for whoever is on duty. */
     [OP_ENFORCEMENT_PANIC] =

@@ -3,8 +3,8 @@
  *     serve FOLDER      makes certificates and tokens there; says "port N" on stdout
  *
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
- * more), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s), "wait SECONDS".
- * Ends with stdin. */
+ * more), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s),
+ * "wait SECONDS". Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,7 @@ struct fixture {
     struct asks *asks;
     struct controller *controller;
     struct clock_fake clock;
+    struct event *jobs;
     bool is_mute;
     uint64_t sequence;
 };
@@ -98,6 +99,24 @@ parse_line(const struct config *config, const char *source, const char *line, si
     (void)config, (void)source, (void)line, (void)size, (void)detection;
     snprintf(why, TEXT_SIZE, "not understood by the fixture");
     return false;
+}
+
+static void
+jobs_wake(void *context)
+{
+    struct fixture *fixture = context;
+    const struct timeval at_once = {.tv_usec = 1000};
+    event_add(fixture->jobs, &at_once);
+}
+
+static void
+on_jobs(evutil_socket_t fd, short what, void *context)
+{
+    struct fixture *fixture = context;
+    (void)fd, (void)what;
+    if (asks_run_jobs(fixture->asks)) {
+        jobs_wake(fixture);
+    }
 }
 
 static int
@@ -175,11 +194,14 @@ main(int count, char **words)
     fixture.controller = fake_controller_new(fixture.base, &fixture.clock.clock, words[1]);
     struct ask_settings settings = {.controller = fixture.controller,
                                     .policy_file = "/etc/cordon/policy.yaml",
-                                    .started_us = clock_wall_us(&fixture.clock.clock)};
+                                    .started_us = clock_wall_us(&fixture.clock.clock),
+                                    .jobs = {.wake = jobs_wake, .context = &fixture}};
+    fixture.jobs = evtimer_new(fixture.base, on_jobs, &fixture);
     fixture.asks = asks_new(&settings);
     int status = serve(&fixture, words[1]);
     fake_controller_free(fixture.controller);
     asks_free(fixture.asks);
+    event_free(fixture.jobs);
     event_base_free(fixture.base);
     return status;
 }

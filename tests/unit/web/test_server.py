@@ -98,7 +98,8 @@ class Reading(Case):
     def test_every_list_and_object_is_as_documented(self):
         # Api checks each answer against the document.
         for path in ("/endpoints", "/links", "/switches", "/containments", "/server-blocks",
-                     "/pending", "/incidents", "/intake", "/sensors", "/mirrors", "/protected"):
+                     "/pending", "/incidents", "/intake", "/sensors", "/mirrors", "/protected",
+                     "/jobs"):
             self.assertIn("items", self.viewer.get(path), path)
         for path in ("/switches/e1", "/policy", "/enforcement", "/doctor", "/version"):
             self.viewer.get(path)
@@ -885,7 +886,8 @@ class Ctl(Case):
         for words in (["links"], ["switches"], ["switch", "e1"], ["switch", "show", "e1"],
                       ["containments", "--ended"], ["server-blocks"], ["pending"], ["incidents"],
                       ["incidents", "--closed"], ["intake"], ["sensors"], ["mirrors"],
-                      ["protected"], ["policy", "show"], ["enforcement"], ["audit"], ["version"],
+                      ["protected"], ["policy", "show"], ["jobs"], ["enforcement"], ["audit"],
+                      ["version"],
                       ["openapi"], ["endpoint", "show", "c2"], ["endpoint", "192.0.2.101"]):
             done = self.ctl(*words)
             self.assertEqual(done.returncode, 0, (words, done.stderr))

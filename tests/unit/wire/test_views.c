@@ -14,6 +14,7 @@
 #include "golden.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
+#include "wire/view_job.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -46,6 +47,7 @@ static const struct shape *const shapes[] = {
     &view_version_shape,
     &view_health_shape,
     &view_done_shape,
+    &view_job_shape,
 };
 
 static void

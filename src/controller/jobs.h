@@ -1,0 +1,64 @@
+/* Long work in core: replay of stored detections, counts over every endpoint.  Runs in slices on
+ * core's loop, each of a few milliseconds with a pause after it, so that blocks never wait for it.
+ *
+ * A job is known by its id; it can be looked at while it runs and for an hour after, with what it
+ * found.  The table is bounded: the oldest that has ended makes room, and what would be one too
+ * many at once is refused. */
+#ifndef CORDON_CONTROLLER_JOBS_H
+#define CORDON_CONTROLLER_JOBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "model/job.h"
+
+struct jobs;
+
+#define JOBS_MAX 16
+#define JOBS_RUNNING_MAX 4    /* at once */
+#define JOBS_OF_ACCOUNT_MAX 2 /* at once */
+#define JOBS_PAUSE_US 2000    /* between slices: the caller's to keep */
+
+struct jobs_ports {
+    /* There is work: call jobs_run() soon.  May be NULL. */
+    void (*wake)(void *context);
+    /* Began, came further (twice a second at most), or ended.  May be NULL. */
+    void (*publish)(void *context, const struct job *job);
+    void *context;
+};
+
+enum job_step { JOB_GOES_ON, JOB_IS_DONE, JOB_HAS_FAILED };
+
+/* What a job does.  It may change done, total and note of its job, and nothing else of it. */
+struct job_work {
+    /* A part of the work that takes well under a millisecond. */
+    enum job_step (*step)(void *context, struct job *job);
+    /* Once, after the last step, also of a cancelled one.  May be NULL. */
+    void (*over)(void *context, const struct job *job);
+    /* When it is forgotten: frees the context with what was found. */
+    void (*free)(void *context);
+    void *context;
+    bool
+        is_hidden; /* core's own, for one answer: not listed, not published, forgotten at its end */
+};
+
+struct jobs *jobs_new(const struct clock *clock, const struct jobs_ports *ports);
+/* Running ones are cancelled without a word. */
+void jobs_free(struct jobs *jobs);
+/* Takes the context where it succeeds.  NULL: too many run, 'why' says whose. */
+const struct job *jobs_start(struct jobs *jobs, const char *kind, const char *account,
+                             const char *about, const struct job_work *work,
+                             char why[TEXT_SIZE]) MUST_CHECK;
+/* One slice.  True: there is more to do, call again after JOBS_PAUSE_US. */
+bool jobs_run(struct jobs *jobs);
+/* Newest first; NULL: no more. */
+const struct job *jobs_at(const struct jobs *jobs, size_t index);
+const struct job *jobs_find(const struct jobs *jobs, const char *id);
+/* What a job of that kind works on or has found; NULL: no such job. */
+void *jobs_context(const struct jobs *jobs, const char *id, const char *kind);
+/* False: it does not run (any more). */
+bool jobs_cancel(struct jobs *jobs, const char *id);
+
+#endif
