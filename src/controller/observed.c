@@ -25,6 +25,40 @@ problem_set(struct controller *controller, struct switch_state *sw, const char *
     switch_publish(controller, sw);
 }
 
+/* Somebody altered the switch, or it lost something: people must be able to see later that it
+ * happened, also when it was mended at once or no containment was touched. */
+static void
+altered_note(struct controller *controller, struct switch_state *sw, size_t count,
+             const char *problem)
+{
+    uint64_t swallowed = 0;
+    char detail[TEXT_SIZE];
+    log_error("controller", "ALARM: switch did not hold what it should",
+              LOG_S("switch", sw->device.switch_name), LOG_S("problem", problem),
+              LOG_I("differences", count));
+    if (!log_limit_pass(&sw->altered_limit, clock_boot_us(controller->clock), &swallowed)) {
+        return;
+    }
+    char text[TEXT_SIZE];
+    int used = snprintf(text, sizeof(text), "%zu differences", count);
+    if (swallowed > 0) {
+        used += snprintf(text + used, sizeof(text) - (size_t)used, " (%llu times more since)",
+                         (unsigned long long)swallowed);
+    }
+    snprintf(text + used, sizeof(text) - (size_t)used, ": %.400s", problem);
+    text_put(detail, sizeof(detail), text);
+    struct store_change *change = store_change_new();
+    store_put_audit(change, clock_wall_us(controller->clock), "cordon", "altered",
+                    sw->device.switch_name, detail);
+    store_submit(controller->store, change, NULL, NULL);
+}
+
+static bool
+was_held(const struct slot *slot)
+{
+    return slot->state == RULE_APPLIED || slot->state == RULE_VERIFIED;
+}
+
 static void
 reports_take(struct controller *controller, struct switch_state *sw,
              const struct wire_observed *observed)
@@ -45,6 +79,8 @@ reports_take(struct controller *controller, struct switch_state *sw,
         if (slot->entry && observed->applied_us > slot->entry->written_us) {
             slot->entry->written_us = observed->applied_us;
         }
+        bool is_held = report->state == RULE_APPLIED || report->state == RULE_VERIFIED;
+        sw->lost_count += was_held(slot) && !is_held;
         is_changed = is_changed || slot->state != report->state || slot->why != NULL ||
                      report->why[0] != '\0';
         slot_say(slot, report->state,
@@ -65,6 +101,7 @@ report_end(struct controller *controller, struct switch_state *sw, uint64_t gene
         if (slot->mark == sw->mark || slot->generation > generation) {
             continue;
         }
+        sw->lost_count += was_held(slot);
         slot_say(slot, RULE_ABSENT, "the rule is not there any more");
         sw->needs_repair = true;
         if (slot->entry) {
@@ -75,6 +112,7 @@ report_end(struct controller *controller, struct switch_state *sw, uint64_t gene
         log_warn("controller", "switch holds rules that it must not hold",
                  LOG_S("switch", sw->device.switch_name), LOG_I("count", sw->unknown_count));
         sw->needs_snapshot = true;
+        altered_note(controller, sw, sw->unknown_count, "it holds rules that it must not hold");
     }
     sw->is_reading = false;
     sw->read_back_us = clock_wall_us(controller->clock);
@@ -154,8 +192,11 @@ switch_observed(struct controller *controller, struct switch_state *sw,
         suspension_check(controller, sw, observed);
     }
     if (observed->is_last) {
+        if (sw->lost_count > 0 && observed->repaired == 0) { /* else it was noted already */
+            altered_note(controller, sw, sw->lost_count, "rules are not there any more");
+        }
         sw->mark++;
-        sw->unknown_count = 0;
+        sw->unknown_count = sw->lost_count = 0;
         sw->is_settled = sw->is_settled || observed->generation >= sw->snapshot_generation;
         missing_count(sw);
     }
@@ -187,6 +228,9 @@ controller_observed(struct controller *controller, const struct wire_observed *o
         log_warn("controller", "switch mended or reports", LOG_S("switch", observed->switch_name),
                  LOG_S("problem", observed->problem), LOG_I("repaired", observed->repaired));
     }
+    if (observed->repaired > 0 && observed->is_last) {
+        altered_note(controller, sw, observed->repaired, observed->problem);
+    }
     if (!sw->has_snapshot) {
         return; /* about a time before this connection */
     }
@@ -205,6 +249,7 @@ switch_new(struct controller *controller)
 {
     struct switch_state *sw = MEM_NEW(struct switch_state);
     hmap_init(&sw->slots);
+    sw->altered_limit = (struct log_limit){.period_us = 60000000, .burst = 10};
     TAILQ_INSERT_TAIL(&controller->switches, sw, link);
     controller->switch_count++;
     return sw;

@@ -90,6 +90,8 @@ struct switch_state {
     uint64_t mark;
     size_t unknown_count;        /* rules in the full report that we did not ask for */
     size_t missing_count;
+    size_t lost_count;           /* rules in the report that it held and does not hold any more */
+    struct log_limit altered_limit; /* of rows in the audit */
     int64_t seen_us, read_back_us, gone_us; /* wall */
     int64_t asked_us;            /* boot: last read-back sent */
     int64_t retry_us;            /* boot: no repair before */

@@ -40,6 +40,8 @@ struct desired {
     size_t snapshot_size; /* of the journal after the last compaction */
     unsigned ticks;
     uint64_t problems;                /* digest of what is wrong and was told; 0: nothing */
+    uint32_t untold;                  /* differences found while no controller listened */
+    char untold_problem[TEXT_SIZE];   /* the first of them */
     int64_t mend_at_us, mend_wait_us; /* boot clock */
 };
 
@@ -299,16 +301,33 @@ observed_start(const struct desired *desired, struct wire_observed *observed)
     snprintf(observed->switch_name, sizeof(observed->switch_name), "%s", desired->switch_name);
 }
 
+/* That somebody altered the switch is never lost: what was found while no controller listened is
+ * told with the next report that one gets. */
 static void
-observed_send(const struct desired *desired, const struct wire_observed *observed)
+observed_send(struct desired *desired, const struct wire_observed *observed)
 {
-    desired->handler.on_observed(desired->handler.context, observed);
+    struct wire_observed whole = *observed;
+    if (observed->is_last) {
+        whole.repaired += desired->untold;
+    }
+    if (desired->untold > 0 && whole.problem[0] == '\0') {
+        snprintf(whole.problem, sizeof(whole.problem), "while no controller was connected: %.450s",
+                 desired->untold_problem);
+    }
+    bool is_sent = desired->handler.on_observed(desired->handler.context, &whole);
+    if (!observed->is_last) {
+        return;
+    }
+    if (desired->untold == 0 && whole.repaired > 0) {
+        snprintf(desired->untold_problem, sizeof(desired->untold_problem), "%s", whole.problem);
+    }
+    desired->untold = is_sent ? 0 : whole.repaired;
 }
 
 /* All reports, in parts; 'observed' has everything but the rules. */
 static void
-full_send(const struct desired *desired, struct wire_observed *observed,
-          struct rule_report *reports, size_t count)
+full_send(struct desired *desired, struct wire_observed *observed, struct rule_report *reports,
+          size_t count)
 {
     size_t at = 0;
     observed->is_full = true;
@@ -323,7 +342,7 @@ full_send(const struct desired *desired, struct wire_observed *observed,
 }
 
 static void
-full_report(const struct desired *desired, uint64_t request, const char *problem, uint32_t repaired,
+full_report(struct desired *desired, uint64_t request, const char *problem, uint32_t repaired,
             int64_t applied_us)
 {
     size_t count = datapath_rule_count(desired->datapath);
@@ -608,7 +627,7 @@ look(const struct desired *desired, struct findings *findings)
 }
 
 static void
-findings_tell(const struct desired *desired, const struct findings *findings, unsigned mended,
+findings_tell(struct desired *desired, const struct findings *findings, unsigned mended,
               const char *port_problem)
 {
     struct wire_observed observed;

@@ -18,8 +18,8 @@
 struct desired;
 
 struct desired_handler {
-    /* To the controller, if it is connected; borrowed. */
-    void (*on_observed)(void *context, const struct wire_observed *observed);
+    /* To the controller; false: none is connected.  Borrowed. */
+    bool (*on_observed)(void *context, const struct wire_observed *observed);
     /* An isolate rule is about to go: its endpoint's neighbours can be corrected. */
     void (*on_release)(void *context, const struct rule *rule);
     void *context;
@@ -38,8 +38,9 @@ void desired_receive(struct desired *desired, const struct wire_desired *message
 /* Answers with everything that the maps hold, verified by test runs. */
 void desired_read_back(struct desired *desired, uint64_t request);
 /* Once a second: expiry, the disk.  Every third: are filters and maps as they should be?  What is
- * wrong is told and mended at once; what stays wrong is not told again, and mended ever more rarely
- * (3 s to 60 s; 6 s where an entry is missing or altered). */
+ * wrong is told (at once, or when a controller is connected again) and mended at once; what stays
+ * wrong is not told again, and mended ever more rarely (3 s to 60 s; 6 s where an entry is missing
+ * or altered). */
 void desired_tick(struct desired *desired);
 void desired_suspend(struct desired *desired, bool is_suspended);
 bool desired_is_suspended(const struct desired *desired);

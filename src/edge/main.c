@@ -69,11 +69,11 @@ on_port(void *context, const struct learn_port *port, bool is_gone)
         datapath_detach(edge->datapath, port->ifindex);
         return;
     }
-    int result = datapath_attach(edge->datapath, port->ifindex, port->name, port->role,
-                                 port->number);
+    int result =
+        datapath_attach(edge->datapath, port->ifindex, port->name, port->role, port->number);
     if (result) {
-        log_error("edge", "cannot attach to a port: it is not protected",
-                  LOG_S("port", port->name), LOG_S("error", strerror(-result)));
+        log_error("edge", "cannot attach to a port: it is not protected", LOG_S("port", port->name),
+                  LOG_S("error", strerror(-result)));
         return;
     }
     if (!port->is_up && port->number != 0) {
@@ -230,11 +230,11 @@ on_read_back(void *context, uint64_t request)
     desired_read_back(edge->desired, request);
 }
 
-static void
+static bool
 on_observed(void *context, const struct wire_observed *observed)
 {
     struct edge *edge = context;
-    reporter_observed(edge->reporter, observed);
+    return reporter_observed(edge->reporter, observed);
 }
 
 static void

@@ -189,12 +189,10 @@ reporter_free(struct reporter *reporter)
     }
 }
 
-void
+bool
 reporter_observed(struct reporter *reporter, const struct wire_observed *observed)
 {
-    if (reporter->channel) {
-        channel_send(reporter->channel, WIRE_OBSERVED, observed);
-    }
+    return reporter->channel && channel_send(reporter->channel, WIRE_OBSERVED, observed);
 }
 
 void

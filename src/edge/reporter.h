@@ -28,7 +28,8 @@ void reporter_join(struct reporter *reporter, const struct desired *desired,
                    const struct learn *learn);
 void reporter_free(struct reporter *reporter);
 void reporter_fact(struct reporter *reporter, const struct fact *fact);
-void reporter_observed(struct reporter *reporter, const struct wire_observed *observed);
+/* False: no controller is connected. */
+bool reporter_observed(struct reporter *reporter, const struct wire_observed *observed);
 void reporter_stats(struct reporter *reporter, const struct wire_edge_stats *stats);
 bool reporter_is_connected(const struct reporter *reporter);
 

@@ -1,4 +1,5 @@
-/* The main job at the controller's level: contained, followed, altered behind its back, released. */
+/* The main job at the controller's level: contained, followed, altered behind its back, released.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,11 +184,32 @@ test_an_unknown_mac_on_its_port_is_held_and_pending(void **state)
 }
 
 static void
+see_altered(void *context, const struct store_audit_row *row)
+{
+    size_t *count = context;
+    if (strcmp(row->action, "altered") == 0) {
+        assert_string_equal(row->object, "e1");
+        assert_non_null(strstr(row->detail, "differences"));
+        (*count)++;
+    }
+}
+
+static size_t
+altered_rows(struct campus *campus)
+{
+    size_t count = 0;
+    assert_int_equal(store_read_audit(campus->store, 0, 1000, see_altered, &count), 0);
+    return count;
+}
+
+static void
 test_altered_behind_the_driver_it_is_alarmed_and_repaired(void **state)
 {
     struct campus *campus = *state;
     const struct containment *c = contain(campus);
     struct device *e1 = campus->switches[0].device;
+    campus_pass(campus, 12 * SECOND);
+    assert_int_equal(altered_rows(campus), 0);
     for (int how = 0; how < 2; how++) {
         const struct rule *rule = dummy_first(e1, RULE_ISOLATE);
         char id[RULE_ID_SIZE];
@@ -207,8 +229,31 @@ test_altered_behind_the_driver_it_is_alarmed_and_repaired(void **state)
         assert_int_equal(c->state, CONTAINMENT_VERIFIED);
         assert_string_equal(c->problem, "");
         assert_true(drops(campus, 0, "p1", 2));
+        assert_int_equal(altered_rows(campus), how + 1);
         campus->switches[0].latency_us = 0;
     }
+}
+
+/* The switch mended it before we looked, and the containment was touched at no time that we saw:
+ * people learn of it all the same, and who alters it all the time fills no disk. */
+static void
+test_what_the_switch_mended_itself_is_in_the_audit(void **state)
+{
+    struct campus *campus = *state;
+    contain(campus);
+    struct wire_observed observed = {.switch_name = "e1", .repaired = 2, .problem = "filter gone"};
+    controller_observed(campus->controller, &observed); /* one part of several */
+    campus_settle(campus);
+    assert_int_equal(altered_rows(campus), 0);
+    observed.is_last = true;
+    controller_observed(campus->controller, &observed);
+    campus_settle(campus);
+    assert_int_equal(altered_rows(campus), 1);
+    for (int i = 0; i < 500; i++) {
+        controller_observed(campus->controller, &observed);
+    }
+    campus_settle(campus);
+    assert_int_equal(altered_rows(campus), 10);
 }
 
 static void
@@ -250,8 +295,8 @@ test_an_extended_one_lasts_longer_on_the_switch_too(void **state)
 {
     struct campus *campus = *state;
     struct wish_answer answer = {0};
-    struct wish wish = {.action = ACTION_ISOLATE, .expires_s = 60, .account = "operator:ann",
-                        .mac = campus_mac(2)};
+    struct wish wish = {
+        .action = ACTION_ISOLATE, .expires_s = 60, .account = "operator:ann", .mac = campus_mac(2)};
     controller_wish(campus->controller, &wish, campus_answer, &answer);
     campus_settle(campus);
     controller_extend(campus->controller, answer.id, 600, "operator:ann", campus_answer, &answer);
@@ -333,8 +378,8 @@ test_grace_goes_on_after_a_restart(void **state)
     assert_true(campus_detect(campus, "d-3", "10.1.0.3", STRENGTH_STRONG)); /* nobody else's */
     assert_int_equal(campus_newest(campus)->hold, HOLD_NONE);
     struct wish_answer answer = {0};
-    controller_judge(campus->controller, c->id, VERDICT_REVERT, "operator:ann", "no",
-                     campus_answer, &answer);
+    controller_judge(campus->controller, c->id, VERDICT_REVERT, "operator:ann", "no", campus_answer,
+                     &answer);
     campus_settle(campus);
     assert_int_equal(answer.result, WISH_DONE);
     campus_pass(campus, 101 * SECOND);
@@ -352,8 +397,11 @@ test_an_expiry_has_no_grace_after_a_restart(void **state)
     char text[4096];
     change_policy(campus, text, "after_release: {grace_s: 0, watch_s: 0}",
                   "after_release: {grace_s: 300, watch_s: 3600}");
-    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .expires_s = 60,
-                        .reason = "for a minute", .account = "operator:ann"};
+    struct wish wish = {.action = ACTION_ISOLATE,
+                        .mac = campus_mac(2),
+                        .expires_s = 60,
+                        .reason = "for a minute",
+                        .account = "operator:ann"};
     struct wish_answer answer = {0};
     controller_wish(campus->controller, &wish, campus_answer, &answer);
     campus_pass(campus, 62 * SECOND);
@@ -373,7 +421,9 @@ test_the_watch_goes_on_after_a_restart(void **state)
                   "when: {phases: [c2], severity: medium, confidence: 40, count: 2, within_s: 60}");
     assert_true(campus_detect(campus, "d-1", "10.1.0.2", STRENGTH_STRONG));
     assert_null(campus_newest(campus)); /* one is not enough */
-    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .reason = "by hand",
+    struct wish wish = {.action = ACTION_ISOLATE,
+                        .mac = campus_mac(2),
+                        .reason = "by hand",
                         .account = "operator:ann"};
     struct wish_answer answer = {0};
     controller_wish(campus->controller, &wish, campus_answer, &answer);
@@ -394,7 +444,9 @@ test_a_spent_budget_is_spent_after_a_restart(void **state)
     struct campus *campus = *state;
     char text[4096];
     change_policy(campus, text, "per_minute: 1000, per_hour: 4000", "per_minute: 2, per_hour: 2");
-    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(3), .reason = "by hand",
+    struct wish wish = {.action = ACTION_ISOLATE,
+                        .mac = campus_mac(3),
+                        .reason = "by hand",
                         .account = "operator:ann"};
     struct wish_answer answer = {0};
     controller_wish(campus->controller, &wish, campus_answer, &answer);
@@ -487,6 +539,7 @@ main(void)
         EACH(test_a_new_mac_with_the_same_client_id_is_contained_at_once),
         EACH(test_an_unknown_mac_on_its_port_is_held_and_pending),
         EACH(test_altered_behind_the_driver_it_is_alarmed_and_repaired),
+        EACH(test_what_the_switch_mended_itself_is_in_the_audit),
         EACH(test_a_foreign_rule_is_taken_off),
         EACH(test_it_expires),
         EACH(test_an_extended_one_lasts_longer_on_the_switch_too),

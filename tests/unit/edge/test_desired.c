@@ -29,14 +29,18 @@ struct fixture {
     struct rule_report reports[ANSWERS_MAX][8]; /* the first of each answer */
     size_t answer_count;
     bool was_on_disk; /* at the last answer */
+    bool is_away;     /* no controller listens */
     char released[8][RULE_ID_SIZE];
     size_t release_count;
 };
 
-static void
+static bool
 on_observed(void *context, const struct wire_observed *observed)
 {
     struct fixture *f = context;
+    if (f->is_away) {
+        return false;
+    }
     assert_true(f->answer_count < ANSWERS_MAX);
     size_t at = f->answer_count++;
     f->answers[at] = *observed;
@@ -45,6 +49,7 @@ on_observed(void *context, const struct wire_observed *observed)
     }
     f->answers[at].rules = f->reports[at];
     f->was_on_disk = access(f->journal, F_OK) == 0;
+    return true;
 }
 
 static void
@@ -562,6 +567,33 @@ what_was_lost_is_mended(void **state)
     assert_int_equal(f->datapath->count, 1); /* its time went on */
 }
 
+/* Somebody waits until the controller is away: it learns of it all the same, once. */
+static void
+what_was_altered_while_nobody_listened_is_told_later(void **state)
+{
+    struct fixture *f = *state;
+    send_two(f, 0);
+    size_t before = f->answer_count;
+    f->is_away = true;
+    f->datapath->is_lost[1] = true;
+    tick(f, 3);
+    assert_false(f->datapath->is_lost[1]);
+    f->datapath->wrong_ports = 2;
+    tick(f, 3);
+    assert_int_equal(f->answer_count, before);
+    f->is_away = false;
+    f->datapath->wrong_ports = 0;
+    desired_read_back(f->desired, 7);
+    assert_int_equal(f->answer_count, before + 1);
+    assert_int_equal(last_answer(f)->request, 7);
+    assert_int_equal(last_answer(f)->repaired, 3);
+    assert_non_null(strstr(last_answer(f)->problem, "while no controller was connected"));
+    assert_non_null(strstr(last_answer(f)->problem, "rule b"));
+    desired_read_back(f->desired, 8);
+    assert_int_equal(last_answer(f)->repaired, 0);
+    assert_string_equal(last_answer(f)->problem, "");
+}
+
 /* The kernel refuses a rule for good: told once, tried again after 3, 6, 12 ... 60 s. */
 static void
 what_cannot_be_mended_is_told_once(void **state)
@@ -731,6 +763,7 @@ main(void)
         TEST(a_broken_line_asks_for_everything),
         TEST(a_kernel_that_refuses_is_said_at_the_start),
         TEST(what_was_lost_is_mended),
+        TEST(what_was_altered_while_nobody_listened_is_told_later),
         TEST(what_cannot_be_mended_is_told_once),
         TEST(what_is_lost_beside_a_failure_is_mended_at_once),
         TEST(what_stays_lost_is_mended_within_ten_seconds),
