@@ -30,6 +30,7 @@ list(struct run *run, const char *collection, const char *search, const struct c
     add_query(path, sizeof(path), "state", run->options.state);
     add_query(path, sizeof(path), "ended", run->options.ended ? "true" : NULL);
     add_query(path, sizeof(path), "closed", run->options.closed ? "true" : NULL);
+    add_query(path, sizeof(path), "unseen", run->options.unseen ? "true" : NULL);
     add_query(path, sizeof(path), "limit", run->options.limit);
     cJSON *items = run_list(run, path, &code);
     if (items && run->options.json) {
@@ -51,12 +52,35 @@ int
 cmd_endpoints(struct run *run, char **words, int count)
 {
     static const struct column columns[] = {
-        {"HOST NAME", "host_name", COLUMN_TEXT},     {"MAC", "macs", COLUMN_TEXT},
-        {"ADDRESSES", "addresses", COLUMN_TEXT},     {"LOCATION", "location", COLUMN_PLACE},
-        {"VLAN", "location.vlan", COLUMN_TEXT},      {"SINCE", "location.since", COLUMN_TIME},
-        {"STATE", "containment_state", COLUMN_TEXT}, {"ID", "id", COLUMN_TEXT},
+        {"HOST NAME", "host_name", COLUMN_TEXT},
+        {"MAC", "macs", COLUMN_TEXT},
+        {"ADDRESSES", "addresses", COLUMN_TEXT},
+        {"LOCATION", "location", COLUMN_PLACE},
+        {"VLAN", "location.vlan", COLUMN_TEXT},
+        {"SINCE", "location.since", COLUMN_TIME},
+        {"CLASS", "class", COLUMN_TEXT},
+        {"TAGS", "tags", COLUMN_TEXT},
+        {"STATE", "containment_state", COLUMN_TEXT},
+        {"ID", "id", COLUMN_TEXT},
     };
     return list(run, "endpoints", first_of(words, count), columns, COUNT_OF(columns));
+}
+
+int
+cmd_annotations(struct run *run, char **words, int count)
+{
+    static const struct column columns[] = {
+        {"MAC", "macs", COLUMN_TEXT},
+        {"CLASS", "class", COLUMN_TEXT},
+        {"TAGS", "tags", COLUMN_TEXT},
+        {"OWNER", "owner", COLUMN_TEXT},
+        {"OWNER E-MAIL", "owner_email", COLUMN_TEXT},
+        {"NOTE", "note", COLUMN_TEXT},
+        {"TIME", "annotated", COLUMN_TIME},
+        {"WHO", "annotated_by", COLUMN_TEXT},
+        {"ENDPOINT", "endpoint_id", COLUMN_TEXT},
+    };
+    return list(run, "annotations", first_of(words, count), columns, COUNT_OF(columns));
 }
 
 int

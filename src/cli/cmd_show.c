@@ -65,6 +65,11 @@ print_endpoint(const struct run *run, const cJSON *json)
         {"contained by", "containment_id", COLUMN_TEXT},
         {"STATE", "containment_state", COLUMN_TEXT},
         {"PROTECTED", "protected_why", COLUMN_TEXT},
+        {"CLASS", "class", COLUMN_TEXT},
+        {"TAGS", "tags", COLUMN_TEXT},
+        {"OWNER", "owner", COLUMN_TEXT},
+        {"OWNER E-MAIL", "owner_email", COLUMN_TEXT},
+        {"NOTE", "note", COLUMN_TEXT},
     };
     static const struct column bindings[] = {
         {"ADDRESS", "ip", COLUMN_TEXT},     {"MAC", "mac", COLUMN_TEXT},
@@ -84,6 +89,9 @@ print_endpoint(const struct run *run, const cJSON *json)
 int
 cmd_endpoint(struct run *run, char **words, int count)
 {
+    if (count == 2 && strcmp(words[0], "annotate") == 0) {
+        return cmd_annotate(run, words + 1, 1);
+    }
     return show(run, "endpoints", words, count, print_endpoint);
 }
 

@@ -9,9 +9,16 @@
 /* clang-format off */
 const struct command command_table[] = {
     {"endpoints", "[SEARCH]", "[--limit N]", "endpoints with MACs, addresses, names, locations",
-     "SEARCH is any part of a MAC, address, host name, switch or port.", 0, 1, cmd_endpoints},
-    {"endpoint", "[show] ENDPOINT", "", "one endpoint: why we think it is there, and its history",
-     "ENDPOINT is an id, a MAC, an address, or a host name.", 1, 2, cmd_endpoint},
+     "SEARCH is any part of a MAC, address, host name, switch, port, class, tag, note or owner.", 0, 1, cmd_endpoints},
+    {"endpoint", "[show|annotate] ENDPOINT", "[--class CLASS] [--tags A,B] [--note TEXT] "
+     "[--owner NAME] [--owner-email ADDRESS]",
+     "one endpoint: why we think it is there, and its history; or what people say of it",
+     "ENDPOINT is an id, a MAC, an address, or a host name.\n"
+     "annotate changes what is given and leaves the rest; '' empties it. A MAC may be that of a\n"
+     "machine that was not seen yet. CLASS is unknown, workstation, server, phone, printer,\n"
+     "medical, camera, iot, network or other.", 1, 2, cmd_endpoint},
+    {"annotations", "[SEARCH]", "[--unseen] [--limit N]", "what people say of machines, by MAC",
+     "--unseen: only machines that were not seen yet.", 0, 1, cmd_annotations},
     {"links", "", "", "links between switches, learnt by LLDP", NULL, 0, 0, cmd_links},
     {"switches", "", "", "switches, their state and generations", NULL, 0, 0, cmd_switches},
     {"switch", "[show] NAME", "", "one switch: ports, counters, problems", NULL, 1, 2, cmd_switch},

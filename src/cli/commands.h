@@ -27,6 +27,7 @@ command_fn cmd_endpoints, cmd_endpoint, cmd_links, cmd_switches, cmd_switch, cmd
     cmd_sensors, cmd_mirrors, cmd_protected, cmd_policy, cmd_enforcement, cmd_doctor, cmd_audit,
     cmd_events, cmd_version, cmd_openapi, cmd_contain, cmd_block_server, cmd_block_pair, cmd_mirror,
     cmd_release, cmd_extend, cmd_enforce, cmd_check, cmd_revert, cmd_panic, cmd_resume,
-    cmd_server_blocks, cmd_jobs, cmd_accounts, cmd_tokens;
+    cmd_server_blocks, cmd_jobs, cmd_accounts, cmd_tokens,
+    cmd_annotate, cmd_annotations;
 
 #endif

@@ -68,6 +68,12 @@ enum option_code {
     OPTION_LAST_ID,
     OPTION_LIMIT,
     OPTION_SOURCE,
+    OPTION_CLASS,
+    OPTION_TAGS,
+    OPTION_NOTE,
+    OPTION_OWNER,
+    OPTION_OWNER_EMAIL,
+    OPTION_UNSEEN,
 };
 
 static const struct option long_options[] = {
@@ -91,6 +97,12 @@ static const struct option long_options[] = {
     {"last-id", required_argument, NULL, OPTION_LAST_ID},
     {"limit", required_argument, NULL, OPTION_LIMIT},
     {"source", required_argument, NULL, OPTION_SOURCE},
+    {"class", required_argument, NULL, OPTION_CLASS},
+    {"tags", required_argument, NULL, OPTION_TAGS},
+    {"note", required_argument, NULL, OPTION_NOTE},
+    {"owner", required_argument, NULL, OPTION_OWNER},
+    {"owner-email", required_argument, NULL, OPTION_OWNER_EMAIL},
+    {"unseen", no_argument, NULL, OPTION_UNSEEN},
     {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -121,6 +133,16 @@ text_of(struct options *options, int code)
         return &options->limit;
     case OPTION_SOURCE:
         return &options->source;
+    case OPTION_CLASS:
+        return &options->class;
+    case OPTION_TAGS:
+        return &options->tags;
+    case OPTION_NOTE:
+        return &options->note;
+    case OPTION_OWNER:
+        return &options->owner;
+    case OPTION_OWNER_EMAIL:
+        return &options->owner_email;
     case OPTION_CONFIG:
         return &options->file;
     case 'o':
@@ -144,6 +166,8 @@ flag_of(struct options *options, int code)
         return &options->none;
     case OPTION_ASSUME:
         return &options->assume;
+    case OPTION_UNSEEN:
+        return &options->unseen;
     case 'h':
         return &options->help;
     default:

@@ -11,6 +11,8 @@
 static ask_handler *const handlers[OP_COUNT] = {
     [OP_ENDPOINT_LIST] = ask_endpoint_list,
     [OP_ENDPOINT_SHOW] = ask_endpoint_show,
+    [OP_ENDPOINT_ANNOTATE] = ask_endpoint_annotate,
+    [OP_ANNOTATION_LIST] = ask_annotation_list,
     [OP_LINK_LIST] = ask_link_list,
     [OP_SWITCH_LIST] = ask_switch_list,
     [OP_SWITCH_SHOW] = ask_switch_show,

@@ -24,6 +24,7 @@ struct asks {
     struct ask_settings settings;
     struct ask_trial trials[ASK_TRIALS_MAX];
     struct jobs *jobs; /* owned */
+    size_t annotating; /* changes of annotations on their way to the disk */
     uint64_t asked[OP_COUNT];
     uint64_t refused;
 };
@@ -71,6 +72,11 @@ void ask_page_answer(const struct ask_call *call, struct ask_page *page);
  * list.  MACs match with colons or hyphens. */
 bool ask_matches(const char *q, const char *const *texts);
 
+/* As shown: with its version (wire/view_endpoint.h).  'annotation' NULL: nothing was said. */
+void ask_fill_annotation(const struct annotation *annotation, struct annotation *shown);
+/* What a search looks at: its class, tags, note and owner.  Returns how many; at most
+ * ANNOTATION_TAGS_MAX + 4. */
+size_t ask_annotation_texts(const struct annotation *annotation, const char **texts);
 /* Finds an endpoint by id, MAC, address or host name; NULL: answered 404 or 409 already. */
 const struct endpoint *ask_find_endpoint(const struct ask_call *call, const char *name);
 /* The containment that restricts that endpoint most now; NULL: none. */
@@ -91,6 +97,8 @@ struct detection *ask_read_detections(struct controller *controller, const char 
 /* ask_endpoints.c */
 ask_handler ask_endpoint_list, ask_endpoint_show, ask_link_list, ask_protection_list,
     ask_protection_confirm, ask_protection_remove;
+/* ask_annotations.c */
+ask_handler ask_endpoint_annotate, ask_annotation_list;
 /* ask_switches.c */
 ask_handler ask_switch_list, ask_switch_show, ask_mirror_list, ask_sensor_list, ask_source_list;
 /* ask_containments.c */

@@ -7,9 +7,25 @@
 
 #include "base/mem.h"
 
-#define SEARCH_TEXTS (ENDPOINT_MACS_MAX + ENDPOINT_BINDINGS_MAX + 6)
+#define SEARCH_TEXTS (ENDPOINT_MACS_MAX + ENDPOINT_BINDINGS_MAX + ANNOTATION_TAGS_MAX + 10)
 
-/* Any part of an id, MAC, present address, name, switch or port. */
+size_t
+ask_annotation_texts(const struct annotation *annotation, const char **texts)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < annotation->tag_count; i++) {
+        texts[count++] = annotation->tags[i];
+    }
+    texts[count++] = annotation->note;
+    texts[count++] = annotation->owner;
+    texts[count++] = annotation->owner_email;
+    if (annotation->class != CLASS_UNKNOWN) {
+        texts[count++] = endpoint_class_names[annotation->class];
+    }
+    return count;
+}
+
+/* Any part of an id, MAC, present address, name, switch, port, class, tag, note or owner. */
 static bool
 endpoint_matches(const struct endpoint *endpoint, const char *q)
 {
@@ -36,6 +52,9 @@ endpoint_matches(const struct endpoint *endpoint, const char *q)
     texts[count++] = endpoint->id;
     texts[count++] = endpoint->host_name;
     texts[count++] = place;
+    if (endpoint->annotation) {
+        count += ask_annotation_texts(endpoint->annotation, texts + count);
+    }
     texts[count] = NULL;
     return ask_matches(q, texts);
 }

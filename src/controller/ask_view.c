@@ -49,6 +49,7 @@ fill_endpoint(struct controller *controller, const struct endpoint *endpoint, st
             room[view->address_count++] = endpoint->bindings[i].ip;
         }
     }
+    ask_fill_annotation(endpoint->annotation, &view->annotation);
     if (endpoint->location.class != LOCATION_NONE) {
         view->location = &view->model.location;
     }

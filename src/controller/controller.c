@@ -127,6 +127,17 @@ on_incident(void *context, const struct incident *incident)
 }
 
 static void
+on_annotation(void *context, const struct mac *mac, const struct annotation *annotation)
+{
+    struct controller *controller = context;
+    if (!topology_annotate(controller->topology, mac, annotation)) {
+        char text[MAC_TEXT_SIZE];
+        mac_format(mac, text);
+        log_error("controller", "too many annotations: one is not used", LOG_S("mac", text));
+    }
+}
+
+static void
 on_endpoint(void *context, const struct endpoint *endpoint)
 {
     struct controller *controller = context;
@@ -207,6 +218,7 @@ controller_load(struct controller *controller)
     const struct store_loader all = {.on_containment = on_containment,
                                      .on_incident = on_incident,
                                      .on_endpoint = on_endpoint,
+                                     .on_annotation = on_annotation,
                                      .on_setting = on_setting,
                                      .context = controller};
     const struct store_loader holds = {.on_setting = on_hold, .context = controller};
@@ -299,6 +311,14 @@ controller_tick(struct controller *controller)
 }
 
 /* ---- what it shows ---- */
+
+void
+controller_publish(struct controller *controller, const char *topic, const void *object)
+{
+    if (controller->ports.publish) {
+        controller->ports.publish(controller->ports.context, topic, object);
+    }
+}
 
 bool
 controller_is_suspended(const struct controller *controller)

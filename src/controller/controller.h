@@ -121,6 +121,9 @@ void controller_record(struct controller *controller, const char *account, const
                        const char *object, const char *detail, wish_done_fn *done, void *context);
 bool controller_is_suspended(const struct controller *controller);
 
+/* Tells listeners of an object that changed (controller_ports.publish). */
+void controller_publish(struct controller *controller, const char *topic, const void *object);
+
 const struct containment *controller_containment_at(const struct controller *controller,
                                                     size_t index);
 size_t controller_containment_count(const struct controller *controller);

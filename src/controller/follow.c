@@ -147,6 +147,29 @@ follow_one(struct controller *controller, struct entry *entry, const struct told
     }
 }
 
+/* A MAC that joined a machine bears what is said of it, so that it stays should they part again.
+ * Anybody may bring MACs: the last half of the room is for what people say themselves. */
+static void
+follow_annotation(struct controller *controller, const struct endpoint *endpoint)
+{
+    struct store_change *change = store_change_new();
+    const struct annotation *said = endpoint->annotation;
+    for (size_t i = 0; said && i < endpoint->mac_count; i++) {
+        const struct mac *mac = &endpoint->macs[i];
+        size_t count = topology_annotation_count(controller->topology);
+        if (count < TOPOLOGY_ANNOTATIONS_MAX / 2 &&
+            !topology_annotation(controller->topology, mac) &&
+            topology_annotate(controller->topology, mac, said)) {
+            store_put_annotation(change, mac, said);
+        }
+    }
+    if (store_change_count(change) > 0) {
+        store_submit(controller->store, change, NULL, NULL);
+    } else {
+        store_change_free(change);
+    }
+}
+
 static void
 follow_endpoint(struct controller *controller, const struct told *told)
 {
@@ -159,6 +182,9 @@ follow_endpoint(struct controller *controller, const struct told *told)
     }
     if (told->change != TOPOLOGY_ENDPOINT_MOVED) {
         follow_waiting(controller, endpoint);
+    }
+    if (told->change == TOPOLOGY_ENDPOINT_MAC) {
+        follow_annotation(controller, endpoint);
     }
     bool is_contained = false;
     struct entry *entry = entry_next_of(controller, endpoint->id, NULL);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "model/addr.h"
+#include "model/annotation.h"
 #include "model/fact.h"
 #include "model/text.h"
 
@@ -70,6 +71,7 @@ struct endpoint {
     size_t event_count;
     int64_t first_us;
     int64_t seen_us;
+    const struct annotation *annotation; /* what people say of it; topology's; NULL: nothing */
 };
 
 struct link_end {

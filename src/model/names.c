@@ -35,6 +35,9 @@ const char *const host_role_names[HOST_ROLE_COUNT + 1] = {"router", "dhcp_server
 
 const char *const location_class_names[LOCATION_CLASS_COUNT + 1] = {"none", "direct", "shared",
                                                                     "conflict", NULL};
+const char *const endpoint_class_names[ENDPOINT_CLASS_COUNT + 1] = {
+    "unknown", "workstation", "server",  "phone", "printer", "medical",
+    "camera",  "iot",         "network", "other", NULL};
 const char *const endpoint_event_names[ENDPOINT_EVENT_COUNT + 1] = {
     "appeared", "moved", "address_new", "address_gone", "mac_joined", "conflict", "named", NULL};
 

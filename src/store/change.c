@@ -141,6 +141,17 @@ store_drop_endpoint(struct store_change *change, const char *endpoint_id)
 }
 
 void
+store_put_annotation(struct store_change *change, const struct mac *mac,
+                     const struct annotation *annotation)
+{
+    char id[MAC_TEXT_SIZE];
+    mac_format(mac, id);
+    struct row *row = row_add(change, ROW_ANNOTATION, id);
+    row->text = annotation_is_empty(annotation) ? mem_strdup("")
+                                                : json_text(&store_annotation_shape, annotation);
+}
+
+void
 store_put_setting(struct store_change *change, const char *name, const char *value)
 {
     struct row *row = row_add(change, ROW_SETTING, name);

@@ -15,6 +15,7 @@ enum row_kind {
     ROW_DETECTION,
     ROW_EVIDENCE,
     ROW_ENDPOINT,
+    ROW_ANNOTATION,
     ROW_SETTING,
     ROW_AUDIT,
     ROW_KIND_COUNT

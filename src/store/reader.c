@@ -15,6 +15,7 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_LIVE] = "SELECT id, json FROM containment WHERE ended_us = 0 ORDER BY requested_us, id",
     [QUERY_OPEN_INCIDENTS] = "SELECT id, json FROM incident WHERE is_open = 1 ORDER BY id",
     [QUERY_ENDPOINTS] = "SELECT id, json FROM endpoint ORDER BY id",
+    [QUERY_ANNOTATIONS] = "SELECT mac, json FROM annotation ORDER BY mac",
     [QUERY_SETTINGS] = "SELECT name, value FROM setting",
     [QUERY_HAS_DETECTION] = "SELECT 1 FROM detection WHERE id = ?1",
     [QUERY_EXTERNAL] = "SELECT id, json FROM containment WHERE external_id = ?1 AND"
@@ -163,6 +164,24 @@ on_endpoint(void *context, sqlite3_stmt *row)
 }
 
 static int
+on_annotation(void *context, sqlite3_stmt *row)
+{
+    const struct store_loader *loader = context;
+    struct annotation annotation;
+    struct mac mac;
+    int error = row_decode(row, &store_annotation_shape, &annotation);
+    if (!error && !mac_parse((const char *)sqlite3_column_text(row, 0), &mac)) {
+        log_error("store", "a row cannot be read", LOG_S("shape", store_annotation_shape.name),
+                  LOG_S("id", (const char *)sqlite3_column_text(row, 0)));
+        error = -EBADMSG;
+    }
+    if (!error) {
+        loader->on_annotation(loader->context, &mac, &annotation);
+    }
+    return error;
+}
+
+static int
 on_setting(void *context, sqlite3_stmt *row)
 {
     const struct store_loader *loader = context;
@@ -182,6 +201,9 @@ store_load(struct store *store, const struct store_loader *loader)
     }
     if (!error && mine.on_endpoint) {
         error = query_run(reader, QUERY_ENDPOINTS, on_endpoint, &mine);
+    }
+    if (!error && mine.on_annotation) {
+        error = query_run(reader, QUERY_ANNOTATIONS, on_annotation, &mine);
     }
     if (!error && mine.on_incident) {
         error = query_run(reader, QUERY_OPEN_INCIDENTS, on_open_incident, &mine);

@@ -75,7 +75,11 @@ static const char schema_2[] =
     "INSERT INTO ended(id, ended_us, state, action, endpoint_id, case_number)" ENDED_ROWS ";"
     "INSERT INTO ended_text(rowid, text)" ENDED_TEXTS ");";
 
-const char *const schema_steps[] = {schema_1, schema_2};
+/* What people say of machines: by MAC, whether the endpoint is known or not. */
+static const char schema_3[] = "CREATE TABLE annotation(mac TEXT PRIMARY KEY, json TEXT NOT NULL)"
+                               " WITHOUT ROWID;";
+
+const char *const schema_steps[] = {schema_1, schema_2, schema_3};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

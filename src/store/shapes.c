@@ -120,3 +120,17 @@ static const struct field endpoint_fields[] = {
 };
 const struct shape store_endpoint_shape =
     SHAPE("endpoint", struct endpoint_row, endpoint_fields, NULL);
+
+static const struct field annotation_fields[] = {
+    F_ENUM(OPT, struct annotation, class, endpoint_class_names),
+    F_TEXTS(OPT, struct annotation, tags, offsetof(struct annotation, tag_count),
+            ANNOTATION_TAGS_MAX),
+    F_TEXT(OPT, struct annotation, note),
+    F_TEXT(OPT, struct annotation, owner),
+    F_TEXT(OPT, struct annotation, owner_email),
+    F_UINT(OPT, struct annotation, version),
+    F_INT(OPT, struct annotation, changed_us),
+    F_TEXT(OPT, struct annotation, changed_by),
+};
+const struct shape store_annotation_shape =
+    SHAPE("annotation", struct annotation, annotation_fields, NULL);

@@ -18,4 +18,6 @@ struct endpoint_row {
 };
 extern const struct shape store_endpoint_shape; /* struct endpoint_row */
 
+extern const struct shape store_annotation_shape; /* struct annotation */
+
 #endif

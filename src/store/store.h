@@ -34,6 +34,9 @@ void store_put_detection(struct store_change *change, const struct detection *de
 void store_put_evidence(struct store_change *change, const struct evidence *evidence);
 void store_put_endpoint(struct store_change *change, const struct endpoint *endpoint);
 void store_drop_endpoint(struct store_change *change, const char *endpoint_id);
+/* What people say of the machine with that MAC; an empty one is forgotten. */
+void store_put_annotation(struct store_change *change, const struct mac *mac,
+                          const struct annotation *annotation);
 /* An empty 'value' forgets the setting. */
 void store_put_setting(struct store_change *change, const char *name, const char *value);
 /* Who did what to what, and why; the chain of hashes is the store's business. */
@@ -49,13 +52,16 @@ void store_change_free(struct store_change *change);
 void store_submit(struct store *store, struct store_change *change,
                   void (*done)(void *context, int error), void *context);
 
-/* At start, before the loop: containments that have not ended, open incidents, endpoints and
- * settings.  Each callback borrows its argument.  A row that cannot be read fails the load
+/* At start, before the loop: containments that have not ended, open incidents, endpoints,
+ * annotations and settings.  Each callback borrows its argument.  A row that cannot be read fails
+ * the load
  * (-EBADMSG, logged with its id): to forget a containment silently would lift it. */
 struct store_loader {
     void (*on_containment)(void *context, const struct containment *containment);
     void (*on_incident)(void *context, const struct incident *incident);
     void (*on_endpoint)(void *context, const struct endpoint *endpoint);
+    void (*on_annotation)(void *context, const struct mac *mac,
+                          const struct annotation *annotation); /* by MAC, ascending */
     void (*on_setting)(void *context, const char *name, const char *value);
     void *context;
 };

@@ -28,6 +28,7 @@ enum statement {
     DO_UNDO,
     DO_FORGET,
     DO_DROP_ENDPOINT,
+    DO_DROP_ANNOTATION,
     DO_DROP_EVIDENCE,
     DO_DROP_DETECTIONS,
     STATEMENT_COUNT
@@ -52,6 +53,9 @@ static const char *const statements[STATEMENT_COUNT] = {
     [ROW_ENDPOINT] = "INSERT INTO endpoint(id, seen_us, json) VALUES(?1, ?4, ?6)"
                      " ON CONFLICT(id) DO UPDATE SET seen_us = excluded.seen_us,"
                      " json = excluded.json",
+    /* id = MAC, text; no text: dropped */
+    [ROW_ANNOTATION] = "INSERT INTO annotation(mac, json) VALUES(?1, ?6)"
+                       " ON CONFLICT(mac) DO UPDATE SET json = excluded.json",
     /* id = name, text = value */
     [ROW_SETTING] = "INSERT INTO setting(name, value) VALUES(?1, ?6)"
                     " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
@@ -66,6 +70,7 @@ static const char *const statements[STATEMENT_COUNT] = {
     [DO_UNDO] = "ROLLBACK TO one",
     [DO_FORGET] = "DELETE FROM setting WHERE name = ?1",
     [DO_DROP_ENDPOINT] = "DELETE FROM endpoint WHERE id = ?1",
+    [DO_DROP_ANNOTATION] = "DELETE FROM annotation WHERE mac = ?1",
     [DO_DROP_EVIDENCE] = "DELETE FROM evidence WHERE number IN"
                          " (SELECT number FROM evidence ORDER BY number LIMIT ?4)",
     [DO_DROP_DETECTIONS] = "DELETE FROM detection WHERE number IN"
@@ -281,6 +286,8 @@ row_write(struct writer *writer, struct row *row)
         which = DO_FORGET;
     } else if (row->kind == ROW_ENDPOINT && row->text[0] == '\0') {
         which = DO_DROP_ENDPOINT;
+    } else if (row->kind == ROW_ANNOTATION && row->text[0] == '\0') {
+        which = DO_DROP_ANNOTATION;
     }
     sqlite3_stmt *statement = writer->statements[which];
     /* A statement that does not use a number has fewer parameters: SQLITE_RANGE is no error. */

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "topology/annotations.h"
 #include "topology/bindings.h"
 #include "topology/locations.h"
 
@@ -274,6 +275,7 @@ mac_drop(struct topology *t, struct mac_item *item)
             break;
         }
     }
+    node_annotate(t, item->node);
     while (!LIST_EMPTY(&item->sightings)) {
         sighting_drop(LIST_FIRST(&item->sightings));
     }
@@ -359,6 +361,7 @@ mac_add(struct topology *t, struct node *node, const struct mac *mac)
     item->node = node;
     hmap_insert(&t->macs, &item->by_mac, hash_bytes(mac, sizeof(*mac)));
     mac_put_first(node, mac);
+    node_annotate(t, node);
     return item;
 }
 
@@ -388,6 +391,7 @@ merge_macs(struct topology *t, struct node *into, struct node *from)
         item->node = into;
         mac_put_first(into, &mac);
     }
+    node_annotate(t, into);
 }
 
 void

@@ -158,6 +158,12 @@ struct link_item {
     size_t index;
 };
 
+/* What people said of a MAC. */
+struct annotation_item {
+    struct mac mac;
+    struct annotation annotation;
+};
+
 struct topology {
     struct topology_settings settings;
     const struct clock *clock;
@@ -179,6 +185,8 @@ struct topology {
     bool is_inventory; /* applying a full report: it says what is known, not what was heard now */
     struct link_item **links;
     size_t link_count, link_room;
+    struct annotation_item **annotations; /* by MAC, ascending */
+    size_t annotation_count, annotation_room;
     struct topology_counters counters;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "topology/annotations.h"
 #include "topology/bindings.h"
 #include "topology/endpoints.h"
 #include "topology/joins.h"
@@ -62,6 +63,7 @@ topology_free(struct topology *t)
     while (!TAILQ_EMPTY(&t->by_age)) {
         node_free(t, TAILQ_FIRST(&t->by_age));
     }
+    annotations_free(t);
     links_free(t);
     while (!TAILQ_EMPTY(&t->switch_list)) {
         switch_free(t, TAILQ_FIRST(&t->switch_list));

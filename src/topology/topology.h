@@ -67,6 +67,19 @@ void topology_restore_endpoint(struct topology *topology, const struct endpoint 
 const struct endpoint *topology_by_id(const struct topology *topology, const char *id);
 const struct endpoint *topology_by_mac(const struct topology *topology, const struct mac *mac);
 
+/* What people say of the machine with that MAC, which need not have been seen yet: replaced, or
+ * forgotten where 'annotation' is empty.  An endpoint's is the one changed last among its MACs'.
+ * Takes a copy.  False: no room (TOPOLOGY_ANNOTATIONS_MAX). */
+#define TOPOLOGY_ANNOTATIONS_MAX 100000
+bool topology_annotate(struct topology *topology, const struct mac *mac,
+                       const struct annotation *annotation) MUST_CHECK;
+const struct annotation *topology_annotation(const struct topology *topology,
+                                             const struct mac *mac);
+/* The first with a MAC above 'after' (NULL: of all); NULL: there is none. */
+const struct annotation *topology_annotation_after(const struct topology *topology,
+                                                   const struct mac *after, struct mac *mac);
+size_t topology_annotation_count(const struct topology *topology);
+
 enum resolution {
     RESOLUTION_NONE,     /* nobody known */
     RESOLUTION_SURE,     /* exactly one, and the binding held at that time */

@@ -213,6 +213,46 @@ static const struct field why_fields[] = {
 };
 static const struct shape why_shape = SHAPE("Why", struct op_why, why_fields, check_why);
 
+static bool
+check_annotate(const void *thing, char why[128])
+{
+    struct annotation annotation = ((const struct op_annotate *)thing)->annotation;
+    return annotation_tidy(&annotation, why);
+}
+
+/* All of it: what is left out is emptied. */
+static const struct field annotate_fields[] = {
+    ROW(struct op_annotate, id, "id", FIELD_TEXT,
+        "id, MAC, address or host name; a MAC may be of a machine that was not seen yet"),
+    ROW_ENUM(struct op_annotate, annotation.class, "class", true, endpoint_class_names,
+             "what kind of machine it is"),
+    {.name = "tags",
+     .kind = FIELD_TEXTS,
+     .optional = true,
+     .at = offsetof(struct op_annotate, annotation.tags),
+     .size = TAG_SIZE,
+     .count_at = offsetof(struct op_annotate, annotation.tag_count),
+     .max_count = ANNOTATION_TAGS_MAX,
+     .about = "words; without commas and semicolons"},
+    ROW_OPT(struct op_annotate, annotation.note, "note", FIELD_TEXT,
+            "what people should know of it"),
+    ROW_OPT(struct op_annotate, annotation.owner, "owner", FIELD_TEXT, "whose it is"),
+    ROW_OPT(struct op_annotate, annotation.owner_email, "owner_email", FIELD_TEXT,
+            "where the owner is told"),
+    ROW_OPT(struct op_annotate, annotation.version, "version", FIELD_UINT,
+            "the annotation_version that this changes; another one now: 409"),
+};
+static const struct shape annotate_shape =
+    SHAPE("AnnotationRequest", struct op_annotate, annotate_fields, check_annotate);
+
+static const struct field annotation_list_fields[] = {
+    PAGE_ROWS(struct op_annotation_list, page),
+    ROW_OPT(struct op_annotation_list, unseen, "unseen", FIELD_BOOL,
+            "only of machines that were not seen yet"),
+};
+static const struct shape annotation_list_shape =
+    SHAPE("AnnotationFilter", struct op_annotation_list, annotation_list_fields, NULL);
+
 static const struct field test_line_fields[] = {
     ROW(struct op_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
     ROW_SUB(struct op_test_line, detection, "detection", FIELD_POINTER, &wire_detection_shape,
@@ -322,8 +362,11 @@ static const struct shape audit_record_shape =
 
 const struct op_info op_table[OP_COUNT] = {
     [OP_ENDPOINT_LIST] = LIST("endpoints.list", EVERYBODY, &page_shape, &view_endpoint_shape),
-    [OP_ENDPOINT_SHOW] =
-        ONE("endpoints.show", EVERYBODY, &id_shape, &view_endpoint_detail_shape),
+    [OP_ENDPOINT_SHOW] = ONE("endpoints.show", EVERYBODY, &id_shape, &view_endpoint_detail_shape),
+    [OP_ENDPOINT_ANNOTATE] =
+        ONE("endpoints.annotate", OPERATORS, &annotate_shape, &view_annotation_shape),
+    [OP_ANNOTATION_LIST] =
+        LIST("annotations.list", EVERYBODY, &annotation_list_shape, &view_annotation_shape),
     [OP_LINK_LIST] = LIST("links.list", EVERYBODY, &page_shape, &view_link_shape),
     [OP_SWITCH_LIST] = LIST("switches.list", EVERYBODY, &page_shape, &view_switch_shape),
     [OP_SWITCH_SHOW] = ONE("switches.show", EVERYBODY, &id_shape, &view_switch_detail_shape),
@@ -337,8 +380,8 @@ const struct op_info op_table[OP_COUNT] = {
         ONE("containments.release", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_CONTAINMENT_EXTEND] =
         ONE("containments.extend", OPERATORS, &extend_shape, &view_containment_shape),
-    [OP_SERVER_LIST] = LIST("server-blocks.list", EVERYBODY, &containment_list_shape,
-                            &view_containment_shape),
+    [OP_SERVER_LIST] =
+        LIST("server-blocks.list", EVERYBODY, &containment_list_shape, &view_containment_shape),
     [OP_SERVER_SHOW] =
         ONE("server-blocks.show", EVERYBODY, &id_shape, &view_containment_detail_shape),
     [OP_SERVER_CREATE] =
@@ -350,25 +393,19 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_PENDING_LIST] = LIST("pending.list", EVERYBODY, &page_shape, &view_pending_shape),
     [OP_PENDING_ENFORCE] =
         ONE("pending.enforce", OPERATORS, &reason_shape, &view_containment_shape),
-    [OP_PENDING_CHECK] =
-        ONE("pending.check", OPERATORS, &reason_shape, &view_containment_shape),
-    [OP_PENDING_REVERT] =
-        ONE("pending.revert", OPERATORS, &reason_shape, &view_containment_shape),
+    [OP_PENDING_CHECK] = ONE("pending.check", OPERATORS, &reason_shape, &view_containment_shape),
+    [OP_PENDING_REVERT] = ONE("pending.revert", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_INCIDENT_LIST] =
         LIST("incidents.list", EVERYBODY, &incident_list_shape, &view_incident_shape),
-    [OP_INCIDENT_SHOW] =
-        ONE("incidents.show", EVERYBODY, &id_shape, &view_incident_detail_shape),
+    [OP_INCIDENT_SHOW] = ONE("incidents.show", EVERYBODY, &id_shape, &view_incident_detail_shape),
     /* Packets are people's private traffic: not for every viewer. */
     [OP_EVIDENCE_SHOW] = ONE("evidence.show", OPERATORS, &id_shape, NULL),
     [OP_SOURCE_LIST] = LIST("intake.list", EVERYBODY, &page_shape, &view_source_shape),
     [OP_SENSOR_LIST] = LIST("sensors.list", EVERYBODY, &page_shape, &view_sensor_shape),
     [OP_MIRROR_LIST] = LIST("mirrors.list", EVERYBODY, &page_shape, &view_mirror_shape),
-    [OP_PROTECTION_LIST] =
-        LIST("protected.list", EVERYBODY, &page_shape, &view_protection_shape),
-    [OP_PROTECTION_CONFIRM] =
-        ONE("protected.confirm", ADMINS, &reason_shape, &view_done_shape),
-    [OP_PROTECTION_REMOVE] =
-        ONE("protected.remove", ADMINS, &reason_shape, &view_done_shape),
+    [OP_PROTECTION_LIST] = LIST("protected.list", EVERYBODY, &page_shape, &view_protection_shape),
+    [OP_PROTECTION_CONFIRM] = ONE("protected.confirm", ADMINS, &reason_shape, &view_done_shape),
+    [OP_PROTECTION_REMOVE] = ONE("protected.remove", ADMINS, &reason_shape, &view_done_shape),
     [OP_POLICY_SHOW] = ONE("policy.show", EVERYBODY, NULL, &view_policy_shape),
     [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
     [OP_JOB_LIST] = LIST("jobs.list", EVERYBODY, &page_shape, &view_job_shape),

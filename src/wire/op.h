@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "model/annotation.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "wire/codec.h"
@@ -24,6 +25,8 @@ bool account_role_parse(const char *text, enum account_role *role) MUST_CHECK;
 enum op {
     OP_ENDPOINT_LIST,
     OP_ENDPOINT_SHOW,
+    OP_ENDPOINT_ANNOTATE,
+    OP_ANNOTATION_LIST,
     OP_LINK_LIST,
     OP_SWITCH_LIST,
     OP_SWITCH_SHOW,
@@ -151,6 +154,14 @@ struct op_extend {
 };
 struct op_why {
     char reason[TEXT_SIZE];
+};
+struct op_annotate {
+    char id[HOST_SIZE];
+    struct annotation annotation; /* 'version': as shown, or 0: whatever it is */
+};
+struct op_annotation_list {
+    struct op_page page;
+    bool unseen; /* only of machines that were not seen yet */
 };
 #define PASSWORD_SIZE 1025
 struct op_sign_in {

@@ -33,6 +33,18 @@ static const struct field event_fields[] = {
 static const struct shape event_shape =
     SHAPE("EndpointEvent", struct endpoint_event, event_fields, NULL);
 
+/* 'at' leads to a struct annotation. */
+#define ANNOTATION_ROWS(type, at)                                                                  \
+    ROW_ENUM(type, at class, "class", false, endpoint_class_names, "what kind of machine it is"),  \
+        ROW_TEXTS(type, at tags, at tag_count, "tags", "words that people gave it"),               \
+        ROW_OPT(type, at note, "note", FIELD_TEXT, "what people should know of it"),               \
+        ROW_OPT(type, at owner, "owner", FIELD_TEXT, "whose it is"),                               \
+        ROW_OPT(type, at owner_email, "owner_email", FIELD_TEXT, "where the owner is told"),       \
+        ROW(type, at version, "annotation_version", FIELD_UINT,                                    \
+            "of class, tags, note and owner; 1: nobody said anything"),                            \
+        ROW_OPT(type, at changed_us, "annotated", FIELD_TIME, "when that was said"),               \
+        ROW_OPT(type, at changed_by, "annotated_by", FIELD_TEXT, "who said it")
+
 #define ENDPOINT_ROWS                                                                              \
     ROW(struct view_endpoint, model.id, "id", FIELD_TEXT, "id of the machine"),                    \
         ROW_LIST(struct view_endpoint, macs, mac_count, "macs", FIELD_MACS, NULL,                  \
@@ -49,7 +61,9 @@ static const struct shape event_shape =
                 "the containment in force on it"),                                                 \
         ROW_OPT(struct view_endpoint, containment_state, "containment_state", FIELD_TEXT,          \
                 "that containment's state"),                                                       \
-        ROW(struct view_endpoint, is_protected, "protected", FIELD_BOOL, "may never be contained")
+        ROW(struct view_endpoint, is_protected, "protected", FIELD_BOOL,                           \
+            "may never be contained"),                                                             \
+        ANNOTATION_ROWS(struct view_endpoint, annotation.)
 
 static const struct field endpoint_fields[] = {ENDPOINT_ROWS};
 const struct shape view_endpoint_shape =
@@ -70,6 +84,16 @@ static const struct field detail_fields[] = {
 };
 const struct shape view_endpoint_detail_shape =
     SHAPE("EndpointDetail", struct view_endpoint, detail_fields, NULL);
+
+static const struct field annotation_fields[] = {
+    ROW_OPT(struct view_annotation, endpoint_id, "endpoint_id", FIELD_TEXT,
+            "the endpoint; absent: not seen yet"),
+    ROW_LIST(struct view_annotation, macs, mac_count, "macs", FIELD_MACS, NULL, ENDPOINT_MACS_MAX,
+             "MAC addresses of the machine"),
+    ANNOTATION_ROWS(struct view_annotation, model.),
+};
+const struct shape view_annotation_shape =
+    SHAPE("Annotation", struct view_annotation, annotation_fields, NULL);
 
 static const struct field end_fields[] = {
     ROW(struct link_end, switch_name, "switch", FIELD_TEXT, "name of the switch"),

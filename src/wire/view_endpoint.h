@@ -16,6 +16,7 @@ struct view_endpoint {
     char containment_id[ID_SIZE];
     char containment_state[NAME_SIZE];
     bool is_protected;
+    struct annotation annotation; /* 'version' as shown: see below */
     /* detail only */
     char containments[32][ID_SIZE]; /* all about it, newest first */
     size_t containment_count;
@@ -24,6 +25,16 @@ struct view_endpoint {
 extern const struct shape view_location_shape;
 extern const struct shape view_endpoint_shape;
 extern const struct shape view_endpoint_detail_shape;
+
+/* What people say of a machine.  'version' is one more than kept: 1 where nothing was said, so that
+ * a writer who has read that can say so. */
+struct view_annotation {
+    char endpoint_id[ID_SIZE]; /* "": not seen yet */
+    struct mac *macs;
+    size_t mac_count;
+    struct annotation model;
+};
+extern const struct shape view_annotation_shape;
 
 extern const struct shape view_link_shape; /* over struct link */
 

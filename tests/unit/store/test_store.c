@@ -109,6 +109,8 @@ struct seen {
     struct containment last;
     struct endpoint endpoint;
     char text[TEXT_SIZE];
+    int annotations;
+    struct annotation annotation;
 };
 
 static void
@@ -140,6 +142,15 @@ see_endpoint(void *context, const struct endpoint *endpoint)
 }
 
 static void
+see_annotation(void *context, const struct mac *mac, const struct annotation *annotation)
+{
+    struct seen *seen = context;
+    seen->annotations++;
+    seen->annotation = *annotation;
+    assert_int_equal(mac->b[5], seen->annotations);
+}
+
+static void
 see_setting(void *context, const char *name, const char *value)
 {
     struct seen *seen = context;
@@ -168,6 +179,17 @@ test_all_that_is_put_comes_back(void **state)
                                 .macs = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}},
                                 .bindings = &binding, .binding_count = 1};
     store_put_endpoint(change, &endpoint);
+    struct annotation annotation = {.class = CLASS_MEDICAL,
+                                    .tags = {"ward", "3"},
+                                    .tag_count = 2,
+                                    .note = "pump",
+                                    .version = 4,
+                                    .changed_us = 8};
+    struct annotation nothing = {.version = 5};
+    store_put_annotation(change, &endpoint.macs[1], &annotation);
+    store_put_annotation(change, &endpoint.macs[0], &annotation);
+    store_put_annotation(change, &(struct mac){{2, 0, 0, 0, 0, 3}}, &annotation);
+    store_put_annotation(change, &(struct mac){{2, 0, 0, 0, 0, 3}}, &nothing);
     store_put_setting(change, "epoch", "7");
     store_submit(f->store, change, on_done, &outcome);
     wait_for(f, &outcome, 1);
@@ -183,13 +205,20 @@ test_all_that_is_put_comes_back(void **state)
     assert_int_equal(seen.last.version, 3);
     assert_int_equal(seen.last.server.length, 120);
     assert_non_null(strstr(seen.last.reason, "line one?line two ? \xe3\x81\x82"));
-    loader = (struct store_loader){.on_incident = see_incident, .on_endpoint = see_endpoint,
-                                   .on_setting = see_setting, .context = &seen};
+    loader = (struct store_loader){.on_incident = see_incident,
+                                   .on_endpoint = see_endpoint,
+                                   .on_annotation = see_annotation,
+                                   .on_setting = see_setting,
+                                   .context = &seen};
     assert_int_equal(store_load(f->store, &loader), 0);
     assert_int_equal(seen.incidents, 1);
     assert_int_equal(seen.endpoints, 1);
     assert_int_equal(seen.endpoint.mac_count, 2);
     assert_int_equal(seen.endpoint.macs[1].b[5], 2);
+    assert_int_equal(seen.annotations, 2); /* the third says nothing any more */
+    assert_true(annotation_is_equal(&seen.annotation, &annotation));
+    assert_int_equal(seen.annotation.version, 4);
+    assert_int_equal(seen.annotation.changed_us, 8);
     assert_string_equal(seen.text, "epoch=7");
     assert_true(store_has_detection(f->store, "d-1"));
     assert_false(store_has_detection(f->store, "d-2"));

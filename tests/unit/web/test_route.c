@@ -101,6 +101,8 @@ rights_of_each_role(void **state)
     } rights[] = {
         {"GET", "/api/v1/endpoints", ALL},
         {"GET", "/api/v1/endpoints/x", ALL},
+        {"POST", "/api/v1/endpoints/x/annotate", OPERATORS},
+        {"GET", "/api/v1/annotations", ALL},
         {"GET", "/api/v1/links", ALL},
         {"GET", "/api/v1/switches", ALL},
         {"GET", "/api/v1/switches/x", ALL},

@@ -97,7 +97,7 @@ class Case(unittest.TestCase):
 class Reading(Case):
     def test_every_list_and_object_is_as_documented(self):
         # Api checks each answer against the document.
-        for path in ("/endpoints", "/links", "/switches", "/containments", "/server-blocks",
+        for path in ("/endpoints", "/annotations", "/links", "/switches", "/containments", "/server-blocks",
                      "/pending", "/incidents", "/intake", "/sensors", "/mirrors", "/protected",
                      "/jobs"):
             self.assertIn("items", self.viewer.get(path), path)
@@ -883,7 +883,7 @@ class Ctl(Case):
         self.assertTrue(japanese.startswith("ホスト名"))
 
     def test_every_command_that_reads(self):
-        for words in (["links"], ["switches"], ["switch", "e1"], ["switch", "show", "e1"],
+        for words in (["links"], ["annotations"], ["switches"], ["switch", "e1"], ["switch", "show", "e1"],
                       ["containments", "--ended"], ["server-blocks"], ["pending"], ["incidents"],
                       ["incidents", "--closed"], ["intake"], ["sensors"], ["mirrors"],
                       ["protected"], ["policy", "show"], ["jobs"], ["enforcement"], ["audit"],
@@ -926,6 +926,30 @@ class Ctl(Case):
                       ["protected", "confirm", "pr-1", "--reason", "r"]):
             done = self.ctl(*words)
             self.assertEqual(done.returncode, 0, (words, done.stderr))
+
+    def test_annotate(self):
+        done = self.ctl("endpoint", "annotate", "c2", "--class", "medical", "--tags", "ward 3, pump",
+                        "--owner", "Ann", role="operator")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("ward 3, pump", done.stdout)
+        done = self.ctl("endpoint", "annotate", "c2", "--note", "by the window", "--json")
+        said = json.loads(done.stdout)
+        self.assertEqual((said["tags"], said["owner"]), (["ward 3", "pump"], "Ann"))  # kept
+        self.assertEqual(said["annotated_by"], "token:admin")
+        self.assertIn("by the window", self.ctl("endpoint", "c2").stdout)
+        self.assertIn("medical", self.ctl("endpoints", "pump").stdout)
+        self.assertEqual(self.ctl("endpoint", "annotate", "c2").returncode, 2)
+        self.assertEqual(self.ctl("endpoint", "annotate", "c2", "--class", "pump").returncode, 1)
+        self.assertEqual(self.ctl("endpoint", "annotate", "nobody", "--note", "x").returncode, 1)
+        self.assertEqual(self.ctl("endpoint", "annotate", "c2", "--note", "x",
+                                  role="viewer").returncode, 4)
+        coming = "02-00-00-00-0A-01"
+        for words in (["--class", "printer"], ["--note", "to come"]):
+            self.assertEqual(self.ctl("endpoint", "annotate", coming, *words).returncode, 0)
+        told = self.ctl("annotations", "--unseen").stdout
+        self.assertIn("02:00:00:00:0a:01", told)
+        self.assertRegex(told, "printer .* to come")
+        self.assertNotIn("pump", told)
 
     def test_pending_by_both_ways(self):
         identity = self.viewer.items("/pending")[0]["containment"]["id"]

@@ -87,6 +87,21 @@ static const struct {
     {OP_CONTAINMENT_EXTEND, "{\"id\":\"x\",\"expires_in_s\":1}", GOOD},
     {OP_CONTAINMENT_EXTEND, "{\"id\":\"x\"}", "expires_in_s", "is missing"},
     {OP_CONTAINMENT_EXTEND, "{\"id\":\"x\",\"expires_in_s\":0}", "expires_in_s", "out of range"},
+    {OP_ENDPOINT_ANNOTATE,
+     "{\"id\":\"c2\",\"class\":\"medical\",\"tags\":[\"ward 3\"],\"note\":\"n\",\"owner\":\"o\","
+     "\"owner_email\":\"o@example.org\",\"version\":3}",
+     GOOD},
+    {OP_ENDPOINT_ANNOTATE, "{\"id\":\"c2\"}", GOOD}, /* all of it is emptied */
+    {OP_ENDPOINT_ANNOTATE, "{\"id\":\"c2\",\"class\":\"pump\"}", "class",
+     "not one of the known words"},
+    {OP_ENDPOINT_ANNOTATE, "{\"id\":\"c2\",\"tags\":[\"a;b\"]}", "", "tag 1 has a comma"},
+    {OP_ENDPOINT_ANNOTATE,
+     "{\"id\":\"c2\",\"tags\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\","
+     "\"11\"]}",
+     "tags", "too many items"},
+    {OP_ENDPOINT_ANNOTATE, "{\"id\":\"c2\",\"owner_email\":\"a@b,c@d\"}", "",
+     "owner_email is not one"},
+    {OP_ANNOTATION_LIST, "{\"q\":\"ward\",\"unseen\":true}", GOOD},
     {OP_ENFORCEMENT_PANIC, "{" WHY "}", GOOD},
     {OP_ENFORCEMENT_PANIC, "{}", "reason", "is missing"},
     {OP_POLICY_TEST, "{\"lines\":[{\"line\":1,\"why\":\"no JSON\"}],\"assume\":true}", GOOD},
@@ -156,7 +171,7 @@ test_least_roles(void **state)
         OP_CONTAINMENT_CREATE, OP_CONTAINMENT_RELEASE, OP_CONTAINMENT_EXTEND, OP_SERVER_CREATE,
         OP_SERVER_RELEASE,     OP_SERVER_EXTEND,       OP_PENDING_ENFORCE,    OP_PENDING_CHECK,
         OP_PENDING_REVERT,     OP_EVIDENCE_SHOW,       OP_POLICY_TEST,        OP_JOB_CANCEL, OP_ENFORCEMENT_PANIC,
-        OP_ENFORCEMENT_RESUME};
+        OP_ENFORCEMENT_RESUME, OP_ENDPOINT_ANNOTATE};
     static const enum op admins[] = {
         OP_PROTECTION_CONFIRM, OP_PROTECTION_REMOVE, OP_ACCOUNT_LIST,    OP_ACCOUNT_CREATE,
         OP_ACCOUNT_ROLE,       OP_ACCOUNT_PASSWORD,  OP_ACCOUNT_DISABLE, OP_ACCOUNT_ENABLE,

@@ -1,0 +1,312 @@
+/* What people say of machines: durable before acknowledged, audited, kept through restarts, joins
+ * and forgetting; nobody's words are lost to another's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campus.h"
+#include "controller/ask.h"
+
+#define SECOND INT64_C(1000000)
+#define C2 "02:00:00:00:00:02"
+#define C3 "02:00:00:00:00:03"
+#define TO_COME "02:00:00:00:00:30"
+
+struct fixture {
+    struct campus campus;
+    struct asks *asks;
+    cJSON *body; /* of the last answer */
+    unsigned status;
+    int answers;
+};
+
+static void
+asks_begin(struct fixture *f)
+{
+    const struct ask_settings settings = {.controller = f->campus.controller};
+    f->asks = asks_new(&settings);
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    campus_open(&f->campus);
+    campus_client(&f->campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    campus_client(&f->campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    asks_begin(f);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    asks_free(f->asks);
+    cJSON_Delete(f->body);
+    campus_close(&f->campus);
+    free(f);
+    return 0;
+}
+
+static void
+restart(struct fixture *f)
+{
+    campus_pass(&f->campus, 3 * SECOND); /* endpoints are written behind */
+    asks_free(f->asks);
+    campus_restart(&f->campus);
+    asks_begin(f);
+}
+
+static void
+on_answer(void *context, const struct wire_answer *answer)
+{
+    struct fixture *f = context;
+    cJSON_Delete(f->body);
+    f->body = cJSON_Duplicate(answer->body, true);
+    f->status = answer->status;
+    f->answers++;
+}
+
+/* Without waiting for the answer. */
+static void
+begin(struct fixture *f, const char *op, const char *parameters)
+{
+    struct wire_ask asked = {.number = 1,
+                             .account = "token:ann",
+                             .role = "operator",
+                             .parameters = cJSON_Parse(parameters)};
+    assert_non_null(asked.parameters);
+    snprintf(asked.op, sizeof(asked.op), "%s", op);
+    f->status = 0;
+    asks_handle(f->asks, &asked, on_answer, f);
+    cJSON_Delete(asked.parameters);
+}
+
+static unsigned
+ask(struct fixture *f, const char *op, const char *parameters)
+{
+    begin(f, op, parameters);
+    campus_settle(&f->campus);
+    return f->status;
+}
+
+static unsigned
+annotate(struct fixture *f, const char *parameters)
+{
+    return ask(f, "endpoints.annotate", parameters);
+}
+
+static const char *
+text(const struct fixture *f, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(f->body, name);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static int
+number(const struct fixture *f, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(f->body, name);
+    return item ? item->valueint : -1;
+}
+
+static unsigned
+show(struct fixture *f, const char *who)
+{
+    char parameters[128];
+    snprintf(parameters, sizeof(parameters), "{\"id\":\"%s\"}", who);
+    return ask(f, "endpoints.show", parameters);
+}
+
+static int
+found(struct fixture *f, const char *part)
+{
+    char parameters[128];
+    snprintf(parameters, sizeof(parameters), "{\"q\":\"%s\"}", part);
+    assert_int_equal(ask(f, "endpoints.list", parameters), 200);
+    return number(f, "total");
+}
+
+struct audited {
+    size_t count;
+    char object[NAME_SIZE], detail[TEXT_SIZE], account[NAME_SIZE];
+};
+
+static void
+see_audit(void *context, const struct store_audit_row *row)
+{
+    struct audited *audited = context;
+    if (strcmp(row->action, "annotate") == 0 && audited->count++ == 0) { /* newest first */
+        snprintf(audited->object, sizeof(audited->object), "%s", row->object);
+        snprintf(audited->detail, sizeof(audited->detail), "%s", row->detail);
+        snprintf(audited->account, sizeof(audited->account), "%s", row->account);
+    }
+}
+
+static struct audited
+audit(struct fixture *f)
+{
+    struct audited audited = {.count = 0};
+    assert_int_equal(store_read_audit(f->campus.store, 0, 1000, see_audit, &audited), 0);
+    return audited;
+}
+
+static void
+test_it_is_shown_found_audited_and_kept(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(show(f, C2), 200);
+    assert_string_equal(text(f, "class"), "unknown");
+    assert_int_equal(number(f, "annotation_version"), 1);
+    unsigned published = f->campus.published;
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"class\":\"medical\",\"tags\":[\"Ward 3\"],"
+                                 "\"note\":\"pump\",\"owner\":\"Ann\","
+                                 "\"owner_email\":\"ann@example.org\"}"),
+                     200);
+    assert_string_equal(text(f, "class"), "medical");
+    assert_int_equal(number(f, "annotation_version"), 2);
+    assert_int_equal(f->campus.published, published + 1);
+    struct audited audited = audit(f);
+    assert_int_equal(audited.count, 1);
+    assert_string_equal(audited.object, campus_endpoint(&f->campus, 2)->id);
+    assert_string_equal(audited.account, "token:ann");
+    assert_string_equal(audited.detail,
+                        "class medical; tags Ward 3; owner Ann; e-mail ann@example.org; note pump");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(show(f, C2), 200);
+        assert_string_equal(text(f, "class"), "medical");
+        assert_string_equal(text(f, "note"), "pump");
+        assert_string_equal(text(f, "owner_email"), "ann@example.org");
+        assert_string_equal(text(f, "annotated_by"), "token:ann");
+        assert_int_equal(number(f, "annotation_version"), 2);
+        static const char *const parts[] = {"medic", "ward", "PUMP", "ann@", "Ann"};
+        for (size_t j = 0; j < COUNT_OF(parts); j++) {
+            assert_int_equal(found(f, parts[j]), 1);
+        }
+        assert_int_equal(found(f, "nowhere"), 0);
+        restart(f);
+    }
+}
+
+static void
+test_what_says_nothing_new_writes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"class\":\"phone\"}"), 200);
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"class\":\"phone\",\"note\":\"  \"}"), 200);
+    assert_int_equal(number(f, "annotation_version"), 2);
+    assert_int_equal(audit(f).count, 1);
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\"}"), 200);
+    assert_int_equal(audit(f).count, 2);
+    assert_int_equal(topology_annotation_count(controller_topology(f->campus.controller)), 0);
+    restart(f);
+    assert_int_equal(show(f, C2), 200);
+    assert_string_equal(text(f, "class"), "unknown");
+}
+
+static void
+test_nobodys_words_are_lost(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"note\":\"one\",\"version\":1}"), 200);
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"note\":\"two\",\"version\":1}"), 409);
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"note\":\"two\",\"version\":2}"), 200);
+    /* Both made from version 3, the second while the first is on its way to the disk. */
+    int before = f->answers;
+    begin(f, "endpoints.annotate", "{\"id\":\"" C2 "\",\"note\":\"three\",\"version\":3}");
+    begin(f, "endpoints.annotate", "{\"id\":\"" C2 "\",\"note\":\"other\",\"version\":3}");
+    begin(f, "endpoints.annotate", "{\"id\":\"" C3 "\",\"note\":\"another\",\"version\":1}");
+    assert_int_equal(f->answers, before); /* nobody is told before it is stored */
+    campus_settle(&f->campus);
+    assert_int_equal(f->answers, before + 3);
+    assert_int_equal(show(f, C2), 200);
+    assert_string_equal(text(f, "note"), "three");
+    assert_int_equal(number(f, "annotation_version"), 4);
+    assert_int_equal(show(f, C3), 200);
+    assert_string_equal(text(f, "note"), "another");
+    assert_int_equal(audit(f).count, 4);
+}
+
+static void
+test_a_machine_to_come(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(annotate(f, "{\"id\":\"02-00-00-00-00-30\",\"class\":\"printer\"}"), 200);
+    assert_string_equal(text(f, "endpoint_id"), "");
+    assert_string_equal(audit(f).object, TO_COME);
+    restart(f);
+    assert_int_equal(ask(f, "annotations.list", "{\"unseen\":true}"), 200);
+    assert_int_equal(number(f, "total"), 1);
+    assert_int_equal(ask(f, "annotations.list", "{\"unseen\":true,\"q\":\"camera\"}"), 200);
+    assert_int_equal(number(f, "total"), 0);
+    campus_client(&f->campus, "e2", "p3", 0x30, "10.1.0.48", NULL);
+    assert_int_equal(show(f, TO_COME), 200);
+    assert_string_equal(text(f, "class"), "printer");
+    assert_int_equal(ask(f, "annotations.list", "{\"unseen\":true}"), 200);
+    assert_int_equal(number(f, "total"), 0);
+    assert_int_equal(ask(f, "annotations.list", "{}"), 200);
+    assert_int_equal(number(f, "total"), 1);
+}
+
+static void
+test_who_cannot_be_meant(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const nobodys[] = {"ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00",
+                                          "00:00:5e:00:01:07"};
+    char parameters[128];
+    for (size_t i = 0; i < COUNT_OF(nobodys); i++) {
+        snprintf(parameters, sizeof(parameters), "{\"id\":\"%s\",\"note\":\"x\"}", nobodys[i]);
+        assert_int_equal(annotate(f, parameters), 422);
+    }
+    assert_int_equal(annotate(f, "{\"id\":\"10.1.0.99\",\"note\":\"x\"}"), 404);
+    assert_int_equal(annotate(f, "{\"id\":\"nobody\",\"note\":\"x\"}"), 404);
+    assert_int_equal(audit(f).count, 0);
+}
+
+/* A phone that changes its MAC keeps what is said of it, with either. */
+static void
+test_a_mac_that_joins_bears_it_too(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"class\":\"phone\",\"note\":\"Ann's\"}"),
+                     200);
+    clock_fake_advance(&f->campus.clock, 600 * SECOND);
+    campus_fact(&f->campus, "e1", &(struct fact){.kind = FACT_LINK_DOWN, .port = "p2"});
+    campus_client(&f->campus, "e1", "p4", 0x22, "10.1.0.22", "c2");
+    assert_ptr_equal(campus_endpoint(&f->campus, 2), campus_endpoint(&f->campus, 0x22));
+    assert_int_equal(topology_annotation_count(controller_topology(f->campus.controller)), 2);
+    restart(f);
+    struct mac joined = campus_mac(0x22);
+    const struct annotation *said =
+        topology_annotation(controller_topology(f->campus.controller), &joined);
+    assert_non_null(said);
+    assert_string_equal(said->note, "Ann's");
+    assert_int_equal(audit(f).count, 1);
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"class\":\"phone\",\"note\":\"Bo's\"}"), 200);
+    assert_string_equal(said->note, "Bo's"); /* of both MACs */
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_it_is_shown_found_audited_and_kept),
+        TEST(test_what_says_nothing_new_writes_nothing),
+        TEST(test_nobodys_words_are_lost),
+        TEST(test_a_machine_to_come),
+        TEST(test_who_cannot_be_meant),
+        TEST(test_a_mac_that_joins_bears_it_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
