@@ -68,3 +68,18 @@ utf8_make_plain(char *text, size_t size)
         i += step;
     }
 }
+
+size_t
+utf8_lines_size(const char *text, size_t size)
+{
+    size_t i = 0;
+    while (i < size) {
+        bool is_space = text[i] == '\n' || text[i] == '\t' || text[i] == '\r';
+        size_t step = is_space ? 1 : plain_size(text + i, size - i);
+        if (step == 0 || is_layout(text + i, step)) {
+            break;
+        }
+        i += step;
+    }
+    return i;
+}

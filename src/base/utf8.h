@@ -12,5 +12,8 @@ bool utf8_is_plain(const char *text, size_t size);
 /* Puts '?' for each byte that keeps it from being plain, and of what breaks lines or turns the
  * direction of writing (U+2028 to 202E, U+2066 to 2069): a text must not read as another one. */
 void utf8_make_plain(char *text, size_t size);
+/* How many bytes at the start are a good text of several lines: plain, or a tab or line end, and
+ * nothing that turns the direction of writing (what is read is what is meant).  'size': all are. */
+size_t utf8_lines_size(const char *text, size_t size);
 
 #endif

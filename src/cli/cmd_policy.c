@@ -1,4 +1,4 @@
-/* policy show, policy test FILE. */
+/* policy show, policy test FILE; the others are in cmd_revisions.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,24 @@
 #define BATCH_BYTES (128 * 1024)
 #define RUN_ID_SIZE 64
 #define TEST_LINE_MAX 16383 /* as the API takes */
+
+void
+policy_print(const struct run *run, const cJSON *json)
+{
+    static const struct column facts[] = {
+        {"FILE", "file", COLUMN_TEXT},
+        {"STATE", "file_state", COLUMN_TEXT},
+        {"REVISION", "revision", COLUMN_TEXT},
+        {"TIME", "stored", COLUMN_TIME},
+        {"WHO", "account", COLUMN_TEXT},
+        {"WHY", "reason", COLUMN_TEXT},
+        {"PROBLEM", "file_problem.what", COLUMN_TEXT},
+        {"LINE", "file_problem.line", COLUMN_TEXT},
+        {"COLUMN", "file_problem.column", COLUMN_TEXT},
+        {"ADVICE", "file_problem.advice", COLUMN_TEXT},
+    };
+    columns_print_object(run, json, facts, COUNT_OF(facts));
+}
 
 static int
 policy_show(struct run *run)
@@ -32,8 +50,8 @@ policy_show(struct run *run)
         run_print_json(answer.json);
     } else if (code == EXIT_GOOD) {
         const cJSON *set;
-        const cJSON *file = columns_at(answer.json, "file");
-        printf("%s\n\n", cJSON_IsString(file) ? file->valuestring : "");
+        policy_print(run, answer.json);
+        puts("");
         columns_print(run, columns_at(answer.json, "permit_sets"), sets, COUNT_OF(sets));
         cJSON_ArrayForEach(set, columns_at(answer.json, "permit_sets"))
         {
@@ -197,5 +215,5 @@ cmd_policy(struct run *run, char **words, int count)
     if (count == 2 && strcmp(words[0], "test") == 0) {
         return policy_test(run, words[1]);
     }
-    return run_usage("policy show | policy test FILE");
+    return policy_revisions(run, words, count);
 }

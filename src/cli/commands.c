@@ -60,11 +60,18 @@ const struct command command_table[] = {
     {"mirrors", "", "", "mirror sessions, declared and asked for", NULL, 0, 0, cmd_mirrors},
     {"protected", "[confirm|remove ID]", "[" REASON "]",
      "who may never be contained, and who is proposed", NULL, 0, 2, cmd_protected},
-    {"policy", "show | test FILE", "[--assume] [--source NAME]",
-     "the running policy; what each line of an event file would do",
-     "FILE has one event per line: Suricata EVE, Deep Discovery CEF, or our detection JSON; - is\n"
-     "standard input. Nothing is done. --assume takes every inside address for an endpoint.\n"
-     "--source: as if the lines came from that source of cordond.yaml (strength, MACs).", 1, 2,
+    {"policy", "show | text [N] | check FILE | put FILE | history | diff A [B] | restore N | "
+     "test FILE", "[" REASON "] [--base N] [--overwrite-file] [--assume] [--source NAME]",
+     "the running policy, its revisions, and what it would do about events",
+     "check says with line and column what is wrong with FILE, and exits with 1.\n"
+     "put stores FILE as a new revision, which runs from then on; refused where another one than\n"
+     "--base N (absent: the one that runs now) runs by then. A policy file that was changed by hand\n"
+     "is left as it is unless --overwrite-file is given. restore stores revision N once more.\n"
+     "text prints the running policy or revision N; diff compares two (with one: to the running\n"
+     "one) and exits with 1 where they differ.\n"
+     "test: FILE has one event per line: Suricata EVE, Deep Discovery CEF, or our detection JSON.\n"
+     "Nothing is done. --assume takes every inside address for an endpoint. --source: as if the\n"
+     "lines came from that source of cordond.yaml (strength, MACs).  FILE - is standard input.", 1, 3,
      cmd_policy},
     {"enforcement", "", "", "whether containments are enforced", NULL, 0, 0, cmd_enforcement},
     {"panic", "", REASON, "suspends all enforcement at once", NULL, 0, 0, cmd_panic},

@@ -30,4 +30,9 @@ command_fn cmd_endpoints, cmd_endpoint, cmd_links, cmd_switches, cmd_switch, cmd
     cmd_server_blocks, cmd_jobs, cmd_accounts, cmd_tokens,
     cmd_annotate, cmd_annotations;
 
+/* cmd_policy calls it for what is about texts and revisions; count > 0. */
+command_fn policy_revisions;
+/* What runs, and what is wrong with the file, from the API's Policy. */
+void policy_print(const struct run *run, const cJSON *json);
+
 #endif

@@ -74,6 +74,8 @@ enum option_code {
     OPTION_OWNER,
     OPTION_OWNER_EMAIL,
     OPTION_UNSEEN,
+    OPTION_BASE,
+    OPTION_OVERWRITE,
 };
 
 static const struct option long_options[] = {
@@ -103,6 +105,8 @@ static const struct option long_options[] = {
     {"owner", required_argument, NULL, OPTION_OWNER},
     {"owner-email", required_argument, NULL, OPTION_OWNER_EMAIL},
     {"unseen", no_argument, NULL, OPTION_UNSEEN},
+    {"base", required_argument, NULL, OPTION_BASE},
+    {"overwrite-file", no_argument, NULL, OPTION_OVERWRITE},
     {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -143,6 +147,8 @@ text_of(struct options *options, int code)
         return &options->owner;
     case OPTION_OWNER_EMAIL:
         return &options->owner_email;
+    case OPTION_BASE:
+        return &options->base;
     case OPTION_CONFIG:
         return &options->file;
     case 'o':
@@ -168,6 +174,8 @@ flag_of(struct options *options, int code)
         return &options->assume;
     case OPTION_UNSEEN:
         return &options->unseen;
+    case OPTION_OVERWRITE:
+        return &options->overwrite_file;
     case 'h':
         return &options->help;
     default:

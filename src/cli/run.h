@@ -22,9 +22,9 @@ enum exit_code {
 struct options {
     struct settings settings;
     const char *file; /* of settings */
-    bool json, help, ended, closed, none, assume, unseen;
+    bool json, help, ended, closed, none, assume, unseen, overwrite_file;
     const char *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
-        *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email;
+        *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base;
 };
 
 struct run {

@@ -40,6 +40,11 @@ static ask_handler *const handlers[OP_COUNT] = {
     [OP_PROTECTION_CONFIRM] = ask_protection_confirm,
     [OP_PROTECTION_REMOVE] = ask_protection_remove,
     [OP_POLICY_SHOW] = ask_policy_show,
+    [OP_POLICY_CHECK] = ask_policy_check,
+    [OP_POLICY_SAVE] = ask_policy_save,
+    [OP_REVISION_LIST] = ask_revision_list,
+    [OP_REVISION_SHOW] = ask_revision_show,
+    [OP_REVISION_RESTORE] = ask_revision_restore,
     [OP_POLICY_TEST] = ask_policy_test,
     [OP_JOB_LIST] = ask_job_list,
     [OP_JOB_SHOW] = ask_job_show,
@@ -157,7 +162,8 @@ asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *done, 
                             .controller = asks->settings.controller,
                             .number = ask->number,
                             .answer = done,
-                            .context = context};
+                            .context = context,
+                            .parameters = ask->parameters};
     memcpy(call.account, ask->account, sizeof(call.account));
     ask_trials_expire(asks);
     if (!op_parse(ask->op, &call.op)) {

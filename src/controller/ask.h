@@ -7,6 +7,7 @@
 #include "controller/controller.h"
 #include "controller/inspect.h"
 #include "controller/jobs.h"
+#include "controller/revisions.h"
 #include "wire/answer.h"
 #include "wire/ask.h"
 
@@ -15,7 +16,7 @@ struct asks;
 struct ask_settings {
     struct controller *controller;
     const char *site;        /* the one that we serve; NULL: "default" */
-    const char *policy_file; /* shown to people */
+    struct revisions *revisions;
     int64_t started_us;      /* wall clock */
     struct jobs_ports jobs;  /* what jobs need of the loop */
 };
@@ -32,13 +33,15 @@ void asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *a
 bool asks_run_jobs(struct asks *asks);
 
 /* Objects as the API shows them, for live events (controller_ports.publish); the caller owns the
- * result.  Topics: "containment", "endpoint", "incident", "link", "switch", "source", "job". */
+ * result.  Topics: "containment", "endpoint", "incident", "link", "switch", "source", "job",
+ * "policy". */
 cJSON *ask_view_containment(struct controller *controller, const struct containment *containment);
 cJSON *ask_view_endpoint(struct controller *controller, const struct endpoint *endpoint);
 cJSON *ask_view_incident(struct controller *controller, const struct incident *incident);
 cJSON *ask_view_link(const struct link *link);
 cJSON *ask_view_switch(struct controller *controller, const struct switch_view *view);
 cJSON *ask_view_job(const struct job *job);
+cJSON *ask_view_revision(const struct revision *revision);
 cJSON *ask_view_source(const struct wire_source *source);
 
 #endif

@@ -8,6 +8,7 @@
 #include "wire/op.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
+#include "wire/view_policy.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -38,6 +39,7 @@ struct ask_call {
     enum account_role role;
     ask_answer_fn *answer;
     void *context;
+    const cJSON *parameters; /* as they came; during the call only */
 };
 
 /* Each answers the call exactly once, or keeps a copy of it for later. */
@@ -110,6 +112,12 @@ ask_handler ask_containment_create, ask_containment_release, ask_containment_ext
     ask_pending_check, ask_pending_revert, ask_enforcement_panic, ask_enforcement_resume;
 /* ask_incidents.c */
 ask_handler ask_incident_list, ask_incident_show, ask_evidence_show;
+/* ask_policy.c */
+ask_handler ask_policy_show, ask_policy_check, ask_policy_save, ask_revision_list,
+    ask_revision_show, ask_revision_restore;
+/* Answers 422: 'field' holds no good policy. */
+void ask_policy_refuse(const struct ask_call *call, const struct policy_error *error,
+                       const char *field);
 /* ask_trial.c; the ones that nobody goes on with are forgotten, and at the end all. */
 ask_handler ask_policy_test;
 void ask_trials_expire(struct asks *asks);
@@ -117,7 +125,7 @@ void ask_trials_end(struct asks *asks);
 /* ask_jobs.c */
 ask_handler ask_job_list, ask_job_show, ask_job_cancel;
 /* ask_system.c */
-ask_handler ask_policy_show, ask_enforcement_show, ask_audit_list, ask_audit_record,
+ask_handler ask_enforcement_show, ask_audit_list, ask_audit_record,
     ask_version;
 /* ask_metrics.c, ask_doctor.c */
 ask_handler ask_metrics, ask_doctor;

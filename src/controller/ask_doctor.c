@@ -465,6 +465,25 @@ compare(const void *a, const void *b)
     return order ? order : strcmp(left->where, right->where);
 }
 
+/* What somebody wrote into the file, and what runs, are not the same. */
+static void
+check_policy_file(struct visit *visit, const struct revisions *revisions)
+{
+    struct revisions_view view;
+    begin(visit, "policy");
+    revisions_view(revisions, &view);
+    if (view.problem && view.problem->line) {
+        find(visit, FINDING_WARNING, "policy", view.file,
+             "correct the file and reload cordond, or store a policy over it",
+             "line %u, column %u: %.300s; revision %lld runs", view.problem->line,
+             view.problem->column, view.problem->text, (long long)view.running->number);
+    } else if (view.problem) {
+        find(visit, FINDING_WARNING, "policy", view.file,
+             "'cordonctl policy show' says what to do", "%.300s; revision %lld runs",
+             view.problem->text, (long long)view.running->number);
+    }
+}
+
 void
 ask_doctor(const struct ask_call *call, const void *parameters)
 {
@@ -482,6 +501,7 @@ ask_doctor(const struct ask_call *call, const void *parameters)
     check_sources(&visit);
     check_permits(&visit);
     check_containments(&visit);
+    check_policy_file(&visit, call->asks->settings.revisions);
     qsort(doctor->findings, doctor->finding_count, sizeof(struct view_finding), compare);
     ask_answer_shape(call, 200, &view_doctor_shape, doctor);
     free(doctor->findings);

@@ -1,4 +1,4 @@
-/* Policy, enforcement, audit and version. */
+/* Enforcement, audit and version. */
 #include "controller/ask_call.h"
 
 #include <stdio.h>
@@ -6,26 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-void
-ask_policy_show(const struct ask_call *call, const void *parameters)
-{
-    struct policy *policy = engine_policy(controller_engine(call->controller));
-    const struct permit_set *sets = NULL;
-    const struct rule_protect *protects = NULL;
-    struct view_policy view = {0};
-    (void)parameters;
-    view.set_count = policy_permit_sets(policy, &sets);
-    view.sets = (struct permit_set *)sets; /* only read */
-    view.protected_count = policy_protected(policy, &protects);
-    if (view.set_count > VIEW_PERMIT_SETS_MAX) {
-        view.set_count = VIEW_PERMIT_SETS_MAX;
-    }
-    if (call->asks->settings.policy_file) {
-        snprintf(view.file, sizeof(view.file), "%s", call->asks->settings.policy_file);
-    }
-    ask_answer_shape(call, 200, &view_policy_shape, &view);
-}
 
 void
 ask_enforcement_show(const struct ask_call *call, const void *parameters)

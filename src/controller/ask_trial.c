@@ -39,7 +39,7 @@ ask_trials_expire(struct asks *asks)
 
 /* A free place, or the one that was not used for longest. */
 static struct ask_trial *
-trial_begin(const struct ask_call *call, bool assumes)
+trial_begin(const struct ask_call *call, struct policy *policy, bool assumes)
 {
     struct asks *asks = call->asks;
     struct ask_trial *slot = &asks->trials[0];
@@ -50,8 +50,7 @@ trial_begin(const struct ask_call *call, bool assumes)
     trial_end(slot);
     id_make(clock_wall_us(controller_clock(call->controller)), slot->id);
     memcpy(slot->account, call->account, sizeof(slot->account));
-    slot->trial = policy_trial_new(engine_policy(controller_engine(call->controller)),
-                                   assumes ? NULL : controller_world(call->controller));
+    slot->trial = policy_trial_new(policy, assumes ? NULL : controller_world(call->controller));
     return slot;
 }
 
@@ -130,17 +129,16 @@ trial_answer(const struct ask_call *call, const struct op_test *asked, struct as
     free(detections);
 }
 
-void
-ask_policy_test(const struct ask_call *call, const void *parameters)
+static void
+test_with(const struct ask_call *call, const struct op_test *asked, struct policy *policy)
 {
-    const struct op_test *asked = parameters;
     struct ask_trial once = {.trial = NULL};
     struct ask_trial *slot = &once;
     if (!asked->run[0]) {
-        once.trial = policy_trial_new(engine_policy(controller_engine(call->controller)),
-                                      asked->assumes ? NULL : controller_world(call->controller));
+        once.trial =
+            policy_trial_new(policy, asked->assumes ? NULL : controller_world(call->controller));
     } else {
-        slot = strcmp(asked->run, "new") == 0 ? trial_begin(call, asked->assumes)
+        slot = strcmp(asked->run, "new") == 0 ? trial_begin(call, policy, asked->assumes)
                                               : trial_find(call, asked->run);
     }
     if (!slot) {
@@ -148,4 +146,56 @@ ask_policy_test(const struct ask_call *call, const void *parameters)
         return;
     }
     trial_answer(call, asked, slot);
+}
+
+/* A test of a draft: waits for the draft to be parsed. */
+struct drafting {
+    struct ask_call call;
+    cJSON *parameters; /* owned */
+};
+
+static void
+on_draft(void *context, struct policy *policy, const struct policy_error *error)
+{
+    struct drafting *drafting = context;
+    const struct shape *shape = op_table[OP_POLICY_TEST].parameters;
+    struct op_test asked;
+    struct codec_error ignored; /* it was decoded once already */
+    if (!policy) {
+        ask_policy_refuse(&drafting->call, error, "policy");
+    } else if (codec_decode(shape, drafting->parameters, &asked, &ignored) == 0) {
+        test_with(&drafting->call, &asked, policy);
+        codec_fini(shape, &asked);
+    }
+    cJSON_Delete(drafting->parameters);
+    free(drafting);
+}
+
+static void
+test_draft(const struct ask_call *call, const struct op_test *asked)
+{
+    struct drafting *drafting = MEM_NEW(struct drafting);
+    drafting->call = *call;
+    drafting->call.parameters = NULL;
+    drafting->parameters = cJSON_Duplicate(call->parameters, true);
+    if (!revisions_check(call->asks->settings.revisions, asked->policy, on_draft, drafting)) {
+        cJSON_Delete(drafting->parameters);
+        free(drafting);
+        ask_problem(call, 503, "too many texts are being checked", NULL, "try again");
+    }
+}
+
+void
+ask_policy_test(const struct ask_call *call, const void *parameters)
+{
+    const struct op_test *asked = parameters;
+    bool goes_on = asked->run[0] && strcmp(asked->run, "new") != 0;
+    if (asked->policy && asked->policy[0] && goes_on) {
+        ask_problem(call, 422, "a run keeps the policy that it began with", "policy",
+                    "leave it out, or begin again with run 'new'");
+    } else if (asked->policy && asked->policy[0]) {
+        test_draft(call, asked);
+    } else {
+        test_with(call, asked, engine_policy(controller_engine(call->controller)));
+    }
 }

@@ -26,6 +26,7 @@ struct core {
     struct role *role;
     struct store *store;
     struct policy *policy;
+    struct revisions *revisions;
     struct controller *controller;
     struct asks *asks;
     struct channel *driver, *web;
@@ -81,6 +82,9 @@ view_of(struct core *core, const char *topic, const void *object)
     }
     if (strcmp(topic, "job") == 0) {
         return ask_view_job(object);
+    }
+    if (strcmp(topic, "policy") == 0) {
+        return ask_view_revision(object);
     }
     return strcmp(topic, "source") == 0 ? ask_view_source(object) : ask_view_link(object);
 }
@@ -257,28 +261,24 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
     }
 }
 
-/* ---- the policy file ---- */
+/* ---- the policy ---- */
 
 static void
-policy_reload(struct core *core)
+policy_apply(void *context, struct policy *policy)
 {
-    struct policy *policy = NULL;
-    struct policy_error error = {.line = 0};
-    if (policy_load(core->role->config->policy_file, &policy, &error)) {
-        log_error("core", "the policy file is refused; the running policy stays",
-                  LOG_S("file", core->role->config->policy_file), LOG_I("line", error.line),
-                  LOG_I("column", error.column), LOG_S("why", error.text));
-        return;
-    }
-    controller_set_policy(core->controller, policy);
-    policy_unref(policy);
-    log_info("core", "policy loaded", LOG_S("file", core->role->config->policy_file));
+    controller_set_policy(((struct core *)context)->controller, policy);
+}
+
+static void
+policy_publish(void *context, const struct revision *running)
+{
+    publish(context, "policy", running);
 }
 
 static void
 on_reload(void *context)
 {
-    policy_reload(context);
+    revisions_reload(((struct core *)context)->revisions);
 }
 
 static void
@@ -348,10 +348,17 @@ core_store(struct core *core)
 static int
 core_policy(struct core *core)
 {
-    struct policy_error why = {.line = 0};
-    int error = policy_load(core->role->config->policy_file, &core->policy, &why);
+    const struct revisions_settings settings = {.base = core->role->base,
+                                                .store = core->store,
+                                                .clock = clock_system(),
+                                                .file = core->role->config->policy_file,
+                                                .apply = policy_apply,
+                                                .publish = policy_publish,
+                                                .context = core};
+    struct policy_error why;
+    int error = revisions_open(&settings, &core->revisions, &core->policy, &why);
     if (error) {
-        log_error("core", "the policy file is refused",
+        log_error("core", "there is no good policy: the policy file is refused",
                   LOG_S("file", core->role->config->policy_file), LOG_I("line", why.line),
                   LOG_I("column", why.column), LOG_S("why", why.text));
     }
@@ -383,7 +390,7 @@ core_controller(struct core *core)
         return error;
     }
     const struct ask_settings ask = {.controller = core->controller,
-                                     .policy_file = config->policy_file,
+                                     .revisions = core->revisions,
                                      .started_us = clock_wall_us(clock_system()),
                                      .jobs = {jobs_wake, jobs_publish, core}};
     core->jobs = evtimer_new(core->role->base, on_jobs, core);
@@ -405,11 +412,13 @@ core_close(struct core *core)
         event_free(core->jobs);
         core->jobs = NULL;
     }
+    revisions_stop(core->revisions);
     if (core->store) {
         controller_stop(core->controller);
     }
     store_close(core->store); /* the last commits' 'done' still see the controller */
     asks_free(core->asks);
+    revisions_free(core->revisions);
     controller_free(core->controller);
     policy_unref(core->policy);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -75,6 +76,16 @@ policy_check(const char *path)
     }
     policy_unref(policy);
     return true;
+}
+
+/* A policy file that was broken by hand keeps nothing from starting where one is stored: core runs
+ * that one, and shows what is wrong. */
+static bool
+has_policy(const struct config *config)
+{
+    char path[URL_SIZE + 16];
+    snprintf(path, sizeof(path), "%s/cordon.db", config->state_dir);
+    return policy_check(config->policy_file) || access(path, F_OK) == 0;
 }
 
 static int
@@ -274,8 +285,7 @@ run(const struct arguments *arguments, const char *program)
     if (arguments->role) {
         status =
             self < ROLE_COUNT ? role_main(self, config, arguments->config_path) : usage(stderr);
-    } else if (!policy_check(config->policy_file) ||
-               state_prepare(config->state_dir, config->server_names)) {
+    } else if (!has_policy(config) || state_prepare(config->state_dir, config->server_names)) {
         status = 1; /* told already */
     } else {
         status = supervisor_run(program, arguments->config_path);

@@ -8,6 +8,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
+#include "model/revision.h"
 #include "policy/file.h"
 #include "wire/yaml_file.h"
 
@@ -107,12 +109,39 @@ compile_protected(struct policy *policy)
     }
 }
 
+/* What can be shown and edited as it is, and reads as what it means. */
+static int
+text_check(const char *text, size_t size, struct policy_error *error)
+{
+    size_t good = size > POLICY_TEXT_MAX ? 0 : utf8_lines_size(text, size);
+    if (size > POLICY_TEXT_MAX) {
+        snprintf(error->text, sizeof(error->text), "is larger than %d KiB", POLICY_TEXT_MAX / 1024);
+        return -EFBIG;
+    }
+    if (good == size) {
+        return 0;
+    }
+    error->line = error->column = 1;
+    for (size_t i = 0; i < good; i++) {
+        bool is_first = ((unsigned char)text[i] & 0xc0) != 0x80; /* of a character */
+        error->column = text[i] == '\n' ? 1 : error->column + is_first;
+        error->line += text[i] == '\n';
+    }
+    snprintf(error->text, sizeof(error->text),
+             "a control character, one that turns the direction of writing, or no UTF-8");
+    return -EINVAL;
+}
+
 int
 policy_parse(const char *yaml, size_t size, struct policy **policy, struct policy_error *error)
 {
     struct yaml_file_error why;
-    struct policy *loaded = MEM_NEW(struct policy);
     memset(error, 0, sizeof(*error));
+    int refused = text_check(yaml, size, error);
+    if (refused) {
+        return refused;
+    }
+    struct policy *loaded = MEM_NEW(struct policy);
     int result = yaml_file_decode_checked(yaml, size, &policy_file_shape, &loaded->file,
                                           policy_file_check, &why);
     if (result) {
@@ -138,7 +167,7 @@ policy_load(const char *path, struct policy **policy, struct policy_error *error
 {
     char *text;
     size_t size;
-    int result = file_read(path, YAML_SIZE_MAX, &text, &size);
+    int result = file_read(path, POLICY_TEXT_MAX, &text, &size);
     if (result) {
         memset(error, 0, sizeof(*error));
         snprintf(error->text, sizeof(error->text), "cannot read %.300s: %s", path,

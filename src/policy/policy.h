@@ -23,7 +23,7 @@ struct policy_error {
     char text[TEXT_SIZE];
 };
 
-/* Reads policy.yaml.  0, or negative errno with 'error' saying where and what to do. */
+/* Reads policy.yaml, at most POLICY_TEXT_MAX bytes of UTF-8 lines.  0, or negative errno with 'error' saying where and what to do. */
 int policy_load(const char *path, struct policy **policy, struct policy_error *error) MUST_CHECK;
 int policy_parse(const char *yaml, size_t size, struct policy **policy,
                  struct policy_error *error) MUST_CHECK;

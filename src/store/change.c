@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "store/shapes.h"
@@ -23,6 +25,7 @@ store_change_free(struct store_change *change)
     }
     for (size_t i = 0; i < change->count; i++) {
         free(change->rows[i].text);
+        free(change->rows[i].more);
         free(change->rows[i].bytes);
     }
     free(change->rows);
@@ -171,4 +174,19 @@ store_put_audit(struct store_change *change, int64_t at_us, const char *account,
     text_mend(row->key);
     text_mend(row->other);
     text_mend(row->text);
+}
+
+void
+store_put_revision(struct store_change *change, const struct revision *revision, const char *text)
+{
+    struct row *row = row_add(change, ROW_REVISION, revision->account);
+    row->at_us = revision->at_us;
+    row->flag = revision->number;
+    row->text = mem_strdup(text);
+    row->more = mem_strdup(revision->reason);
+    row->byte_count = SHA256_SIZE;
+    row->bytes = mem_new(SHA256_SIZE, 1);
+    crypto_hash_sha256(row->bytes, (const uint8_t *)text, strlen(text));
+    text_mend(row->id);
+    text_mend(row->more);
 }

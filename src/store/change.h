@@ -18,6 +18,7 @@ enum row_kind {
     ROW_ANNOTATION,
     ROW_SETTING,
     ROW_AUDIT,
+    ROW_REVISION,
     ROW_KIND_COUNT
 };
 
@@ -30,6 +31,7 @@ struct row {
     int64_t at_us;
     int64_t flag;
     char *text; /* owned */
+    char *more; /* owned; NULL: none */
     uint8_t *bytes; /* owned */
     size_t byte_count;
 };

@@ -1,5 +1,6 @@
 #include "store/reader.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,12 @@ static const char *const queries[QUERY_COUNT] = {
                     " WHERE number < ?3 ORDER BY number DESC LIMIT ?2",
     [QUERY_AUDIT_CHAIN] = "SELECT number, at_us, account, action, object, detail, hash FROM audit"
                           " ORDER BY number",
+    [QUERY_REVISIONS] = "SELECT number, at_us, account, reason, hex(sha256),"
+                        " length(CAST(text AS BLOB)) FROM revision"
+                        " WHERE number < ?3 ORDER BY number DESC LIMIT ?2",
+    [QUERY_REVISION] = "SELECT number, at_us, account, reason, hex(sha256),"
+                       " length(CAST(text AS BLOB)), text FROM revision"
+                       " WHERE ?3 = 0 OR number = ?3 ORDER BY number DESC LIMIT 1",
 };
 
 int
@@ -439,6 +446,72 @@ store_read_audit(struct store *store, int64_t before, size_t limit,
     sqlite3_bind_int64(query, 2, limit_number(limit));
     sqlite3_bind_int64(query, 3, before > 0 ? before : INT64_MAX);
     return query_run(reader, QUERY_AUDIT, on_audit, &all);
+}
+
+static void
+row_revision(sqlite3_stmt *row, struct revision *revision)
+{
+    *revision = (struct revision){.number = sqlite3_column_int64(row, 0),
+                                  .at_us = sqlite3_column_int64(row, 1),
+                                  .size = (uint32_t)sqlite3_column_int64(row, 5)};
+    snprintf(revision->account, NAME_SIZE, "%s", (const char *)sqlite3_column_text(row, 2));
+    snprintf(revision->reason, TEXT_SIZE, "%s", (const char *)sqlite3_column_text(row, 3));
+    snprintf(revision->sha256, SHA256_TEXT_SIZE, "%s", (const char *)sqlite3_column_text(row, 4));
+    for (char *at = revision->sha256; *at; at++) { /* hex() writes capitals */
+        *at = (char)tolower((unsigned char)*at);
+    }
+}
+
+struct each_revision {
+    void (*each)(void *context, const struct revision *revision);
+    void *context;
+};
+
+static int
+on_revision(void *context, sqlite3_stmt *row)
+{
+    const struct each_revision *each = context;
+    struct revision revision;
+    row_revision(row, &revision);
+    each->each(each->context, &revision);
+    return 0;
+}
+
+int
+store_read_revisions(struct store *store, int64_t before, size_t limit,
+                     void (*each)(void *context, const struct revision *revision), void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_revision all = {each, context};
+    sqlite3_stmt *query = reader->queries[QUERY_REVISIONS];
+    sqlite3_bind_int64(query, 2, limit_number(limit));
+    sqlite3_bind_int64(query, 3, before > 0 ? before : INT64_MAX);
+    return query_run(reader, QUERY_REVISIONS, on_revision, &all);
+}
+
+struct whole_revision {
+    struct revision *revision;
+    char *text;
+};
+
+static int
+on_whole_revision(void *context, sqlite3_stmt *row)
+{
+    struct whole_revision *whole = context;
+    row_revision(row, whole->revision);
+    whole->text = mem_strdup((const char *)sqlite3_column_text(row, 6));
+    return 0;
+}
+
+int
+store_read_revision(struct store *store, int64_t number, struct revision *revision, char **text)
+{
+    struct reader *reader = store_reader(store);
+    struct whole_revision whole = {.revision = revision};
+    sqlite3_bind_int64(reader->queries[QUERY_REVISION], 3, number);
+    int error = query_run(reader, QUERY_REVISION, on_whole_revision, &whole);
+    *text = whole.text;
+    return error ? error : whole.text ? 0 : -ENOENT;
 }
 
 struct audit_walk {

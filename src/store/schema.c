@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/macros.h"
+#include "model/revision.h"
 
 static const char schema_1[] =
     "CREATE TABLE containment("
@@ -79,7 +80,17 @@ static const char schema_2[] =
 static const char schema_3[] = "CREATE TABLE annotation(mac TEXT PRIMARY KEY, json TEXT NOT NULL)"
                                " WITHOUT ROWID;";
 
-const char *const schema_steps[] = {schema_1, schema_2, schema_3};
+/* The policy's revisions: the number of those kept is REVISIONS_MAX (model/revision.h).  Each is
+ * newer than the one before, so that the running one, the newest, never goes. */
+static const char schema_4[] =
+    "CREATE TABLE revision("
+    "  number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, account TEXT NOT NULL,"
+    "  reason TEXT NOT NULL, sha256 BLOB NOT NULL, text TEXT NOT NULL);"
+    "CREATE TRIGGER revision_keep AFTER INSERT ON revision BEGIN"
+    " DELETE FROM revision WHERE number <= new.number - 1000; END;";
+_Static_assert(REVISIONS_MAX == 1000, "as schema_4 has it");
+
+const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

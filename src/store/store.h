@@ -15,6 +15,7 @@
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/endpoint.h"
+#include "model/revision.h"
 
 struct store;
 struct store_change;
@@ -42,6 +43,9 @@ void store_put_setting(struct store_change *change, const char *name, const char
 /* Who did what to what, and why; the chain of hashes is the store's business. */
 void store_put_audit(struct store_change *change, int64_t at_us, const char *account,
                      const char *action, const char *object, const char *detail);
+/* -EEXIST where that number is taken.  The oldest beyond REVISIONS_MAX go. */
+void store_put_revision(struct store_change *change, const struct revision *revision,
+                        const char *text);
 size_t store_change_count(const struct store_change *change);
 /* For a change that is not submitted after all. */
 void store_change_free(struct store_change *change);
@@ -116,6 +120,13 @@ struct store_audit_row {
 /* Newest first; 'before' 0: from the end. */
 int store_read_audit(struct store *store, int64_t before, size_t limit,
                      void (*each)(void *context, const struct store_audit_row *row), void *context);
+/* Newest first; 'before' 0: from the end. */
+int store_read_revisions(struct store *store, int64_t before, size_t limit,
+                         void (*each)(void *context, const struct revision *revision),
+                         void *context);
+/* 'number' 0: the newest.  0, or -ENOENT; 'text' is then the caller's (free). */
+int store_read_revision(struct store *store, int64_t number, struct revision *revision,
+                        char **text);
 /* Walks the whole chain of hashes.  0, or -EBADMSG with the number of the first row that was
  * altered or follows a removed one. */
 int store_check_audit(struct store *store, int64_t *checked, int64_t *bad) MUST_CHECK;

@@ -62,6 +62,9 @@ static const char *const statements[STATEMENT_COUNT] = {
     /* flag = number, at_us, id = account, key = action, other = object, text, bytes = hash */
     [ROW_AUDIT] = "INSERT INTO audit(number, at_us, account, action, object, detail, hash)"
                   " VALUES(?5, ?4, ?1, ?2, ?3, ?6, ?7)",
+    /* flag = number, at_us, id = account, more = reason, bytes = SHA-256, text */
+    [ROW_REVISION] = "INSERT INTO revision(number, at_us, account, reason, sha256, text)"
+                     " VALUES(?5, ?4, ?1, ?8, ?7, ?6)",
     [DO_BEGIN] = "BEGIN IMMEDIATE",
     [DO_COMMIT] = "COMMIT",
     [DO_ROLLBACK] = "ROLLBACK",
@@ -298,6 +301,7 @@ row_write(struct writer *writer, struct row *row)
     sqlite3_bind_int64(statement, 5, row->flag);
     sqlite3_bind_text(statement, 6, row->text, -1, SQLITE_STATIC);
     sqlite3_bind_blob(statement, 7, row->bytes, (int)row->byte_count, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 8, row->more, -1, SQLITE_STATIC);
     int error = run(writer, which);
     sqlite3_clear_bindings(statement);
     if (!error && sqlite3_changes(writer->db) > 0) {

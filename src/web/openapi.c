@@ -12,6 +12,7 @@
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
 #include "wire/view_job.h"
+#include "wire/view_policy.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -34,6 +35,8 @@ static const struct field raw_fields[] = {
             "in the first, then 'run' of its answer; it is forgotten after a minute"),
     ROW_OPT(struct test_raw, is_last, "last", FIELD_BOOL,
             "true: nothing more of this run comes"),
+    ROW_LINES(struct test_raw, policy, "policy", true, POLICY_TEXT_MAX,
+              "a draft to be tried in place of the running policy; of a run, in its first request"),
 };
 const struct shape test_raw_shape = SHAPE("TestLines", struct test_raw, raw_fields, NULL);
 
@@ -261,6 +264,7 @@ add_topics(cJSON *operation, cJSON *components)
         {"incident", &view_incident_shape},       {"link", &view_link_shape},
         {"switch", &view_switch_shape},           {"source", &view_source_shape},
         {"job", &view_job_shape},
+        {"policy", &view_revision_shape},
     };
     cJSON *list = cJSON_AddObjectToObject(operation, "x-events");
     for (size_t i = 0; i < COUNT_OF(topics); i++) {

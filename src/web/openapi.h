@@ -24,6 +24,7 @@ struct test_raw {
     char source[NAME_SIZE];
     char run[ID_SIZE];
     bool is_last;
+    char *policy; /* owned; NULL: none */
 };
 extern const struct shape test_raw_shape;
 

@@ -101,6 +101,8 @@ schema_of_kind(const struct field *field, cJSON *components)
         return schema_enum(field);
     case FIELD_TEXT:
         return schema_text(field->size);
+    case FIELD_LINES:
+        return schema_text(field->max_count + 1);
     case FIELD_TEXTS:
         return schema_array(schema_text(field->size), field->max_count);
     case FIELD_MAC:

@@ -68,12 +68,14 @@ test_lines_parse(const cJSON *body, web_parse_line_fn *parse, const struct confi
         .lines = raw.line_count ? mem_new(raw.line_count, sizeof(struct op_test_line)) : NULL,
         .line_count = raw.line_count,
         .assumes = raw.assumes,
-        .is_last = raw.is_last};
+        .is_last = raw.is_last,
+        .policy = raw.policy};
     memcpy(test.run, raw.run, sizeof(test.run));
     for (size_t i = 0; i < raw.line_count; i++) {
         parse_line(&raw, &raw.lines[i], parse, config, &test.lines[i]);
     }
     cJSON *parameters = codec_encode(op_table[OP_POLICY_TEST].parameters, &test);
+    raw.policy = NULL; /* freed with 'test' */
     codec_fini(op_table[OP_POLICY_TEST].parameters, &test);
     codec_fini(&test_raw_shape, &raw);
     return parameters;

@@ -145,6 +145,23 @@ decode_text(size_t room, const cJSON *item, char *at)
 }
 
 static const char *
+decode_lines(const struct field *field, const cJSON *item, void *at)
+{
+    if (!cJSON_IsString(item)) {
+        return "not a text";
+    }
+    size_t size = strlen(item->valuestring);
+    if (size > field->max_count) {
+        return "too long";
+    }
+    if (utf8_lines_size(item->valuestring, size) != size) {
+        return "has control characters, turns the direction of writing, or is not UTF-8";
+    }
+    *(char **)at = mem_strdup(item->valuestring);
+    return NULL;
+}
+
+static const char *
 decode_texts(const struct field *field, const cJSON *item, void *thing)
 {
     int count = cJSON_GetArraySize(item);
@@ -296,6 +313,8 @@ decode_plain(const struct field *field, const cJSON *item, void *thing)
         return decode_enum(field, item, at);
     case FIELD_TEXT:
         return decode_text(field->size, item, at);
+    case FIELD_LINES:
+        return decode_lines(field, item, at);
     case FIELD_TEXTS:
         return decode_texts(field, item, thing);
     case FIELD_MAC:
@@ -448,6 +467,20 @@ encode_text(const char *text, size_t room)
 }
 
 static cJSON *
+encode_lines(const char *text, size_t most)
+{
+    size_t size = text ? strnlen(text, most) : 0;
+    char *good = mem_new(size + 1, 1);
+    memcpy(good, text ? text : "", size);
+    for (size_t at = 0; (at += utf8_lines_size(good + at, size - at)) < size;) {
+        good[at] = '?';
+    }
+    cJSON *json = cJSON_CreateString(good);
+    free(good);
+    return json;
+}
+
+static cJSON *
 encode_address(enum field_kind kind, const void *at)
 {
     char text[PREFIX_TEXT_SIZE];
@@ -552,6 +585,8 @@ encode_field(const struct field *field, const void *thing)
         return cJSON_CreateString(field->names[*(const int *)at]);
     case FIELD_TEXT:
         return encode_text(at, field->size);
+    case FIELD_LINES:
+        return encode_lines(*(const char *const *)at, field->max_count);
     case FIELD_MAC:
     case FIELD_IP:
     case FIELD_PREFIX:
@@ -582,6 +617,10 @@ is_zero(const struct field *field, const void *thing)
     switch (field->kind) {
     case FIELD_TEXT:
         return at[0] == '\0';
+    case FIELD_LINES: {
+        const char *text = *(const char *const *)(const void *)at;
+        return !text || text[0] == '\0';
+    }
     case FIELD_TEXTS:
         return texts_count(field, thing) == 0;
     case FIELD_LIST:
@@ -634,6 +673,10 @@ free_field(const struct field *field, void *thing)
     }
     if (field->kind == FIELD_JSON) {
         cJSON_Delete(*(cJSON **)at);
+        return;
+    }
+    if (field->kind == FIELD_LINES) {
+        free(*(char **)at);
         return;
     }
     bool is_owned = field->kind == FIELD_LIST || field->kind == FIELD_IPS ||

@@ -9,6 +9,7 @@
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
 #include "wire/view_job.h"
+#include "wire/view_policy.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -252,6 +253,49 @@ static const struct field annotation_list_fields[] = {
 };
 static const struct shape annotation_list_shape =
     SHAPE("AnnotationFilter", struct op_annotation_list, annotation_list_fields, NULL);
+static const struct field policy_text_fields[] = {
+    ROW_LINES(struct op_policy_text, text, "text", false, POLICY_TEXT_MAX, "a policy (YAML)"),
+};
+static const struct shape policy_text_shape =
+    SHAPE("PolicyText", struct op_policy_text, policy_text_fields, NULL);
+
+static bool
+check_policy_save(const void *thing, char why[128])
+{
+    const struct op_policy_save *save = thing;
+    if (save->base == 0) {
+        snprintf(why, 128, "base_revision must name the revision that the text was made from");
+        return false;
+    }
+    return is_reason_given(save->reason, why);
+}
+
+static const struct field policy_save_fields[] = {
+    ROW_LINES(struct op_policy_save, text, "text", false, POLICY_TEXT_MAX, "the policy (YAML)"),
+    ROW(struct op_policy_save, reason, "reason", FIELD_TEXT, "why, for the audit"),
+    ROW(struct op_policy_save, base, "base_revision", FIELD_UINT,
+        "the revision that the text was made from: 409 where another one runs by now"),
+    ROW_OPT(struct op_policy_save, overwrites, "overwrite_file", FIELD_BOOL,
+            "true: the policy file is written even where it was changed by hand; with the running "
+            "text, only the file is written"),
+};
+static const struct shape policy_save_shape =
+    SHAPE("PolicySave", struct op_policy_save, policy_save_fields, check_policy_save);
+
+static bool
+check_policy_restore(const void *thing, char why[128])
+{
+    return is_reason_given(((const struct op_policy_restore *)thing)->reason, why);
+}
+
+static const struct field policy_restore_fields[] = {
+    ROW(struct op_policy_restore, id, "id", FIELD_TEXT, "number of the revision"),
+    ROW(struct op_policy_restore, reason, "reason", FIELD_TEXT, "why, for the audit"),
+    ROW_OPT(struct op_policy_restore, base, "base_revision", FIELD_UINT,
+            "refuse where another revision runs by now; absent: whichever runs"),
+};
+static const struct shape policy_restore_shape =
+    SHAPE("PolicyRestore", struct op_policy_restore, policy_restore_fields, check_policy_restore);
 
 static const struct field test_line_fields[] = {
     ROW(struct op_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
@@ -267,6 +311,7 @@ static const struct field test_fields[] = {
     ROW_OPT(struct op_test, assumes, "assume", FIELD_BOOL, "see TestLines"),
     ROW_OPT(struct op_test, run, "run", FIELD_TEXT, "see TestLines"),
     ROW_OPT(struct op_test, is_last, "last", FIELD_BOOL, "see TestLines"),
+    ROW_LINES(struct op_test, policy, "policy", true, POLICY_TEXT_MAX, "see TestLines"),
 };
 static const struct shape test_shape = SHAPE("ParsedLines", struct op_test, test_fields, NULL);
 
@@ -407,6 +452,14 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_PROTECTION_CONFIRM] = ONE("protected.confirm", ADMINS, &reason_shape, &view_done_shape),
     [OP_PROTECTION_REMOVE] = ONE("protected.remove", ADMINS, &reason_shape, &view_done_shape),
     [OP_POLICY_SHOW] = ONE("policy.show", EVERYBODY, NULL, &view_policy_shape),
+    [OP_POLICY_CHECK] =
+        ONE("policy.check", OPERATORS, &policy_text_shape, &view_policy_check_shape),
+    [OP_POLICY_SAVE] = ONE("policy.save", ADMINS, &policy_save_shape, &view_policy_shape),
+    [OP_REVISION_LIST] = LIST("revisions.list", EVERYBODY, &page_shape, &view_revision_shape),
+    [OP_REVISION_SHOW] =
+        ONE("revisions.show", EVERYBODY, &id_shape, &view_revision_text_shape),
+    [OP_REVISION_RESTORE] =
+        ONE("revisions.restore", ADMINS, &policy_restore_shape, &view_policy_shape),
     [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
     [OP_JOB_LIST] = LIST("jobs.list", EVERYBODY, &page_shape, &view_job_shape),
     [OP_JOB_SHOW] = ONE("jobs.show", EVERYBODY, &id_shape, &view_job_shape),

@@ -9,6 +9,7 @@
 #include "model/annotation.h"
 #include "model/containment.h"
 #include "model/detection.h"
+#include "model/revision.h"
 #include "wire/codec.h"
 
 enum account_role {
@@ -54,10 +55,15 @@ enum op {
     OP_PROTECTION_CONFIRM,
     OP_PROTECTION_REMOVE,
     OP_POLICY_SHOW,
+    OP_POLICY_CHECK,
+    OP_POLICY_SAVE,
     OP_POLICY_TEST,
     OP_JOB_LIST,
     OP_JOB_SHOW,
     OP_JOB_CANCEL,
+    OP_REVISION_LIST,
+    OP_REVISION_SHOW,
+    OP_REVISION_RESTORE,
     OP_ENFORCEMENT_SHOW,
     OP_ENFORCEMENT_PANIC,
     OP_ENFORCEMENT_RESUME,
@@ -163,6 +169,20 @@ struct op_annotation_list {
     struct op_page page;
     bool unseen; /* only of machines that were not seen yet */
 };
+struct op_policy_text {
+    char *text;
+};
+struct op_policy_save {
+    char *text;
+    char reason[TEXT_SIZE];
+    uint64_t base; /* the revision that the text was made from */
+    bool overwrites;
+};
+struct op_policy_restore {
+    char id[HOST_SIZE]; /* the revision's number */
+    char reason[TEXT_SIZE];
+    uint64_t base; /* 0: whichever runs */
+};
 #define PASSWORD_SIZE 1025
 struct op_sign_in {
     char name[NAME_SIZE];
@@ -201,6 +221,7 @@ struct op_test {
     bool assumes; /* every inside address is an endpoint of its own */
     char run[ID_SIZE]; /* "": of its own; "new": can be continued; or which one goes on */
     bool is_last;      /* of that run */
+    char *policy;      /* a draft to be tried in place of the running policy; NULL: none */
 };
 
 #endif

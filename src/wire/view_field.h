@@ -37,6 +37,12 @@
         .at = offsetof(type, member), .size = sizeof(((type *)0)->member), .shape = (shape_),      \
         .about = (about_)                                                                          \
     }
+#define ROW_LINES(type, member, name_, optional_, most_, about_)                                   \
+    {                                                                                              \
+        .name = (name_), .kind = FIELD_LINES, .optional = (optional_),                             \
+        .at = offsetof(type, member), .size = sizeof(((type *)0)->member), .max_count = (most_),   \
+        .about = (about_)                                                                          \
+    }
 /* FIELD_LIST, FIELD_MACS, FIELD_IPS; always there, perhaps empty. */
 #define ROW_LIST(type, member, count_member, name_, kind_, shape_, max_, about_)                   \
     {                                                                                              \

@@ -54,39 +54,6 @@ view_problem_make(unsigned status, const char *detail, const char *where, const 
     return codec_encode(&view_problem_shape, &problem);
 }
 
-static const struct field permit_fields[] = {
-    ROW_OPT(struct permit, server, "server", FIELD_PREFIX, "address or prefix"),
-    ROW_OPT(struct permit, name, "name", FIELD_TEXT, "DNS name; *.example.org: all below it"),
-    ROW_OPT(struct permit, protocol, "protocol", FIELD_UINT, "IP protocol number; absent: any"),
-    ROW_OPT(struct permit, port_low, "port_low", FIELD_UINT, "lowest port; absent: any"),
-    ROW_OPT(struct permit, port_high, "port_high", FIELD_UINT, "highest port"),
-};
-static const struct shape permit_shape = SHAPE("Permit", struct permit, permit_fields, NULL);
-
-static const struct field permit_set_fields[] = {
-    ROW(struct permit_set, name, "name", FIELD_TEXT, "name of the set"),
-    ROW(struct permit_set, allows_dhcp, "allows_dhcp", FIELD_BOOL, "DHCP is permitted"),
-    ROW(struct permit_set, forwards_dns, "forwards_dns", FIELD_BOOL,
-        "queries for permitted names are forwarded"),
-    ROW_LIST(struct permit_set, dhcp_servers, dhcp_server_count, "dhcp_servers", FIELD_IPS, NULL,
-             RULE_ADDRESSES_MAX, "known DHCP servers"),
-    ROW_LIST(struct permit_set, resolvers, resolver_count, "resolvers", FIELD_IPS, NULL,
-             RULE_ADDRESSES_MAX, "resolvers"),
-    ROW_LIST(struct permit_set, permits, permit_count, "permits", FIELD_LIST, &permit_shape,
-             PERMITS_MAX, "permitted servers"),
-};
-const struct shape view_permit_set_shape =
-    SHAPE("PermitSet", struct permit_set, permit_set_fields, NULL);
-
-static const struct field policy_fields[] = {
-    ROW_OPT(struct view_policy, file, "file", FIELD_TEXT, "the policy file"),
-    ROW_LIST(struct view_policy, sets, set_count, "permit_sets", FIELD_LIST, &view_permit_set_shape,
-             VIEW_PERMIT_SETS_MAX, "named sets of permitted traffic"),
-    ROW(struct view_policy, protected_count, "protected_count", FIELD_UINT,
-        "declared protected addresses and MACs"),
-};
-const struct shape view_policy_shape = SHAPE("Policy", struct view_policy, policy_fields, NULL);
-
 static const struct field line_fields[] = {
     ROW(struct view_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
     ROW(struct view_test_line, is_detection, "detection", FIELD_BOOL,

@@ -1,4 +1,4 @@
-/* Policy, enforcement, doctor, audit and version as the API shows them, and the error object. */
+/* Policy tests, enforcement, doctor, audit and version as the API shows them, and the error object. */
 #ifndef CORDON_WIRE_VIEW_SYSTEM_H
 #define CORDON_WIRE_VIEW_SYSTEM_H
 
@@ -23,17 +23,6 @@ cJSON *view_problem_make(unsigned status, const char *detail, const char *where,
                          const char *advice);
 /* "Not Found"; "Error" for a status that we never give. */
 const char *view_problem_title(unsigned status);
-
-extern const struct shape view_permit_set_shape; /* over struct permit_set */
-
-struct view_policy {
-    char file[URL_SIZE];
-    struct permit_set *sets; /* shallow copies */
-    size_t set_count;
-    uint64_t protected_count;
-};
-#define VIEW_PERMIT_SETS_MAX 256
-extern const struct shape view_policy_shape;
 
 /* What the engine would do about one line of an event file. */
 #define TEST_SAYS_MAX 16

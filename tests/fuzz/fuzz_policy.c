@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+#include "model/revision.h"
 #include "policy/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,6 +20,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
         return 0;
+    }
+    if (utf8_lines_size((const char *)data, size) != size || size > POLICY_TEXT_MAX) {
+        abort(); /* it could not be shown, or not be stored again as it is */
     }
     struct ip ip = ip_from_v4((uint8_t[4]){192, 0, 2, 7});
     char network[NAME_SIZE];

@@ -183,6 +183,27 @@ is_made_plain_byte_by_byte(void **state)
     assert_string_equal(only, "??\n"); /* no further than it was told */
 }
 
+static void
+lines_are_good_up_to_what_spoils_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t good;
+    } cases[] = {{"", 0},
+                 {"a: 1\r\n\tb # \xe6\x97\xa5\n", 15},
+                 {"ab\x0b", 2},             /* another control character */
+                 {"a\xc2\x85z", 1},         /* C1: a line end of its own */
+                 {"a\n\xe2\x80\xae!", 2},   /* turns the direction of writing */
+                 {"\xe6\x97", 0},           /* cut */
+                 {"\xef\xbb\xbf;", 4}};     /* a byte order mark */
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        size_t size = strlen(cases[i].text);
+        assert_int_equal(utf8_lines_size(cases[i].text, size), cases[i].good);
+    }
+    assert_int_equal(utf8_lines_size("a\0b", 3), 1);
+}
+
 int
 main(void)
 {
@@ -194,6 +215,7 @@ main(void)
         cmocka_unit_test(every_character_is_read),
         cmocka_unit_test(control_characters_are_not_plain),
         cmocka_unit_test(is_made_plain_byte_by_byte),
+        cmocka_unit_test(lines_are_good_up_to_what_spoils_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

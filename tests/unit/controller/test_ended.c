@@ -90,7 +90,7 @@ setup(void **state)
     }
     campus_pass(&f->campus, 3000000);
     campus_restart(&f->campus); /* nothing of what ended is in memory now */
-    const struct ask_settings settings = {.controller = f->campus.controller, .policy_file = "p"};
+    const struct ask_settings settings = {.controller = f->campus.controller};
     f->asks = asks_new(&settings);
     *state = f;
     return 0;

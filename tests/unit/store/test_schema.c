@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "model/revision.h"
 #include "store/schema.h"
 
 static const char *const steps[] = {
@@ -111,6 +112,39 @@ test_ended_containments_of_schema_1_are_found(void **state)
     sqlite3_close(db);
 }
 
+/* The newest REVISIONS_MAX are kept, and what an older release stored stays as it was. */
+static void
+test_revisions_after_schema_3(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    char why[256] = "";
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(schema_migrate(db, schema_steps, 3, why), 0);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "INSERT INTO setting VALUES('epoch', '7');"
+                     "INSERT INTO audit VALUES(1, 1, 'a', 'b', 'c', 'd', x'00');",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    if (schema_migrate(db, schema_steps, schema_version, why)) {
+        fail_msg("%s", why);
+    }
+    assert_int_equal(number(db, "SELECT count(*) FROM revision"), 0);
+    assert_int_equal(number(db, "SELECT count(*) FROM setting WHERE value = '7'"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM audit"), 1);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1003)"
+                     " INSERT INTO revision SELECT i, i, 'a', 'r', x'00', 't' FROM n",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(number(db, "SELECT count(*) FROM revision"), REVISIONS_MAX);
+    assert_int_equal(number(db, "SELECT min(number) FROM revision"), 4);
+    assert_int_equal(number(db, "SELECT max(number) FROM revision"), 1003);
+    sqlite3_close(db);
+}
+
 int
 main(void)
 {
@@ -118,6 +152,7 @@ main(void)
         cmocka_unit_test(test_old_rows_survive_a_migration),
         cmocka_unit_test(test_a_broken_step_changes_nothing),
         cmocka_unit_test(test_ended_containments_of_schema_1_are_found),
+        cmocka_unit_test(test_revisions_after_schema_3),
         cmocka_unit_test(test_a_later_schema_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

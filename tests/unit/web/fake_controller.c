@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 static const char policy_text[] = "networks:\n"
@@ -275,20 +276,41 @@ no_talkers(void *context, const struct ip *server)
     return 0;
 }
 
+static void
+apply_policy(void *context, struct policy *policy)
+{
+    engine_set_policy(((struct controller *)context)->engine, policy);
+}
+
+static void
+open_policy(struct controller *c, struct event_base *base, const char *folder)
+{
+    struct policy_error error;
+    snprintf(c->policy_file, sizeof(c->policy_file), "%s/policy.yaml", folder);
+    must(file_write_atomic(c->policy_file, policy_text, strlen(policy_text), 0640) == 0,
+         "policy.yaml");
+    const struct revisions_settings settings = {.base = base,
+                                                .store = c->store,
+                                                .clock = c->clock,
+                                                .file = c->policy_file,
+                                                .apply = apply_policy,
+                                                .context = c};
+    must(revisions_open(&settings, &c->revisions, &c->policy, &error) == 0, error.text);
+}
+
 struct controller *
 fake_controller_new(struct event_base *base, const struct clock *clock, const char *folder)
 {
     struct controller *c = MEM_NEW(struct controller);
     struct topology_listener listener = {.on_change = on_change};
     struct topology_settings settings = {0};
-    struct policy_error error;
     char path[256];
     char why[256];
     c->clock = clock;
     c->topology = topology_new(&settings, clock, &listener);
     snprintf(path, sizeof(path), "%s/cordon.db", folder);
     must(store_open(path, base, &c->store, why) == 0, why);
-    must(policy_parse(policy_text, sizeof(policy_text) - 1, &c->policy, &error) == 0, error.text);
+    open_policy(c, base, folder);
     c->world = (struct policy_world){.resolve = no_resolve,
                                      .by_mac = no_mac,
                                      .endpoint = by_id,
@@ -311,9 +333,11 @@ fake_controller_free(struct controller *c)
     for (size_t i = 0; i < c->containment_count; i++) {
         free(c->containments[i].marks);
     }
+    revisions_stop(c->revisions);
+    store_close(c->store);
+    revisions_free(c->revisions);
     engine_free(c->engine);
     policy_unref(c->policy);
-    store_close(c->store);
     topology_free(c->topology);
     free(c);
 }

@@ -3,7 +3,7 @@
  *     serve FOLDER      makes certificates and tokens there; says "port N" on stdout
  *
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
- * more), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s),
+ * more), "reload" (SIGHUP), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s),
  * "wait SECONDS". Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +78,8 @@ on_command(evutil_socket_t fd, short what, void *context)
         web_core_joined(fixture->web);
     } else if (strcmp(line, "mute") == 0) {
         fixture->is_mute = true;
+    } else if (strcmp(line, "reload") == 0) {
+        revisions_reload(fixture->controller->revisions);
     } else if (strcmp(line, "event") == 0) {
         send_event(fixture);
     } else if (strcmp(line, "gap") == 0) {
@@ -193,7 +195,7 @@ main(int count, char **words)
     }
     fixture.controller = fake_controller_new(fixture.base, &fixture.clock.clock, words[1]);
     struct ask_settings settings = {.controller = fixture.controller,
-                                    .policy_file = "/etc/cordon/policy.yaml",
+                                    .revisions = fixture.controller->revisions,
                                     .started_us = clock_wall_us(&fixture.clock.clock),
                                     .jobs = {.wake = jobs_wake, .context = &fixture}};
     fixture.jobs = evtimer_new(fixture.base, on_jobs, &fixture);

@@ -227,6 +227,170 @@ class Reading(Case):
         self.assertEqual(self.operator.post_raw("/policy/test", ask)[0], 404)
 
 
+DRAFT = """# a draft
+networks:
+  - {name: campus, prefixes: [192.0.2.0/24], mode: observe, home: true}
+policies:
+  - name: drafted
+    when: {phases: [c2]}
+    then: [{action: isolate}]
+"""
+BROKEN = "policies:\n  - name: a\n    then: [{action: explode}]\n"
+
+
+class Policy(Case):
+    def setUp(self):
+        self.now = self.viewer.get("/policy")
+        self.file = pathlib.Path(self.server.folder.name, "policy.yaml")
+
+    def save(self, text, reason="a test", base=None, **more):
+        return self.admin.post_raw("/policy", {"text": text, "reason": reason, **more, "base_revision":
+                                               self.viewer.get("/policy")["revision"]
+                                               if base is None else base})
+
+    def test_shows_text_and_who_stored_it(self):
+        self.assertEqual(self.now["text"], self.file.read_text())
+        self.assertEqual(self.now["file"], str(self.file))
+        self.assertEqual(self.now["file_state"], "same")
+        self.assertNotIn("file_problem", self.now)
+
+    def test_check_says_where_and_what_to_do(self):
+        told = self.operator.post("/policy/check", {"text": BROKEN})
+        self.assertFalse(told["good"])
+        self.assertEqual((told["problems"][0]["line"], told["problems"][0]["column"]), (3, 13))
+        self.assertIn("not one of the known words", told["problems"][0]["what"])
+        self.assertTrue(told["problems"][0]["advice"])
+        self.assertEqual(self.operator.post("/policy/check", {"text": DRAFT}),
+                         {"good": True, "problems": []})
+        self.assertEqual(self.viewer.get("/policy"), self.now)
+
+    def test_stored_and_restored(self):
+        status, told = self.save(DRAFT + "# 保存\n", "観察に切り替え")
+        self.assertEqual(status, 200)
+        self.assertEqual(told["revision"], self.now["revision"] + 1)
+        self.assertEqual(told["account"], "token:admin")
+        self.assertEqual(told["reason"], "観察に切り替え")
+        self.assertEqual(told["permit_sets"], [])
+        self.assertEqual(self.file.read_text(), DRAFT + "# 保存\n")
+        self.assertEqual(self.file.stat().st_mode & 0o777, 0o640)
+        row = self.operator.get("/audit")["items"][0]
+        self.assertEqual((row["action"], row["account"], row["detail"]),
+                         ("policy.save", "token:admin", "観察に切り替え"))
+        listed = self.viewer.items("/policy/revisions")
+        self.assertEqual([one["revision"] for one in listed],
+                         list(range(told["revision"], 0, -1)))
+        old = self.viewer.get(f"/policy/revisions/{self.now['revision']}")
+        self.assertEqual((old["text"], old["sha256"]), (self.now["text"], self.now["sha256"]))
+        told = self.admin.post(f"/policy/revisions/{self.now['revision']}/restore",
+                               {"reason": "back", "base_revision": told["revision"]})
+        self.assertEqual(told["text"], self.now["text"])
+        self.assertEqual(told["revision"], self.now["revision"] + 2)
+        self.assertEqual(self.operator.get("/audit")["items"][0]["action"], "policy.restore")
+        page = self.viewer.get("/policy/revisions?limit=2")
+        self.assertEqual(len(page["items"]), 2)
+        self.assertEqual(self.viewer.get(f"/policy/revisions?limit=2&cursor={page['next']}")
+                         ["items"][0]["revision"], self.now["revision"])
+        found = self.viewer.get("/policy/revisions?q=%E5%88%87%E3%82%8A")["items"]
+        self.assertEqual([one["revision"] for one in found], [self.now["revision"] + 1])
+
+    def test_refusals_change_nothing(self):
+        before = len(self.viewer.items("/policy/revisions"))
+        status, problem = self.save(BROKEN)
+        self.assertEqual((status, problem["where"]), (422, "text: line 3, column 13"))
+        self.assertEqual(self.save(DRAFT + "#\x0b")[0], 422)
+        self.assertEqual(self.save(DRAFT, " ")[0], 422)
+        self.assertEqual(self.save(DRAFT + "#" * 256 * 1024)[0], 422)
+        self.assertEqual(self.admin.post_raw("/policy", {"text": DRAFT, "reason": "r"})[0], 422)
+        status, problem = self.save(DRAFT, base=self.now["revision"] + 7)
+        self.assertEqual((status, problem["where"]), (409, "base_revision"))
+        self.assertEqual(self.save(self.now["text"])[0], 409)
+        for number in ("0", "999999", "-1", "1x", "99999999999999999999"):
+            self.assertEqual(self.viewer.raw("GET", f"/policy/revisions/{number}")[0], 404)
+            self.assertEqual(self.admin.post_raw(f"/policy/revisions/{number}/restore",
+                                                 {"reason": "r"})[0], 404)
+        self.assertEqual(self.viewer.get("/policy"), self.now)
+        self.assertEqual(len(self.viewer.items("/policy/revisions")), before)
+
+    def test_a_draft_is_tried_and_not_stored(self):
+        line = {"line": 1, "text": json.dumps(dict(counted(1), phase="c2"))}
+        told = self.operator.post("/policy/test", {"lines": [line], "assume": True,
+                                                   "policy": DRAFT})
+        self.assertIn("[policy drafted, mode observe", "".join(told["lines"][0]["says"]))
+        told = self.operator.post("/policy/test", {"lines": [line], "assume": True})
+        self.assertIn("[policy contact", "".join(told["lines"][0]["says"]))
+        status, problem = self.operator.post_raw("/policy/test", {"lines": [line],
+                                                                  "policy": BROKEN})
+        self.assertEqual((status, problem["where"]), (422, "policy: line 3, column 13"))
+        first = self.operator.post("/policy/test", {"lines": [line], "assume": True, "run": "new",
+                                                    "policy": DRAFT})
+        told = self.operator.post("/policy/test", {"lines": [line], "run": first["run"]})
+        self.assertIn("drafted", "".join(told["lines"][0]["says"]))
+        self.assertEqual(self.operator.post_raw("/policy/test", {
+            "lines": [line], "run": first["run"], "policy": DRAFT})[0], 422)
+        self.assertEqual(self.viewer.get("/policy"), self.now)
+
+    def wait(self, good):
+        for _ in range(200):
+            now = self.viewer.get("/policy")
+            if good(now):
+                return now
+        self.fail(now)
+
+    def test_a_file_broken_by_hand_is_shown_and_overwritten_when_told(self):
+        self.file.write_text(BROKEN)
+        self.server.tell("reload")
+        now = self.wait(lambda one: one["file_state"] == "refused")
+        self.assertEqual((now["file_problem"]["line"], now["file_problem"]["column"]), (3, 13))
+        self.assertEqual(now["revision"], self.now["revision"])
+        self.assertIn("policy", [one["check"] for one in self.viewer.get("/doctor")["findings"]])
+        self.assertIn("explode", self.file.read_text())
+        told = self.save(self.now["text"], overwrite_file=True)[1]
+        self.assertEqual((told["file_state"], told["revision"]), ("same", self.now["revision"]))
+        self.assertEqual(self.file.read_text(), self.now["text"])
+        self.assertNotIn("policy", [one["check"] for one in self.viewer.get("/doctor")["findings"]])
+
+    def test_a_good_file_is_taken_over(self):
+        self.file.write_text(self.now["text"] + "# by hand\n")
+        self.server.tell("reload")
+        now = self.wait(lambda one: one["revision"] > self.now["revision"])
+        self.assertEqual((now["account"], now["file_state"]), ("file", "same"))
+        self.assertTrue(now["text"].endswith("# by hand\n"))
+
+    def test_by_cordonctl(self):
+        draft = pathlib.Path(self.server.folder.name, "draft.yaml")
+        draft.write_text(BROKEN)
+        done = self.ctl("policy", "check", str(draft))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"{draft}:3:13: ", done.stdout)
+        done = self.ctl("policy", "put", str(draft), "--reason", "r")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("line 3, column 13", done.stderr)
+        draft.write_text(self.ctl("policy", "text").stdout.replace("mode: auto", "mode: approve"))
+        self.assertEqual(self.ctl("policy", "check", str(draft)).returncode, 0)
+        self.assertEqual(self.ctl("policy", "put", str(draft)).returncode, 2)  # why?
+        self.assertEqual(self.ctl("policy", "put", str(draft), "--reason", "r", "--base", "x")
+                         .returncode, 2)
+        stale = self.ctl("policy", "put", str(draft), "--reason", "r", "--base", "999")
+        self.assertEqual(stale.returncode, 1)
+        done = self.ctl("policy", "put", str(draft), "--reason", "by hand")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        number = self.viewer.get("/policy")["revision"]
+        self.assertEqual(number, self.now["revision"] + 1)
+        done = self.ctl("policy", "diff", str(number - 1), str(number))
+        self.assertEqual(done.returncode, 1)
+        changed = [line for line in done.stdout.splitlines() if line[0] in "+-"]
+        self.assertEqual([line[0] for line in changed], ["-", "+"], done.stdout)
+        self.assertIn("mode: approve", changed[1])
+        self.assertEqual(self.ctl("policy", "diff", str(number)).returncode, 0)
+        self.assertIn("by hand", self.ctl("policy", "history").stdout)
+        self.assertEqual(self.ctl("policy", "restore", str(number - 1), "--reason", "b", role="operator")
+                         .returncode, 4)
+        self.assertEqual(self.ctl("policy", "restore", str(number - 1), "--reason", "b").returncode, 0)
+        self.assertEqual(self.viewer.get("/policy")["text"], self.now["text"])
+        self.assertEqual(self.ctl("policy", "text", str(number)).stdout, draft.read_text())
+        self.assertEqual(self.ctl("policy", "nonsense").returncode, 2)
+
+
 class Wishing(Case):
     def test_idempotent_by_external_id(self):
         wish = dict(WISH, external_id="manager-7", permit_set="updates", expires_in_s=60)
@@ -886,7 +1050,7 @@ class Ctl(Case):
         for words in (["links"], ["annotations"], ["switches"], ["switch", "e1"], ["switch", "show", "e1"],
                       ["containments", "--ended"], ["server-blocks"], ["pending"], ["incidents"],
                       ["incidents", "--closed"], ["intake"], ["sensors"], ["mirrors"],
-                      ["protected"], ["policy", "show"], ["jobs"], ["enforcement"], ["audit"],
+                      ["protected"], ["policy", "show"], ["policy", "history"], ["jobs"], ["enforcement"], ["audit"],
                       ["version"],
                       ["openapi"], ["endpoint", "show", "c2"], ["endpoint", "192.0.2.101"]):
             done = self.ctl(*words)

@@ -639,6 +639,57 @@ test_every_prefix_is_refused(void **state)
     }
 }
 
+struct page {
+    char *text;
+    char *note;
+};
+static const struct field page_fields[] = {
+    F_LINES(FIELD_NEEDED, struct page, text, 8),
+    F_LINES(FIELD_OPTIONAL, struct page, note, 8),
+};
+static const struct shape page_shape = SHAPE("page", struct page, page_fields, NULL);
+
+static void
+texts_of_several_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *why; /* NULL: taken */
+    } cases[] = {
+        {"{\"text\":\"a\\n\\tb\\r\\n\"}", NULL},
+        {"{\"text\":\"\",\"note\":\"12345678\"}", NULL},
+        {"{\"text\":\"123456789\"}", "too long"},
+        {"{\"text\":\"a\\u000b\"}", "has control characters"},
+        {"{\"text\":\"\\u202e\"}", "has control characters"},
+        {"{\"text\":[]}", "not a text"},
+        {"{}", "is missing"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+        struct codec_error error;
+        cJSON *json = parse(cases[i].json);
+        int result = codec_decode(&page_shape, json, &page, &error);
+        assert_int_equal(result, cases[i].why ? -EBADMSG : 0);
+        if (result) {
+            assert_memory_equal(error.why, cases[i].why, strlen(cases[i].why));
+        } else {
+            cJSON *again = codec_encode(&page_shape, &page);
+            assert_true(cJSON_Compare(json, again, true));
+            cJSON_Delete(again);
+            codec_fini(&page_shape, &page);
+            assert_null(page.text);
+        }
+        cJSON_Delete(json);
+    }
+    /* What cannot be sent is made fit, and NULL is the empty text. */
+    struct page page = {.note = (char *)"a\x1b\xff\nlonger than it may be"};
+    cJSON *json = codec_encode(&page_shape, &page);
+    char *text = cJSON_PrintUnformatted(json);
+    assert_string_equal(text, "{\"text\":\"\",\"note\":\"a??\\nlong\"}");
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
 int
 main(void)
 {
@@ -663,6 +714,7 @@ main(void)
         cmocka_unit_test(test_parse_bounds_depth_and_size),
         cmocka_unit_test(test_parse_takes_one_value_and_nothing_more),
         cmocka_unit_test(test_every_prefix_is_refused),
+        cmocka_unit_test(texts_of_several_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,19 @@ static const struct {
     {OP_POLICY_TEST, "{\"lines\":[{\"line\":1,\"detection\":{\"id\":\"d\"}}]}",
      "lines[0].detection.sensor", "is missing"},
     {OP_POLICY_TEST, "{}", "lines", "is missing"},
+    {OP_POLICY_TEST, "{\"lines\":[],\"policy\":\"a:\\n\\tb # \u5b9a\\n\"}", GOOD},
+    {OP_POLICY_TEST, "{\"lines\":[],\"policy\":\"\\u001b\"}", "policy", "has control characters"},
+    {OP_POLICY_TEST, "{\"lines\":[],\"policy\":\"a\u202eb\"}", "policy", "has control characters"},
+    {OP_POLICY_CHECK, "{\"text\":\"\"}", GOOD},
+    {OP_POLICY_CHECK, "{}", "text", "is missing"},
+    {OP_POLICY_SAVE, "{\"text\":\"a\\n\",\"base_revision\":3,\"overwrite_file\":true," WHY "}", GOOD},
+    {OP_POLICY_SAVE, "{\"text\":\"a\\n\"," WHY "}", "base_revision", "is missing"},
+    {OP_POLICY_SAVE, "{\"text\":\"a\\n\",\"base_revision\":0," WHY "}", "",
+     "base_revision must name"},
+    {OP_POLICY_SAVE, "{\"text\":\"a\\n\",\"base_revision\":3,\"reason\":\" \"}", "",
+     "a reason is required: it goes into the audit"},
+    {OP_REVISION_RESTORE, "{\"id\":\"3\"," WHY "}", GOOD},
+    {OP_REVISION_RESTORE, "{\"id\":\"3\"}", "reason", "is missing"},
 };
 
 static void
@@ -171,12 +184,12 @@ test_least_roles(void **state)
         OP_CONTAINMENT_CREATE, OP_CONTAINMENT_RELEASE, OP_CONTAINMENT_EXTEND, OP_SERVER_CREATE,
         OP_SERVER_RELEASE,     OP_SERVER_EXTEND,       OP_PENDING_ENFORCE,    OP_PENDING_CHECK,
         OP_PENDING_REVERT,     OP_EVIDENCE_SHOW,       OP_POLICY_TEST,        OP_JOB_CANCEL, OP_ENFORCEMENT_PANIC,
-        OP_ENFORCEMENT_RESUME, OP_ENDPOINT_ANNOTATE};
+        OP_ENFORCEMENT_RESUME, OP_ENDPOINT_ANNOTATE, OP_POLICY_CHECK};
     static const enum op admins[] = {
         OP_PROTECTION_CONFIRM, OP_PROTECTION_REMOVE, OP_ACCOUNT_LIST,    OP_ACCOUNT_CREATE,
         OP_ACCOUNT_ROLE,       OP_ACCOUNT_PASSWORD,  OP_ACCOUNT_DISABLE, OP_ACCOUNT_ENABLE,
         OP_ACCOUNT_REMOVE,     OP_TOKEN_LIST,        OP_TOKEN_CREATE,    OP_TOKEN_REVOKE,
-        OP_ACCOUNT_END_SESSIONS};
+        OP_ACCOUNT_END_SESSIONS, OP_POLICY_SAVE,     OP_REVISION_RESTORE};
     static const char *const all = "viewer operator admin auditor";
     const char *wanted[OP_COUNT];
     for (int i = 0; i < OP_COUNT; i++) {

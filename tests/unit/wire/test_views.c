@@ -15,6 +15,7 @@
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_job.h"
+#include "wire/view_policy.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -41,6 +42,9 @@ static const struct shape *const shapes[] = {
     &view_problem_shape,
     &view_permit_set_shape,
     &view_policy_shape,
+    &view_revision_shape,
+    &view_revision_text_shape,
+    &view_policy_check_shape,
     &view_test_shape,
     &view_enforcement_shape,
     &view_doctor_shape,
