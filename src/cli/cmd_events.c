@@ -34,6 +34,7 @@ print_event(struct stream *stream)
         cJSON_Delete(line);
         stream->data = NULL;
     } else {
+        run_translate(stream->run, stream->data);
         printf("%s", stream->event);
         for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
             char *cell = columns_cell(stream->data, &columns[i]);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "wire/codec.h"
+#include "wire/said.h"
 
 #define LIST_PAGES_MAX 2000
 
@@ -72,10 +74,47 @@ tell_problem(const struct run *run, const struct client_answer *answer)
     }
 }
 
+/* The text, or each of the texts, that 'said' says again. */
+static void
+text_translate(cJSON *text, const cJSON *said)
+{
+    char japanese[TEXT_SIZE * 3];
+    if (cJSON_IsArray(text)) {
+        cJSON *each = text->child;
+        for (const cJSON *one = said->child; each && one; each = each->next, one = one->next) {
+            text_translate(each, one);
+        }
+    } else if (cJSON_IsString(text) && said_in_japanese(said, japanese, sizeof(japanese))) {
+        cJSON_SetValuestring(text, japanese);
+    }
+}
+
+void
+run_translate(const struct run *run, cJSON *json)
+{
+    cJSON *each;
+    if (run->language != LANGUAGE_JA || run->options.json) {
+        return;
+    }
+    cJSON_ArrayForEach(each, json)
+    {
+        size_t size = each->string ? strlen(each->string) : 0;
+        size_t suffix = strlen(SAID_SUFFIX);
+        if (size > suffix && strcmp(each->string + size - suffix, SAID_SUFFIX) == 0) {
+            char name[64];
+            snprintf(name, sizeof(name), "%.*s", (int)(size - suffix), each->string);
+            text_translate(cJSON_GetObjectItemCaseSensitive(json, name), each);
+        } else {
+            run_translate(run, each);
+        }
+    }
+}
+
 int
 run_ask(struct run *run, const char *path, const cJSON *body, struct client_answer *answer)
 {
     client_ask(run->client, path, body, answer);
+    run_translate(run, answer->json);
     int code = code_of(answer->status);
     if (code != EXIT_GOOD && run->options.json && answer->json) {
         run_print_json(answer->json);

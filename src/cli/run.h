@@ -38,6 +38,8 @@ struct run {
 
 /* The text in the user's language. */
 const char *run_text(const struct run *run, const char *english);
+/* The server's own sentences in 'json' in the user's language, in place; not for --json. */
+void run_translate(const struct run *run, cJSON *json);
 /* Asks; where the answer is no 2xx, tells it on stderr.  EXIT_GOOD: 'answer' has JSON or bytes.
  * Finish 'answer' always. */
 int run_ask(struct run *run, const char *path, const cJSON *body, struct client_answer *answer);

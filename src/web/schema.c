@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/said.h"
+
 #define EXACT_MOST 9007199254740991.0 /* 2^53 - 1: what every JSON reader holds exactly */
 
 static cJSON *
@@ -137,6 +139,61 @@ schema_of_field(const struct field *field, cJSON *components)
     return schema;
 }
 
+/* The schema of a text as a code and values (said.h), with every code's wording. */
+static cJSON *
+said_schema(void)
+{
+    cJSON *schema = object_of_type("object");
+    cJSON_AddStringToObject(
+        schema, "description",
+        "The text beside it as a stable code and its values, so that it can be worded in another "
+        "language. 'x-texts' has every code's wording; {1}, {2} stand for the values, and the code "
+        "'" SAID_LIST "' for sentences one after the other.");
+    cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
+    cJSON_AddItemToObject(properties, "code", object_of_type("string"));
+    cJSON *values = object_of_type("array");
+    cJSON *any = cJSON_AddArrayToObject(cJSON_AddObjectToObject(values, "items"), "anyOf");
+    cJSON_AddItemToArray(any, object_of_type("string"));
+    cJSON *self = cJSON_CreateObject();
+    cJSON_AddStringToObject(self, "$ref", "#/components/schemas/Said");
+    cJSON_AddItemToArray(any, self);
+    cJSON_AddNumberToObject(values, "maxItems", SAID_VALUES_MAX);
+    cJSON_AddItemToObject(properties, "values", values);
+    cJSON *required = cJSON_AddArrayToObject(schema, "required");
+    cJSON_AddItemToArray(required, cJSON_CreateString("code"));
+    cJSON_AddItemToArray(required, cJSON_CreateString("values"));
+    cJSON_AddFalseToObject(schema, "additionalProperties");
+    cJSON *texts = cJSON_AddObjectToObject(schema, "x-texts");
+    const struct said *row;
+    for (size_t i = 0; (row = said_at(i)); i++) {
+        cJSON *text = cJSON_AddObjectToObject(texts, row->code);
+        cJSON_AddStringToObject(text, "en", row->english);
+        cJSON_AddStringToObject(text, "ja", row->japanese);
+    }
+    return schema;
+}
+
+/* NAME_said beside NAME. */
+static void
+add_said(const struct field *field, cJSON *properties, cJSON *components)
+{
+    char name[64];
+    if (!cJSON_GetObjectItemCaseSensitive(components, "Said")) {
+        cJSON_AddItemToObject(components, "Said", said_schema());
+    }
+    cJSON *refer = cJSON_CreateObject();
+    cJSON_AddStringToObject(refer, "$ref", "#/components/schemas/Said");
+    snprintf(name, sizeof(name), "%.50s%s", field->name, SAID_SUFFIX);
+    if (field->kind == FIELD_TEXTS) { /* as many as there are texts */
+        cJSON *item = cJSON_CreateObject();
+        cJSON *any = cJSON_AddArrayToObject(item, "anyOf");
+        cJSON_AddItemToArray(any, refer);
+        cJSON_AddItemToArray(any, object_of_type("null"));
+        refer = schema_array(item, field->max_count);
+    }
+    cJSON_AddItemToObject(properties, name, refer);
+}
+
 cJSON *
 schema_of_shape(const struct shape *shape, const char *skip, cJSON *components)
 {
@@ -149,6 +206,9 @@ schema_of_shape(const struct shape *shape, const char *skip, cJSON *components)
             continue;
         }
         cJSON_AddItemToObject(properties, field->name, schema_of_field(field, components));
+        if (field->said) {
+            add_said(field, properties, components);
+        }
         /* A tagged field belongs to one kind of the object only. */
         if (!field->optional && !field->is_tagged) {
             cJSON_AddItemToArray(required, cJSON_CreateString(field->name));

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/addr.h"
+#include "wire/said.h"
 
 #define EXACT_MOST 9007199254740992.0 /* 2^53: what a double holds exactly */
 
@@ -24,8 +25,7 @@ static int decode_object(const struct shape *shape, const cJSON *json, void *out
 static int
 fail(struct codec_error *error, const char *path, const char *name, const char *why)
 {
-    snprintf(error->path, sizeof(error->path), "%s%s%s", path, path[0] && name[0] ? "." : "",
-             name);
+    snprintf(error->path, sizeof(error->path), "%s%s%s", path, path[0] && name[0] ? "." : "", name);
     snprintf(error->why, sizeof(error->why), "%s", why);
     return -EBADMSG;
 }
@@ -279,8 +279,8 @@ decode_list(const struct field *field, const cJSON *item, void *thing, struct co
 }
 
 static int
-decode_nested(const struct field *field, const cJSON *item, void *thing,
-              struct codec_error *error, const char *path)
+decode_nested(const struct field *field, const cJSON *item, void *thing, struct codec_error *error,
+              const char *path)
 {
     char inner[128];
     char *at = (char *)thing + field->at;
@@ -370,6 +370,20 @@ decode_field(const struct field *field, const cJSON *json, void *thing, struct c
     return why ? fail(error, path, field->name, why) : 0;
 }
 
+/* "detail_said" of a text "detail": what that says again. */
+static bool
+is_said(const struct shape *shape, const char *name)
+{
+    for (size_t i = 0; i < shape->field_count; i++) {
+        size_t size = strlen(shape->fields[i].name);
+        if (shape->fields[i].said && strncmp(shape->fields[i].name, name, size) == 0 &&
+            strcmp(name + size, SAID_SUFFIX) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Every name in the JSON must be known, once; 'skip' is a name known to the caller, or NULL. */
 static int
 check_names(const struct shape *shape, const cJSON *json, const char *skip,
@@ -386,6 +400,9 @@ check_names(const struct shape *shape, const cJSON *json, const char *skip,
         size_t i = 0;
         while (i < shape->field_count && strcmp(shape->fields[i].name, item->string) != 0) {
             i++;
+        }
+        if (i == shape->field_count && is_said(shape, item->string)) {
+            continue;
         }
         if (i == shape->field_count) {
             char name[48];
@@ -514,9 +531,9 @@ encode_items(const struct field *field, const void *thing)
     bool is_inline = field->kind == FIELD_TEXTS;
     const char *start = (const char *)thing + field->at;
     const char *item = is_inline ? start : *(const char *const *)(const void *)start;
-    size_t count = is_inline ? texts_count(field, thing)
-                             : *(const size_t *)(const void *)((const char *)thing +
-                                                               field->count_at);
+    size_t count = is_inline
+                       ? texts_count(field, thing)
+                       : *(const size_t *)(const void *)((const char *)thing + field->count_at);
     size_t each = field->kind == FIELD_LIST  ? field->shape->size
                   : field->kind == FIELD_IPS ? sizeof(struct ip)
                   : is_inline                ? field->size
@@ -524,8 +541,8 @@ encode_items(const struct field *field, const void *thing)
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < count; i++, item += each) {
         cJSON_AddItemToArray(list, field->kind == FIELD_LIST ? codec_encode(field->shape, item)
-                                   : is_inline ? encode_text(item, field->size)
-                                               : encode_address(field->kind, item));
+                                   : is_inline               ? encode_text(item, field->size)
+                                                             : encode_address(field->kind, item));
     }
     return list;
 }
@@ -650,6 +667,38 @@ is_zero(const struct field *field, const void *thing)
     }
 }
 
+/* What said.h knows of one text, or of each of several; NULL: of none. */
+static cJSON *
+encode_said(const struct field *field, const void *thing)
+{
+    const char *at = (const char *)thing + field->at;
+    if (field->kind != FIELD_TEXTS) {
+        return said_of(at, field->said);
+    }
+    cJSON *list = cJSON_CreateArray();
+    bool is_any = false;
+    for (size_t i = 0; i < texts_count(field, thing); i++) {
+        cJSON *said = said_of(at + i * field->size, field->said);
+        is_any |= said != NULL;
+        cJSON_AddItemToArray(list, said ? said : cJSON_CreateNull());
+    }
+    if (!is_any) {
+        cJSON_Delete(list);
+    }
+    return is_any ? list : NULL;
+}
+
+static void
+add_said(const struct field *field, const void *thing, cJSON *json)
+{
+    char name[64];
+    cJSON *said = field->said ? encode_said(field, thing) : NULL;
+    if (said) {
+        snprintf(name, sizeof(name), "%.50s%s", field->name, SAID_SUFFIX);
+        cJSON_AddItemToObject(json, name, said);
+    }
+}
+
 cJSON *
 codec_encode(const struct shape *shape, const void *thing)
 {
@@ -658,6 +707,7 @@ codec_encode(const struct shape *shape, const void *thing)
         const struct field *field = &shape->fields[i];
         if (is_there(field, thing) && !(field->optional && is_zero(field, thing))) {
             cJSON_AddItemToObjectCS(json, field->name, encode_field(field, thing));
+            add_said(field, thing, json);
         }
     }
     return json;

@@ -53,11 +53,17 @@ struct field {
     size_t count_at;
     size_t max_count;
     const char *about; /* one line for the API document; NULL: the name says it */
+    /* FIELD_TEXT and FIELD_TEXTS: where said.h knows the text (its code begins so), the same stands
+     * beside it as NAME_said when encoded; decoding passes that over.  NULL: never. */
+    const char *said;
     /* A member of a union: there if and only if the enum (an int) at 'tag_at' equals 'tag'. */
     bool is_tagged;
     size_t tag_at;
     int tag;
 };
+
+/* Behind a field's name: the text as a code and values. */
+#define SAID_SUFFIX "_said"
 
 struct shape {
     const char *name; /* as in messages and in the OpenAPI document */

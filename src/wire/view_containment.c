@@ -19,8 +19,8 @@ static const struct field detection_fields[] = {
     ROW_OPT(struct detection, first_us, "first", FIELD_TIME, "first packet that counts"),
     ROW_OPT(struct detection, reported_us, "reported", FIELD_TIME, "when the finder sent it"),
     ROW_OPT(struct detection, signature_id, "signature_id", FIELD_UINT, "the finder's rule"),
-    ROW_OPT(struct detection, signature, "signature", FIELD_TEXT, "the rule's name"),
-    ROW_OPT(struct detection, category, "category", FIELD_TEXT, "the finder's category"),
+    ROW_OPT_SAID(struct detection, signature, "signature", "detection.", "the rule's name"),
+    ROW_OPT_SAID(struct detection, category, "category", "detection.", "the finder's category"),
     ROW_ENUM(struct detection, phase, "phase", false, phase_names, "phase of the attack"),
     ROW_ENUM(struct detection, severity, "severity", false, severity_names, "how bad"),
     ROW(struct detection, confidence, "confidence", FIELD_UINT, "how sure, 0 to 100"),
@@ -71,7 +71,7 @@ const struct shape view_detection_shape =
             "how sure, 0 to 100"),                                                                 \
         ROW_ENUM(struct view_incident, model.strength, "strength", false, strength_names,          \
                  "how hard the evidence is to forge"),                                             \
-        ROW_OPT(struct view_incident, model.summary, "summary", FIELD_TEXT, "in words"),           \
+        ROW_OPT_SAID(struct view_incident, model.summary, "summary", "incident.", "in words"),     \
         ROW(struct view_incident, model.detection_count, "detection_count", FIELD_UINT,            \
             "detections in it"),                                                                   \
         ROW(struct view_incident, model.first_us, "first", FIELD_TIME, "first detection"),         \
@@ -99,7 +99,7 @@ static const struct field step_fields[] = {
     ROW(struct view_step, since_start_us, "since_start_us", FIELD_INT,
         "microseconds since the first step"),
     ROW(struct view_step, step_us, "step_us", FIELD_INT, "microseconds since the step before"),
-    ROW_OPT(struct view_step, mark.detail, "detail", FIELD_TEXT, "in words"),
+    ROW_OPT_SAID(struct view_step, mark.detail, "detail", "", "in words"),
 };
 static const struct shape step_shape = SHAPE("TimelineStep", struct view_step, step_fields, NULL);
 
@@ -108,7 +108,7 @@ static const struct field report_fields[] = {
     ROW_ENUM(struct view_switch_report, state, "state", false, rule_state_names,
              "the worst of the containment's rules there"),
     ROW(struct view_switch_report, hits, "hits", FIELD_UINT, "frames dropped or copied by it"),
-    ROW_OPT(struct view_switch_report, why, "why", FIELD_TEXT, "what is wrong"),
+    ROW_OPT_SAID(struct view_switch_report, why, "why", "", "what is wrong"),
 };
 static const struct shape report_shape =
     SHAPE("SwitchReport", struct view_switch_report, report_fields, NULL);
@@ -121,8 +121,8 @@ static const struct shape report_shape =
                  "where in its life it is"),                                                       \
         ROW_ENUM(struct view_containment, model.hold, "hold", true, hold_names,                    \
                  "why it waits or waited for a person"),                                           \
-        ROW_OPT(struct view_containment, model.hold_detail, "hold_detail", FIELD_TEXT,             \
-                "why, in words"),                                                                  \
+        ROW_OPT_SAID(struct view_containment, model.hold_detail, "hold_detail", "hold.",           \
+                     "why, in words"),                                                             \
         ROW_OPT(struct view_containment, model.pending_until_us, "pending_until", FIELD_TIME,      \
                 "when it is decided without a person"),                                            \
         ROW_ENUM(struct view_containment, model.pending_action, "pending_action", true,            \
@@ -146,7 +146,7 @@ static const struct shape report_shape =
                 "the incident that led to it"),                                                    \
         ROW_OPT(struct view_containment, model.policy, "policy", FIELD_TEXT,                       \
                 "the policy that asked; absent: a person or a program did"),                       \
-        ROW_OPT(struct view_containment, model.reason, "reason", FIELD_TEXT, "why"),               \
+        ROW_OPT_SAID(struct view_containment, model.reason, "reason", "reason.", "why"),           \
         ROW_OPT(struct view_containment, model.case_number, "case_number", FIELD_TEXT,             \
                 "short number on the warning page"),                                               \
         ROW_OPT(struct view_containment, model.requested_by, "requested_by", FIELD_TEXT,           \
@@ -160,14 +160,14 @@ static const struct shape report_shape =
                 "seen to work"),                                                                   \
         ROW_OPT(struct view_containment, model.ended_us, "ended", FIELD_TIME, "ended"),            \
         ROW_OPT(struct view_containment, model.ended_by, "ended_by", FIELD_TEXT, "who ended it"),  \
-        ROW_OPT(struct view_containment, model.end_reason, "end_reason", FIELD_TEXT,               \
-                "why it was ended"),                                                               \
+        ROW_OPT_SAID(struct view_containment, model.end_reason, "end_reason", "audit.end_",        \
+                     "why it was ended"),                                                          \
         ROW_OPT(struct view_containment, model.expires_us, "expires", FIELD_TIME,                  \
                 "ends by itself; absent: until released"),                                         \
         ROW(struct view_containment, model.hits, "hits", FIELD_UINT,                               \
             "frames dropped or copied so far"),                                                    \
-        ROW_OPT(struct view_containment, model.problem, "problem", FIELD_TEXT,                     \
-                "while failed or unverified: what the switch said")
+        ROW_OPT_SAID(struct view_containment, model.problem, "problem", "",                        \
+                     "while failed or unverified: what the switch said")
 
 static const struct field containment_fields[] = {CONTAINMENT_ROWS};
 const struct shape view_containment_shape =
@@ -179,8 +179,8 @@ static const struct field containment_detail_fields[] = {
              MARKS_MAX, "from the packet to the verified rule"),
     ROW_LIST(struct view_containment, reports, report_count, "switches", FIELD_LIST, &report_shape,
              VIEW_REPORTS_MAX, "what each switch says of it"),
-    ROW_TEXTS(struct view_containment, residual_reach, residual_count, "residual_reach",
-              "what the endpoint can still reach, in words"),
+    ROW_TEXTS_SAID(struct view_containment, residual_reach, residual_count, "residual_reach",
+                   "reach.", "what the endpoint can still reach, in words"),
     ROW_SUB(struct view_containment, incident, "incident", FIELD_POINTER, &view_incident_shape,
             "the incident that led to it"),
 };

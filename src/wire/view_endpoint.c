@@ -11,7 +11,7 @@ static const struct field location_fields[] = {
     ROW_OPT(struct location, confidence, "confidence", FIELD_UINT, "0 to 100"),
     ROW_OPT(struct location, since_us, "since", FIELD_TIME, "there since"),
     ROW_OPT(struct location, seen_us, "seen", FIELD_TIME, "last confirmed"),
-    ROW_OPT(struct location, why, "why", FIELD_TEXT, "why we think that it is there"),
+    ROW_OPT_SAID(struct location, why, "why", "place.", "why we think that it is there"),
 };
 const struct shape view_location_shape = SHAPE("Location", struct location, location_fields, NULL);
 
@@ -28,7 +28,7 @@ static const struct shape binding_shape = SHAPE("Binding", struct binding, bindi
 static const struct field event_fields[] = {
     ROW_ENUM(struct endpoint_event, kind, "kind", false, endpoint_event_names, "what happened"),
     ROW(struct endpoint_event, at_us, "at", FIELD_TIME, "when"),
-    ROW_OPT(struct endpoint_event, detail, "detail", FIELD_TEXT, "in words"),
+    ROW_OPT_SAID(struct endpoint_event, detail, "detail", "", "in words"),
 };
 static const struct shape event_shape =
     SHAPE("EndpointEvent", struct endpoint_event, event_fields, NULL);
@@ -79,8 +79,8 @@ static const struct field detail_fields[] = {
              &event_shape, ENDPOINT_EVENTS_MAX, "moves, MACs and addresses, oldest first"),
     ROW_TEXTS(struct view_endpoint, containments, containment_count, "containments",
               "ids of the containments about it, newest first"),
-    ROW_OPT(struct view_endpoint, protected_why, "protected_why", FIELD_TEXT,
-            "why it is protected"),
+    ROW_OPT_SAID(struct view_endpoint, protected_why, "protected_why", "hold.protected",
+                 "why it is protected"),
 };
 const struct shape view_endpoint_detail_shape =
     SHAPE("EndpointDetail", struct view_endpoint, detail_fields, NULL);
@@ -120,7 +120,7 @@ static const struct field protection_fields[] = {
     ROW_OPT(struct view_protection, host_name, "host_name", FIELD_TEXT, "its host name"),
     ROW_OPT(struct view_protection, mac, "mac", FIELD_MAC, "protected MAC"),
     ROW_OPT(struct view_protection, server, "address", FIELD_PREFIX, "protected address or prefix"),
-    ROW_OPT(struct view_protection, why, "why", FIELD_TEXT, "what it was seen to do"),
+    ROW_OPT_SAID(struct view_protection, why, "why", "hold.protected", "what it was seen to do"),
     ROW_OPT(struct view_protection, account, "account", FIELD_TEXT, "who confirmed it"),
     ROW_OPT(struct view_protection, since_us, "since", FIELD_TIME, "since when"),
 };

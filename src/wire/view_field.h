@@ -19,6 +19,24 @@
         .name = (name_), .kind = (kind_), .optional = true, .at = offsetof(type, member),          \
         .size = sizeof(((type *)0)->member), .about = (about_)                                     \
     }
+/* A text that people read: where it is one of our sentences whose code begins with 'said_', the
+ * same stands beside it as a code and values, in NAME_said (wire/said.h). */
+#define ROW_SAID(type, member, name_, said_, about_)                                               \
+    {                                                                                              \
+        .name = (name_), .kind = FIELD_TEXT, .at = offsetof(type, member),                         \
+        .size = sizeof(((type *)0)->member), .said = (said_), .about = (about_)                    \
+    }
+#define ROW_OPT_SAID(type, member, name_, said_, about_)                                           \
+    {                                                                                              \
+        .name = (name_), .kind = FIELD_TEXT, .optional = true, .at = offsetof(type, member),       \
+        .size = sizeof(((type *)0)->member), .said = (said_), .about = (about_)                    \
+    }
+#define ROW_TEXTS_SAID(type, member, count_member, name_, said_, about_)                           \
+    {                                                                                              \
+        .name = (name_), .kind = FIELD_TEXTS, .at = offsetof(type, member),                        \
+        .size = sizeof(((type *)0)->member[0]), .count_at = offsetof(type, count_member),          \
+        .max_count = COUNT_OF(((type *)0)->member), .said = (said_), .about = (about_)             \
+    }
 #define ROW_RANGE(type, member, name_, kind_, least_, most_, about_)                               \
     {                                                                                              \
         .name = (name_), .kind = (kind_), .optional = true, .at = offsetof(type, member),          \

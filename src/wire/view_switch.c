@@ -55,7 +55,7 @@ static const struct shape counter_shape =
                 "source address of its copies"),                                                   \
         ROW_SUB(struct view_switch, device, "capabilities", FIELD_OBJECT, &capability_shape,       \
                 "what it can do"),                                                                 \
-        ROW_OPT(struct view_switch, problem, "problem", FIELD_TEXT, "what is wrong")
+        ROW_OPT_SAID(struct view_switch, problem, "problem", "", "what is wrong")
 
 static const struct field switch_fields[] = {SWITCH_ROWS};
 const struct shape view_switch_shape = SHAPE("Switch", struct view_switch, switch_fields, NULL);
@@ -66,7 +66,8 @@ static const struct field switch_detail_fields[] = {
              VIEW_PORTS_MAX, "its ports"),
     ROW_LIST(struct view_switch, counters, counter_count, "counters", FIELD_LIST, &counter_shape,
              COUNTERS_MAX, "its counters"),
-    ROW_TEXTS(struct view_switch, problems, problem_count, "problems", "what it complains about"),
+    ROW_TEXTS_SAID(struct view_switch, problems, problem_count, "problems", "",
+                   "what it complains about"),
     ROW_OPT(struct view_switch, stats_us, "counted", FIELD_TIME, "when the counters were read"),
 };
 const struct shape view_switch_detail_shape =
@@ -107,7 +108,7 @@ static const struct field mirror_fields[] = {
     ROW_OPT(struct view_mirror, containment_id, "containment_id", FIELD_TEXT,
             "what asked for it; absent: declared"),
     ROW_OPT(struct view_mirror, endpoint_id, "endpoint_id", FIELD_TEXT, "the copied endpoint"),
-    ROW_OPT(struct view_mirror, reason, "reason", FIELD_TEXT, "why"),
+    ROW_OPT_SAID(struct view_mirror, reason, "reason", "reason.", "why"),
     ROW_OPT(struct view_mirror, expires_us, "expires", FIELD_TIME, "ends by itself"),
     ROW(struct view_mirror, copied, "copied", FIELD_UINT, "frames that the switch copied"),
     ROW(struct view_mirror, packets, "packets", FIELD_UINT,
@@ -171,7 +172,7 @@ static const struct field sensor_fields[] = {
 const struct shape view_sensor_shape = SHAPE("Sensor", struct view_sensor, sensor_fields, NULL);
 
 static const struct field refusal_fields[] = {
-    ROW(struct wire_refusal, why, "why", FIELD_TEXT, "reason"),
+    ROW_SAID(struct wire_refusal, why, "why", "refusal.", "reason"),
     ROW(struct wire_refusal, count, "count", FIELD_UINT, "lines or messages"),
 };
 static const struct shape refusal_shape =
@@ -182,7 +183,7 @@ static const struct field source_fields[] = {
     ROW(struct wire_source, kind, "kind", FIELD_TEXT, "how it comes in"),
     ROW(struct wire_source, state, "state", FIELD_TEXT,
         "listening, connected, waiting for file, failed"),
-    ROW_OPT(struct wire_source, problem, "problem", FIELD_TEXT, "what is wrong"),
+    ROW_OPT_SAID(struct wire_source, problem, "problem", "source.", "what is wrong"),
     ROW(struct wire_source, received, "received", FIELD_UINT, "lines or messages received"),
     ROW(struct wire_source, accepted, "accepted", FIELD_UINT, "became detections"),
     ROW(struct wire_source, refused, "refused", FIELD_UINT, "malformed"),

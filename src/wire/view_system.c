@@ -6,11 +6,11 @@
 
 static const struct field problem_fields[] = {
     ROW(struct view_problem, type, "type", FIELD_TEXT, "kind of problem, a URN"),
-    ROW(struct view_problem, title, "title", FIELD_TEXT, "the kind in words"),
+    ROW_SAID(struct view_problem, title, "title", "title.", "the kind in words"),
     ROW(struct view_problem, status, "status", FIELD_UINT, "the HTTP status"),
-    ROW_OPT(struct view_problem, detail, "detail", FIELD_TEXT, "what happened"),
+    ROW_OPT_SAID(struct view_problem, detail, "detail", "", "what happened"),
     ROW_OPT(struct view_problem, where, "where", FIELD_TEXT, "field or parameter"),
-    ROW_OPT(struct view_problem, advice, "advice", FIELD_TEXT, "what to do"),
+    ROW_OPT_SAID(struct view_problem, advice, "advice", "", "what to do"),
 };
 const struct shape view_problem_shape = SHAPE("Problem", struct view_problem, problem_fields, NULL);
 
@@ -58,9 +58,9 @@ static const struct field line_fields[] = {
     ROW(struct view_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
     ROW(struct view_test_line, is_detection, "detection", FIELD_BOOL,
         "false: refused or not a detection; see why"),
-    ROW_OPT(struct view_test_line, why, "why", FIELD_TEXT, "why it is no detection"),
-    ROW_TEXTS(struct view_test_line, says, say_count, "says",
-              "what the engine would decide, and why"),
+    ROW_OPT_SAID(struct view_test_line, why, "why", "", "why it is no detection"),
+    ROW_TEXTS_SAID(struct view_test_line, says, say_count, "says", "",
+                   "what the engine would decide, and why"),
 };
 static const struct shape line_shape =
     SHAPE("PolicyTestLine", struct view_test_line, line_fields, NULL);
@@ -68,7 +68,8 @@ static const struct shape line_shape =
 static const struct field test_fields[] = {
     ROW_LIST(struct view_test, lines, line_count, "lines", FIELD_LIST, &line_shape, TEST_LINES_MAX,
              "one per line, in order"),
-    ROW_OPT(struct view_test, assumed, "assumed", FIELD_TEXT, "what was assumed about the world"),
+    ROW_OPT_SAID(struct view_test, assumed, "assumed", "trial.",
+                 "what was assumed about the world"),
     ROW_OPT(struct view_test, run, "run", FIELD_TEXT, "for the request that goes on, where asked"),
 };
 const struct shape view_test_shape = SHAPE("PolicyTest", struct view_test, test_fields, NULL);
@@ -87,17 +88,19 @@ const char *const view_finding_severity_names[] = {"note", "warning", "error", N
 static const struct field finding_fields[] = {
     ROW_ENUM(struct view_finding, severity, "severity", false, view_finding_severity_names,
              "error: does not work; warning: works less well; note: good to know"),
-    ROW(struct view_finding, check, "check", FIELD_TEXT, "which check found it"),
-    ROW(struct view_finding, where, "where", FIELD_TEXT, "switch, sensor, source or network"),
-    ROW(struct view_finding, what, "what", FIELD_TEXT, "what is wrong"),
-    ROW(struct view_finding, advice, "advice", FIELD_TEXT, "what to do"),
+    ROW_SAID(struct view_finding, check, "check", "word.check.", "which check found it"),
+    ROW_SAID(struct view_finding, where, "where", "doctor.where_",
+             "switch, sensor, source or network"),
+    ROW_SAID(struct view_finding, what, "what", "", "what is wrong"),
+    ROW_SAID(struct view_finding, advice, "advice", "advice.", "what to do"),
 };
 static const struct shape finding_shape =
     SHAPE("Finding", struct view_finding, finding_fields, NULL);
 
 static const struct field doctor_fields[] = {
     ROW(struct view_doctor, is_healthy, "healthy", FIELD_BOOL, "no warning and no error"),
-    ROW_TEXTS(struct view_doctor, checks, check_count, "checks", "what was looked at"),
+    ROW_TEXTS_SAID(struct view_doctor, checks, check_count, "checks", "word.check.",
+                   "what was looked at"),
     ROW_LIST(struct view_doctor, findings, finding_count, "findings", FIELD_LIST, &finding_shape,
              FINDINGS_MAX, "what was found, worst first"),
     ROW_OPT(struct view_doctor, dropped, "dropped", FIELD_UINT, "findings beyond the limit"),
@@ -108,9 +111,9 @@ static const struct field audit_fields[] = {
     ROW(struct view_audit, number, "number", FIELD_INT, "number in the chain"),
     ROW(struct view_audit, at_us, "at", FIELD_TIME, "when"),
     ROW(struct view_audit, account, "account", FIELD_TEXT, "who"),
-    ROW(struct view_audit, action, "action", FIELD_TEXT, "did what"),
+    ROW_SAID(struct view_audit, action, "action", "word.audit.", "did what"),
     ROW(struct view_audit, object, "object", FIELD_TEXT, "to what"),
-    ROW_OPT(struct view_audit, detail, "detail", FIELD_TEXT, "why"),
+    ROW_OPT_SAID(struct view_audit, detail, "detail", "audit.", "why"),
 };
 const struct shape view_audit_shape = SHAPE("AuditRow", struct view_audit, audit_fields, NULL);
 

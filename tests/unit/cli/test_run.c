@@ -57,6 +57,31 @@ speaks_japanese(void **state)
     assert_string_equal(catalog_text(LANGUAGE_JA, "not in the catalogue"), "not in the catalogue");
 }
 
+/* The server's sentences by their codes; what people wrote, and --json, as it came. */
+static void
+translates_answers(void **state)
+{
+    static const char text[] =
+        "{\"items\":[{\"reason\":\"nobody known\",\"hold_detail\":\"nobody known\","
+        "\"hold_detail_said\":{\"code\":\"hold.nobody\",\"values\":[]},"
+        "\"says\":[\"a\",\"no end\"],\"says_said\":[null,{\"code\":\"hold.resolver\"},3],"
+        "\"odd_said\":{\"code\":7}}]}";
+    struct run run = {.language = LANGUAGE_JA};
+    (void)state;
+    cJSON *json = cJSON_Parse(text);
+    cJSON *item = cJSON_GetObjectItem(json, "items")->child;
+    run.options.json = true;
+    run_translate(&run, json);
+    assert_string_equal(cJSON_GetObjectItem(item, "hold_detail")->valuestring, "nobody known");
+    run.options.json = false;
+    run_translate(&run, json);
+    assert_string_equal(cJSON_GetObjectItem(item, "reason")->valuestring, "nobody known");
+    assert_string_equal(cJSON_GetObjectItem(item, "hold_detail")->valuestring,
+                        "該当する端末が特定できません");
+    assert_string_equal(cJSON_GetObjectItem(item, "says")->child->valuestring, "a");
+    cJSON_Delete(json);
+}
+
 static char folder[64];
 
 static int
@@ -151,6 +176,7 @@ main(void)
         cmocka_unit_test(reads_durations),
         cmocka_unit_test(escapes_paths),
         cmocka_unit_test(speaks_japanese),
+        cmocka_unit_test(translates_answers),
         cmocka_unit_test_setup_teardown(options_then_environment_then_file, setup, teardown),
         cmocka_unit_test_setup_teardown(says_what_is_wrong, setup, teardown),
         cmocka_unit_test(commands_are_whole),

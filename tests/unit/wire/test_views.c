@@ -201,6 +201,7 @@ test_problems(void **state)
     cJSON *json = view_problem_make(404, "no switch e9", "id", NULL);
     char *text = cJSON_PrintUnformatted(json);
     assert_string_equal(text, "{\"type\":\"urn:cordon:problem:not-found\",\"title\":\"Not found\","
+                              "\"title_said\":{\"code\":\"title.404\",\"values\":[]},"
                               "\"status\":404,\"detail\":\"no switch e9\",\"where\":\"id\"}");
     cJSON_free(text);
     cJSON_Delete(json);
@@ -211,6 +212,21 @@ test_problems(void **state)
     assert_null(cJSON_GetObjectItemCaseSensitive(json, "where"));
     cJSON_Delete(json);
     assert_string_equal(view_problem_title(503), "Not available");
+    json =
+        view_problem_make(404, "no switch has this name", "id", "nothing was changed; try again");
+    cJSON *said = cJSON_GetObjectItemCaseSensitive(json, "detail_said");
+    assert_text(said, "code", "ask.no_switch");
+    said = cJSON_GetObjectItemCaseSensitive(json, "advice_said");
+    assert_text(said, "code", "list"); /* two sentences */
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(said, "values")), 2);
+    /* What is said again is passed over where the object is read; anything else is not. */
+    struct view_problem problem;
+    struct codec_error error;
+    assert_int_equal(codec_decode(&view_problem_shape, json, &problem, &error), 0);
+    assert_string_equal(problem.detail, "no switch has this name");
+    cJSON_AddStringToObject(json, "where_said", "x");
+    assert_int_not_equal(codec_decode(&view_problem_shape, json, &problem, &error), 0);
+    cJSON_Delete(json);
 }
 
 int

@@ -1,0 +1,34 @@
+/* What the server says, recognised.  Cordon's sentences are English wherever they are made, stored
+ * and sent; one table knows each of them as a code, with its places for values, and in Japanese.
+ * Whoever shows a sentence (the API beside its text, cordonctl, the console by way of the OpenAPI
+ * document) asks here.  A sentence that is not in the table stays the English text that it is.
+ *
+ * A template's places:  {1} a text; {1!} a name without blanks; {2#} a whole number; {3@} a time (RFC 3339); {4~} a text that
+ * may be sentences itself; {5:word.phase.} a sentence whose code begins so. */
+#ifndef CORDON_WIRE_SAID_H
+#define CORDON_WIRE_SAID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/macros.h"
+
+struct said {
+    const char *code, *english, *japanese; /* templates of the same places */
+};
+#define SAID_VALUES_MAX 6
+/* Not in the table: the values are sentences that stand one after the other ("a; b"). */
+#define SAID_LIST "list"
+
+/* Every row, in the order in which they are tried; NULL: no more. */
+const struct said *said_at(size_t index);
+/* {"code": CODE, "values": [text or the like of this, ...]}; NULL: none of ours.  'only': its code
+ * begins so; "": a whole sentence (no code "word.").  The caller owns it.  The work is bounded,
+ * whatever the text. */
+cJSON *said_of(const char *text, const char *only);
+/* Words what said_of() gave; what does not fit is cut between characters.  False: 'said' is none. */
+bool said_in_japanese(const cJSON *said, char *out, size_t size);
+
+#endif
