@@ -268,7 +268,8 @@ def can(probe, from_):
         if answer:
             _worked[(repr(probe), from_.name)] = end
             return answer
-    raise Probed(f"{from_} cannot {probe}: {why}")
+    neighbours = from_.ns.run("ip", "neigh", check=False).stdout.strip().replace("\n", "; ")
+    raise Probed(f"{from_} cannot {probe}: {why}; its neighbours: {neighbours}")
 
 
 def _cannot(probe, from_, twin_probe, twin_host):

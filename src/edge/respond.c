@@ -25,7 +25,7 @@ struct told {
     struct ip to_ip, ip;
     int ifindex;
     uint16_t vlan;
-    bool is_due; /* is to be put right as soon as the truth is known */
+    bool is_due;   /* is to be put right as soon as the truth is known */
     uint8_t turns; /* since then */
 };
 
@@ -43,6 +43,7 @@ struct respond {
 };
 
 static void on_ask(evutil_socket_t fd, short what, void *argument);
+static void told_correct(struct respond *respond, struct told *told);
 
 static size_t
 warnings(void *context, const struct rule_warning **warnings, size_t room)
@@ -64,7 +65,8 @@ on_emit(void *context, const uint8_t *frame, size_t size, bool is_forward)
     }
 }
 
-static void
+/* NULL: that was no question for a MAC. */
+static struct told *
 told_keep(struct respond *respond, const struct packet *packet)
 {
     struct ip asked = packet->dst;
@@ -73,28 +75,29 @@ told_keep(struct respond *respond, const struct packet *packet)
         cur_skip(&in, 4);
         cur_copy(&in, asked.b, sizeof(asked.b));
     } else if (packet->kind != PACKET_ARP) {
-        return;
+        return NULL;
     }
     for (size_t i = 0; i < TOLD_MAX; i++) {
         struct told *told = &respond->told[i];
         if (mac_is_equal(&told->to, &packet->src_mac) && ip_is_equal(&told->ip, &asked)) {
             told->ifindex = respond->current->ifindex; /* it may have moved meanwhile */
             told->vlan = respond->current->vlan;
-            return;
+            return told;
         }
     }
     struct told *place = &respond->told[respond->told_next++ % TOLD_MAX];
     respond->due_count -= place->is_due;
-    *place =
-        (struct told){.to = packet->src_mac,
-                      .to_ip = packet->src,
-                      .ip = asked,
-                      .ifindex = respond->current->ifindex,
-                      .vlan = respond->current->vlan};
+    *place = (struct told){.to = packet->src_mac,
+                           .to_ip = packet->src,
+                           .ip = asked,
+                           .ifindex = respond->current->ifindex,
+                           .vlan = respond->current->vlan};
+    return place;
 }
 
-/* Who sent it, in the rules: its own isolate rule, or that of a held port. */
-static void
+/* Who sent it, in the rules: its own isolate rule, or that of a held port.  False: nobody whom a
+ * rule holds any more. */
+static bool
 endpoint_find(const struct respond *respond, const struct packet *packet, int ifindex,
               struct responder_endpoint *endpoint)
 {
@@ -110,6 +113,7 @@ endpoint_find(const struct respond *respond, const struct packet *packet, int if
         endpoint->case_number = hold->hold_port.case_number;
         endpoint->permits = desired_permits(respond->desired, hold->hold_port.permit_set);
     }
+    return (rule || hold) && !desired_is_suspended(respond->desired);
 }
 
 static void
@@ -127,9 +131,15 @@ on_readable(evutil_socket_t fd, short what, void *argument)
             continue;
         }
         respond->current = &frame;
-        told_keep(respond, &packet);
-        endpoint_find(respond, &packet, frame.ifindex, &endpoint);
-        responder_answer(&respond->settings, &endpoint, frame.frame, frame.size, on_emit, respond);
+        struct told *told = told_keep(respond, &packet);
+        if (endpoint_find(respond, &packet, frame.ifindex, &endpoint)) {
+            responder_answer(&respond->settings, &endpoint, frame.frame, frame.size, on_emit,
+                             respond);
+        } else if (told) {
+            /* Released while its question waited here: the sink, told after the truth, would stay
+             * in its cache. */
+            told_correct(respond, told);
+        }
     }
 }
 
