@@ -175,9 +175,23 @@ ask_server_create(const struct ask_call *call, const void *parameters)
     controller_wish(call->controller, wish, on_wished, wishing);
 }
 
-/* The live containment with that id or case number; NULL: answered already. */
+/* Also after a restart: whoever did not hear the answer to a release asks again. */
+static bool
+answer_ended(const struct ask_call *call, const char *id, bool only_server)
+{
+    struct containment ended;
+    if (!store_find_ended(controller_store(call->controller), id,
+                          only_server ? action_names[ACTION_BLOCK_SERVER] : NULL, &ended)) {
+        return false;
+    }
+    ask_answer_json(call, 200, ask_view_containment(call->controller, &ended));
+    containment_fini(&ended);
+    return true;
+}
+
+/* NULL: none. */
 static const struct containment *
-find_live(const struct ask_call *call, const char *id, bool only_server)
+live_with(const struct ask_call *call, const char *id, bool only_server)
 {
     for (size_t i = controller_containment_count(call->controller); i > 0; i--) {
         const struct containment *each = controller_containment_at(call->controller, i - 1);
@@ -185,6 +199,17 @@ find_live(const struct ask_call *call, const char *id, bool only_server)
             (!only_server || each->action == ACTION_BLOCK_SERVER)) {
             return each;
         }
+    }
+    return NULL;
+}
+
+/* The live containment with that id or case number; NULL: answered already. */
+static const struct containment *
+find_live(const struct ask_call *call, const char *id, bool only_server)
+{
+    const struct containment *found = live_with(call, id, only_server);
+    if (found) {
+        return found;
     }
     ask_problem(call, 404,
                 only_server ? "no server block in force has this id"
@@ -196,6 +221,9 @@ find_live(const struct ask_call *call, const char *id, bool only_server)
 static void
 release(const struct ask_call *call, const struct op_reason *asked, bool only_server)
 {
+    if (!live_with(call, asked->id, only_server) && answer_ended(call, asked->id, only_server)) {
+        return;
+    }
     const struct containment *found = find_live(call, asked->id, only_server);
     if (found) {
         controller_release(call->controller, found->id, call->account, asked->reason, on_wished,

@@ -34,8 +34,10 @@ on_answer(void *context, const struct wire_answer *answer)
 static unsigned
 ask(struct fixture *f, const char *op, const char *parameters)
 {
-    struct wire_ask asked = {
-        .number = 1, .account = "token:t", .role = "viewer", .parameters = cJSON_Parse(parameters)};
+    struct wire_ask asked = {.number = 1,
+                             .account = "token:t",
+                             .role = "operator",
+                             .parameters = cJSON_Parse(parameters)};
     assert_non_null(asked.parameters);
     snprintf(asked.op, sizeof(asked.op), "%s", op);
     f->status = 0;
@@ -166,11 +168,27 @@ test_one_that_ended_is_shown_by_its_case_number(void **state)
     assert_int_equal(ask(f, "containments.show", "{\"id\":\"nothing\"}"), 404);
 }
 
+/* The answer to the first one may have been lost with the controller. */
+static void
+test_a_release_asked_for_again_after_a_restart_is_answered_the_same(void **state)
+{
+    struct fixture *f = *state;
+    char asked[80];
+    snprintf(asked, sizeof(asked), "{\"id\":\"%s\",\"reason\":\"again\"}", f->case_numbers[3]);
+    assert_int_equal(ask(f, "containments.release", asked), 200);
+    assert_string_equal(text_of(f, -1, "state"), "released");
+    assert_string_equal(text_of(f, -1, "reason"), "reason number 3");
+    assert_string_equal(text_of(f, -1, "end_reason"), "cleaned");
+    assert_int_equal(ask(f, "server-blocks.release", asked), 404);
+    assert_int_equal(ask(f, "containments.release", "{\"id\":\"none\",\"reason\":\"x\"}"), 404);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages_go_from_the_live_to_the_oldest),
+        cmocka_unit_test(test_a_release_asked_for_again_after_a_restart_is_answered_the_same),
         cmocka_unit_test(test_ended_ones_are_asked_for_by_state_and_text),
         cmocka_unit_test(test_one_that_ended_is_shown_by_its_case_number),
     };
