@@ -21,12 +21,26 @@ const char *const source_kind_names[SOURCE_KIND_COUNT + 1] = {
 const char *const source_format_names[SOURCE_FORMAT_COUNT + 1] = {"eve", "cef", NULL};
 static const char *const log_format_names[] = {"text", "json", NULL};
 
+static const struct field neighbour_fields[] = {
+    F_TEXT(FIELD_NEEDED, struct device_neighbour, port),
+    {.name = "switch",
+     .kind = FIELD_TEXT,
+     .at = offsetof(struct device_neighbour, switch_name),
+     .size = NAME_SIZE},
+    F_TEXT(FIELD_NEEDED, struct device_neighbour, there),
+};
+static const struct shape neighbour_shape =
+    SHAPE("neighbour", struct device_neighbour, neighbour_fields, NULL);
+
 static const struct field switch_fields[] = {
     F_TEXT(FIELD_NEEDED, struct device_config, name),
     F_TEXT(FIELD_OPTIONAL, struct device_config, driver),
     F_UINT(FIELD_OPTIONAL, struct device_config, room),
     F_UINT(FIELD_OPTIONAL, struct device_config, latency_ms),
     F_BOOL(FIELD_OPTIONAL, struct device_config, mac_only),
+    F_RANGE(FIELD_OPTIONAL, struct device_config, ports, 0, DEVICE_PORTS_MAX),
+    F_LIST(FIELD_OPTIONAL, struct device_config, neighbours, neighbour_count,
+           DEVICE_NEIGHBOURS_MAX, &neighbour_shape),
 };
 static const struct shape switch_shape =
     SHAPE("switch", struct device_config, switch_fields, NULL);

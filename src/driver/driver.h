@@ -18,6 +18,15 @@
 struct edge_hub;
 struct device; /* a driver embeds 'struct device base' first */
 
+/* What a dummy says of its cables. */
+struct device_neighbour {
+    char port[NAME_SIZE];
+    char switch_name[NAME_SIZE];
+    char there[NAME_SIZE]; /* that switch's port */
+};
+#define DEVICE_PORTS_MAX 256
+#define DEVICE_NEIGHBOURS_MAX 64
+
 struct device_config {
     char name[NAME_SIZE];
     char driver[NAME_SIZE]; /* "edge", "dummy" */
@@ -25,6 +34,9 @@ struct device_config {
     uint32_t room;       /* entries; 0: no limit */
     uint32_t latency_ms; /* of each apply */
     bool mac_only;       /* matches MACs only, shows no warning page */
+    uint32_t ports;      /* it has access ports p1 to pN */
+    struct device_neighbour *neighbours; /* owned by the configuration; uplinks, as LLDP says */
+    size_t neighbour_count;
     struct edge_hub *edge_hub; /* edge: the listener that all edges connect to (driver/edge.h);
                                   set by the driver process, never by the configuration */
 };
@@ -55,7 +67,9 @@ struct driver {
     int (*apply)(struct device *device, const struct wire_desired *desired, int deadline_ms,
                  struct wire_observed *observed);
     int (*read_back)(struct device *device, int deadline_ms, struct wire_observed *observed);
-    int (*learn)(struct device *device, struct wire_facts *facts); /* NULL: it tells unasked */
+    /* All that it sees now, as one full report; 'facts' is then the caller's.  Asked when core
+     * connects.  NULL: it tells unasked. */
+    int (*learn)(struct device *device, struct wire_facts *facts);
 };
 
 /* registry.c, by hand; NULL: unknown. */

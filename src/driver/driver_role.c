@@ -233,6 +233,7 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
     drivers->core = channel;
     for (size_t i = 0; i < drivers->count; i++) {
         (void)channel_send(channel, WIRE_DEVICE, &drivers->posts[i].last);
+        worker_learn(drivers->posts[i].worker);
     }
 }
 
@@ -253,8 +254,11 @@ post_open(struct drivers *drivers, struct post *post, const struct device_config
     if (error) {
         return error;
     }
-    const struct worker_settings settings = {.device = post->device, .deadline_ms = DEADLINE_MS,
-                                             .on_observed = on_answer, .context = post};
+    const struct worker_settings settings = {.device = post->device,
+                                             .deadline_ms = DEADLINE_MS,
+                                             .on_observed = on_answer,
+                                             .on_facts = on_facts,
+                                             .context = post};
     return worker_new(&settings, &post->worker);
 }
 
@@ -268,13 +272,12 @@ drivers_open(struct drivers *drivers)
     const struct tls_files files = {paths.ca, paths.cert, paths.key};
     drivers->loop_thread = pthread_self();
     drivers->outbox = queue_new(OUTBOX_MAX);
-    drivers->event = event_new(drivers->role->base, queue_fd(drivers->outbox),
-                               EV_READ | EV_PERSIST, on_outbox, drivers);
+    drivers->event = event_new(drivers->role->base, queue_fd(drivers->outbox), EV_READ | EV_PERSIST,
+                               on_outbox, drivers);
     if (!drivers->event || event_add(drivers->event, NULL)) {
         return -ENOMEM;
     }
-    int error =
-        edge_hub_new(drivers->role->base, config->edge_listen, &files, &drivers->hub, why);
+    int error = edge_hub_new(drivers->role->base, config->edge_listen, &files, &drivers->hub, why);
     if (error) {
         log_error("driver", "cannot listen for edges", LOG_S("address", config->edge_listen),
                   LOG_S("why", why));

@@ -4,14 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <time.h>
 
+#include "base/hash.h"
+#include "base/hmap.h"
 #include "base/mem.h"
 
 struct entry {
+    struct hmap_node by_id;
+    TAILQ_ENTRY(entry) link;
     struct rule rule;
     int64_t ends_us; /* boot clock; 0: until removed */
     bool is_broken;
+    bool is_named; /* by the snapshot that is being applied */
 };
 
 struct dummy {
@@ -19,8 +25,10 @@ struct dummy {
     const struct clock *clock;
     void (*wait)(void *context, int ms);
     void *wait_context;
-    struct entry *entries; /* owned */
-    size_t count, room;
+    TAILQ_HEAD(, entry) entries; /* protected ones first, then in the order in which they came */
+    struct hmap by_id;
+    size_t taken;    /* of them take a place in the table */
+    int64_t ends_us; /* boot clock: no entry ends before; 0: none ever */
     uint64_t epoch, generation;
     bool is_suspended;
     bool is_connected;
@@ -41,23 +49,42 @@ wait_sleep(void *context, int ms)
     }
 }
 
-static void
-entry_drop(struct dummy *dummy, size_t index)
+/* Does it take a place in the switch's table? */
+static bool
+takes_entry(const struct rule *rule)
 {
-    rule_fini(&dummy->entries[index].rule);
-    dummy->count--;
-    memmove(&dummy->entries[index], &dummy->entries[index + 1],
-            (dummy->count - index) * sizeof(dummy->entries[0]));
+    return rule->kind == RULE_ISOLATE || rule->kind == RULE_HOLD_PORT ||
+           rule->kind == RULE_BLOCK_PAIR || rule->kind == RULE_BLOCK_SERVER ||
+           rule->kind == RULE_MIRROR;
+}
+
+static void
+entry_drop(struct dummy *dummy, struct entry *entry)
+{
+    dummy->taken -= takes_entry(&entry->rule);
+    TAILQ_REMOVE(&dummy->entries, entry, link);
+    hmap_remove(&dummy->by_id, &entry->by_id);
+    rule_fini(&entry->rule);
+    free(entry);
 }
 
 static void
 expire(struct dummy *dummy)
 {
     int64_t now_us = clock_boot_us(dummy->clock);
-    for (size_t i = dummy->count; i-- > 0;) {
-        if (dummy->entries[i].ends_us && dummy->entries[i].ends_us <= now_us) {
-            entry_drop(dummy, i);
+    if (dummy->ends_us == 0 || now_us < dummy->ends_us) {
+        return;
+    }
+    dummy->ends_us = 0;
+    struct entry *entry = TAILQ_FIRST(&dummy->entries);
+    while (entry) {
+        struct entry *next = TAILQ_NEXT(entry, link);
+        if (entry->ends_us && entry->ends_us <= now_us) {
+            entry_drop(dummy, entry);
+        } else if (entry->ends_us && (!dummy->ends_us || entry->ends_us < dummy->ends_us)) {
+            dummy->ends_us = entry->ends_us;
         }
+        entry = next;
     }
 }
 
@@ -65,9 +92,10 @@ static struct entry *
 entry_find(struct dummy *dummy, const char *id)
 {
     expire(dummy);
-    for (size_t i = 0; i < dummy->count; i++) {
-        if (strcmp(dummy->entries[i].rule.id, id) == 0) {
-            return &dummy->entries[i];
+    HMAP_FOR_EACH_HASH(entry, struct entry, by_id, hash_text(id), &dummy->by_id)
+    {
+        if (strcmp(entry->rule.id, id) == 0) {
+            return entry;
         }
     }
     return NULL;
@@ -78,7 +106,7 @@ entry_remove(struct dummy *dummy, const char *id)
 {
     struct entry *entry = entry_find(dummy, id);
     if (entry) {
-        entry_drop(dummy, (size_t)(entry - dummy->entries));
+        entry_drop(dummy, entry);
     }
     return entry != NULL;
 }
@@ -88,38 +116,26 @@ entry_put(struct dummy *dummy, const struct rule *rule)
 {
     struct entry *entry = entry_find(dummy, rule->id);
     if (entry) {
+        dummy->taken -= takes_entry(&entry->rule);
         rule_fini(&entry->rule);
     } else {
-        if (dummy->count == dummy->room) {
-            dummy->room = dummy->room ? dummy->room * 2 : 16;
-            dummy->entries = mem_resize(dummy->entries, dummy->room, sizeof(*dummy->entries));
+        entry = MEM_NEW(struct entry);
+        if (rule->kind == RULE_PROTECT) {
+            TAILQ_INSERT_HEAD(&dummy->entries, entry, link);
+        } else {
+            TAILQ_INSERT_TAIL(&dummy->entries, entry, link);
         }
-        entry = &dummy->entries[dummy->count++];
+        hmap_insert(&dummy->by_id, &entry->by_id, hash_text(rule->id));
     }
-    *entry = (struct entry){.is_broken = false};
+    entry->is_broken = false;
+    entry->ends_us = 0;
     rule_copy(&entry->rule, rule);
+    dummy->taken += takes_entry(rule);
     if (rule->expires_s > 0) {
         entry->ends_us = clock_boot_us(dummy->clock) + (int64_t)rule->expires_s * 1000000;
+        bool is_first = dummy->ends_us == 0 || entry->ends_us < dummy->ends_us;
+        dummy->ends_us = is_first ? entry->ends_us : dummy->ends_us;
     }
-}
-
-/* Does it take a place in the switch's table? */
-static bool
-takes_entry(const struct rule *rule)
-{
-    return rule->kind == RULE_ISOLATE || rule->kind == RULE_HOLD_PORT ||
-           rule->kind == RULE_BLOCK_PAIR || rule->kind == RULE_BLOCK_SERVER ||
-           rule->kind == RULE_MIRROR;
-}
-
-static size_t
-entries_taken(const struct dummy *dummy)
-{
-    size_t taken = 0;
-    for (size_t i = 0; i < dummy->count; i++) {
-        taken += takes_entry(&dummy->entries[i].rule);
-    }
-    return taken;
 }
 
 static bool
@@ -159,14 +175,18 @@ refusal(struct dummy *dummy, const struct rule *rule)
     if (is_small && needs_more) {
         return "this switch matches MAC addresses only";
     }
-    for (size_t i = 0; i < dummy->count; i++) {
-        const struct rule *other = &dummy->entries[i].rule;
-        if (other->kind == RULE_PROTECT && protects(&other->protect, rule)) {
+    const struct entry *other;
+    TAILQ_FOREACH(other, &dummy->entries, link)
+    {
+        if (other->rule.kind != RULE_PROTECT) {
+            break;
+        }
+        if (protects(&other->rule.protect, rule)) {
             return "protected: never blocked";
         }
     }
     if (dummy->base.config.room > 0 && takes_entry(rule) && !entry_find(dummy, rule->id) &&
-        entries_taken(dummy) >= dummy->base.config.room) {
+        dummy->taken >= dummy->base.config.room) {
         return "the switch's table is full";
     }
     return NULL;
@@ -210,14 +230,21 @@ answer_within(struct dummy *dummy, int deadline_ms)
 static void
 keep_only(struct dummy *dummy, const struct wire_desired *desired)
 {
-    for (size_t i = dummy->count; i-- > 0;) {
-        bool named = false;
-        for (size_t j = 0; !named && j < desired->add_count; j++) {
-            named = strcmp(dummy->entries[i].rule.id, desired->add[j].id) == 0;
+    for (size_t i = 0; i < desired->add_count; i++) {
+        struct entry *entry = entry_find(dummy, desired->add[i].id);
+        if (entry) {
+            entry->is_named = true;
         }
-        if (!named) {
-            entry_drop(dummy, i);
+    }
+    struct entry *entry = TAILQ_FIRST(&dummy->entries);
+    while (entry) {
+        struct entry *next = TAILQ_NEXT(entry, link);
+        if (!entry->is_named) {
+            entry_drop(dummy, entry);
+        } else {
+            entry->is_named = false;
         }
+        entry = next;
     }
 }
 
@@ -285,16 +312,62 @@ dummy_read_back(struct device *device, int deadline_ms, struct wire_observed *ob
 {
     struct dummy *dummy = dummy_of(device);
     expire(dummy);
-    observed_begin(dummy, dummy->count, observed);
+    observed_begin(dummy, dummy->by_id.count, observed);
     int error = answer_within(dummy, deadline_ms);
     if (error) {
         return error;
     }
     observed->is_full = true;
-    for (size_t i = 0; i < dummy->count; i++) {
-        const struct entry *entry = &dummy->entries[i];
+    const struct entry *entry;
+    TAILQ_FOREACH(entry, &dummy->entries, link)
+    {
         report_add(observed, entry->rule.id, entry->is_broken ? RULE_FAILED : RULE_VERIFIED,
                    entry->is_broken ? "the test frame was not dropped" : "");
+    }
+    return 0;
+}
+
+static struct fact *
+fact_add(struct dummy *dummy, struct wire_facts *facts, enum fact_kind kind, const char *port)
+{
+    struct fact *fact = &facts->facts[facts->fact_count++];
+    *fact = (struct fact){.kind = kind, .seen_us = clock_wall_us(dummy->clock)};
+    snprintf(fact->port, sizeof(fact->port), "%s", port);
+    return fact;
+}
+
+static void
+fact_port(struct dummy *dummy, struct wire_facts *facts, const char *port, enum port_role role)
+{
+    struct fact *fact = fact_add(dummy, facts, FACT_PORT, port);
+    fact->port_number = (uint32_t)facts->fact_count;
+    fact->role = role;
+    fact->is_up = true;
+}
+
+_Static_assert(DEVICE_PORTS_MAX + 2 * DEVICE_NEIGHBOURS_MAX <= FACTS_MAX, "one message of facts");
+
+static int
+dummy_learn(struct device *device, struct wire_facts *facts)
+{
+    struct dummy *dummy = dummy_of(device);
+    const struct device_config *config = &device->config;
+    size_t most = config->ports + 2 * config->neighbour_count;
+    *facts = (struct wire_facts){.is_full = true, .is_last = true, .sequence = 1};
+    snprintf(facts->switch_name, sizeof(facts->switch_name), "%s", config->name);
+    facts->facts = most ? mem_new(most, sizeof(*facts->facts)) : NULL;
+    for (unsigned i = 1; i <= config->ports; i++) {
+        char port[NAME_SIZE];
+        snprintf(port, sizeof(port), "p%u", i);
+        fact_port(dummy, facts, port, PORT_ACCESS);
+    }
+    for (size_t i = 0; i < config->neighbour_count; i++) {
+        const struct device_neighbour *at = &config->neighbours[i];
+        fact_port(dummy, facts, at->port, PORT_UPLINK);
+        struct fact *fact = fact_add(dummy, facts, FACT_NEIGHBOUR, at->port);
+        fact->neighbour_is_bridge = true;
+        snprintf(fact->neighbour_name, sizeof(fact->neighbour_name), "%s", at->switch_name);
+        snprintf(fact->neighbour_port, sizeof(fact->neighbour_port), "%s", at->there);
     }
     return 0;
 }
@@ -329,7 +402,10 @@ dummy_open(const struct device_config *config, const struct device_listener *lis
            struct device **device)
 {
     struct dummy *dummy = MEM_NEW(struct dummy);
-    dummy->base = (struct device){.driver = &driver_dummy, .config = *config, .listener = *listener};
+    dummy->base =
+        (struct device){.driver = &driver_dummy, .config = *config, .listener = *listener};
+    TAILQ_INIT(&dummy->entries);
+    hmap_init(&dummy->by_id);
     dummy->clock = clock_system();
     dummy->wait = wait_sleep;
     dummy->is_connected = true;
@@ -345,10 +421,10 @@ dummy_close(struct device *device)
         return;
     }
     struct dummy *dummy = dummy_of(device);
-    while (dummy->count > 0) {
-        entry_drop(dummy, dummy->count - 1);
+    while (!TAILQ_EMPTY(&dummy->entries)) {
+        entry_drop(dummy, TAILQ_FIRST(&dummy->entries));
     }
-    free(dummy->entries);
+    hmap_fini(&dummy->by_id);
     free(dummy);
 }
 
@@ -358,7 +434,7 @@ const struct driver driver_dummy = {
     .close = dummy_close,
     .apply = dummy_apply,
     .read_back = dummy_read_back,
-    .learn = NULL,
+    .learn = dummy_learn,
 };
 
 void
@@ -378,7 +454,7 @@ size_t
 dummy_count(struct device *device)
 {
     expire(dummy_of(device));
-    return dummy_of(device)->count;
+    return dummy_of(device)->by_id.count;
 }
 
 bool
@@ -392,9 +468,11 @@ dummy_first(struct device *device, enum rule_kind kind)
 {
     struct dummy *dummy = dummy_of(device);
     expire(dummy);
-    for (size_t i = 0; i < dummy->count; i++) {
-        if (dummy->entries[i].rule.kind == kind) {
-            return &dummy->entries[i].rule;
+    const struct entry *entry;
+    TAILQ_FOREACH(entry, &dummy->entries, link)
+    {
+        if (entry->rule.kind == kind) {
+            return &entry->rule;
         }
     }
     return NULL;
@@ -471,14 +549,17 @@ rule_drops(const struct rule *rule, const char *port, const struct mac *mac,
 }
 
 bool
-dummy_drops(struct device *device, const char *port, const struct mac *mac,
-            const struct ip *server)
+dummy_drops(struct device *device, const char *port, const struct mac *mac, const struct ip *server)
 {
     struct dummy *dummy = dummy_of(device);
     expire(dummy);
-    for (size_t i = 0; !dummy->is_suspended && i < dummy->count; i++) {
-        if (!dummy->entries[i].is_broken &&
-            rule_drops(&dummy->entries[i].rule, port, mac, server)) {
+    const struct entry *entry;
+    if (dummy->is_suspended) {
+        return false;
+    }
+    TAILQ_FOREACH(entry, &dummy->entries, link)
+    {
+        if (!entry->is_broken && rule_drops(&entry->rule, port, mac, server)) {
             return true;
         }
     }

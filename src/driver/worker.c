@@ -16,7 +16,7 @@
 
 #define INBOX_MAX 256
 
-enum job_kind { JOB_APPLY, JOB_READ_BACK, JOB_STOP };
+enum job_kind { JOB_APPLY, JOB_READ_BACK, JOB_LEARN, JOB_STOP };
 
 struct job {
     enum job_kind kind;
@@ -74,8 +74,7 @@ run_apply(struct worker *worker, const struct wire_desired *desired)
 {
     struct device *device = worker->settings.device;
     struct wire_observed observed = {.generation = 0};
-    int error =
-        device->driver->apply(device, desired, worker->settings.deadline_ms, &observed);
+    int error = device->driver->apply(device, desired, worker->settings.deadline_ms, &observed);
     tell(worker, error, &observed);
 }
 
@@ -87,6 +86,17 @@ run_read_back(struct worker *worker, uint64_t request)
     int error = device->driver->read_back(device, worker->settings.deadline_ms, &observed);
     observed.request = request;
     tell(worker, error, &observed);
+}
+
+static void
+run_learn(struct worker *worker)
+{
+    struct device *device = worker->settings.device;
+    struct wire_facts facts = {.sequence = 0};
+    if (device->driver->learn(device, &facts) == 0) {
+        worker->settings.on_facts(worker->settings.context, &facts);
+    }
+    wire_fini(WIRE_FACTS, &facts);
 }
 
 /* Applies what 'first' starts, with all that already waits behind it and follows on it.  Returns
@@ -112,6 +122,8 @@ worker_thread(void *context)
         struct job *next = NULL;
         if (job && job->kind == JOB_APPLY) {
             next = run_applies(worker, job);
+        } else if (job && job->kind == JOB_LEARN) {
+            run_learn(worker);
         } else if (job) {
             run_read_back(worker, job->request);
         }
@@ -192,5 +204,16 @@ worker_read_back(struct worker *worker, const struct wire_read_back *read_back)
     struct job *job = MEM_NEW(struct job);
     job->kind = JOB_READ_BACK;
     job->request = read_back->request;
+    job_put(worker, job);
+}
+
+void
+worker_learn(struct worker *worker)
+{
+    if (!worker->settings.device->driver->learn) {
+        return;
+    }
+    struct job *job = MEM_NEW(struct job);
+    job->kind = JOB_LEARN;
     job_put(worker, job);
 }

@@ -14,6 +14,8 @@ struct worker_settings {
     int deadline_ms;       /* of one apply or read-back */
     /* Called on the worker; takes the contents of 'observed'. */
     void (*on_observed)(void *context, struct wire_observed *observed);
+    /* On the worker too; borrowed. */
+    void (*on_facts)(void *context, const struct wire_facts *facts);
     void *context;
 };
 
@@ -23,5 +25,7 @@ void worker_free(struct worker *worker);
 /* Both copy.  A full inbox drops, and the next answer says needs_snapshot. */
 void worker_desired(struct worker *worker, const struct wire_desired *desired);
 void worker_read_back(struct worker *worker, const struct wire_read_back *read_back);
+/* What the device sees, where it does not tell that unasked. */
+void worker_learn(struct worker *worker);
 
 #endif
