@@ -170,7 +170,8 @@ ask_fill_switch(const struct switch_view *from, struct view_switch *view)
                                  .rule_count = from->rule_count,
                                  .missing_count = from->missing_count};
     bool is_behind =
-        from->missing_count > 0 || from->desired_generation != from->observed_generation;
+        from->missing_count > 0 || from->desired_generation != from->observed_generation ||
+        !from->is_settled;
     snprintf(view->state, sizeof(view->state), "%s",
              !from->device.is_connected ? "disconnected"
              : is_behind                ? "unverified"

@@ -41,8 +41,10 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     hmap_init(&controller->by_id);
     hmap_init(&controller->by_subject);
     TAILQ_INIT(&controller->entries);
+    TAILQ_INIT(&controller->laters);
     TAILQ_INIT(&controller->switches);
     TAILQ_INIT(&controller->proposals);
+    controller->problem_limit = (struct log_limit){.period_us = SECOND_US / 20, .burst = 200};
     controller->pending_limit = (struct log_limit){.period_us = 60 * SECOND_US, .burst = 1};
     controller->detection_limit = (struct log_limit){.period_us = SECOND_US / 20, .burst = 200};
     controller->records = records_new();
@@ -297,6 +299,7 @@ void
 controller_tick(struct controller *controller)
 {
     int64_t now_us = clock_boot_us(controller->clock);
+    judge_slice(controller);
     entries_tick(controller);
     switches_tick(controller);
     entries_write_behind(controller);
@@ -411,6 +414,7 @@ controller_switch_at(const struct controller *controller, size_t index, struct s
         .read_back_us = sw->read_back_us,
         .rule_count = sw->slots.count,
         .missing_count = sw->missing_count,
+        .is_settled = sw->is_settled,
         .stats = sw->has_stats ? &sw->stats : NULL,
     };
     const char *problem = controller->is_fenced ? "another controller took over" : sw->problem;

@@ -138,6 +138,7 @@ struct switch_view {
     uint64_t desired_generation, observed_generation;
     int64_t seen_us, read_back_us;
     size_t rule_count, missing_count;
+    bool is_settled; /* has answered what it was told since it connected */
     char problem[TEXT_SIZE];
     const struct wire_edge_stats *stats; /* borrowed; NULL: none */
 };

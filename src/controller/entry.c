@@ -157,6 +157,9 @@ entry_free(struct controller *controller, struct entry *entry)
             break;
         }
     }
+    if (entry->is_in_later) {
+        TAILQ_REMOVE(&controller->laters, entry, later);
+    }
     entry_unlist(controller, entry);
     entry_count(controller, entry, false);
     hmap_remove(&controller->by_id, &entry->by_id);
@@ -287,10 +290,12 @@ entry_problem(struct controller *controller, struct entry *entry, const char *pr
     if (strcmp(entry->c.problem, problem) == 0) {
         return;
     }
+    uint64_t swallowed = 0;
     text_put(entry->c.problem, sizeof(entry->c.problem), problem);
-    if (problem[0] != '\0') {
+    if (problem[0] != '\0' && log_limit_pass(&controller->problem_limit,
+                                             clock_boot_us(controller->clock), &swallowed)) {
         log_warn("controller", "containment has a problem", LOG_S("containment", entry->c.id),
-                 LOG_S("problem", entry->c.problem));
+                 LOG_S("problem", entry->c.problem), LOG_I("not_logged", swallowed));
     }
     entry_touch(controller, entry);
 }

@@ -8,6 +8,10 @@
 #include "controller/entry.h"
 #include "controller/slot.h"
 
+#define NOTE_LEAST 64        /* bytes that one more note needs */
+#define SLICE_US 5000        /* of judging at a time ... */
+#define SLICE_EVERY_US 25000 /* ... and not more often */
+
 void
 judge_look(struct controller *controller, struct entry *entry)
 {
@@ -24,21 +28,31 @@ judge_look(struct controller *controller, struct entry *entry)
 }
 
 void
+judge_later(struct controller *controller, struct entry *entry)
+{
+    if (!entry->is_in_later && !entry->is_in_looks) {
+        entry->is_in_later = true;
+        TAILQ_INSERT_TAIL(&controller->laters, entry, later);
+    }
+}
+
+void
 judge_look_at_all(struct controller *controller)
 {
     struct entry *entry;
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
         if (entry->wants.count > 0) {
-            judge_look(controller, entry);
+            judge_later(controller, entry);
         }
     }
 }
 
 struct judgement {
+    const char *home; /* the endpoint's own switch; "" where that is not known */
     bool has_failed;
     bool is_open_at_home; /* the endpoint's own switch is away, and was never told this */
-    size_t holders;   /* switches that are connected and were asked to hold it */
+    size_t holders;       /* switches that are connected and were asked to hold it */
     size_t absent, applied, verified; /* rules */
     uint64_t hits;
     char why[TEXT_SIZE];     /* what failed or differs */
@@ -49,7 +63,8 @@ static void
 note(char *text, const char *switch_name, const char *what)
 {
     size_t used = strlen(text);
-    if (used + strlen(switch_name) + strlen(what) + 4 < TEXT_SIZE) {
+    if (used + NOTE_LEAST < TEXT_SIZE &&
+        used + strlen(switch_name) + strlen(what) + 4 < TEXT_SIZE) {
         snprintf(text + used, TEXT_SIZE - used, "%s%s %s", used ? "; " : "", switch_name, what);
     }
 }
@@ -105,18 +120,35 @@ holds_all(const struct switch_state *sw, const struct entry *entry)
     return true;
 }
 
-static bool
-is_home(const struct controller *controller, const struct switch_state *sw,
-        const struct entry *entry)
+static const char *
+home_of(const struct controller *controller, const struct entry *entry)
 {
     const struct endpoint *endpoint = entry_endpoint(controller, entry);
-    return endpoint && endpoint->location.class != LOCATION_NONE &&
-           strcmp(endpoint->location.switch_name, sw->device.switch_name) == 0;
+    return endpoint && endpoint->location.class != LOCATION_NONE ? endpoint->location.switch_name
+                                                                 : "";
 }
 
 static void
-judge_switch(const struct controller *controller, const struct switch_state *sw,
-             const struct entry *entry, struct judgement *j)
+note_silent(const struct switch_state *sw, char text[TEXT_SIZE])
+{
+    char since[TIME_TEXT_SIZE];
+    char what[TEXT_SIZE];
+    if (strlen(text) + NOTE_LEAST >= TEXT_SIZE) {
+        return; /* a thousand switches are away: some stand for all */
+    }
+    if (sw->device.is_connected) {
+        snprintf(what, sizeof(what), "is still being told");
+    } else if (sw->gone_us > 0) {
+        time_format(sw->gone_us, since);
+        snprintf(what, sizeof(what), "not connected since %s", since);
+    } else {
+        snprintf(what, sizeof(what), "has not connected yet");
+    }
+    note(text, sw->device.switch_name, what);
+}
+
+static void
+judge_switch(const struct switch_state *sw, const struct entry *entry, struct judgement *j)
 {
     bool is_meant = false;
     for (size_t i = 0; i < entry->wants.count; i++) {
@@ -127,18 +159,8 @@ judge_switch(const struct controller *controller, const struct switch_state *sw,
         return;
     }
     if (!sw->device.is_connected || !sw->is_settled) {
-        char text[TIME_TEXT_SIZE];
-        char what[TEXT_SIZE];
-        time_format(sw->gone_us, text);
-        if (sw->device.is_connected) {
-            snprintf(what, sizeof(what), "is still being told");
-        } else if (sw->gone_us > 0) {
-            snprintf(what, sizeof(what), "not connected since %s", text);
-        } else {
-            snprintf(what, sizeof(what), "has not connected yet");
-        }
-        note(j->missing, sw->device.switch_name, what);
-        j->is_open_at_home |= is_home(controller, sw, entry) && !holds_all(sw, entry);
+        note_silent(sw, j->missing);
+        j->is_open_at_home |= strcmp(j->home, sw->device.switch_name) == 0 && !holds_all(sw, entry);
         return;
     }
     j->holders++;
@@ -191,7 +213,7 @@ lose(struct controller *controller, struct entry *entry, enum life_event event, 
 static void
 entry_judge(struct controller *controller, struct entry *entry)
 {
-    struct judgement j = {.has_failed = false};
+    struct judgement j = {.home = home_of(controller, entry)};
     struct switch_state *sw;
     if (!lifecycle_is_in_force(entry->c.state) || !entry->is_committed ||
         controller->suspension.is_suspended) {
@@ -199,7 +221,7 @@ entry_judge(struct controller *controller, struct entry *entry)
     }
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
-        judge_switch(controller, sw, entry, &j);
+        judge_switch(sw, entry, &j);
     }
     entry->c.hits = j.hits;
     if (j.has_failed) {
@@ -230,10 +252,10 @@ entry_judge(struct controller *controller, struct entry *entry)
     if (j.why[0] != '\0') {
         entry_problem(controller, entry, j.why);
     } else if (j.holders == 0 && j.missing[0] == '\0') {
-        entry_problem(controller, entry, entry->wants.count == 0
-                                             ? "no switch can hold it: nothing to match, or no "
-                                               "mirror session is declared"
-                                             : "no switch is known");
+        entry_problem(controller, entry,
+                      entry->wants.count == 0 ? "no switch can hold it: nothing to match, or no "
+                                                "mirror session is declared"
+                                              : "no switch is known");
     } else {
         entry_problem(controller, entry, j.missing);
     }
@@ -248,6 +270,27 @@ judge_looked(struct controller *controller)
         entry_judge(controller, entry);
     }
     controller->look_count = 0;
+    judge_slice(controller);
+}
+
+void
+judge_slice(struct controller *controller)
+{
+    int64_t now_us = clock_boot_us(controller->clock);
+    int64_t end_us = now_us + SLICE_US;
+    struct entry *entry;
+    if (now_us < controller->slice_us) {
+        return;
+    }
+    while ((entry = TAILQ_FIRST(&controller->laters)) != NULL) {
+        if (clock_boot_us(controller->clock) > end_us) {
+            controller->slice_us = end_us + SLICE_EVERY_US;
+            break;
+        }
+        TAILQ_REMOVE(&controller->laters, entry, later);
+        entry->is_in_later = false;
+        entry_judge(controller, entry);
+    }
 }
 
 /* FAILED is the worst, then ABSENT, APPLIED, VERIFIED. */
@@ -304,7 +347,7 @@ switch_report(const struct switch_state *sw, const struct entry *entry,
 
 size_t
 judge_report(const struct controller *controller, const struct entry *entry,
-                struct switch_report *reports, size_t room)
+             struct switch_report *reports, size_t room)
 {
     size_t count = 0;
     const struct switch_state *sw;

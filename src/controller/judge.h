@@ -5,10 +5,15 @@
 
 #include "controller/state.h"
 
-/* This containment's state may have changed (or that of all): judged by judge_looked(). */
+/* This containment's state may have changed: judged by judge_looked(). */
 void judge_look(struct controller *controller, struct entry *entry);
+/* Many may have (of all; those that a new switch holds): judged in slices, so that a thousand
+ * switches that come back do not stop the loop.  A few are judged as soon as one. */
+void judge_later(struct controller *controller, struct entry *entry);
 void judge_look_at_all(struct controller *controller);
 void judge_looked(struct controller *controller);
+/* The next of those that wait; a few milliseconds. */
+void judge_slice(struct controller *controller);
 /* For controller_reports(). */
 size_t judge_report(const struct controller *controller, const struct entry *entry,
                     struct switch_report *reports, size_t room);

@@ -59,6 +59,17 @@ was_held(const struct slot *slot)
     return slot->state == RULE_APPLIED || slot->state == RULE_VERIFIED;
 }
 
+/* The answer to its first snapshot speaks of everything. */
+static void
+look_at(struct controller *controller, const struct switch_state *sw, struct entry *entry)
+{
+    if (sw->is_settled) {
+        judge_look(controller, entry);
+    } else {
+        judge_later(controller, entry);
+    }
+}
+
 static void
 reports_take(struct controller *controller, struct switch_state *sw,
              const struct wire_observed *observed)
@@ -83,13 +94,12 @@ reports_take(struct controller *controller, struct switch_state *sw,
         sw->lost_count += was_held(slot) && !is_held;
         is_changed = is_changed || slot->state != report->state || slot->why != NULL ||
                      report->why[0] != '\0';
-        slot_say(slot, report->state,
-                 report->state == RULE_VERIFIED ? "" : report->why);
+        slot_say(slot, report->state, report->state == RULE_VERIFIED ? "" : report->why);
         if (slot->entry && is_changed) {
-            judge_look(controller, slot->entry);
+            look_at(controller, sw, slot->entry);
         }
-        sw->needs_repair = sw->needs_repair || report->state == RULE_ABSENT ||
-                           report->state == RULE_FAILED;
+        sw->needs_repair =
+            sw->needs_repair || report->state == RULE_ABSENT || report->state == RULE_FAILED;
     }
 }
 
@@ -105,7 +115,7 @@ report_end(struct controller *controller, struct switch_state *sw, uint64_t gene
         slot_say(slot, RULE_ABSENT, "the rule is not there any more");
         sw->needs_repair = true;
         if (slot->entry) {
-            judge_look(controller, slot->entry);
+            look_at(controller, sw, slot->entry);
         }
     }
     if (sw->unknown_count > 0 && generation == sw->generation) {
@@ -262,14 +272,17 @@ controller_device(struct controller *controller, const struct wire_device *devic
     sw = sw ? sw : switch_new(controller);
     bool was_connected = sw->device.is_connected;
     int64_t now_us = clock_wall_us(controller->clock);
+    bool is_protected = ip_is_equal(&sw->device.mirror_source, &device->mirror_source);
     sw->device = *device;
+    if (!is_protected) {
+        switches_refresh_common(controller);
+    }
     sw->has_snapshot = sw->is_settled = sw->is_reading = false;
     sw->pause_us = sw->retry_us = 0;
     if (device->is_connected) {
         sw->seen_us = now_us;
         topology_set_mirror_source(controller->topology, device->switch_name,
                                    &device->mirror_source);
-        switches_refresh_common(controller);
         epoch_meet(controller, sw, device->epoch);
         problem_set(controller, sw, device->problem);
     } else {

@@ -54,6 +54,8 @@ struct entry {
     char confirmed_by[NAME_SIZE]; /* policy that removed the doubt before the commit was through */
     bool is_dirty;       /* differs from the disk: written behind */
     bool is_in_looks;
+    bool is_in_later;
+    TAILQ_ENTRY(entry) later; /* to be judged when there is time */
     bool is_crowd, is_loose; /* counted in 'pending', and as one about nobody known */
     enum action counted_as;
     bool was_verified;   /* since it was put in force, for the log */
@@ -94,6 +96,7 @@ struct switch_state {
     struct log_limit altered_limit; /* of rows in the audit */
     int64_t seen_us, read_back_us, gone_us; /* wall */
     int64_t asked_us;            /* boot: last read-back sent */
+    int64_t snapshot_us;         /* boot: last snapshot sent */
     int64_t retry_us;            /* boot: no repair before */
     int64_t pause_us;            /* back-off, doubles to a minute */
     bool needs_repair, needs_snapshot;
@@ -146,10 +149,15 @@ struct controller {
     struct log_limit pending_limit;
     struct entry **looks; /* to be judged again */
     size_t look_count, look_room;
+    TAILQ_HEAD(, entry) laters; /* likewise, a slice at a time: many at once */
+    int64_t slice_us; /* boot: not before */
+    struct log_limit problem_limit;
     int64_t next_due_us; /* wall: the next expiry or pending time-out */
 
     TAILQ_HEAD(, switch_state) switches;
     size_t switch_count;
+    int64_t read_credit;     /* rules that may be asked to be read back now */
+    int64_t read_credit_us;  /* boot: when it was last filled up */
     struct want_list common;
     uint64_t epoch;
     bool is_started; /* the epoch is on disk: drive */

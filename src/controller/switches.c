@@ -12,7 +12,15 @@
 #include "wire/desired_set.h"
 #include "wire/message.h"
 
-#define EXPIRY_GRACE_S 10 /* the controller ends it first and cleanly; the switch only without us */
+#define EXPIRY_GRACE_S 10 /* the controller ends it first and cleanly; the switch only without us  \
+                           */
+/* Of snapshots: rules sent in one turn of the loop, and sent but not answered by all switches
+ * together (a switch that answers nothing for so long holds nobody else up). */
+#define TURN_RULES 4000
+#define OPEN_RULES 40000
+#define OPEN_US 5000000
+/* Of read-backs: rules a second, over all switches.  More rules make the rounds longer. */
+#define READ_RULES_S 20000
 
 struct switch_state *
 switch_by_name(const struct controller *controller, const char *name)
@@ -107,8 +115,7 @@ delta_remove(struct switch_state *sw, const char *id)
     }
     slot_drop(sw, slot);
     delta_begin(sw);
-    sw->delta.remove =
-        grow(sw->delta.remove, sw->delta.remove_count, sizeof(*sw->delta.remove));
+    sw->delta.remove = grow(sw->delta.remove, sw->delta.remove_count, sizeof(*sw->delta.remove));
     snprintf(sw->delta.remove[sw->delta.remove_count++].id, RULE_ID_SIZE, "%s", id);
 }
 
@@ -207,6 +214,7 @@ push_snapshot(struct controller *controller, struct switch_state *sw)
     }
     sw->has_snapshot = desired_out(controller, sw, &desired);
     sw->snapshot_generation = desired.generation;
+    sw->snapshot_us = clock_boot_us(controller->clock);
     sw->is_settled = false;
     sw->is_reading = false;
     sw->needs_snapshot = sw->needs_repair = false;
@@ -228,14 +236,40 @@ mark_pushed(struct controller *controller, struct switch_state *sw, uint64_t gen
     }
 }
 
+/* A thousand switches that come at once get their snapshots one after the other, as they answer:
+ * neither the loop nor the channel to the driver process is flooded. */
+struct pace {
+    size_t turn, open; /* rules */
+};
+
+static struct pace
+pace_now(const struct controller *controller)
+{
+    struct pace pace = {.turn = 0};
+    int64_t since_us = clock_boot_us(controller->clock) - OPEN_US;
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        if (sw->device.is_connected && sw->has_snapshot && !sw->is_settled &&
+            sw->snapshot_us > since_us) {
+            pace.open += sw->slots.count;
+        }
+    }
+    return pace;
+}
+
 static void
-switch_flush(struct controller *controller, struct switch_state *sw)
+switch_flush(struct controller *controller, struct switch_state *sw, struct pace *pace)
 {
     if (!can_send(controller, sw)) {
         return;
     }
     if (!sw->has_snapshot) {
-        push_snapshot(controller, sw);
+        if (pace->turn < TURN_RULES && pace->open < OPEN_RULES) {
+            push_snapshot(controller, sw);
+            pace->turn += sw->slots.count;
+            pace->open += sw->slots.count;
+        }
         return;
     }
     if (!sw->has_delta) {
@@ -254,10 +288,11 @@ switch_flush(struct controller *controller, struct switch_state *sw)
 void
 switches_flush(struct controller *controller)
 {
+    struct pace pace = pace_now(controller);
     struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
-        switch_flush(controller, sw);
+        switch_flush(controller, sw, &pace);
     }
     judge_looked(controller);
 }
@@ -297,8 +332,7 @@ prefix_put(struct prefix *prefixes, size_t *count, const struct ip *ip)
 void
 switches_refresh_common(struct controller *controller)
 {
-    const struct endpoint **endpoints =
-        mem_new(controller->proposal_count + 1, sizeof(*endpoints));
+    const struct endpoint **endpoints = mem_new(controller->proposal_count + 1, sizeof(*endpoints));
     struct prefix *prefixes = mem_new(controller->switch_count + 1, sizeof(*prefixes));
     struct common_input input = {.settings = &controller->settings,
                                  .own_addresses = controller->own_addresses,
@@ -346,7 +380,7 @@ switch_repair(struct controller *controller, struct switch_state *sw)
     }
     back_off(controller, sw);
     if (sw->needs_snapshot || !sw->has_snapshot) {
-        push_snapshot(controller, sw);
+        sw->has_snapshot = false; /* switches_flush() sends it */
         return;
     }
     sw->needs_repair = false;
@@ -367,19 +401,40 @@ switch_repair(struct controller *controller, struct switch_state *sw)
             }
         }
     }
-    switch_flush(controller, sw);
+}
+
+/* How long one round of read-backs takes: with many rules longer than it should. */
+static int64_t
+round_us(struct controller *controller, int64_t now_us)
+{
+    int64_t rules = 0;
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        rules += sw->has_snapshot ? (int64_t)sw->slots.count : 0;
+    }
+    int64_t passed_us = now_us - controller->read_credit_us;
+    controller->read_credit_us = now_us;
+    controller->read_credit += (passed_us < 1000000 ? passed_us : 1000000) * READ_RULES_S / 1000000;
+    controller->read_credit =
+        controller->read_credit < READ_RULES_S ? controller->read_credit : READ_RULES_S;
+    int64_t needed_us = rules * 1000000 / READ_RULES_S;
+    return needed_us > controller->settings.reconcile_us ? needed_us
+                                                         : controller->settings.reconcile_us;
 }
 
 static void
-ask_read_back(struct controller *controller, struct switch_state *sw, int64_t now_us)
+ask_read_back(struct controller *controller, struct switch_state *sw, int64_t every_us,
+              int64_t now_us)
 {
-    int64_t every_us = controller->settings.reconcile_us;
     bool is_due = now_us - sw->asked_us >= every_us;
     /* A slow switch is not asked again before it answered, but not for ever. */
     bool is_free = !sw->is_reading || now_us - sw->asked_us >= 6 * every_us;
-    if (!is_due || !is_free || !can_send(controller, sw) || !sw->has_snapshot) {
+    if (!is_due || !is_free || !can_send(controller, sw) || !sw->has_snapshot ||
+        controller->read_credit <= 0) {
         return;
     }
+    controller->read_credit -= (int64_t)sw->slots.count;
     sw->asked_us = now_us;
     sw->is_reading = controller->ports.send_read_back(controller->ports.context,
                                                       sw->device.switch_name, ++sw->request);
@@ -389,11 +444,12 @@ void
 switches_tick(struct controller *controller)
 {
     int64_t now_us = clock_boot_us(controller->clock);
+    int64_t every_us = round_us(controller, now_us);
     struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
         switch_repair(controller, sw);
-        ask_read_back(controller, sw, now_us);
+        ask_read_back(controller, sw, every_us, now_us);
     }
     switches_flush(controller);
 }
