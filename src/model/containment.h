@@ -59,6 +59,8 @@ enum hold {
     HOLD_BUDGET,         /* too many containments lately */
     HOLD_NEVER_BLOCK,    /* the server is on a never-block list or too popular */
     HOLD_GRACE,          /* released a moment ago */
+    HOLD_ROLLOUT,        /* a roll-out rule says approve: never enforced by waiting */
+    HOLD_MAINTENANCE,    /* a maintenance window says approve: likewise */
     HOLD_COUNT
 };
 extern const char *const hold_names[HOLD_COUNT + 1];
@@ -126,6 +128,8 @@ struct incident {
 struct decision {
     enum action action;
     enum mode mode;
+    char mode_why[TEXT_SIZE];   /* who says so: "roll-out rule printers" */
+    bool is_limited;            /* by a roll-out rule or a maintenance window, below auto */
     enum hold hold;             /* not NONE: hold for a person */
     char hold_detail[TEXT_SIZE];
     char incident_id[ID_SIZE];

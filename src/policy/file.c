@@ -32,6 +32,8 @@ static const struct field group_fields[] = {
     TEXTS(file_group, prefixes, prefix_count, FILE_PREFIXES_MAX),
     TEXTS(file_group, macs, mac_count, FILE_GLOBS_MAX),
     TEXTS(file_group, host_names, host_name_count, FILE_GLOBS_MAX),
+    TEXTS(file_group, classes, class_count, FILE_GLOBS_MAX),
+    TEXTS(file_group, tags, tag_count, FILE_GLOBS_MAX),
 };
 static const struct shape group_shape = SHAPE("group", struct file_group, group_fields, NULL);
 
@@ -166,6 +168,11 @@ static const struct field file_fields[] = {
     F_OBJECT(FIELD_OPTIONAL, struct policy_file, budgets, &budget_shape),
     F_OBJECT(FIELD_OPTIONAL, struct policy_file, hold, &hold_shape),
     F_OBJECT(FIELD_OPTIONAL, struct policy_file, after_release, &released_shape),
+    F_LIST(FIELD_OPTIONAL, struct policy_file, sites, site_count, FILE_SITES_MAX, &file_site_shape),
+    F_LIST(FIELD_OPTIONAL, struct policy_file, rollout, rollout_count, FILE_ROLLOUT_MAX,
+           &file_rollout_shape),
+    F_LIST(FIELD_OPTIONAL, struct policy_file, maintenance, window_count, FILE_WINDOWS_MAX,
+           &file_window_shape),
     F_LIST(FIELD_OPTIONAL, struct policy_file, policies, policy_count, FILE_POLICIES_MAX,
            &policy_shape),
 };
@@ -173,15 +180,7 @@ const struct shape policy_file_shape = SHAPE("policy", struct policy_file, file_
 
 /* Checks across fields */
 
-struct checker {
-    char *path; /* 128 bytes */
-    char *why;  /* 256 bytes */
-};
-
-static bool fault(struct checker *c, const char *why, const char *path, ...) PRINTF_LIKE(3, 4);
-
-/* Always false, so that a check can return it. */
-static bool
+bool
 fault(struct checker *c, const char *why, const char *path, ...)
 {
     va_list values;
@@ -207,7 +206,7 @@ check_prefixes(struct checker *c, const char *of, size_t index, const char *memb
 }
 
 /* Names of one list must differ and say something. */
-static bool
+bool
 check_name(struct checker *c, const char *of, size_t index, const char *name, const char *items,
            size_t item_size)
 {
@@ -221,10 +220,6 @@ check_name(struct checker *c, const char *of, size_t index, const char *name, co
     }
     return true;
 }
-
-#define CHECK_NAME(c, file, member, index)                                                         \
-    check_name(c, #member, index, (file)->member[index].name, (file)->member[0].name,              \
-               sizeof((file)->member[0]))
 
 static bool
 check_networks(struct checker *c, struct policy_file *file)
@@ -263,6 +258,7 @@ mac_start_is_fine(const char *text)
 static bool
 check_groups(struct checker *c, struct policy_file *file)
 {
+    char where[32];
     for (size_t i = 0; i < file->group_count; i++) {
         struct file_group *group = &file->groups[i];
         if (!CHECK_NAME(c, file, groups, i) ||
@@ -276,8 +272,14 @@ check_groups(struct checker *c, struct policy_file *file)
                              "groups[%zu].macs[%zu]", i, k);
             }
         }
-        if (group->prefix_count + group->mac_count + group->host_name_count == 0) {
-            return fault(c, "needs prefixes, macs or host_names", "groups[%zu]", i);
+        snprintf(where, sizeof(where), "groups[%zu]", i);
+        if (!check_classes(c, where, group->classes, group->class_count)) {
+            return false;
+        }
+        if (group->prefix_count + group->mac_count + group->host_name_count + group->class_count +
+                group->tag_count ==
+            0) {
+            return fault(c, "needs prefixes, macs, host_names, classes or tags", "groups[%zu]", i);
         }
     }
     return true;
@@ -480,5 +482,6 @@ policy_file_check(void *thing, char path[128], char why[256])
     struct policy_file *file = thing;
     return check_networks(&c, file) && check_groups(&c, file) && check_permit_sets(&c, file) &&
            check_protected(&c, file) && check_never_block(&c, file) && check_lists(&c, file) &&
+           check_rollout(&c, file) &&
            check_policies(&c, file);
 }

@@ -5,6 +5,8 @@
 
 #include <stdatomic.h>
 
+#include "base/zone.h"
+#include "model/rollout.h"
 #include "policy/policy.h"
 #include "wire/codec.h"
 
@@ -19,6 +21,9 @@
 #define FILE_ACTIONS_MAX 6
 #define FILE_LISTS_MAX 256
 #define FILE_DOMAINS_MAX 256
+#define FILE_SITES_MAX 64
+#define FILE_ROLLOUT_MAX 128
+#define FILE_WINDOWS_MAX 64
 #define GLOB_SIZE 128
 #define BUDGET_MAX 16384
 #define WHEN_COUNT_MAX 32
@@ -52,6 +57,10 @@ struct file_group {
     size_t mac_count;
     char host_names[FILE_GLOBS_MAX][GLOB_SIZE];
     size_t host_name_count;
+    char classes[FILE_GLOBS_MAX][NAME_SIZE]; /* as people say: enum endpoint_class */
+    size_t class_count;
+    char tags[FILE_GLOBS_MAX][NAME_SIZE];
+    size_t tag_count;
     struct file_prefixes meaning;
 };
 
@@ -154,6 +163,41 @@ struct file_action {
     uint32_t expires_s;
 };
 
+struct file_site {
+    char name[NAME_SIZE];
+    char switches[WHOM_WORDS_MAX][NAME_SIZE]; /* with '*' and '?' */
+    size_t switch_count;
+};
+
+struct file_rollout {
+    char name[NAME_SIZE];
+    struct whom when;
+    enum mode mode;
+};
+
+/* By the clocks of the window's time zone. */
+struct file_weekly {
+    char days[7][NAME_SIZE]; /* on which it begins */
+    size_t day_count;
+    char from[NAME_SIZE], to[NAME_SIZE]; /* "22:00"; 'to' not after 'from': on the next day */
+    unsigned day_mask;                   /* meaning: bit 0 is Monday */
+    int from_min, to_min;
+};
+
+struct file_once {
+    char from[NAME_SIZE], to[NAME_SIZE]; /* RFC 3339 */
+    int64_t from_us, to_us;              /* meaning */
+};
+
+struct file_window {
+    char name[NAME_SIZE];
+    struct whom when;
+    enum mode mode; /* observe or approve */
+    struct file_weekly weekly;
+    struct file_once once;
+    char time_zone[NAME_SIZE]; /* "": this machine's */
+};
+
 struct file_policy {
     char name[NAME_SIZE];
     struct file_when when;
@@ -185,6 +229,12 @@ struct policy_file {
     struct file_budgets budgets;
     struct file_hold hold;
     struct file_released after_release;
+    struct file_site *sites;
+    size_t site_count;
+    struct file_rollout *rollout;
+    size_t rollout_count;
+    struct file_window *maintenance;
+    size_t window_count;
     struct file_policy *policies;
     size_t policy_count;
 };
@@ -197,11 +247,35 @@ struct policy {
     struct rule_protect *protects;
     size_t protect_count;
     bool declares_home;
+    struct zone **zones; /* owned: of each maintenance window */
+    size_t zone_count;
 };
 
 extern const struct shape policy_file_shape;
 /* What the shapes cannot say; fills the "meaning" members.  A yaml_file_check. */
 bool policy_file_check(void *thing, char path[128], char why[256]);
+
+/* file_rollout.c: shapes of sites, roll-out rules and maintenance windows, and their checks. */
+extern const struct shape file_site_shape, file_rollout_shape, file_window_shape;
+struct checker {
+    char *path; /* 128 bytes */
+    char *why;  /* 256 bytes */
+};
+/* Always false, so that a check can return it. */
+bool fault(struct checker *c, const char *why, const char *path, ...) PRINTF_LIKE(3, 4);
+/* Names of one list must differ and say something. */
+bool check_name(struct checker *c, const char *of, size_t index, const char *name,
+                const char *items, size_t item_size);
+#define CHECK_NAME(c, file, member, index)                                                         \
+    check_name(c, #member, index, (file)->member[index].name, (file)->member[0].name,              \
+               sizeof((file)->member[0]))
+bool check_classes(struct checker *c, const char *where, char words[][NAME_SIZE], size_t count);
+bool check_rollout(struct checker *c, struct policy_file *file);
+
+/* window.c */
+bool window_is_in_force(const struct file_window *window, const struct zone *zone, int64_t now_us);
+/* When that changes next; 0: never (again). */
+int64_t window_change_us(const struct file_window *window, const struct zone *zone, int64_t now_us);
 
 bool prefixes_have(const struct file_prefixes *prefixes, const struct ip *ip);
 bool ips_have(const struct ip *ips, size_t count, const struct ip *ip);

@@ -129,6 +129,8 @@ static const struct {
     SAYS(hold_names, HOLD_, BUDGET),
     SAYS(hold_names, HOLD_, NEVER_BLOCK),
     SAYS(hold_names, HOLD_, GRACE),
+    SAYS(hold_names, HOLD_, ROLLOUT),
+    SAYS(hold_names, HOLD_, MAINTENANCE),
     SAYS(phase_names, PHASE_, UNKNOWN),
     SAYS(phase_names, PHASE_, INTELLIGENCE_GATHERING),
     SAYS(phase_names, PHASE_, POINT_OF_ENTRY),

@@ -1,0 +1,278 @@
+#include "policy/rollout.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/engine_state.h"
+
+/* Does it match?  Where the port of a machine is not known, nobody can say. */
+enum matching { MATCH_NO, MATCH_UNSURE, MATCH_YES };
+
+static bool
+has_word(const char (*words)[NAME_SIZE], size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+has_glob(const char (*globs)[NAME_SIZE], size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (glob_matches(globs[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum endpoint_class
+class_of(const struct endpoint *endpoint)
+{
+    return endpoint && endpoint->annotation ? endpoint->annotation->class : CLASS_UNKNOWN;
+}
+
+static bool
+any_site(const struct policy_file *file, const struct whom *when, const char *switch_name)
+{
+    for (size_t i = 0; i < file->site_count; i++) {
+        const struct file_site *site = &file->sites[i];
+        if (has_word(when->sites, when->site_count, site->name) &&
+            has_glob(site->switches, site->switch_count, switch_name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+any_port(const struct whom *when, const struct location *location)
+{
+    char place[NAME_SIZE * 2];
+    snprintf(place, sizeof(place), "%s/%s", location->switch_name, location->port);
+    for (size_t i = 0; i < when->port_count; i++) {
+        if (glob_matches(when->ports[i], place)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum matching
+place_matches(const struct policy_file *file, const struct whom *when,
+              const struct machine *machine)
+{
+    if (when->site_count + when->switch_count + when->port_count == 0) {
+        return MATCH_YES;
+    }
+    const struct location *location = machine->endpoint ? &machine->endpoint->location : NULL;
+    if (!location ||
+        (location->class != LOCATION_DIRECT && location->class != LOCATION_SHARED)) {
+        return MATCH_UNSURE;
+    }
+    bool matches =
+        (when->site_count == 0 || any_site(file, when, location->switch_name)) &&
+        (when->switch_count == 0 ||
+         has_glob(when->switches, when->switch_count, location->switch_name)) &&
+        (when->port_count == 0 || any_port(when, location));
+    return matches ? MATCH_YES : MATCH_NO;
+}
+
+static bool
+any_group(const struct policy_file *file, const struct whom *when, const struct machine *machine)
+{
+    for (size_t i = 0; i < file->group_count; i++) {
+        if (has_word(when->groups, when->group_count, file->groups[i].name) &&
+            group_has(&file->groups[i], machine)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum matching
+whom_matches(const struct policy_file *file, const struct whom *when,
+             const struct machine *machine)
+{
+    const char *network = machine->network ? machine->network->name : "";
+    bool may_match =
+        (when->network_count == 0 || has_word(when->networks, when->network_count, network)) &&
+        (when->class_count == 0 ||
+         has_word(when->classes, when->class_count,
+                  endpoint_class_names[class_of(machine->endpoint)])) &&
+        (when->group_count == 0 || any_group(file, when, machine));
+    return may_match ? place_matches(file, when, machine) : MATCH_NO;
+}
+
+static void
+ruled_set(struct ruled *ruled, enum mode mode, enum mode_from from, const char *name)
+{
+    ruled->mode = mode;
+    ruled->from = from;
+    ruled->is_doubt = false;
+    snprintf(ruled->name, sizeof(ruled->name), "%s", name);
+}
+
+/* The network's mode, or the policy's own in its place. */
+static void
+rule_commonly(const struct policy *policy, const struct machine *machine,
+              const struct file_policy *by, struct ruled *ruled)
+{
+    const struct file_network *network = machine->network;
+    bool is_network = network && network->mode != FILE_MODE_DEFAULT;
+    ruled_set(ruled, policy_mode_for(policy, network),
+              is_network ? MODE_FROM_NETWORK : MODE_FROM_DEFAULTS,
+              is_network ? network->name : "");
+    if (by && by->mode != FILE_MODE_DEFAULT) {
+        ruled_set(ruled, (enum mode)(by->mode - 1), MODE_FROM_POLICY, by->name);
+    }
+}
+
+static void
+rule_by_rollout(const struct policy_file *file, const struct machine *machine,
+                const struct file_policy *by, struct ruled *ruled)
+{
+    const struct file_rollout *doubt = NULL;
+    enum matching matching = MATCH_NO;
+    for (size_t i = 0; i < file->rollout_count && matching != MATCH_YES; i++) {
+        const struct file_rollout *rule = &file->rollout[i];
+        matching = whom_matches(file, &rule->when, machine);
+        bool has_own = by && by->mode != FILE_MODE_DEFAULT;
+        if (matching == MATCH_UNSURE && (!doubt || rule->mode < doubt->mode)) {
+            doubt = rule;
+        } else if (matching == MATCH_YES) {
+            ruled->rule = (int)i;
+            if (!has_own || rule->mode <= ruled->mode) {
+                ruled_set(ruled, rule->mode, MODE_FROM_ROLLOUT, rule->name);
+            }
+        }
+    }
+    if (doubt && doubt->mode < ruled->mode) {
+        ruled_set(ruled, doubt->mode, MODE_FROM_ROLLOUT, doubt->name);
+        ruled->is_doubt = true;
+    }
+}
+
+static void
+rule_by_windows(const struct policy *policy, const struct machine *machine, int64_t now_us,
+                struct ruled *ruled)
+{
+    for (size_t i = 0; i < policy->file.window_count; i++) {
+        const struct file_window *window = &policy->file.maintenance[i];
+        if (window->mode < ruled->mode && window_is_in_force(window, policy->zones[i], now_us) &&
+            whom_matches(&policy->file, &window->when, machine) != MATCH_NO) {
+            ruled_set(ruled, window->mode, MODE_FROM_MAINTENANCE, window->name);
+        }
+    }
+}
+
+void
+machine_ruled(const struct policy *policy, const struct machine *machine,
+              const struct file_policy *by, enum assumption assumption, int64_t now_us,
+              struct ruled *ruled)
+{
+    memset(ruled, 0, sizeof(*ruled));
+    ruled->rule = -1;
+    rule_commonly(policy, machine, by, ruled);
+    if (assumption != ASSUME_NOTHING) {
+        ruled_set(ruled, MODE_AUTO, MODE_FROM_REPLAY, "");
+        by = NULL;
+    }
+    if (assumption != ASSUME_AUTO_EVERYWHERE) {
+        rule_by_rollout(&policy->file, machine, by, ruled);
+        rule_by_windows(policy, machine, now_us, ruled);
+    }
+}
+
+void
+policy_ruled(const struct policy *policy, const struct endpoint *endpoint, int64_t now_us,
+             struct ruled *ruled)
+{
+    struct machine machine = {.endpoint = endpoint};
+    for (size_t i = endpoint->binding_count; i-- > 0 && !machine.network;) {
+        machine.ip = endpoint->bindings[i].ip;
+        machine.network = endpoint->bindings[i].until_us == 0
+                              ? policy_network_of(policy, &machine.ip)
+                              : NULL;
+    }
+    machine_ruled(policy, &machine, NULL, ASSUME_NOTHING, now_us, ruled);
+}
+
+void
+ruled_words(const struct ruled *ruled, char words[TEXT_SIZE])
+{
+    static const char *const froms[MODE_FROM_COUNT] = {
+        [MODE_FROM_DEFAULTS] = "the defaults",          [MODE_FROM_NETWORK] = "network",
+        [MODE_FROM_POLICY] = "policy",                  [MODE_FROM_ROLLOUT] = "roll-out rule",
+        [MODE_FROM_MAINTENANCE] = "maintenance window", [MODE_FROM_REPLAY] = "assumed"};
+    snprintf(words, TEXT_SIZE, "%s%s%s%s", froms[ruled->from], ruled->name[0] ? " " : "",
+             ruled->name,
+             ruled->is_doubt ? " (it may be there: nobody knows on which port it is)" : "");
+}
+
+bool
+policy_site_at(const struct policy *policy, size_t index, const char **name,
+               const char (**switches)[NAME_SIZE], size_t *count)
+{
+    if (index >= policy->file.site_count) {
+        return false;
+    }
+    const struct file_site *site = &policy->file.sites[index];
+    *name = site->name;
+    *switches = site->switches;
+    *count = site->switch_count;
+    return true;
+}
+
+bool
+policy_rollout_at(const struct policy *policy, size_t index, const char **name, enum mode *mode,
+                  const struct whom **when)
+{
+    if (index >= policy->file.rollout_count) {
+        return false;
+    }
+    const struct file_rollout *rule = &policy->file.rollout[index];
+    *name = rule->name;
+    *mode = rule->mode;
+    *when = &rule->when;
+    return true;
+}
+
+bool
+policy_network_at(const struct policy *policy, size_t index, const char **name, enum mode *mode)
+{
+    if (index >= policy->file.network_count) {
+        return false;
+    }
+    *name = policy->file.networks[index].name;
+    *mode = policy_mode_for(policy, &policy->file.networks[index]);
+    return true;
+}
+
+bool
+policy_window_at(const struct policy *policy, size_t index, int64_t now_us,
+                 struct policy_window *window)
+{
+    if (index >= policy->file.window_count) {
+        return false;
+    }
+    const struct file_window *from = &policy->file.maintenance[index];
+    bool is_weekly = from->weekly.day_count > 0;
+    *window = (struct policy_window){
+        .name = from->name,
+        .mode = from->mode,
+        .when = &from->when,
+        .days = from->weekly.days,
+        .day_count = from->weekly.day_count,
+        .from = is_weekly ? from->weekly.from : from->once.from,
+        .to = is_weekly ? from->weekly.to : from->once.to,
+        .time_zone = from->time_zone,
+        .is_in_force = window_is_in_force(from, policy->zones[index], now_us),
+        .change_us = window_change_us(from, policy->zones[index], now_us),
+    };
+    return true;
+}

@@ -1,0 +1,54 @@
+/* Which mode holds for an endpoint, and who says so:
+ *
+ *   1. the first roll-out rule that matches it, in the file's order; where none does, its network,
+ *      and where that says nothing, the defaults;
+ *   2. a policy with a mode of its own takes that one in place of the network's.  Where a roll-out
+ *      rule matched, the more careful of both counts;
+ *   3. a maintenance window that is in force makes it more careful, never less.
+ *
+ * Where it cannot be known whether a rule matches, because nobody knows on which port the endpoint
+ * is, a rule that is more careful counts, and one that is less does not: in doubt, careful.  Observe
+ * is more careful than approve, and approve than auto. */
+#ifndef CORDON_POLICY_ROLLOUT_H
+#define CORDON_POLICY_ROLLOUT_H
+
+#include "model/rollout.h"
+#include "policy/policy.h"
+
+struct ruled {
+    enum mode mode;
+    enum mode_from from;
+    char name[NAME_SIZE]; /* of the network, policy, rule or window; "": the defaults */
+    bool is_doubt;        /* a rule that may match: nobody knows where the endpoint is */
+    int rule;             /* the roll-out rule that matched; -1: none */
+};
+
+/* By its newest address; without a policy's own mode. */
+void policy_ruled(const struct policy *policy, const struct endpoint *endpoint, int64_t now_us,
+                  struct ruled *ruled);
+/* "roll-out rule printers", for people. */
+void ruled_words(const struct ruled *ruled, char words[TEXT_SIZE]);
+
+/* What the file declares, in its order; false: no more.  Borrowed. */
+bool policy_site_at(const struct policy *policy, size_t index, const char **name,
+                    const char (**switches)[NAME_SIZE], size_t *count);
+bool policy_rollout_at(const struct policy *policy, size_t index, const char **name,
+                       enum mode *mode, const struct whom **when);
+bool policy_network_at(const struct policy *policy, size_t index, const char **name,
+                       enum mode *mode);
+
+struct policy_window {
+    const char *name;
+    enum mode mode;
+    const struct whom *when;
+    const char (*days)[NAME_SIZE];
+    size_t day_count;
+    const char *from, *to; /* times of day; or times, where no days are given */
+    const char *time_zone;
+    bool is_in_force;
+    int64_t change_us; /* when that changes; 0: never (again) */
+};
+bool policy_window_at(const struct policy *policy, size_t index, int64_t now_us,
+                      struct policy_window *window);
+
+#endif
