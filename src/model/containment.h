@@ -50,17 +50,17 @@ extern const char *const containment_state_names[CONTAINMENT_STATE_COUNT + 1];
 /* Why a decision waits for a person. */
 enum hold {
     HOLD_NONE,
-    HOLD_MODE,           /* the network's mode is approve */
-    HOLD_PROTECTED,      /* the endpoint is protected */
-    HOLD_WEAK,           /* evidence that somebody else could have made */
-    HOLD_SHARED,         /* several endpoints, one declared proxy, resolver or inside destination */
-    HOLD_UNRESOLVED,     /* nobody, or not surely one endpoint, held that address at that time */
-    HOLD_BOTH_INSIDE,    /* both ends are ours and nothing says which */
-    HOLD_BUDGET,         /* too many containments lately */
-    HOLD_NEVER_BLOCK,    /* the server is on a never-block list or too popular */
-    HOLD_GRACE,          /* released a moment ago */
-    HOLD_ROLLOUT,        /* a roll-out rule says approve: never enforced by waiting */
-    HOLD_MAINTENANCE,    /* a maintenance window says approve: likewise */
+    HOLD_MODE,        /* the network's mode is approve */
+    HOLD_PROTECTED,   /* the endpoint is protected */
+    HOLD_WEAK,        /* evidence that somebody else could have made */
+    HOLD_SHARED,      /* several endpoints, one declared proxy, resolver or inside destination */
+    HOLD_UNRESOLVED,  /* nobody, or not surely one endpoint, held that address at that time */
+    HOLD_BOTH_INSIDE, /* both ends are ours and nothing says which */
+    HOLD_BUDGET,      /* too many containments lately */
+    HOLD_NEVER_BLOCK, /* the server is on a never-block list or too popular */
+    HOLD_GRACE,       /* released a moment ago */
+    HOLD_ROLLOUT,     /* a roll-out rule says approve: never enforced by waiting */
+    HOLD_MAINTENANCE, /* a maintenance window says approve: likewise */
     HOLD_COUNT
 };
 extern const char *const hold_names[HOLD_COUNT + 1];

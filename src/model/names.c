@@ -48,7 +48,7 @@ const char *const containment_state_names[CONTAINMENT_STATE_COUNT + 1] = {
     "pending",  "requested", "waiting", "located", "applied",  "verified",
     "failed",   "released",  "expired", "checked", "reverted", NULL};
 const char *const hold_names[HOLD_COUNT + 1] = {
-    "none",        "mode",   "protected",   "weak",  "shared", "unresolved",
-    "both_inside", "budget", "never_block", "grace", "rollout", "maintenance", NULL};
+    "none",   "mode",        "protected", "weak",    "shared",      "unresolved", "both_inside",
+    "budget", "never_block", "grace",     "rollout", "maintenance", NULL};
 const char *const job_state_names[JOB_STATE_COUNT + 1] = {"running", "done", "cancelled", "failed",
                                                           NULL};

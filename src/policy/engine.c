@@ -56,6 +56,12 @@ engine_set_policy(struct engine *e, struct policy *policy)
     policy_unref(old);
 }
 
+void
+engine_assume(struct engine *e, enum assumption assumption)
+{
+    e->assumption = assumption;
+}
+
 struct policy *
 engine_policy(struct engine *e)
 {
@@ -323,18 +329,22 @@ tell(struct outcome *outcome, const char *format, ...)
     va_end(values);
 }
 
-static enum mode
-mode_for(const struct engine *e, const struct finding *f, const struct file_policy *policy)
+/* Who says whether it is done: see rollout.h. */
+static void
+decision_rule(const struct engine *e, const struct finding *f, const struct file_policy *policy,
+              struct decision *d)
 {
-    switch (policy->mode) {
-    case FILE_MODE_OBSERVE:
-        return MODE_OBSERVE;
-    case FILE_MODE_APPROVE:
-        return MODE_APPROVE;
-    case FILE_MODE_AUTO:
-        return MODE_AUTO;
-    default:
-        return policy_mode_for(e->policy, f->network);
+    const struct machine machine = {f->endpoint, f->ip, f->mac, f->network};
+    struct ruled ruled;
+    machine_ruled(e->policy, &machine, policy, e->assumption, clock_wall_us(e->clock), &ruled);
+    d->mode = ruled.mode;
+    d->is_limited = ruled.mode != MODE_AUTO &&
+                    (ruled.from == MODE_FROM_ROLLOUT || ruled.from == MODE_FROM_MAINTENANCE);
+    ruled_words(&ruled, d->mode_why);
+    if (ruled.mode == MODE_APPROVE) { /* for when no guard has a weightier reason */
+        d->hold = ruled.from == MODE_FROM_ROLLOUT       ? HOLD_ROLLOUT
+                  : ruled.from == MODE_FROM_MAINTENANCE ? HOLD_MAINTENANCE
+                                                        : HOLD_MODE;
     }
 }
 
@@ -356,7 +366,7 @@ decision_fill(const struct engine *e, const struct finding *f, const struct file
 {
     memset(d, 0, sizeof(*d));
     d->action = action->action;
-    d->mode = mode_for(e, f, policy);
+    decision_rule(e, f, policy, d);
     memcpy(d->incident_id, f->incident->id, sizeof(d->incident_id));
     if (d->action != ACTION_BLOCK_SERVER) {
         memcpy(d->endpoint_id, f->endpoint_id, sizeof(d->endpoint_id));
@@ -374,13 +384,14 @@ decision_fill(const struct engine *e, const struct finding *f, const struct file
 }
 
 /* A held decision's time-out may enforce only where a person was merely asked for leave: never on
- * weak evidence, an unsure address, a protected host, a shared destination or a spent budget. */
+ * weak evidence, an unsure address, a protected host, a shared destination or a spent budget, nor
+ * what a roll-out rule or a maintenance window leaves to people. */
 static void
 hold_fill(const struct engine *e, const struct file_policy *policy, struct decision *d)
 {
     const struct file_hold *common = &e->policy->file.hold;
     enum file_after after = policy->hold.then ? policy->hold.then : common->then;
-    bool may_enforce = d->hold == HOLD_MODE || d->hold == HOLD_GRACE;
+    bool may_enforce = (d->hold == HOLD_MODE || d->hold == HOLD_GRACE) && !d->is_limited;
     d->pending_s = policy->hold.pending_s ? policy->hold.pending_s : common->pending_s;
     d->pending_action = after == FILE_AFTER_ENFORCE && may_enforce ? d->action : ACTION_NONE;
 }
@@ -389,6 +400,7 @@ static enum hold
 guard(struct engine *e, const struct finding *f, const struct file_policy *policy,
       struct decision *d)
 {
+    enum hold by_mode = d->hold;
     enum hold hold = HOLD_NONE;
     switch (d->action) {
     case ACTION_ISOLATE:
@@ -410,9 +422,11 @@ guard(struct engine *e, const struct finding *f, const struct file_policy *polic
     default:
         return HOLD_NONE;
     }
-    if (hold == HOLD_NONE && d->mode == MODE_APPROVE) {
-        hold = HOLD_MODE;
-        snprintf(d->hold_detail, sizeof(d->hold_detail), "mode approve: a person decides");
+    if (hold == HOLD_NONE && by_mode != HOLD_NONE) {
+        hold = by_mode;
+        snprintf(d->hold_detail, sizeof(d->hold_detail),
+                 "mode approve by %.400s: a person decides%s", d->mode_why,
+                 d->is_limited ? ", waiting never does" : "");
     }
     return hold;
 }
@@ -452,8 +466,9 @@ story(struct outcome *outcome, const struct finding *f, const struct decision *d
     }
     const char *object = !is_about_server ? label : server[0] ? server : f->server_name;
     if (d->mode == MODE_OBSERVE) {
-        tell(outcome, "policy %s would %s %.100s (mode observe)%s%.200s", d->policy,
-             action_names[d->action], object, d->hold != HOLD_NONE ? ", held: " : "",
+        tell(outcome, "policy %s would %s %.100s (mode observe%s%.150s)%s%.200s", d->policy,
+             action_names[d->action], object, d->is_limited ? ": " : "",
+             d->is_limited ? d->mode_why : "", d->hold != HOLD_NONE ? ", held: " : "",
              d->hold_detail);
     } else if (d->hold != HOLD_NONE) {
         tell(outcome, "policy %s: %s %.100s is held for a person: %.200s", d->policy,

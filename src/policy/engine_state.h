@@ -8,6 +8,7 @@
 #define CORDON_POLICY_ENGINE_STATE_H
 
 #include "policy/file.h"
+#include "policy/rollout.h"
 #include "policy/table.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -58,6 +59,7 @@ struct engine {
     struct policy *policy;
     struct policy_world world;
     const struct clock *clock;
+    enum assumption assumption;
     struct table incidents, counts, contacts, forces, said, released;
     int64_t spent_us[BUDGET_MAX]; /* ring of automatic isolations, boot clock */
     size_t spent_next;
@@ -90,6 +92,19 @@ struct finding {
     struct incident *incident;
 };
 
+/* A machine, as far as it is known: what groups and roll-out rules match. */
+struct machine {
+    const struct endpoint *endpoint; /* NULL: not known */
+    struct ip ip;                    /* may be none, like the MAC */
+    struct mac mac;
+    const struct file_network *network; /* NULL: none */
+};
+
+/* rollout.c: see rollout.h; 'by' may be NULL. */
+void machine_ruled(const struct policy *policy, const struct machine *machine,
+                   const struct file_policy *by, enum assumption assumption, int64_t now_us,
+                   struct ruled *ruled);
+
 /* party.c: fills what is about the party and the server. */
 void party_find(struct engine *engine, struct finding *finding);
 /* Is that MAC's owner an endpoint, and not a router? */
@@ -109,6 +124,7 @@ void incident_add(struct engine *engine, struct finding *finding);
 /* match.c */
 bool policy_matches(struct engine *engine, const struct file_policy *policy,
                     const struct finding *finding);
+bool group_has(const struct file_group *group, const struct machine *machine);
 /* The key of what counts and incidents are about. */
 void finding_subject(const struct finding *finding, char key[TABLE_KEY_SIZE]);
 

@@ -482,6 +482,5 @@ policy_file_check(void *thing, char path[128], char why[256])
     struct policy_file *file = thing;
     return check_networks(&c, file) && check_groups(&c, file) && check_permit_sets(&c, file) &&
            check_protected(&c, file) && check_never_block(&c, file) && check_lists(&c, file) &&
-           check_rollout(&c, file) &&
-           check_policies(&c, file);
+           check_rollout(&c, file) && check_policies(&c, file);
 }

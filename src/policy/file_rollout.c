@@ -35,8 +35,7 @@ static const struct field weekly_fields[] = {
     F_TEXT(FIELD_NEEDED, struct file_weekly, from),
     F_TEXT(FIELD_NEEDED, struct file_weekly, to),
 };
-static const struct shape weekly_shape =
-    SHAPE("weekly", struct file_weekly, weekly_fields, NULL);
+static const struct shape weekly_shape = SHAPE("weekly", struct file_weekly, weekly_fields, NULL);
 
 static const struct field once_fields[] = {
     F_TEXT(FIELD_NEEDED, struct file_once, from),

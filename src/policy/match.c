@@ -66,34 +66,55 @@ group_has_mac(const struct file_group *group, const struct mac *mac)
 }
 
 static bool
-group_has(const struct file_group *group, const struct finding *f)
+group_has_said(const struct file_group *group, const struct annotation *said)
 {
-    if (!ip_is_none(&f->ip) && prefixes_have(&group->meaning, &f->ip)) {
-        return true;
-    }
-    if (!mac_is_none(&f->mac) && group_has_mac(group, &f->mac)) {
-        return true;
-    }
-    if (!f->endpoint) {
-        return false;
-    }
-    for (size_t i = 0; i < f->endpoint->mac_count; i++) {
-        if (group_has_mac(group, &f->endpoint->macs[i])) {
+    enum endpoint_class class = said ? said->class : CLASS_UNKNOWN;
+    for (size_t i = 0; i < group->class_count; i++) {
+        if (strcmp(group->classes[i], endpoint_class_names[class]) == 0) {
             return true;
         }
     }
-    return group->host_name_count > 0 && f->endpoint->host_name[0] != '\0' &&
-           ANY_GLOB(group->host_names, group->host_name_count, f->endpoint->host_name);
+    for (size_t i = 0; said && i < said->tag_count; i++) {
+        for (size_t k = 0; k < group->tag_count; k++) {
+            if (strcasecmp(said->tags[i], group->tags[k]) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool
+group_has(const struct file_group *group, const struct machine *machine)
+{
+    const struct endpoint *endpoint = machine->endpoint;
+    if (!ip_is_none(&machine->ip) && prefixes_have(&group->meaning, &machine->ip)) {
+        return true;
+    }
+    if (!mac_is_none(&machine->mac) && group_has_mac(group, &machine->mac)) {
+        return true;
+    }
+    for (size_t i = 0; endpoint && i < endpoint->mac_count; i++) {
+        if (group_has_mac(group, &endpoint->macs[i])) {
+            return true;
+        }
+    }
+    if (group_has_said(group, endpoint ? endpoint->annotation : NULL)) {
+        return true;
+    }
+    return endpoint && group->host_name_count > 0 && endpoint->host_name[0] != '\0' &&
+           ANY_GLOB(group->host_names, group->host_name_count, endpoint->host_name);
 }
 
 static bool
 any_group(const struct engine *engine, const struct file_when *when, const struct finding *f)
 {
     const struct policy_file *file = &engine->policy->file;
+    const struct machine machine = {f->endpoint, f->ip, f->mac, f->network};
     for (size_t i = 0; i < when->group_count; i++) {
         for (size_t k = 0; k < file->group_count; k++) {
             if (strcmp(file->groups[k].name, when->groups[i]) == 0 &&
-                group_has(&file->groups[k], f)) {
+                group_has(&file->groups[k], &machine)) {
                 return true;
             }
         }

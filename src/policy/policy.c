@@ -132,6 +132,24 @@ text_check(const char *text, size_t size, struct policy_error *error)
     return -EINVAL;
 }
 
+/* The file was checked with these; it can only be that the machine's zone files changed since. */
+static int
+compile_zones(struct policy *policy, struct policy_error *error)
+{
+    const struct policy_file *file = &policy->file;
+    policy->zones = mem_new(file->window_count + 1, sizeof(*policy->zones));
+    for (size_t i = 0; i < file->window_count; i++) {
+        int result = zone_load(file->maintenance[i].time_zone, &policy->zones[i]);
+        if (result) {
+            snprintf(error->text, sizeof(error->text), "time zone %s cannot be read",
+                     file->maintenance[i].time_zone);
+            return result;
+        }
+        policy->zone_count++;
+    }
+    return 0;
+}
+
 int
 policy_parse(const char *yaml, size_t size, struct policy **policy, struct policy_error *error)
 {
@@ -158,6 +176,11 @@ policy_parse(const char *yaml, size_t size, struct policy **policy, struct polic
         loaded->declares_home = loaded->declares_home || loaded->file.networks[i].home;
     }
     atomic_init(&loaded->references, 1);
+    result = compile_zones(loaded, error);
+    if (result) {
+        policy_unref(loaded);
+        return result;
+    }
     *policy = loaded;
     return 0;
 }
@@ -197,6 +220,10 @@ policy_unref(struct policy *policy)
         free(policy->sets[i].resolvers);
         free(policy->sets[i].permits);
     }
+    for (size_t i = 0; i < policy->zone_count; i++) {
+        zone_free(policy->zones[i]);
+    }
+    free(policy->zones);
     free(policy->sets);
     free(policy->protects);
     codec_fini(&policy_file_shape, &policy->file);

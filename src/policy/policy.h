@@ -74,6 +74,9 @@ struct policy_world {
     bool (*is_trusted_place)(void *context, const struct endpoint *endpoint);
 };
 
+/* For replays: as if every mode were auto.  Roll-out rules and maintenance windows stay, or not. */
+enum assumption { ASSUME_NOTHING, ASSUME_AUTO, ASSUME_AUTO_EVERYWHERE, ASSUMPTION_COUNT };
+
 struct engine;
 
 struct engine *engine_new(struct policy *policy, const struct policy_world *world,
@@ -82,6 +85,7 @@ void engine_free(struct engine *engine);
 /* Takes a reference to 'policy'; incidents and counters stay. */
 void engine_set_policy(struct engine *engine, struct policy *policy);
 struct policy *engine_policy(struct engine *engine);
+void engine_assume(struct engine *engine, enum assumption assumption);
 
 #define DECISIONS_MAX 8
 struct outcome {

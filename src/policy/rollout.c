@@ -70,15 +70,13 @@ place_matches(const struct policy_file *file, const struct whom *when,
         return MATCH_YES;
     }
     const struct location *location = machine->endpoint ? &machine->endpoint->location : NULL;
-    if (!location ||
-        (location->class != LOCATION_DIRECT && location->class != LOCATION_SHARED)) {
+    if (!location || (location->class != LOCATION_DIRECT && location->class != LOCATION_SHARED)) {
         return MATCH_UNSURE;
     }
-    bool matches =
-        (when->site_count == 0 || any_site(file, when, location->switch_name)) &&
-        (when->switch_count == 0 ||
-         has_glob(when->switches, when->switch_count, location->switch_name)) &&
-        (when->port_count == 0 || any_port(when, location));
+    bool matches = (when->site_count == 0 || any_site(file, when, location->switch_name)) &&
+                   (when->switch_count == 0 ||
+                    has_glob(when->switches, when->switch_count, location->switch_name)) &&
+                   (when->port_count == 0 || any_port(when, location));
     return matches ? MATCH_YES : MATCH_NO;
 }
 
@@ -95,15 +93,13 @@ any_group(const struct policy_file *file, const struct whom *when, const struct 
 }
 
 static enum matching
-whom_matches(const struct policy_file *file, const struct whom *when,
-             const struct machine *machine)
+whom_matches(const struct policy_file *file, const struct whom *when, const struct machine *machine)
 {
     const char *network = machine->network ? machine->network->name : "";
     bool may_match =
         (when->network_count == 0 || has_word(when->networks, when->network_count, network)) &&
-        (when->class_count == 0 ||
-         has_word(when->classes, when->class_count,
-                  endpoint_class_names[class_of(machine->endpoint)])) &&
+        (when->class_count == 0 || has_word(when->classes, when->class_count,
+                                            endpoint_class_names[class_of(machine->endpoint)])) &&
         (when->group_count == 0 || any_group(file, when, machine));
     return may_match ? place_matches(file, when, machine) : MATCH_NO;
 }
@@ -125,8 +121,7 @@ rule_commonly(const struct policy *policy, const struct machine *machine,
     const struct file_network *network = machine->network;
     bool is_network = network && network->mode != FILE_MODE_DEFAULT;
     ruled_set(ruled, policy_mode_for(policy, network),
-              is_network ? MODE_FROM_NETWORK : MODE_FROM_DEFAULTS,
-              is_network ? network->name : "");
+              is_network ? MODE_FROM_NETWORK : MODE_FROM_DEFAULTS, is_network ? network->name : "");
     if (by && by->mode != FILE_MODE_DEFAULT) {
         ruled_set(ruled, (enum mode)(by->mode - 1), MODE_FROM_POLICY, by->name);
     }
@@ -195,9 +190,8 @@ policy_ruled(const struct policy *policy, const struct endpoint *endpoint, int64
     struct machine machine = {.endpoint = endpoint};
     for (size_t i = endpoint->binding_count; i-- > 0 && !machine.network;) {
         machine.ip = endpoint->bindings[i].ip;
-        machine.network = endpoint->bindings[i].until_us == 0
-                              ? policy_network_of(policy, &machine.ip)
-                              : NULL;
+        machine.network =
+            endpoint->bindings[i].until_us == 0 ? policy_network_of(policy, &machine.ip) : NULL;
     }
     machine_ruled(policy, &machine, NULL, ASSUME_NOTHING, now_us, ruled);
 }
@@ -205,10 +199,13 @@ policy_ruled(const struct policy *policy, const struct endpoint *endpoint, int64
 void
 ruled_words(const struct ruled *ruled, char words[TEXT_SIZE])
 {
-    static const char *const froms[MODE_FROM_COUNT] = {
-        [MODE_FROM_DEFAULTS] = "the defaults",          [MODE_FROM_NETWORK] = "network",
-        [MODE_FROM_POLICY] = "policy",                  [MODE_FROM_ROLLOUT] = "roll-out rule",
-        [MODE_FROM_MAINTENANCE] = "maintenance window", [MODE_FROM_REPLAY] = "assumed"};
+    static const char *const froms[MODE_FROM_COUNT] = {[MODE_FROM_DEFAULTS] = "the defaults",
+                                                       [MODE_FROM_NETWORK] = "network",
+                                                       [MODE_FROM_POLICY] = "policy",
+                                                       [MODE_FROM_ROLLOUT] = "roll-out rule",
+                                                       [MODE_FROM_MAINTENANCE] =
+                                                           "maintenance window",
+                                                       [MODE_FROM_REPLAY] = "assumed"};
     snprintf(words, TEXT_SIZE, "%s%s%s%s", froms[ruled->from], ruled->name[0] ? " " : "",
              ruled->name,
              ruled->is_doubt ? " (it may be there: nobody knows on which port it is)" : "");

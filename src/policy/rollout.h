@@ -7,7 +7,7 @@
  *   3. a maintenance window that is in force makes it more careful, never less.
  *
  * Where it cannot be known whether a rule matches, because nobody knows on which port the endpoint
- * is, a rule that is more careful counts, and one that is less does not: in doubt, careful.  Observe
+ * is, a rule that is more careful counts, and one that is less does not: in doubt, careful. Observe
  * is more careful than approve, and approve than auto. */
 #ifndef CORDON_POLICY_ROLLOUT_H
 #define CORDON_POLICY_ROLLOUT_H

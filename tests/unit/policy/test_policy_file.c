@@ -40,9 +40,59 @@ static const struct refusal refusals[] = {
     {"permit_sets:\n  - name: a\n    permits:\n      - {server: x, protocol: tcp, port: 80}\n", 4,
      0, "not an address or prefix"},
     {"permit_sets:\n  - name: a\n    forwards_dns: true\n", 3, 0, "needs resolvers"},
-    {"groups:\n  - name: a\n", 2, 0, "needs prefixes, macs or host_names"},
+    {"groups:\n  - name: a\n", 2, 0, "needs prefixes, macs, host_names, classes or tags"},
     {"groups:\n  - name: a\n    macs: ['00:1b:2']\n", 3, 0, "is not a MAC or its first bytes"},
     {"protected:\n  - name: a\n", 2, 0, "needs addresses, macs or host_names"},
+    {"groups:\n  - name: a\n    classes: [tablet]\n", 3, 0, "is not a class"},
+    {"sites:\n  - name: a\n    switches: []\n", 3, 0, "needs at least one switch"},
+    {"sites:\n  - {name: a, switches: [e1]}\n  - {name: a, switches: [e2]}\n", 3, 0,
+     "stands twice"},
+    {"rollout:\n  - name: a\n    mode: sometimes\n", 3, 0, "not one of the known words"},
+    {"rollout:\n  - {name: a, mode: default}\n", 2, 0, "not one of the known words"},
+    {"rollout:\n  - name: a\n    when: {sites: [x]}\n    mode: auto\n", 3, 0,
+     "is not defined under sites"},
+    {"rollout:\n  - name: a\n    when: {networks: [x]}\n    mode: auto\n", 3, 0,
+     "is not defined under networks"},
+    {"rollout:\n  - name: a\n    when: {groups: [x]}\n    mode: auto\n", 3, 0,
+     "is not defined under groups"},
+    {"rollout:\n  - name: a\n    when: {classes: [phones]}\n    mode: auto\n", 3, 0,
+     "is not a class: unknown, workstation"},
+    {"rollout:\n  - name: a\n    when: {ports: [p3]}\n    mode: auto\n", 3, 0,
+     "is not SWITCH/PORT"},
+    {"maintenance:\n  - {name: a, mode: auto, weekly: {days: [mon], from: '01:00', to: "
+     "'02:00'}}\n",
+     2, 0, "not one of the known words"},
+    {"maintenance:\n  - {name: a, mode: observe}\n", 2, 0, "needs weekly (with days) or once"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    weekly: {days: [mon], from: '01:00', to: "
+     "'02:00'}\n    once: {from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z'}\n",
+     2, 0, "one of them"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    weekly: {days: [monday], from: '01:00', "
+     "to: '02:00'}\n",
+     4, 0, "is not a day"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    weekly: {days: [mon], from: '1:00', to: "
+     "'02:00'}\n",
+     4, 0, "is not a time of day"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    weekly: {days: [mon], from: '24:00', to: "
+     "'02:00'}\n",
+     4, 0, "is not a time of day"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    weekly: {days: [mon], from: '01:00', to: "
+     "'24:01'}\n",
+     4, 0, "is not a time of day"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    weekly: {days: [mon], from: '01:60', to: "
+     "'02:00'}\n",
+     4, 0, "is not a time of day"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    weekly: {days: [mon], from: '02:00', to: "
+     "'02:00'}\n",
+     4, 0, "is the same as 'from'"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    once: {from: '2026-01-01 00:00', to: "
+     "'2026-01-02T00:00:00Z'}\n",
+     4, 0, "is not a time with its offset"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    once: {from: '2026-01-02T00:00:00Z', to: "
+     "'2026-01-02T00:00:00Z'}\n",
+     4, 0, "is not after 'from'"},
+    {"maintenance:\n  - name: a\n    mode: observe\n    time_zone: Nowhere/Atlantis\n    weekly: "
+     "{days: [mon], from: '01:00', to: '02:00'}\n",
+     4, 0, "is no time zone of this machine"},
     {"never_block:\n  domains: ['*.example.org']\n", 2, 0, "is not a domain"},
     {"budgets: {per_minute: 0}\n", 1, 0, "out of range"},
     {"lists:\n  - {name: a, confidence: 101}\n", 2, 0, "out of range"},
