@@ -7,6 +7,7 @@
 #include "base/macros.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
+#include "cli/rollout.h"
 
 #define BATCH_LINES 200
 #define BATCH_BYTES (128 * 1024)
@@ -214,6 +215,12 @@ cmd_policy(struct run *run, char **words, int count)
     }
     if (count == 2 && strcmp(words[0], "test") == 0) {
         return policy_test(run, words[1]);
+    }
+    if (count == 1 && strcmp(words[0], "rollout") == 0) {
+        return policy_rollout(run);
+    }
+    if (count == 1 && strcmp(words[0], "maintenance") == 0) {
+        return policy_maintenance(run);
     }
     return policy_revisions(run, words, count);
 }

@@ -61,7 +61,7 @@ const struct command command_table[] = {
     {"protected", "[confirm|remove ID]", "[" REASON "]",
      "who may never be contained, and who is proposed", NULL, 0, 2, cmd_protected},
     {"policy", "show | text [N] | check FILE | put FILE | history | diff A [B] | restore N | "
-     "test FILE", "[" REASON "] [--base N] [--overwrite-file] [--assume] [--source NAME]",
+     "rollout | maintenance | test FILE", "[" REASON "] [--base N] [--overwrite-file] [--assume] [--source NAME]",
      "the running policy, its revisions, and what it would do about events",
      "check says with line and column what is wrong with FILE, and exits with 1.\n"
      "put stores FILE as a new revision, which runs from then on; refused where another one than\n"
@@ -69,6 +69,7 @@ const struct command command_table[] = {
      "is left as it is unless --overwrite-file is given. restore stores revision N once more.\n"
      "text prints the running policy or revision N; diff compares two (with one: to the running\n"
      "one) and exits with 1 where they differ.\n"
+     "rollout shows which mode holds where, for how many endpoints; maintenance the windows.\n"
      "test: FILE has one event per line: Suricata EVE, Deep Discovery CEF, or our detection JSON.\n"
      "Nothing is done. --assume takes every inside address for an endpoint. --source: as if the\n"
      "lines came from that source of cordond.yaml (strength, MACs).  FILE - is standard input.", 1, 3,

@@ -183,17 +183,45 @@ machine_ruled(const struct policy *policy, const struct machine *machine,
     }
 }
 
-void
-policy_ruled(const struct policy *policy, const struct endpoint *endpoint, int64_t now_us,
-             struct ruled *ruled)
+static int
+site_of(const struct policy_file *file, const struct location *location)
 {
+    bool is_known = location->class == LOCATION_DIRECT || location->class == LOCATION_SHARED;
+    for (size_t i = 0; is_known && i < file->site_count; i++) {
+        if (has_glob(file->sites[i].switches, file->sites[i].switch_count, location->switch_name)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+void
+policy_standing(const struct policy *policy, const struct endpoint *endpoint, int64_t now_us,
+                struct standing *standing)
+{
+    const struct policy_file *file = &policy->file;
     struct machine machine = {.endpoint = endpoint};
     for (size_t i = endpoint->binding_count; i-- > 0 && !machine.network;) {
-        machine.ip = endpoint->bindings[i].ip;
-        machine.network =
-            endpoint->bindings[i].until_us == 0 ? policy_network_of(policy, &machine.ip) : NULL;
+        if (endpoint->bindings[i].until_us == 0) {
+            machine.ip = endpoint->bindings[i].ip;
+            machine.network = policy_network_of(policy, &machine.ip);
+        }
     }
-    machine_ruled(policy, &machine, NULL, ASSUME_NOTHING, now_us, ruled);
+    machine_ruled(policy, &machine, NULL, ASSUME_NOTHING, now_us, &standing->ruled);
+    standing->network = machine.network ? (int)(machine.network - file->networks) : -1;
+    standing->site = site_of(file, &endpoint->location);
+    standing->class = class_of(endpoint);
+    standing->windows = 0;
+    for (size_t i = 0; i < file->window_count; i++) {
+        bool may = whom_matches(file, &file->maintenance[i].when, &machine) != MATCH_NO;
+        standing->windows |= may ? UINT64_C(1) << i : 0;
+    }
+}
+
+enum mode
+policy_default_mode(const struct policy *policy)
+{
+    return policy_mode_for(policy, NULL);
 }
 
 void
@@ -210,6 +238,8 @@ ruled_words(const struct ruled *ruled, char words[TEXT_SIZE])
              ruled->name,
              ruled->is_doubt ? " (it may be there: nobody knows on which port it is)" : "");
 }
+
+_Static_assert(FILE_WINDOWS_MAX <= 64, "a bit each in struct standing");
 
 bool
 policy_site_at(const struct policy *policy, size_t index, const char **name,

@@ -23,9 +23,15 @@ struct ruled {
     int rule;             /* the roll-out rule that matched; -1: none */
 };
 
-/* By its newest address; without a policy's own mode. */
-void policy_ruled(const struct policy *policy, const struct endpoint *endpoint, int64_t now_us,
-                  struct ruled *ruled);
+/* Where an endpoint stands in the roll-out, by its newest address; policies' own modes apart. */
+struct standing {
+    struct ruled ruled;
+    int network, site; /* their indices in the file; -1: none, or not known */
+    enum endpoint_class class;
+    uint64_t windows; /* bit i: the i-th window is or may be for it, in force or not */
+};
+void policy_standing(const struct policy *policy, const struct endpoint *endpoint, int64_t now_us,
+                     struct standing *standing);
 /* "roll-out rule printers", for people. */
 void ruled_words(const struct ruled *ruled, char words[TEXT_SIZE]);
 
@@ -36,6 +42,7 @@ bool policy_rollout_at(const struct policy *policy, size_t index, const char **n
                        enum mode *mode, const struct whom **when);
 bool policy_network_at(const struct policy *policy, size_t index, const char **name,
                        enum mode *mode);
+enum mode policy_default_mode(const struct policy *policy);
 
 struct policy_window {
     const char *name;

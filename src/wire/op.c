@@ -10,6 +10,7 @@
 #include "wire/view_field.h"
 #include "wire/view_job.h"
 #include "wire/view_policy.h"
+#include "wire/view_rollout.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -461,6 +462,8 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_REVISION_RESTORE] =
         ONE("revisions.restore", ADMINS, &policy_restore_shape, &view_policy_shape),
     [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
+    [OP_ROLLOUT_SHOW] = ONE("policy.rollout", EVERYBODY, NULL, &view_rollout_shape),
+    [OP_WINDOW_LIST] = LIST("policy.maintenance", EVERYBODY, &page_shape, &view_window_shape),
     [OP_JOB_LIST] = LIST("jobs.list", EVERYBODY, &page_shape, &view_job_shape),
     [OP_JOB_SHOW] = ONE("jobs.show", EVERYBODY, &id_shape, &view_job_shape),
     /* Core asks more: its owner, or an admin. */

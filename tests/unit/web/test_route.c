@@ -133,6 +133,8 @@ rights_of_each_role(void **state)
         {"POST", "/api/v1/policy", ADMINS},
         {"POST", "/api/v1/policy/check", OPERATORS},
         {"POST", "/api/v1/policy/test", OPERATORS},
+        {"GET", "/api/v1/policy/rollout", ALL},
+        {"GET", "/api/v1/policy/maintenance", ALL},
         {"GET", "/api/v1/jobs", ALL},
         {"GET", "/api/v1/jobs/x", ALL},
         {"POST", "/api/v1/jobs/x/cancel", OPERATORS},

@@ -101,7 +101,7 @@ class Reading(Case):
                      "/pending", "/incidents", "/intake", "/sensors", "/mirrors", "/protected",
                      "/jobs"):
             self.assertIn("items", self.viewer.get(path), path)
-        for path in ("/switches/e1", "/policy", "/enforcement", "/doctor", "/version"):
+        for path in ("/switches/e1", "/policy", "/policy/rollout", "/policy/maintenance", "/enforcement", "/doctor", "/version"):
             self.viewer.get(path)
         self.operator.get("/audit")
 
@@ -1050,7 +1050,8 @@ class Ctl(Case):
         for words in (["links"], ["annotations"], ["switches"], ["switch", "e1"], ["switch", "show", "e1"],
                       ["containments", "--ended"], ["server-blocks"], ["pending"], ["incidents"],
                       ["incidents", "--closed"], ["intake"], ["sensors"], ["mirrors"],
-                      ["protected"], ["policy", "show"], ["policy", "history"], ["jobs"], ["enforcement"], ["audit"],
+                      ["protected"], ["policy", "show"], ["policy", "history"],
+                      ["policy", "rollout"], ["policy", "maintenance"], ["jobs"], ["enforcement"], ["audit"],
                       ["version"],
                       ["openapi"], ["endpoint", "show", "c2"], ["endpoint", "192.0.2.101"]):
             done = self.ctl(*words)

@@ -16,6 +16,7 @@
 #include "wire/view_endpoint.h"
 #include "wire/view_job.h"
 #include "wire/view_policy.h"
+#include "wire/view_rollout.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -53,6 +54,8 @@ static const struct shape *const shapes[] = {
     &view_health_shape,
     &view_done_shape,
     &view_job_shape,
+    &view_rollout_shape,
+    &view_window_shape,
 };
 
 static void
