@@ -68,7 +68,7 @@ static const struct {
     {"NOW", "実施中"},
     {"NUMBER", "番号"},
     {"OBJECT", "対象"},
-    {"OBSERVE", "監視"},
+    {"OBSERVE", "観察"},
     {"ONE-SIDED", "片方向"},
     {"OWNER", "所有者"},
     {"OWNER E-MAIL", "所有者のメールアドレス"},

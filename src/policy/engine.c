@@ -345,6 +345,9 @@ decision_rule(const struct engine *e, const struct finding *f, const struct file
         d->hold = ruled.from == MODE_FROM_ROLLOUT       ? HOLD_ROLLOUT
                   : ruled.from == MODE_FROM_MAINTENANCE ? HOLD_MAINTENANCE
                                                         : HOLD_MODE;
+        snprintf(d->hold_detail, sizeof(d->hold_detail), "%.400s%s",
+                 d->is_limited ? d->mode_why : "mode approve",
+                 d->is_limited ? " leaves it to a person" : ": a person decides");
     }
 }
 
@@ -420,13 +423,11 @@ guard(struct engine *e, const struct finding *f, const struct file_policy *polic
         }
         break;
     default:
+        d->hold_detail[0] = '\0';
         return HOLD_NONE;
     }
-    if (hold == HOLD_NONE && by_mode != HOLD_NONE) {
-        hold = by_mode;
-        snprintf(d->hold_detail, sizeof(d->hold_detail),
-                 "mode approve by %.400s: a person decides%s", d->mode_why,
-                 d->is_limited ? ", waiting never does" : "");
+    if (hold == HOLD_NONE) {
+        hold = by_mode; /* which has its words there already */
     }
     return hold;
 }

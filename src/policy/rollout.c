@@ -227,16 +227,12 @@ policy_default_mode(const struct policy *policy)
 void
 ruled_words(const struct ruled *ruled, char words[TEXT_SIZE])
 {
-    static const char *const froms[MODE_FROM_COUNT] = {[MODE_FROM_DEFAULTS] = "the defaults",
-                                                       [MODE_FROM_NETWORK] = "network",
-                                                       [MODE_FROM_POLICY] = "policy",
-                                                       [MODE_FROM_ROLLOUT] = "roll-out rule",
-                                                       [MODE_FROM_MAINTENANCE] =
-                                                           "maintenance window",
-                                                       [MODE_FROM_REPLAY] = "assumed"};
+    static const char *const froms[MODE_FROM_COUNT] = {
+        [MODE_FROM_DEFAULTS] = "the defaults",          [MODE_FROM_NETWORK] = "network",
+        [MODE_FROM_POLICY] = "policy",                  [MODE_FROM_ROLLOUT] = "roll-out rule",
+        [MODE_FROM_MAINTENANCE] = "maintenance window", [MODE_FROM_REPLAY] = "assumed"};
     snprintf(words, TEXT_SIZE, "%s%s%s%s", froms[ruled->from], ruled->name[0] ? " " : "",
-             ruled->name,
-             ruled->is_doubt ? " (it may be there: nobody knows on which port it is)" : "");
+             ruled->name, ruled->is_doubt ? ", which may apply (its port is not known)," : "");
 }
 
 _Static_assert(FILE_WINDOWS_MAX <= 64, "a bit each in struct standing");

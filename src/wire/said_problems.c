@@ -16,6 +16,18 @@ const struct said said_problems[] = {
     {"title.503", "Not available", "利用できません"},
     {"title.504", "Time-out", "時間切れ"},
     {"title.other", "Error", "エラー"},
+    /* jobs */
+    {"job.unknown", "no job has this id; an hour after their end they are forgotten",
+     "この ID のジョブはありません。ジョブは終了の 1 時間後に破棄されます"},
+    {"job.list", "'cordonctl jobs' lists them", "「cordonctl jobs」で一覧を確認できます"},
+    {"job.not_yours", "only who started a job, or an admin, may cancel it",
+     "ジョブを中止できるのは、開始した本人または管理者のみです"},
+    {"job.own_many", "{1#} jobs of this account run already",
+     "このアカウントのジョブが {1} 件実行中です"},
+    {"job.many", "{1#} jobs run already", "{1} 件のジョブが実行中です"},
+    {"job.counting", "too much is being counted at once", "集計が混み合っています"},
+    {"job.again", "ask again in a moment", "しばらくしてからもう一度実行してください"},
+    {"job.ending", "core is ending", "コアが終了処理中です"},
     /* a request's form */
     {"form.missing", "is missing", "指定がありません"},
     {"form.unknown", "is not known here", "ここでは使えない項目です"},

@@ -40,6 +40,8 @@ const struct said said_words[] = {
     {"word.hold.budget", "budget", "上限到達"},
     {"word.hold.never_block", "never_block", "遮断禁止"},
     {"word.hold.grace", "grace", "解除直後"},
+    {"word.hold.rollout", "rollout", "展開ルール"},
+    {"word.hold.maintenance", "maintenance", "メンテナンス"},
     {"word.state.pending", "pending", "承認待ち"},
     {"word.state.requested", "requested", "要求済み"},
     {"word.state.waiting", "waiting", "接続位置の特定待ち"},
