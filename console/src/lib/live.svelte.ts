@@ -48,7 +48,11 @@ class Live {
     const source = new EventSource(address('api/v1/events'), { withCredentials: true });
     this.source = source;
     this.heard = Date.now();
+    const isOld = () => this.source !== source; /* what was on its way says nothing any more */
     source.onopen = () => {
+      if (isOld()) {
+        return;
+      }
       this.hear();
       if (this.wasBroken) {
         this.wasBroken = false;
@@ -56,26 +60,39 @@ class Live {
       }
     };
     source.onerror = () => {
+      if (isOld()) {
+        return;
+      }
       this.become('stale');
       if (source.readyState === EventSource.CLOSED) {
         /* refused, not broken: perhaps the session has ended */
         setTimeout(() => this.source === source && session.load().catch(() => {}), RETRY_MS);
       }
     };
-    source.addEventListener('alive', () => this.hear());
+    source.addEventListener('alive', () => isOld() || this.hear());
     source.addEventListener('gap', () => {
-      this.hear();
-      this.gap();
+      if (!isOld()) {
+        this.hear();
+        this.gap();
+      }
     });
     for (const topic of TOPICS) {
       source.addEventListener(topic, (event) => {
-        this.hear();
-        this.tell(topic, (event as MessageEvent<string>).data);
+        if (!isOld()) {
+          this.hear();
+          this.tell(topic, (event as MessageEvent<string>).data);
+        }
       });
     }
   }
   private tell(topic: Topic, data: string) {
-    const object: unknown = JSON.parse(data);
+    let object: unknown;
+    try {
+      object = JSON.parse(data);
+    } catch {
+      this.gap(); /* something has changed, and nobody knows what */
+      return;
+    }
     for (const listener of [...this.listeners]) {
       if (listener.topic === topic) {
         listener.onChange(object);
@@ -96,6 +113,7 @@ class Live {
   stop() {
     this.source?.close();
     this.source = undefined;
+    this.wasBroken = false; /* lists that begin later load by themselves */
     this.become('connecting');
   }
   /* Returns how to stop listening. */

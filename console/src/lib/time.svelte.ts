@@ -14,9 +14,14 @@ class Clock {
 }
 export const clock = new Clock();
 
+/* Undefined or "" or what is no time: nothing to format; it stays what it is. */
+function isTime(at: string | undefined): at is string {
+  return Boolean(at) && !Number.isNaN(Date.parse(at as string));
+}
+
 export function exact(at: string | undefined): string {
-  if (!at) {
-    return '';
+  if (!isTime(at)) {
+    return at ?? '';
   }
   return new Intl.DateTimeFormat(language.now, {
     dateStyle: 'medium',
@@ -25,8 +30,8 @@ export function exact(at: string | undefined): string {
 }
 
 export function short(at: string | undefined): string {
-  if (!at) {
-    return '';
+  if (!isTime(at)) {
+    return at ?? '';
   }
   const date = new Date(at);
   const today = new Date(clock.now).toDateString() === date.toDateString();
@@ -45,8 +50,8 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 /* "3 minutes ago", "in 2 hours". */
 export function relative(at: string | undefined): string {
-  if (!at) {
-    return '';
+  if (!isTime(at)) {
+    return at ?? '';
   }
   const seconds = (new Date(at).getTime() - clock.now) / 1000;
   const format = new Intl.RelativeTimeFormat(language.now, { numeric: 'auto', style: 'short' });
