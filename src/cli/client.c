@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <curl/curl.h>
+#include <curl/header.h>
 
 #include "base/mem.h"
 
@@ -125,6 +126,10 @@ client_ask(struct client *client, const char *path, const cJSON *body, struct cl
     const char *media = NULL;
     curl_easy_getinfo(client->curl, CURLINFO_CONTENT_TYPE, &media);
     snprintf(answer->media, sizeof(answer->media), "%s", media ? media : "");
+    struct curl_header *next = NULL;
+    if (curl_easy_header(client->curl, "X-Cordon-Next", 0, CURLH_HEADER, -1, &next) == CURLHE_OK) {
+        snprintf(answer->next, sizeof(answer->next), "%s", next->value);
+    }
     if (strstr(answer->media, "json") && answer->bytes) {
         answer->json = cJSON_ParseWithLength(answer->bytes, answer->size);
     }

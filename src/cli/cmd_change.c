@@ -246,6 +246,13 @@ cmd_revert(struct run *run, char **words, int count)
 }
 
 int
+cmd_protect(struct run *run, char **words, int count)
+{
+    (void)count;
+    return post_reason(run, "endpoints", words[0], "protect");
+}
+
+int
 cmd_protected(struct run *run, char **words, int count)
 {
     static const struct column columns[] = {

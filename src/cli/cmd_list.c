@@ -51,6 +51,15 @@ first_of(char **words, int count)
 int
 cmd_endpoints(struct run *run, char **words, int count)
 {
+    if (count == 2 && strcmp(words[0], "export") == 0) {
+        return cmd_export(run, words + 1, 1);
+    }
+    if (count == 2 && strcmp(words[0], "import") == 0) {
+        return cmd_import(run, words + 1, 1);
+    }
+    if (count == 2) {
+        return run_usage("endpoints [SEARCH] | endpoints export FILE | endpoints import FILE");
+    }
     static const struct column columns[] = {
         {"HOST NAME", "host_name", COLUMN_TEXT},
         {"MAC", "macs", COLUMN_TEXT},

@@ -92,6 +92,9 @@ cmd_endpoint(struct run *run, char **words, int count)
     if (count == 2 && strcmp(words[0], "annotate") == 0) {
         return cmd_annotate(run, words + 1, 1);
     }
+    if (count == 2 && strcmp(words[0], "protect") == 0) {
+        return cmd_protect(run, words + 1, 1);
+    }
     return show(run, "endpoints", words, count, print_endpoint);
 }
 

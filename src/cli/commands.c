@@ -8,15 +8,23 @@
 
 /* clang-format off */
 const struct command command_table[] = {
-    {"endpoints", "[SEARCH]", "[--limit N]", "endpoints with MACs, addresses, names, locations",
-     "SEARCH is any part of a MAC, address, host name, switch, port, class, tag, note or owner.", 0, 1, cmd_endpoints},
-    {"endpoint", "[show|annotate] ENDPOINT", "[--class CLASS] [--tags A,B] [--note TEXT] "
-     "[--owner NAME] [--owner-email ADDRESS]",
+    {"endpoints", "[SEARCH | export FILE | import FILE]", "[--limit N] [--dry-run] [--bom]",
+     "endpoints with MACs, addresses, names, locations; as a CSV file, and from one",
+     "SEARCH is any part of a MAC, address, host name, switch, port, class, tag, note or owner.\n"
+     "export writes mac, class, tags (with ; between), note, owner, owner_email and what is known\n"
+     "of the endpoint; --bom: for spreadsheets that need it. import reads the first six, by their\n"
+     "names in the first line; machines may be unseen yet. --dry-run: only say what would be done.\n"
+     "FILE - is standard output or input.", 0, 2, cmd_endpoints},
+    {"endpoint", "[show|annotate|protect] ENDPOINT", "[--class CLASS] [--tags A,B] [--note TEXT] "
+     "[--owner NAME] [--owner-email ADDRESS] [" REASON "]",
      "one endpoint: why we think it is there, and its history; or what people say of it",
      "ENDPOINT is an id, a MAC, an address, or a host name.\n"
      "annotate changes what is given and leaves the rest; '' empties it. A MAC may be that of a\n"
      "machine that was not seen yet. CLASS is unknown, workstation, server, phone, printer,\n"
      "medical, camera, iot, network or other.", 1, 2, cmd_endpoint},
+    {"layout", "[SWITCH X Y]", "", "where switches are drawn on the network map",
+     "X and Y are whole numbers; write -- before negative ones.", 0, 3,
+     cmd_layout},
     {"annotations", "[SEARCH]", "[--unseen] [--limit N]", "what people say of machines, by MAC",
      "--unseen: only machines that were not seen yet.", 0, 1, cmd_annotations},
     {"links", "", "", "links between switches, learnt by LLDP", NULL, 0, 0, cmd_links},

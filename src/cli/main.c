@@ -76,6 +76,8 @@ enum option_code {
     OPTION_UNSEEN,
     OPTION_BASE,
     OPTION_OVERWRITE,
+    OPTION_DRY_RUN,
+    OPTION_BOM,
 };
 
 static const struct option long_options[] = {
@@ -104,6 +106,8 @@ static const struct option long_options[] = {
     {"note", required_argument, NULL, OPTION_NOTE},
     {"owner", required_argument, NULL, OPTION_OWNER},
     {"owner-email", required_argument, NULL, OPTION_OWNER_EMAIL},
+    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+    {"bom", no_argument, NULL, OPTION_BOM},
     {"unseen", no_argument, NULL, OPTION_UNSEEN},
     {"base", required_argument, NULL, OPTION_BASE},
     {"overwrite-file", no_argument, NULL, OPTION_OVERWRITE},
@@ -172,6 +176,10 @@ flag_of(struct options *options, int code)
         return &options->none;
     case OPTION_ASSUME:
         return &options->assume;
+    case OPTION_DRY_RUN:
+        return &options->dry_run;
+    case OPTION_BOM:
+        return &options->bom;
     case OPTION_UNSEEN:
         return &options->unseen;
     case OPTION_OVERWRITE:

@@ -22,7 +22,7 @@ enum exit_code {
 struct options {
     struct settings settings;
     const char *file; /* of settings */
-    bool json, help, ended, closed, none, assume, unseen, overwrite_file;
+    bool json, help, ended, closed, none, assume, unseen, dry_run, bom, overwrite_file;
     const char *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
         *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base;
 };

@@ -26,6 +26,7 @@ struct asks {
     struct ask_trial trials[ASK_TRIALS_MAX];
     struct jobs *jobs; /* owned */
     size_t annotating; /* changes of annotations on their way to the disk */
+    bool is_placing;   /* a change of the map is */
     uint64_t asked[OP_COUNT];
     uint64_t refused;
 };
@@ -72,6 +73,11 @@ void ask_page_add(struct ask_page *page, cJSON *item);
 void ask_page_answer(const struct ask_call *call, struct ask_page *page);
 /* Does one of the texts hold 'q', whatever the case?  An empty 'q' matches all; NULL ends the
  * list.  MACs match with colons or hyphens. */
+/* Is it found by any part of what people would search an endpoint by? */
+/* Any part of the MAC, class, a tag, note or owner. */
+bool ask_annotation_matches(const struct annotation *annotation, const struct mac *mac,
+                            const char *q);
+bool ask_endpoint_matches(const struct endpoint *endpoint, const char *q);
 bool ask_matches(const char *q, const char *const *texts);
 
 /* As shown: with its version (wire/view_endpoint.h).  'annotation' NULL: nothing was said. */
@@ -100,7 +106,11 @@ struct detection *ask_read_detections(struct controller *controller, const char 
 ask_handler ask_endpoint_list, ask_endpoint_show, ask_link_list, ask_protection_list,
     ask_protection_confirm, ask_protection_remove;
 /* ask_annotations.c */
-ask_handler ask_endpoint_annotate, ask_annotation_list;
+ask_handler ask_endpoint_annotate, ask_annotation_list, ask_endpoint_import;
+/* ask_export.c */
+ask_handler ask_endpoint_export;
+/* ask_map.c */
+ask_handler ask_map_show, ask_map_place;
 /* ask_switches.c */
 ask_handler ask_switch_list, ask_switch_show, ask_mirror_list, ask_sensor_list, ask_source_list;
 /* ask_containments.c */
@@ -108,7 +118,8 @@ ask_handler ask_containment_list, ask_containment_show, ask_server_list, ask_ser
     ask_pending_list;
 /* ask_wishes.c */
 ask_handler ask_containment_create, ask_containment_release, ask_containment_extend,
-    ask_server_create, ask_server_release, ask_server_extend, ask_pending_enforce,
+    ask_server_create, ask_server_release, ask_server_extend, ask_endpoint_protect,
+    ask_pending_enforce,
     ask_pending_check, ask_pending_revert, ask_enforcement_panic, ask_enforcement_resume;
 /* ask_incidents.c */
 ask_handler ask_incident_list, ask_incident_show, ask_evidence_show;

@@ -26,8 +26,8 @@ ask_annotation_texts(const struct annotation *annotation, const char **texts)
 }
 
 /* Any part of an id, MAC, present address, name, switch, port, class, tag, note or owner. */
-static bool
-endpoint_matches(const struct endpoint *endpoint, const char *q)
+bool
+ask_endpoint_matches(const struct endpoint *endpoint, const char *q)
 {
     char room[ENDPOINT_MACS_MAX + ENDPOINT_BINDINGS_MAX][IP_TEXT_SIZE];
     const char *texts[SEARCH_TEXTS];
@@ -68,7 +68,7 @@ ask_endpoint_list(const struct ask_call *call, const void *parameters)
     ask_page_begin(&page, asked);
     for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
         const struct endpoint *endpoint = topology_endpoint_at(topology, i);
-        if (endpoint && endpoint_matches(endpoint, asked->q) && ask_page_takes(&page)) {
+        if (endpoint && ask_endpoint_matches(endpoint, asked->q) && ask_page_takes(&page)) {
             ask_page_add(&page, ask_view_endpoint(call->controller, endpoint));
         }
     }

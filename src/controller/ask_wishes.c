@@ -317,6 +317,19 @@ on_protected(void *context, enum wish_result result, const char *why,
     free(wishing);
 }
 
+void
+ask_endpoint_protect(const struct ask_call *call, const void *parameters)
+{
+    const struct op_reason *asked = parameters;
+    const struct endpoint *endpoint = ask_find_endpoint(call, asked->id);
+    if (endpoint) {
+        struct wishing *wishing = wishing_new(call);
+        snprintf(wishing->done, sizeof(wishing->done), "%s is protected", endpoint->id);
+        controller_protect_endpoint(call->controller, endpoint->id, call->account, asked->reason,
+                                    on_protected, wishing);
+    }
+}
+
 static void
 protect(const struct ask_call *call, const struct op_reason *asked, bool confirm)
 {

@@ -18,6 +18,7 @@
 #include "wire/ack.h"
 #include "wire/event.h"
 #include "wire/read_back.h"
+#include "wire/view_endpoint.h"
 
 #define TICK_US 250000
 #define OWN_ADDRESSES_MAX 64
@@ -85,6 +86,9 @@ view_of(struct core *core, const char *topic, const void *object)
     }
     if (strcmp(topic, "policy") == 0) {
         return ask_view_revision(object);
+    }
+    if (strcmp(topic, "map") == 0) {
+        return codec_encode(&view_map_shape, object);
     }
     return strcmp(topic, "source") == 0 ? ask_view_source(object) : ask_view_link(object);
 }

@@ -60,6 +60,11 @@ bool controller_protection_at(const struct controller *controller, size_t index,
 void controller_protect(struct controller *controller, const char *protection_id, bool confirm,
                         const char *account, const char *reason, wish_done_fn *done, void *context);
 
+/* Protects an endpoint that nobody proposed; EXISTS: it is confirmed already; REFUSED: contained. */
+void controller_protect_endpoint(struct controller *controller, const char *endpoint_id,
+                                 const char *account, const char *reason, wish_done_fn *done,
+                                 void *context);
+
 /* Since when, by whom and why all enforcement is suspended; all empty where it is not. */
 struct suspension_view {
     bool is_suspended;

@@ -5,7 +5,7 @@
  *   entry.c    one containment: its table, state, marks     follow.c  what topology tells
  *   desired.c  containments -> rules (pure)                 world.c   what policy asks of us
  *   switches.c rules -> switches   slot.c one rule of one   records.c incidents, sensors, sources
- *   observed.c what switches say   judge.c that -> states
+ *   observed.c what switches say   judge.c that -> states   protect.c who is never contained
  */
 #ifndef CORDON_CONTROLLER_STATE_H
 #define CORDON_CONTROLLER_STATE_H

@@ -18,6 +18,7 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_ENDPOINTS] = "SELECT id, json FROM endpoint ORDER BY id",
     [QUERY_ANNOTATIONS] = "SELECT mac, json FROM annotation ORDER BY mac",
     [QUERY_SETTINGS] = "SELECT name, value FROM setting",
+    [QUERY_SETTING] = "SELECT value FROM setting WHERE name = ?1",
     [QUERY_HAS_DETECTION] = "SELECT 1 FROM detection WHERE id = ?1",
     [QUERY_EXTERNAL] = "SELECT id, json FROM containment WHERE external_id = ?1 AND"
                        " external_id <> '' ORDER BY requested_us DESC, id DESC LIMIT 1",
@@ -219,6 +220,24 @@ store_load(struct store *store, const struct store_loader *loader)
         error = query_run(reader, QUERY_LIVE, on_live, &mine);
     }
     return error;
+}
+
+static int
+on_one_setting(void *context, sqlite3_stmt *row)
+{
+    char **value = context;
+    *value = mem_strdup((const char *)sqlite3_column_text(row, 0));
+    return 0;
+}
+
+char *
+store_read_setting(struct store *store, const char *name)
+{
+    struct reader *reader = store_reader(store);
+    char *value = NULL;
+    sqlite3_bind_text(reader->queries[QUERY_SETTING], 1, name, -1, SQLITE_STATIC);
+    (void)query_run(reader, QUERY_SETTING, on_one_setting, &value);
+    return value;
 }
 
 static int

@@ -73,6 +73,8 @@ int store_load(struct store *store, const struct store_loader *loader) MUST_CHEC
 
 /* Reads for lists and evidence, on the loop, through a read-only connection (WAL: never waits for
  * the writer). */
+/* NULL: there is none (or it cannot be read: logged); the caller frees it. */
+char *store_read_setting(struct store *store, const char *name);
 bool store_has_detection(struct store *store, const char *id);
 /* The newest containment that was asked for with this key; 'containment' is then the caller's
  * (containment_fini).  False: none. */

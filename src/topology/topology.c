@@ -535,6 +535,21 @@ topology_endpoint_at(const struct topology *t, size_t index)
 }
 
 size_t
+topology_index_after(const struct topology *t, const char *id)
+{
+    const struct node *node = node_by_id(t, id);
+    if (node && strcmp(node->endpoint.id, id) == 0) {
+        (void)node_at(t, 0); /* closes holes: indices are those of topology_endpoint_at */
+        return node->index + 1;
+    }
+    size_t index = 0; /* ids count up */
+    while ((node = node_at(t, index)) != NULL && strcmp(node->endpoint.id, id) <= 0) {
+        index++;
+    }
+    return index;
+}
+
+size_t
 topology_endpoint_count(const struct topology *t)
 {
     return t->node_count;

@@ -106,6 +106,8 @@ size_t topology_macs_on_port(const struct topology *topology, const char *switch
 
 /* In the order of first appearance.  NULL after the last. */
 const struct endpoint *topology_endpoint_at(const struct topology *topology, size_t index);
+/* The index of the first endpoint that came after the one with that id, which may be gone. */
+size_t topology_index_after(const struct topology *topology, const char *id);
 size_t topology_endpoint_count(const struct topology *topology);
 const struct link *topology_link_at(const struct topology *topology, size_t index);
 size_t topology_link_count(const struct topology *topology);

@@ -44,7 +44,7 @@ const struct shape test_raw_shape = SHAPE("TestLines", struct test_raw, raw_fiel
 static bool
 is_operation(const struct route *route)
 {
-    return route->kind == ROUTE_ASK || route->kind == ROUTE_TEST ||
+    return route->kind == ROUTE_ASK || route->kind == ROUTE_TEST || route->kind == ROUTE_CSV ||
            route->kind == ROUTE_METRICS || route->kind == ROUTE_PEOPLE;
 }
 
@@ -265,6 +265,7 @@ add_topics(cJSON *operation, cJSON *components)
         {"switch", &view_switch_shape},           {"source", &view_source_shape},
         {"job", &view_job_shape},
         {"policy", &view_revision_shape},
+        {"map", &view_map_shape},
     };
     cJSON *list = cJSON_AddObjectToObject(operation, "x-events");
     for (size_t i = 0; i < COUNT_OF(topics); i++) {

@@ -19,6 +19,7 @@ const char *const route_method_names[METHOD_COUNT + 1] = {"GET", "POST", NULL};
     }
 
 #define PCAP_MEDIA "application/vnd.tcpdump.pcap"
+#define CSV_MEDIA "text/csv; charset=utf-8"
 #define SSE_MEDIA "text/event-stream"
 #define PROMETHEUS_MEDIA "text/plain; version=0.0.4"
 
@@ -30,6 +31,17 @@ const struct route route_table[] = {
         "One endpoint, by id, MAC, address or host name, with reasons and history"),
     ASK(METHOD_POST, API_PREFIX "/endpoints/{id}/annotate", OP_ENDPOINT_ANNOTATE, "endpoints",
         "Says what a machine is: class, tags, note and owner; also by MAC before it is seen"),
+    ASK(METHOD_POST, API_PREFIX "/endpoints/{id}/protect", OP_ENDPOINT_PROTECT, "endpoints",
+        "Protects an endpoint by hand: it may never be contained"),
+    {.method = METHOD_GET, .path = API_PREFIX "/endpoints.csv", .kind = ROUTE_CSV,
+     .op = OP_ENDPOINT_EXPORT, .media = CSV_MEDIA, .tag = "endpoints",
+     .summary = "A page of the endpoints as a CSV file; X-Cordon-Next is the next one's cursor"},
+    ASK(METHOD_POST, API_PREFIX "/endpoints/import", OP_ENDPOINT_IMPORT, "endpoints",
+        "Takes up to 500 rows of an inventory: what machines are, by MAC, seen yet or not"),
+    ASK(METHOD_GET, API_PREFIX "/map/layout", OP_MAP_SHOW, "topology",
+        "Where switches are drawn on the network map"),
+    ASK(METHOD_POST, API_PREFIX "/map/layout", OP_MAP_PLACE, "topology",
+        "Draws switches elsewhere on the network map"),
     ASK(METHOD_GET, API_PREFIX "/annotations", OP_ANNOTATION_LIST, "endpoints",
         "What people say of machines, by MAC, seen or not"),
     ASK(METHOD_GET, API_PREFIX "/links", OP_LINK_LIST, "topology",
@@ -259,6 +271,7 @@ route_is_allowed(const struct route *route, enum account_role role)
         return true; /* every account may look */
     case ROUTE_ASK:
     case ROUTE_TEST:
+    case ROUTE_CSV:
     case ROUTE_METRICS:
     case ROUTE_PEOPLE:
         break;

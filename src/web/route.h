@@ -17,6 +17,7 @@ extern const char *const route_method_names[METHOD_COUNT + 1];
 enum route_kind {
     ROUTE_ASK,     /* passed on to core as 'op' */
     ROUTE_TEST,    /* POST /policy/test: parsed here first, then asked */
+    ROUTE_CSV,     /* asked; a page of a file, and where it goes on in headers */
     ROUTE_EVENTS,  /* server-sent events */
     ROUTE_METRICS, /* asked, and our own counters added */
     ROUTE_HEALTH,  /* answered here */

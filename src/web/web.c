@@ -106,6 +106,25 @@ add_location(const struct exchange *exchange, const struct wire_answer *answer)
     }
 }
 
+/* A page of a file: how to go on stands beside it. */
+static void
+reply_csv(struct evhttp_request *request, const struct route *route, const cJSON *body)
+{
+    static const struct {
+        const char *member, *header;
+    } beside[] = {{"next", "X-Cordon-Next"}, {"total", "X-Cordon-Total"}};
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    const cJSON *text = cJSON_GetObjectItemCaseSensitive(body, "csv");
+    for (size_t i = 0; i < COUNT_OF(beside); i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, beside[i].member);
+        if (cJSON_IsString(item)) {
+            evhttp_add_header(headers, beside[i].header, item->valuestring);
+        }
+    }
+    evhttp_add_header(headers, "Content-Disposition", "attachment; filename=\"endpoints.csv\"");
+    reply_bytes(request, 200, route->media, text->valuestring, strlen(text->valuestring));
+}
+
 static void
 on_answer(void *context, const struct wire_answer *answer)
 {
@@ -113,6 +132,9 @@ on_answer(void *context, const struct wire_answer *answer)
     struct evhttp_request *request = exchange->request;
     if (exchange->route->kind == ROUTE_METRICS) {
         reply_metrics(exchange->web, request, answer);
+    } else if (exchange->route->kind == ROUTE_CSV && answer->status == 200 &&
+               cJSON_IsString(cJSON_GetObjectItemCaseSensitive(answer->body, "csv"))) {
+        reply_csv(request, exchange->route, answer->body);
     } else if (answer->bytes && answer->status == 200) {
         reply_bytes(request, 200, exchange->route->media ? exchange->route->media : JSON_MEDIA,
                     answer->bytes, answer->byte_count);

@@ -10,7 +10,7 @@
 struct wire_event {
     uint64_t sequence; /* since core started; a gap means: load the lists again */
     char topic[NAME_SIZE]; /* "containment", "endpoint", "incident", "switch", "link", "source",
-                              "job" */
+                              "job", "map" */
     cJSON *body;       /* owned: the object as the API shows it */
 };
 

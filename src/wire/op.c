@@ -298,6 +298,81 @@ static const struct field policy_restore_fields[] = {
 static const struct shape policy_restore_shape =
     SHAPE("PolicyRestore", struct op_policy_restore, policy_restore_fields, check_policy_restore);
 
+static const struct field export_fields[] = {
+    ROW_OPT(struct op_export, q, "q", FIELD_TEXT, "only endpoints that this search finds"),
+    ROW_RANGE(struct op_export, limit, "limit", FIELD_UINT, 1, OP_LIMIT_MAX, "rows per answer"),
+    ROW_OPT(struct op_export, cursor, "cursor", FIELD_TEXT, "X-Cordon-Next of the answer before"),
+    ROW_OPT(struct op_export, has_bom, "bom", FIELD_BOOL,
+            "begin with a byte-order mark, by which Excel knows UTF-8"),
+};
+static const struct shape export_shape =
+    SHAPE("EndpointExport", struct op_export, export_fields, NULL);
+
+static const struct field import_row_fields[] = {
+    ROW_OPT(struct op_import_row, line, "line", FIELD_UINT, "of the file; echoed"),
+    ROW(struct op_import_row, mac, "mac", FIELD_TEXT, "a MAC of the machine, seen yet or not"),
+    ROW_OPT(struct op_import_row, class, "class", FIELD_TEXT, "as in Endpoint"),
+    ROW_OPT(struct op_import_row, tags, "tags", FIELD_TEXT, "with ';' between them"),
+    ROW_OPT(struct op_import_row, note, "note", FIELD_TEXT, "as in Endpoint"),
+    ROW_OPT(struct op_import_row, owner, "owner", FIELD_TEXT, "as in Endpoint"),
+    ROW_OPT(struct op_import_row, owner_email, "owner_email", FIELD_TEXT, "as in Endpoint"),
+};
+static const struct shape import_row_shape =
+    SHAPE("ImportRow", struct op_import_row, import_row_fields, NULL);
+
+static const char *const import_columns[] = {"class", "tags", "note", "owner", "owner_email",
+                                             NULL};
+
+static bool
+check_import(const void *thing, char why[128])
+{
+    const struct op_import *import = thing;
+    for (size_t i = 0; i < import->column_count; i++) {
+        size_t at = 0;
+        while (import_columns[at] && strcmp(import_columns[at], import->columns[i]) != 0) {
+            at++;
+        }
+        if (!import_columns[at]) {
+            snprintf(why, 128, "columns: class, tags, note, owner, owner_email");
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct field import_fields[] = {
+    ROW_LIST(struct op_import, rows, row_count, "rows", FIELD_LIST, &import_row_shape,
+             IMPORT_ROWS_MAX, "rows of an inventory"),
+    ROW_TEXTS(struct op_import, columns, column_count, "columns",
+              "of class, tags, note, owner, owner_email; of the others what is said stays"),
+    ROW_OPT(struct op_import, is_dry, "dry_run", FIELD_BOOL, "only say what would be done"),
+};
+static const struct shape import_shape =
+    SHAPE("ImportRequest", struct op_import, import_fields, check_import);
+
+static const struct field map_place_fields[] = {
+    ROW(struct map_place, switch_name, "switch", FIELD_TEXT, "name of the switch"),
+    {.name = "x", .kind = FIELD_INT, .at = offsetof(struct map_place, x), .size = sizeof(int32_t),
+     .least = -MAP_EXTENT, .most = MAP_EXTENT, .about = "to the right"},
+    {.name = "y", .kind = FIELD_INT, .at = offsetof(struct map_place, y), .size = sizeof(int32_t),
+     .least = -MAP_EXTENT, .most = MAP_EXTENT, .about = "downwards"},
+};
+const struct shape map_place_shape =
+    SHAPE("MapPlace", struct map_place, map_place_fields, NULL);
+
+static const struct field map_place_request_fields[] = {
+    ROW_LIST(struct op_map_place, places, place_count, "places", FIELD_LIST, &map_place_shape,
+             MAP_PLACES_MAX, "where switches are drawn from now on; the others stay"),
+    {.name = "removed", .kind = FIELD_TEXTS, .optional = true,
+     .at = offsetof(struct op_map_place, removed), .size = NAME_SIZE,
+     .count_at = offsetof(struct op_map_place, removed_count), .max_count = 64,
+     .about = "switches whose place is forgotten"},
+    ROW(struct op_map_place, version, "version", FIELD_UINT,
+        "of the layout that this changes; another one now: 409"),
+};
+static const struct shape map_place_request_shape =
+    SHAPE("MapChange", struct op_map_place, map_place_request_fields, NULL);
+
 static const struct field test_line_fields[] = {
     ROW(struct op_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
     ROW_SUB(struct op_test_line, detection, "detection", FIELD_POINTER, &wire_detection_shape,
@@ -413,6 +488,14 @@ const struct op_info op_table[OP_COUNT] = {
         ONE("endpoints.annotate", OPERATORS, &annotate_shape, &view_annotation_shape),
     [OP_ANNOTATION_LIST] =
         LIST("annotations.list", EVERYBODY, &annotation_list_shape, &view_annotation_shape),
+    /* As with proposed ones: who is protected is an administrator's to say. */
+    [OP_ENDPOINT_PROTECT] =
+        ONE("endpoints.protect", ADMINS, &reason_shape, &view_done_shape),
+    [OP_ENDPOINT_EXPORT] = ONE("endpoints.export", EVERYBODY, &export_shape, NULL),
+    [OP_ENDPOINT_IMPORT] =
+        ONE("endpoints.import", OPERATORS, &import_shape, &view_import_shape),
+    [OP_MAP_SHOW] = ONE("map.show", EVERYBODY, NULL, &view_map_shape),
+    [OP_MAP_PLACE] = ONE("map.place", OPERATORS, &map_place_request_shape, &view_map_shape),
     [OP_LINK_LIST] = LIST("links.list", EVERYBODY, &page_shape, &view_link_shape),
     [OP_SWITCH_LIST] = LIST("switches.list", EVERYBODY, &page_shape, &view_switch_shape),
     [OP_SWITCH_SHOW] = ONE("switches.show", EVERYBODY, &id_shape, &view_switch_detail_shape),

@@ -27,7 +27,12 @@ enum op {
     OP_ENDPOINT_LIST,
     OP_ENDPOINT_SHOW,
     OP_ENDPOINT_ANNOTATE,
+    OP_ENDPOINT_PROTECT,
+    OP_ENDPOINT_EXPORT,
+    OP_ENDPOINT_IMPORT,
     OP_ANNOTATION_LIST,
+    OP_MAP_SHOW,
+    OP_MAP_PLACE,
     OP_LINK_LIST,
     OP_SWITCH_LIST,
     OP_SWITCH_SHOW,
@@ -185,6 +190,45 @@ struct op_policy_restore {
     char reason[TEXT_SIZE];
     uint64_t base; /* 0: whichever runs */
 };
+/* A page of the CSV file: goes on behind what the cursor names. */
+struct op_export {
+    char q[HOST_SIZE];
+    uint32_t limit;
+    char cursor[NAME_SIZE];
+    bool has_bom; /* for spreadsheets that need one to see UTF-8 */
+};
+/* Cells as they stand in a file: each row is judged by itself, so nothing but their length is
+ * bounded here. */
+#define IMPORT_ROWS_MAX 500
+#define IMPORT_COLUMNS_MAX 8
+#define IMPORT_CELL_SIZE 1024
+struct op_import_row {
+    uint32_t line;
+    char mac[HOST_SIZE], class[HOST_SIZE], tags[IMPORT_CELL_SIZE], note[IMPORT_CELL_SIZE],
+        owner[HOST_SIZE], owner_email[IMPORT_CELL_SIZE];
+};
+struct op_import {
+    struct op_import_row *rows;
+    size_t row_count;
+    char columns[IMPORT_COLUMNS_MAX][NAME_SIZE]; /* others keep what is said */
+    size_t column_count;
+    bool is_dry;
+};
+/* Where switches are drawn. */
+#define MAP_PLACES_MAX 1024
+#define MAP_EXTENT 100000 /* either way */
+struct map_place {
+    char switch_name[NAME_SIZE];
+    int32_t x, y;
+};
+struct op_map_place {
+    struct map_place *places; /* these move, the others stay */
+    size_t place_count;
+    char removed[64][NAME_SIZE];
+    size_t removed_count;
+    uint32_t version; /* that this changes */
+};
+extern const struct shape map_place_shape;
 #define PASSWORD_SIZE 1025
 struct op_sign_in {
     char name[NAME_SIZE];

@@ -95,6 +95,42 @@ static const struct field annotation_fields[] = {
 const struct shape view_annotation_shape =
     SHAPE("Annotation", struct view_annotation, annotation_fields, NULL);
 
+const char *const import_result_names[IMPORT_RESULT_COUNT + 1] = {"unchanged", "created",
+                                                                  "changed", "refused", NULL};
+
+static const struct field import_row_fields[] = {
+    ROW(struct view_import_row, line, "line", FIELD_UINT, "of the file"),
+    ROW(struct view_import_row, mac, "mac", FIELD_TEXT, "as it stood there"),
+    ROW_OPT(struct view_import_row, endpoint_id, "endpoint_id", FIELD_TEXT,
+            "whose MAC it is; absent: not seen yet"),
+    ROW_ENUM(struct view_import_row, result, "result", false, import_result_names,
+             "what became of it, or would"),
+    ROW_OPT(struct view_import_row, why, "why", FIELD_TEXT, "refused: what to correct"),
+};
+static const struct shape import_row_shape =
+    SHAPE("ImportedRow", struct view_import_row, import_row_fields, NULL);
+static const struct field import_fields[] = {
+    ROW_LIST(struct view_import, rows, row_count, "rows", FIELD_LIST, &import_row_shape,
+             IMPORT_ROWS_MAX, "one per row asked, in that order"),
+    ROW(struct view_import, counts[IMPORT_UNCHANGED], "unchanged", FIELD_UINT, "how many"),
+    ROW(struct view_import, counts[IMPORT_CREATED], "created", FIELD_UINT,
+        "how many of which nothing was said before"),
+    ROW(struct view_import, counts[IMPORT_CHANGED], "changed", FIELD_UINT, "how many"),
+    ROW(struct view_import, counts[IMPORT_REFUSED], "refused", FIELD_UINT, "how many"),
+    ROW(struct view_import, is_dry, "dry_run", FIELD_BOOL, "nothing was done"),
+};
+const struct shape view_import_shape = SHAPE("Import", struct view_import, import_fields, NULL);
+
+static const struct field map_fields[] = {
+    ROW(struct view_map, version, "version", FIELD_UINT,
+        "counts changes; 0: nothing was placed yet"),
+    ROW_LIST(struct view_map, places, place_count, "places", FIELD_LIST, &map_place_shape,
+             MAP_PLACES_MAX, "where switches are drawn; others find a place beside them"),
+    ROW_OPT(struct view_map, changed_by, "changed_by", FIELD_TEXT, "who changed it last"),
+    ROW_OPT(struct view_map, changed_us, "changed", FIELD_TIME, "when"),
+};
+const struct shape view_map_shape = SHAPE("Map", struct view_map, map_fields, NULL);
+
 static const struct field end_fields[] = {
     ROW(struct link_end, switch_name, "switch", FIELD_TEXT, "name of the switch"),
     ROW(struct link_end, port, "port", FIELD_TEXT, "port"),

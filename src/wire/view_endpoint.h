@@ -5,6 +5,7 @@
 
 #include "model/endpoint.h"
 #include "wire/codec.h"
+#include "wire/op.h"
 
 struct view_endpoint {
     struct endpoint model; /* shallow: lists stay the lender's */
@@ -35,6 +36,35 @@ struct view_annotation {
     struct annotation model;
 };
 extern const struct shape view_annotation_shape;
+
+/* What became of each row of an import. */
+enum import_result { IMPORT_UNCHANGED, IMPORT_CREATED, IMPORT_CHANGED, IMPORT_REFUSED,
+                     IMPORT_RESULT_COUNT };
+extern const char *const import_result_names[IMPORT_RESULT_COUNT + 1];
+struct view_import_row {
+    uint32_t line;
+    char mac[HOST_SIZE]; /* as it stood there */
+    char endpoint_id[ID_SIZE];
+    enum import_result result;
+    char why[NAME_SIZE * 2]; /* refused */
+};
+struct view_import {
+    struct view_import_row *rows;
+    size_t row_count;
+    uint64_t counts[IMPORT_RESULT_COUNT];
+    bool is_dry;
+};
+extern const struct shape view_import_shape;
+
+/* Where switches are drawn; also what is kept of it. */
+struct view_map {
+    uint32_t version; /* counts changes; 0: nothing was placed by hand */
+    struct map_place *places;
+    size_t place_count;
+    char changed_by[NAME_SIZE];
+    int64_t changed_us;
+};
+extern const struct shape view_map_shape;
 
 extern const struct shape view_link_shape; /* over struct link */
 

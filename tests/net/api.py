@@ -95,12 +95,13 @@ class Api:
     def operation(self, method, path):
         """What the document says about that path; None: it does not know it."""
         wanted = urllib.parse.urlsplit(full(path)).path.split("/")
+        found = None
         for pattern, methods in self.document["paths"].items():
             parts = pattern.split("/")
             if len(parts) == len(wanted) and all(p == w or (p.startswith("{") and w)
                                                  for p, w in zip(parts, wanted)):
-                return methods.get(method.lower())
-        return None
+                found = found or methods.get(method.lower())
+        return found
 
     def check(self, method, path, status, media, answer):
         operation = self.operation(method, path)

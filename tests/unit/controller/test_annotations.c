@@ -12,6 +12,7 @@
 
 #include "campus.h"
 #include "controller/ask.h"
+#include "wire/op.h"
 
 #define SECOND INT64_C(1000000)
 #define C2 "02:00:00:00:00:02"
@@ -49,9 +50,9 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
+    campus_close(&f->campus);
     asks_free(f->asks);
     cJSON_Delete(f->body);
-    campus_close(&f->campus);
     free(f);
     return 0;
 }
@@ -295,6 +296,188 @@ test_a_mac_that_joins_bears_it_too(void **state)
     assert_string_equal(said->note, "Bo's"); /* of both MACs */
 }
 
+/* ---- CSV out and in ---- */
+
+static const char *
+row_member(const struct fixture *f, int row, const char *name)
+{
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(f->body, "rows");
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(rows, row), name);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static void
+test_rows_are_judged_one_by_one(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"note\":\"kept\",\"tags\":[\"old\"]}"), 200);
+    static const char rows[] =
+        "\"columns\":[\"class\",\"tags\"],\"rows\":["
+        "{\"line\":2,\"mac\":\"" C2
+        "\",\"class\":\"Phone\",\"tags\":\"a; b;;\",\"note\":\"not taken\"},"
+        "{\"line\":3,\"mac\":\"0200.0000.0030\",\"class\":\"iot\"},"
+        "{\"line\":4,\"mac\":\"" C3 "\"},"
+        "{\"line\":5,\"mac\":\"" C2 "\",\"class\":\"iot\"},"
+        "{\"line\":6,\"mac\":\"ff:ff:ff:ff:ff:ff\"},"
+        "{\"line\":7,\"mac\":\"02:00:00:00:00:31\",\"class\":\"toaster\"},"
+        "{\"line\":8,\"mac\":\"02:00:00:00:00:32\",\"tags\":\"1;2;3;4;5;6;7;8;9;10;11\"}]}";
+    static const char *const results[] = {"changed", "created", "unchanged", "refused",
+                                          "refused", "refused", "refused"};
+    char parameters[2048];
+    for (int dry = 1; dry >= 0; dry--) {
+        snprintf(parameters, sizeof(parameters), "{\"dry_run\":%s,%s", dry ? "true" : "false",
+                 rows);
+        assert_int_equal(ask(f, "endpoints.import", parameters), 200);
+        for (int i = 0; i < (int)COUNT_OF(results); i++) {
+            assert_string_equal(row_member(f, i, "result"), results[i]);
+        }
+        assert_non_null(strstr(row_member(f, 3, "why"), "line 2"));
+        assert_int_equal(number(f, "refused"), 4);
+        assert_int_equal(audit(f).count, dry ? 1 : 3);
+    }
+    restart(f);
+    assert_int_equal(show(f, C2), 200);
+    assert_string_equal(text(f, "class"), "phone");
+    assert_string_equal(text(f, "note"), "kept"); /* no column of the file */
+    assert_int_equal(found(f, "old"), 0);
+    assert_int_equal(ask(f, "annotations.list", "{\"unseen\":true}"), 200);
+    assert_int_equal(number(f, "total"), 1);
+    snprintf(parameters, sizeof(parameters), "{%s", rows);
+    assert_int_equal(ask(f, "endpoints.import", parameters), 200);
+    assert_int_equal(number(f, "unchanged"), 3);
+}
+
+/* 500 rows go in slices; whoever comes between is served. */
+static void
+test_a_long_list_lets_others_through(void **state)
+{
+    struct fixture *f = *state;
+    cJSON *asked = cJSON_CreateObject();
+    cJSON *rows = cJSON_AddArrayToObject(asked, "rows");
+    cJSON_AddItemToArray(cJSON_AddArrayToObject(asked, "columns"), cJSON_CreateString("note"));
+    for (int i = 0; i < IMPORT_ROWS_MAX; i++) {
+        char mac[MAC_TEXT_SIZE];
+        cJSON *row = cJSON_CreateObject();
+        snprintf(mac, sizeof(mac), "06:00:00:00:%02x:%02x", i >> 8, i & 0xff);
+        cJSON_AddNumberToObject(row, "line", i + 2);
+        cJSON_AddStringToObject(row, "mac", mac);
+        cJSON_AddStringToObject(row, "note", "of the list");
+        cJSON_AddItemToArray(rows, row);
+    }
+    char *parameters = cJSON_PrintUnformatted(asked);
+    int before = f->answers;
+    begin(f, "endpoints.import", parameters);
+    begin(f, "endpoints.annotate", "{\"id\":\"" C2 "\",\"note\":\"between\"}");
+    while (f->answers == before) {
+        event_base_loop(f->campus.base, EVLOOP_ONCE);
+    }
+    assert_string_equal(text(f, "note"), "between"); /* answered first */
+    campus_settle(&f->campus);
+    assert_int_equal(f->answers, before + 2);
+    assert_int_equal(number(f, "created"), IMPORT_ROWS_MAX);
+    assert_int_equal(topology_annotation_count(controller_topology(f->campus.controller)),
+                     IMPORT_ROWS_MAX + 1);
+    cJSON_free(parameters);
+    cJSON_Delete(asked);
+}
+
+static void
+test_an_export_goes_on_though_endpoints_come_and_go(void **state)
+{
+    struct fixture *f = *state;
+    campus_client(&f->campus, "e2", "p1", 4, "10.1.0.4", "c4");
+    assert_int_equal(annotate(f, "{\"id\":\"" TO_COME "\",\"tags\":[\"=x\",\"y\"]}"), 200);
+    assert_int_equal(ask(f, "endpoints.export", "{\"limit\":1}"), 200);
+    assert_non_null(strstr(text(f, "csv"), C2 ",,,,,,,10.1.0.2,,e1,p2,"));
+    char parameters[128];
+    snprintf(parameters, sizeof(parameters), "{\"limit\":500,\"cursor\":\"%s\"}", text(f, "next"));
+    /* The one that the cursor names joins another: it is gone, and nobody else is left out. */
+    clock_fake_advance(&f->campus.clock, 600 * SECOND);
+    campus_fact(&f->campus, "e1", &(struct fact){.kind = FACT_LINK_DOWN, .port = "p2"});
+    assert_int_equal(ask(f, "endpoints.export", parameters), 200);
+    assert_non_null(strstr(text(f, "csv"), C3));
+    assert_non_null(strstr(text(f, "csv"), "02:00:00:00:00:04"));
+    assert_non_null(strstr(text(f, "csv"), TO_COME ",,\"'=x;y\",,,,"));
+    assert_null(strstr(text(f, "csv"), C2));
+    assert_null(cJSON_GetObjectItemCaseSensitive(f->body, "next"));
+    snprintf(parameters, sizeof(parameters), "{\"cursor\":\"e%s\"}", "00000000000000000000000000");
+    assert_int_equal(ask(f, "endpoints.export", parameters), 200); /* one that nobody knows */
+    assert_non_null(strstr(text(f, "csv"), C2));
+}
+
+/* ---- map ---- */
+
+static void
+test_the_map_is_kept_and_not_overwritten(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask(f, "map.show", "{}"), 200);
+    assert_int_equal(number(f, "version"), 0);
+    static const char first[] = "{\"places\":[{\"switch\":\"e1\",\"x\":-7,\"y\":8},"
+                                "{\"switch\":\"e2\",\"x\":1,\"y\":2}],\"version\":0}";
+    begin(f, "map.place", first);
+    begin(f, "map.place", first); /* while the first is being stored */
+    assert_int_equal(f->status, 409);
+    campus_settle(&f->campus);
+    assert_int_equal(f->status, 200);
+    assert_int_equal(ask(f, "map.place", first), 409); /* made from version 0 */
+    assert_int_equal(ask(f, "map.place",
+                         "{\"places\":[{\"switch\":\"e2\",\"x\":3,\"y\":4}],"
+                         "\"version\":1}"),
+                     200);
+    restart(f);
+    assert_int_equal(ask(f, "map.show", "{}"), 200);
+    assert_int_equal(number(f, "version"), 2);
+    char *shown = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(f->body, "places"));
+    assert_string_equal(shown, "[{\"switch\":\"e1\",\"x\":-7,\"y\":8},"
+                               "{\"switch\":\"e2\",\"x\":3,\"y\":4}]");
+    cJSON_free(shown);
+}
+
+/* ---- protected by hand ---- */
+
+static unsigned
+protect(struct fixture *f, const char *who)
+{
+    char parameters[128];
+    struct wire_ask asked = {.number = 1, .account = "token:ann", .role = "admin"};
+    snprintf(parameters, sizeof(parameters), "{\"id\":\"%s\",\"reason\":\"pump\"}", who);
+    snprintf(asked.op, sizeof(asked.op), "endpoints.protect");
+    asked.parameters = cJSON_Parse(parameters);
+    asks_handle(f->asks, &asked, on_answer, f);
+    cJSON_Delete(asked.parameters);
+    campus_settle(&f->campus);
+    return f->status;
+}
+
+static unsigned
+contain(struct fixture *f, const char *mac)
+{
+    char parameters[128];
+    snprintf(parameters, sizeof(parameters),
+             "{\"action\":\"isolate\",\"mac\":\"%s\",\"reason\":\"r\"}", mac);
+    return ask(f, "containments.create", parameters);
+}
+
+static void
+test_who_is_protected_by_hand_is_not_contained(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask(f, "endpoints.protect", "{\"id\":\"" C2 "\",\"reason\":\"r\"}"), 403);
+    assert_int_equal(protect(f, C2), 200);
+    assert_int_equal(protect(f, C2), 200);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(contain(f, C2), 409);
+        assert_int_equal(show(f, C2), 200);
+        assert_string_equal(text(f, "protected_why"), "pump");
+        restart(f);
+    }
+    /* The other way round a person has to release it first. */
+    assert_int_equal(contain(f, C3), 201);
+    assert_int_equal(protect(f, C3), 409);
+    assert_non_null(strstr(text(f, "detail"), "release"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int
@@ -307,6 +490,11 @@ main(void)
         TEST(test_a_machine_to_come),
         TEST(test_who_cannot_be_meant),
         TEST(test_a_mac_that_joins_bears_it_too),
+        TEST(test_rows_are_judged_one_by_one),
+        TEST(test_a_long_list_lets_others_through),
+        TEST(test_an_export_goes_on_though_endpoints_come_and_go),
+        TEST(test_the_map_is_kept_and_not_overwritten),
+        TEST(test_who_is_protected_by_hand_is_not_contained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

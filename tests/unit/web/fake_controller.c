@@ -497,6 +497,16 @@ controller_publish(struct controller *c, const char *topic, const void *object)
     (void)c, (void)topic, (void)object;
 }
 
+void
+controller_protect_endpoint(struct controller *c, const char *endpoint_id, const char *account,
+                            const char *reason, wish_done_fn *done, void *context)
+{
+    (void)account, (void)reason;
+    memcpy(c->protections[1].endpoint_id, endpoint_id, ID_SIZE);
+    c->protections[1].state = PROTECTION_CONFIRMED;
+    done(context, WISH_DONE, "", NULL);
+}
+
 /* What is read. */
 bool
 controller_is_suspended(const struct controller *c)

@@ -102,6 +102,11 @@ rights_of_each_role(void **state)
         {"GET", "/api/v1/endpoints", ALL},
         {"GET", "/api/v1/endpoints/x", ALL},
         {"POST", "/api/v1/endpoints/x/annotate", OPERATORS},
+        {"POST", "/api/v1/endpoints/x/protect", ADMINS},
+        {"GET", "/api/v1/endpoints.csv", ALL},
+        {"POST", "/api/v1/endpoints/import", OPERATORS},
+        {"GET", "/api/v1/map/layout", ALL},
+        {"POST", "/api/v1/map/layout", OPERATORS},
         {"GET", "/api/v1/annotations", ALL},
         {"GET", "/api/v1/links", ALL},
         {"GET", "/api/v1/switches", ALL},
@@ -195,7 +200,8 @@ operations_are_whole(void **state)
         for (size_t j = 0; j < route_count; j++) {
             bool is_asked = route_table[j].kind == ROUTE_ASK || route_table[j].kind == ROUTE_TEST ||
                             route_table[j].kind == ROUTE_METRICS ||
-                            route_table[j].kind == ROUTE_PEOPLE;
+                            route_table[j].kind == ROUTE_PEOPLE ||
+                            route_table[j].kind == ROUTE_CSV;
             routes += is_asked && (int)route_table[j].op == i;
         }
         assert_int_equal(routes, i == OP_AUDIT_RECORD ? 0 : 1); /* web asks that by itself */

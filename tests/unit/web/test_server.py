@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 SERVE, CORDONCTL, SOURCE = sys.argv[1:4]
 sys.path.insert(0, str(pathlib.Path(SOURCE) / "tests" / "net"))
@@ -1115,6 +1117,88 @@ class Ctl(Case):
         self.assertIn("02:00:00:00:0a:01", told)
         self.assertRegex(told, "printer .* to come")
         self.assertNotIn("pump", told)
+
+    def test_export_and_import(self):
+        path = pathlib.Path(self.server.folder.name, "inventory.csv")
+        path.write_text("mac;class;note;serial\n02:00:00:00:01:01;camera;=1+1;7\n"
+                        "02-00-00-00-0B-01;printer;to come;8\n02:00:00:00:01:01;iot;again;9\n"
+                        "rubbish;iot;;\n;;;\n02:00:00:00:01:02;toaster;;\n", encoding="utf-8-sig")
+        dry = self.ctl("endpoints", "import", str(path), "--dry-run")
+        self.assertEqual(dry.returncode, 1, dry.stderr)  # some are refused
+        self.assertIn("created 1, changed 1, unchanged 0, refused 3 (dry run)", dry.stdout)
+        self.assertNotEqual(self.viewer.get("/endpoints/c2")["class"], "camera")
+        done = self.ctl("endpoints", "import", str(path), "--json")
+        told = {row["line"]: row for row in json.loads(done.stdout)}
+        self.assertEqual([told[line]["result"] for line in (2, 3, 4, 5, 7)],
+                         ["changed", "created", "refused", "refused", "refused"])
+        self.assertIn("line 2", told[4]["why"])
+        self.assertIn("medical", told[7]["why"])  # says which would do
+        self.assertEqual(self.viewer.get("/endpoints/c2")["note"], "=1+1")
+        out = pathlib.Path(self.server.folder.name, "out.csv")
+        self.assertEqual(self.ctl("endpoints", "export", str(out), "--bom").returncode, 0)
+        text = out.read_bytes().decode("utf-8")
+        self.assertTrue(text.startswith("\ufeffmac,class,tags,note,owner,owner_email,host_name,ip,"))
+        self.assertIn('camera,', text)
+        self.assertIn('"\'=1+1"', text)  # no formula
+        self.assertIn("02:00:00:00:0b:01,printer,,\"to come\",", text)
+        again = self.ctl("endpoints", "import", str(out))
+        self.assertEqual(again.returncode, 0, again.stdout)
+        self.assertRegex(again.stdout, r"created 0, changed 0, unchanged \d+, refused 0")
+        self.assertEqual(self.ctl("endpoints", "export", "/nonexistent/x").returncode, 2)
+        path.write_text("name,note\nx,y\n")
+        self.assertEqual(self.ctl("endpoints", "import", str(path)).returncode, 2)
+        path.write_text("mac,note\n02:00:00:00:01:01,")
+        with path.open("ab") as file:
+            file.write("メモ\n".encode("shift_jis"))
+        self.assertIn("UTF-8", self.ctl("endpoints", "import", str(path)).stdout)
+
+    def test_export_in_pages(self):
+        pages, cursor = [], ""
+        while True:
+            status, headers, text = self.page(f"/api/v1/endpoints.csv?limit=1{cursor}")
+            self.assertEqual((status, headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
+            pages.append(text)
+            if "X-Cordon-Next" not in headers:
+                break
+            cursor = "&cursor=" + headers["X-Cordon-Next"]
+        whole = self.page("/api/v1/endpoints.csv")[2]
+        self.assertEqual("".join(pages), whole)
+        self.assertGreater(len(pages), 2)
+        self.assertEqual(whole.count("mac,class"), 1)
+        self.assertEqual(self.page("/api/v1/endpoints.csv?cursor=x")[0], 422)
+        self.assertEqual(len(self.page("/api/v1/endpoints.csv?q=192.0.2.101")[2].splitlines()), 2)
+
+    def page(self, path):
+        context = ssl.create_default_context(cafile=self.server.ca)
+        token = pathlib.Path(self.server.token_file("viewer")).read_text().strip()
+        request = urllib.request.Request(self.server.url + path,
+                                         headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
+
+    def test_layout(self):
+        self.assertEqual(self.ctl("layout", "--", "e1", "-20", "40").returncode, 0)
+        self.assertEqual(self.ctl("layout", "e2", "3", "x").returncode, 2)
+        self.assertEqual(self.ctl("layout", "e2", "3", "4", role="viewer").returncode, 4)
+        done = self.ctl("layout", "e2", "3", "4", "--json")
+        self.assertEqual(json.loads(done.stdout)["places"],
+                         [{"switch": "e1", "x": -20, "y": 40}, {"switch": "e2", "x": 3, "y": 4}])
+        version = self.viewer.get("/map/layout")["version"]
+        body = {"places": [{"switch": "e1", "x": 0, "y": 0}], "version": version - 1}
+        self.assertEqual(self.operator.raw("POST", "/map/layout", body)[0], 409)
+        body = {"places": [], "removed": ["e1"], "version": version}
+        self.assertEqual(self.operator.post("/map/layout", body)["places"],
+                         [{"switch": "e2", "x": 3, "y": 4}])
+
+    def test_protect_by_hand(self):
+        done = self.ctl("endpoint", "protect", "gw", "--reason", "the gateway", role="operator")
+        self.assertEqual(done.returncode, 4)
+        self.assertEqual(self.ctl("endpoint", "protect", "gw").returncode, 2)
+        self.assertEqual(self.ctl("endpoint", "protect", "gw", "--reason", "r").returncode, 0)
+        self.assertTrue(self.viewer.get("/endpoints/gw")["protected"])
 
     def test_pending_by_both_ways(self):
         identity = self.viewer.items("/pending")[0]["containment"]["id"]

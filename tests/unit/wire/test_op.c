@@ -101,6 +101,15 @@ static const struct {
      "tags", "too many items"},
     {OP_ENDPOINT_ANNOTATE, "{\"id\":\"c2\",\"owner_email\":\"a@b,c@d\"}", "",
      "owner_email is not one"},
+    {OP_ENDPOINT_IMPORT,
+     "{\"rows\":[{\"line\":2,\"mac\":\"no MAC\",\"tags\":\"a;b\"}],\"columns\":[\"tags\"]}", GOOD},
+    {OP_ENDPOINT_IMPORT, "{\"rows\":[],\"columns\":[\"tagz\"]}", "", "columns: class, tags"},
+    {OP_ENDPOINT_IMPORT, "{\"rows\":[{\"line\":2}],\"columns\":[]}", "rows[0].mac", "is missing"},
+    {OP_MAP_PLACE,
+     "{\"places\":[{\"switch\":\"e1\",\"x\":-5,\"y\":7}],\"removed\":[\"e2\"],\"version\":1}", GOOD},
+    {OP_MAP_PLACE, "{\"places\":[{\"switch\":\"e1\",\"x\":100001,\"y\":7}],\"version\":1}",
+     "places[0].x", "out of range"},
+    {OP_MAP_PLACE, "{\"places\":[]}", "version", "is missing"},
     {OP_ANNOTATION_LIST, "{\"q\":\"ward\",\"unseen\":true}", GOOD},
     {OP_ENFORCEMENT_PANIC, "{" WHY "}", GOOD},
     {OP_ENFORCEMENT_PANIC, "{}", "reason", "is missing"},
@@ -184,8 +193,9 @@ test_least_roles(void **state)
         OP_CONTAINMENT_CREATE, OP_CONTAINMENT_RELEASE, OP_CONTAINMENT_EXTEND, OP_SERVER_CREATE,
         OP_SERVER_RELEASE,     OP_SERVER_EXTEND,       OP_PENDING_ENFORCE,    OP_PENDING_CHECK,
         OP_PENDING_REVERT,     OP_EVIDENCE_SHOW,       OP_POLICY_TEST,        OP_JOB_CANCEL, OP_ENFORCEMENT_PANIC,
-        OP_ENFORCEMENT_RESUME, OP_ENDPOINT_ANNOTATE, OP_POLICY_CHECK};
+        OP_ENFORCEMENT_RESUME, OP_ENDPOINT_ANNOTATE, OP_ENDPOINT_IMPORT, OP_MAP_PLACE, OP_POLICY_CHECK};
     static const enum op admins[] = {
+        OP_ENDPOINT_PROTECT,
         OP_PROTECTION_CONFIRM, OP_PROTECTION_REMOVE, OP_ACCOUNT_LIST,    OP_ACCOUNT_CREATE,
         OP_ACCOUNT_ROLE,       OP_ACCOUNT_PASSWORD,  OP_ACCOUNT_DISABLE, OP_ACCOUNT_ENABLE,
         OP_ACCOUNT_REMOVE,     OP_TOKEN_LIST,        OP_TOKEN_CREATE,    OP_TOKEN_REVOKE,

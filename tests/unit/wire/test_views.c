@@ -33,6 +33,8 @@ static const struct shape *const shapes[] = {
     &view_endpoint_shape,
     &view_endpoint_detail_shape,
     &view_annotation_shape,
+    &view_import_shape,
+    &view_map_shape,
     &view_link_shape,
     &view_protection_shape,
     &view_switch_shape,
