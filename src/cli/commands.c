@@ -85,6 +85,12 @@ const struct command command_table[] = {
     {"enforcement", "", "", "whether containments are enforced", NULL, 0, 0, cmd_enforcement},
     {"panic", "", REASON, "suspends all enforcement at once", NULL, 0, 0, cmd_panic},
     {"resume", "", REASON, "puts all containments in force again", NULL, 0, 0, cmd_resume},
+    {"notify", "[show | get | history | set FILE | test CHANNEL | secret CHANNEL]", "",
+     "who is told of what; what was sent; a test message",
+     "get writes the settings as JSON, set takes them again (- is standard input).\n"
+     "secret reads a channel's password or signing key from standard input; nobody can read it.\n"
+     "test sends a real message and prints the receiver's words; exits with 1 where it failed.",
+     0, 2, cmd_notify},
     {"doctor", "", "", "what is wrong or works less well, where, and what to do",
      "Exits with 1 where there is an error or a warning.", 0, 0, cmd_doctor},
     {"audit", "[SEARCH]", "[--limit N]", "who did what to what, and why; newest first", NULL, 0, 1,

@@ -140,6 +140,8 @@ ask_handler ask_rollout_show, ask_window_list;
 /* ask_system.c */
 ask_handler ask_enforcement_show, ask_audit_list, ask_audit_record,
     ask_version;
+/* ask_notify.c */
+ask_handler ask_notifications_show, ask_notifications_set, ask_notifications_test, ask_notice_list;
 /* ask_metrics.c, ask_doctor.c */
 ask_handler ask_metrics, ask_doctor;
 

@@ -396,6 +396,15 @@ view_pending(struct controller *controller, const struct containment *from)
     }
     view.detections = ask_read_detections(controller, from->incident_id, VIEW_PENDING_DETECTIONS,
                                           &view.detection_count);
+    struct escalation_view told;
+    struct view_escalation escalation;
+    if (controller_escalation(controller, from->id, &told)) {
+        escalation = (struct view_escalation){.taken = told.taken, .steps = told.steps,
+                                              .told_us = told.told_us, .next_us = told.next_us};
+        memcpy(escalation.told, told.told, sizeof(escalation.told));
+        memcpy(escalation.next, told.next, sizeof(escalation.next));
+        view.escalation = &escalation;
+    }
     cJSON *json = codec_encode(&view_pending_shape, &view);
     free(view.detections);
     free(containment);

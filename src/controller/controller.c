@@ -9,6 +9,7 @@
 #include "controller/entry.h"
 #include "controller/follow.h"
 #include "controller/judge.h"
+#include "controller/notices.h"
 #include "controller/records.h"
 #include "controller/switches.h"
 #include "controller/wish.h"
@@ -48,6 +49,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     controller->pending_limit = (struct log_limit){.period_us = 60 * SECOND_US, .burst = 1};
     controller->detection_limit = (struct log_limit){.period_us = SECOND_US / 20, .burst = 200};
     controller->records = records_new();
+    controller->notices = notices_new();
     controller->talkers = talkers_new();
     controller->recent = recent_new();
     struct topology_listener listener;
@@ -82,6 +84,7 @@ controller_free(struct controller *controller)
     engine_free(controller->engine);
     topology_free(controller->topology);
     records_free(controller->records);
+    notices_free(controller->notices);
     talkers_free(controller->talkers);
     recent_free(controller->recent);
     hmap_fini(&controller->by_id);
@@ -165,6 +168,7 @@ static void
 on_setting(void *context, const char *name, const char *value)
 {
     struct controller *controller = context;
+    notices_setting(controller, name, value);
     if (strcmp(name, "epoch") == 0) {
         controller->epoch = strtoull(value, NULL, 10);
     } else if (strcmp(name, "suspended") == 0) {
@@ -176,7 +180,7 @@ on_setting(void *context, const char *name, const char *value)
         snprintf(view.id, sizeof(view.id), "%s", name + 10);
         snprintf(view.endpoint_id, sizeof(view.endpoint_id), "%s", name + 10);
         if (since_parse(value, &view.since_us, view.account, view.why)) {
-            proposal_add(controller, &view);
+            (void)proposal_add(controller, &view);
         }
     }
 }
@@ -230,6 +234,9 @@ controller_load(struct controller *controller)
     }
     if (!error) {
         error = memory_load(controller);
+    }
+    if (!error) {
+        error = notices_load(controller);
     }
     if (error) {
         return error;
@@ -293,6 +300,7 @@ controller_set_policy(struct controller *controller, struct policy *policy)
     engine_set_policy(controller->engine, policy);
     switches_refresh_common(controller);
     switches_flush(controller);
+    notices_tell_object(controller, NOTICE_POLICY, SEVERITY_LOW, "", "");
 }
 
 void
@@ -311,6 +319,7 @@ controller_tick(struct controller *controller)
         follow_act(controller);
         records_tick(controller);
     }
+    notices_tick(controller);
 }
 
 /* ---- what it shows ---- */

@@ -19,6 +19,7 @@
 #include "topology/topology.h"
 #include "wire/desired.h"
 #include "wire/hello.h"
+#include "wire/notice.h"
 #include "wire/device.h"
 #include "wire/edge_stats.h"
 #include "wire/observed.h"
@@ -34,6 +35,9 @@ struct controller_ports {
     /* Live events: the object that changed (struct containment, endpoint, incident, link,
      * switch_view or wire_source, as the topic says), borrowed; see ask_view_* for its form. */
     void (*publish)(void *context, const char *topic, const void *object);
+    /* Towards the notify process; false: it is away (it will be joined again).  NULL: none. */
+    bool (*send_notice)(void *context, const struct wire_notice *notice);
+    bool (*send_secret)(void *context, const struct wire_secret *secret);
     void *context;
 };
 
@@ -79,6 +83,12 @@ void controller_edge_stats(struct controller *controller, const struct wire_edge
 void controller_sensor_hello(struct controller *controller, const struct wire_hello *hello);
 void controller_sensor_stats(struct controller *controller, const struct wire_sensor_stats *stats);
 void controller_source_stats(struct controller *controller, const struct wire_source_stats *stats);
+/* The notify process is there, is gone, and says. */
+void controller_notify_joined(struct controller *controller);
+void controller_notify_gone(struct controller *controller);
+void controller_notice_result(struct controller *controller,
+                              const struct wire_notice_result *result);
+void controller_secrets(struct controller *controller, const struct wire_secrets *secrets);
 /* The driver process is gone: no switch is connected until it says so again. */
 void controller_driver_gone(struct controller *controller);
 

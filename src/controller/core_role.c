@@ -30,7 +30,7 @@ struct core {
     struct revisions *revisions;
     struct controller *controller;
     struct asks *asks;
-    struct channel *driver, *web;
+    struct channel *driver, *web, *notify;
     struct channel *intake;
     struct event *tick;
     struct event *jobs; /* added while jobs run */
@@ -64,6 +64,22 @@ send_read_back(void *context, const char *switch_name, uint64_t request)
     return core->driver && channel_send(core->driver, WIRE_READ_BACK, &read_back);
 }
 
+/* ---- towards the notify process ---- */
+
+static bool
+send_notice(void *context, const struct wire_notice *notice)
+{
+    struct core *core = context;
+    return core->notify && channel_send(core->notify, WIRE_NOTICE, notice);
+}
+
+static bool
+send_secret(void *context, const struct wire_secret *secret)
+{
+    struct core *core = context;
+    return core->notify && channel_send(core->notify, WIRE_SECRET, secret);
+}
+
 /* ---- towards web ---- */
 
 static cJSON *
@@ -77,6 +93,9 @@ view_of(struct core *core, const char *topic, const void *object)
     }
     if (strcmp(topic, "incident") == 0) {
         return ask_view_incident(core->controller, object);
+    }
+    if (strcmp(topic, "notice") == 0) {
+        return codec_encode(&message_shape, object);
     }
     if (strcmp(topic, "switch") == 0) {
         return ask_view_switch(core->controller, object);
@@ -228,6 +247,12 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
     case WIRE_EDGE_STATS:
         controller_edge_stats(controller, message);
         break;
+    case WIRE_NOTICE_RESULT:
+        controller_notice_result(controller, message);
+        break;
+    case WIRE_SECRETS:
+        controller_secrets(controller, message);
+        break;
     case WIRE_ASK:
         on_ask(core, channel, message);
         break;
@@ -246,6 +271,9 @@ on_close(void *context, struct channel *channel, const char *why)
         controller_driver_gone(core->controller);
     } else if (core->web == channel) {
         core->web = NULL;
+    } else if (core->notify == channel) {
+        core->notify = NULL;
+        controller_notify_gone(core->controller);
     } else if (core->intake == channel) {
         core->intake = NULL;
     }
@@ -259,6 +287,9 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
         core->driver = channel;
     } else if (peer == ROLE_WEB) {
         core->web = channel;
+    } else if (peer == ROLE_NOTIFY) {
+        core->notify = channel;
+        controller_notify_joined(core->controller);
     } else if (peer == ROLE_INTAKE) {
         core->intake = channel;
         core->intakes++;
@@ -385,6 +416,8 @@ core_controller(struct core *core)
     const struct controller_ports ports = {.send_desired = send_desired,
                                            .send_read_back = send_read_back,
                                            .publish = publish,
+                                           .send_notice = send_notice,
+                                           .send_secret = send_secret,
                                            .context = core};
     core->controller = controller_new(&settings, clock_system(), core->store, core->policy, &ports);
     int error = controller_load(core->controller);
@@ -408,7 +441,7 @@ core_controller(struct core *core)
 static void
 core_close(struct core *core)
 {
-    core->driver = core->web = core->intake = NULL;
+    core->driver = core->web = core->notify = core->intake = NULL;
     if (core->tick) {
         event_free(core->tick);
     }

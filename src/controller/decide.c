@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "controller/entry.h"
+#include "controller/notices.h"
 #include "controller/records.h"
 #include "controller/switches.h"
 #include "controller/world.h"
@@ -123,6 +124,10 @@ commit_add(struct commit *commit, struct entry *entry)
              action_names[c->action], c->reason);
     store_put_containment(commit->change, c);
     store_put_audit(commit->change, c->requested_us, c->requested_by, "contain", c->id, detail);
+    if (c->state == CONTAINMENT_PENDING) {
+        notices_put_containment(commit->controller, commit->change, c, NOTICE_PENDING,
+                                c->requested_by, c->hold_detail);
+    }
     commit->entries[commit->count++] = entry;
 }
 
@@ -304,6 +309,24 @@ decision_fill(struct containment *c, const struct decision *decision)
     decision_hold(c, decision);
 }
 
+/* Policy asks for no more than that people know. */
+static void
+detected_put(struct controller *controller, struct commit *commit,
+             const struct decision *decision, const struct detection *detection)
+{
+    struct containment about = {.action = ACTION_NOTIFY, .subject_mac = decision->mac,
+                                .subject_ip = decision->ip, .server = decision->server};
+    memcpy(about.endpoint_id, decision->endpoint_id, sizeof(about.endpoint_id));
+    memcpy(about.server_name, decision->server_name, sizeof(about.server_name));
+    memcpy(about.policy, decision->policy, sizeof(about.policy));
+    text_put(about.reason, sizeof(about.reason), decision->reason);
+    struct notice notice;
+    notices_fill_containment(controller, &about, NOTICE_DETECTED, &notice);
+    notice.severity = detection->severity;
+    text_put(notice.detail, sizeof(notice.detail), detection->signature);
+    notices_put(controller, commit->change, &notice);
+}
+
 static void
 decision_take(struct controller *controller, struct commit *commit,
               const struct decision *decision, const struct detection *detection,
@@ -315,6 +338,7 @@ decision_take(struct controller *controller, struct commit *commit,
     if (decision->action == ACTION_NONE || decision->action == ACTION_NOTIFY) {
         log_info("controller", "notify", LOG_S("incident", decision->incident_id),
                  LOG_S("policy", decision->policy), LOG_S("reason", decision->reason));
+        detected_put(controller, commit, decision, detection);
         return;
     }
     const struct subject subject = {.action = decision->action,

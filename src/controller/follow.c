@@ -8,6 +8,7 @@
 #include "controller/decide.h"
 #include "controller/entry.h"
 #include "controller/judge.h"
+#include "controller/notices.h"
 #include "controller/switches.h"
 #include "controller/wish.h"
 
@@ -139,6 +140,7 @@ follow_one(struct controller *controller, struct entry *entry, const struct told
     }
     if (told->change == TOPOLOGY_ENDPOINT_MOVED) {
         (void)entry_step(controller, entry, LIFE_MOVED, told->detail);
+        notices_tell_containment(controller, &entry->c, NOTICE_MOVED, told->detail);
     }
     entry_enforce(controller, entry);
     judge_look(controller, entry);
@@ -271,7 +273,9 @@ follow_role(struct controller *controller, const struct told *told)
     view.mac = endpoint->mac_count > 0 ? endpoint->macs[0] : view.mac;
     log_info("controller", "proposed as protected", LOG_S("endpoint", endpoint->id),
              LOG_S("why", told->detail));
-    proposal_add(controller, &view);
+    if (proposal_add(controller, &view)) {
+        notices_tell_protection(controller, endpoint, told->detail);
+    }
 }
 
 void

@@ -85,6 +85,43 @@ size_t controller_mirror_count(const struct controller *controller);
 bool controller_mirror_at(const struct controller *controller, size_t index,
                           struct mirror_view *view);
 
+/* Notifications: the settings, what became of what was put, and each channel. */
+const struct notify_settings *controller_notify_settings(const struct controller *controller);
+struct notify_state {
+    bool is_joined; /* with the notify role */
+    uint64_t waiting, put, delivered, given_up, counted_only;
+    char on_call[NAME_SIZE]; /* who is now; "": nobody */
+};
+void controller_notify_state(const struct controller *controller, struct notify_state *state);
+struct notify_channel_state {
+    char name[NAME_SIZE];
+    bool has_secret, is_failing;
+    uint64_t waiting;
+    int64_t delivered_us, failed_us;
+    char answer[TEXT_SIZE]; /* at the last try */
+};
+bool controller_notify_channel_at(const struct controller *controller, size_t index,
+                                  struct notify_channel_state *state);
+enum notify_result { NOTIFY_DONE, NOTIFY_UNKNOWN, NOTIFY_STALE, NOTIFY_FAILED };
+/* 'answer': the receiver's words, or why not. */
+typedef void notify_done_fn(void *context, enum notify_result result, const char *answer);
+/* Checked by its shape already.  Each secret is kept by the notify role first, then the settings
+ * are stored; core keeps no secret.  STALE: they were changed meanwhile. */
+void controller_notify_set(struct controller *controller, const struct notify_settings *settings,
+                           const struct wire_secret *secrets, size_t secret_count,
+                           const char *account, notify_done_fn *done, void *context);
+/* A real message by that channel; 'done' once its receiver has answered. */
+void controller_notify_test(struct controller *controller, const char *name, const char *account,
+                            notify_done_fn *done, void *context);
+/* Whom a pending decision was told to, and who is next.  False: nobody watches over it. */
+struct escalation_view {
+    uint32_t taken, steps;
+    int64_t told_us, next_us; /* next 0: none is left */
+    char told[NAME_SIZE], next[NAME_SIZE];
+};
+bool controller_escalation(const struct controller *controller, const char *containment_id,
+                           struct escalation_view *view);
+
 /* The engine's view of the world, for trying a policy on past events (policy_test.h). */
 const struct policy_world *controller_world(struct controller *controller);
 uint64_t controller_epoch(const struct controller *controller);

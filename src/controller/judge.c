@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "controller/desired.h"
 #include "controller/entry.h"
+#include "controller/notices.h"
 #include "controller/slot.h"
 
 #define NOTE_LEAST 64        /* bytes that one more note needs */
@@ -191,8 +192,10 @@ reach_verified(struct controller *controller, struct entry *entry)
     if (entry->c.verified_us == 0) {
         entry->c.verified_us = now_us;
         entry_mark(entry, "verified", now_us, "");
+        notices_tell_containment(controller, &entry->c, NOTICE_CONTAINED, "");
     } else if (entry->was_verified) {
         entry_mark(entry, "verified_again", now_us, "");
+        notices_tell_containment(controller, &entry->c, NOTICE_CONTAINED, "again");
     }
     entry->was_verified = true;
 }
@@ -208,6 +211,8 @@ lose(struct controller *controller, struct entry *entry, enum life_event event, 
               LOG_S("containment", entry->c.id), LOG_S("why", why));
     entry_mark(entry, event == LIFE_FAILED ? "failed" : "unverified",
                clock_wall_us(controller->clock), why);
+    notices_tell_containment(controller, &entry->c,
+                             event == LIFE_FAILED ? NOTICE_FAILED : NOTICE_UNVERIFIED, why);
 }
 
 static void

@@ -124,17 +124,18 @@ controller_protect(struct controller *controller, const char *protection_id, boo
     protect_submit(waits, account, reason);
 }
 
-void
+bool
 proposal_add(struct controller *controller, const struct protection_view *view)
 {
     struct proposal *proposal = proposal_find(controller, view->id);
     if (proposal || controller->proposal_count >= PROPOSALS_MAX) {
-        return;
+        return false;
     }
     proposal = MEM_NEW(struct proposal);
     proposal->view = *view;
     TAILQ_INSERT_TAIL(&controller->proposals, proposal, link);
     controller->proposal_count++;
+    return true;
 }
 
 /* What a switch lets through for a protected host it would let through for a contained one. */
@@ -178,7 +179,7 @@ controller_protect_endpoint(struct controller *controller, const char *endpoint_
         memcpy(view.endpoint_id, endpoint->id, sizeof(endpoint->id));
         text_put(view.why, sizeof(view.why), reason);
         view.mac = endpoint->mac_count > 0 ? endpoint->macs[0] : view.mac;
-        proposal_add(controller, &view);
+        (void)proposal_add(controller, &view);
         proposal = proposal_find(controller, endpoint->id);
     }
     if (!proposal) {

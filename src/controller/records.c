@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "controller/notices.h"
 #include "wire/message.h"
 
 #define INCIDENTS_MAX 4096 /* in memory; all are in the store */
@@ -152,6 +153,7 @@ sensor_alive(struct controller *controller, struct sensor *sensor)
     if (sensor->is_silent) {
         sensor->is_silent = false;
         log_info("controller", "sensor is heard again", LOG_S("sensor", sensor->view.name));
+        notices_tell_object(controller, NOTICE_SENSOR_BACK, SEVERITY_LOW, sensor->view.name, "");
     }
 }
 
@@ -213,6 +215,8 @@ records_tick(struct controller *controller)
             log_error("controller", "ALARM: a sensor is silent: its networks are not watched",
                       LOG_S("sensor", sensor->view.name),
                       LOG_I("silent_s", (now_us - sensor->view.seen_us) / 1000000));
+            notices_tell_object(controller, NOTICE_SENSOR_SILENT, SEVERITY_HIGH,
+                                sensor->view.name, "");
         }
     }
 }
@@ -237,6 +241,23 @@ controller_sensor_at(const struct controller *controller, size_t index, struct s
 
 /* ---- sources ---- */
 
+/* It fails, or began to refuse what it gets. */
+static void
+source_watch(struct controller *controller, const struct wire_source *before,
+             const struct wire_source *now)
+{
+    char text[TEXT_SIZE];
+    bool is_worse = now->problem[0] && strcmp(before->problem, now->problem) != 0;
+    if (is_worse) {
+        notices_tell_object(controller, NOTICE_SOURCE_PROBLEM, SEVERITY_MEDIUM, now->name,
+                            now->problem);
+    } else if (before->refused == 0 && now->refused > 0) {
+        snprintf(text, sizeof(text), "what it sends is refused: %.200s",
+                 now->refusal_count > 0 ? now->refusals[0].why : "");
+        notices_tell_object(controller, NOTICE_SOURCE_PROBLEM, SEVERITY_MEDIUM, now->name, text);
+    }
+}
+
 void
 controller_source_stats(struct controller *controller, const struct wire_source_stats *stats)
 {
@@ -252,6 +273,7 @@ controller_source_stats(struct controller *controller, const struct wire_source_
         }
         records->source_count = at == records->source_count ? at + 1 : records->source_count;
         bool is_changed = strcmp(records->sources[at].state, from->state) != 0;
+        source_watch(controller, &records->sources[at], from);
         free(records->sources[at].refusals);
         records->sources[at] = *from;
         records->sources[at].refusals =

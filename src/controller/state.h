@@ -102,6 +102,9 @@ struct switch_state {
     bool needs_repair, needs_snapshot;
     char problem[TEXT_SIZE];
     char edge_problem[TEXT_SIZE];
+    int64_t lost_us, problem_us;  /* wall: since when, for notices */
+    bool is_told_lost;
+    char told_problem[TEXT_SIZE];
     struct wire_edge_stats stats; /* owned lists */
     bool has_stats;
 };
@@ -124,6 +127,7 @@ struct told {
 struct records;
 struct talkers;
 struct recent;
+struct notices;
 
 struct controller {
     struct controller_settings settings;
@@ -135,6 +139,7 @@ struct controller {
     struct engine *engine;
     struct topology *topology;
     struct records *records;
+    struct notices *notices;
     struct talkers *talkers;
     struct recent *recent; /* detections seen lately (decide.c) */
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "controller/decide.h"
 #include "controller/entry.h"
+#include "controller/notices.h"
 #include "controller/switches.h"
 #include "controller/world.h"
 
@@ -343,6 +344,16 @@ alteration_new(struct controller *controller, struct entry *entry, wish_done_fn 
     return a;
 }
 
+static void
+alteration_notice(const struct alteration *a, struct store_change *change,
+                  const struct containment *stored, const char *account, const char *reason)
+{
+    enum notice_kind kind = a->event == LIFE_RELEASE  ? NOTICE_RELEASED
+                            : a->event == LIFE_EXPIRE ? NOTICE_EXPIRED
+                                                      : NOTICE_ANSWERED;
+    notices_put_containment(a->controller, change, stored, kind, account, reason);
+}
+
 /* Takes 'a'. */
 static void
 alteration_submit(struct alteration *a, const char *account, const char *action,
@@ -357,6 +368,9 @@ alteration_submit(struct alteration *a, const char *account, const char *action,
     snprintf(a->detail, sizeof(a->detail), "%.100s: %.400s", account, reason);
     store_put_containment(change, &stored);
     store_put_audit(change, clock_wall_us(controller->clock), account, action, stored.id, reason);
+    if (a->has_event) {
+        alteration_notice(a, change, &stored, account, reason);
+    }
     if (lifecycle_is_ended(stored.state)) {
         char name[NAME_SIZE];
         snprintf(name, sizeof(name), "hold/%s", stored.id);
@@ -689,6 +703,11 @@ controller_panic(struct controller *controller, bool suspend, const char *accoun
     store_put_setting(change, "suspended", value);
     store_put_audit(change, waits->after.since_us, account, suspend ? "panic" : "resume", "",
                     reason);
+    struct notice notice = {.kind = suspend ? NOTICE_PANIC : NOTICE_RESUME,
+                            .severity = SEVERITY_HIGH};
+    memcpy(notice.account, waits->after.account, sizeof(notice.account));
+    memcpy(notice.reason, waits->after.reason, sizeof(notice.reason));
+    notices_put(controller, change, &notice);
     store_submit(controller->store, change, on_suspension_stored, waits);
 }
 
@@ -714,5 +733,11 @@ controller_record(struct controller *controller, const char *account, const char
     struct store_change *change = store_change_new();
     *waits = (struct record_commit){.done = done, .context = context};
     store_put_audit(change, clock_wall_us(controller->clock), account, action, object, detail);
+    if (strcmp(action, "session.locked") == 0) {
+        struct notice notice = {.kind = NOTICE_SIGN_IN, .severity = SEVERITY_MEDIUM};
+        text_put(notice.object, sizeof(notice.object), object);
+        text_put(notice.detail, sizeof(notice.detail), detail);
+        notices_put(controller, change, &notice);
+    }
     store_submit(controller->store, change, on_record_stored, waits);
 }

@@ -9,6 +9,6 @@
 /* Expiry and pending time-outs that are due. */
 void entries_tick(struct controller *controller);
 /* A host that behaves like a gateway, DHCP server or resolver; a known one is left as it is. */
-void proposal_add(struct controller *controller, const struct protection_view *view);
+bool proposal_add(struct controller *controller, const struct protection_view *view);
 
 #endif

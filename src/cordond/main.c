@@ -243,7 +243,8 @@ role_main(enum wire_role self, const struct config *config, const char *config_p
     static int (*const mains[ROLE_COUNT])(struct role *) = {[ROLE_CORE] = core_role_run,
                                                             [ROLE_INTAKE] = intake_role_run,
                                                             [ROLE_WEB] = web_role_run,
-                                                            [ROLE_DRIVER] = driver_role_run};
+                                                            [ROLE_DRIVER] = driver_role_run,
+                                                            [ROLE_NOTIFY] = notify_role_run};
     struct role role = {.self = self,
                         .base = event_base_new(),
                         .config = config,

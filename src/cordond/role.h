@@ -48,5 +48,6 @@ int core_role_run(struct role *role);
 int intake_role_run(struct role *role);
 int web_role_run(struct role *role);
 int driver_role_run(struct role *role);
+int notify_role_run(struct role *role);
 
 #endif

@@ -36,7 +36,7 @@ struct child {
 struct supervisor {
     struct event_base *base;
     const char *program, *config_path;
-    struct child children[4]; /* core first: it is at one end of every pair */
+    struct child children[5]; /* core first: it is at one end of every pair */
     struct event *signals[4];
     struct event *deadline;
     bool is_stopping;
@@ -250,7 +250,8 @@ on_sighup(evutil_socket_t number, short what, void *argument)
 int
 supervisor_run(const char *program, const char *config_path)
 {
-    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB};
+    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB,
+                                           ROLE_NOTIFY};
     struct supervisor supervisor = {
         .base = event_base_new(), .program = program, .config_path = config_path};
     supervisor.signals[0] = evsignal_new(supervisor.base, SIGCHLD, on_sigchld, &supervisor);

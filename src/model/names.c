@@ -4,6 +4,7 @@
 #include "model/endpoint.h"
 #include "model/fact.h"
 #include "model/job.h"
+#include "model/notice.h"
 #include "model/rule.h"
 
 const char *const phase_names[PHASE_COUNT + 1] = {
@@ -52,3 +53,21 @@ const char *const hold_names[HOLD_COUNT + 1] = {
     "budget", "never_block", "grace",     "rollout", "maintenance", NULL};
 const char *const job_state_names[JOB_STATE_COUNT + 1] = {"running", "done", "cancelled", "failed",
                                                           NULL};
+
+const char *const notice_kind_names[NOTICE_KIND_COUNT + 1] = {
+    "detected",     "pending",       "answered",    "contained",      "unverified",   "failed",
+    "moved",        "released",      "expired",     "protection",     "switch_lost",  "switch_back",
+    "switch_problem", "sensor_silent", "sensor_back", "source_problem", "panic",      "resume",
+    "policy",       "sign_in",       "audit",       "test",           NULL};
+const char *const notify_kind_names[NOTIFY_KIND_COUNT + 1] = {"email", "syslog", "webhook", NULL};
+const char *const notify_language_names[NOTIFY_LANGUAGE_COUNT + 1] = {"en", "ja", NULL};
+const char *const notify_security_names[NOTIFY_SECURITY_COUNT + 1] = {"starttls", "tls", "none",
+                                                                      NULL};
+const char *const notify_transport_names[NOTIFY_TRANSPORT_COUNT + 1] = {"udp", "tcp", "tls", NULL};
+const char *const notify_format_names[NOTIFY_FORMAT_COUNT + 1] = {"text", "cef", NULL};
+const char *const notify_voice_names[VOICE_COUNT + 1] = {"channel", "on_call", "help_desk",
+                                                         "owner", NULL};
+const char *const notify_day_names[DAY_COUNT + 1] = {"sun", "mon", "tue", "wed",
+                                                     "thu", "fri", "sat", NULL};
+const char *const message_state_names[MESSAGE_STATE_COUNT + 1] = {"waiting", "delivered",
+                                                                  "given_up", NULL};

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "store/shapes.h"
 #include "wire/detection.h"
+#include "wire/notice.h"
 
 struct store_change *
 store_change_new(void)
@@ -159,6 +160,29 @@ store_put_setting(struct store_change *change, const char *name, const char *val
 {
     struct row *row = row_add(change, ROW_SETTING, name);
     row->text = mem_strdup(value);
+}
+
+void
+store_put_notice(struct store_change *change, const struct notice *notice)
+{
+    struct row *row = row_add(change, ROW_NOTICE, notice->id);
+    row->at_us = notice->at_us;
+    row->text = json_text(&notice_shape, notice);
+}
+
+void
+store_mark_notice(struct store_change *change, const char *notice_id)
+{
+    row_add(change, ROW_NOTICE, notice_id)->text = mem_strdup("");
+}
+
+void
+store_put_message(struct store_change *change, const struct message *message)
+{
+    struct row *row = row_add(change, ROW_MESSAGE, message->id);
+    snprintf(row->key, sizeof(row->key), "%s", message->channel);
+    snprintf(row->other, sizeof(row->other), "%s", message_state_names[message->state]);
+    row->text = json_text(&message_shape, message);
 }
 
 void

@@ -19,6 +19,8 @@ enum row_kind {
     ROW_SETTING,
     ROW_AUDIT,
     ROW_REVISION,
+    ROW_NOTICE,
+    ROW_MESSAGE,
     ROW_KIND_COUNT
 };
 

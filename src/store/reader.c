@@ -11,6 +11,7 @@
 #include "store/audit.h"
 #include "store/shapes.h"
 #include "wire/detection.h"
+#include "wire/notice.h"
 
 static const char *const queries[QUERY_COUNT] = {
     [QUERY_LIVE] = "SELECT id, json FROM containment WHERE ended_us = 0 ORDER BY requested_us, id",
@@ -45,6 +46,11 @@ static const char *const queries[QUERY_COUNT] = {
         " WHERE e.number = (SELECT number FROM ended WHERE (id = ?1 OR (case_number = ?1 AND"
         "  case_number <> '')) AND (?3 = '' OR action = ?3)"
         "  ORDER BY id = ?1 DESC, ended_us DESC, id DESC LIMIT 1)",
+    [QUERY_NOTICES] = "SELECT id, json FROM notice WHERE is_routed = 0 ORDER BY number LIMIT ?2",
+    [QUERY_WAITING] = "SELECT id, json FROM message WHERE state = 'waiting' ORDER BY number"
+                      " LIMIT ?2",
+    [QUERY_MESSAGES] = "SELECT id, json, number FROM message WHERE number < ?3"
+                       " ORDER BY number DESC LIMIT ?2",
     [QUERY_AUDIT] = "SELECT number, at_us, account, action, object, detail FROM audit"
                     " WHERE number < ?3 ORDER BY number DESC LIMIT ?2",
     [QUERY_AUDIT_CHAIN] = "SELECT number, at_us, account, action, object, detail, hash FROM audit"
@@ -373,6 +379,79 @@ store_read_detections(struct store *store, const char *incident_id, size_t limit
     sqlite3_bind_text(reader->queries[QUERY_DETECTIONS], 1, incident_id, -1, SQLITE_STATIC);
     sqlite3_bind_int64(reader->queries[QUERY_DETECTIONS], 2, limit_number(limit));
     return query_run(reader, QUERY_DETECTIONS, on_detection, &all);
+}
+
+struct each_notice {
+    void (*each)(void *context, const struct notice *notice);
+    void *context;
+};
+
+static int
+on_notice(void *context, sqlite3_stmt *row)
+{
+    const struct each_notice *each = context;
+    struct notice notice;
+    int error = row_decode(row, &notice_shape, &notice);
+    if (!error) {
+        each->each(each->context, &notice);
+    }
+    return error;
+}
+
+int
+store_read_notices(struct store *store, size_t limit,
+                   void (*each)(void *context, const struct notice *notice), void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_notice all = {each, context};
+    sqlite3_bind_int64(reader->queries[QUERY_NOTICES], 2, limit_number(limit));
+    return query_run(reader, QUERY_NOTICES, on_notice, &all);
+}
+
+struct each_message {
+    void (*waiting)(void *context, const struct message *message);
+    void (*each)(void *context, int64_t number, const struct message *message);
+    void *context;
+};
+
+static int
+on_stored_message(void *context, sqlite3_stmt *row)
+{
+    const struct each_message *each = context;
+    struct message *message = MEM_NEW(struct message);
+    int error = row_decode(row, &message_shape, message);
+    if (!error) {
+        if (each->waiting) {
+            each->waiting(each->context, message);
+        } else {
+            each->each(each->context, sqlite3_column_int64(row, 2), message);
+        }
+        codec_fini(&message_shape, message);
+    }
+    free(message);
+    return error;
+}
+
+int
+store_read_waiting(struct store *store, size_t limit,
+                   void (*each)(void *context, const struct message *message), void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_message all = {.waiting = each, .context = context};
+    sqlite3_bind_int64(reader->queries[QUERY_WAITING], 2, limit_number(limit));
+    return query_run(reader, QUERY_WAITING, on_stored_message, &all);
+}
+
+int
+store_read_messages(struct store *store, int64_t before, size_t limit,
+                    void (*each)(void *context, int64_t number, const struct message *message),
+                    void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct each_message all = {.each = each, .context = context};
+    sqlite3_bind_int64(reader->queries[QUERY_MESSAGES], 2, limit_number(limit));
+    sqlite3_bind_int64(reader->queries[QUERY_MESSAGES], 3, before > 0 ? before : INT64_MAX);
+    return query_run(reader, QUERY_MESSAGES, on_stored_message, &all);
 }
 
 struct each_release {

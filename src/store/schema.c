@@ -90,7 +90,23 @@ static const char schema_4[] =
     " DELETE FROM revision WHERE number <= new.number - 1000; END;";
 _Static_assert(REVISIONS_MAX == 1000, "as schema_4 has it");
 
-const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4};
+/* What happened, in the commit of what caused it, until it was routed; and what each receiver was
+ * or is to be told.  The newest are kept; what still waits is never dropped here. */
+static const char schema_5[] =
+    "CREATE TABLE notice("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at_us INTEGER NOT NULL,"
+    "  is_routed INTEGER NOT NULL, json TEXT NOT NULL);"
+    "CREATE INDEX notice_waiting ON notice(number) WHERE is_routed = 0;"
+    "CREATE TABLE message("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, channel TEXT NOT NULL,"
+    "  state TEXT NOT NULL, json TEXT NOT NULL);"
+    "CREATE INDEX message_waiting ON message(number) WHERE state = 'waiting';"
+    "CREATE TRIGGER notice_trim AFTER INSERT ON notice WHEN new.number % 64 = 0 BEGIN"
+    " DELETE FROM notice WHERE number <= new.number - 10000 AND is_routed = 1; END;"
+    "CREATE TRIGGER message_trim AFTER INSERT ON message WHEN new.number % 64 = 0 BEGIN"
+    " DELETE FROM message WHERE number <= new.number - 5000 AND state <> 'waiting'; END;";
+
+const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

@@ -16,6 +16,7 @@
 #include "model/detection.h"
 #include "model/endpoint.h"
 #include "model/revision.h"
+#include "model/notice.h"
 
 struct store;
 struct store_change;
@@ -40,6 +41,10 @@ void store_put_annotation(struct store_change *change, const struct mac *mac,
                           const struct annotation *annotation);
 /* An empty 'value' forgets the setting. */
 void store_put_setting(struct store_change *change, const char *name, const char *value);
+/* A notice that is still to be routed; that it was; and what a receiver is or was told. */
+void store_put_notice(struct store_change *change, const struct notice *notice);
+void store_mark_notice(struct store_change *change, const char *notice_id);
+void store_put_message(struct store_change *change, const struct message *message);
 /* Who did what to what, and why; the chain of hashes is the store's business. */
 void store_put_audit(struct store_change *change, int64_t at_us, const char *account,
                      const char *action, const char *object, const char *detail);
@@ -115,6 +120,16 @@ int store_read_released(struct store *store, int64_t since_us, size_t limit,
 /* Likewise: when policy isolated somebody by itself after 'since_us', whatever came of it. */
 int store_read_isolations(struct store *store, int64_t since_us, size_t limit,
                           void (*each)(void *context, int64_t requested_us), void *context);
+/* Notices that were committed and not routed, oldest first. */
+int store_read_notices(struct store *store, size_t limit,
+                       void (*each)(void *context, const struct notice *notice), void *context);
+/* Messages that wait, oldest first; at start. */
+int store_read_waiting(struct store *store, size_t limit,
+                       void (*each)(void *context, const struct message *message), void *context);
+/* All of them, newest first; 'before' 0: from the end.  'number' counts them. */
+int store_read_messages(struct store *store, int64_t before, size_t limit,
+                        void (*each)(void *context, int64_t number, const struct message *message),
+                        void *context);
 struct store_audit_row {
     int64_t number, at_us;
     const char *account, *action, *object, *detail;

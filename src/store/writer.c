@@ -29,6 +29,7 @@ enum statement {
     DO_FORGET,
     DO_DROP_ENDPOINT,
     DO_DROP_ANNOTATION,
+    DO_ROUTED,
     DO_DROP_EVIDENCE,
     DO_DROP_DETECTIONS,
     STATEMENT_COUNT
@@ -65,6 +66,12 @@ static const char *const statements[STATEMENT_COUNT] = {
     /* flag = number, at_us, id = account, more = reason, bytes = SHA-256, text */
     [ROW_REVISION] = "INSERT INTO revision(number, at_us, account, reason, sha256, text)"
                      " VALUES(?5, ?4, ?1, ?8, ?7, ?6)",
+    /* id, at_us, text; no text: it was routed */
+    [ROW_NOTICE] = "INSERT OR IGNORE INTO notice(id, at_us, is_routed, json)"
+                   " VALUES(?1, ?4, 0, ?6)",
+    /* id, key = channel, other = state, text */
+    [ROW_MESSAGE] = "INSERT INTO message(id, channel, state, json) VALUES(?1, ?2, ?3, ?6)"
+                    " ON CONFLICT(id) DO UPDATE SET state = excluded.state, json = excluded.json",
     [DO_BEGIN] = "BEGIN IMMEDIATE",
     [DO_COMMIT] = "COMMIT",
     [DO_ROLLBACK] = "ROLLBACK",
@@ -74,6 +81,7 @@ static const char *const statements[STATEMENT_COUNT] = {
     [DO_FORGET] = "DELETE FROM setting WHERE name = ?1",
     [DO_DROP_ENDPOINT] = "DELETE FROM endpoint WHERE id = ?1",
     [DO_DROP_ANNOTATION] = "DELETE FROM annotation WHERE mac = ?1",
+    [DO_ROUTED] = "UPDATE notice SET is_routed = 1 WHERE id = ?1",
     [DO_DROP_EVIDENCE] = "DELETE FROM evidence WHERE number IN"
                          " (SELECT number FROM evidence ORDER BY number LIMIT ?4)",
     [DO_DROP_DETECTIONS] = "DELETE FROM detection WHERE number IN"
@@ -291,6 +299,8 @@ row_write(struct writer *writer, struct row *row)
         which = DO_DROP_ENDPOINT;
     } else if (row->kind == ROW_ANNOTATION && row->text[0] == '\0') {
         which = DO_DROP_ANNOTATION;
+    } else if (row->kind == ROW_NOTICE && row->text[0] == '\0') {
+        which = DO_ROUTED;
     }
     sqlite3_stmt *statement = writer->statements[which];
     /* A statement that does not use a number has fewer parameters: SQLITE_RANGE is no error. */

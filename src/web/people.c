@@ -235,6 +235,8 @@ must_wait(struct serving *serving)
     return true;
 }
 
+#define LOCKOUT_TOLD_US (60 * 1000000ll) /* locked out for so long: people are told */
+
 static void
 fail(struct serving *serving, const char *action)
 {
@@ -250,6 +252,13 @@ fail(struct serving *serving, const char *action)
                  LOG_S("peer", peer), LOG_I("swallowed", swallowed));
         snprintf(object, sizeof(object), "%.55s from %.64s", serving->name, peer);
         record(people, "nobody", ACCOUNT_VIEWER, action, object, on_recorded_aside, NULL);
+    }
+    /* Each try after this one waits as long: they are few. */
+    if (lockout_wait_us(people->by_account, serving->name, now) >= LOCKOUT_TOLD_US) {
+        char object[TEXT_SIZE];
+        snprintf(object, sizeof(object), "%.55s from %.64s", serving->name, peer);
+        record(people, "nobody", ACCOUNT_VIEWER, "session.locked", object, on_recorded_aside,
+               NULL);
     }
     refuse(serving, 401, "account name or password is wrong", NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "wire/evidence.h"
 #include "wire/facts.h"
 #include "wire/hello.h"
+#include "wire/notice.h"
 #include "wire/observed.h"
 #include "wire/read_back.h"
 #include "wire/sensor_stats.h"
@@ -21,9 +22,9 @@
 const char *const wire_type_names[WIRE_TYPE_COUNT + 1] = {
     "hello",   "detection", "evidence",  "ack",    "sensor_stats", "source_stats",
     "facts",   "desired",   "observed",  "read_back", "device",    "edge_stats",
-    "ask",     "answer",    "event",     NULL};
+    "ask",     "answer",    "event",     "notice", "notice_result", "secret", "secrets", NULL};
 const char *const wire_role_names[ROLE_COUNT + 1] = {"core",   "intake", "web", "driver",
-                                                     "sensor", "edge",   NULL};
+                                                     "sensor", "edge",   "notify", NULL};
 
 static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
     [WIRE_HELLO] = &wire_hello_shape,
@@ -41,6 +42,10 @@ static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
     [WIRE_ASK] = &wire_ask_shape,
     [WIRE_ANSWER] = &wire_answer_shape,
     [WIRE_EVENT] = &wire_event_shape,
+    [WIRE_NOTICE] = &wire_notice_shape,
+    [WIRE_NOTICE_RESULT] = &wire_notice_result_shape,
+    [WIRE_SECRET] = &wire_secret_shape,
+    [WIRE_SECRETS] = &wire_secrets_shape,
 };
 
 #define TYPE(type) (1u << WIRE_##type)
@@ -59,6 +64,8 @@ static const unsigned allowed[ROLE_COUNT][ROLE_COUNT] = {
     [ROLE_CORE][ROLE_DRIVER] = TYPE(DESIRED) | TYPE(READ_BACK),
     [ROLE_WEB][ROLE_CORE] = TYPE(ASK),
     [ROLE_CORE][ROLE_WEB] = TYPE(ANSWER) | TYPE(EVENT),
+    [ROLE_CORE][ROLE_NOTIFY] = TYPE(NOTICE) | TYPE(SECRET),
+    [ROLE_NOTIFY][ROLE_CORE] = TYPE(NOTICE_RESULT) | TYPE(SECRETS),
 };
 
 bool

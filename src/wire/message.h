@@ -5,6 +5,7 @@
  *   edge ──hello, facts, observed, edge_stats──▶ driver ──the same, device──▶ core
  *   edge ◀──desired, read_back── driver ◀──desired, read_back── core
  *   web ──ask──▶ core ──answer, event──▶ web
+ *   core ──notice, secret──▶ notify ──notice_result, secrets──▶ core
  *
  * The receiver checks type, ranges, and the sender's right to send it (wire_is_allowed); anything
  * else closes the connection.  One file per message defines its struct, its shape and its limits. */
@@ -31,12 +32,25 @@ enum wire_type {
     WIRE_ASK,          /* ask.h */
     WIRE_ANSWER,       /* answer.h */
     WIRE_EVENT,        /* event.h */
+    WIRE_NOTICE,       /* notice.h */
+    WIRE_NOTICE_RESULT, /* notice.h */
+    WIRE_SECRET,       /* notice.h */
+    WIRE_SECRETS,      /* notice.h */
     WIRE_TYPE_COUNT
 };
 extern const char *const wire_type_names[WIRE_TYPE_COUNT + 1];
 
 /* Who sits at the other end; for TLS peers from the certificate, never from what it says. */
-enum wire_role { ROLE_CORE, ROLE_INTAKE, ROLE_WEB, ROLE_DRIVER, ROLE_SENSOR, ROLE_EDGE, ROLE_COUNT };
+enum wire_role {
+    ROLE_CORE,
+    ROLE_INTAKE,
+    ROLE_WEB,
+    ROLE_DRIVER,
+    ROLE_SENSOR,
+    ROLE_EDGE,
+    ROLE_NOTIFY,
+    ROLE_COUNT
+};
 extern const char *const wire_role_names[ROLE_COUNT + 1];
 
 /* May 'from' send 'type' to 'to'? */

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "wire/detection.h"
+#include "wire/notice.h"
+#include "wire/notify.h"
 #include "wire/view_account.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
+#include "wire/view_notify.h"
 #include "wire/view_job.h"
 #include "wire/view_policy.h"
 #include "wire/view_rollout.h"
@@ -391,6 +394,25 @@ static const struct field test_fields[] = {
 };
 static const struct shape test_shape = SHAPE("ParsedLines", struct op_test, test_fields, NULL);
 
+static const struct field notify_secret_fields[] = {
+    ROW(struct wire_secret, channel, "channel", FIELD_TEXT, "of this channel"),
+    ROW_OPT(struct wire_secret, value, "value", FIELD_TEXT,
+            "password or signing key; absent: the one that is kept is forgotten"),
+};
+static const struct shape notify_secret_shape =
+    SHAPE("NotificationSecret", struct wire_secret, notify_secret_fields, NULL);
+static const struct field notifications_fields[] = {
+    ROW_SUB(struct op_notifications, settings, "settings", FIELD_OBJECT, &notify_settings_shape,
+            "the whole: what is not in it is no more"),
+    {.name = "secrets", .kind = FIELD_LIST, .optional = true,
+     .at = offsetof(struct op_notifications, secrets), .size = sizeof(struct wire_secret *),
+     .shape = &notify_secret_shape, .count_at = offsetof(struct op_notifications, secret_count),
+     .max_count = NOTIFY_CHANNELS_MAX,
+     .about = "only those that change; write-only: no answer, log or audit holds one"},
+};
+static const struct shape notifications_shape =
+    SHAPE("NotificationsRequest", struct op_notifications, notifications_fields, NULL);
+
 static const struct field sign_in_fields[] = {
     ROW(struct op_sign_in, name, "name", FIELD_TEXT, "account name"),
     ROW(struct op_sign_in, password, "password", FIELD_TEXT, "its password"),
@@ -557,6 +579,14 @@ const struct op_info op_table[OP_COUNT] = {
         ONE("enforcement.panic", OPERATORS, &why_shape, &view_enforcement_shape),
     [OP_ENFORCEMENT_RESUME] =
         ONE("enforcement.resume", OPERATORS, &why_shape, &view_enforcement_shape),
+    /* Addresses of people: not for every viewer. */
+    [OP_NOTIFICATIONS_SHOW] =
+        ONE("notifications.show", AUDITORS, NULL, &view_notifications_shape),
+    [OP_NOTIFICATIONS_SET] =
+        ONE("notifications.set", ADMINS, &notifications_shape, &view_notifications_shape),
+    [OP_NOTIFICATIONS_TEST] =
+        ONE("notifications.test", ADMINS, &id_shape, &view_notify_test_shape),
+    [OP_NOTICE_LIST] = LIST("notices.list", AUDITORS, &page_shape, &message_shape),
     [OP_DOCTOR] = ONE("doctor", EVERYBODY, NULL, &view_doctor_shape),
     [OP_AUDIT_LIST] = LIST("audit.list", AUDITORS, &page_shape, &view_audit_shape),
     [OP_VERSION] = ONE("version", EVERYBODY, NULL, &view_version_shape),

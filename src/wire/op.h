@@ -10,7 +10,9 @@
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/revision.h"
+#include "model/notice.h"
 #include "wire/codec.h"
+#include "wire/notice.h"
 
 enum account_role {
     ACCOUNT_VIEWER,   /* sees everything but packets and the audit */
@@ -74,6 +76,10 @@ enum op {
     OP_ENFORCEMENT_SHOW,
     OP_ENFORCEMENT_PANIC,
     OP_ENFORCEMENT_RESUME,
+    OP_NOTIFICATIONS_SHOW,
+    OP_NOTIFICATIONS_SET,
+    OP_NOTIFICATIONS_TEST,
+    OP_NOTICE_LIST,
     OP_DOCTOR,
     OP_AUDIT_LIST,
     OP_VERSION,
@@ -229,6 +235,11 @@ struct op_map_place {
     uint32_t version; /* that this changes */
 };
 extern const struct shape map_place_shape;
+struct op_notifications {
+    struct notify_settings settings; /* owned lists */
+    struct wire_secret *secrets;     /* owned; channel and value */
+    size_t secret_count;
+};
 #define PASSWORD_SIZE 1025
 struct op_sign_in {
     char name[NAME_SIZE];

@@ -194,5 +194,7 @@ static const struct field pending_fields[] = {
             "what it rests on"),
     ROW_LIST(struct view_pending, detections, detection_count, "detections", FIELD_LIST,
              &view_detection_shape, VIEW_PENDING_DETECTIONS, "the newest detections"),
+    ROW_SUB(struct view_pending, escalation, "escalation", FIELD_POINTER, &view_escalation_shape,
+            "who on call was told, and who is next"),
 };
 const struct shape view_pending_shape = SHAPE("Pending", struct view_pending, pending_fields, NULL);

@@ -6,6 +6,7 @@
 #include "model/endpoint.h"
 #include "model/rule.h"
 #include "wire/codec.h"
+#include "wire/view_notify.h"
 
 extern const struct shape view_detection_shape; /* over struct detection */
 
@@ -58,6 +59,7 @@ struct view_pending {
     struct view_incident *incident; /* NULL: none */
     struct detection *detections;   /* newest first, a few */
     size_t detection_count;
+    struct view_escalation *escalation; /* NULL: nobody is on call */
 };
 #define VIEW_PENDING_DETECTIONS 5
 extern const struct shape view_pending_shape;

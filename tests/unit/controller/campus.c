@@ -221,6 +221,24 @@ campus_add(struct campus *campus, const struct device_config *config)
     return sw->device;
 }
 
+/* The last one is kept; the tests of notices look at it. */
+static bool
+send_notice(void *context, const struct wire_notice *notice)
+{
+    struct campus *campus = context;
+    if (campus->is_notify_away) {
+        return false;
+    }
+    free(campus->notice.message.notices);
+    campus->notice = *notice;
+    campus->notice.message.notices =
+        mem_new(notice->message.notice_count + 1, sizeof(struct notice));
+    memcpy(campus->notice.message.notices, notice->message.notices,
+           notice->message.notice_count * sizeof(struct notice));
+    campus->notice_count++;
+    return true;
+}
+
 static void
 controller_begin(struct campus *campus)
 {
@@ -236,7 +254,11 @@ controller_begin(struct campus *campus)
     }
     const struct controller_settings settings = {.mirrors = campus->mirrors,
                                                  .mirror_count = campus->mirror_count};
-    const struct controller_ports ports = {send_desired, send_read_back, publish, campus};
+    const struct controller_ports ports = {.send_desired = send_desired,
+                                           .send_read_back = send_read_back,
+                                           .publish = publish,
+                                           .send_notice = send_notice,
+                                           .context = campus};
     campus->controller = controller_new(&settings, &campus->clock.clock, campus->store,
                                         campus->policy, &ports);
     assert_int_equal(controller_load(campus->controller), 0);
@@ -280,6 +302,7 @@ campus_close(struct campus *campus)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
     controller_end(campus);
+    free(campus->notice.message.notices);
     for (size_t i = 0; i < campus->switch_count; i++) {
         driver_dummy.close(campus->switches[i].device);
     }

@@ -35,6 +35,9 @@ struct campus {
     size_t mirror_count;
     uint64_t fact_sequence;
     unsigned published;
+    struct wire_notice notice; /* the last that was handed to the notify role */
+    unsigned notice_count;     /* how many were */
+    bool is_notify_away;
 };
 
 extern const char *const campus_policy; /* networks 10.1/16 auto, 10.2/16 approve, else observe */

@@ -176,7 +176,8 @@ static void
 wait_for_all(struct bench *bench)
 {
     static const char *const lines[] = {"core driver 1\n",  "core intake 1\n",  "core web 1\n",
-                                        "driver core 68\n", "intake core 66\n", "web core 67\n"};
+                                        "driver core 68\n", "intake core 66\n", "web core 67\n",
+                                        "core notify 1\n",  "notify core 71\n"};
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
         wait_for(bench, lines[i], 1);
     }
@@ -257,11 +258,11 @@ test_every_role_is_started_and_joined_with_core(void **state)
     struct bench *bench = *state;
     supervisor_start(bench);
     wait_for_all(bench);
-    assert_int_equal(count_of(bench->heard, " started "), 4);
-    assert_int_equal(count_of(bench->heard, " strays 0\n"), 4); /* the control line, nothing else */
-    assert_int_equal(count_of(bench->heard, " blocked 0\n"), 4);
+    assert_int_equal(count_of(bench->heard, " started "), 5);
+    assert_int_equal(count_of(bench->heard, " strays 0\n"), 5); /* the control line, nothing else */
+    assert_int_equal(count_of(bench->heard, " blocked 0\n"), 5);
     stop(bench, SIGTERM);
-    assert_int_equal(count_of(bench->heard, " started "), 4); /* none again */
+    assert_int_equal(count_of(bench->heard, " started "), 5); /* none again */
 }
 
 static void
@@ -278,7 +279,7 @@ test_one_that_dies_is_started_again_and_joined_anew(void **state)
     assert_int_not_equal(bench->pids[ROLE_WEB], web);
     assert_int_equal(bench->pids[ROLE_CORE], core); /* nobody else was disturbed */
     assert_int_equal(count_of(bench->heard, "core driver 1\n"), 1);
-    assert_int_equal(count_of(bench->heard, " started "), 5);
+    assert_int_equal(count_of(bench->heard, " started "), 6);
     stop(bench, SIGINT);
 }
 
@@ -293,7 +294,8 @@ test_a_new_core_is_joined_with_everybody(void **state)
     wait_for(bench, "driver core 68\n", 2);
     wait_for(bench, "intake core 66\n", 2);
     wait_for(bench, "web core 67\n", 2);
-    assert_int_equal(count_of(bench->heard, " started "), 5);
+    wait_for(bench, "notify core 71\n", 2);
+    assert_int_equal(count_of(bench->heard, " started "), 6);
     stop(bench, SIGTERM);
 }
 
@@ -308,6 +310,7 @@ test_a_reload_goes_to_every_role(void **state)
     wait_for(bench, "driver signal 1\n", 1);
     wait_for(bench, "intake signal 1\n", 1);
     wait_for(bench, "web signal 1\n", 1);
+    wait_for(bench, "notify signal 1\n", 1);
     stop(bench, SIGTERM);
 }
 
@@ -345,7 +348,8 @@ test_roles_end_with_a_supervisor_that_was_killed(void **state)
     assert_int_equal(kill(bench->supervisor, SIGKILL), 0);
     assert_int_equal(waitpid(bench->supervisor, NULL, 0), bench->supervisor);
     bench->supervisor = 0;
-    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB};
+    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB,
+                                           ROLE_NOTIFY};
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
         int64_t until_us = clock_boot_us(clock_system()) + PATIENCE_MS * 1000LL;
         char path[64];

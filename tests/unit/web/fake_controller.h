@@ -32,6 +32,8 @@ struct controller {
     struct suspension_view suspension;
     enum wish_result next_result; /* of the next wish; WISH_DONE: as usual */
     unsigned extended, judged;
+    struct notify_settings notify; /* owned lists */
+    bool has_secret;               /* of its channels */
 };
 
 /* One campus: switch e1 (good) and e2 (away), endpoints c2 and gw, one incident, one pending

@@ -24,6 +24,8 @@ static const struct {
     {ROLE_CORE, ROLE_DRIVER, " desired read_back "},
     {ROLE_WEB, ROLE_CORE, " ask "},
     {ROLE_CORE, ROLE_WEB, " answer event "},
+    {ROLE_CORE, ROLE_NOTIFY, " notice secret "},
+    {ROLE_NOTIFY, ROLE_CORE, " notice_result secrets "},
 };
 
 static bool
@@ -59,7 +61,7 @@ test_each_role_sends_only_its_own(void **state)
             }
         }
     }
-    assert_int_equal(count, 26);
+    assert_int_equal(count, 30);
 }
 
 static void

@@ -58,6 +58,14 @@ static const char *const needed_of[WIRE_TYPE_COUNT] = {
     [WIRE_ASK] = "number op",
     [WIRE_ANSWER] = "number status",
     [WIRE_EVENT] = "sequence topic",
+    [WIRE_NOTICE] = 
+        "message message.id message.state message.channel message.voice message.language "
+        "message.made_at message.notices message.notices.id message.notices.kind "
+        "message.notices.severity message.notices.at channel channel.name channel.kind "
+        "?channel.host ?channel.from",
+    [WIRE_NOTICE_RESULT] = "id",
+    [WIRE_SECRET] = "number channel",
+    [WIRE_SECRETS] = "",
 };
 
 static void

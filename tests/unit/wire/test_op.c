@@ -199,7 +199,8 @@ test_least_roles(void **state)
         OP_PROTECTION_CONFIRM, OP_PROTECTION_REMOVE, OP_ACCOUNT_LIST,    OP_ACCOUNT_CREATE,
         OP_ACCOUNT_ROLE,       OP_ACCOUNT_PASSWORD,  OP_ACCOUNT_DISABLE, OP_ACCOUNT_ENABLE,
         OP_ACCOUNT_REMOVE,     OP_TOKEN_LIST,        OP_TOKEN_CREATE,    OP_TOKEN_REVOKE,
-        OP_ACCOUNT_END_SESSIONS, OP_POLICY_SAVE,     OP_REVISION_RESTORE};
+        OP_ACCOUNT_END_SESSIONS, OP_POLICY_SAVE,     OP_REVISION_RESTORE,
+        OP_NOTIFICATIONS_SET, OP_NOTIFICATIONS_TEST};
     static const char *const all = "viewer operator admin auditor";
     const char *wanted[OP_COUNT];
     for (int i = 0; i < OP_COUNT; i++) {
@@ -212,6 +213,7 @@ test_least_roles(void **state)
         wanted[admins[i]] = "admin";
     }
     wanted[OP_AUDIT_LIST] = "operator admin auditor";
+    wanted[OP_NOTIFICATIONS_SHOW] = wanted[OP_NOTICE_LIST] = "operator admin auditor";
     for (int i = 0; i < OP_COUNT; i++) {
         for (int role = 0; role < ACCOUNT_ROLE_COUNT; role++) {
             bool is_wanted = strstr(wanted[i], account_role_names[role]) != NULL;

@@ -14,9 +14,11 @@
 #include "golden.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
+#include "wire/notice.h"
 #include "wire/view_job.h"
 #include "wire/view_policy.h"
 #include "wire/view_rollout.h"
+#include "wire/view_notify.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
 
@@ -58,6 +60,9 @@ static const struct shape *const shapes[] = {
     &view_job_shape,
     &view_rollout_shape,
     &view_window_shape,
+    &view_notifications_shape,
+    &view_notify_test_shape,
+    &message_shape,
 };
 
 static void
