@@ -12,6 +12,40 @@
 #include "cordond/control.h"
 
 static void
+on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
+{
+    struct role *role = context;
+    role->handler.on_message(role->handler.context, channel, type, message);
+}
+
+/* Where core died, the supervisor sends a new line as soon as it runs again.  Where core refused
+ * us, nobody does: then we end, and are started with new lines. */
+static void
+on_close(void *context, struct channel *channel, const char *why)
+{
+    struct role *role = context;
+    const struct timeval ten = {.tv_sec = 10};
+    bool is_core = role->core == channel;
+    role->handler.on_close(role->handler.context, channel, why);
+    if (is_core) {
+        role->core = NULL;
+        event_add(role->events[3], timerisset(&role->alone) ? &role->alone : &ten);
+    }
+}
+
+static void
+on_alone(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct role *role = argument;
+    log_error("role", "core cut the line and no new one came: ending, to be started anew",
+              LOG_S("role", wire_role_names[role->self]));
+    role->result = -ENOTCONN;
+    event_base_loopbreak(role->base);
+}
+
+static void
 on_control(evutil_socket_t fd, short what, void *argument)
 {
     (void)what;
@@ -27,7 +61,12 @@ on_control(evutil_socket_t fd, short what, void *argument)
     }
     struct channel_settings settings = {.self = role->self, .peer = peer};
     snprintf(settings.peer_name, sizeof(settings.peer_name), "%s", wire_role_names[peer]);
-    struct channel *channel = channel_new_fd(role->base, joined, &settings, &role->handler);
+    const struct channel_handler handler = {on_message, on_close, role};
+    struct channel *channel = channel_new_fd(role->base, joined, &settings, &handler);
+    if (peer == ROLE_CORE) {
+        role->core = channel;
+        event_del(role->events[3]);
+    }
     role->on_peer(role->context, channel, peer);
 }
 
@@ -54,11 +93,11 @@ on_hangup(evutil_socket_t number, short what, void *argument)
 static int
 loop_run(struct role *role)
 {
-    for (size_t i = 0; i < COUNT_OF(role->events) && role->events[i]; i++) {
+    for (size_t i = 0; i < 3; i++) {
         event_add(role->events[i], NULL);
     }
     log_info("role", "started", LOG_S("role", wire_role_names[role->self]));
-    return event_base_dispatch(role->base) < 0 ? -EIO : 0;
+    return event_base_dispatch(role->base) < 0 ? -EIO : role->result;
 }
 
 /* Whatever else was opened first may have got that number. */
@@ -82,6 +121,7 @@ role_run(struct role *role)
     role->events[0] = event_new(role->base, CONTROL_FD, EV_READ | EV_PERSIST, on_control, role);
     role->events[1] = evsignal_new(role->base, SIGTERM, on_terminate, role);
     role->events[2] = evsignal_new(role->base, SIGHUP, on_hangup, role);
+    role->events[3] = event_new(role->base, -1, 0, on_alone, role);
     /* Ctrl-C reaches the whole group: the supervisor decides when children end. */
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);

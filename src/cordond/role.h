@@ -29,11 +29,14 @@ struct role {
      * together; NULL: our own detections only. */
     bool (*parse_line)(const struct config *config, const char *source, const char *line,
                        size_t size, struct detection *detection, char why[TEXT_SIZE]);
-    struct event *events[4]; /* role.c's own */
+    struct timeval alone; /* without core for so long: ends; 0: 10 s */
+    struct event *events[4]; /* role.c's own, like the rest */
+    struct channel *core;    /* NULL: not joined */
+    int result;
 };
 
 /* Runs the loop until SIGTERM or the supervisor is gone.  0, or negative errno (-EBADF: there is no
- * supervisor). */
+ * supervisor; -ENOTCONN: core cut the line and no new one came: only a start anew brings one). */
 int role_run(struct role *role);
 
 /* The files of our own certificate authority (bus/pki.h) below the state folder. */

@@ -23,6 +23,7 @@ struct bench {
     struct channel_handler far_handler; /* of the peers' own ends */
     int supervisor;                     /* the other end of the control line; -1: closed */
     struct channel *joined[2];
+    struct channel *far; /* to be dropped at the end */
     enum wire_role peers[2];
     size_t joined_count, reload_count, closed_count, far_closed_count;
     char heard[64]; /* what came from the peer */
@@ -96,6 +97,9 @@ teardown(void **state)
     struct bench *bench = *state;
     for (size_t i = 0; i < bench->joined_count; i++) {
         channel_drop(bench->joined[i]);
+    }
+    if (bench->far) {
+        channel_drop(bench->far);
     }
     event_base_free(bench->role.base);
     if (bench->supervisor >= 0) {
@@ -175,6 +179,53 @@ test_a_peer_is_joined_anew(void **state)
     channel_drop(second);
 }
 
+/* Core lives, and refused something: nobody sends a new line to a process that lives too. */
+static void
+test_it_ends_when_core_cuts_the_line_and_no_other_comes(void **state)
+{
+    struct bench *bench = *state;
+    bench->far_handler = (struct channel_handler){on_far_message, on_far_close, bench};
+    bench->role.alone = (struct timeval){.tv_usec = 20000};
+    channel_drop(peer_send(bench));
+    assert_int_equal(role_run(&bench->role), -ENOTCONN);
+    assert_int_equal(bench->closed_count, 1);
+    bench->joined_count = 0; /* freed */
+}
+
+static void
+hang_up(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    channel_drop(argument);
+}
+
+static void
+join_again(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct bench *bench = argument;
+    bench->far = peer_send(bench);
+    say(bench->far, "e3");
+}
+
+/* Core died and came back. */
+static void
+test_it_goes_on_when_another_line_comes(void **state)
+{
+    struct bench *bench = *state;
+    bench->far_handler = (struct channel_handler){on_far_message, on_far_close, bench};
+    bench->role.alone = (struct timeval){.tv_sec = 60};
+    const struct timeval soon = {.tv_usec = 1000}, later = {.tv_usec = 30000};
+    event_base_once(bench->role.base, -1, EV_TIMEOUT, hang_up, peer_send(bench), &soon);
+    event_base_once(bench->role.base, -1, EV_TIMEOUT, join_again, bench, &later);
+    assert_int_equal(role_run(&bench->role), 0);
+    assert_int_equal(bench->closed_count, 1);
+    assert_string_equal(bench->heard, "e3");
+    bench->joined[0] = bench->joined[--bench->joined_count]; /* the first was freed */
+}
+
 static void
 test_it_ends_with_the_supervisor(void **state)
 {
@@ -247,6 +298,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         EACH(test_a_peer_is_joined_and_heard),
         EACH(test_a_peer_is_joined_anew),
+        EACH(test_it_ends_when_core_cuts_the_line_and_no_other_comes),
+        EACH(test_it_goes_on_when_another_line_comes),
         EACH(test_it_ends_with_the_supervisor),
         EACH(test_it_ends_at_nonsense_from_the_supervisor),
         EACH(test_it_does_not_begin_without_a_supervisor),
