@@ -206,12 +206,30 @@ ask_page_begin(struct ask_page *page, const struct op_page *asked)
                               .limit = asked->limit ? asked->limit : OP_LIMIT_DEFAULT};
 }
 
+static bool
+page_takes(struct ask_page *page, bool is_behind)
+{
+    page->seen++;
+    if (!is_behind) {
+        return false;
+    }
+    page->is_full = page->is_full || page->taken == page->limit || page->bytes >= ASK_PAGE_BYTES;
+    return !page->is_full;
+}
+
 bool
 ask_page_takes(struct ask_page *page)
 {
-    uint64_t index = page->seen++;
-    page->is_full = page->is_full || page->taken == page->limit || page->bytes >= ASK_PAGE_BYTES;
-    return index >= page->cursor && !page->is_full;
+    return page_takes(page, page->seen >= page->cursor);
+}
+
+bool
+ask_page_takes_key(struct ask_page *page, uint64_t key, bool is_falling)
+{
+    bool is_behind = page->cursor == 0 || (is_falling ? key < page->cursor : key > page->cursor);
+    bool takes = page_takes(page, is_behind);
+    page->next = takes ? key : page->next;
+    return takes;
 }
 
 void
@@ -230,27 +248,63 @@ ask_page_answer(const struct ask_call *call, struct ask_page *page)
     cJSON *body = cJSON_CreateObject();
     cJSON_AddItemToObject(body, "items", page->items);
     if (page->is_full) {
-        cJSON_AddNumberToObject(body, "next", (double)(page->cursor + page->taken));
+        cJSON_AddNumberToObject(body, "next",
+                                (double)(page->next ? page->next : page->cursor + page->taken));
     }
     cJSON_AddNumberToObject(body, "total", (double)page->seen);
     ask_answer_json(call, 200, body);
 }
 
-bool
-ask_matches(const char *q, const char *const *texts)
+static char
+small(char c)
 {
-    char colons[HOST_SIZE];
-    snprintf(colons, sizeof(colons), "%s", q);
-    for (char *at = colons; *at; at++) {
-        *at = *at == '-' ? ':' : *at;
-    }
-    if (q[0] == '\0') {
-        return true;
-    }
-    for (size_t i = 0; texts[i]; i++) {
-        if (strcasestr(texts[i], q) || strcasestr(texts[i], colons)) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* 'part' is not empty and in small letters. */
+static bool
+has_part(const char *text, const char *part)
+{
+    for (; *text; text++) {
+        size_t i = 0;
+        while (part[i] && small(text[i]) == part[i]) {
+            i++;
+        }
+        if (!part[i]) {
             return true;
         }
     }
     return false;
+}
+
+bool
+ask_matches(const char *q, const char *const *texts)
+{
+    char part[HOST_SIZE], colons[HOST_SIZE];
+    size_t size = 0;
+    bool has_hyphen = false;
+    if (q[0] == '\0') {
+        return true;
+    }
+    for (; q[size] && size < sizeof(part) - 1; size++) {
+        part[size] = small(q[size]);
+        colons[size] = q[size] == '-' ? ':' : part[size];
+        has_hyphen = has_hyphen || q[size] == '-';
+    }
+    part[size] = colons[size] = '\0';
+    for (size_t i = 0; texts[i]; i++) {
+        if (has_part(texts[i], part) || (has_hyphen && has_part(texts[i], colons))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct ask_shape
+ask_shape_of(const char *q)
+{
+    size_t size = strlen(q);
+    return (struct ask_shape){.mac = strspn(q, "0123456789abcdefABCDEF:-") == size,
+                              .ip4 = strspn(q, "0123456789.") == size,
+                              .ip6 = strspn(q, "0123456789abcdefABCDEF:-") == size};
 }

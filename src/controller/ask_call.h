@@ -63,11 +63,15 @@ struct ask_page {
     uint64_t cursor;
     size_t limit, taken, bytes;
     uint64_t seen;
+    uint64_t next; /* key of the last one taken; 0: the cursor is a position */
     bool is_full;
 };
 void ask_page_begin(struct ask_page *page, const struct op_page *asked);
 /* Call once per match: true: encode it and give it to ask_page_add. */
 bool ask_page_takes(struct ask_page *page);
+/* The same for a list that changes meanwhile: the cursor is the key of the last row given, so that
+ * no row is lost or given twice.  Keys are not 0 and rise or fall along the list. */
+bool ask_page_takes_key(struct ask_page *page, uint64_t key, bool is_falling);
 /* Takes 'item'. */
 void ask_page_add(struct ask_page *page, cJSON *item);
 void ask_page_answer(const struct ask_call *call, struct ask_page *page);
@@ -79,6 +83,11 @@ bool ask_annotation_matches(const struct annotation *annotation, const struct ma
                             const char *q);
 bool ask_endpoint_matches(const struct endpoint *endpoint, const char *q);
 bool ask_matches(const char *q, const char *const *texts);
+/* As what 'q' can be a part of at all: the others need not be written out. */
+struct ask_shape {
+    bool mac, ip4, ip6;
+};
+struct ask_shape ask_shape_of(const char *q);
 
 /* As shown: with its version (wire/view_endpoint.h).  'annotation' NULL: nothing was said. */
 void ask_fill_annotation(const struct annotation *annotation, struct annotation *shown);

@@ -63,7 +63,12 @@ struct listing {
     const struct op_containment_list *asked;
     bool only_servers;
     struct ask_page page;
+    uint64_t serial; /* of the live one that comes */
 };
+
+/* Cursors of a list of containments: below this the serial of a live one, above it the number of
+ * one that ended.  Both name the last row given, whatever begins or ends meanwhile. */
+#define CURSOR_ENDED (UINT64_C(1) << 50)
 
 static void
 on_containment(void *context, const struct containment *each)
@@ -75,17 +80,21 @@ on_containment(void *context, const struct containment *each)
                     (asked->action == 0 || (int)each->action == asked->action) &&
                     (!asked->endpoint[0] || strcmp(asked->endpoint, each->endpoint_id) == 0) &&
                     containment_matches(listing->call->controller, each, asked->page.q);
-    if (is_asked && ask_page_takes(&listing->page)) {
+    if (is_asked && listing->page.cursor >= CURSOR_ENDED) {
+        listing->page.seen++; /* given on an earlier page */
+    } else if (is_asked && ask_page_takes_key(&listing->page, listing->serial, true)) {
         ask_page_add(&listing->page, ask_view_containment(listing->call->controller, each));
     }
 }
 
 static void
-on_ended(void *context, const struct containment *each)
+on_ended(void *context, const struct containment *each, uint64_t number)
 {
     struct listing *listing = context;
-    if (ask_page_takes(&listing->page)) {
-        ask_page_add(&listing->page, ask_view_containment(listing->call->controller, each));
+    struct ask_page *page = &listing->page;
+    if (page->taken < page->limit && page->bytes < ASK_PAGE_BYTES) {
+        page->next = CURSOR_ENDED + number;
+        ask_page_add(page, ask_view_containment(listing->call->controller, each));
     }
 }
 
@@ -99,6 +108,8 @@ list_ended(struct listing *listing)
     const char **ids = mem_new(NAMED_MAX, sizeof(*ids));
     uint64_t total = 0;
     uint64_t live = page->seen;
+    uint64_t before = 0;
+    size_t taken = page->taken;
     const struct store_question question = {
         .state = asked->state ? containment_state_names[asked->state - 1] : NULL,
         .action = listing->only_servers ? action_names[ACTION_BLOCK_SERVER]
@@ -108,15 +119,14 @@ list_ended(struct listing *listing)
         .text = asked->page.q,
         .endpoint_ids = ids,
         .endpoint_count = endpoints_named(controller, asked->page.q, ids),
-        .offset = page->cursor > live ? (size_t)(page->cursor - live) : 0,
+        .after = page->cursor > CURSOR_ENDED ? page->cursor - CURSOR_ENDED : 0,
         .limit = page->is_full ? 0 : page->limit - page->taken,
     };
-    page->seen += question.offset;
-    int error = store_search_ended(controller_store(controller), &question, &total, on_ended,
-                                   listing);
+    int error = store_search_ended(controller_store(controller), &question, &total, &before,
+                                   on_ended, listing);
     free(ids);
     page->seen = live + total;
-    page->is_full = page->seen > page->cursor + page->taken;
+    page->is_full = page->is_full || total > before + page->taken - taken;
     return error;
 }
 
@@ -133,6 +143,7 @@ list_containments(const struct ask_call *call, const struct op_containment_list 
     for (size_t i = controller_containment_count(call->controller); i > 0; i--) {
         const struct containment *each = controller_containment_at(call->controller, i - 1);
         if (!ask_is_ended(each->state)) {
+            listing.serial = controller_containment_serial(call->controller, i - 1);
             on_containment(&listing, each);
         }
     }
@@ -355,10 +366,9 @@ show_containment(const struct ask_call *call, const char *id, bool only_server)
         on_searched(&search, controller_containment_at(call->controller, i - 1));
     }
     struct containment ended;
-    if (!search.is_answered && store_find_ended(controller_store(call->controller), id,
-                                                only_server ? action_names[ACTION_BLOCK_SERVER]
-                                                            : NULL,
-                                                &ended)) {
+    if (!search.is_answered &&
+        store_find_ended(controller_store(call->controller), id,
+                         only_server ? action_names[ACTION_BLOCK_SERVER] : NULL, &ended)) {
         answer_containment(call, &ended);
         containment_fini(&ended);
     } else if (!search.is_answered) {

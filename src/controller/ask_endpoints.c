@@ -35,23 +35,30 @@ ask_endpoint_matches(const struct endpoint *endpoint, const char *q)
     if (q[0] == '\0') {
         return true;
     }
-    for (size_t i = 0; i < endpoint->mac_count; i++, count++) {
+    const struct ask_shape shape = ask_shape_of(q);
+    for (size_t i = 0; shape.mac && i < endpoint->mac_count; i++, count++) {
         mac_format(&endpoint->macs[i], room[count]);
         texts[count] = room[count];
     }
     for (size_t i = 0; i < endpoint->binding_count && i < ENDPOINT_BINDINGS_MAX; i++) {
-        if (endpoint->bindings[i].until_us == 0) {
+        const struct ip *ip = &endpoint->bindings[i].ip;
+        if (endpoint->bindings[i].until_us == 0 && (ip_is_v4(ip) ? shape.ip4 : shape.ip6)) {
             ip_format(&endpoint->bindings[i].ip, room[count]);
             texts[count] = room[count];
             count++;
         }
     }
     char place[2 * NAME_SIZE + 1];
-    snprintf(place, sizeof(place), "%s/%s", endpoint->location.switch_name,
-             endpoint->location.port);
     texts[count++] = endpoint->id;
     texts[count++] = endpoint->host_name;
-    texts[count++] = place;
+    if (strchr(q, '/')) {
+        snprintf(place, sizeof(place), "%s/%s", endpoint->location.switch_name,
+                 endpoint->location.port);
+        texts[count++] = place;
+    } else {
+        texts[count++] = endpoint->location.switch_name;
+        texts[count++] = endpoint->location.port;
+    }
     if (endpoint->annotation) {
         count += ask_annotation_texts(endpoint->annotation, texts + count);
     }
@@ -68,7 +75,8 @@ ask_endpoint_list(const struct ask_call *call, const void *parameters)
     ask_page_begin(&page, asked);
     for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
         const struct endpoint *endpoint = topology_endpoint_at(topology, i);
-        if (endpoint && ask_endpoint_matches(endpoint, asked->q) && ask_page_takes(&page)) {
+        if (endpoint && ask_endpoint_matches(endpoint, asked->q) &&
+            ask_page_takes_key(&page, topology_endpoint_serial(endpoint), false)) {
             ask_page_add(&page, ask_view_endpoint(call->controller, endpoint));
         }
     }

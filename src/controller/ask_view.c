@@ -17,18 +17,7 @@ ask_is_ended(enum containment_state state)
 const struct containment *
 ask_containment_on(const struct controller *controller, const char *endpoint_id)
 {
-    const struct containment *found = NULL;
-    for (size_t i = 0; i < controller_containment_count(controller); i++) {
-        const struct containment *each = controller_containment_at(controller, i);
-        if (ask_is_ended(each->state) || each->state == CONTAINMENT_PENDING ||
-            each->action == ACTION_MIRROR || strcmp(each->endpoint_id, endpoint_id) != 0) {
-            continue;
-        }
-        if (!found || each->action == ACTION_ISOLATE) {
-            found = each;
-        }
-    }
-    return found;
+    return controller_containment_on(controller, endpoint_id);
 }
 
 /* A shallow copy with its present addresses; 'room' has ENDPOINT_BINDINGS_MAX items. */

@@ -350,6 +350,27 @@ controller_containment_at(const struct controller *controller, size_t index)
     return index < controller->listed_count ? &controller->listed[index]->c : NULL;
 }
 
+uint64_t
+controller_containment_serial(const struct controller *controller, size_t index)
+{
+    return index < controller->listed_count ? controller->listed[index]->serial : 0;
+}
+
+const struct containment *
+controller_containment_on(const struct controller *controller, const char *endpoint_id)
+{
+    const struct entry *found = NULL;
+    const struct entry *each = NULL;
+    while ((each = entry_next_of(controller, endpoint_id, each)) != NULL) {
+        bool restricts = each->is_committed && lifecycle_is_in_force(each->c.state) &&
+                         each->c.action != ACTION_MIRROR;
+        if (restricts && (!found || each->c.action == ACTION_ISOLATE)) {
+            found = each;
+        }
+    }
+    return found ? &found->c : NULL;
+}
+
 size_t
 controller_containment_count(const struct controller *controller)
 {
@@ -408,13 +429,10 @@ controller_clock(const struct controller *controller)
 bool
 controller_switch_at(const struct controller *controller, size_t index, struct switch_view *view)
 {
-    const struct switch_state *sw = TAILQ_FIRST(&controller->switches);
-    for (size_t i = 0; sw && i < index; i++) {
-        sw = TAILQ_NEXT(sw, link);
-    }
-    if (!sw) {
+    if (index >= controller->switch_count) {
         return false;
     }
+    const struct switch_state *sw = controller->switch_order[index];
     *view = (struct switch_view){
         .device = sw->device,
         .desired_generation = sw->generation,

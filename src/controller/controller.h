@@ -136,6 +136,11 @@ void controller_publish(struct controller *controller, const char *topic, const 
 
 const struct containment *controller_containment_at(const struct controller *controller,
                                                     size_t index);
+/* Rises along that order and is the containment's as long as we run; not 0. */
+uint64_t controller_containment_serial(const struct controller *controller, size_t index);
+/* The containment that restricts that endpoint most now; NULL: none. */
+const struct containment *controller_containment_on(const struct controller *controller,
+                                                    const char *endpoint_id);
 size_t controller_containment_count(const struct controller *controller);
 const struct containment *controller_find(const struct controller *controller, const char *id);
 struct topology *controller_topology(struct controller *controller);

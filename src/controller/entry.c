@@ -130,6 +130,7 @@ entry_list(struct controller *controller, struct entry *entry)
     }
     entry->is_committed = true;
     entry->index = controller->listed_count;
+    entry->serial = ++controller->serials;
     controller->listed[controller->listed_count++] = entry;
 }
 

@@ -261,7 +261,10 @@ switch_new(struct controller *controller)
     hmap_init(&sw->slots);
     sw->altered_limit = (struct log_limit){.period_us = 60000000, .burst = 10};
     TAILQ_INSERT_TAIL(&controller->switches, sw, link);
-    controller->switch_count++;
+    sw->index = controller->switch_count++;
+    controller->switch_order = mem_resize(controller->switch_order, controller->switch_count,
+                                          sizeof(struct switch_state *));
+    controller->switch_order[sw->index] = sw;
     return sw;
 }
 

@@ -49,6 +49,7 @@ struct entry {
     struct want_list wants;
     struct port_hold hold;
     size_t index;        /* in 'listed' */
+    uint64_t serial;     /* rises along it */
     bool is_committed;   /* on disk: may be shown and put in force */
     bool is_changing;    /* a release or verdict is on its way to the disk */
     char confirmed_by[NAME_SIZE]; /* policy that removed the doubt before the commit was through */
@@ -77,6 +78,7 @@ struct slot {
 
 struct switch_state {
     TAILQ_ENTRY(switch_state) link;
+    size_t index; /* in 'switch_order' */
     struct wire_device device;
     struct hmap slots;           /* what it must hold, since the last snapshot */
     struct wire_desired delta;   /* grows until switches_flush() */
@@ -148,6 +150,7 @@ struct controller {
     bool has_dirty;
     struct entry **listed; /* committed, oldest first */
     size_t listed_count, listed_room;
+    uint64_t serials;
     size_t ended_count;
     size_t pending_count, loose_count[ACTION_COUNT];
     uint64_t pending_dropped;
@@ -160,6 +163,7 @@ struct controller {
     int64_t next_due_us; /* wall: the next expiry or pending time-out */
 
     TAILQ_HEAD(, switch_state) switches;
+    struct switch_state **switch_order; /* the same, for lists */
     size_t switch_count;
     int64_t read_credit;     /* rules that may be asked to be read back now */
     int64_t read_credit_us;  /* boot: when it was last filled up */

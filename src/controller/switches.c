@@ -39,16 +39,7 @@ void
 switch_publish(struct controller *controller, struct switch_state *sw)
 {
     struct switch_view view;
-    size_t index = 0;
-    struct switch_state *other;
-    TAILQ_FOREACH(other, &controller->switches, link)
-    {
-        if (other == sw) {
-            break;
-        }
-        index++;
-    }
-    if (controller->ports.publish && controller_switch_at(controller, index, &view)) {
+    if (controller->ports.publish && controller_switch_at(controller, sw->index, &view)) {
         controller->ports.publish(controller->ports.context, "switch", &view);
     }
 }
@@ -65,6 +56,7 @@ switches_free(struct controller *controller)
         wire_fini(WIRE_EDGE_STATS, &sw->stats);
         free(sw);
     }
+    free(controller->switch_order);
 }
 
 static void

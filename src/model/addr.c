@@ -50,9 +50,12 @@ mac_is_virtual_router(const struct mac *mac)
 void
 mac_format(const struct mac *mac, char text[MAC_TEXT_SIZE])
 {
-    const uint8_t *b = mac->b;
-    snprintf(text, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
-             b[5]);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < sizeof(mac->b); i++) { /* searches write tens of thousands */
+        text[i * 3] = digits[mac->b[i] >> 4];
+        text[i * 3 + 1] = digits[mac->b[i] & 15];
+        text[i * 3 + 2] = i + 1 < sizeof(mac->b) ? ':' : '\0';
+    }
 }
 
 /* The separator may stand after each byte (: -), after each two (.), or nowhere. */
@@ -139,11 +142,28 @@ ip_from_v6(const uint8_t bytes[16])
     return ip;
 }
 
+static char *
+decimal_put(char *to, unsigned value)
+{
+    if (value >= 100) {
+        *to++ = (char)('0' + value / 100);
+    }
+    if (value >= 10) {
+        *to++ = (char)('0' + value / 10 % 10);
+    }
+    *to++ = (char)('0' + value % 10);
+    return to;
+}
+
 void
 ip_format(const struct ip *ip, char text[IP_TEXT_SIZE])
 {
-    bool is_v4 = ip_is_v4(ip);
-    if (!inet_ntop(is_v4 ? AF_INET : AF_INET6, ip->b + (is_v4 ? 12 : 0), text, IP_TEXT_SIZE)) {
+    if (ip_is_v4(ip)) {
+        for (size_t i = 12; i < 16; i++) {
+            text = decimal_put(text, ip->b[i]);
+            *text++ = i < 15 ? '.' : '\0';
+        }
+    } else if (!inet_ntop(AF_INET6, ip->b, text, IP_TEXT_SIZE)) {
         text[0] = '\0';
     }
 }

@@ -149,10 +149,19 @@ search_prepare(const struct reader *reader, const struct search *search, const c
     return query;
 }
 
+/* Those that were given before a page: they ended after its first row. */
+#define GIVEN "(ended_us, id) >= (SELECT ended_us, id FROM ended WHERE number = %llu)"
+
 static int
-search_count(const struct reader *reader, const struct search *search, uint64_t *total)
+search_count(const struct reader *reader, const struct search *search, uint64_t after,
+             uint64_t *total)
 {
-    sqlite3_stmt *query = search_prepare(reader, search, "SELECT count(*) FROM ended", "");
+    char more[160] = "";
+    if (after > 0) {
+        snprintf(more, sizeof(more), " %s " GIVEN, search->condition.used ? "AND" : "WHERE",
+                 (unsigned long long)after);
+    }
+    sqlite3_stmt *query = search_prepare(reader, search, "SELECT count(*) FROM ended", more);
     int error = query && sqlite3_step(query) == SQLITE_ROW ? 0 : -EIO;
     *total = error ? 0 : (uint64_t)sqlite3_column_int64(query, 0);
     sqlite3_finalize(query);
@@ -163,22 +172,28 @@ search_count(const struct reader *reader, const struct search *search, uint64_t 
 static int
 search_page(const struct reader *reader, const struct search *search,
             const struct store_question *question,
-            void (*each)(void *context, const struct containment *containment), void *context)
+            void (*each)(void *context, const struct containment *containment, uint64_t number),
+            void *context)
 {
-    char after[240];
+    char after[400], more[160] = "";
+    if (question->after > 0) {
+        snprintf(more, sizeof(more), " %s NOT " GIVEN, search->condition.used ? "AND" : "WHERE",
+                 (unsigned long long)question->after);
+    }
     snprintf(after, sizeof(after),
-             " ORDER BY ended_us DESC, id DESC LIMIT %zu OFFSET %zu) e"
+             "%s ORDER BY ended_us DESC, id DESC LIMIT %zu) e"
              " JOIN containment c ON c.id = e.id ORDER BY e.ended_us DESC, e.id DESC",
-             question->limit, question->offset);
+             more, question->limit);
     sqlite3_stmt *query = search_prepare(
-        reader, search, "SELECT c.id, c.json FROM (SELECT id, ended_us FROM ended", after);
+        reader, search,
+        "SELECT c.id, c.json, e.number FROM (SELECT id, ended_us, number FROM ended", after);
     int error = query ? 0 : -EIO;
     int result = SQLITE_DONE;
     while (!error && (result = sqlite3_step(query)) == SQLITE_ROW) {
         struct containment containment;
         error = row_decode(query, &store_containment_shape, &containment);
         if (!error) {
-            each(context, &containment);
+            each(context, &containment, (uint64_t)sqlite3_column_int64(query, 2));
             containment_fini(&containment);
         }
     }
@@ -192,14 +207,20 @@ search_page(const struct reader *reader, const struct search *search,
 
 int
 store_search_ended(struct store *store, const struct store_question *question, uint64_t *total,
-                   void (*each)(void *context, const struct containment *containment),
+                   uint64_t *before,
+                   void (*each)(void *context, const struct containment *containment,
+                                uint64_t number),
                    void *context)
 {
     const struct reader *reader = store_reader(store);
     struct search search;
+    *before = 0;
     search_begin(&search, question);
-    int error = search_count(reader, &search, total);
-    if (!error && question->limit > 0 && question->offset < *total) {
+    int error = search_count(reader, &search, 0, total);
+    if (!error && question->after > 0) {
+        error = search_count(reader, &search, question->after, before);
+    }
+    if (!error && question->limit > 0 && *before < *total) {
         error = search_page(reader, &search, question, each, context);
     }
     search_end(&search);

@@ -101,12 +101,16 @@ struct store_question {
     /* found by 'text' too: what is about one of these endpoints */
     const char *const *endpoint_ids;
     size_t endpoint_count;
-    size_t offset, limit;
+    uint64_t after; /* the number of the last one given so far; 0: from the start */
+    size_t limit;
 };
-/* By index, however many there are: the last to end first, 'limit' of them from the 'offset'th on;
- * 'total' match.  0 or negative errno. */
+/* By index, however many there are: the last to end first, 'limit' of them; 'total' match, and
+ * 'before' of them come up to and with 'after'.  'number' stays with a containment that ended.  0
+ * or negative errno. */
 int store_search_ended(struct store *store, const struct store_question *question, uint64_t *total,
-                       void (*each)(void *context, const struct containment *containment),
+                       uint64_t *before,
+                       void (*each)(void *context, const struct containment *containment,
+                                    uint64_t number),
                        void *context);
 /* The ended one with this id, or the last to end with this case number; 'action' NULL: any.
  * 'containment' is then the caller's (containment_fini).  False: none. */

@@ -256,6 +256,7 @@ node_new(struct topology *t, const char *id, int64_t at_us, struct port_state *p
     if (port) {
         port->kept_count++;
     }
+    node->serial = ++t->serials;
     order_add(t->order, node);
     TAILQ_INSERT_TAIL(&t->by_age, node, by_age);
     t->node_count++;

@@ -135,6 +135,7 @@ struct node {
     TAILQ_HEAD(, id_item) ids;
     size_t alias_count;
     size_t index;                  /* in 'order' */
+    uint64_t serial;               /* counts endpoints as they appeared in this run */
     struct port_state *first_port; /* whose kept_count it is part of */
     bool is_told;
     bool is_pinned;
@@ -181,6 +182,7 @@ struct topology {
     TAILQ_HEAD(, node) unsettled;
     struct order *order;
     size_t node_count;
+    uint64_t serials;
     size_t tick_at;
     bool is_inventory; /* applying a full report: it says what is known, not what was heard now */
     struct link_item **links;

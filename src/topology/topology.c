@@ -527,6 +527,12 @@ topology_macs_on_port(const struct topology *t, const char *switch_name, const c
     return given;
 }
 
+uint64_t
+topology_endpoint_serial(const struct endpoint *endpoint)
+{
+    return CONTAINER_OF(endpoint, const struct node, endpoint)->serial;
+}
+
 const struct endpoint *
 topology_endpoint_at(const struct topology *t, size_t index)
 {

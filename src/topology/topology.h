@@ -108,6 +108,8 @@ size_t topology_macs_on_port(const struct topology *topology, const char *switch
 const struct endpoint *topology_endpoint_at(const struct topology *topology, size_t index);
 /* The index of the first endpoint that came after the one with that id, which may be gone. */
 size_t topology_index_after(const struct topology *topology, const char *id);
+/* Rises along that order and is the endpoint's as long as we run; not 0. */
+uint64_t topology_endpoint_serial(const struct endpoint *endpoint);
 size_t topology_endpoint_count(const struct topology *topology);
 const struct link *topology_link_at(const struct topology *topology, size_t index);
 size_t topology_link_count(const struct topology *topology);

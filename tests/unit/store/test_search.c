@@ -94,12 +94,14 @@ teardown(void **state)
 struct found {
     size_t count;
     char first[16], last[16]; /* case numbers */
+    uint64_t number, before;  /* of the last one */
 };
 
 static void
-on_found(void *context, const struct containment *c)
+on_found(void *context, const struct containment *c, uint64_t number)
 {
     struct found *found = context;
+    found->number = number;
     snprintf(found->count++ == 0 ? found->first : found->last, sizeof(found->last), "%s",
              c->case_number);
 }
@@ -111,7 +113,8 @@ search(struct fixture *f, const struct store_question *asked, struct found *foun
     struct store_question question = *asked;
     question.limit = question.limit ? question.limit : 10;
     *found = (struct found){.count = 0};
-    assert_int_equal(store_search_ended(f->store, &question, &total, on_found, found), 0);
+    assert_int_equal(
+        store_search_ended(f->store, &question, &total, &found->before, on_found, found), 0);
     return total;
 }
 
@@ -124,12 +127,16 @@ test_pages_reach_the_oldest(void **state)
     assert_int_equal(found.count, 100);
     assert_string_equal(found.first, "C-005999");
     assert_string_equal(found.last, "C-005900");
-    question.offset = MANY - 50;
+    question.limit = MANY - 50;
     assert_int_equal(search(*state, &question, &found), MANY);
+    assert_int_equal(found.before, 0);
+    question = (struct store_question){.after = found.number, .limit = 100};
+    assert_int_equal(search(*state, &question, &found), MANY);
+    assert_int_equal(found.before, MANY - 50);
     assert_int_equal(found.count, 50);
     assert_string_equal(found.first, "C-000049");
     assert_string_equal(found.last, "C-000000");
-    question.offset = MANY;
+    question.after = found.number;
     assert_int_equal(search(*state, &question, &found), MANY);
     assert_int_equal(found.count, 0);
 }

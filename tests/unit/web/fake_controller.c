@@ -522,6 +522,26 @@ controller_containment_at(const struct controller *c, size_t index)
     return &c->containments[index];
 }
 
+uint64_t
+controller_containment_serial(const struct controller *c, size_t index)
+{
+    (void)c;
+    return index + 1;
+}
+
+const struct containment *
+controller_containment_on(const struct controller *c, const char *endpoint_id)
+{
+    for (size_t i = 0; i < c->containment_count; i++) {
+        const struct containment *each = &c->containments[i];
+        if (strcmp(each->endpoint_id, endpoint_id) == 0 && each->action == ACTION_ISOLATE &&
+            each->state == CONTAINMENT_VERIFIED) {
+            return each;
+        }
+    }
+    return NULL;
+}
+
 size_t
 controller_containment_count(const struct controller *c)
 {
@@ -562,6 +582,7 @@ bool
 controller_switch_at(const struct controller *c, size_t index, struct switch_view *view)
 {
     *view = c->switches[index];
+    view->is_settled = true;
     return true;
 }
 
