@@ -90,6 +90,18 @@ static const struct {
     {"SERVER", "サーバ"},
     {"SESSION", "セッション"},
     {"SESSIONS", "セッション数"},
+    {"ROWS CHECKED", "確認した行数"},
+    {"SOUND", "改ざんなし"},
+    {"FAULT", "異常の種類"},
+    {"FIRST BAD ROW", "最初の異常行"},
+    {"NEWEST HASH", "最新のハッシュ"},
+    {"Note the newest hash elsewhere: --newest HASH finds later that the end was cut off or the "
+     "log "
+     "made anew.",
+     "最新のハッシュを別の場所に控えてください。後で --newest HASH "
+     "を指定すると、末尾の切り捨てや全体の作り直し"
+     "も検出できます。"},
+    {"The log is not as it was written.", "ログは書き込まれた時のままではありません。"},
     {"SEVERITY", "重大度"},
     {"SIGNATURE", "シグネチャ"},
     {"SITE", "拠点"},

@@ -16,6 +16,7 @@ struct client {
     CURL *curl;
     struct curl_slist *headers;
     char *url;
+    long patience_s;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -26,6 +27,7 @@ client_new(const struct client_settings *settings)
     size_t size = strlen(settings->token) + 32;
     char *header = mem_new(size, 1);
     client->url = mem_strdup(settings->url);
+    client->patience_s = 30;
     client->curl = curl_easy_init();
     snprintf(header, size, "Authorization: Bearer %s", settings->token);
     client->headers = settings->token[0] ? curl_slist_append(NULL, header) : NULL;
@@ -111,7 +113,7 @@ client_ask(struct client *client, const char *path, const cJSON *body, struct cl
         headers = curl_slist_append(headers, each->data);
     }
     set_path(client, path);
-    curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, 30L);
+    curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, client->patience_s);
     curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, answer);
     if (text) {
@@ -135,6 +137,50 @@ client_ask(struct client *client, const char *path, const cJSON *body, struct cl
     }
     curl_slist_free_all(headers);
     cJSON_free(text);
+}
+
+void
+client_set_patience(struct client *client, long seconds)
+{
+    client->patience_s = seconds;
+}
+
+struct saving {
+    struct client *client;
+    FILE *file;
+    struct client_answer *answer;
+};
+
+static size_t
+on_saved(char *bytes, size_t one, size_t size, void *context)
+{
+    struct saving *saving = context;
+    long status = 0;
+    curl_easy_getinfo(saving->client->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200) {
+        return on_bytes(bytes, one, size, saving->answer);
+    }
+    return fwrite(bytes, one, size, saving->file) * one;
+}
+
+void
+client_save(struct client *client, const char *path, FILE *file, struct client_answer *answer)
+{
+    struct saving saving = {.client = client, .file = file, .answer = answer};
+    *answer = (struct client_answer){0};
+    set_path(client, path);
+    curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, 0L);
+    /* As long as it takes; but silence means that the server is gone. */
+    curl_easy_setopt(client->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(client->curl, CURLOPT_LOW_SPEED_TIME, 45L);
+    curl_easy_setopt(client->curl, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, client->headers);
+    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, on_saved);
+    curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &saving);
+    perform(client, &answer->status, answer->why);
+    if (answer->bytes) {
+        answer->json = cJSON_ParseWithLength(answer->bytes, answer->size);
+    }
 }
 
 void

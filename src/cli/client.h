@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cjson/cJSON.h>
 
@@ -34,6 +35,11 @@ void client_free(struct client *client);
 /* 'body' NULL: GET; otherwise POST.  Fill-in with client_answer_fini. */
 void client_ask(struct client *client, const char *path, const cJSON *body,
                 struct client_answer *answer);
+/* How long the next answers may take (30 s at first). */
+void client_set_patience(struct client *client, long seconds);
+/* Writes the bytes of a good answer to 'file' as they come, however many; others are in 'answer'.
+ */
+void client_save(struct client *client, const char *path, FILE *file, struct client_answer *answer);
 void client_answer_fini(struct client_answer *answer);
 /* Follows a stream line by line until the server or 'on_line' (false) ends it.  The status, or 0
  * with 'why'. */

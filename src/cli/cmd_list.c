@@ -8,17 +8,6 @@
 #include "cli/columns.h"
 #include "cli/commands.h"
 
-static void
-add_query(char *path, size_t room, const char *name, const char *value)
-{
-    if (value && value[0]) {
-        char *escaped = client_escape(value);
-        size_t used = strlen(path);
-        snprintf(path + used, room - used, "%c%s=%s", strchr(path, '?') ? '&' : '?', name, escaped);
-        free(escaped);
-    }
-}
-
 static int
 list(struct run *run, const char *collection, const char *search, const struct column *columns,
      size_t count)
@@ -26,12 +15,12 @@ list(struct run *run, const char *collection, const char *search, const struct c
     char path[URL_SIZE] = "";
     int code = EXIT_GOOD;
     snprintf(path, sizeof(path), API "/%s", collection);
-    add_query(path, sizeof(path), "q", search);
-    add_query(path, sizeof(path), "state", run->options.state);
-    add_query(path, sizeof(path), "ended", run->options.ended ? "true" : NULL);
-    add_query(path, sizeof(path), "closed", run->options.closed ? "true" : NULL);
-    add_query(path, sizeof(path), "unseen", run->options.unseen ? "true" : NULL);
-    add_query(path, sizeof(path), "limit", run->options.limit);
+    run_query(path, sizeof(path), "q", search);
+    run_query(path, sizeof(path), "state", run->options.state);
+    run_query(path, sizeof(path), "ended", run->options.ended ? "true" : NULL);
+    run_query(path, sizeof(path), "closed", run->options.closed ? "true" : NULL);
+    run_query(path, sizeof(path), "unseen", run->options.unseen ? "true" : NULL);
+    run_query(path, sizeof(path), "limit", run->options.limit);
     cJSON *items = run_list(run, path, &code);
     if (items && run->options.json) {
         run_print_json(items);
@@ -271,33 +260,13 @@ int
 cmd_mirrors(struct run *run, char **words, int count)
 {
     static const struct column columns[] = {
-        {"SWITCH", "switch", COLUMN_TEXT},
-        {"KIND", "kind", COLUMN_TEXT},
-        {"CARRIER", "carrier", COLUMN_TEXT},
-        {"SESSION", "session", COLUMN_TEXT},
-        {"PORT", "ports", COLUMN_TEXT},
-        {"ENDPOINT", "", COLUMN_WHO},
-        {"COPIED", "copied", COLUMN_TEXT},
-        {"ARRIVED", "packets", COLUMN_TEXT},
-        {"LOST", "lost", COLUMN_TEXT},
-        {"ONE-SIDED", "one_sided_flows", COLUMN_TEXT},
-        {"EXPIRES", "expires", COLUMN_TIME},
-        {"REASON", "reason", COLUMN_TEXT},
+        {"SWITCH", "switch", COLUMN_TEXT},   {"KIND", "kind", COLUMN_TEXT},
+        {"CARRIER", "carrier", COLUMN_TEXT}, {"SESSION", "session", COLUMN_TEXT},
+        {"PORT", "ports", COLUMN_TEXT},      {"ENDPOINT", "", COLUMN_WHO},
+        {"COPIED", "copied", COLUMN_TEXT},   {"ARRIVED", "packets", COLUMN_TEXT},
+        {"LOST", "lost", COLUMN_TEXT},       {"ONE-SIDED", "one_sided_flows", COLUMN_TEXT},
+        {"EXPIRES", "expires", COLUMN_TIME}, {"REASON", "reason", COLUMN_TEXT},
     };
     (void)words, (void)count;
     return list(run, "mirrors", NULL, columns, COUNT_OF(columns));
-}
-
-int
-cmd_audit(struct run *run, char **words, int count)
-{
-    static const struct column columns[] = {
-        {"NUMBER", "number", COLUMN_TEXT}, {"TIME", "at", COLUMN_TIME},
-        {"WHO", "account", COLUMN_TEXT},   {"ACTION", "action", COLUMN_TEXT},
-        {"OBJECT", "object", COLUMN_TEXT}, {"REASON", "detail", COLUMN_TEXT},
-    };
-    if (!run->options.limit && !run->options.json) {
-        run->options.limit = "100"; /* the whole chain is for --json or --limit */
-    }
-    return list(run, "audit", first_of(words, count), columns, COUNT_OF(columns));
 }

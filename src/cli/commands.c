@@ -93,7 +93,16 @@ const struct command command_table[] = {
      0, 2, cmd_notify},
     {"doctor", "", "", "what is wrong or works less well, where, and what to do",
      "Exits with 1 where there is an error or a warning.", 0, 0, cmd_doctor},
-    {"audit", "[SEARCH]", "[--limit N]", "who did what to what, and why; newest first", NULL, 0, 1,
+    {"audit", "[SEARCH] | verify | export",
+     "[--account A] [--action A] [--object O] [--from TIME] [--until TIME] [--limit N] "
+     "[--newest HASH] [--file FILE] [--format json|csv|cef] [-o FILE]",
+     "who did what to what, and why; newest first",
+     "verify walks through the chain of hashes: it finds the first row that was edited, removed,\n"
+     "inserted or put elsewhere, and exits with 1. --newest HASH, which an earlier check said,\n"
+     "finds also that the end was cut off or the chain made anew. --file checks a file of\n"
+     "'audit export' (JSON lines), without a server.\n"
+     "export writes the rows, oldest first, to standard output or -o FILE; it is itself in the\n"
+     "audit. --action without a dot means all below it: session, session.open.", 0, 1,
      cmd_audit},
     {"jobs", "[cancel ID]", "", "long work that runs or ran lately; ends one that runs",
      "Only who started a job, or an admin, may cancel it.", 0, 2, cmd_jobs},

@@ -78,6 +78,14 @@ enum option_code {
     OPTION_OVERWRITE,
     OPTION_DRY_RUN,
     OPTION_BOM,
+    OPTION_ACCOUNT,
+    OPTION_ACTION,
+    OPTION_OBJECT,
+    OPTION_FROM,
+    OPTION_UNTIL,
+    OPTION_FORMAT,
+    OPTION_NEWEST,
+    OPTION_FILE,
 };
 
 static const struct option long_options[] = {
@@ -111,6 +119,14 @@ static const struct option long_options[] = {
     {"unseen", no_argument, NULL, OPTION_UNSEEN},
     {"base", required_argument, NULL, OPTION_BASE},
     {"overwrite-file", no_argument, NULL, OPTION_OVERWRITE},
+    {"account", required_argument, NULL, OPTION_ACCOUNT},
+    {"action", required_argument, NULL, OPTION_ACTION},
+    {"object", required_argument, NULL, OPTION_OBJECT},
+    {"from", required_argument, NULL, OPTION_FROM},
+    {"until", required_argument, NULL, OPTION_UNTIL},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"newest", required_argument, NULL, OPTION_NEWEST},
+    {"file", required_argument, NULL, OPTION_FILE},
     {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -153,6 +169,22 @@ text_of(struct options *options, int code)
         return &options->owner_email;
     case OPTION_BASE:
         return &options->base;
+    case OPTION_ACCOUNT:
+        return &options->account;
+    case OPTION_ACTION:
+        return &options->action;
+    case OPTION_OBJECT:
+        return &options->object;
+    case OPTION_FROM:
+        return &options->from;
+    case OPTION_UNTIL:
+        return &options->until;
+    case OPTION_FORMAT:
+        return &options->format;
+    case OPTION_NEWEST:
+        return &options->newest;
+    case OPTION_FILE:
+        return &options->input;
     case OPTION_CONFIG:
         return &options->file;
     case 'o':
@@ -229,6 +261,11 @@ run_command(struct run *run, const struct command *command, char **words, int co
     if (count < command->least || count > command->most) {
         return run_usage("usage: cordonctl %s %s %s", command->name, command->words,
                          command->options);
+    }
+    bool is_offline = command->run == cmd_audit && run->options.input && count == 1 &&
+                      strcmp(words[0], "verify") == 0;
+    if (is_offline) {
+        return command->run(run, words, count);
     }
     if (settings_complete(&run->options.settings, run->options.file, why) != 0) {
         return run_usage("%s", why);

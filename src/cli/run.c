@@ -111,9 +111,8 @@ run_translate(const struct run *run, cJSON *json)
 }
 
 int
-run_ask(struct run *run, const char *path, const cJSON *body, struct client_answer *answer)
+run_judge(struct run *run, struct client_answer *answer)
 {
-    client_ask(run->client, path, body, answer);
     run_translate(run, answer->json);
     int code = code_of(answer->status);
     if (code != EXIT_GOOD && run->options.json && answer->json) {
@@ -123,6 +122,13 @@ run_ask(struct run *run, const char *path, const cJSON *body, struct client_answ
         tell_problem(run, answer);
     }
     return code;
+}
+
+int
+run_ask(struct run *run, const char *path, const cJSON *body, struct client_answer *answer)
+{
+    client_ask(run->client, path, body, answer);
+    return run_judge(run, answer);
 }
 
 cJSON *
@@ -195,4 +201,15 @@ run_path(const char *collection, const char *id, const char *verb)
     snprintf(path, size, API "/%s/%s%s%s", collection, escaped, verb ? "/" : "", verb ? verb : "");
     free(escaped);
     return path;
+}
+
+void
+run_query(char *path, size_t room, const char *name, const char *value)
+{
+    if (value && value[0]) {
+        char *escaped = client_escape(value);
+        size_t used = strlen(path);
+        snprintf(path + used, room - used, "%c%s=%s", strchr(path, '?') ? '&' : '?', name, escaped);
+        free(escaped);
+    }
 }

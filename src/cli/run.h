@@ -24,7 +24,8 @@ struct options {
     const char *file; /* of settings */
     bool json, help, ended, closed, none, assume, unseen, dry_run, bom, overwrite_file;
     const char *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
-        *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base;
+        *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base, *account, *action, *object,
+        *from, *until, *format, *newest, *input;
 };
 
 struct run {
@@ -43,6 +44,10 @@ void run_translate(const struct run *run, cJSON *json);
 /* Asks; where the answer is no 2xx, tells it on stderr.  EXIT_GOOD: 'answer' has JSON or bytes.
  * Finish 'answer' always. */
 int run_ask(struct run *run, const char *path, const cJSON *body, struct client_answer *answer);
+/* The same of an answer that came by other means. */
+int run_judge(struct run *run, struct client_answer *answer);
+/* Adds "?name=value" or "&name=value", escaped; nothing where 'value' is NULL or empty. */
+void run_query(char *path, size_t room, const char *name, const char *value);
 /* All pages of a list, as one array of items; NULL: '*code' says why, told already. */
 cJSON *run_list(struct run *run, const char *path, int *code);
 /* Prints JSON for programs. */

@@ -65,6 +65,8 @@ static ask_handler *const handlers[OP_COUNT] = {
     [OP_NOTICE_LIST] = ask_notice_list,
     [OP_DOCTOR] = ask_doctor,
     [OP_AUDIT_LIST] = ask_audit_list,
+    [OP_AUDIT_VERIFY] = ask_audit_verify,
+    [OP_AUDIT_EXPORT] = ask_audit_export,
     [OP_AUDIT_RECORD] = ask_audit_record,
     [OP_VERSION] = ask_version,
     [OP_METRICS] = ask_metrics,
@@ -135,6 +137,13 @@ ask_answer_bytes(const struct ask_call *call, const void *bytes, size_t size)
     /* The answer only lends them. */
     answer(call,
            &(struct wire_answer){.status = 200, .bytes = (uint8_t *)bytes, .byte_count = size});
+}
+
+void
+ask_answer_part(const struct ask_call *call, cJSON *body, const void *bytes, size_t size)
+{
+    answer(call, &(struct wire_answer){
+                     .status = 200, .body = body, .bytes = (uint8_t *)bytes, .byte_count = size});
 }
 
 void

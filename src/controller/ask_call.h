@@ -16,9 +16,22 @@
 #define ASK_TRIALS_MAX 3
 struct ask_trial {
     char id[ID_SIZE];
-    char account[NAME_SIZE]; /* whose it is */
+    char account[NAME_SIZE];    /* whose it is */
     struct policy_trial *trial; /* owned; NULL: free */
-    int64_t used_us;         /* boot */
+    int64_t used_us;            /* boot */
+};
+
+/* An export of the audit, which is fetched in parts. */
+#define ASK_EXPORTS_MAX 8
+struct ask_export {
+    char id[ID_SIZE];        /* "": free */
+    char account[NAME_SIZE]; /* whose it is */
+    struct store_audit_question question;
+    enum audit_format format;
+    uint64_t rows;
+    uint8_t newest[AUDIT_HASH_SIZE]; /* hash of the last row given */
+    bool is_whole, is_busy;
+    int64_t used_us; /* boot */
 };
 
 struct asks {
@@ -27,6 +40,7 @@ struct asks {
     struct jobs *jobs; /* owned */
     size_t annotating; /* changes of annotations on their way to the disk */
     bool is_placing;   /* a change of the map is */
+    struct ask_export exports[ASK_EXPORTS_MAX];
     uint64_t asked[OP_COUNT];
     uint64_t refused;
 };
@@ -51,6 +65,8 @@ void ask_answer_json(const struct ask_call *call, unsigned status, cJSON *body);
 void ask_answer_shape(const struct ask_call *call, unsigned status, const struct shape *shape,
                       const void *thing);
 void ask_answer_bytes(const struct ask_call *call, const void *bytes, size_t size);
+/* A part of an export: 'body' is taken. */
+void ask_answer_part(const struct ask_call *call, cJSON *body, const void *bytes, size_t size);
 void ask_problem(const struct ask_call *call, unsigned status, const char *detail,
                  const char *where, const char *advice);
 
@@ -147,8 +163,9 @@ ask_handler ask_job_list, ask_job_show, ask_job_cancel;
 /* ask_rollout.c */
 ask_handler ask_rollout_show, ask_window_list;
 /* ask_system.c */
-ask_handler ask_enforcement_show, ask_audit_list, ask_audit_record,
-    ask_version;
+ask_handler ask_enforcement_show, ask_audit_record, ask_version;
+/* ask_audit.c */
+ask_handler ask_audit_list, ask_audit_verify, ask_audit_export;
 /* ask_notify.c */
 ask_handler ask_notifications_show, ask_notifications_set, ask_notifications_test, ask_notice_list;
 /* ask_metrics.c, ask_doctor.c */

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/audit.h"
 #include "store/shapes.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
@@ -51,10 +50,6 @@ static const char *const queries[QUERY_COUNT] = {
                       " LIMIT ?2",
     [QUERY_MESSAGES] = "SELECT id, json, number FROM message WHERE number < ?3"
                        " ORDER BY number DESC LIMIT ?2",
-    [QUERY_AUDIT] = "SELECT number, at_us, account, action, object, detail FROM audit"
-                    " WHERE number < ?3 ORDER BY number DESC LIMIT ?2",
-    [QUERY_AUDIT_CHAIN] = "SELECT number, at_us, account, action, object, detail, hash FROM audit"
-                          " ORDER BY number",
     [QUERY_REVISIONS] = "SELECT number, at_us, account, reason, hex(sha256),"
                         " length(CAST(text AS BLOB)) FROM revision"
                         " WHERE number < ?3 ORDER BY number DESC LIMIT ?2",
@@ -504,48 +499,6 @@ store_read_isolations(struct store *store, int64_t since_us, size_t limit,
     return query_run(reader, QUERY_ISOLATIONS, on_isolation, &all);
 }
 
-static struct audit_fields
-row_audit(sqlite3_stmt *row)
-{
-    return (struct audit_fields){
-        .number = sqlite3_column_int64(row, 0),
-        .at_us = sqlite3_column_int64(row, 1),
-        .account = (const char *)sqlite3_column_text(row, 2),
-        .action = (const char *)sqlite3_column_text(row, 3),
-        .object = (const char *)sqlite3_column_text(row, 4),
-        .detail = (const char *)sqlite3_column_text(row, 5),
-    };
-}
-
-struct each_audit {
-    void (*each)(void *context, const struct store_audit_row *row);
-    void *context;
-};
-
-static int
-on_audit(void *context, sqlite3_stmt *statement)
-{
-    const struct each_audit *each = context;
-    struct audit_fields fields = row_audit(statement);
-    struct store_audit_row row = {.number = fields.number, .at_us = fields.at_us,
-                                  .account = fields.account, .action = fields.action,
-                                  .object = fields.object, .detail = fields.detail};
-    each->each(each->context, &row);
-    return 0;
-}
-
-int
-store_read_audit(struct store *store, int64_t before, size_t limit,
-                 void (*each)(void *context, const struct store_audit_row *row), void *context)
-{
-    struct reader *reader = store_reader(store);
-    struct each_audit all = {each, context};
-    sqlite3_stmt *query = reader->queries[QUERY_AUDIT];
-    sqlite3_bind_int64(query, 2, limit_number(limit));
-    sqlite3_bind_int64(query, 3, before > 0 ? before : INT64_MAX);
-    return query_run(reader, QUERY_AUDIT, on_audit, &all);
-}
-
 static void
 row_revision(sqlite3_stmt *row, struct revision *revision)
 {
@@ -610,42 +563,4 @@ store_read_revision(struct store *store, int64_t number, struct revision *revisi
     int error = query_run(reader, QUERY_REVISION, on_whole_revision, &whole);
     *text = whole.text;
     return error ? error : whole.text ? 0 : -ENOENT;
-}
-
-struct audit_walk {
-    uint8_t last[AUDIT_HASH_SIZE];
-    int64_t checked;
-    int64_t bad;
-};
-
-static int
-on_audit_link(void *context, sqlite3_stmt *row)
-{
-    struct audit_walk *walk = context;
-    struct audit_fields fields = row_audit(row);
-    uint8_t expected[AUDIT_HASH_SIZE];
-    walk->bad = fields.number;
-    if (!fields.account || !fields.action || !fields.object || !fields.detail ||
-        fields.number != walk->checked + 1) {
-        return -EBADMSG;
-    }
-    audit_hash(walk->last, &fields, expected);
-    if (sqlite3_column_bytes(row, 6) != AUDIT_HASH_SIZE ||
-        memcmp(sqlite3_column_blob(row, 6), expected, AUDIT_HASH_SIZE) != 0) {
-        return -EBADMSG;
-    }
-    memcpy(walk->last, expected, AUDIT_HASH_SIZE);
-    walk->checked = fields.number;
-    walk->bad = 0;
-    return 0;
-}
-
-int
-store_check_audit(struct store *store, int64_t *checked, int64_t *bad)
-{
-    struct audit_walk walk = {.checked = 0};
-    int error = query_run(store_reader(store), QUERY_AUDIT_CHAIN, on_audit_link, &walk);
-    *checked = walk.checked;
-    *bad = walk.bad;
-    return error;
 }

@@ -1,5 +1,5 @@
 /* The reading connection: lists, evidence and the live state at start (store_load, store_read_*,
- * store_has_detection, store_find_external, store_check_audit of store.h).  Loop thread; in WAL
+ * store_has_detection, store_find_external of store.h).  Loop thread; in WAL
  * mode it never waits for the writer. */
 #ifndef CORDON_STORE_READER_H
 #define CORDON_STORE_READER_H
@@ -28,8 +28,6 @@ enum query {
     QUERY_NOTICES,
     QUERY_WAITING,
     QUERY_MESSAGES,
-    QUERY_AUDIT,
-    QUERY_AUDIT_CHAIN,
     QUERY_REVISIONS,
     QUERY_REVISION,
     QUERY_COUNT

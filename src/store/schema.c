@@ -68,13 +68,17 @@ static const char schema_2[] =
     " BEGIN" ENDED_PUT " END;"
     "CREATE TRIGGER containment_change AFTER UPDATE ON containment"
     " WHEN old.ended_us <> 0 OR new.ended_us <> 0 BEGIN"
-    " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER("old.id") ";"
-    " DELETE FROM ended WHERE id = old.id;" ENDED_PUT " END;"
-    "CREATE TRIGGER containment_drop AFTER DELETE ON containment WHEN old.ended_us <> 0 BEGIN"
-    " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER("old.id") ";"
-    " DELETE FROM ended WHERE id = old.id; END;"
-    "INSERT INTO ended(id, ended_us, state, action, endpoint_id, case_number)" ENDED_ROWS ";"
-    "INSERT INTO ended_text(rowid, text)" ENDED_TEXTS ");";
+    " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER(
+        "old.id") ";"
+                  " DELETE FROM ended WHERE id = old.id;" ENDED_PUT " END;"
+                  "CREATE TRIGGER containment_drop AFTER DELETE ON containment WHEN old.ended_us "
+                  "<> 0 BEGIN"
+                  " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER(
+                      "old.id") ";"
+                                " DELETE FROM ended WHERE id = old.id; END;"
+                                "INSERT INTO ended(id, ended_us, state, action, endpoint_id, "
+                                "case_number)" ENDED_ROWS ";"
+                                "INSERT INTO ended_text(rowid, text)" ENDED_TEXTS ");";
 
 /* What people say of machines: by MAC, whether the endpoint is known or not. */
 static const char schema_3[] = "CREATE TABLE annotation(mac TEXT PRIMARY KEY, json TEXT NOT NULL)"
@@ -106,7 +110,19 @@ static const char schema_5[] =
     "CREATE TRIGGER message_trim AFTER INSERT ON message WHEN new.number % 64 = 0 BEGIN"
     " DELETE FROM message WHERE number <= new.number - 5000 AND state <> 'waiting'; END;";
 
-const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
+/* What the audit is asked by.  Its texts are indexed in threes of characters too, but not where a
+ * block waits for its commit: the store thread does that while nothing waits (writer_rest), up to
+ * row 'through'; the few rows behind that are read. */
+static const char schema_6[] =
+    "CREATE INDEX audit_account ON audit(account);"
+    "CREATE INDEX audit_action ON audit(action);"
+    "CREATE INDEX audit_object ON audit(object);"
+    "CREATE INDEX audit_at ON audit(at_us);"
+    "CREATE VIRTUAL TABLE audit_text USING fts5(text, content = '', tokenize = 'trigram');"
+    "CREATE TABLE audit_indexed(through INTEGER NOT NULL);"
+    "INSERT INTO audit_indexed VALUES(0);";
+
+const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

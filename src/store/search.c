@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "store/reader.h"
+#include "store/search.h"
 #include "store/shapes.h"
 
 #define SQL_SIZE 1024
@@ -43,8 +44,8 @@ condition_value(struct condition *condition, const char *sql, const char *value)
     }
 }
 
-static bool
-is_short(const char *text)
+bool
+search_is_short(const char *text)
 {
     size_t left = strlen(text);
     size_t count = 0;
@@ -72,6 +73,18 @@ part_quote(const char *text, bool is_like, char from, char to)
     *at++ = is_like ? '%' : '"';
     *at = '\0';
     return out;
+}
+
+char *
+search_quote_match(const char *text)
+{
+    return part_quote(text, false, '\0', '\0');
+}
+
+char *
+search_quote_like(const char *text)
+{
+    return part_quote(text, true, '\0', '\0');
 }
 
 static char *
@@ -105,7 +118,7 @@ search_begin(struct search *search, const struct store_question *question)
     if (!question->text || !question->text[0]) {
         return;
     }
-    bool is_like = is_short(question->text);
+    bool is_like = search_is_short(question->text);
     search->texts[0] = part_quote(question->text, is_like, '\0', '\0');
     search->texts[1] = part_quote(question->text, is_like, '-', ':'); /* a MAC with hyphens */
     search->texts[2] = ids_json(question);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "store/auditor.h"
 #include "store/change.h"
 #include "store/reader.h"
 #include "store/shapes.h"
@@ -25,8 +26,9 @@
 struct store {
     struct writer *writer; /* the store thread's, once it runs */
     struct reader reader;  /* the loop's */
-    struct queue *in;      /* loop -> store thread */
-    struct queue *out;     /* store thread -> loop; never full: as long as WAITING_MAX */
+    struct auditor *auditor;
+    struct queue *in;         /* loop -> store thread */
+    struct queue *out;        /* store thread -> loop; never full: as long as WAITING_MAX */
     struct store_change stop; /* queued last */
     struct event *event_out;
     struct event *event_refused;
@@ -90,7 +92,8 @@ on_refused(evutil_socket_t fd, short what, void *context)
     free(refused);
 }
 
-/* Up to BATCH_MAX changes that wait, the first of which is 'first'.  False: the last was reached. */
+/* Up to BATCH_MAX changes that wait, the first of which is 'first'.  False: the last was reached.
+ */
 static bool
 batch_take(struct store *store, struct store_change *first, struct store_change **batch,
            size_t *count)
@@ -105,6 +108,14 @@ batch_take(struct store *store, struct store_change *first, struct store_change 
 }
 
 static void
+tip_tell(struct store *store)
+{
+    uint8_t hash[AUDIT_HASH_SIZE];
+    int64_t number = writer_audit_tip(store->writer, hash);
+    auditor_tip(store->auditor, number, hash);
+}
+
+static void
 batch_commit(struct store *store, struct store_change **batch, size_t count)
 {
     int64_t began_us = clock_boot_us(clock_system());
@@ -114,6 +125,7 @@ batch_commit(struct store *store, struct store_change **batch, size_t count)
         atomic_store(&store->slowest_us, took_us);
     }
     atomic_fetch_add(&store->commits, 1);
+    tip_tell(store);
     for (size_t i = 0; i < count; i++) {
         if (!queue_put(store->out, batch[i])) {
             abort(); /* 'out' has room for all that may wait: a bug, and intent would be lost */
@@ -173,6 +185,10 @@ store_open(const char *path, struct event_base *base, struct store **out, char w
         error = reader_open(path, &store->reader, why);
     }
     if (!error) {
+        error = auditor_new(path, base, &store->auditor, why);
+    }
+    if (!error) {
+        tip_tell(store);
         error = store_start(store, base);
         if (error) {
             snprintf(why, 256, "the store's thread cannot start");
@@ -212,6 +228,7 @@ store_close(struct store *store)
     if (store->out) {
         queue_free(store->out);
     }
+    auditor_free(store->auditor);
     reader_close(&store->reader);
     writer_close(store->writer);
     free(store);
@@ -246,6 +263,20 @@ store_submit(struct store *store, struct store_change *change,
         store->waiting--;
         change_refuse(store, change, -EBUSY);
     }
+}
+
+void
+store_read_audit(struct store *store, const struct store_audit_question *question,
+                 store_audit_fn *done, void *context)
+{
+    auditor_read(store->auditor, question, done, context);
+}
+
+void
+store_check_audit(struct store *store, const uint8_t wanted[AUDIT_HASH_SIZE], store_chain_fn *done,
+                  void *context)
+{
+    auditor_check(store->auditor, wanted, done, context);
 }
 
 void

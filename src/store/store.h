@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 
+#include "model/audit.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/endpoint.h"
@@ -134,13 +135,42 @@ int store_read_waiting(struct store *store, size_t limit,
 int store_read_messages(struct store *store, int64_t before, size_t limit,
                         void (*each)(void *context, int64_t number, const struct message *message),
                         void *context);
-struct store_audit_row {
-    int64_t number, at_us;
-    const char *account, *action, *object, *detail;
+/* The audit is read beside the loop, however many rows there are: by its own thread, one question
+ * after the other (auditor.c). */
+struct store_audit_question {
+    char account[NAME_SIZE]; /* empty members ask for nothing */
+    char action[NAME_SIZE];  /* one without a dot: also all below it ("session": "session.open") */
+    char object[TEXT_SIZE];
+    char text[HOST_SIZE];      /* any part of what the row says, whatever the case */
+    int64_t from_us, until_us; /* from 'from_us' on, before 'until_us'; 0: open */
+    bool oldest_first;
+    int64_t after; /* go on behind this number, in that order; 0: from the beginning */
+    int64_t last;  /* oldest first: not beyond this number; 0: to the end */
+    size_t limit;  /* rows, at most STORE_AUDIT_ROWS_MAX */
 };
-/* Newest first; 'before' 0: from the end. */
-int store_read_audit(struct store *store, int64_t before, size_t limit,
-                     void (*each)(void *context, const struct store_audit_row *row), void *context);
+#define STORE_AUDIT_ROWS_MAX 500
+#define STORE_AUDIT_BYTES_MAX (128 * 1024)
+struct store_audit_row {
+    struct audit_fields fields;
+    uint8_t before[AUDIT_HASH_SIZE]; /* hash of the row before it; zero: there is none */
+    uint8_t hash[AUDIT_HASH_SIZE];
+};
+struct store_audit_answer {
+    int error; /* 0 or negative errno (logged); -EBUSY: too many wait */
+    const struct store_audit_row *rows;
+    size_t count;
+    bool has_more;
+    int64_t newest; /* number of the newest row that there was */
+};
+typedef void store_audit_fn(void *context, const struct store_audit_answer *answer);
+/* Called on the loop, once, later; also with an error when the store is closed. */
+void store_read_audit(struct store *store, const struct store_audit_question *question,
+                      store_audit_fn *done, void *context);
+/* Walks the whole chain of hashes; 'wanted' NULL: no hash was noted.  The chain's end is compared
+ * with the newest row that this process has written. */
+typedef void store_chain_fn(void *context, int error, const struct audit_chain *chain);
+void store_check_audit(struct store *store, const uint8_t wanted[AUDIT_HASH_SIZE],
+                       store_chain_fn *done, void *context);
 /* Newest first; 'before' 0: from the end. */
 int store_read_revisions(struct store *store, int64_t before, size_t limit,
                          void (*each)(void *context, const struct revision *revision),
@@ -148,9 +178,6 @@ int store_read_revisions(struct store *store, int64_t before, size_t limit,
 /* 'number' 0: the newest.  0, or -ENOENT; 'text' is then the caller's (free). */
 int store_read_revision(struct store *store, int64_t number, struct revision *revision,
                         char **text);
-/* Walks the whole chain of hashes.  0, or -EBADMSG with the number of the first row that was
- * altered or follows a removed one. */
-int store_check_audit(struct store *store, int64_t *checked, int64_t *bad) MUST_CHECK;
 
 /* Bytes of packets kept as evidence (default 256 MiB) and detections (default 1,000,000); the
  * oldest are dropped. */

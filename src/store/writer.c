@@ -12,12 +12,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/audit.h"
 #include "store/schema.h"
 
 #define LOG_PAGES_REST 256   /* 1 MiB: worth moving while idle */
 #define LOG_PAGES_FULL 16384 /* 64 MiB: move even under load */
 #define DROP_AT_ONCE 64
+#define INDEX_AT_ONCE 64 /* rows of the audit: as many wait until it is worth a commit */
 
 enum statement {
     DO_BEGIN = ROW_KIND_COUNT, /* the rows' own statements come first */
@@ -32,6 +32,8 @@ enum statement {
     DO_ROUTED,
     DO_DROP_EVIDENCE,
     DO_DROP_DETECTIONS,
+    DO_INDEX_AUDIT,
+    DO_MARK_AUDIT,
     STATEMENT_COUNT
 };
 
@@ -86,6 +88,10 @@ static const char *const statements[STATEMENT_COUNT] = {
                          " (SELECT number FROM evidence ORDER BY number LIMIT ?4)",
     [DO_DROP_DETECTIONS] = "DELETE FROM detection WHERE number IN"
                            " (SELECT number FROM detection ORDER BY number LIMIT ?4)",
+    [DO_INDEX_AUDIT] = "INSERT INTO audit_text(rowid, text) SELECT number, account || char(10) ||"
+                       " action || char(10) || object || char(10) || detail FROM audit"
+                       " WHERE number > ?4 AND number <= ?5",
+    [DO_MARK_AUDIT] = "UPDATE audit_indexed SET through = ?5",
 };
 
 struct writer {
@@ -93,6 +99,7 @@ struct writer {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     int log_pages; /* in the write-ahead log */
     int64_t audit_number;
+    int64_t audit_indexed; /* texts up to this number can be found by index */
     uint8_t audit_last[AUDIT_HASH_SIZE];
     uint64_t evidence_bytes, evidence_budget;
     uint64_t detections, detection_budget;
@@ -166,9 +173,8 @@ static int
 writer_prepare(struct writer *writer)
 {
     static const char *const pragmas[] = {
-        "PRAGMA journal_mode = WAL",     "PRAGMA synchronous = FULL",
-        "PRAGMA wal_autocheckpoint = 0", "PRAGMA busy_timeout = 5000",
-        "PRAGMA cache_size = -16384",    "PRAGMA temp_store = MEMORY",
+        "PRAGMA journal_mode = WAL",  "PRAGMA synchronous = FULL",  "PRAGMA wal_autocheckpoint = 0",
+        "PRAGMA busy_timeout = 5000", "PRAGMA cache_size = -16384", "PRAGMA temp_store = MEMORY",
     };
     for (size_t i = 0; i < COUNT_OF(pragmas); i++) {
         if (sqlite3_exec(writer->db, pragmas[i], NULL, NULL, NULL) != SQLITE_OK) {
@@ -194,6 +200,10 @@ writer_resume(struct writer *writer)
     }
     if (!error) {
         error = read_number(writer->db, "SELECT count(*) FROM detection", &detections);
+    }
+    if (!error) {
+        error =
+            read_number(writer->db, "SELECT through FROM audit_indexed", &writer->audit_indexed);
     }
     writer->evidence_bytes = (uint64_t)bytes;
     writer->detections = (uint64_t)detections;
@@ -371,8 +381,7 @@ report_failure(struct writer *writer, const char *what)
 {
     uint64_t swallowed = 0;
     if (log_limit_pass(&writer->limit, clock_boot_us(clock_system()), &swallowed)) {
-        log_error("store", what, LOG_S("why", writer->why),
-                  LOG_I("more", swallowed));
+        log_error("store", what, LOG_S("why", writer->why), LOG_I("more", swallowed));
     }
 }
 
@@ -441,6 +450,40 @@ keep_budget(struct writer *writer)
     return more;
 }
 
+/* A slice of the audit's index of texts, in a commit of its own. */
+static bool
+index_audit(struct writer *writer)
+{
+    if (writer->audit_number - writer->audit_indexed < INDEX_AT_ONCE) {
+        return false;
+    }
+    int64_t through = writer->audit_indexed + INDEX_AT_ONCE;
+    sqlite3_stmt *insert = writer->statements[DO_INDEX_AUDIT];
+    sqlite3_bind_int64(insert, 4, writer->audit_indexed);
+    sqlite3_bind_int64(insert, 5, through);
+    sqlite3_bind_int64(writer->statements[DO_MARK_AUDIT], 5, through);
+    int error = run(writer, DO_BEGIN);
+    for (size_t i = 0; !error && i < 3; i++) {
+        error = run(writer, (const size_t[]){DO_INDEX_AUDIT, DO_MARK_AUDIT, DO_COMMIT}[i]);
+    }
+    if (error) {
+        report_failure(writer, "the audit's index was not written");
+        if (!sqlite3_get_autocommit(writer->db) && run(writer, DO_ROLLBACK)) {
+            report_failure(writer, "a rollback failed");
+        }
+        return false;
+    }
+    writer->audit_indexed = through;
+    return true;
+}
+
+int64_t
+writer_audit_tip(const struct writer *writer, uint8_t hash[AUDIT_HASH_SIZE])
+{
+    memcpy(hash, writer->audit_last, AUDIT_HASH_SIZE);
+    return writer->audit_number;
+}
+
 bool
 writer_is_full(const struct writer *writer)
 {
@@ -451,6 +494,7 @@ bool
 writer_rest(struct writer *writer)
 {
     bool more = keep_budget(writer);
+    more = more || index_audit(writer);
     if (!more && writer->log_pages > LOG_PAGES_REST) {
         int pages = 0, moved = 0;
         if (sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "model/audit.h"
 #include "store/change.h"
 
 struct writer;
@@ -20,10 +21,12 @@ void writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t 
  * commit that fails fails all. */
 void writer_commit(struct writer *writer, struct store_change *const *changes, size_t count);
 
-/* Nothing waits: moves the log into the database, drops the oldest beyond the budget.  True: there
- * is more to do. */
+/* Nothing waits: moves the log into the database, drops the oldest beyond the budget,
+ * indexes the audit's texts.  True: there is more to do. */
 bool writer_rest(struct writer *writer);
 /* The log grew so long that it must be moved even under load. */
 bool writer_is_full(const struct writer *writer);
+/* Number and hash of the newest row of the audit; 0: there is none. */
+int64_t writer_audit_tip(const struct writer *writer, uint8_t hash[AUDIT_HASH_SIZE]);
 
 #endif

@@ -9,7 +9,7 @@
 
 struct waiter {
     uint64_t number; /* 0: free */
-    int64_t since_us;
+    int64_t until_us;
     asker_done_fn *done;
     void *context;
 };
@@ -91,6 +91,12 @@ asker_is_connected(const struct asker *asker)
     return asker->is_connected;
 }
 
+static int64_t
+patience_us(enum op op)
+{
+    return op_table[op].patience_s ? (int64_t)op_table[op].patience_s * 1000000 : ASK_TIMEOUT_US;
+}
+
 void
 asker_ask(struct asker *asker, const char *account, enum account_role role, enum op op,
           cJSON *parameters, asker_done_fn *done, void *context)
@@ -111,7 +117,7 @@ asker_ask(struct asker *asker, const char *account, enum account_role role, enum
     snprintf(ask.account, sizeof(ask.account), "%s", account);
     snprintf(ask.role, sizeof(ask.role), "%s", account_role_names[role]);
     *waiter = (struct waiter){.number = ask.number,
-                              .since_us = clock_boot_us(asker->clock),
+                              .until_us = clock_boot_us(asker->clock) + patience_us(op),
                               .done = done,
                               .context = context};
     asker->waiting++;
@@ -140,9 +146,9 @@ asker_answer(struct asker *asker, const struct wire_answer *answer)
 void
 asker_tick(struct asker *asker)
 {
-    int64_t oldest_us = clock_boot_us(asker->clock) - ASK_TIMEOUT_US;
+    int64_t now_us = clock_boot_us(asker->clock);
     for (size_t i = 0; i < ASKS_MAX; i++) {
-        if (asker->waiters[i].number != 0 && asker->waiters[i].since_us < oldest_us) {
+        if (asker->waiters[i].number != 0 && asker->waiters[i].until_us < now_us) {
             waiter_end(asker, &asker->waiters[i], 504, "core did not answer in time",
                        "whether a wish was carried out shows in its list: look, then ask again");
         }

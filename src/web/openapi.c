@@ -45,7 +45,8 @@ static bool
 is_operation(const struct route *route)
 {
     return route->kind == ROUTE_ASK || route->kind == ROUTE_TEST || route->kind == ROUTE_CSV ||
-           route->kind == ROUTE_METRICS || route->kind == ROUTE_PEOPLE;
+           route->kind == ROUTE_METRICS || route->kind == ROUTE_PEOPLE ||
+           route->kind == ROUTE_EXPORT;
 }
 
 static cJSON *
@@ -167,9 +168,9 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
         }
     }
     if (route->op == OP_SESSION_OPEN) {
-        add_response(responses, "403", "not sent by the console",
-                     content_of("application/problem+json",
-                                schema_refer(&view_problem_shape, components)));
+        add_response(
+            responses, "403", "not sent by the console",
+            content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
     }
     if (route->kind == ROUTE_EVENTS) {
         add_response(

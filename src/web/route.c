@@ -21,6 +21,7 @@ const char *const route_method_names[METHOD_COUNT + 1] = {"GET", "POST", NULL};
 #define PCAP_MEDIA "application/vnd.tcpdump.pcap"
 #define CSV_MEDIA "text/csv; charset=utf-8"
 #define SSE_MEDIA "text/event-stream"
+#define LINES_MEDIA "application/x-ndjson"
 #define PROMETHEUS_MEDIA "text/plain; version=0.0.4"
 
 /* clang-format off */
@@ -141,6 +142,12 @@ const struct route route_table[] = {
         "What is wrong or works less well, where, and what to do"),
     ASK(METHOD_GET, API_PREFIX "/audit", OP_AUDIT_LIST, "audit",
         "Who did what to what, and why; newest first"),
+    ASK(METHOD_GET, API_PREFIX "/audit/verify", OP_AUDIT_VERIFY, "audit",
+        "Walks through the whole chain of hashes: finds the first row that was edited, removed, "
+        "inserted or put elsewhere"),
+    {.method = METHOD_GET, .path = API_PREFIX "/audit/export", .kind = ROUTE_EXPORT,
+     .op = OP_AUDIT_EXPORT, .media = LINES_MEDIA, .tag = "audit",
+     .summary = "The audit as a file, oldest first: JSON lines, CSV or CEF; itself in the audit"},
     ASK(METHOD_GET, API_PREFIX "/version", OP_VERSION, "health",
         "Version, site, epoch and clock"),
     {.method = METHOD_POST, .path = API_PREFIX "/session", .kind = ROUTE_PEOPLE,
@@ -280,6 +287,7 @@ route_is_allowed(const struct route *route, enum account_role role)
     case ROUTE_ASK:
     case ROUTE_TEST:
     case ROUTE_CSV:
+    case ROUTE_EXPORT:
     case ROUTE_METRICS:
     case ROUTE_PEOPLE:
         break;

@@ -18,6 +18,7 @@ enum route_kind {
     ROUTE_ASK,     /* passed on to core as 'op' */
     ROUTE_TEST,    /* POST /policy/test: parsed here first, then asked */
     ROUTE_CSV,     /* asked; a page of a file, and where it goes on in headers */
+    ROUTE_EXPORT,  /* asked part after part, as one answer */
     ROUTE_EVENTS,  /* server-sent events */
     ROUTE_METRICS, /* asked, and our own counters added */
     ROUTE_HEALTH,  /* answered here */

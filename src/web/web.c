@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "web/asker.h"
 #include "web/asset.h"
+#include "web/export.h"
 #include "web/listen.h"
 #include "web/listeners.h"
 #include "web/openapi.h"
@@ -35,6 +36,7 @@ struct web {
     struct people *people;
     struct asker *asker;
     struct listeners *listeners;
+    struct exports *exports;
     struct sse_memory *memory;
     struct event *tick;
     char *openapi;
@@ -261,8 +263,7 @@ listen_to_events(struct web *web, struct evhttp_request *request, const struct c
     }
     reply_headers(request, "text/event-stream");
     evhttp_add_header(evhttp_request_get_output_headers(request), "X-Accel-Buffering", "no");
-    if (!listeners_add(web->listeners, request, web->memory, last_id,
-                       caller->session_number)) {
+    if (!listeners_add(web->listeners, request, web->memory, last_id, caller->session_number)) {
         evhttp_send_error(request, 503, NULL);
     }
 }
@@ -358,7 +359,9 @@ serve(struct web *web, struct evhttp_request *request, const struct route *route
         return;
     }
     cJSON *parameters = read_parameters(web, request, route, id);
-    if (parameters && route->kind == ROUTE_PEOPLE) {
+    if (parameters && route->kind == ROUTE_EXPORT) {
+        exports_begin(web->exports, request, route, &caller, parameters);
+    } else if (parameters && route->kind == ROUTE_PEOPLE) {
         people_serve(web->people, request, route, route->is_open ? NULL : &caller, parameters);
         cJSON_Delete(parameters);
     } else if (parameters) {
@@ -492,6 +495,7 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
     struct asker_port port = {.send = settings->send, .context = settings->context};
     web->asker = asker_new(clock, &port);
     web->listeners = listeners_new(clock);
+    web->exports = exports_new(web->asker);
     web->memory = sse_memory_new();
     web->openapi = openapi_text();
     const struct people_settings people = {.base = base,
@@ -520,6 +524,7 @@ web_free(struct web *web)
     event_free(web->tick);
     people_free(web->people);
     asker_free(web->asker);
+    exports_free(web->exports);
     listeners_free(web->listeners);
     listen_free(web->listen);
     sse_memory_free(web->memory);

@@ -1,4 +1,5 @@
-/* Core's answer to an ask.  Either 'body' (JSON) or 'bytes' (a pcap). */
+/* Core's answer to an ask.  Either 'body' (JSON) or 'bytes' (a pcap); a part of an export has its
+ * bytes, and a body that says how to go on. */
 #ifndef CORDON_WIRE_ANSWER_H
 #define CORDON_WIRE_ANSWER_H
 

@@ -71,6 +71,42 @@ static const struct field incident_list_fields[] = {
 static const struct shape incident_list_shape =
     SHAPE("IncidentFilter", struct op_incident_list, incident_list_fields, NULL);
 
+#define AUDIT_ROWS(type, filter)                                                                   \
+    ROW_OPT(type, filter.account, "account", FIELD_TEXT, "only by this account"),                  \
+        ROW_OPT(type, filter.action, "action", FIELD_TEXT,                                         \
+                "only this action; without a dot also all below it: session, session.open"),       \
+        ROW_OPT(type, filter.object, "object", FIELD_TEXT, "only about this object"),              \
+        ROW_OPT(type, filter.from_us, "from", FIELD_TIME, "only from this time on"),               \
+        ROW_OPT(type, filter.until_us, "until", FIELD_TIME, "only before this time")
+
+static const struct field audit_list_fields[] = {
+    ROW_OPT(struct op_audit_list, page.q, "q", FIELD_TEXT, "any part of what a row says"),
+    ROW_RANGE(struct op_audit_list, page.limit, "limit", FIELD_UINT, 1, OP_LIMIT_MAX,
+              "items per answer"),
+    ROW_OPT(struct op_audit_list, page.cursor, "cursor", FIELD_UINT, "'next' of the answer before"),
+    AUDIT_ROWS(struct op_audit_list, filter),
+};
+static const struct shape audit_list_shape =
+    SHAPE("AuditFilter", struct op_audit_list, audit_list_fields, NULL);
+
+static const struct field audit_verify_fields[] = {
+    ROW_OPT(struct op_audit_verify, newest, "newest", FIELD_TEXT,
+            "newest hash that an earlier check said: the chain must still go through it"),
+};
+static const struct shape audit_verify_shape =
+    SHAPE("AuditVerify", struct op_audit_verify, audit_verify_fields, NULL);
+
+const char *const audit_format_names[AUDIT_FORMAT_COUNT + 1] = {"json", "csv", "cef", NULL};
+static const struct field audit_export_fields[] = {
+    ROW_ENUM(struct op_audit_export, format, "format", true, audit_format_names,
+             "json: JSON lines with hashes, which 'cordonctl audit verify --file' checks"),
+    ROW_OPT(struct op_audit_export, q, "q", FIELD_TEXT, "any part of what a row says"),
+    AUDIT_ROWS(struct op_audit_export, filter),
+    ROW_OPT(struct op_audit_export, run, "run", FIELD_TEXT, "of web: the export that goes on"),
+};
+static const struct shape audit_export_shape =
+    SHAPE("AuditExport", struct op_audit_export, audit_export_fields, NULL);
+
 static const struct field id_fields[] = {
     ROW(struct op_id, id, "id", FIELD_TEXT, "id, or another unique name where one is accepted"),
 };
@@ -417,8 +453,7 @@ static const struct field sign_in_fields[] = {
     ROW(struct op_sign_in, name, "name", FIELD_TEXT, "account name"),
     ROW(struct op_sign_in, password, "password", FIELD_TEXT, "its password"),
 };
-static const struct shape sign_in_shape =
-    SHAPE("SignIn", struct op_sign_in, sign_in_fields, NULL);
+static const struct shape sign_in_shape = SHAPE("SignIn", struct op_sign_in, sign_in_fields, NULL);
 
 static const struct field password_fields[] = {
     ROW(struct op_password, old, "old", FIELD_TEXT, "the password so far"),
@@ -588,7 +623,14 @@ const struct op_info op_table[OP_COUNT] = {
         ONE("notifications.test", ADMINS, &id_shape, &view_notify_test_shape),
     [OP_NOTICE_LIST] = LIST("notices.list", AUDITORS, &page_shape, &message_shape),
     [OP_DOCTOR] = ONE("doctor", EVERYBODY, NULL, &view_doctor_shape),
-    [OP_AUDIT_LIST] = LIST("audit.list", AUDITORS, &page_shape, &view_audit_shape),
+    [OP_AUDIT_LIST] = LIST("audit.list", AUDITORS, &audit_list_shape, &view_audit_shape),
+    /* A walk through millions of rows. */
+    [OP_AUDIT_VERIFY] = {.name = "audit.verify",
+                         .roles = AUDITORS,
+                         .parameters = &audit_verify_shape,
+                         .answer = &view_audit_check_shape,
+                         .patience_s = 600},
+    [OP_AUDIT_EXPORT] = ONE("audit.export", AUDITORS, &audit_export_shape, NULL),
     [OP_VERSION] = ONE("version", EVERYBODY, NULL, &view_version_shape),
     [OP_METRICS] = ONE("metrics", EVERYBODY, NULL, NULL),
     [OP_AUDIT_RECORD] = ONE("audit.record", EVERYBODY, &audit_record_shape, &view_done_shape),

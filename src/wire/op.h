@@ -82,6 +82,8 @@ enum op {
     OP_NOTICE_LIST,
     OP_DOCTOR,
     OP_AUDIT_LIST,
+    OP_AUDIT_VERIFY,
+    OP_AUDIT_EXPORT,
     OP_VERSION,
     OP_METRICS,
     OP_AUDIT_RECORD, /* web's own: not routed */
@@ -106,10 +108,11 @@ enum op {
 };
 
 struct op_info {
-    const char *name; /* "containments.create" */
-    unsigned roles; /* who may: bits of enum account_role */
+    const char *name;               /* "containments.create" */
+    unsigned roles;                 /* who may: bits of enum account_role */
     const struct shape *parameters; /* NULL: none */
     const struct shape *answer;     /* of one item for lists; NULL: bytes */
+    unsigned patience_s;            /* how long core may take; 0: as long as for anything */
     bool is_list;                   /* answers {"items": [...], "next": "...", "total": n} */
 };
 extern const struct op_info op_table[OP_COUNT];
@@ -137,6 +140,27 @@ struct op_incident_list {
     struct op_page page;
     char endpoint[ID_SIZE];
     bool closed; /* also closed ones */
+};
+struct op_audit_filter {
+    char account[NAME_SIZE];
+    char action[NAME_SIZE];
+    char object[TEXT_SIZE];
+    int64_t from_us, until_us;
+};
+struct op_audit_list {
+    struct op_page page;
+    struct op_audit_filter filter;
+};
+struct op_audit_verify {
+    char newest[NAME_SIZE + 8]; /* 64 hexadecimal digits */
+};
+enum audit_format { AUDIT_JSON, AUDIT_CSV, AUDIT_CEF, AUDIT_FORMAT_COUNT };
+extern const char *const audit_format_names[AUDIT_FORMAT_COUNT + 1];
+struct op_audit_export {
+    int format; /* enum audit_format */
+    char q[HOST_SIZE];
+    struct op_audit_filter filter;
+    char run[ID_SIZE]; /* "": a new one; or the one that goes on: web fetches it in parts */
 };
 struct op_id {
     char id[HOST_SIZE];
@@ -275,7 +299,7 @@ struct op_test_line {
 struct op_test {
     struct op_test_line *lines;
     size_t line_count;
-    bool assumes; /* every inside address is an endpoint of its own */
+    bool assumes;      /* every inside address is an endpoint of its own */
     char run[ID_SIZE]; /* "": of its own; "new": can be continued; or which one goes on */
     bool is_last;      /* of that run */
     char *policy;      /* a draft to be tried in place of the running policy; NULL: none */

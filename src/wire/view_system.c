@@ -114,8 +114,25 @@ static const struct field audit_fields[] = {
     ROW_SAID(struct view_audit, action, "action", "word.audit.", "did what"),
     ROW(struct view_audit, object, "object", FIELD_TEXT, "to what"),
     ROW_OPT_SAID(struct view_audit, detail, "detail", "audit.", "why"),
+    ROW_OPT(struct view_audit, hash, "hash", FIELD_TEXT, "SHA-256 of this row and all before it"),
 };
 const struct shape view_audit_shape = SHAPE("AuditRow", struct view_audit, audit_fields, NULL);
+
+static const struct field audit_check_fields[] = {
+    ROW(struct view_audit_check, is_sound, "sound", FIELD_BOOL, "every row is as it was written"),
+    ROW(struct view_audit_check, checked, "checked", FIELD_UINT,
+        "rows that fit, from the first one on"),
+    ROW(struct view_audit_check, newest, "newest", FIELD_TEXT,
+        "hash of the last of them: note it elsewhere, and give it to a later check"),
+    ROW_ENUM(struct view_audit_check, fault, "fault", false, audit_fault_names,
+             "edited, removed, reordered, inserted; cut: the end is missing or was made anew"),
+    ROW_OPT(struct view_audit_check, bad_number, "bad_number", FIELD_INT,
+            "number of the first row that does not fit what stands before it"),
+    ROW_OPT_SAID(struct view_audit_check, what, "what", "chain.", "what is wrong with it"),
+    ROW(struct view_audit_check, at_us, "at", FIELD_TIME, "when it was checked"),
+};
+const struct shape view_audit_check_shape =
+    SHAPE("AuditCheck", struct view_audit_check, audit_check_fields, NULL);
 
 static const struct field version_fields[] = {
     ROW(struct view_version, version, "version", FIELD_TEXT, "version of cordond"),

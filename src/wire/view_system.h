@@ -2,6 +2,7 @@
 #ifndef CORDON_WIRE_VIEW_SYSTEM_H
 #define CORDON_WIRE_VIEW_SYSTEM_H
 
+#include "model/audit.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/rule.h"
@@ -76,8 +77,21 @@ struct view_audit {
     char action[NAME_SIZE];
     char object[TEXT_SIZE];
     char detail[URL_SIZE];
+    char hash[AUDIT_HEX_SIZE]; /* of this row and all before it */
 };
 extern const struct shape view_audit_shape;
+
+/* What a walk through the chain found. */
+struct view_audit_check {
+    bool is_sound;
+    uint64_t checked;
+    char newest[AUDIT_HEX_SIZE]; /* hash of the last row that fits */
+    enum audit_fault fault;
+    int64_t bad_number;
+    char what[TEXT_SIZE];
+    int64_t at_us;
+};
+extern const struct shape view_audit_check_shape;
 
 struct view_version {
     char version[NAME_SIZE];

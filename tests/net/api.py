@@ -114,7 +114,7 @@ class Api:
             content = said["content"]
             assert media in content, f"{method} {path}: {media} is not in the document"
             schema = content[media]["schema"]
-        if "json" in media:
+        if media.split(";")[0] in ("application/json", "application/problem+json"):
             self.validator(json.dumps(schema)).validate(json.loads(answer))
 
     @functools.lru_cache(maxsize=256)
@@ -129,7 +129,7 @@ class Api:
     def raw(self, method, path, body=None, token=KEEP, validate=True):
         """(status, parsed JSON or bytes), whatever the status."""
         status, media, answer = self.ask(method, path, body, token, validate)
-        return status, json.loads(answer) if "json" in media else answer
+        return status, json.loads(answer) if media.split(";")[0] in ("application/json", "application/problem+json") else answer
 
     def post_raw(self, path, body):
         return self.raw("POST", path, body)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit_rows.h"
 #include "campus.h"
 #include "controller/ask.h"
 #include "wire/op.h"
@@ -142,7 +143,7 @@ struct audited {
 };
 
 static void
-see_audit(void *context, const struct store_audit_row *row)
+see_audit(void *context, const struct audit_fields *row)
 {
     struct audited *audited = context;
     if (strcmp(row->action, "annotate") == 0 && audited->count++ == 0) { /* newest first */
@@ -156,7 +157,7 @@ static struct audited
 audit(struct fixture *f)
 {
     struct audited audited = {.count = 0};
-    assert_int_equal(store_read_audit(f->campus.store, 0, 1000, see_audit, &audited), 0);
+    assert_int_equal(audit_rows(f->campus.store, f->campus.base, see_audit, &audited), 0);
     return audited;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "audit_rows.h"
 #include "campus.h"
 
 #define SECOND INT64_C(1000000)
@@ -162,8 +163,8 @@ test_a_detailed_mirror_goes_where_one_is_declared(void **state)
     struct campus *campus = *state;
     campus->mirror_count = 1;
     snprintf(campus->mirrors[0].switch_name, NAME_SIZE, "e1");
-    campus->mirrors[0].mirror = (struct rule_mirror){.kind = MIRROR_ALWAYS,
-                                                     .carrier = CARRIER_ERSPAN, .session = 7};
+    campus->mirrors[0].mirror =
+        (struct rule_mirror){.kind = MIRROR_ALWAYS, .carrier = CARRIER_ERSPAN, .session = 7};
     campus->mirrors[0].mirror.erspan_to = campus_ip("10.9.0.9");
     campus_pass(campus, 3 * SECOND);
     campus_restart(campus);
@@ -254,7 +255,7 @@ test_a_pending_one_that_nobody_judges_is_reverted(void **state)
 }
 
 static void
-see_audit(void *context, const struct store_audit_row *row)
+see_audit(void *context, const struct audit_fields *row)
 {
     *(size_t *)context += strcmp(row->action, "observe") == 0;
 }
@@ -267,7 +268,7 @@ test_observe_contains_nobody_and_says_what_would_have_been(void **state)
     assert_true(campus_detect(campus, "d", "10.3.0.5", STRENGTH_STRONG));
     assert_int_equal(controller_containment_count(campus->controller), 0);
     assert_false(drops(campus, 1, 5, NULL));
-    assert_int_equal(store_read_audit(campus->store, 0, 100, see_audit, &count), 0);
+    assert_int_equal(audit_rows(campus->store, campus->base, see_audit, &count), 0);
     assert_int_equal(count, 1);
     assert_int_equal(controller_incident_count(campus->controller), 1);
 }
@@ -311,8 +312,8 @@ static void
 test_a_slow_switch_delays_nobody(void **state)
 {
     struct campus *campus = *state;
-    campus_add(campus, &(struct device_config){.name = "slow", .driver = "dummy",
-                                               .latency_ms = 3000});
+    campus_add(campus,
+               &(struct device_config){.name = "slow", .driver = "dummy", .latency_ms = 3000});
     dummy_set_connected(campus->switches[2].device, true);
     campus_pass(campus, 10 * SECOND);
     assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
@@ -330,8 +331,8 @@ static void
 test_a_full_switch_fails_with_a_clear_problem(void **state)
 {
     struct campus *campus = *state;
-    campus_add(campus, &(struct device_config){.name = "small", .driver = "dummy", .room = 8,
-                                               .mac_only = true});
+    campus_add(campus, &(struct device_config){
+                           .name = "small", .driver = "dummy", .room = 8, .mac_only = true});
     dummy_set_connected(campus->switches[2].device, true);
     campus_settle(campus);
     char ids[9][ID_SIZE];
@@ -357,8 +358,8 @@ static void
 test_what_a_switch_cannot_hold_is_said_not_hidden(void **state)
 {
     struct campus *campus = *state;
-    campus_add(campus, &(struct device_config){.name = "small", .driver = "dummy",
-                                               .mac_only = true});
+    campus_add(campus,
+               &(struct device_config){.name = "small", .driver = "dummy", .mac_only = true});
     dummy_set_connected(campus->switches[2].device, true);
     campus_settle(campus);
     struct wish wish = {.action = ACTION_BLOCK_SERVER};
@@ -394,13 +395,13 @@ test_a_restored_controller_starts_above_every_epoch(void **state)
     struct campus *campus = *state;
     assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
     uint64_t epoch = controller_epoch(campus->controller);
-    struct wire_desired later = {.switch_name = "e3", .epoch = epoch + 40, .generation = 9,
-                                 .is_last = true};
+    struct wire_desired later = {
+        .switch_name = "e3", .epoch = epoch + 40, .generation = 9, .is_last = true};
     struct wire_observed observed;
     struct controller *controller = campus->controller;
     campus->controller = NULL; /* it has not connected yet */
-    struct device *e3 = campus_add(campus, &(struct device_config){.name = "e3",
-                                                                   .driver = "dummy"});
+    struct device *e3 =
+        campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
     campus->controller = controller;
     assert_int_equal(driver_dummy.apply(e3, &later, 100, &observed), 0);
     free(observed.rules);
@@ -420,8 +421,7 @@ test_a_controller_that_was_replaced_stops_driving(void **state)
     struct wire_observed observed;
     struct wire_desired taken = {.switch_name = "e1", .generation = 500, .is_last = true};
     taken.epoch = controller_epoch(campus->controller) + 1;
-    assert_int_equal(
-        driver_dummy.apply(campus->switches[0].device, &taken, 100, &observed), 0);
+    assert_int_equal(driver_dummy.apply(campus->switches[0].device, &taken, 100, &observed), 0);
     free(observed.rules);
     campus_pass(campus, 6 * SECOND); /* seen when it is read back */
     assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
@@ -437,8 +437,8 @@ static void
 test_a_role_is_proposed_and_protects_when_confirmed(void **state)
 {
     struct campus *campus = *state;
-    struct fact hint = {.kind = FACT_ROLE_HINT, .port = "p3", .mac = campus_mac(3),
-                        .host_role = HOST_DHCP_SERVER};
+    struct fact hint = {
+        .kind = FACT_ROLE_HINT, .port = "p3", .mac = campus_mac(3), .host_role = HOST_DHCP_SERVER};
     campus_fact(campus, "e1", &hint);
     struct protection_view view;
     assert_int_equal(controller_protection_count(campus->controller), 3);
@@ -456,8 +456,8 @@ test_a_role_is_proposed_and_protects_when_confirmed(void **state)
     assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
     bool found = false;
     struct mac mac = campus_mac(3);
-    for (const struct rule *rule; !found && (rule = dummy_first(campus->switches[1].device,
-                                                                RULE_PROTECT)) != NULL;) {
+    for (const struct rule *rule;
+         !found && (rule = dummy_first(campus->switches[1].device, RULE_PROTECT)) != NULL;) {
         found = mac_is_equal(&rule->protect.mac, &mac);
         if (!found) {
             dummy_remove(campus->switches[1].device, rule->id);
@@ -476,9 +476,11 @@ test_what_cannot_be_stored_is_not_acknowledged(void **state)
     struct campus *campus = *state;
     sqlite3 *db;
     assert_int_equal(sqlite3_open(campus->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER t BEFORE INSERT ON containment BEGIN"
-                                      " SELECT RAISE(ABORT, 'disk trouble'); END", NULL, NULL,
-                                  NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "CREATE TRIGGER t BEFORE INSERT ON containment BEGIN"
+                                  " SELECT RAISE(ABORT, 'disk trouble'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     assert_false(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
     assert_int_equal(controller_containment_count(campus->controller), 0);
     assert_false(drops(campus, 0, 2, NULL)); /* nobody is told of what is not durable */

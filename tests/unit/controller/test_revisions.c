@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit_rows.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "controller/revisions.h"
@@ -225,7 +226,7 @@ struct audits {
 };
 
 static void
-on_audit(void *context, const struct store_audit_row *row)
+on_audit(void *context, const struct audit_fields *row)
 {
     struct audits *audits = context;
     if (audits->count++ == 0) {
@@ -238,7 +239,7 @@ static struct audits
 audits_of(struct fixture *f)
 {
     struct audits audits = {.count = 0};
-    assert_int_equal(store_read_audit(f->store, 0, 100, on_audit, &audits), 0);
+    assert_int_equal(audit_rows(f->store, f->base, on_audit, &audits), 0);
     return audits;
 }
 

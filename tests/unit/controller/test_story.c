@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "audit_rows.h"
 #include "campus.h"
 
 #define SECOND INT64_C(1000000)
@@ -184,7 +185,7 @@ test_an_unknown_mac_on_its_port_is_held_and_pending(void **state)
 }
 
 static void
-see_altered(void *context, const struct store_audit_row *row)
+see_altered(void *context, const struct audit_fields *row)
 {
     size_t *count = context;
     if (strcmp(row->action, "altered") == 0) {
@@ -198,7 +199,7 @@ static size_t
 altered_rows(struct campus *campus)
 {
     size_t count = 0;
-    assert_int_equal(store_read_audit(campus->store, 0, 1000, see_altered, &count), 0);
+    assert_int_equal(audit_rows(campus->store, campus->base, see_altered, &count), 0);
     return count;
 }
 

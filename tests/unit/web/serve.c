@@ -4,7 +4,7 @@
  *
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
  * more), "reload" (SIGHUP), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s),
- * "wait SECONDS". Ends with stdin. */
+ * "wait SECONDS", "audit COUNT" (so many rows more). Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,7 @@ struct fixture {
     struct event *jobs;
     bool is_mute;
     uint64_t sequence;
+    char line[64]; /* the command under way */
 };
 
 static void
@@ -60,16 +61,38 @@ send_event(struct fixture *fixture)
 }
 
 static void
+say_done(void *context, int error)
+{
+    const struct fixture *fixture = context;
+    printf("%s %s\n", error ? "failed" : "done", fixture->line);
+    fflush(stdout);
+}
+
+static void
+write_audit(struct fixture *fixture, int count)
+{
+    struct store_change *change = store_change_new();
+    for (int i = 0; i < count; i++) {
+        char detail[32];
+        snprintf(detail, sizeof(detail), "filler %d of %d", i, count);
+        store_put_audit(change, clock_wall_us(&fixture->clock.clock), "token:filler", "filler.row",
+                        "01FILLER", detail);
+    }
+    store_submit(controller_store(fixture->controller), change, say_done, fixture);
+}
+
+static void
 on_command(evutil_socket_t fd, short what, void *context)
 {
     struct fixture *fixture = context;
-    char line[64] = "";
-    ssize_t size = read((int)fd, line, sizeof(line) - 1);
+    char *line = fixture->line;
+    ssize_t size = read((int)fd, line, sizeof(fixture->line) - 1);
     (void)what;
     if (size <= 0) {
         event_base_loopbreak(fixture->base);
         return;
     }
+    line[size] = '\0';
     line[strcspn(line, "\n")] = '\0';
     if (strcmp(line, "away") == 0) {
         web_core_gone(fixture->web);
@@ -87,11 +110,13 @@ on_command(evutil_socket_t fd, short what, void *context)
         send_event(fixture);
     } else if (strncmp(line, "wait ", 5) == 0) {
         clock_fake_advance(&fixture->clock, atoll(line + 5) * 1000000);
+    } else if (strncmp(line, "audit ", 6) == 0) {
+        write_audit(fixture, atoi(line + 6));
+        return; /* done when it is on disk */
     } else if (strcmp(line, "slow") == 0) {
         clock_fake_advance(&fixture->clock, 11 * 1000000);
     }
-    printf("done %s\n", line);
-    fflush(stdout);
+    say_done(fixture, 0);
 }
 
 static bool

@@ -155,6 +155,8 @@ rights_of_each_role(void **state)
         {"GET", "/api/v1/notices", AUDITORS},
         {"GET", "/api/v1/doctor", ALL},
         {"GET", "/api/v1/audit", AUDITORS},
+        {"GET", "/api/v1/audit/verify", AUDITORS},
+        {"GET", "/api/v1/audit/export", AUDITORS},
         {"GET", "/api/v1/version", ALL},
         {"GET", "/api/v1/events", ALL},
         {"GET", "/api/v1/openapi.json", ""},
@@ -205,6 +207,7 @@ operations_are_whole(void **state)
             bool is_asked = route_table[j].kind == ROUTE_ASK || route_table[j].kind == ROUTE_TEST ||
                             route_table[j].kind == ROUTE_METRICS ||
                             route_table[j].kind == ROUTE_PEOPLE ||
+                            route_table[j].kind == ROUTE_EXPORT ||
                             route_table[j].kind == ROUTE_CSV;
             routes += is_asked && (int)route_table[j].op == i;
         }

@@ -3,7 +3,9 @@
 events, and cordonctl.  Each JSON answer is checked against the OpenAPI document.
 
     test_server.py SERVE CORDONCTL SOURCE"""
+import csv
 import gzip
+import io
 import json
 import os
 import pathlib
@@ -88,7 +90,7 @@ class Case(unittest.TestCase):
     def ctl(self, *words, role="admin", env=None):
         environment = dict(PATH=os.environ["PATH"], CORDON_URL=self.server.url,
                            CORDON_CA=self.server.ca, LANG="C.UTF-8",
-                           CORDON_TOKEN_FILE=self.server.token_file(role), **(env or {}))
+                           CORDON_TOKEN_FILE=self.server.token_file(role)) | (env or {})
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 environment[name] = os.environ[name]
@@ -1034,6 +1036,171 @@ class Console(Case):
         self.assertEqual(self.ask("/", "POST")[0], 404)
         status, _, body = self.ask("/", "HEAD")
         self.assertEqual((status, body), (200, b""))
+
+
+class Audit(Case):
+    EVIL = "=cmd|' /C calc'!A0"
+
+    def browse(self, query=""):
+        rows, cursor = [], ""
+        while True:
+            page = self.server.apis["auditor"].get(f"/audit?limit=100{query}{cursor}")
+            rows += page["items"]
+            if "next" not in page:
+                return rows
+            cursor = f"&cursor={page['next']}"
+
+    def export(self, query=""):
+        token = pathlib.Path(self.server.token_file("auditor")).read_text().strip()
+        context = ssl.create_default_context(cafile=self.server.ca)
+        request = urllib.request.Request(f"{self.server.url}/api/v1/audit/export{query}",
+                                         headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, context=context, timeout=60) as answer:
+            return answer.headers, answer.read()
+
+    def test_filters(self):
+        self.server.tell("audit 230")
+        rows = self.browse("&action=filler&q=of%20230")
+        self.assertEqual(len(rows), 230)
+        self.assertEqual([row["number"] for row in rows],
+                         sorted((row["number"] for row in rows), reverse=True))
+        self.assertEqual(len(self.browse("&account=token:filler&q=FILLER%2022%20of%20230")), 1)
+        self.assertEqual(self.browse("&object=01FILLE"), [])
+        at = rows[-1]["at"]
+        self.assertEqual(self.browse(f"&action=filler.row&q=of%20230&until={at}"), [])
+        self.assertEqual(len(self.browse(f"&action=filler.row&q=of%20230&from={at}")), 230)
+        status, body = self.operator.raw("GET", "/audit?from=yesterday")
+        self.assertEqual((status, body["where"]), (422, "from"))
+
+    def test_verify(self):
+        self.server.tell("audit 10")
+        told = self.server.apis["auditor"].get("/audit/verify")
+        self.assertEqual((told["sound"], told["fault"]), (True, "none"))
+        newest = self.browse()[0]
+        self.assertEqual((told["newest"], told["checked"]), (newest["hash"], newest["number"]))
+        self.server.tell("audit 1")
+        self.assertTrue(self.operator.get(f"/audit/verify?newest={told['newest']}")["sound"])
+        other = "0" * 64
+        self.assertEqual(self.operator.get(f"/audit/verify?newest={other}")["fault"], "cut")
+        self.assertEqual(self.operator.raw("GET", "/audit/verify?newest=zz")[0], 422)
+
+    def test_export_of_many_parts(self):
+        """1,700 rows: four parts, as one file that verifies."""
+        Browser(self.server).sign_in(self.EVIL, "x")
+        self.server.tell("audit 1700")
+        headers, body = self.export()
+        self.assertEqual(headers["Content-Type"], "application/x-ndjson")
+        self.assertIn("attachment", headers["Content-Disposition"])
+        lines = [json.loads(line) for line in body.splitlines()]
+        end = lines.pop()
+        self.assertEqual([line["number"] for line in lines], list(range(1, len(lines) + 1)))
+        self.assertGreater(len(lines), 1700)
+        self.assertEqual((end["rows"], end["newest"], end["whole"]),
+                         (len(lines), lines[-1]["hash"], True))
+        # it is in the audit, with who and what
+        kept = self.browse("&action=audit.export")[0]
+        self.assertEqual((kept["account"], kept["object"], kept["detail"]),
+                         ("token:auditor", "json", "all rows"))
+        self.assertIn("audit.export", [line["action"] for line in lines])
+
+    def test_export_of_a_part(self):
+        self.server.tell("audit 600")
+        _, body = self.export("?action=filler&account=token:filler&q=of%20600")
+        lines = [json.loads(line) for line in body.splitlines()]
+        self.assertEqual(len(lines), 601)
+        self.assertFalse(lines[-1]["whole"])
+        self.assertEqual(self.browse("&action=audit.export")[0]["detail"],
+                         "account token:filler, action filler, text of 600")
+
+    def test_spreadsheets_compute_nothing(self):
+        Browser(self.server).sign_in(self.EVIL, "x")
+        headers, body = self.export("?format=csv")
+        self.assertTrue(headers["Content-Type"].startswith("text/csv"))
+        rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
+        self.assertEqual(rows[0][:3], ["number", "at", "account"])
+        evil = [row for row in rows if "calc" in row[4]]
+        self.assertTrue(evil)
+        self.assertEqual(evil[0][4][:2], "'=")
+        for row in rows[1:]:
+            self.assertEqual(len(row), 7)
+            for cell in row[2:6]:
+                self.assertNotIn(cell.lstrip()[:1], ("=", "+", "-", "@"))
+
+    def test_cef(self):
+        Browser(self.server).sign_in("a|b=c", "x")
+        _, body = self.export("?format=cef&action=session.failed")
+        line = [line for line in body.decode().splitlines() if "a|b" in line][-1]
+        self.assertTrue(line.startswith("CEF:0|Cordon|cordond|"), line)
+        self.assertIn("|session.failed|session.failed|3|rt=", line)
+        self.assertIn("cs1=a|b\\=c from 127.0.0.1", line)
+
+    def test_a_client_that_leaves_in_the_middle(self):
+        self.server.tell("audit 3000")
+        token = pathlib.Path(self.server.token_file("auditor")).read_text().strip()
+        for _ in range(20):  # more than may be under way at once
+            with self.connect() as tls:
+                tls.sendall(f"GET /api/v1/audit/export HTTP/1.1\r\nHost: a\r\n"
+                            f"Authorization: Bearer {token}\r\n\r\n".encode())
+                tls.recv(1000)
+        self.server.tell("wait 121")  # what core keeps of them is forgotten
+        self.assertGreater(len(self.export()[1]), 3000 * 200)
+
+    def test_ctl(self):
+        self.server.tell("audit 20")
+        told = self.ctl("audit", "--action", "filler", "--json")
+        self.assertGreaterEqual(len(json.loads(told.stdout)), 20)
+        told = self.ctl("audit", "verify", role="auditor")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        newest = self.browse()[0]["hash"]
+        self.assertIn(newest, told.stdout)
+        self.assertEqual(self.ctl("audit", "verify", "--newest", newest).returncode, 0)
+        told = self.ctl("audit", "verify", "--newest", "1" * 64, "--json")
+        self.assertEqual((told.returncode, json.loads(told.stdout)["fault"]), (1, "cut"))
+        self.assertEqual(self.ctl("audit", "verify", "--newest", "12").returncode, 2)
+        self.assertEqual(self.ctl("audit", "verify", role="viewer").returncode, 4)
+        self.assertEqual(self.ctl("audit", "export", role="viewer").returncode, 4)
+
+    def verify_file(self, lines, *words):
+        path = pathlib.Path(self.server.folder.name, "changed.jsonl")
+        path.write_text("".join(line + "\n" for line in lines))
+        told = self.ctl("audit", "verify", "--file", str(path), *words, "--json",
+                        env={"CORDON_URL": "https://127.0.0.1:1", "CORDON_TOKEN_FILE": "/none"})
+        check = json.loads(told.stdout) if told.stdout else {}
+        self.assertEqual(told.returncode, 0 if check.get("sound") else 1, told.stderr)
+        return check
+
+    def test_ctl_checks_a_file_without_a_server(self):
+        self.server.tell("audit 700")
+        path = pathlib.Path(self.server.folder.name, "audit.jsonl")
+        self.assertEqual(self.ctl("audit", "export", "-o", str(path)).returncode, 0)
+        lines = path.read_text().splitlines()
+        self.assertGreater(len(lines), 700)
+        check = self.verify_file(lines)
+        self.assertEqual((check["sound"], check["checked"]), (True, len(lines) - 1))
+        newest = json.loads(lines[-2])["hash"]
+        self.assertEqual(check["newest"], newest)
+        edited = lines[:]
+        edited[99] = edited[99].replace("token:filler", "token:killer")
+        for changed, fault, bad in (
+                (edited, "edited", 100),
+                (lines[:50] + lines[60:], "removed", 61),
+                (lines[10:], "removed", 11),
+                (lines[:20] + [lines[30]] + lines[21:30] + [lines[20]] + lines[31:], "reordered",
+                 31),
+                (lines[:-1], "cut", len(lines)),
+                (lines[:-10] + lines[-1:], "cut", len(lines) - 9)):
+            check = self.verify_file(changed)
+            self.assertEqual((check["fault"], check.get("bad_number")), (fault, bad))
+        self.assertEqual(self.verify_file(lines, "--newest", "2" * 64)["fault"], "cut")
+        self.assertTrue(self.verify_file(lines, "--newest", newest)["sound"])
+        self.assertEqual(self.verify_file(["rubbish"]), {})
+        # a part of the log: each row by itself, and it says that gaps cannot be seen
+        part = pathlib.Path(self.server.folder.name, "part.jsonl")
+        self.ctl("audit", "export", "--action", "filler", "-o", str(part))
+        lines = part.read_text().splitlines()
+        self.assertIn("cannot be seen", self.verify_file(lines)["what"])
+        lines[5] = lines[5].replace("filler.row", "filler.raw")
+        self.assertEqual(self.verify_file(lines)["fault"], "edited")
 
 
 class Ctl(Case):

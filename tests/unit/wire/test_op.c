@@ -212,7 +212,8 @@ test_least_roles(void **state)
     for (size_t i = 0; i < COUNT_OF(admins); i++) {
         wanted[admins[i]] = "admin";
     }
-    wanted[OP_AUDIT_LIST] = "operator admin auditor";
+    wanted[OP_AUDIT_LIST] = wanted[OP_AUDIT_VERIFY] = "operator admin auditor";
+    wanted[OP_AUDIT_EXPORT] = "operator admin auditor";
     wanted[OP_NOTIFICATIONS_SHOW] = wanted[OP_NOTICE_LIST] = "operator admin auditor";
     for (int i = 0; i < OP_COUNT; i++) {
         for (int role = 0; role < ACCOUNT_ROLE_COUNT; role++) {

@@ -54,6 +54,7 @@ static const struct shape *const shapes[] = {
     &view_enforcement_shape,
     &view_doctor_shape,
     &view_audit_shape,
+    &view_audit_check_shape,
     &view_version_shape,
     &view_health_shape,
     &view_done_shape,

@@ -1,0 +1,294 @@
+/* The audit: lists, the check of its chain (of the server's, or of a file that was exported), and
+ * exports. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "cli/columns.h"
+#include "cli/commands.h"
+#include "model/audit.h"
+#include "wire/view_system.h"
+
+#define VERIFY_S 600
+
+static const struct column check_facts[] = {
+    {"ROWS CHECKED", "checked", COLUMN_TEXT},
+    {"SOUND", "sound", COLUMN_TEXT},
+    {"FAULT", "fault", COLUMN_TEXT},
+    {"FIRST BAD ROW", "bad_number", COLUMN_TEXT},
+    {"WHAT", "what", COLUMN_TEXT},
+    {"NEWEST HASH", "newest", COLUMN_TEXT},
+};
+
+static int
+print_check(const struct run *run, const cJSON *check)
+{
+    bool is_sound = cJSON_IsTrue(columns_at(check, "sound"));
+    if (run->options.json) {
+        run_print_json(check);
+        return is_sound ? EXIT_GOOD : EXIT_REFUSED;
+    }
+    columns_print_object(run, check, check_facts, COUNT_OF(check_facts));
+    puts(run_text(run, is_sound ? "Note the newest hash elsewhere: --newest HASH finds later that "
+                                  "the end was cut off or the log made anew."
+                                : "The log is not as it was written."));
+    return is_sound ? EXIT_GOOD : EXIT_REFUSED;
+}
+
+/* A row of the file as it stands there. */
+struct file_row {
+    struct audit_fields fields; /* texts borrowed from the JSON */
+    uint8_t before[AUDIT_HASH_SIZE], hash[AUDIT_HASH_SIZE];
+};
+
+static const char *
+text_at(const cJSON *json, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+static bool
+row_read(const cJSON *json, struct file_row *row)
+{
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "number");
+    const char *at = text_at(json, "at");
+    const char *before = text_at(json, "before");
+    const char *hash = text_at(json, "hash");
+    row->fields = (struct audit_fields){
+        .account = text_at(json, "account"),
+        .action = text_at(json, "action"),
+        .object = text_at(json, "object"),
+        .detail = text_at(json, "detail"),
+    };
+    if (!cJSON_IsNumber(number) || !at || time_parse(at, &row->fields.at_us) != 0 || !before ||
+        !hash || !row->fields.account || !row->fields.action || !row->fields.object ||
+        !row->fields.detail) {
+        return false;
+    }
+    row->fields.number = (int64_t)number->valuedouble;
+    return audit_hash_parse(before, row->before) && audit_hash_parse(hash, row->hash);
+}
+
+/* The walk through a file.  Of a part of the log each row is checked by itself, by the hash before
+ * it that it carries, and with its neighbours; of a whole one the chain. */
+struct file_check {
+    struct audit_chain chain;
+    bool goes_on; /* the chain wants more rows */
+    uint64_t rows;
+    struct file_row last; /* texts are gone */
+    int64_t part_bad;     /* 0: none */
+    bool has_end, is_whole;
+    uint64_t end_rows;
+    uint8_t end_hash[AUDIT_HASH_SIZE];
+    bool is_wanted_found;
+    const char *why; /* not NULL: no file of ours */
+    uint64_t line;
+};
+
+static void
+take_row(struct file_check *check, const struct file_row *row)
+{
+    uint8_t hash[AUDIT_HASH_SIZE];
+    audit_hash(row->before, &row->fields, hash);
+    bool is_next = check->rows > 0 && row->fields.number == check->last.fields.number + 1;
+    bool fits = memcmp(hash, row->hash, sizeof(hash)) == 0 &&
+                (check->rows == 0 || row->fields.number > check->last.fields.number) &&
+                (!is_next || memcmp(row->before, check->last.hash, sizeof(hash)) == 0);
+    if (!fits && check->part_bad == 0) {
+        check->part_bad = row->fields.number;
+    }
+    if (check->goes_on) {
+        check->goes_on = audit_chain_take(&check->chain, &row->fields, row->hash);
+    }
+    check->is_wanted_found |= memcmp(row->hash, check->chain.wanted, sizeof(hash)) == 0;
+    check->rows++;
+    check->last = *row;
+}
+
+static void
+take_line(struct file_check *check, const char *line, size_t size)
+{
+    cJSON *json = codec_parse(line, size);
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(json, "rows");
+    const char *newest = text_at(json, "newest");
+    struct file_row row;
+    check->line++;
+    if (check->has_end) {
+        check->why = "something stands behind the last line";
+    } else if (cJSON_IsNumber(rows) && newest && audit_hash_parse(newest, check->end_hash)) {
+        check->has_end = true;
+        check->end_rows = (uint64_t)rows->valuedouble;
+        check->is_whole = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "whole"));
+    } else if (json && row_read(json, &row)) {
+        take_row(check, &row);
+    } else {
+        check->why = "not a line of 'cordonctl audit export --format json'";
+    }
+    cJSON_Delete(json);
+}
+
+static void
+view_set(struct view_audit_check *view, enum audit_fault fault, int64_t bad, const char *what)
+{
+    view->fault = fault;
+    view->bad_number = bad;
+    snprintf(view->what, sizeof(view->what), "%s", what);
+}
+
+static void
+judge(struct file_check *check, struct view_audit_check *view)
+{
+    const struct audit_chain *chain = &check->chain;
+    bool ends_well =
+        check->has_end && check->end_rows == check->rows &&
+        (check->rows == 0 || memcmp(check->end_hash, check->last.hash, AUDIT_HASH_SIZE) == 0);
+    view->checked = check->rows;
+    audit_hash_format(check->last.hash, view->newest);
+    if (check->has_end && !check->is_whole && check->part_bad) {
+        view_set(view, AUDIT_EDITED, check->part_bad, "the row does not fit its own hash or place");
+    } else if (!check->has_end || check->is_whole) {
+        view->checked = (uint64_t)chain->checked;
+        view_set(view, chain->fault, chain->bad_number, chain->what);
+    } else if (chain->has_wanted && !check->is_wanted_found) {
+        view_set(view, AUDIT_CUT, 0, "no row has the hash that was noted");
+    }
+    if (view->fault == AUDIT_SOUND && !ends_well) {
+        view_set(view, AUDIT_CUT, check->last.fields.number + 1,
+                 "the file does not end as it was written");
+    }
+    view->is_sound = view->fault == AUDIT_SOUND;
+    if (view->is_sound && !check->is_whole) {
+        snprintf(view->what, sizeof(view->what),
+                 "a part of the log: each row is as it was written, but whether rows are missing "
+                 "cannot be seen");
+    }
+}
+
+static int
+file_verify(struct run *run, const uint8_t *wanted)
+{
+    struct file_check check = {.goes_on = true};
+    struct view_audit_check view = {.at_us = clock_wall_us(clock_system())};
+    FILE *file = fopen(run->options.input, "re");
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t size = 0;
+    if (!file) {
+        return run_usage("%s: %s", run->options.input, strerror(errno));
+    }
+    audit_chain_begin(&check.chain);
+    if (wanted) {
+        audit_chain_want(&check.chain, wanted);
+    }
+    while (!check.why && (size = getline(&line, &room, file)) > 0) {
+        take_line(&check, line, (size_t)size);
+    }
+    bool is_read = ferror(file) == 0;
+    fclose(file);
+    free(line);
+    audit_chain_end(&check.chain);
+    if (!is_read || check.why) {
+        fprintf(stderr, "cordonctl: %s: %" PRIu64 ": %s\n", run->options.input, check.line,
+                check.why ? check.why : "cannot be read");
+        return EXIT_REFUSED;
+    }
+    judge(&check, &view);
+    cJSON *json = codec_encode(&view_audit_check_shape, &view);
+    int code = print_check(run, json);
+    cJSON_Delete(json);
+    return code;
+}
+
+static int
+verify(struct run *run)
+{
+    uint8_t wanted[AUDIT_HASH_SIZE];
+    const char *newest = run->options.newest;
+    struct client_answer answer;
+    char path[URL_SIZE] = API "/audit/verify";
+    if (newest && !audit_hash_parse(newest, wanted)) {
+        return run_usage("--newest: not a hash of 64 hexadecimal digits");
+    }
+    if (run->options.input) {
+        return file_verify(run, newest ? wanted : NULL);
+    }
+    run_query(path, sizeof(path), "newest", newest);
+    client_set_patience(run->client, VERIFY_S);
+    int code = run_ask(run, path, NULL, &answer);
+    if (code == EXIT_GOOD) {
+        code = print_check(run, answer.json);
+    }
+    client_answer_fini(&answer);
+    return code;
+}
+
+static void
+add_filters(const struct run *run, char *path, size_t room)
+{
+    run_query(path, room, "account", run->options.account);
+    run_query(path, room, "action", run->options.action);
+    run_query(path, room, "object", run->options.object);
+    run_query(path, room, "from", run->options.from);
+    run_query(path, room, "until", run->options.until);
+}
+
+static int export(struct run *run)
+{
+    const char *out = run->options.out ? run->options.out : "-";
+    bool is_file = strcmp(out, "-") != 0;
+    char path[URL_SIZE * 2] = API "/audit/export";
+    struct client_answer answer;
+    FILE *file = is_file ? fopen(out, "we") : stdout;
+    if (!file) {
+        return run_usage("%s: %s", out, strerror(errno));
+    }
+    run_query(path, sizeof(path), "format", run->options.format);
+    add_filters(run, path, sizeof(path));
+    client_save(run->client, path, file, &answer);
+    int code = run_judge(run, &answer);
+    client_answer_fini(&answer);
+    bool is_written = fflush(file) == 0 && ferror(file) == 0;
+    is_written = (!is_file || fclose(file) == 0) && is_written;
+    if (code == EXIT_GOOD && !is_written) {
+        fprintf(stderr, "cordonctl: %s: %s\n", out, strerror(errno));
+        code = EXIT_REFUSED;
+    }
+    return code;
+}
+
+int
+cmd_audit(struct run *run, char **words, int count)
+{
+    static const struct column columns[] = {
+        {"NUMBER", "number", COLUMN_TEXT}, {"TIME", "at", COLUMN_TIME},
+        {"WHO", "account", COLUMN_TEXT},   {"ACTION", "action", COLUMN_TEXT},
+        {"OBJECT", "object", COLUMN_TEXT}, {"REASON", "detail", COLUMN_TEXT},
+    };
+    char path[URL_SIZE * 2] = API "/audit";
+    int code = EXIT_GOOD;
+    if (count == 1 && strcmp(words[0], "verify") == 0) {
+        return verify(run);
+    }
+    if (count == 1 && strcmp(words[0], "export") == 0) {
+        return export(run);
+    }
+    if (!run->options.limit && !run->options.json) {
+        run->options.limit = "100"; /* the whole chain is for --json or --limit */
+    }
+    run_query(path, sizeof(path), "q", count > 0 ? words[0] : NULL);
+    add_filters(run, path, sizeof(path));
+    run_query(path, sizeof(path), "limit", run->options.limit);
+    cJSON *items = run_list(run, path, &code);
+    if (items && run->options.json) {
+        run_print_json(items);
+    } else if (items) {
+        columns_print(run, items, columns, COUNT_OF(columns));
+    }
+    cJSON_Delete(items);
+    return code;
+}
