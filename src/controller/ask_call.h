@@ -160,6 +160,8 @@ void ask_trials_expire(struct asks *asks);
 void ask_trials_end(struct asks *asks);
 /* ask_jobs.c */
 ask_handler ask_job_list, ask_job_show, ask_job_cancel;
+/* ask_replay.c */
+ask_handler ask_replay_start, ask_replay_show, ask_replay_list;
 /* ask_rollout.c */
 ask_handler ask_rollout_show, ask_window_list;
 /* ask_system.c */

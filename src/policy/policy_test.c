@@ -170,6 +170,7 @@ struct policy_trial {
     struct assumed assumed;
     bool is_assuming;
     struct engine *engine;
+    int64_t ticked_us; /* of its clock */
 };
 
 struct policy_trial *
@@ -225,6 +226,50 @@ policy_trial_run(struct policy_trial *trial, const struct detection *detections,
              "frames come from; nobody is protected but by the file.");
     }
     free(outcome);
+}
+
+void
+policy_trial_assume(struct policy_trial *trial, enum assumption assumption)
+{
+    engine_assume(trial->engine, assumption);
+}
+
+/* What is decided is done: in force from now on, for as long as it says. */
+static void
+step_enforce(struct policy_trial *trial, const struct decision *d)
+{
+    if (d->mode != MODE_AUTO || d->hold != HOLD_NONE || d->action == ACTION_NOTIFY ||
+        d->action == ACTION_MIRROR) {
+        return;
+    }
+    struct containment c = {.action = d->action, .server = d->server};
+    memcpy(c.endpoint_id, d->endpoint_id, sizeof(c.endpoint_id));
+    memcpy(c.server_name, d->server_name, sizeof(c.server_name));
+    memcpy(c.permit_set, d->permit_set, sizeof(c.permit_set));
+    c.expires_us = trial->clock.wall_now_us + (int64_t)d->expires_s * 1000000;
+    engine_note_begun(trial->engine, &c);
+}
+
+void
+policy_trial_step(struct policy_trial *trial, const struct detection *detection,
+                  struct outcome *outcome)
+{
+    if (!trial->has_begun) {
+        trial->has_begun = true;
+        clock_fake_init(&trial->clock, detection->seen_us);
+    }
+    int64_t ahead_us = detection->seen_us - trial->clock.wall_now_us;
+    clock_fake_advance(&trial->clock, ahead_us > 0 ? ahead_us : 0);
+    if (trial->clock.wall_now_us - trial->ticked_us >= 1000000) {
+        trial->ticked_us = trial->clock.wall_now_us;
+        engine_tick(trial->engine);
+    }
+    trial->assumed.detection = detection;
+    engine_detection(trial->engine, detection, outcome);
+    trial->assumed.detection = NULL;
+    for (size_t i = 0; i < outcome->decision_count; i++) {
+        step_enforce(trial, &outcome->decisions[i]);
+    }
 }
 
 void

@@ -18,6 +18,11 @@ void policy_trial_free(struct policy_trial *trial);
 /* In the order of 'seen_us' as given. */
 void policy_trial_run(struct policy_trial *trial, const struct detection *detections, size_t count,
                       policy_test_line *line, void *context);
+/* One detection of a replay: what it decides counts as done from then on (contained until its
+ * expiry), as it would be if it were live.  'outcome' is large: the caller's. */
+void policy_trial_step(struct policy_trial *trial, const struct detection *detection,
+                       struct outcome *outcome);
+void policy_trial_assume(struct policy_trial *trial, enum assumption assumption);
 /* All in one. */
 void policy_test(struct policy *policy, const struct policy_world *world,
                  const struct detection *detections, size_t count, policy_test_line *line,

@@ -26,6 +26,15 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_INCIDENTS] = "SELECT id, json FROM incident ORDER BY id DESC LIMIT ?2",
     [QUERY_DETECTIONS] = "SELECT id, json FROM detection WHERE incident_id = ?1"
                          " ORDER BY number DESC LIMIT ?2",
+    [QUERY_SEEN] = "SELECT id, json, seen_us, number FROM detection"
+                   " WHERE (seen_us, number) > (?3, ?4) AND seen_us < ?5"
+                   " ORDER BY seen_us, number LIMIT ?2",
+    [QUERY_SEEN_COUNT] = "SELECT seen_us, number FROM detection"
+                         " WHERE (seen_us, number) > (?3, ?4) AND seen_us < ?5"
+                         " ORDER BY seen_us, number LIMIT ?2",
+    [QUERY_ENDED_SINCE] =
+        "SELECT c.id, c.json, e.ended_us FROM ended e JOIN containment c ON c.id = e.id"
+        " WHERE (e.ended_us, e.id) > (?3, ?1) ORDER BY e.ended_us, e.id LIMIT ?2",
     /* A row that is no JSON is of no use here, and no reason not to start. */
     [QUERY_RELEASED] =
         "SELECT endpoint_id, at_us FROM"
@@ -447,6 +456,105 @@ store_read_messages(struct store *store, int64_t before, size_t limit,
     sqlite3_bind_int64(reader->queries[QUERY_MESSAGES], 2, limit_number(limit));
     sqlite3_bind_int64(reader->queries[QUERY_MESSAGES], 3, before > 0 ? before : INT64_MAX);
     return query_run(reader, QUERY_MESSAGES, on_stored_message, &all);
+}
+
+/* Rows that cannot be read are counted and passed over: a replay needs no single one. */
+struct passing {
+    struct store_place *place;
+    size_t passed, damaged;
+    void (*on_detection)(void *context, const struct detection *detection);
+    void (*on_containment)(void *context, const struct containment *containment);
+    void *context;
+};
+
+static int
+on_seen(void *context, sqlite3_stmt *row)
+{
+    struct passing *passing = context;
+    struct detection *detection = MEM_NEW(struct detection);
+    passing->passed++;
+    passing->place->at_us = sqlite3_column_int64(row, 2);
+    passing->place->number = sqlite3_column_int64(row, 3);
+    if (row_decode(row, &wire_detection_shape, detection) != 0) {
+        passing->damaged++;
+    } else {
+        passing->on_detection(passing->context, detection);
+        codec_fini(&wire_detection_shape, detection);
+    }
+    free(detection);
+    return 0;
+}
+
+static int
+on_counted(void *context, sqlite3_stmt *row)
+{
+    struct passing *passing = context;
+    passing->passed++;
+    passing->place->at_us = sqlite3_column_int64(row, 0);
+    passing->place->number = sqlite3_column_int64(row, 1);
+    return 0;
+}
+
+static void
+bind_span(sqlite3_stmt *query, const struct store_place *place, int64_t until_us, size_t limit)
+{
+    sqlite3_bind_int64(query, 2, limit_number(limit));
+    sqlite3_bind_int64(query, 3, place->at_us);
+    sqlite3_bind_int64(query, 4, place->number);
+    sqlite3_bind_int64(query, 5, until_us);
+}
+
+int
+store_pass_detections(struct store *store, struct store_place *place, int64_t until_us,
+                      size_t limit, struct store_passed *passed,
+                      void (*each)(void *context, const struct detection *detection),
+                      void *context)
+{
+    struct reader *reader = store_reader(store);
+    struct store_place next = *place; /* what is bound stays as it is */
+    struct passing passing = {.place = &next, .on_detection = each, .context = context};
+    enum query which = each ? QUERY_SEEN : QUERY_SEEN_COUNT;
+    bind_span(reader->queries[which], place, until_us, limit);
+    int error = query_run(reader, which, each ? on_seen : on_counted, &passing);
+    *place = next;
+    *passed = (struct store_passed){passing.passed, passing.damaged};
+    return error;
+}
+
+static int
+on_ended(void *context, sqlite3_stmt *row)
+{
+    struct passing *passing = context;
+    struct containment containment;
+    passing->passed++;
+    passing->place->at_us = sqlite3_column_int64(row, 2);
+    snprintf(passing->place->id, sizeof(passing->place->id), "%s",
+             (const char *)sqlite3_column_text(row, 0));
+    if (row_decode(row, &store_containment_shape, &containment) != 0) {
+        passing->damaged++;
+        return 0;
+    }
+    passing->on_containment(passing->context, &containment);
+    containment_fini(&containment);
+    return 0;
+}
+
+int
+store_pass_ended(struct store *store, struct store_place *place, size_t limit,
+                 struct store_passed *passed,
+                 void (*each)(void *context, const struct containment *containment), void *context)
+{
+    struct reader *reader = store_reader(store);
+    sqlite3_stmt *query = reader->queries[QUERY_ENDED_SINCE];
+    struct store_place next = *place;
+    struct passing passing = {.place = &next, .on_containment = each, .context = context};
+    sqlite3_bind_text(query, 1, place->id, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(query, 2, limit_number(limit));
+    sqlite3_bind_int64(query, 3, place->at_us);
+    int error = query_run(reader, QUERY_ENDED_SINCE, on_ended, &passing);
+    *place = next;
+    *passed = (struct store_passed){passing.passed, passing.damaged};
+    return error;
 }
 
 struct each_release {

@@ -122,7 +122,10 @@ static const char schema_6[] =
     "CREATE TABLE audit_indexed(through INTEGER NOT NULL);"
     "INSERT INTO audit_indexed VALUES(0);";
 
-const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6};
+/* For replays: what was seen, in the order of time. */
+static const char schema_7[] = "CREATE INDEX detection_seen ON detection(seen_us);";
+
+const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

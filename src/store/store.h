@@ -135,6 +135,27 @@ int store_read_waiting(struct store *store, size_t limit,
 int store_read_messages(struct store *store, int64_t before, size_t limit,
                         void (*each)(void *context, int64_t number, const struct message *message),
                         void *context);
+/* In the order of time and in parts, for replays: 'place' begins with the time from which on, and
+ * goes on by itself; 'passed' says how many rows that were, and how many of them could not be read.
+ * Fewer than 'limit': that was the end. */
+struct store_place {
+    int64_t at_us;
+    int64_t number;
+    char id[ID_SIZE];
+};
+struct store_passed {
+    size_t rows, damaged;
+};
+/* Detections seen before 'until_us'; 'each' NULL: only counted, which is much faster. */
+int store_pass_detections(struct store *store, struct store_place *place, int64_t until_us,
+                          size_t limit, struct store_passed *passed,
+                          void (*each)(void *context, const struct detection *detection),
+                          void *context);
+/* Containments by their end. */
+int store_pass_ended(struct store *store, struct store_place *place, size_t limit,
+                     struct store_passed *passed,
+                     void (*each)(void *context, const struct containment *containment),
+                     void *context);
 /* The audit is read beside the loop, however many rows there are: by its own thread, one question
  * after the other (auditor.c). */
 struct store_audit_question {

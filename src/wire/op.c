@@ -13,6 +13,7 @@
 #include "wire/view_notify.h"
 #include "wire/view_job.h"
 #include "wire/view_policy.h"
+#include "wire/view_replay.h"
 #include "wire/view_rollout.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
@@ -298,6 +299,46 @@ static const struct field policy_text_fields[] = {
 };
 static const struct shape policy_text_shape =
     SHAPE("PolicyText", struct op_policy_text, policy_text_fields, NULL);
+
+static bool
+check_replay(const void *thing, char why[128])
+{
+    if (((const struct op_replay *)thing)->days == 0) {
+        snprintf(why, 128, "days must be at least 1");
+        return false;
+    }
+    return true;
+}
+
+static const struct field replay_fields[] = {
+    {.name = "days",
+     .kind = FIELD_UINT,
+     .at = offsetof(struct op_replay, days),
+     .size = sizeof(uint32_t),
+     .least = 1,
+     .most = OP_REPLAY_DAYS_MAX,
+     .about = "so many days back from now"},
+    ROW_LINES(struct op_replay, policy, "policy", true, POLICY_TEXT_MAX,
+              "a draft (YAML); absent: the running policy"),
+    ROW_ENUM(struct op_replay, assume, "assume", true, replay_assume_names,
+             "auto: as if networks and policies were in mode auto; auto_everywhere: also without "
+             "roll-out rules and maintenance windows"),
+};
+static const struct shape replay_shape =
+    SHAPE("ReplayRequest", struct op_replay, replay_fields, check_replay);
+
+static const char *const outcome_filter_names[] = {"any",      "contained", "held", "observed",
+                                                   "notified", "nothing",   NULL};
+static const struct field replay_list_fields[] = {
+    PAGE_ROWS(struct op_replay_list, page),
+    ROW(struct op_replay_list, id, "id", FIELD_TEXT, "the job's id"),
+    ROW_ENUM(struct op_replay_list, outcome, "outcome", true, outcome_filter_names,
+             "only these; see ReplayDecision"),
+    ROW_OPT(struct op_replay_list, endpoint, "endpoint", FIELD_TEXT,
+            "only about the endpoint with this id"),
+};
+static const struct shape replay_list_shape =
+    SHAPE("ReplayFilter", struct op_replay_list, replay_list_fields, NULL);
 
 static bool
 check_policy_save(const void *thing, char why[128])
@@ -602,6 +643,10 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_REVISION_RESTORE] =
         ONE("revisions.restore", ADMINS, &policy_restore_shape, &view_policy_shape),
     [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
+    [OP_REPLAY_START] = ONE("policy.replay", OPERATORS, &replay_shape, &view_job_shape),
+    [OP_REPLAY_SHOW] = ONE("policy.replay.show", EVERYBODY, &id_shape, &view_replay_shape),
+    [OP_REPLAY_LIST] = LIST("policy.replay.decisions", EVERYBODY, &replay_list_shape,
+                            &view_replay_decision_shape),
     [OP_ROLLOUT_SHOW] = ONE("policy.rollout", EVERYBODY, NULL, &view_rollout_shape),
     [OP_WINDOW_LIST] = LIST("policy.maintenance", EVERYBODY, &page_shape, &view_window_shape),
     [OP_JOB_LIST] = LIST("jobs.list", EVERYBODY, &page_shape, &view_job_shape),

@@ -65,6 +65,9 @@ enum op {
     OP_POLICY_CHECK,
     OP_POLICY_SAVE,
     OP_POLICY_TEST,
+    OP_REPLAY_START,
+    OP_REPLAY_SHOW,
+    OP_REPLAY_LIST,
     OP_ROLLOUT_SHOW,
     OP_WINDOW_LIST,
     OP_JOB_LIST,
@@ -214,6 +217,18 @@ struct op_policy_save {
     char reason[TEXT_SIZE];
     uint64_t base; /* the revision that the text was made from */
     bool overwrites;
+};
+#define OP_REPLAY_DAYS_MAX 90
+struct op_replay {
+    uint32_t days;
+    char *policy; /* NULL: the running one */
+    int assume;   /* enum assumption (policy.h) */
+};
+struct op_replay_list {
+    struct op_page page;
+    char id[HOST_SIZE];
+    int outcome; /* enum replay_outcome + 1; 0: any */
+    char endpoint[ID_SIZE];
 };
 struct op_policy_restore {
     char id[HOST_SIZE]; /* the revision's number */

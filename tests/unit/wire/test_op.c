@@ -111,6 +111,13 @@ static const struct {
      "places[0].x", "out of range"},
     {OP_MAP_PLACE, "{\"places\":[]}", "version", "is missing"},
     {OP_ANNOTATION_LIST, "{\"q\":\"ward\",\"unseen\":true}", GOOD},
+    {OP_REPLAY_START, "{\"days\":7,\"assume\":\"auto\",\"policy\":\"defaults: {}\"}", GOOD},
+    {OP_REPLAY_START, "{}", "days", "is missing"},
+    {OP_REPLAY_START, "{\"days\":0}", "days", "out of range"},
+    {OP_REPLAY_START, "{\"days\":91}", "days", "out of range"},
+    {OP_REPLAY_START, "{\"days\":1,\"assume\":\"yes\"}", "assume", "not one of the known words"},
+    {OP_REPLAY_LIST, "{\"id\":\"x\",\"outcome\":\"held\",\"limit\":5}", GOOD},
+    {OP_REPLAY_LIST, "{\"outcome\":\"held\"}", "id", "is missing"},
     {OP_ENFORCEMENT_PANIC, "{" WHY "}", GOOD},
     {OP_ENFORCEMENT_PANIC, "{}", "reason", "is missing"},
     {OP_POLICY_TEST, "{\"lines\":[{\"line\":1,\"why\":\"no JSON\"}],\"assume\":true}", GOOD},
@@ -192,7 +199,7 @@ test_least_roles(void **state)
     static const enum op operators[] = {
         OP_CONTAINMENT_CREATE, OP_CONTAINMENT_RELEASE, OP_CONTAINMENT_EXTEND, OP_SERVER_CREATE,
         OP_SERVER_RELEASE,     OP_SERVER_EXTEND,       OP_PENDING_ENFORCE,    OP_PENDING_CHECK,
-        OP_PENDING_REVERT,     OP_EVIDENCE_SHOW,       OP_POLICY_TEST,        OP_JOB_CANCEL, OP_ENFORCEMENT_PANIC,
+        OP_PENDING_REVERT,     OP_EVIDENCE_SHOW,       OP_POLICY_TEST,        OP_JOB_CANCEL, OP_REPLAY_START, OP_ENFORCEMENT_PANIC,
         OP_ENFORCEMENT_RESUME, OP_ENDPOINT_ANNOTATE, OP_ENDPOINT_IMPORT, OP_MAP_PLACE, OP_POLICY_CHECK};
     static const enum op admins[] = {
         OP_ENDPOINT_PROTECT,

@@ -17,6 +17,7 @@
 #include "wire/notice.h"
 #include "wire/view_job.h"
 #include "wire/view_policy.h"
+#include "wire/view_replay.h"
 #include "wire/view_rollout.h"
 #include "wire/view_notify.h"
 #include "wire/view_switch.h"
@@ -60,6 +61,8 @@ static const struct shape *const shapes[] = {
     &view_done_shape,
     &view_job_shape,
     &view_rollout_shape,
+    &view_replay_shape,
+    &view_replay_decision_shape,
     &view_window_shape,
     &view_notifications_shape,
     &view_notify_test_shape,
