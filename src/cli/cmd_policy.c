@@ -216,6 +216,9 @@ cmd_policy(struct run *run, char **words, int count)
     if (count == 2 && strcmp(words[0], "test") == 0) {
         return policy_test(run, words[1]);
     }
+    if (count <= 2 && strcmp(words[0], "replay") == 0) {
+        return policy_replay(run, count == 2 ? words[1] : NULL);
+    }
     if (count == 1 && strcmp(words[0], "rollout") == 0) {
         return policy_rollout(run);
     }

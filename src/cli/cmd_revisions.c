@@ -239,5 +239,5 @@ policy_revisions(struct run *run, char **words, int count)
         return restore(run, words[1]);
     }
     return run_usage("policy show | text [N] | check FILE | put FILE | history | diff A [B] |"
-                     " restore N | test FILE");
+                     " restore N | rollout | maintenance | replay [FILE] | test FILE");
 }

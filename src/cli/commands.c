@@ -69,7 +69,8 @@ const struct command command_table[] = {
     {"protected", "[confirm|remove ID]", "[" REASON "]",
      "who may never be contained, and who is proposed", NULL, 0, 2, cmd_protected},
     {"policy", "show | text [N] | check FILE | put FILE | history | diff A [B] | restore N | "
-     "rollout | maintenance | test FILE", "[" REASON "] [--base N] [--overwrite-file] [--assume] [--source NAME]",
+     "rollout | maintenance | replay [FILE] | test FILE", "[" REASON "] [--base N] [--overwrite-file] [--assume] [--source NAME] [--days N] "
+     "[--auto | --auto-everywhere] [-o FILE]",
      "the running policy, its revisions, and what it would do about events",
      "check says with line and column what is wrong with FILE, and exits with 1.\n"
      "put stores FILE as a new revision, which runs from then on; refused where another one than\n"
@@ -77,6 +78,9 @@ const struct command command_table[] = {
      "is left as it is unless --overwrite-file is given. restore stores revision N once more.\n"
      "text prints the running policy or revision N; diff compares two (with one: to the running\n"
      "one) and exits with 1 where they differ.\n"
+     "replay: what the running policy, or FILE, would have done about the detections of the last N\n"
+     "days, and what really happened; -o writes CSV. --auto: as if networks and policies were in\n"
+     "mode auto; --auto-everywhere: also without roll-out rules and maintenance windows.\n"
      "rollout shows which mode holds where, for how many endpoints; maintenance the windows.\n"
      "test: FILE has one event per line: Suricata EVE, Deep Discovery CEF, or our detection JSON.\n"
      "Nothing is done. --assume takes every inside address for an endpoint. --source: as if the\n"

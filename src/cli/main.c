@@ -58,6 +58,9 @@ enum option_code {
     OPTION_CLOSED,
     OPTION_NONE,
     OPTION_ASSUME,
+    OPTION_DAYS,
+    OPTION_AUTO,
+    OPTION_EVERYWHERE,
     OPTION_REASON,
     OPTION_PERMIT,
     OPTION_EXPIRES,
@@ -98,6 +101,9 @@ static const struct option long_options[] = {
     {"closed", no_argument, NULL, OPTION_CLOSED},
     {"none", no_argument, NULL, OPTION_NONE},
     {"assume", no_argument, NULL, OPTION_ASSUME},
+    {"days", required_argument, NULL, OPTION_DAYS},
+    {"auto", no_argument, NULL, OPTION_AUTO},
+    {"auto-everywhere", no_argument, NULL, OPTION_EVERYWHERE},
     {"reason", required_argument, NULL, OPTION_REASON},
     {"permit", required_argument, NULL, OPTION_PERMIT},
     {"expires", required_argument, NULL, OPTION_EXPIRES},
@@ -139,6 +145,8 @@ text_of(struct options *options, int code)
     switch (code) {
     case OPTION_REASON:
         return &options->reason;
+    case OPTION_DAYS:
+        return &options->days;
     case OPTION_PERMIT:
         return &options->permit;
     case OPTION_EXPIRES:
@@ -208,6 +216,10 @@ flag_of(struct options *options, int code)
         return &options->none;
     case OPTION_ASSUME:
         return &options->assume;
+    case OPTION_AUTO:
+        return &options->automatic;
+    case OPTION_EVERYWHERE:
+        return &options->everywhere;
     case OPTION_DRY_RUN:
         return &options->dry_run;
     case OPTION_BOM:

@@ -6,5 +6,7 @@
 
 int policy_rollout(struct run *run);
 int policy_maintenance(struct run *run);
+/* 'draft' NULL: the running policy. */
+int policy_replay(struct run *run, const char *draft);
 
 #endif

@@ -22,8 +22,8 @@ enum exit_code {
 struct options {
     struct settings settings;
     const char *file; /* of settings */
-    bool json, help, ended, closed, none, assume, unseen, dry_run, bom, overwrite_file;
-    const char *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
+    bool automatic, everywhere, json, help, ended, closed, none, assume, unseen, dry_run, bom, overwrite_file;
+    const char *days, *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
         *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base, *account, *action, *object,
         *from, *until, *format, *newest, *input;
 };

@@ -286,13 +286,12 @@ step_ended(struct replay *r, struct job *job)
 static enum job_step
 step_live(struct replay *r)
 {
-    for (size_t i = 0; i < STEP_LIVE; i++) {
-        const struct containment *c = controller_containment_at(r->controller, r->real_next++);
-        if (!c) {
-            phase_begin(r, REPLAY_RUNS, r->from_us);
-            break;
-        }
-        real_add(r, c);
+    size_t count = controller_containment_count(r->controller);
+    for (size_t i = 0; i < STEP_LIVE && r->real_next < count; i++, r->real_next++) {
+        real_add(r, controller_containment_at(r->controller, r->real_next));
+    }
+    if (r->real_next >= count) {
+        phase_begin(r, REPLAY_RUNS, r->from_us);
     }
     return JOB_GOES_ON;
 }

@@ -299,6 +299,69 @@ open_policy(struct controller *c, struct event_base *base, const char *folder)
     must(revisions_open(&settings, &c->revisions, &c->policy, &error) == 0, error.text);
 }
 
+/* ---- what the engine asks of the world: topology, and nobody is protected ---- */
+
+static int
+world_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
+              struct mac *mac)
+{
+    struct controller *c = context;
+    const struct endpoint *endpoint = NULL;
+    int how = (int)topology_resolve(c->topology, ip, at_us, &endpoint, mac);
+    snprintf(endpoint_id, ID_SIZE, "%s", endpoint ? endpoint->id : "");
+    return how;
+}
+
+static bool
+world_by_mac(void *context, const struct mac *mac, char endpoint_id[ID_SIZE])
+{
+    struct controller *c = context;
+    const struct endpoint *endpoint = topology_by_mac(c->topology, mac);
+    snprintf(endpoint_id, ID_SIZE, "%s", endpoint ? endpoint->id : "");
+    return endpoint != NULL;
+}
+
+static bool
+world_endpoint(void *context, const char *endpoint_id, const struct endpoint **endpoint)
+{
+    struct controller *c = context;
+    *endpoint = topology_by_id(c->topology, endpoint_id);
+    return *endpoint != NULL;
+}
+
+static bool
+world_agrees(void *context, const struct mirror_origin *origin, const struct mac *mac)
+{
+    (void)context, (void)origin, (void)mac;
+    return true;
+}
+
+static bool
+world_protects(void *context, const char *endpoint_id, const struct ip *ip, char why[TEXT_SIZE])
+{
+    (void)context, (void)endpoint_id, (void)ip, (void)why;
+    return false;
+}
+
+static size_t
+world_talkers(void *context, const struct ip *server)
+{
+    (void)context, (void)server;
+    return 0;
+}
+
+static void
+add_world(struct controller *c)
+{
+    c->world = (struct policy_world){.resolve = world_resolve,
+                                     .by_mac = world_by_mac,
+                                     .endpoint = world_endpoint,
+                                     .origin_agrees = world_agrees,
+                                     .is_protected = world_protects,
+                                     .talkers = world_talkers,
+                                     .context = c};
+}
+
 struct controller *
 fake_controller_new(struct event_base *base, const struct clock *clock, const char *folder)
 {
@@ -319,6 +382,7 @@ fake_controller_new(struct event_base *base, const struct clock *clock, const ch
                                      .is_protected = unprotected,
                                      .talkers = no_talkers,
                                      .context = c};
+    add_world(c);
     c->engine = engine_new(c->policy, &c->world, clock);
     add_endpoints(c);
     add_switches(c);

@@ -1220,7 +1220,7 @@ class Ctl(Case):
                       ["containments", "--ended"], ["server-blocks"], ["pending"], ["incidents"],
                       ["incidents", "--closed"], ["intake"], ["sensors"], ["mirrors"],
                       ["protected"], ["policy", "show"], ["policy", "history"],
-                      ["policy", "rollout"], ["policy", "maintenance"], ["jobs"], ["enforcement"], ["audit"],
+                      ["policy", "rollout"], ["policy", "maintenance"], ["policy", "replay"], ["jobs"], ["enforcement"], ["audit"],
                       ["version"],
                       ["openapi"], ["endpoint", "show", "c2"], ["endpoint", "192.0.2.101"]):
             done = self.ctl(*words)
@@ -1377,6 +1377,36 @@ class Ctl(Case):
         out = pathlib.Path(self.server.folder.name, "evidence.pcap")
         self.assertEqual(self.ctl("evidence", "d-1", "-o", str(out)).returncode, 0)
         self.assertEqual(out.read_bytes()[:4], b"\xd4\xc3\xb2\xa1")
+
+    def test_policy_replay(self):
+        self.server.tell("wait 5")
+        done = self.ctl("policy", "replay", "--days", "2", "--auto", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertTrue(told["replay"]["complete"])
+        self.assertEqual(told["replay"]["assume"], "auto")
+        self.assertGreaterEqual(told["replay"]["detections"], 1)
+        self.assertEqual(len(told["decisions"]), told["replay"]["contained"]
+                         + told["replay"]["held"] + told["replay"]["observed"])
+        out = pathlib.Path(self.server.folder.name, "replay.csv")
+        draft = pathlib.Path(self.server.folder.name, "draft.yaml")
+        draft.write_text("networks: [{name: '=1+1', prefixes: [192.0.2.0/24], mode: approve, home: true}]\n"
+                         "policies: [{name: '=cmd()', then: [{action: isolate}]}]\n")
+        done = self.ctl("policy", "replay", str(draft), "-o", str(out))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = out.read_text().splitlines()
+        self.assertTrue(lines[0].startswith("first,last,times,outcome"))
+        self.assertGreaterEqual(len(lines), 2)
+        self.assertIn("'=cmd()", lines[1])  # no spreadsheet takes it for a formula
+        self.assertNotIn(",=", "".join(lines))
+        draft.write_text("policies: [\n")
+        self.assertEqual(self.ctl("policy", "replay", str(draft)).returncode, 1)
+        self.assertEqual(self.ctl("policy", "replay", "--days", "100").returncode, 2)
+        jobs = json.loads(self.ctl("jobs", "--json").stdout)
+        self.assertEqual(jobs[0]["kind"], "policy.replay")
+        self.assertEqual(jobs[0]["state"], "done")
+        self.assertEqual(self.ctl("jobs", "cancel", jobs[0]["id"]).returncode, 1)
+        self.assertIn("policy.replay", self.ctl("jobs").stdout)
 
     def test_policy_test_of_a_file(self):
         path = pathlib.Path(self.server.folder.name, "events")
