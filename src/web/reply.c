@@ -26,7 +26,8 @@ reply_headers(struct evhttp_request *request, const char *media)
     evhttp_add_header(headers, "Content-Type", media);
     evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    evhttp_add_header(headers, "Content-Security-Policy", "default-src 'none'");
+    evhttp_add_header(headers, "Content-Security-Policy",
+                      "default-src 'none'; frame-ancestors 'none'");
 }
 
 void
