@@ -52,6 +52,9 @@ struct protection_view {
     char account[NAME_SIZE]; /* who confirmed it */
     int64_t since_us;
 };
+/* May that endpoint never be contained: declared in the policy, or confirmed by a person? */
+bool controller_is_protected(const struct controller *controller, const struct endpoint *endpoint,
+                             char why[TEXT_SIZE]);
 size_t controller_protection_count(const struct controller *controller);
 bool controller_protection_at(const struct controller *controller, size_t index,
                               struct protection_view *view);

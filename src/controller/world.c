@@ -198,11 +198,14 @@ world_is_protected(const struct controller *controller, const struct endpoint *e
                    const struct mac *mac, const struct prefix *address, char why[TEXT_SIZE])
 {
     const struct rule_protect *declared = NULL;
+    if (endpoint && engine_protects(controller->engine, endpoint, why)) {
+        return true;
+    }
     size_t count = policy_protected(engine_policy(controller->engine), &declared);
     for (size_t i = 0; i < count; i++) {
         if (has_mac(endpoint, mac, &declared[i].mac) ||
             has_address(controller, endpoint, address, &declared[i].server)) {
-            snprintf(why, TEXT_SIZE, "declared as protected in the policy file");
+            snprintf(why, TEXT_SIZE, "declared as protected in the policy");
             return true;
         }
     }
@@ -216,6 +219,13 @@ world_is_protected(const struct controller *controller, const struct endpoint *e
         }
     }
     return is_ours(controller, address, why);
+}
+
+bool
+controller_is_protected(const struct controller *controller, const struct endpoint *endpoint,
+                        char why[TEXT_SIZE])
+{
+    return world_is_protected(controller, endpoint, NULL, NULL, why);
 }
 
 /* ---- policy's questions ---- */

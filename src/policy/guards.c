@@ -100,6 +100,17 @@ endpoint_matches_protected(const struct engine *engine, const struct endpoint *e
 }
 
 bool
+engine_protects(const struct engine *engine, const struct endpoint *endpoint, char why[TEXT_SIZE])
+{
+    const char *name = "";
+    if (!endpoint_matches_protected(engine, endpoint, &name)) {
+        return false;
+    }
+    snprintf(why, TEXT_SIZE, "declared as protected in the policy: %s", name);
+    return true;
+}
+
+bool
 endpoint_is_protected(struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
 {
     const struct policy *policy = engine->policy;

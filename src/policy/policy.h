@@ -98,6 +98,11 @@ struct outcome {
     char why[TEXT_SIZE * 2]; /* the story, for people: which policy, which guard, or why nothing */
 };
 
+/* Is that endpoint declared as protected in the policy: by MAC, by an address that is surely its own,
+ * or, in a trusted place, by its host name?  'why' then says as what. */
+bool engine_protects(const struct engine *engine, const struct endpoint *endpoint,
+                     char why[TEXT_SIZE]);
+
 /* One detection.  Always succeeds: an outcome without decisions says why. */
 void engine_detection(struct engine *engine, const struct detection *detection,
                       struct outcome *outcome);

@@ -513,6 +513,49 @@ test_a_changed_policy_changes_the_switches(void **state)
     assert_null(dummy_first(campus->switches[1].device, RULE_PROTECT));
 }
 
+/* Shown as what the policy calls it, also where it is protected by its name alone; and a contained
+ * endpoint follows a change of its permit set at once. */
+static void
+test_a_changed_policy_changes_who_is_protected_and_what_is_permitted(void **state)
+{
+    struct campus *campus = *state;
+    char why[TEXT_SIZE] = "", yaml[2048];
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .permit_set = "updates"};
+    const struct endpoint *c3 = campus_endpoint(campus, 3);
+    assert_int_equal(ask(campus, &wish).result, WISH_DONE);
+    assert_false(controller_is_protected(campus->controller, c3, why));
+    snprintf(yaml, sizeof(yaml), "%s", campus_policy);
+    char *at = strstr(yaml, "      - {server: 10.1.0.10");
+    char rest[2048];
+    snprintf(rest, sizeof(rest), "%s", at);
+    snprintf(at, sizeof(yaml) - (size_t)(at - yaml),
+             "      - {server: 10.1.0.77, protocol: tcp, port: 80}\n%s", rest);
+    char *protects = strstr(yaml, "protected:\n");
+    snprintf(rest, sizeof(rest), "%s", protects + strlen("protected:\n"));
+    snprintf(protects, sizeof(yaml) - (size_t)(protects - yaml),
+             "protected:\n  - {name: ward, macs: [\"02:00:00:00:00:03\"]}\n%s", rest);
+    struct policy *policy = NULL;
+    struct policy_error error = {.line = 0};
+    if (policy_parse(yaml, strlen(yaml), &policy, &error)) {
+        fail_msg("line %u: %s", error.line, error.text);
+    }
+    controller_set_policy(campus->controller, policy);
+    policy_unref(policy);
+    campus_settle(campus);
+    assert_true(controller_is_protected(campus->controller, c3, why));
+    assert_string_equal(why, "declared as protected in the policy: ward");
+    wish = (struct wish){.action = ACTION_ISOLATE, .mac = campus_mac(3)};
+    struct wish_answer answer = ask(campus, &wish);
+    assert_int_equal(answer.result, WISH_REFUSED);
+    assert_non_null(strstr(answer.why, "ward"));
+    for (size_t i = 0; i < 2; i++) { /* the isolation stays, and its set has one more on each */
+        const struct rule *rule = dummy_first(campus->switches[i].device, RULE_PERMIT_SET);
+        assert_int_equal(rule->permit_set.permit_count, 2);
+        assert_true(drops(campus, i, 2, NULL));
+    }
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -539,6 +582,7 @@ main(void)
         EACH(test_a_role_is_proposed_and_protects_when_confirmed),
         EACH(test_what_cannot_be_stored_is_not_acknowledged),
         EACH(test_a_changed_policy_changes_the_switches),
+        EACH(test_a_changed_policy_changes_who_is_protected_and_what_is_permitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -721,6 +721,20 @@ controller_reports(const struct controller *c, const char *id, struct switch_rep
     return 1;
 }
 
+bool
+controller_is_protected(const struct controller *c, const struct endpoint *endpoint,
+                        char why[TEXT_SIZE])
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct protection_view *view = &c->protections[i];
+        if (view->state != PROTECTION_PROPOSED && strcmp(view->endpoint_id, endpoint->id) == 0) {
+            snprintf(why, TEXT_SIZE, "%s", view->why);
+            return true;
+        }
+    }
+    return engine_protects(c->engine, endpoint, why);
+}
+
 size_t
 controller_protection_count(const struct controller *c)
 {
