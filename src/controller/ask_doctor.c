@@ -475,12 +475,12 @@ check_policy_file(struct visit *visit, const struct revisions *revisions)
     if (view.problem && view.problem->line) {
         find(visit, FINDING_WARNING, "policy", view.file,
              "correct the file and reload cordond, or store a policy over it",
-             "line %u, column %u: %.300s; revision %lld runs", view.problem->line,
-             view.problem->column, view.problem->text, (long long)view.running->number);
+             "revision %lld runs, since line %u, column %u: %.300s", (long long)view.running->number,
+             view.problem->line, view.problem->column, view.problem->text);
     } else if (view.problem) {
         find(visit, FINDING_WARNING, "policy", view.file,
-             "'cordonctl policy show' says what to do", "%.300s; revision %lld runs",
-             view.problem->text, (long long)view.running->number);
+             "'cordonctl policy show' says what to do", "revision %lld runs, since %.300s",
+             (long long)view.running->number, view.problem->text);
     }
 }
 

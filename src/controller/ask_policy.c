@@ -48,12 +48,17 @@ void
 ask_policy_refuse(const struct ask_call *call, const struct policy_error *error, const char *field)
 {
     char where[128];
+    size_t path = strcspn(error->text, " "); /* "policies[0].then is missing" */
+    bool has_path = error->line && error->text[path] && strpbrk(error->text, ".[") &&
+                    strpbrk(error->text, ".[") < error->text + path;
     snprintf(where, sizeof(where), "%s", field);
     if (error->line) {
-        snprintf(where, sizeof(where), "%.60s: line %u, column %u", field, error->line,
-                 error->column);
+        snprintf(where, sizeof(where), "%.30s: line %u, column %u%s%.*s", field, error->line,
+                 error->column, has_path ? ", " : "", has_path && path < 60 ? (int)path : 0,
+                 error->text);
     }
-    ask_problem(call, 422, error->text, where, advice_for(error));
+    ask_problem(call, 422, has_path ? error->text + path + 1 : error->text, where,
+                advice_for(error));
 }
 
 void

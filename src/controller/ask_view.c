@@ -48,7 +48,18 @@ fill_endpoint(struct controller *controller, const struct endpoint *endpoint, st
         snprintf(view->containment_state, sizeof(view->containment_state), "%s",
                  containment_state_names[on->state]);
     }
-    view->is_protected = controller_is_protected(controller, endpoint, view->protected_why);
+    for (size_t i = 0; i < controller_protection_count(controller); i++) {
+        struct protection_view protection;
+        if (controller_protection_at(controller, i, &protection) &&
+            protection.state != PROTECTION_PROPOSED &&
+            strcmp(protection.endpoint_id, endpoint->id) == 0) {
+            view->is_protected = true;
+            snprintf(view->protected_why, sizeof(view->protected_why), "%s", protection.why);
+        }
+    }
+    if (!view->is_protected) {
+        view->is_protected = controller_is_protected(controller, endpoint, view->protected_why);
+    }
 }
 
 cJSON *

@@ -473,7 +473,8 @@ controller_protection_at(const struct controller *controller, size_t index,
             mac_format(&view->mac, text);
         }
         snprintf(view->id, sizeof(view->id), "%s", text);
-        snprintf(view->why, sizeof(view->why), "declared in the policy file");
+        snprintf(view->why, sizeof(view->why), "declared as protected in the policy: %s",
+                 policy_protected_name(engine_policy(controller->engine), index));
         return true;
     }
     const struct proposal *proposal = TAILQ_FIRST(&controller->proposals);

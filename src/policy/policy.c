@@ -244,6 +244,19 @@ policy_protected(const struct policy *policy, const struct rule_protect **protec
     return policy->protect_count;
 }
 
+const char *
+policy_protected_name(const struct policy *policy, size_t index)
+{
+    for (size_t i = 0; i < policy->file.protected_count; i++) {
+        const struct file_protected *item = &policy->file.protected[i];
+        if (index < item->prefix_count + item->mac_count) {
+            return item->name;
+        }
+        index -= item->prefix_count + item->mac_count;
+    }
+    return "";
+}
+
 bool
 prefixes_have(const struct file_prefixes *prefixes, const struct ip *ip)
 {

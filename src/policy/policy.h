@@ -34,6 +34,8 @@ void policy_unref(struct policy *policy);
 size_t policy_permit_sets(const struct policy *policy, const struct permit_set **sets);
 /* Declared protected addresses and MACs. */
 size_t policy_protected(const struct policy *policy, const struct rule_protect **protected);
+/* What the policy calls the 'index'th of them. */
+const char *policy_protected_name(const struct policy *policy, size_t index);
 /* Mode of the network that holds 'ip' (the default: observe). */
 enum mode policy_mode_of(const struct policy *policy, const struct ip *ip, char network[NAME_SIZE]);
 bool policy_is_home(const struct policy *policy, const struct ip *ip);

@@ -44,6 +44,7 @@ static const struct {
              {said_decisions, &said_decision_count},
              {said_places, &said_place_count},
              {said_health, &said_health_count},
+             {said_policy, &said_policy_count},
              {said_problems, &said_problem_count}};
 
 const struct said *

@@ -56,8 +56,8 @@ static const struct field problem_fields[] = {
     ROW_OPT(struct view_policy_problem, line, "line", FIELD_UINT,
             "from 1; absent: the text as a whole"),
     ROW_OPT(struct view_policy_problem, column, "column", FIELD_UINT, "in characters, from 1"),
-    ROW(struct view_policy_problem, what, "what", FIELD_TEXT, "what is wrong"),
-    ROW(struct view_policy_problem, advice, "advice", FIELD_TEXT, "what to do"),
+    ROW_SAID(struct view_policy_problem, what, "what", "word.text.", "what is wrong"),
+    ROW_SAID(struct view_policy_problem, advice, "advice", "do.", "what to do"),
 };
 const struct shape view_policy_problem_shape =
     SHAPE("PolicyProblem", struct view_policy_problem, problem_fields, NULL);

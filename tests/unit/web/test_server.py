@@ -263,7 +263,9 @@ class Policy(Case):
         self.assertFalse(told["good"])
         self.assertEqual((told["problems"][0]["line"], told["problems"][0]["column"]), (3, 13))
         self.assertIn("not one of the known words", told["problems"][0]["what"])
-        self.assertTrue(told["problems"][0]["advice"])
+        self.assertEqual(told["problems"][0]["what_said"]["code"], "word.text.at")
+        self.assertEqual(told["problems"][0]["what_said"]["values"][1]["code"], "form.words")
+        self.assertEqual(told["problems"][0]["advice_said"]["code"], "do.use_one")
         self.assertEqual(self.operator.post("/policy/check", {"text": DRAFT}),
                          {"good": True, "problems": []})
         self.assertEqual(self.viewer.get("/policy"), self.now)
@@ -300,7 +302,7 @@ class Policy(Case):
     def test_refusals_change_nothing(self):
         before = len(self.viewer.items("/policy/revisions"))
         status, problem = self.save(BROKEN)
-        self.assertEqual((status, problem["where"]), (422, "text: line 3, column 13"))
+        self.assertEqual((status, problem["where"]), (422, "text: line 3, column 13, policies[0].then[0].action"))
         self.assertEqual(self.save(DRAFT + "#\x0b")[0], 422)
         self.assertEqual(self.save(DRAFT, " ")[0], 422)
         self.assertEqual(self.save(DRAFT + "#" * 256 * 1024)[0], 422)
@@ -324,7 +326,7 @@ class Policy(Case):
         self.assertIn("[policy contact", "".join(told["lines"][0]["says"]))
         status, problem = self.operator.post_raw("/policy/test", {"lines": [line],
                                                                   "policy": BROKEN})
-        self.assertEqual((status, problem["where"]), (422, "policy: line 3, column 13"))
+        self.assertEqual((status, problem["where"]), (422, "policy: line 3, column 13, policies[0].then[0].action"))
         first = self.operator.post("/policy/test", {"lines": [line], "assume": True, "run": "new",
                                                     "policy": DRAFT})
         told = self.operator.post("/policy/test", {"lines": [line], "run": first["run"]})
