@@ -119,6 +119,30 @@ export async function post<P extends PostPath>(
   return (await answer.json()) as Answer<P, 'post'>;
 }
 
+/* A page of a file as text, and where it goes on. */
+export async function page<P extends GetPath>(
+  path: P,
+  query: Query<P>,
+  signal: AbortSignal,
+): Promise<{ text: string; next: string | undefined; total: number }> {
+  const answer = await send(address(path, '', query as object | undefined), { signal });
+  return {
+    text: await answer.text(),
+    next: answer.headers.get('X-Cordon-Next') ?? undefined,
+    total: Number(answer.headers.get('X-Cordon-Total')),
+  };
+}
+
+/* Gives the person a file. */
+export function save(name: string, media: string, parts: BlobPart[]) {
+  const url = URL.createObjectURL(new Blob(parts, { type: media }));
+  const anchor = document.createElement('a');
+  anchor.href = url;
+  anchor.download = name;
+  anchor.click();
+  URL.revokeObjectURL(url);
+}
+
 /* Bytes, e.g. the packets of a detection. */
 export async function download(path: GetPath, id: string): Promise<ArrayBuffer> {
   return (await send(address(path, id), {})).arrayBuffer();

@@ -49,6 +49,16 @@ const w = words({
     class_direct: 'Own port',
     class_shared: 'Shared port',
     class_conflict: 'Conflict',
+    machine_unknown: 'Unknown',
+    machine_workstation: 'Workstation',
+    machine_server: 'Server',
+    machine_phone: 'Phone',
+    machine_printer: 'Printer',
+    machine_medical: 'Medical device',
+    machine_camera: 'Camera',
+    machine_iot: 'IoT device',
+    machine_network: 'Network device',
+    machine_other: 'Other',
     role_viewer: 'Viewer',
     role_operator: 'Operator',
     role_admin: 'Administrator',
@@ -102,6 +112,16 @@ const w = words({
     class_direct: '専用ポート',
     class_shared: '共用ポート',
     class_conflict: '競合',
+    machine_unknown: '不明',
+    machine_workstation: 'パソコン',
+    machine_server: 'サーバー',
+    machine_phone: '電話機',
+    machine_printer: 'プリンター',
+    machine_medical: '医療機器',
+    machine_camera: 'カメラ',
+    machine_iot: 'IoT 機器',
+    machine_network: 'ネットワーク機器',
+    machine_other: 'その他',
     role_viewer: '閲覧者',
     role_operator: '運用担当者',
     role_admin: '管理者',
@@ -110,7 +130,7 @@ const w = words({
   },
 });
 
-type Kind = 'action' | 'state' | 'hold' | 'phase' | 'severity' | 'strength' | 'class' | 'role' | 'step';
+type Kind = 'action' | 'state' | 'hold' | 'phase' | 'severity' | 'strength' | 'class' | 'machine' | 'role' | 'step';
 
 /* The word for an enum's value; a value that this console does not know yet is shown as it is. */
 export function term(kind: Kind, value: string | undefined): string {
@@ -143,3 +163,8 @@ export function stateTone(state: string): Tone {
 export function severityTone(severity: string): Tone {
   return severity === 'high' ? 'bad' : severity === 'medium' ? 'warn' : 'plain';
 }
+
+/* Classes of endpoints, as they are offered. */
+export const machineClasses = [
+  'unknown', 'workstation', 'server', 'phone', 'printer', 'medical', 'camera', 'iot', 'network', 'other',
+] as const;
