@@ -4,8 +4,8 @@
 import { address } from './api';
 import { session } from './session.svelte';
 
-export type Topic = 'containment' | 'endpoint' | 'incident' | 'switch' | 'link' | 'source' | 'job' | 'policy';
-const TOPICS: Topic[] = ['containment', 'endpoint', 'incident', 'switch', 'link', 'source', 'job', 'policy'];
+export type Topic = 'containment' | 'endpoint' | 'incident' | 'switch' | 'link' | 'source' | 'job' | 'policy' | 'map';
+const TOPICS: Topic[] = ['containment', 'endpoint', 'incident', 'switch', 'link', 'source', 'job', 'policy', 'map'];
 const ALIVE_MS = 40_000;
 const RETRY_MS = 3000;
 

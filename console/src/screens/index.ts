@@ -18,6 +18,7 @@ export const screens: Screen[] = [
   { path: 'hosts', group: 'now', load: () => import('./Hosts.svelte') },
   { path: 'containments', group: 'now', load: () => import('./Containments.svelte') },
   { path: 'endpoints', group: 'network', load: () => import('./Endpoints.svelte') },
+  { path: 'map', group: 'network', load: () => import('./Map.svelte') },
   { path: 'switches', group: 'network', load: () => import('./Switches.svelte') },
   { path: 'mirrors', group: 'network', load: () => import('./Mirrors.svelte') },
   { path: 'sources', group: 'network', load: () => import('./Sources.svelte') },
