@@ -109,6 +109,11 @@ static const struct {
      "を指定すると、末尾の切り捨てや全体の作り直し"
      "も検出できます。"},
     {"The log is not as it was written.", "ログは書き込まれた時のままではありません。"},
+    {"VERSION", "版"},
+    {"EDITED", "編集済み"},
+    {"LANGUAGE", "言語"},
+    {"TITLE", "見出し"},
+    {"CONTACT", "連絡先"},
     {"SEVERITY", "重大度"},
     {"SIGNATURE", "シグネチャ"},
     {"SITE", "拠点"},

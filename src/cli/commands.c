@@ -97,6 +97,12 @@ const struct command command_table[] = {
      0, 2, cmd_notify},
     {"doctor", "", "", "what is wrong or works less well, where, and what to do",
      "Exits with 1 where there is an error or a warning.", 0, 0, cmd_doctor},
+    {"warning", "[set FILE | reset | preview [FILE]]", "[" REASON "] [-o FILE]",
+     "the page that contained people see",
+     "FILE is JSON as 'warning --json' writes it: {\"texts\": [{\"language\", \"title\", \"body\",\n"
+     "\"contact\"}], \"version\"}. The version is the one that you read, so that nobody else's\n"
+     "change is overwritten. reset goes back to the texts of cordond.yaml. preview writes the very\n"
+     "page that the edges serve to standard output or -o FILE.", 0, 2, cmd_warning},
     {"audit", "[SEARCH] | verify | export",
      "[--account A] [--action A] [--object O] [--from TIME] [--until TIME] [--limit N] "
      "[--newest HASH] [--file FILE] [--format json|csv|cef] [-o FILE]",

@@ -8,6 +8,7 @@
 #include "controller/inspect.h"
 #include "controller/jobs.h"
 #include "controller/revisions.h"
+#include "controller/warnings.h"
 #include "wire/answer.h"
 #include "wire/ask.h"
 
@@ -17,6 +18,7 @@ struct ask_settings {
     struct controller *controller;
     const char *site;        /* the one that we serve; NULL: "default" */
     struct revisions *revisions;
+    struct warnings *warnings;
     int64_t started_us;      /* wall clock */
     struct jobs_ports jobs;  /* what jobs need of the loop */
 };

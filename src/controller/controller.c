@@ -304,6 +304,16 @@ controller_set_policy(struct controller *controller, struct policy *policy)
 }
 
 void
+controller_set_warnings(struct controller *controller, const struct rule_warning *texts,
+                        size_t count)
+{
+    controller->settings.warnings = texts;
+    controller->settings.warning_count = count;
+    switches_refresh_common(controller);
+    switches_flush(controller);
+}
+
+void
 controller_tick(struct controller *controller)
 {
     int64_t now_us = clock_boot_us(controller->clock);

@@ -66,6 +66,9 @@ void controller_start(struct controller *controller);
 /* Before the store is closed: hands it what was still to be written behind. */
 void controller_stop(struct controller *controller);
 void controller_set_policy(struct controller *controller, struct policy *policy);
+/* Other texts of the warning page (borrowed): every edge gets them. */
+void controller_set_warnings(struct controller *controller, const struct rule_warning *texts,
+                             size_t count);
 /* What goes by time: expiry, pending time-outs, read-backs, write-behind.  Four times a second. */
 void controller_tick(struct controller *controller);
 

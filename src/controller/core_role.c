@@ -28,6 +28,7 @@ struct core {
     struct store *store;
     struct policy *policy;
     struct revisions *revisions;
+    struct warnings *warnings;
     struct controller *controller;
     struct asks *asks;
     struct channel *driver, *web, *notify;
@@ -400,6 +401,25 @@ core_policy(struct core *core)
     return error;
 }
 
+static void
+warnings_apply(void *context, const struct rule_warning *texts, size_t count)
+{
+    controller_set_warnings(((struct core *)context)->controller, texts, count);
+}
+
+static int
+core_warnings(struct core *core)
+{
+    const struct warnings_settings settings = {.store = core->store,
+                                               .clock = clock_system(),
+                                               .configured = core->role->config->warnings,
+                                               .configured_count =
+                                                   core->role->config->warning_count,
+                                               .apply = warnings_apply,
+                                               .context = core};
+    return warnings_open(&settings, &core->warnings);
+}
+
 static int
 core_controller(struct core *core)
 {
@@ -408,8 +428,8 @@ core_controller(struct core *core)
     const struct controller_settings settings = {
         .mirrors = config->mirrors,
         .mirror_count = config->mirror_count,
-        .warnings = config->warnings,
-        .warning_count = config->warning_count,
+        .warnings = warnings_view(core->warnings)->texts,
+        .warning_count = warnings_view(core->warnings)->text_count,
         .own_addresses = core->own,
         .own_address_count = core->own_count,
     };
@@ -428,6 +448,7 @@ core_controller(struct core *core)
     }
     const struct ask_settings ask = {.controller = core->controller,
                                      .revisions = core->revisions,
+                                     .warnings = core->warnings,
                                      .started_us = clock_wall_us(clock_system()),
                                      .jobs = {jobs_wake, jobs_publish, core}};
     core->jobs = evtimer_new(core->role->base, on_jobs, core);
@@ -456,6 +477,7 @@ core_close(struct core *core)
     store_close(core->store); /* the last commits' 'done' still see the controller */
     asks_free(core->asks);
     revisions_free(core->revisions);
+    warnings_free(core->warnings);
     controller_free(core->controller);
     policy_unref(core->policy);
 }
@@ -471,6 +493,9 @@ core_role_run(struct role *role)
     int error = core_store(&core);
     if (!error) {
         error = core_policy(&core);
+    }
+    if (!error) {
+        error = core_warnings(&core);
     }
     if (!error) {
         error = core_controller(&core);

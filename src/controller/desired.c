@@ -334,7 +334,8 @@ desired_common(const struct common_input *input, struct want_list *wants)
     for (size_t i = 0; i < input->settings->warning_count; i++) {
         struct rule rule = {.kind = RULE_WARNING, .warning = MEM_NEW(struct rule_warning)};
         *rule.warning = input->settings->warnings[i];
-        snprintf(stem, sizeof(stem), "warning/%s", rule.warning->language);
+        /* edges show them in the order of their ids */
+        snprintf(stem, sizeof(stem), "warning/%zu/%s", i, rule.warning->language);
         wants_add(wants, &rule, stem, "", 0);
     }
     for (size_t i = 0; i < input->settings->mirror_count; i++) {

@@ -763,14 +763,26 @@ desired_permits(const struct desired *desired, const char *name)
     return NULL;
 }
 
+/* In the order of their ids: a text that was changed last must not move to the end of the page. */
 size_t
 desired_warnings(const struct desired *desired, const struct rule_warning **warnings, size_t room)
 {
     const struct datapath *datapath = desired->datapath;
-    size_t count = datapath_kind_count(datapath, RULE_WARNING);
-    count = count < room ? count : room;
-    for (size_t i = 0; i < count; i++) {
-        warnings[i] = datapath_kind_at(datapath, RULE_WARNING, i)->warning;
+    size_t held = datapath_kind_count(datapath, RULE_WARNING);
+    const char *last = "";
+    size_t count = 0;
+    for (const struct rule *next = NULL; count < room && count < held; count++, next = NULL) {
+        for (size_t i = 0; i < held; i++) {
+            const struct rule *rule = datapath_kind_at(datapath, RULE_WARNING, i);
+            if (strcmp(rule->id, last) > 0 && (!next || strcmp(rule->id, next->id) < 0)) {
+                next = rule;
+            }
+        }
+        if (!next) {
+            break;
+        }
+        last = next->id;
+        warnings[count] = next->warning;
     }
     return count;
 }

@@ -21,6 +21,7 @@ const char *const route_method_names[METHOD_COUNT + 1] = {"GET", "POST", NULL};
 #define PCAP_MEDIA "application/vnd.tcpdump.pcap"
 #define CSV_MEDIA "text/csv; charset=utf-8"
 #define SSE_MEDIA "text/event-stream"
+#define HTML_MEDIA "text/html; charset=utf-8"
 #define LINES_MEDIA "application/x-ndjson"
 #define PROMETHEUS_MEDIA "text/plain; version=0.0.4"
 
@@ -149,6 +150,15 @@ const struct route route_table[] = {
         "What is wrong or works less well, where, and what to do"),
     ASK(METHOD_GET, API_PREFIX "/audit", OP_AUDIT_LIST, "audit",
         "Who did what to what, and why; newest first"),
+    ASK(METHOD_GET, API_PREFIX "/warning", OP_WARNING_SHOW, "warning page",
+        "The texts of the page that contained people see"),
+    ASK(METHOD_POST, API_PREFIX "/warning", OP_WARNING_SET, "warning page",
+        "Changes the texts; every edge serves them from then on"),
+    ASK(METHOD_POST, API_PREFIX "/warning/reset", OP_WARNING_RESET, "warning page",
+        "Back to the texts of the configuration file"),
+    {.method = METHOD_POST, .path = API_PREFIX "/warning/preview", .kind = ROUTE_ASK,
+     .op = OP_WARNING_PREVIEW, .media = HTML_MEDIA, .tag = "warning page",
+     .summary = "The page with these texts, byte by byte as an edge serves it; nothing is changed"},
     ASK(METHOD_GET, API_PREFIX "/audit/verify", OP_AUDIT_VERIFY, "audit",
         "Walks through the whole chain of hashes: finds the first row that was edited, removed, "
         "inserted or put elsewhere"),

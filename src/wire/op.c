@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/page.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
 #include "wire/notify.h"
@@ -122,6 +123,47 @@ is_reason_given(const char *reason, char why[128])
     }
     return true;
 }
+
+static bool
+check_warning(const void *thing, char why[128])
+{
+    const struct op_warning *asked = thing;
+    return page_check(asked->texts, asked->text_count, why) && is_reason_given(asked->reason, why);
+}
+
+static bool
+check_warning_reset(const void *thing, char why[128])
+{
+    return is_reason_given(((const struct op_warning_reset *)thing)->reason, why);
+}
+
+#define WARNING_TEXTS(type, about_)                                                                \
+    ROW_LIST(type, texts, text_count, "texts", FIELD_LIST, &view_warning_text_shape,               \
+             PAGE_LANGUAGES_MAX, about_)
+static const struct field warning_fields[] = {
+    WARNING_TEXTS(struct op_warning, "per language, the first one on top of the page"),
+    ROW(struct op_warning, version, "version", FIELD_UINT, "that you read: 'version' of Warning"),
+    ROW(struct op_warning, reason, "reason", FIELD_TEXT, "why, for the audit"),
+};
+static const struct shape warning_shape =
+    SHAPE("WarningChange", struct op_warning, warning_fields, check_warning);
+
+static const struct field warning_reset_fields[] = {
+    ROW(struct op_warning_reset, version, "version", FIELD_UINT,
+        "that you read: 'version' of Warning"),
+    ROW(struct op_warning_reset, reason, "reason", FIELD_TEXT, "why, for the audit"),
+};
+static const struct shape warning_reset_shape =
+    SHAPE("WarningReset", struct op_warning_reset, warning_reset_fields, check_warning_reset);
+
+static const struct field warning_preview_fields[] = {
+    WARNING_TEXTS(struct op_warning_preview, "none: those in force"),
+    ROW_OPT(struct op_warning_preview, reason, "reason", FIELD_TEXT, "as a containment has it"),
+    ROW_OPT(struct op_warning_preview, case_number, "case_number", FIELD_TEXT,
+            "as a containment has it"),
+};
+static const struct shape warning_preview_shape =
+    SHAPE("WarningPreview", struct op_warning_preview, warning_preview_fields, NULL);
 
 static bool
 check_server(const struct prefix *server, const char *name, char why[128])
@@ -587,11 +629,9 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_ANNOTATION_LIST] =
         LIST("annotations.list", EVERYBODY, &annotation_list_shape, &view_annotation_shape),
     /* As with proposed ones: who is protected is an administrator's to say. */
-    [OP_ENDPOINT_PROTECT] =
-        ONE("endpoints.protect", ADMINS, &reason_shape, &view_done_shape),
+    [OP_ENDPOINT_PROTECT] = ONE("endpoints.protect", ADMINS, &reason_shape, &view_done_shape),
     [OP_ENDPOINT_EXPORT] = ONE("endpoints.export", EVERYBODY, &export_shape, NULL),
-    [OP_ENDPOINT_IMPORT] =
-        ONE("endpoints.import", OPERATORS, &import_shape, &view_import_shape),
+    [OP_ENDPOINT_IMPORT] = ONE("endpoints.import", OPERATORS, &import_shape, &view_import_shape),
     [OP_MAP_SHOW] = ONE("map.show", EVERYBODY, NULL, &view_map_shape),
     [OP_MAP_PLACE] = ONE("map.place", OPERATORS, &map_place_request_shape, &view_map_shape),
     [OP_LINK_LIST] = LIST("links.list", EVERYBODY, &page_shape, &view_link_shape),
@@ -638,8 +678,7 @@ const struct op_info op_table[OP_COUNT] = {
         ONE("policy.check", OPERATORS, &policy_text_shape, &view_policy_check_shape),
     [OP_POLICY_SAVE] = ONE("policy.save", ADMINS, &policy_save_shape, &view_policy_shape),
     [OP_REVISION_LIST] = LIST("revisions.list", EVERYBODY, &page_shape, &view_revision_shape),
-    [OP_REVISION_SHOW] =
-        ONE("revisions.show", EVERYBODY, &id_shape, &view_revision_text_shape),
+    [OP_REVISION_SHOW] = ONE("revisions.show", EVERYBODY, &id_shape, &view_revision_text_shape),
     [OP_REVISION_RESTORE] =
         ONE("revisions.restore", ADMINS, &policy_restore_shape, &view_policy_shape),
     [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
@@ -660,12 +699,10 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_ENFORCEMENT_RESUME] =
         ONE("enforcement.resume", OPERATORS, &why_shape, &view_enforcement_shape),
     /* Addresses of people: not for every viewer. */
-    [OP_NOTIFICATIONS_SHOW] =
-        ONE("notifications.show", AUDITORS, NULL, &view_notifications_shape),
+    [OP_NOTIFICATIONS_SHOW] = ONE("notifications.show", AUDITORS, NULL, &view_notifications_shape),
     [OP_NOTIFICATIONS_SET] =
         ONE("notifications.set", ADMINS, &notifications_shape, &view_notifications_shape),
-    [OP_NOTIFICATIONS_TEST] =
-        ONE("notifications.test", ADMINS, &id_shape, &view_notify_test_shape),
+    [OP_NOTIFICATIONS_TEST] = ONE("notifications.test", ADMINS, &id_shape, &view_notify_test_shape),
     [OP_NOTICE_LIST] = LIST("notices.list", AUDITORS, &page_shape, &message_shape),
     [OP_DOCTOR] = ONE("doctor", EVERYBODY, NULL, &view_doctor_shape),
     [OP_AUDIT_LIST] = LIST("audit.list", AUDITORS, &audit_list_shape, &view_audit_shape),
@@ -675,6 +712,10 @@ const struct op_info op_table[OP_COUNT] = {
                          .parameters = &audit_verify_shape,
                          .answer = &view_audit_check_shape,
                          .patience_s = 600},
+    [OP_WARNING_SHOW] = ONE("warning.show", EVERYBODY, NULL, &view_warning_shape),
+    [OP_WARNING_SET] = ONE("warning.set", ADMINS, &warning_shape, &view_warning_shape),
+    [OP_WARNING_RESET] = ONE("warning.reset", ADMINS, &warning_reset_shape, &view_warning_shape),
+    [OP_WARNING_PREVIEW] = ONE("warning.preview", EVERYBODY, &warning_preview_shape, NULL),
     [OP_AUDIT_EXPORT] = ONE("audit.export", AUDITORS, &audit_export_shape, NULL),
     [OP_VERSION] = ONE("version", EVERYBODY, NULL, &view_version_shape),
     [OP_METRICS] = ONE("metrics", EVERYBODY, NULL, NULL),

@@ -9,6 +9,7 @@
 #include "model/annotation.h"
 #include "model/containment.h"
 #include "model/detection.h"
+#include "model/rule.h"
 #include "model/revision.h"
 #include "model/notice.h"
 #include "wire/codec.h"
@@ -89,6 +90,10 @@ enum op {
     OP_AUDIT_EXPORT,
     OP_VERSION,
     OP_METRICS,
+    OP_WARNING_SHOW,
+    OP_WARNING_SET,
+    OP_WARNING_RESET,
+    OP_WARNING_PREVIEW,
     OP_AUDIT_RECORD, /* web's own: not routed */
     /* Answered by web itself; core refuses them. */
     OP_SESSION_OPEN,
@@ -143,6 +148,22 @@ struct op_incident_list {
     struct op_page page;
     char endpoint[ID_SIZE];
     bool closed; /* also closed ones */
+};
+struct op_warning {
+    struct rule_warning *texts;
+    size_t text_count;
+    uint64_t version;
+    char reason[TEXT_SIZE];
+};
+struct op_warning_reset {
+    uint64_t version;
+    char reason[TEXT_SIZE];
+};
+struct op_warning_preview {
+    struct rule_warning *texts; /* none: those in force */
+    size_t text_count;
+    char reason[TEXT_SIZE];
+    char case_number[16];
 };
 struct op_audit_filter {
     char account[NAME_SIZE];

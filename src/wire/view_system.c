@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "model/page.h"
+
 #include "wire/view_field.h"
 
 static const struct field problem_fields[] = {
@@ -117,6 +119,27 @@ static const struct field audit_fields[] = {
     ROW_OPT(struct view_audit, hash, "hash", FIELD_TEXT, "SHA-256 of this row and all before it"),
 };
 const struct shape view_audit_shape = SHAPE("AuditRow", struct view_audit, audit_fields, NULL);
+
+static const struct field warning_text_fields[] = {
+    ROW(struct rule_warning, language, "language", FIELD_TEXT, "two letters: ja, en"),
+    ROW(struct rule_warning, title, "title", FIELD_TEXT, "the heading"),
+    ROW(struct rule_warning, body, "body", FIELD_TEXT, "what happened, and what to do"),
+    ROW_OPT(struct rule_warning, contact, "contact", FIELD_TEXT, "whom to call"),
+};
+const struct shape view_warning_text_shape =
+    SHAPE("WarningText", struct rule_warning, warning_text_fields, NULL);
+
+static const struct field warning_fields[] = {
+    ROW(struct view_warning, version, "version", FIELD_UINT,
+        "counts the changes: give it with yours, so that nobody else's is overwritten"),
+    ROW(struct view_warning, is_edited, "edited", FIELD_BOOL,
+        "false: the texts of the configuration file"),
+    ROW_LIST(struct view_warning, texts, text_count, "texts", FIELD_LIST, &view_warning_text_shape,
+             PAGE_LANGUAGES_MAX, "per language, the first one on top of the page"),
+    ROW_OPT(struct view_warning, changed_us, "changed", FIELD_TIME, "when"),
+    ROW_OPT(struct view_warning, account, "account", FIELD_TEXT, "by whom"),
+};
+const struct shape view_warning_shape = SHAPE("Warning", struct view_warning, warning_fields, NULL);
 
 static const struct field audit_check_fields[] = {
     ROW(struct view_audit_check, is_sound, "sound", FIELD_BOOL, "every row is as it was written"),

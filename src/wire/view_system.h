@@ -81,6 +81,18 @@ struct view_audit {
 };
 extern const struct shape view_audit_shape;
 
+/* The texts of the warning page in force. */
+struct view_warning {
+    uint64_t version;           /* 0: never edited */
+    bool is_edited;             /* false: those of the configuration */
+    struct rule_warning *texts; /* owned where decoded */
+    size_t text_count;
+    int64_t changed_us;
+    char account[NAME_SIZE];
+};
+extern const struct shape view_warning_shape;
+extern const struct shape view_warning_text_shape; /* over struct rule_warning */
+
 /* What a walk through the chain found. */
 struct view_audit_check {
     bool is_sound;

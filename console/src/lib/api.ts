@@ -143,6 +143,21 @@ export function save(name: string, media: string, parts: BlobPart[]) {
   URL.revokeObjectURL(url);
 }
 
+/* A page, as text: for a sandboxed frame. */
+export async function postForPage<P extends PostPath>(
+  path: P,
+  body: Body<P>,
+  signal: AbortSignal,
+): Promise<string> {
+  const answer = await send(address(path), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Cordon-Csrf': csrf },
+    body: JSON.stringify(body),
+    signal,
+  });
+  return answer.text();
+}
+
 /* Bytes, e.g. the packets of a detection. */
 export async function download(path: GetPath, id: string): Promise<ArrayBuffer> {
   return (await send(address(path, id), {})).arrayBuffer();

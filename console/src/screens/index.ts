@@ -26,6 +26,7 @@ export const screens: Screen[] = [
   { path: 'permits', group: 'rules', load: () => import('./Permits.svelte') },
   { path: 'protected', group: 'rules', load: () => import('./Protected.svelte') },
   { path: 'servers', group: 'rules', load: () => import('./Servers.svelte') },
+  { path: 'warning', group: 'rules', load: () => import('./Warning.svelte') },
   { path: 'accounts', group: 'system', roles: ['admin'], load: () => import('./Accounts.svelte') },
   {
     path: 'audit',

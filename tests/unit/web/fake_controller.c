@@ -362,6 +362,16 @@ add_world(struct controller *c)
                                      .context = c};
 }
 
+static void
+open_warnings(struct controller *c)
+{
+    static const struct rule_warning configured = {
+        .language = "ja", .title = "通信を制限しています", .body = "連絡してください。"};
+    const struct warnings_settings settings = {
+        .store = c->store, .clock = c->clock, .configured = &configured, .configured_count = 1};
+    must(warnings_open(&settings, &c->warnings) == 0, "warnings");
+}
+
 struct controller *
 fake_controller_new(struct event_base *base, const struct clock *clock, const char *folder)
 {
@@ -375,6 +385,7 @@ fake_controller_new(struct event_base *base, const struct clock *clock, const ch
     snprintf(path, sizeof(path), "%s/cordon.db", folder);
     must(store_open(path, base, &c->store, why) == 0, why);
     open_policy(c, base, folder);
+    open_warnings(c);
     c->world = (struct policy_world){.resolve = no_resolve,
                                      .by_mac = no_mac,
                                      .endpoint = by_id,
@@ -402,6 +413,7 @@ fake_controller_free(struct controller *c)
     revisions_stop(c->revisions);
     store_close(c->store);
     revisions_free(c->revisions);
+    warnings_free(c->warnings);
     engine_free(c->engine);
     policy_unref(c->policy);
     topology_free(c->topology);

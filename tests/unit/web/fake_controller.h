@@ -12,7 +12,8 @@ struct controller {
     struct topology *topology;
     struct store *store;
     struct policy *policy;
-    struct revisions *revisions; /* of FOLDER/policy.yaml */
+    struct revisions *revisions;
+    struct warnings *warnings; /* of FOLDER/policy.yaml */
     char policy_file[256];
     struct engine *engine;
     struct policy_world world;

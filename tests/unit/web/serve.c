@@ -221,6 +221,7 @@ main(int count, char **words)
     fixture.controller = fake_controller_new(fixture.base, &fixture.clock.clock, words[1]);
     struct ask_settings settings = {.controller = fixture.controller,
                                     .revisions = fixture.controller->revisions,
+                                    .warnings = fixture.controller->warnings,
                                     .started_us = clock_wall_us(&fixture.clock.clock),
                                     .jobs = {.wake = jobs_wake, .context = &fixture}};
     fixture.jobs = evtimer_new(fixture.base, on_jobs, &fixture);

@@ -3,8 +3,10 @@
 events, and cordonctl.  Each JSON answer is checked against the OpenAPI document.
 
     test_server.py SERVE CORDONCTL SOURCE"""
+import base64
 import csv
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -1029,7 +1031,12 @@ class Console(Case):
         rules = dict(rule.strip().split(" ", 1)
                      for rule in headers["Content-Security-Policy"].split(";"))
         self.assertEqual(rules["default-src"], "'none'")
-        self.assertEqual((rules["script-src"], rules["style-src"]), ("'self'", "'self'"))
+        self.assertEqual(rules["script-src"], "'self'")
+        # and the one style of the warning page, which is previewed in a sandboxed frame
+        page_html = self.viewer.raw("POST", "/warning/preview", {"texts": []})[1].decode()
+        style = re.search("<style>(.*)</style>", page_html).group(1)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        self.assertEqual(rules["style-src"], f"'self' 'sha256-{digest}'")
         self.assertEqual(rules["frame-ancestors"], "'none'")
         self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
         self.assertNotRegex(page, rb"<script[^>]*>[^<]|<style|https?://")
@@ -1038,6 +1045,91 @@ class Console(Case):
         self.assertEqual(self.ask("/", "POST")[0], 404)
         status, _, body = self.ask("/", "HEAD")
         self.assertEqual((status, body), (200, b""))
+
+
+class Warning(Case):
+    TEXTS = [{"language": "en", "title": "Cut off", "body": "Call us.", "contact": "ext. 7700"},
+             {"language": "ja", "title": "遮断中", "body": "連絡してください。"}]
+
+    def change(self, role="admin", status=200, **changes):
+        body = {"texts": self.TEXTS, "reason": "new words",
+                "version": self.viewer.get("/warning")["version"]}
+        got, answer = self.server.apis[role].raw("POST", "/warning", {**body, **changes})
+        self.assertEqual(got, status, answer)
+        return answer
+
+    def test_changed_kept_and_audited(self):
+        now = self.viewer.get("/warning")
+        if now["version"] == 0:
+            self.assertEqual((now["edited"], now["texts"][0]["language"]), (False, "ja"))
+        made = self.change()
+        self.assertEqual((made["edited"], made["version"]), (True, now["version"] + 1))
+        self.assertEqual(made["texts"], self.TEXTS)
+        self.assertEqual(made["account"], "token:admin")
+        self.assertEqual(self.viewer.get("/warning"), made)
+        row = self.server.apis["auditor"].get("/audit?action=warning.change")["items"][0]
+        self.assertEqual((row["account"], row["object"], row["detail"]),
+                         ("token:admin", f"version {made['version']} (en, ja)", "new words"))
+        status, back = self.admin.raw("POST", "/warning/reset",
+                                      {"version": made["version"], "reason": "as before"})
+        self.assertEqual((status, back["edited"], back["version"]), (200, False,
+                                                                   made["version"] + 1))
+        self.assertEqual(back["texts"][0]["title"], "通信を制限しています")
+
+    def test_nobody_overwrites_unseen(self):
+        version = self.viewer.get("/warning")["version"]
+        self.change()
+        self.change(version=version, status=409)
+        self.assertEqual(self.admin.raw("POST", "/warning/reset",
+                                        {"version": version, "reason": "r"})[0], 409)
+
+    def test_refusals(self):
+        text = self.TEXTS[0]
+        for texts in ([], [{**text, "language": "english"}], [{**text, "language": "EN"}],
+                      [text, text], [{**text, "title": " "}], [{**text, "body": ""}],
+                      [{**text, "title": "x" * 600}], [{**text, "body": "a\nb"}],
+                      [{**text, "language": a + b, "body": "字" * 600}
+                       for a in "ab" for b in "abcd"]):
+            self.change(texts=texts, status=422)
+        self.change(reason=" ", status=422)
+        self.change(role="operator", status=403)
+
+    def preview(self, **body):
+        status, page = self.viewer.raw("POST", "/warning/preview", {"texts": [], **body})
+        self.assertEqual(status, 200, page)
+        return page.decode()
+
+    def test_preview(self):
+        evil = "</style><script>alert(1)</script>\"'&"
+        page = self.preview(texts=[{"language": "fr", "title": evil, "body": evil, "contact": evil}],
+                            reason=evil, case_number="K7\"<b>")
+        self.assertNotIn("<script", page)
+        self.assertNotIn("<b>", page)
+        self.assertEqual(page.count("&lt;/style&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;'&amp;"),
+                         5)
+        self.change()
+        page = self.preview(case_number="AAAA-1")  # those in force
+        for word in ("Cut off", "ext. 7700", "遮断中", "Case number", "受付番号", "AAAA-1"):
+            self.assertIn(word, page)
+        self.assertLess(page.index("Cut off"), page.index("遮断中"))
+
+    def test_ctl(self):
+        path = pathlib.Path(self.server.folder.name, "warning.json")
+        told = self.ctl("warning", "--json", role="viewer")
+        now = json.loads(told.stdout)
+        path.write_text(json.dumps({**now, "texts": self.TEXTS}))
+        done = self.ctl("warning", "set", str(path), "--reason", "by ctl")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("ext. 7700", self.ctl("warning").stdout)
+        again = self.ctl("warning", "set", str(path), "--reason", "by ctl")
+        self.assertEqual(again.returncode, 1)  # the version in the file is old
+        page = self.ctl("warning", "preview", str(path)).stdout
+        self.assertTrue(page.startswith("<!DOCTYPE html>"))
+        self.assertIn("Cut off", page)
+        self.assertEqual(self.ctl("warning", "reset", "--reason", "r").returncode, 0)
+        self.assertNotIn("Cut off", self.ctl("warning", "preview").stdout)
+        self.assertEqual(self.ctl("warning", "set", "/none", "--reason", "r").returncode, 2)
+        self.assertEqual(self.ctl("warning", "set", str(path)).returncode, 2)
 
 
 class Audit(Case):

@@ -220,6 +220,7 @@ test_least_roles(void **state)
         wanted[admins[i]] = "admin";
     }
     wanted[OP_AUDIT_LIST] = wanted[OP_AUDIT_VERIFY] = "operator admin auditor";
+    wanted[OP_WARNING_SET] = wanted[OP_WARNING_RESET] = "admin";
     wanted[OP_AUDIT_EXPORT] = "operator admin auditor";
     wanted[OP_NOTIFICATIONS_SHOW] = wanted[OP_NOTICE_LIST] = "operator admin auditor";
     for (int i = 0; i < OP_COUNT; i++) {

@@ -56,6 +56,7 @@ static const struct shape *const shapes[] = {
     &view_doctor_shape,
     &view_audit_shape,
     &view_audit_check_shape,
+    &view_warning_shape,
     &view_version_shape,
     &view_health_shape,
     &view_done_shape,
