@@ -6,12 +6,14 @@
 #include <event2/bufferevent.h>
 
 #include "base/mem.h"
+#include "wire/event.h"
 
 struct place {
     struct listeners *owner;
     struct evhttp_request *request; /* NULL: free */
     int64_t told_us;                /* boot clock */
     uint64_t whose;                 /* 0: nobody's */
+    enum account_role role;
 };
 
 struct listeners {
@@ -90,7 +92,8 @@ tell(struct place *place, struct evbuffer *frame)
 
 bool
 listeners_add(struct listeners *listeners, struct evhttp_request *request,
-              const struct sse_memory *memory, const char *last_id, uint64_t owner)
+              const struct sse_memory *memory, const char *last_id, uint64_t owner,
+              enum account_role role)
 {
     struct place *place = NULL;
     for (size_t i = 0; i < LISTENERS_MAX && !place; i++) {
@@ -99,7 +102,8 @@ listeners_add(struct listeners *listeners, struct evhttp_request *request,
     if (!place) {
         return false;
     }
-    *place = (struct place){.owner = listeners, .request = request, .whose = owner};
+    *place =
+        (struct place){.owner = listeners, .request = request, .whose = owner, .role = role};
     listeners->count++;
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
     evhttp_connection_set_closecb(connection, on_closed, place);
@@ -109,7 +113,7 @@ listeners_add(struct listeners *listeners, struct evhttp_request *request,
     evhttp_send_reply_start(request, 200, "OK");
     struct evbuffer *start = evbuffer_new();
     evbuffer_add_printf(start, "retry: 2000\n\n");
-    sse_memory_replay(memory, last_id, start);
+    sse_memory_replay(memory, last_id, role, start);
     tell(place, start);
     evbuffer_free(start);
     return true;
@@ -129,15 +133,16 @@ listeners_end(struct listeners *listeners, uint64_t owner)
 }
 
 void
-listeners_send(struct listeners *listeners, struct evbuffer *frame)
+listeners_send(struct listeners *listeners, const char *topic, struct evbuffer *frame)
 {
     size_t size = evbuffer_get_length(frame);
     char *bytes = mem_new(size + 1, 1);
     evbuffer_remove(frame, bytes, size);
     for (size_t i = 0; i < LISTENERS_MAX; i++) {
-        if (listeners->places[i].request) {
+        struct place *place = &listeners->places[i];
+        if (place->request && (!topic || event_is_for(topic, place->role))) {
             evbuffer_add(frame, bytes, size);
-            tell(&listeners->places[i], frame);
+            tell(place, frame);
             evbuffer_drain(frame, evbuffer_get_length(frame));
         }
     }

@@ -20,13 +20,15 @@ struct listeners;
 struct listeners *listeners_new(const struct clock *clock);
 void listeners_free(struct listeners *listeners);
 /* Starts the answer and replays what 'last_id' (NULL: nothing) has missed; false: all places are
- * taken, and the request is the caller's still.  'owner' 0: nobody's, until it leaves. */
+ * taken, and the request is the caller's still.  'owner' 0: nobody's, until it leaves.  It is told
+ * what 'role' may hear of (wire/event.h). */
 bool listeners_add(struct listeners *listeners, struct evhttp_request *request,
-                   const struct sse_memory *memory, const char *last_id, uint64_t owner);
+                   const struct sse_memory *memory, const char *last_id, uint64_t owner,
+                   enum account_role role);
 /* Ends the answers of that owner. */
 void listeners_end(struct listeners *listeners, uint64_t owner);
-/* To all; 'frame' is emptied. */
-void listeners_send(struct listeners *listeners, struct evbuffer *frame);
+/* To all who may hear of that topic (NULL: to all); 'frame' is emptied. */
+void listeners_send(struct listeners *listeners, const char *topic, struct evbuffer *frame);
 /* A sign of life to the quiet ones; call once a second or so. */
 void listeners_tick(struct listeners *listeners);
 size_t listeners_count(const struct listeners *listeners);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "wire/event.h"
 
 struct kept {
     uint64_t sequence;
@@ -147,7 +148,8 @@ id_parse(const struct sse_memory *memory, const char *id, uint64_t *sequence)
 }
 
 void
-sse_memory_replay(const struct sse_memory *memory, const char *last_id, struct evbuffer *out)
+sse_memory_replay(const struct sse_memory *memory, const char *last_id, enum account_role role,
+                  struct evbuffer *out)
 {
     uint64_t seen = 0;
     if (!last_id) {
@@ -163,8 +165,9 @@ sse_memory_replay(const struct sse_memory *memory, const char *last_id, struct e
         return;
     }
     for (size_t i = 0; i < memory->count; i++) {
-        if (kept_at(memory, i)->sequence > seen) {
-            frame_kept(memory, kept_at(memory, i), out);
+        const struct kept *kept = kept_at(memory, i);
+        if (kept->sequence > seen && event_is_for(kept->topic, role)) {
+            frame_kept(memory, kept, out);
         }
     }
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "model/text.h"
+#include "wire/op.h"
 
 #define SSE_KEPT_MAX 1024
 #define SSE_KEPT_BYTES (4 * 1024 * 1024)
@@ -27,8 +28,9 @@ void sse_memory_new_run(struct sse_memory *memory, const char *run);
 bool sse_memory_put(struct sse_memory *memory, uint64_t sequence, const char *topic,
                     const char *data);
 /* What to tell a listener that has seen 'last_id' (NULL: none: nothing to replay) to 'out': the
- * events since, or a gap. */
-void sse_memory_replay(const struct sse_memory *memory, const char *last_id, struct evbuffer *out);
+ * events since that a 'role' may hear of (wire/event.h), or a gap. */
+void sse_memory_replay(const struct sse_memory *memory, const char *last_id, enum account_role role,
+                       struct evbuffer *out);
 size_t sse_memory_count(const struct sse_memory *memory);
 
 /* One frame; 'id' may be NULL. */

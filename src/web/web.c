@@ -263,7 +263,8 @@ listen_to_events(struct web *web, struct evhttp_request *request, const struct c
     }
     reply_headers(request, "text/event-stream");
     evhttp_add_header(evhttp_request_get_output_headers(request), "X-Accel-Buffering", "no");
-    if (!listeners_add(web->listeners, request, web->memory, last_id, caller->session_number)) {
+    if (!listeners_add(web->listeners, request, web->memory, last_id, caller->session_number,
+                       caller->role)) {
         evhttp_send_error(request, 503, NULL);
     }
 }
@@ -537,7 +538,7 @@ tell_gap(struct web *web, const char *why)
 {
     struct evbuffer *frame = evbuffer_new();
     sse_gap(frame, why);
-    listeners_send(web->listeners, frame);
+    listeners_send(web->listeners, NULL, frame);
     evbuffer_free(frame);
 }
 
@@ -573,7 +574,7 @@ web_event(struct web *web, const struct wire_event *event)
     cJSON_free(data);
     struct evbuffer *frame = evbuffer_new();
     sse_memory_newest(web->memory, frame);
-    listeners_send(web->listeners, frame);
+    listeners_send(web->listeners, event->topic, frame);
     evbuffer_free(frame);
 }
 

@@ -1,5 +1,7 @@
 #include "wire/event.h"
 
+#include <string.h>
+
 static const struct field event_fields[] = {
     F_UINT(FIELD_NEEDED, struct wire_event, sequence),
     F_TEXT(FIELD_NEEDED, struct wire_event, topic),
@@ -7,3 +9,18 @@ static const struct field event_fields[] = {
 };
 
 const struct shape wire_event_shape = SHAPE("event", struct wire_event, event_fields, NULL);
+
+bool
+event_is_for(const char *topic, enum account_role role)
+{
+    static const struct {
+        const char *topic;
+        enum op list;
+    } kept[] = {{"notice", OP_NOTICE_LIST}}; /* all others may be listed by everybody */
+    for (size_t i = 0; i < COUNT_OF(kept); i++) {
+        if (strcmp(kept[i].topic, topic) == 0) {
+            return op_allows(kept[i].list, role);
+        }
+    }
+    return true;
+}

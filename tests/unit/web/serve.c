@@ -3,7 +3,7 @@
  *     serve FOLDER      makes certificates and tokens there; says "port N" on stdout
  *
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
- * more), "reload" (SIGHUP), "event" (one live event), "gap" (an event is lost first), "slow" (time goes on by 11 s),
+ * more), "reload" (SIGHUP), "event" (one live event), "notice" (one of who was told), "gap" (an event is lost first), "slow" (time goes on by 11 s),
  * "wait SECONDS", "audit COUNT" (so many rows more). Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +61,15 @@ send_event(struct fixture *fixture)
 }
 
 static void
+send_notice(struct fixture *fixture)
+{
+    struct wire_event event = {.sequence = ++fixture->sequence, .topic = "notice"};
+    event.body = cJSON_Parse("{\"to\": [\"owner@hospital.example\"]}");
+    web_event(fixture->web, &event);
+    cJSON_Delete(event.body);
+}
+
+static void
 say_done(void *context, int error)
 {
     const struct fixture *fixture = context;
@@ -105,6 +114,8 @@ on_command(evutil_socket_t fd, short what, void *context)
         revisions_reload(fixture->controller->revisions);
     } else if (strcmp(line, "event") == 0) {
         send_event(fixture);
+    } else if (strcmp(line, "notice") == 0) {
+        send_notice(fixture);
     } else if (strcmp(line, "gap") == 0) {
         fixture->sequence++;
         send_event(fixture);

@@ -979,6 +979,19 @@ class Live(Case):
         stale.wait(lambda e: e["topic"] == "gap")
         stale.close()
 
+    def test_who_was_told_is_told_to_nobody_who_may_not_list_it(self):
+        """Notices have addresses of people."""
+        heard = {}
+        for name, api in (("viewer", self.viewer), ("operator", self.operator)):
+            events = api.events()
+            self.server.tell("notice")
+            self.server.tell("event")
+            heard[name] = []
+            events.wait(lambda e: heard[name].append(e["topic"]) or e["topic"] == "containment")
+            events.close()
+        self.assertNotIn("notice", heard["viewer"])
+        self.assertIn("notice", heard["operator"])
+
     def test_listeners_come_and_go(self):
         for _ in range(20):
             events = [self.viewer.events() for _ in range(10)]

@@ -67,6 +67,20 @@ frames(void **state)
     expect("event: a\ndata: b\n\n");
 }
 
+/* Notices have addresses of people: what a viewer may not list, no stream tells them. */
+static void
+replays_to_whoever_may_see_it(void **state)
+{
+    (void)state;
+    sse_memory_put(memory, 5, "containment", "5");
+    sse_memory_put(memory, 6, "notice", "6");
+    sse_memory_put(memory, 7, "switch", "7");
+    sse_memory_replay(memory, "R1-5", ACCOUNT_VIEWER, out);
+    expect("id: R1-7\nevent: switch\ndata: 7\n\n");
+    sse_memory_replay(memory, "R1-5", ACCOUNT_AUDITOR, out);
+    expect("id: R1-6\nevent: notice\ndata: 6\n\nid: R1-7\nevent: switch\ndata: 7\n\n");
+}
+
 static void
 replays_what_was_missed(void **state)
 {
@@ -76,11 +90,11 @@ replays_what_was_missed(void **state)
         snprintf(data, sizeof(data), "%llu", (unsigned long long)i);
         assert_true(sse_memory_put(memory, i, "t", data));
     }
-    sse_memory_replay(memory, "R1-5", out);
+    sse_memory_replay(memory, "R1-5", ACCOUNT_VIEWER, out);
     expect("id: R1-6\nevent: t\ndata: 6\n\nid: R1-7\nevent: t\ndata: 7\n\n");
-    sse_memory_replay(memory, "R1-7", out);
+    sse_memory_replay(memory, "R1-7", ACCOUNT_VIEWER, out);
     expect("");
-    sse_memory_replay(memory, NULL, out);
+    sse_memory_replay(memory, NULL, ACCOUNT_VIEWER, out);
     expect("");
     sse_memory_newest(memory, out);
     expect("id: R1-7\nevent: t\ndata: 7\n\n");
@@ -97,17 +111,17 @@ says_gaps(void **state)
         assert_true(sse_memory_put(memory, i, "t", "1"));
     }
     for (size_t i = 0; i < COUNT_OF(unknown); i++) {
-        sse_memory_replay(memory, unknown[i], out);
+        sse_memory_replay(memory, unknown[i], ACCOUNT_VIEWER, out);
         expect_gap();
     }
     /* The sequence jumps: what was kept cannot be joined to what comes. */
     assert_false(sse_memory_put(memory, 9, "t", "1"));
     assert_int_equal(sse_memory_count(memory), 1);
-    sse_memory_replay(memory, "R1-7", out);
+    sse_memory_replay(memory, "R1-7", ACCOUNT_VIEWER, out);
     expect_gap();
     /* Core starts anew. */
     sse_memory_new_run(memory, "R2");
-    sse_memory_replay(memory, "R1-9", out);
+    sse_memory_replay(memory, "R1-9", ACCOUNT_VIEWER, out);
     expect_gap();
 }
 
@@ -121,7 +135,7 @@ is_bounded(void **state)
         assert_true(sse_memory_put(memory, i, "t", "1"));
     }
     assert_int_equal(sse_memory_count(memory), SSE_KEPT_MAX);
-    sse_memory_replay(memory, "R1-9", out);
+    sse_memory_replay(memory, "R1-9", ACCOUNT_VIEWER, out);
     expect_gap();
     memset(data, 'x', big);
     for (uint64_t i = 1; i <= 20; i++) {
@@ -137,6 +151,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(frames, setup, teardown),
         cmocka_unit_test_setup_teardown(replays_what_was_missed, setup, teardown),
+        cmocka_unit_test_setup_teardown(replays_to_whoever_may_see_it, setup, teardown),
         cmocka_unit_test_setup_teardown(says_gaps, setup, teardown),
         cmocka_unit_test_setup_teardown(is_bounded, setup, teardown),
     };
