@@ -10,12 +10,27 @@
 #include "controller/entry.h"
 #include "controller/switches.h"
 
+#define CONTAINED "it is contained: release it first"
+
 static void
 tell(wish_done_fn *done, void *context, enum wish_result result, const char *why)
 {
     if (done) {
         done(context, result, why, NULL);
     }
+}
+
+/* What a switch lets through for a protected host it would let through for a contained one. */
+static bool
+is_contained(struct controller *controller, const char *endpoint_id)
+{
+    struct entry *entry = NULL;
+    while ((entry = entry_next_of(controller, endpoint_id, entry)) != NULL) {
+        if (lifecycle_is_in_force(entry->c.state) && entry->c.action != ACTION_MIRROR) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct protect_commit {
@@ -115,6 +130,11 @@ controller_protect(struct controller *controller, const char *protection_id, boo
              proposal ? "another change of it is being stored" : "nothing has that id");
         return;
     }
+    /* Malware answers DHCP too, and is proposed for it while it is contained. */
+    if (confirm && is_contained(controller, proposal->view.endpoint_id)) {
+        tell(done, context, WISH_REFUSED, CONTAINED);
+        return;
+    }
     struct protect_commit *waits = MEM_NEW(struct protect_commit);
     *waits = (struct protect_commit){.controller = controller,
                                      .proposal = proposal,
@@ -138,19 +158,6 @@ proposal_add(struct controller *controller, const struct protection_view *view)
     return true;
 }
 
-/* What a switch lets through for a protected host it would let through for a contained one. */
-static bool
-is_contained(struct controller *controller, const char *endpoint_id)
-{
-    struct entry *entry = NULL;
-    while ((entry = entry_next_of(controller, endpoint_id, entry)) != NULL) {
-        if (lifecycle_is_in_force(entry->c.state) && entry->c.action != ACTION_MIRROR) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void
 controller_protect_endpoint(struct controller *controller, const char *endpoint_id,
                             const char *account, const char *reason, wish_done_fn *done,
@@ -163,7 +170,7 @@ controller_protect_endpoint(struct controller *controller, const char *endpoint_
         return;
     }
     if (is_contained(controller, endpoint_id)) {
-        tell(done, context, WISH_REFUSED, "it is contained: release it first");
+        tell(done, context, WISH_REFUSED, CONTAINED);
         return;
     }
     if (proposal && (proposal->is_changing || proposal->view.state == PROTECTION_CONFIRMED)) {

@@ -102,8 +102,7 @@ listeners_add(struct listeners *listeners, struct evhttp_request *request,
     if (!place) {
         return false;
     }
-    *place =
-        (struct place){.owner = listeners, .request = request, .whose = owner, .role = role};
+    *place = (struct place){.owner = listeners, .request = request, .whose = owner, .role = role};
     listeners->count++;
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
     evhttp_connection_set_closecb(connection, on_closed, place);

@@ -8,10 +8,10 @@
 #include "wire/op.h"
 
 struct wire_event {
-    uint64_t sequence; /* since core started; a gap means: load the lists again */
+    uint64_t sequence;     /* since core started; a gap means: load the lists again */
     char topic[NAME_SIZE]; /* "containment", "endpoint", "incident", "switch", "link", "source",
                               "job", "map", "policy", "notice" */
-    cJSON *body;       /* owned: the object as the API shows it */
+    cJSON *body;           /* owned: the object as the API shows it */
 };
 
 extern const struct shape wire_event_shape;

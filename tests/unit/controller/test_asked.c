@@ -470,6 +470,27 @@ test_a_role_is_proposed_and_protects_when_confirmed(void **state)
     assert_int_equal(ask(campus, &wish).result, WISH_DONE);
 }
 
+/* Malware answers DHCP too: what it does while it is contained must not open its containment. */
+static void
+test_a_contained_one_is_not_confirmed_as_protected(void **state)
+{
+    struct campus *campus = *state;
+    struct fact hint = {
+        .kind = FACT_ROLE_HINT, .port = "p2", .mac = campus_mac(2), .host_role = HOST_DHCP_SERVER};
+    struct protection_view view;
+    assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
+    campus_pass(campus, 3 * SECOND);
+    campus_fact(campus, "e1", &hint);
+    assert_true(controller_protection_at(campus->controller, 2, &view));
+    struct wish_answer answer = {.calls = 0};
+    controller_protect(campus->controller, view.id, true, "operator:ann", "our server",
+                       campus_answer, &answer);
+    campus_pass(campus, 3 * SECOND);
+    assert_int_equal(answer.result, WISH_REFUSED);
+    assert_non_null(strstr(answer.why, "release it first"));
+    assert_true(drops(campus, 0, 2, NULL));
+}
+
 static void
 test_what_cannot_be_stored_is_not_acknowledged(void **state)
 {
@@ -580,6 +601,7 @@ main(void)
         EACH(test_a_restored_controller_starts_above_every_epoch),
         EACH(test_a_controller_that_was_replaced_stops_driving),
         EACH(test_a_role_is_proposed_and_protects_when_confirmed),
+        EACH(test_a_contained_one_is_not_confirmed_as_protected),
         EACH(test_what_cannot_be_stored_is_not_acknowledged),
         EACH(test_a_changed_policy_changes_the_switches),
         EACH(test_a_changed_policy_changes_who_is_protected_and_what_is_permitted),

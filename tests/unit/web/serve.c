@@ -3,8 +3,9 @@
  *     serve FOLDER      makes certificates and tokens there; says "port N" on stdout
  *
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
- * more), "reload" (SIGHUP), "event" (one live event), "notice" (one of who was told), "gap" (an event is lost first), "slow" (time goes on by 11 s),
- * "wait SECONDS", "audit COUNT" (so many rows more). Ends with stdin. */
+ * more), "reload" (SIGHUP), "event" (one live event), "notice" (one of who was told), "gap" (an
+ * event is lost first), "slow" (time goes on by 11 s), "wait SECONDS", "audit COUNT" (so many rows
+ * more). Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
