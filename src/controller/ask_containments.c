@@ -409,8 +409,10 @@ view_pending(struct controller *controller, const struct containment *from)
     struct escalation_view told;
     struct view_escalation escalation;
     if (controller_escalation(controller, from->id, &told)) {
-        escalation = (struct view_escalation){.taken = told.taken, .steps = told.steps,
-                                              .told_us = told.told_us, .next_us = told.next_us};
+        escalation = (struct view_escalation){.taken = told.taken,
+                                              .steps = told.steps,
+                                              .told_us = told.told_us,
+                                              .next_us = told.next_us};
         memcpy(escalation.told, told.told, sizeof(escalation.told));
         memcpy(escalation.next, told.next, sizeof(escalation.next));
         view.escalation = &escalation;
@@ -430,7 +432,9 @@ ask_pending_list(const struct ask_call *call, const void *parameters)
     for (size_t i = controller_containment_count(call->controller); i > 0; i--) {
         const struct containment *each = controller_containment_at(call->controller, i - 1);
         if (each->state == CONTAINMENT_PENDING &&
-            containment_matches(call->controller, each, asked->q) && ask_page_takes(&page)) {
+            containment_matches(call->controller, each, asked->q) &&
+            ask_page_takes_key(&page, controller_containment_serial(call->controller, i - 1),
+                               true)) {
             ask_page_add(&page, view_pending(call->controller, each));
         }
     }

@@ -12,6 +12,7 @@
 #include "controller/notices.h"
 #include "controller/records.h"
 #include "controller/switches.h"
+#include "wire/view_system.h"
 #include "controller/wish.h"
 #include "controller/world.h"
 
@@ -303,6 +304,27 @@ controller_set_policy(struct controller *controller, struct policy *policy)
     notices_tell_object(controller, NOTICE_POLICY, SEVERITY_LOW, "", "");
 }
 
+/* Told together: a list is loaded again as a whole. */
+static void
+changed_tell(struct controller *controller)
+{
+    static const char *const lists[CHANGED_COUNT] = {[CHANGED_AUDIT] = "audit",
+                                                     [CHANGED_SENSORS] = "sensors",
+                                                     [CHANGED_PROTECTED] = "protected",
+                                                     [CHANGED_ENFORCEMENT] = "enforcement"};
+    uint64_t rows = store_audit_rows(controller->store);
+    controller->changed[CHANGED_AUDIT] |= rows != controller->audit_rows;
+    controller->audit_rows = rows;
+    for (size_t i = 0; i < CHANGED_COUNT; i++) {
+        if (controller->changed[i]) {
+            struct view_changed view = {.list = ""};
+            snprintf(view.list, sizeof(view.list), "%s", lists[i]);
+            controller_publish(controller, "changed", &view);
+            controller->changed[i] = false;
+        }
+    }
+}
+
 void
 controller_set_warnings(struct controller *controller, const struct rule_warning *texts,
                         size_t count)
@@ -330,6 +352,7 @@ controller_tick(struct controller *controller)
         records_tick(controller);
     }
     notices_tick(controller);
+    changed_tell(controller);
 }
 
 /* ---- what it shows ---- */

@@ -33,7 +33,8 @@ struct controller_ports {
     bool (*send_desired)(void *context, const struct wire_desired *desired);
     bool (*send_read_back)(void *context, const char *switch_name, uint64_t request);
     /* Live events: the object that changed (struct containment, endpoint, incident, link,
-     * switch_view or wire_source, as the topic says), borrowed; see ask_view_* for its form. */
+     * switch_view, wire_source or view_changed, as the topic says), borrowed; see ask_view_* for
+     * its form. */
     void (*publish)(void *context, const char *topic, const void *object);
     /* Towards the notify process; false: it is away (it will be joined again).  NULL: none. */
     bool (*send_notice)(void *context, const struct wire_notice *notice);

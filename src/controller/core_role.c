@@ -18,6 +18,7 @@
 #include "wire/ack.h"
 #include "wire/event.h"
 #include "wire/read_back.h"
+#include "wire/view_system.h"
 #include "wire/view_endpoint.h"
 
 #define TICK_US 250000
@@ -106,6 +107,9 @@ view_of(struct core *core, const char *topic, const void *object)
     }
     if (strcmp(topic, "policy") == 0) {
         return ask_view_revision(object);
+    }
+    if (strcmp(topic, "changed") == 0) {
+        return codec_encode(&view_changed_shape, object);
     }
     if (strcmp(topic, "map") == 0) {
         return codec_encode(&view_map_shape, object);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "controller/judge.h"
+#include "controller/notices.h"
 #include "controller/slot.h"
 #include "controller/switches.h"
 #include "wire/message.h"
@@ -51,6 +52,8 @@ altered_note(struct controller *controller, struct switch_state *sw, size_t coun
     store_put_audit(change, clock_wall_us(controller->clock), "cordon", "altered",
                     sw->device.switch_name, detail);
     store_submit(controller->store, change, NULL, NULL);
+    notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_HIGH, sw->device.switch_name,
+                        detail);
 }
 
 static bool
@@ -212,6 +215,7 @@ switch_observed(struct controller *controller, struct switch_state *sw,
     }
     if (sw->is_settled && !was_settled) {
         judge_look_at_all(controller);
+        switch_publish(controller, sw);
     }
     if (observed->is_last && !sw->needs_repair && !sw->needs_snapshot) {
         sw->pause_us = 0;

@@ -61,6 +61,7 @@ proposal_drop(struct controller *controller, struct proposal *proposal)
 {
     TAILQ_REMOVE(&controller->proposals, proposal, link);
     controller->proposal_count--;
+    controller->changed[CHANGED_PROTECTED] = true;
     free(proposal);
 }
 
@@ -83,6 +84,7 @@ on_protect_stored(void *context, int error)
         } else {
             proposal_drop(controller, waits->proposal);
         }
+        controller->changed[CHANGED_PROTECTED] = true;
         switches_refresh_common(controller);
         switches_flush(controller);
         tell(waits->done, waits->context, WISH_DONE, "");
@@ -155,6 +157,7 @@ proposal_add(struct controller *controller, const struct protection_view *view)
     proposal->view = *view;
     TAILQ_INSERT_TAIL(&controller->proposals, proposal, link);
     controller->proposal_count++;
+    controller->changed[CHANGED_PROTECTED] = true;
     return true;
 }
 

@@ -150,6 +150,7 @@ static void
 sensor_alive(struct controller *controller, struct sensor *sensor)
 {
     sensor->view.seen_us = clock_wall_us(controller->clock);
+    controller->changed[CHANGED_SENSORS] = true;
     if (sensor->is_silent) {
         sensor->is_silent = false;
         log_info("controller", "sensor is heard again", LOG_S("sensor", sensor->view.name));
@@ -212,6 +213,7 @@ records_tick(struct controller *controller)
         struct sensor *sensor = records->sensors[i];
         if (!sensor->is_silent && now_us - sensor->view.seen_us > SILENT_US) {
             sensor->is_silent = true;
+            controller->changed[CHANGED_SENSORS] = true;
             log_error("controller", "ALARM: a sensor is silent: its networks are not watched",
                       LOG_S("sensor", sensor->view.name),
                       LOG_I("silent_s", (now_us - sensor->view.seen_us) / 1000000));

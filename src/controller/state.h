@@ -111,6 +111,15 @@ struct switch_state {
     bool has_stats;
 };
 
+/* Lists whose rows are not told one by one. */
+enum list_changed {
+    CHANGED_AUDIT,
+    CHANGED_SENSORS,
+    CHANGED_PROTECTED,
+    CHANGED_ENFORCEMENT,
+    CHANGED_COUNT
+};
+
 struct proposal {
     TAILQ_ENTRY(proposal) link;
     struct protection_view view;
@@ -184,6 +193,8 @@ struct controller {
     int64_t endpoints_written_us; /* boot */
     int64_t ticked_us;            /* boot: last once-a-second work */
     struct log_limit detection_limit;
+    bool changed[CHANGED_COUNT]; /* told at the next tick */
+    uint64_t audit_rows;         /* on disk in this run, as told last */
 };
 
 /* Copies text that people or peers wrote: cut at a whole character, without control characters. */

@@ -18,7 +18,7 @@
  * together (a switch that answers nothing for so long holds nobody else up). */
 #define TURN_RULES 4000
 #define OPEN_RULES 40000
-#define OPEN_US 5000000
+#define OPEN_US 60000000
 /* Of read-backs: rules a second, over all switches.  More rules make the rounds longer. */
 #define READ_RULES_S 20000
 

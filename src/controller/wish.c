@@ -674,6 +674,7 @@ on_suspension_stored(void *context, int error)
     if (!waits->after.is_suspended) {
         controller->suspension = (struct suspension_view){.is_suspended = false};
     }
+    controller->changed[CHANGED_ENFORCEMENT] = true;
     switches_suspend(controller);
     tell(waits->done, waits->context, WISH_DONE, "", NULL);
     free(waits);

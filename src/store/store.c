@@ -37,7 +37,7 @@ struct store {
     pthread_t thread;
     bool is_running;
     size_t waiting;
-    uint64_t count_refused, count_failed, count_changes;
+    uint64_t count_refused, count_failed, count_changes, count_audit;
     atomic_uint_fast64_t commits;
     atomic_int_fast64_t slowest_us;
 };
@@ -52,6 +52,9 @@ static void
 change_finish(struct store *store, struct store_change *change)
 {
     store->count_failed += change->error != 0;
+    for (size_t i = 0; !change->error && i < change->count; i++) {
+        store->count_audit += change->rows[i].kind == ROW_AUDIT;
+    }
     if (change->done) {
         change->done(change->context, change->error);
     }
@@ -283,6 +286,12 @@ void
 store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detections)
 {
     writer_set_budget(store->writer, evidence_bytes, detections);
+}
+
+uint64_t
+store_audit_rows(const struct store *store)
+{
+    return store->count_audit;
 }
 
 void

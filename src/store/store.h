@@ -209,6 +209,8 @@ struct store_stats {
     uint64_t waiting;          /* submitted, not yet done */
     int64_t slowest_commit_us; /* since the last call */
 };
+/* Rows of the audit that came onto the disk in this run; rises when there is something new. */
+uint64_t store_audit_rows(const struct store *store);
 void store_read_stats(struct store *store, struct store_stats *stats);
 
 /* Frees what a containment or endpoint that was read owns. */

@@ -33,8 +33,7 @@ static const struct field raw_fields[] = {
     ROW_OPT(struct test_raw, run, "run", FIELD_TEXT,
             "for a file in several requests, so that counts and what is in force carry over: 'new' "
             "in the first, then 'run' of its answer; it is forgotten after a minute"),
-    ROW_OPT(struct test_raw, is_last, "last", FIELD_BOOL,
-            "true: nothing more of this run comes"),
+    ROW_OPT(struct test_raw, is_last, "last", FIELD_BOOL, "true: nothing more of this run comes"),
     ROW_LINES(struct test_raw, policy, "policy", true, POLICY_TEXT_MAX,
               "a draft to be tried in place of the running policy; of a run, in its first request"),
 };
@@ -261,12 +260,16 @@ add_topics(cJSON *operation, cJSON *components)
         const char *topic;
         const struct shape *shape;
     } topics[] = {
-        {"containment", &view_containment_shape}, {"endpoint", &view_endpoint_shape},
-        {"incident", &view_incident_shape},       {"link", &view_link_shape},
-        {"switch", &view_switch_shape},           {"source", &view_source_shape},
+        {"containment", &view_containment_shape},
+        {"endpoint", &view_endpoint_shape},
+        {"incident", &view_incident_shape},
+        {"link", &view_link_shape},
+        {"switch", &view_switch_shape},
+        {"source", &view_source_shape},
         {"job", &view_job_shape},
         {"policy", &view_revision_shape},
         {"map", &view_map_shape},
+        {"changed", &view_changed_shape},
     };
     cJSON *list = cJSON_AddObjectToObject(operation, "x-events");
     for (size_t i = 0; i < COUNT_OF(topics); i++) {

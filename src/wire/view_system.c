@@ -157,6 +157,12 @@ static const struct field audit_check_fields[] = {
 const struct shape view_audit_check_shape =
     SHAPE("AuditCheck", struct view_audit_check, audit_check_fields, NULL);
 
+static const struct field changed_fields[] = {
+    ROW(struct view_changed, list, "list", FIELD_TEXT,
+        "what to load again: audit, sensors, protected, enforcement"),
+};
+const struct shape view_changed_shape = SHAPE("Changed", struct view_changed, changed_fields, NULL);
+
 static const struct field version_fields[] = {
     ROW(struct view_version, version, "version", FIELD_TEXT, "version of cordond"),
     ROW(struct view_version, site, "site", FIELD_TEXT, "the site that it serves"),

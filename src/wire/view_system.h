@@ -105,12 +105,18 @@ struct view_audit_check {
 };
 extern const struct shape view_audit_check_shape;
 
+/* Live: rows of this list came, went or changed; told at most four times a second. */
+struct view_changed {
+    char list[NAME_SIZE];
+};
+
 struct view_version {
     char version[NAME_SIZE];
     char site[NAME_SIZE];
     uint64_t epoch;
     int64_t started_us, now_us;
 };
+extern const struct shape view_changed_shape;
 extern const struct shape view_version_shape;
 
 struct view_health {

@@ -20,6 +20,53 @@ interface ListOptions<T> {
 }
 
 const SETTLE_MS = 300; /* changes come in bursts: one reload for all of them */
+const BUSY_MS = 3000; /* where they do not end: ever more seldom, up to this */
+const QUIET_MS = 5000; /* nothing for so long: the next one is told quickly again */
+
+/* Loads again soon after a change, at a pace that many consoles do not burden the server with, and
+ * not where nobody looks: a page in the background loads when it is looked at. */
+class Again {
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private pause = SETTLE_MS;
+  private asked = 0;
+  private static readonly missed = new Set<Again>();
+
+  constructor(private readonly run: () => void) {}
+  static {
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) {
+        const missed = [...Again.missed];
+        Again.missed.clear();
+        missed.forEach((one) => one.now());
+      }
+    });
+  }
+  now() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.run();
+    }, SETTLE_MS);
+  }
+  soon() {
+    if (document.hidden) {
+      Again.missed.add(this);
+    } else if (!this.timer) {
+      const now = Date.now();
+      this.pause = now - this.asked > QUIET_MS ? SETTLE_MS : Math.min(this.pause * 2, BUSY_MS);
+      this.asked = now;
+      this.timer = setTimeout(() => {
+        this.timer = undefined;
+        this.run();
+      }, this.pause);
+    }
+  }
+  stop() {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    Again.missed.delete(this);
+  }
+}
 
 export class LiveList<T> {
   items = $state.raw<T[]>([]);
@@ -30,7 +77,7 @@ export class LiveList<T> {
   error = $state<unknown>();
   loadedAt = $state(0);
   private abort: AbortController | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly later = new Again(() => void this.reload());
   private pages = 1;
   private busy = false;
   private again = false;
@@ -47,13 +94,13 @@ export class LiveList<T> {
       ),
     );
     const period = this.options.every
-      ? setInterval(() => !document.hidden && this.soon(), this.options.every)
+      ? setInterval(() => this.later.soon(), this.options.every)
       : undefined;
     void this.reload();
     return () => {
       ends.forEach((end) => end());
       clearInterval(period);
-      clearTimeout(this.timer);
+      this.later.stop();
       this.abort?.abort();
     };
   }
@@ -66,10 +113,11 @@ export class LiveList<T> {
     this.soon();
   }
   private soon() {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      void this.reload();
-    }, SETTLE_MS);
+    if (this.busy) {
+      this.again = true;
+    } else {
+      this.later.soon();
+    }
   }
   search(q: string) {
     this.q = q;
@@ -78,7 +126,7 @@ export class LiveList<T> {
       this.again = true;
       this.abort?.abort();
     } else {
-      this.soon();
+      this.later.now();
     }
   }
   /* One load at a time: a change during it leads to one more, so that neither a burst of changes
@@ -89,12 +137,17 @@ export class LiveList<T> {
       return;
     }
     this.busy = true;
-    do {
+    this.again = false;
+    await this.loadPages();
+    if (this.again) {
       this.again = false;
       await this.loadPages();
-    } while (this.again);
+    }
     this.busy = false;
     this.loading = false;
+    if (this.again) {
+      this.later.soon(); /* changes do not end: at their pace */
+    }
   }
   private async loadPages() {
     const abort = new AbortController();
@@ -107,6 +160,8 @@ export class LiveList<T> {
         page = await this.options.load({ q: this.q, ...(cursor ? { cursor } : {}) }, abort.signal);
         items = items.concat(page.items);
       }
+      /* a row that moved along the list between two pages is shown once */
+      items = [...new Map(items.map((row) => [this.options.id(row), row])).values()];
       this.items = items;
       this.next = page?.next || undefined;
       this.total = page?.total;
@@ -128,7 +183,7 @@ export class LiveList<T> {
 export class LiveObject<T> {
   value = $state.raw<T | undefined>();
   error = $state<unknown>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly later = new Again(() => void this.reload());
   private run = 0;
 
   constructor(
@@ -140,26 +195,20 @@ export class LiveObject<T> {
     const ends = this.topics.map((topic) =>
       live.on(
         topic,
-        () => this.soon(),
-        () => this.soon(),
+        () => this.later.soon(),
+        () => this.later.soon(),
       ),
     );
     const period = this.every
-      ? setInterval(() => !document.hidden && this.soon(), this.every)
+      ? setInterval(() => this.later.soon(), this.every)
       : undefined;
     void this.reload();
     return () => {
       ends.forEach((end) => end());
       clearInterval(period);
-      clearTimeout(this.timer);
+      this.later.stop();
       this.run++;
     };
-  }
-  private soon() {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      void this.reload();
-    }, SETTLE_MS);
   }
   async reload() {
     const run = ++this.run;

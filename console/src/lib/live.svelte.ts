@@ -4,8 +4,22 @@
 import { address } from './api';
 import { session } from './session.svelte';
 
-export type Topic = 'containment' | 'endpoint' | 'incident' | 'switch' | 'link' | 'source' | 'job' | 'policy' | 'map';
-const TOPICS: Topic[] = ['containment', 'endpoint', 'incident', 'switch', 'link', 'source', 'job', 'policy', 'map'];
+/* Objects that changed, by their topic. */
+const TOPICS = [
+  'containment',
+  'endpoint',
+  'incident',
+  'switch',
+  'link',
+  'source',
+  'job',
+  'map',
+  'policy',
+  'notice',
+] as const;
+/* Lists whose rows are not told one by one: the topic 'changed' names the list. */
+type Changed = 'audit' | 'sensors' | 'protected' | 'enforcement';
+export type Topic = (typeof TOPICS)[number] | Changed;
 const ALIVE_MS = 40_000;
 const RETRY_MS = 3000;
 
@@ -76,7 +90,7 @@ class Live {
         this.gap();
       }
     });
-    for (const topic of TOPICS) {
+    for (const topic of [...TOPICS, 'changed'] as const) {
       source.addEventListener(topic, (event) => {
         if (!isOld()) {
           this.hear();
@@ -85,7 +99,7 @@ class Live {
       });
     }
   }
-  private tell(topic: Topic, data: string) {
+  private tell(topic: Topic | 'changed', data: string) {
     let object: unknown;
     try {
       object = JSON.parse(data);
@@ -93,8 +107,9 @@ class Live {
       this.gap(); /* something has changed, and nobody knows what */
       return;
     }
+    const told = topic === 'changed' ? (object as { list?: string }).list : topic;
     for (const listener of [...this.listeners]) {
-      if (listener.topic === topic) {
+      if (listener.topic === told) {
         listener.onChange(object);
       }
     }
