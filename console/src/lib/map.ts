@@ -15,6 +15,7 @@ export interface MapNode {
   label: string;
   state: string;
   at: Point;
+  held?: number; /* contained endpoints on it */
   fixed?: boolean; /* not to be dragged */
   near?: string; /* goes where that one goes */
 }
@@ -92,55 +93,64 @@ export function wayToCore(from: string, core: string, neighbours: Map<string, st
 interface Tree {
   name: string;
   below: Tree[];
-  leaves: number;
 }
 function grow(root: string, neighbours: Map<string, string[]>, seen: Set<string>): Tree {
-  const tree: Tree = { name: root, below: [], leaves: 0 };
+  const tree: Tree = { name: root, below: [] };
   const queue = [tree];
-  const order: Tree[] = [];
   seen.add(root);
   for (let at = queue.shift(); at; at = queue.shift()) {
-    order.push(at);
     for (const next of neighbours.get(at.name) ?? []) {
       if (!seen.has(next)) {
         seen.add(next);
-        const one = { name: next, below: [], leaves: 0 };
+        const one = { name: next, below: [] };
         at.below.push(one);
         queue.push(one);
       }
     }
   }
-  for (const one of order.reverse()) {
-    one.leaves = one.below.reduce((sum, each) => sum + each.leaves, 0) || 1;
-  }
   return tree;
 }
 
 const STEP = 150; /* between neighbours */
-const ROOM = 90; /* of a leaf on its circle */
+const ROOM = 100; /* that one switch takes */
+const GAP = 24;
 
-/* Around the core, each branch as wide as what hangs from it. */
-function radial(tree: Tree, centre: Point, places: Map<string, Point>): number {
-  const ring = Math.max(STEP, (tree.leaves * ROOM) / (2 * Math.PI));
-  let reach = 0;
-  const put = (one: Tree, depth: number, from: number, to: number) => {
-    const angle = (from + to) / 2;
-    /* The outer circles have room for their leaves; the first keeps its distance. */
-    const radius = depth === 0 ? 0 : depth === 1 ? Math.max(STEP, ring / 2) : ring + (depth - 2) * STEP;
-    reach = Math.max(reach, radius);
-    places.set(one.name, {
-      x: Math.round(centre.x + radius * Math.cos(angle)),
-      y: Math.round(centre.y + radius * Math.sin(angle)),
-    });
-    let start = from;
-    for (const each of one.below) {
-      const end = start + ((to - from) * each.leaves) / one.leaves;
-      put(each, depth + 1, start, end);
-      start = end;
-    }
-  };
-  put(tree, 0, -Math.PI, Math.PI);
-  return reach;
+/* A branch as a disc: what hangs from a switch stands around it, leaves in as many rings as they
+ * need, whole branches in one ring outside, so that no line crosses another branch. */
+interface Disc {
+  radius: number;
+  at: Map<string, Point>; /* from its centre */
+}
+function ring(discs: Disc[], least: number, into: Map<string, Point>): number {
+  const widest = Math.max(...discs.map((one) => one.radius));
+  const needed = discs.reduce((sum, one) => sum + 2 * one.radius + GAP, 0) / (2 * Math.PI);
+  const radius = Math.max(least + widest + GAP, discs.length > 1 ? needed * 1.05 : 0);
+  const round = discs.reduce((sum, one) => sum + 2 * one.radius + GAP, 0);
+  let angle = -Math.PI / 2 - ((2 * (discs[0]?.radius ?? 0) + GAP) / round) * Math.PI;
+  for (const one of discs) {
+    const share = ((2 * one.radius + GAP) / round) * 2 * Math.PI;
+    const x = radius * Math.cos(angle + share / 2);
+    const y = radius * Math.sin(angle + share / 2);
+    one.at.forEach((at, name) => into.set(name, { x: at.x + x, y: at.y + y }));
+    angle += share;
+  }
+  return radius + widest;
+}
+function discOf(tree: Tree): Disc {
+  const at = new Map<string, Point>([[tree.name, { x: 0, y: 0 }]]);
+  const discs = tree.below.map(discOf);
+  let leaves = discs.filter((_, i) => tree.below[i]?.below.length === 0);
+  const branches = discs.filter((_, i) => tree.below[i]?.below.length !== 0);
+  let radius = ROOM / 2;
+  for (let inner = STEP - ROOM / 2 - GAP; leaves.length > 0; inner = radius) {
+    const fit = Math.max(1, Math.floor((2 * Math.PI * (inner + ROOM / 2 + GAP)) / (ROOM + GAP)));
+    radius = ring(leaves.slice(0, fit), inner, at);
+    leaves = leaves.slice(fit);
+  }
+  if (branches.length > 0) {
+    radius = ring(branches, Math.max(radius, STEP - ROOM / 2), at);
+  }
+  return { radius, at };
 }
 
 /* Everything anew: trees beside each other, those without any link in rows below. */
@@ -156,15 +166,13 @@ export function arrange(names: string[], links: Link[]): Map<string, Point> {
     if (!core) {
       break;
     }
-    const trial = new Map<string, Point>();
-    const tree = grow(core, neighbours, seen);
-    const reach = radial(tree, { x: 0, y: 0 }, trial);
-    const shift = right === 0 ? 0 : right + reach + STEP;
-    for (const [name, at] of trial) {
-      places.set(name, { x: at.x + shift, y: at.y });
+    const disc = discOf(grow(core, neighbours, seen));
+    const shift = places.size === 0 ? 0 : right + disc.radius + STEP;
+    for (const [name, at] of disc.at) {
+      places.set(name, { x: Math.round(at.x + shift), y: Math.round(at.y) });
     }
-    right = shift + reach;
-    bottom = Math.max(bottom, reach);
+    right = shift + disc.radius;
+    bottom = Math.max(bottom, disc.radius);
   }
   const alone = names.filter((name) => !neighbours.has(name)).sort(byName);
   const columns = Math.max(4, Math.ceil(Math.sqrt(alone.length * 2)));
