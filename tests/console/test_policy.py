@@ -23,6 +23,12 @@ def shot(browser, name):
         browser.shot(os.path.join(SHOTS, f"{name}.png"))
 
 
+def looks_right(browser, name):
+    """WCAG 2.1 AA with this open, too; a picture where they are wanted."""
+    assert browser.violations() == []
+    shot(browser, name)
+
+
 def text_of(browser):
     return browser.run("return await page.getByLabel('Policy (YAML)').inputValue()")
 
@@ -56,7 +62,7 @@ class TestText:
         admin.see("budgets.per_minit is not known here")
         admin.see("check the spelling")
         assert admin.run("return await page.getByRole('button', {name: 'Store…'}).isDisabled()")
-        shot(admin, "policy-broken.en")
+        looks_right(admin, "policy-broken.en")
         admin.click(f"Line {line}, column 3")
         at = admin.run("""return await page.getByLabel('Policy (YAML)').evaluate(
             (area) => [document.activeElement === area, area.selectionStart])""")
@@ -97,7 +103,7 @@ class TestText:
         admin.run("await page.getByRole('region', {name: 'What changes in the policy'}).waitFor()")
         added = admin.run("return await page.locator('dialog .add').allInnerTexts()")
         assert len(added) == 4 and any("drafted" in one for one in added), added
-        shot(admin, "policy-store.en")
+        looks_right(admin, "policy-store.en")
         store(admin, "a name for it")
         now = running()
         assert now["revision"] == before["revision"] + 1
@@ -118,7 +124,7 @@ class TestText:
                                     "base_revision": before["revision"]})
         admin.click("Store and run it")
         admin.see("was stored in between by token:admin: theirs")
-        shot(admin, "policy-conflict.en")
+        looks_right(admin, "policy-conflict.en")
         admin.click("Store and run it")
         admin.run("await page.getByRole('dialog').waitFor({state: 'detached'})")
         now = running()
@@ -146,7 +152,7 @@ class TestText:
         admin.see(f"Between revision {first} and revision {now['revision']}")
         admin.run("await page.locator('.cut', {hasText: 'low_confidence: 40'}).waitFor()")
         admin.run("await page.locator('.add', {hasText: 'low_confidence: 43'}).waitFor()")
-        shot(admin, "policy-history.en")
+        looks_right(admin, "policy-history.en")
         admin.click("Bring back revision 1")
         admin.see("Bring back revision 1?")
         admin.run("await page.locator('dialog .add', {hasText: 'low_confidence: 40'}).waitFor()")
@@ -167,7 +173,7 @@ class TestFile:
         admin.goto("#/policies")
         admin.see("What stands in the file is no good policy")  # by itself
         admin.see(f"line {line}, column 1")
-        shot(admin, "policy-file.en")
+        looks_right(admin, "policy-file.en")
         assert running()["text"] == before["text"]
         admin.click("Write the running policy to the file…")
         store(admin, "undone", "Write the file")
@@ -192,7 +198,7 @@ class TestTraffic:
         cordon.release_all()
         admin.run("await page.getByLabel('Mode of campus').selectOption('auto')")
         admin.see("Cordon contains without asking")
-        shot(admin, "policy-auto.en")
+        looks_right(admin, "policy-auto.en")
         store(admin, "trusted now")
         assert "mode: auto" in running()["text"]
 
@@ -209,7 +215,7 @@ class TestTraffic:
                    campus["web"].ip4)
         admin.fill("Port, first and last (empty: all)", "80")
         admin.see("Lines added: 1; removed: 0")
-        shot(admin, "permit-add.en")
+        looks_right(admin, "permit-add.en")
         store(admin, "they need the web server")
         admin.see(campus["web"].ip4)
         wait_for(lambda: web_of(campus).ask(c5)[0], "the permitted server answers", 10)

@@ -60,6 +60,8 @@ export interface Policy {
   resolvers?: string[];
   never_block?: { prefixes?: string[]; domains?: string[]; popular?: number };
   policies?: Rule[];
+  rollout?: unknown[];
+  maintenance?: unknown[];
 }
 
 const WRITE = { lineWidth: 0, flowCollectionPadding: false } as const;
