@@ -17,12 +17,12 @@ struct lines {
 static struct lines
 split(const char *text, char sign)
 {
-    struct lines lines = {.items = NULL};
-    size_t room = 0;
+    size_t room = 64;
+    struct lines lines = {.items = mem_new(room, sizeof(struct diff_line))};
     while (*text) {
         size_t size = strcspn(text, "\n");
         if (lines.count == room) {
-            room = room ? room * 2 : 64;
+            room *= 2;
             lines.items = mem_resize(lines.items, room, sizeof(*lines.items));
         }
         lines.items[lines.count++] = (struct diff_line){sign, text, size};
