@@ -29,6 +29,13 @@ def looks_right(browser, name):
     shot(browser, name)
 
 
+def running_or_none(cordon):
+    try:
+        return cordon.api.get("/policy")
+    except (OSError, AssertionError):
+        return None
+
+
 def text_of(browser):
     return browser.run("return await page.getByLabel('Policy (YAML)').inputValue()")
 
@@ -70,6 +77,17 @@ class TestText:
         assert running() == before
         with open(cordon.policy_file, encoding="utf-8") as file:
             assert file.read() == before["text"]
+
+    def test_closing_the_page_asks_first(self, admin):
+        assert admin.run("""
+            await page.getByLabel('Policy (YAML)').click(); /* a page that nobody touched is not asked for */
+            const asked = page.waitForEvent('dialog');
+            await page.evaluate(() => void setTimeout(() => location.reload(), 0));
+            const dialog = await asked;
+            const type = dialog.type();
+            await dialog.dismiss();
+            return type;""") == "beforeunload"
+        assert "per_minit" in text_of(admin)
 
     def test_a_draft_outlives_another_screen(self, admin):
         admin.goto("#/dashboard")
@@ -175,6 +193,15 @@ class TestFile:
         admin.see(f"line {line}, column 1")
         looks_right(admin, "policy-file.en")
         assert running()["text"] == before["text"]
+        cordon.kill_cordond()
+        cordon.start_cordond()  # a broken file is no reason not to start
+        wait_for(lambda: running_or_none(cordon), "the API is back", 20)
+        assert (running()["text"], running()["file_state"]) == (before["text"], "refused")
+        admin.run("await page.reload()")
+        admin.sign_in("admin", PASSWORD)  # sessions end with the process that knew them
+        admin.heading("Dashboard")
+        admin.goto("#/policies")
+        admin.see("What stands in the file is no good policy")
         admin.click("Write the running policy to the file…")
         store(admin, "undone", "Write the file")
         admin.see("In step")
@@ -256,6 +283,34 @@ class TestTraffic:
         admin.click("Remove partner.example")
         store(admin, "over")
         assert "partner.example" not in running()["text"]
+
+
+EVIL = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>{{7*7}}"
+
+
+class TestHostile:
+    def test_what_stands_in_a_policy_stays_text(self, admin, cordon, running):
+        before = running()
+        evil = EVIL.replace('"', "'")
+        text = before["text"].replace("policies:\n", f'# {evil}\npolicies:\n  - name: "{evil[:63]}"\n    then: '
+                                      "[{action: notify}]\n    goes_on: true\n")
+        text = text.replace("protected:\n", f'protected:\n  - {{name: "{evil[:63]}", macs: ["02:00:00:00:00:99"]}}\n')
+        text = text.replace("permit_sets:\n", f'permit_sets:\n  - {{name: "{evil[:63]}"}}\n')
+        cordon.api.post("/policy", {"text": text, "reason": EVIL, "base_revision": before["revision"]})
+        admin.troubles()
+        for screen in ("policies", "permits", "protected", "servers"):
+            admin.goto(f"#/{screen}")
+            admin.run("await page.locator('main h1').waitFor(); await page.waitForTimeout(300)")
+            assert admin.run("""return await page.evaluate(() =>
+                [window.hacked, document.querySelectorAll('img[src=x]').length])""") == [None, 0]
+        admin.goto("#/policies")
+        admin.see(EVIL)
+        admin.click(f"Bring back revision {before['revision']}")
+        admin.run("await page.locator('dialog .cut').first().waitFor()")
+        assert EVIL in admin.run("return await page.locator('dialog').innerText()")
+        store(admin, "enough", "Bring back")
+        assert admin.run("return await page.evaluate(() => window.hacked)") is None
+        assert admin.troubles() == []
 
 
 class TestRoles:
