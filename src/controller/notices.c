@@ -251,6 +251,14 @@ people_are_told(const struct notify_people *people, const struct notice *notice)
            ((is_begin && !people->skips_contained) || (is_end && !people->skips_released));
 }
 
+/* NULL: there is none, or it is off. */
+static const struct notify_channel *
+channel_on(const struct notify_settings *settings, const char *name)
+{
+    const struct notify_channel *channel = notify_channel_find(settings, name);
+    return channel && !channel->is_off ? channel : NULL;
+}
+
 static void
 route_people(struct routing *routing, const struct notice *notice)
 {
@@ -260,34 +268,38 @@ route_people(struct routing *routing, const struct notice *notice)
                                    .language = settings->help_desk.language,
                                    .to = settings->help_desk.to,
                                    .to_count = settings->help_desk.to_count};
-    target.channel = notify_channel_find(settings, settings->help_desk.channel);
+    target.channel = channel_on(settings, settings->help_desk.channel);
     if (people_are_told(&settings->help_desk, notice) && target.channel) {
-        outbox_add(routing->controller, routing->change, &target, notice);
+        outbox_add(routing->controller, &target, notice);
     }
     target = (struct outbox_target){.voice = VOICE_OWNER, .language = settings->owner.language,
                                     .to = owner, .to_count = 1};
-    target.channel = notify_channel_find(settings, settings->owner.channel);
+    target.channel = channel_on(settings, settings->owner.channel);
     if (people_are_told(&settings->owner, notice) && target.channel &&
         owner_address(routing->controller, notice, owner)) {
-        outbox_add(routing->controller, routing->change, &target, notice);
+        outbox_add(routing->controller, &target, notice);
     }
 }
 
 static void
-on_notice(void *context, const struct notice *notice)
+on_notice(void *context, const char *id, const struct notice *notice)
 {
     struct routing *routing = context;
     const struct notify_settings *settings = &routing->controller->notices->settings;
+    store_mark_notice(routing->change, id);
+    routing->count++;
+    if (!notice) {
+        return; /* it cannot be read: logged, and the next ones have their turn */
+    }
     for (size_t i = 0; i < settings->rule_count; i++) {
         const struct notify_rule *rule = &settings->rules[i];
         for (size_t j = 0; rule->kind == notice->kind && notice->severity >= rule->least &&
                            j < rule->channel_count;
              j++) {
-            struct outbox_target target = {.channel =
-                                               notify_channel_find(settings, rule->channels[j])};
-            if (target.channel && !target.channel->is_off) {
+            struct outbox_target target = {.channel = channel_on(settings, rule->channels[j])};
+            if (target.channel) {
                 target.language = target.channel->language;
-                outbox_add(routing->controller, routing->change, &target, notice);
+                outbox_add(routing->controller, &target, notice);
             }
         }
     }
@@ -295,8 +307,6 @@ on_notice(void *context, const struct notice *notice)
     if (notice->kind == NOTICE_PENDING && settings->on_call.is_on) {
         on_call_begin(routing->controller, routing->change, notice);
     }
-    store_mark_notice(routing->change, notice->id);
-    routing->count++;
 }
 
 static void
@@ -564,8 +574,9 @@ controller_secrets(struct controller *controller, const struct wire_secrets *sec
     struct notices *notices = controller->notices;
     struct notify_change *change = notices->change;
     notices->secrets = *secrets;
-    if (secrets->number == 0 || !change || change->secrets_left == 0) {
-        return;
+    bool is_ours = change && change->secrets_left > 0 && secrets->number >= change->first_secret;
+    if (!is_ours) {
+        return; /* unasked, or about one that an earlier change had forgotten */
     }
     if (secrets->why[0]) {
         change_end(notices, NOTIFY_FAILED, secrets->why);
@@ -631,6 +642,7 @@ controller_notify_set(struct controller *controller, const struct notify_setting
     settings_copy(settings, &change->after);
     change->after.version++;
     change->secrets_left = secret_count;
+    change->first_secret = notices->numbers + 1;
     change->done = done;
     change->context = context;
     text_put(change->account, sizeof(change->account), account);

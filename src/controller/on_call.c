@@ -160,8 +160,8 @@ on_call_due(const struct notify_on_call *on_call, const struct watch *watch)
 
 /* Nobody has a shift now: everybody is asked rather than nobody. */
 static void
-tell_contact(struct controller *controller, struct store_change *change,
-             const struct notify_contact *contact, const struct containment *c)
+tell_contact(struct controller *controller, const struct notify_contact *contact,
+             const struct containment *c)
 {
     const struct notify_settings *settings = &controller->notices->settings;
     struct notice notice;
@@ -175,13 +175,12 @@ tell_contact(struct controller *controller, struct store_change *change,
     id_make(clock_wall_us(controller->clock), notice.id);
     text_put(notice.detail, sizeof(notice.detail), c->hold_detail);
     if (target.channel && !target.channel->is_off) {
-        outbox_add(controller, change, &target, &notice);
+        outbox_add(controller, &target, &notice);
     }
 }
 
 static void
-step_take(struct controller *controller, struct store_change *change, struct watch *watch,
-          const struct containment *c)
+step_take(struct controller *controller, struct watch *watch, const struct containment *c)
 {
     const struct notify_on_call *on_call = &controller->notices->settings.on_call;
     int64_t now_us = clock_wall_us(controller->clock);
@@ -192,12 +191,12 @@ step_take(struct controller *controller, struct store_change *change, struct wat
     watch->told_us = now_us;
     if (contact) {
         text_put(watch->told, sizeof(watch->told), contact->name);
-        tell_contact(controller, change, contact, c);
+        tell_contact(controller, contact, c);
         return;
     }
     text_put(watch->told, sizeof(watch->told), "everybody");
     for (size_t i = 0; i < on_call->contact_count; i++) {
-        tell_contact(controller, change, &on_call->contacts[i], c);
+        tell_contact(controller, &on_call->contacts[i], c);
     }
 }
 
@@ -217,7 +216,7 @@ on_call_tick(struct controller *controller)
         if (is_over || (due_us > 0 && due_us <= now_us)) {
             change = change ? change : store_change_new();
             if (!is_over) {
-                step_take(controller, change, watch, c);
+                step_take(controller, watch, c);
             }
             watch_put(change, watch, is_over);
         }

@@ -136,8 +136,8 @@ letter_has(const struct letter *letter, const char *notice_id)
 }
 
 void
-outbox_add(struct controller *controller, struct store_change *change,
-           const struct outbox_target *target, const struct notice *notice)
+outbox_add(struct controller *controller, const struct outbox_target *target,
+           const struct notice *notice)
 {
     struct notices *notices = controller->notices;
     struct lane *lane = outbox_lane(notices, target->channel->name);
@@ -164,7 +164,7 @@ outbox_add(struct controller *controller, struct store_change *change,
         letter->m.notices[letter->m.notice_count++] = *notice;
     }
     letter->commit = notices->submitted + 1;
-    store_put_message(change, &letter->m);
+    letter->is_changed = true;
 }
 
 /* ---- commits ---- */
@@ -181,6 +181,14 @@ void
 outbox_submit(struct controller *controller, struct store_change *change,
               void (*done)(void *context, int error))
 {
+    struct letter *letter;
+    TAILQ_FOREACH(letter, &controller->notices->letters, link)
+    {
+        if (letter->is_changed) { /* written once, however much came to it */
+            store_put_message(change, &letter->m);
+            letter->is_changed = false;
+        }
+    }
     controller->notices->submitted++;
     store_submit(controller->store, change, done ? done : on_stored, controller);
 }

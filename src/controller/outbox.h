@@ -17,6 +17,7 @@ struct letter {
     struct message m; /* owned */
     bool is_out;      /* the notify role has it */
     bool is_closed;   /* was handed out once: its content stays as it is */
+    bool is_changed;  /* goes into the next outbox_submit() */
     uint64_t commit;  /* on disk once so many are through */
 };
 
@@ -46,6 +47,7 @@ struct notify_change {
     struct notify_settings after; /* owned */
     char account[NAME_SIZE];
     size_t secrets_left;
+    uint64_t first_secret; /* number of the first of them */
     bool is_failed;
     notify_done_fn *done;
     void *context;
@@ -81,11 +83,11 @@ struct outbox_target {
     const char (*to)[HOST_SIZE];
     size_t to_count;
 };
-/* Adds 'notice' to what that receiver will be told; the rows go into 'change'. */
-void outbox_add(struct controller *controller, struct store_change *change,
-                const struct outbox_target *target, const struct notice *notice);
-/* Takes a change with messages in it; its end goes to outbox_committed() (or to 'done', which calls
- * that). */
+/* Adds 'notice' to what that receiver will be told; outbox_submit() must follow. */
+void outbox_add(struct controller *controller, const struct outbox_target *target,
+                const struct notice *notice);
+/* Takes a change, and adds each message that was added to: its end goes to outbox_committed() (or
+ * to 'done', which calls that). */
 void outbox_submit(struct controller *controller, struct store_change *change,
                    void (*done)(void *context, int error));
 void outbox_committed(struct controller *controller);

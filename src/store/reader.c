@@ -386,7 +386,7 @@ store_read_detections(struct store *store, const char *incident_id, size_t limit
 }
 
 struct each_notice {
-    void (*each)(void *context, const struct notice *notice);
+    void (*each)(void *context, const char *id, const struct notice *notice);
     void *context;
 };
 
@@ -395,16 +395,15 @@ on_notice(void *context, sqlite3_stmt *row)
 {
     const struct each_notice *each = context;
     struct notice notice;
-    int error = row_decode(row, &notice_shape, &notice);
-    if (!error) {
-        each->each(each->context, &notice);
-    }
-    return error;
+    bool is_good = row_decode(row, &notice_shape, &notice) == 0;
+    each->each(each->context, (const char *)sqlite3_column_text(row, 0), is_good ? &notice : NULL);
+    return 0;
 }
 
 int
 store_read_notices(struct store *store, size_t limit,
-                   void (*each)(void *context, const struct notice *notice), void *context)
+                   void (*each)(void *context, const char *id, const struct notice *notice),
+                   void *context)
 {
     struct reader *reader = store_reader(store);
     struct each_notice all = {each, context};
@@ -423,8 +422,7 @@ on_stored_message(void *context, sqlite3_stmt *row)
 {
     const struct each_message *each = context;
     struct message *message = MEM_NEW(struct message);
-    int error = row_decode(row, &message_shape, message);
-    if (!error) {
+    if (row_decode(row, &message_shape, message) == 0) {
         if (each->waiting) {
             each->waiting(each->context, message);
         } else {
@@ -433,7 +431,7 @@ on_stored_message(void *context, sqlite3_stmt *row)
         codec_fini(&message_shape, message);
     }
     free(message);
-    return error;
+    return 0;
 }
 
 int

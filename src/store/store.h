@@ -125,10 +125,13 @@ int store_read_released(struct store *store, int64_t since_us, size_t limit,
 /* Likewise: when policy isolated somebody by itself after 'since_us', whatever came of it. */
 int store_read_isolations(struct store *store, int64_t since_us, size_t limit,
                           void (*each)(void *context, int64_t requested_us), void *context);
-/* Notices that were committed and not routed, oldest first. */
+/* Notices that were committed and not routed, oldest first.  'notice' NULL: the row cannot be read
+ * (logged), which must not keep the others back; store_mark_notice() passes it over for good. */
 int store_read_notices(struct store *store, size_t limit,
-                       void (*each)(void *context, const struct notice *notice), void *context);
-/* Messages that wait, oldest first; at start. */
+                       void (*each)(void *context, const char *id, const struct notice *notice),
+                       void *context);
+/* Messages that wait, oldest first; at start.  What cannot be read is passed over, here and in the
+ * list below: nothing that protects waits for what people are told. */
 int store_read_waiting(struct store *store, size_t limit,
                        void (*each)(void *context, const struct message *message), void *context);
 /* All of them, newest first; 'before' 0: from the end.  'number' counts them. */

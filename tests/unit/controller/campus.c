@@ -239,6 +239,14 @@ send_notice(void *context, const struct wire_notice *notice)
     return true;
 }
 
+static bool
+send_secret(void *context, const struct wire_secret *secret)
+{
+    struct campus *campus = context;
+    campus->secret = *secret;
+    return !campus->is_notify_away;
+}
+
 static void
 controller_begin(struct campus *campus)
 {
@@ -258,6 +266,7 @@ controller_begin(struct campus *campus)
                                            .send_read_back = send_read_back,
                                            .publish = publish,
                                            .send_notice = send_notice,
+                                           .send_secret = send_secret,
                                            .context = campus};
     campus->controller = controller_new(&settings, &campus->clock.clock, campus->store,
                                         campus->policy, &ports);

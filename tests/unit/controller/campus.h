@@ -38,6 +38,7 @@ struct campus {
     struct wire_notice notice; /* the last that was handed to the notify role */
     unsigned notice_count;     /* how many were */
     bool is_notify_away;
+    struct wire_secret secret; /* the last that was handed to it */
 };
 
 extern const char *const campus_policy; /* networks 10.1/16 auto, 10.2/16 approve, else observe */
