@@ -18,11 +18,12 @@ begins_formula(const char *text)
     return false;
 }
 
-/* A formula behind any number of apostrophes: one more is put before it, or taken away. */
+/* A formula behind any number of apostrophes, and of blanks, which some spreadsheets skip: one
+ * apostrophe more is put before it, or taken away. */
 static bool
 is_guarded(const char *text)
 {
-    return begins_formula(text + strspn(text, "'"));
+    return begins_formula(text + strspn(text, "' "));
 }
 
 size_t

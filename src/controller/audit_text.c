@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/clock.h"
+#include "base/csv.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -45,30 +46,25 @@ put(struct audit_text *text, const char *format, ...)
     put_bytes(text, line, size > 0 && size < (int)sizeof(line) ? (size_t)size : 0);
 }
 
-/* Each character of 'special' with 'mark' before it. */
+/* Each character of 'special' with a backslash before it. */
 static void
-put_marked(struct audit_text *text, const char *from, const char *special, char mark)
+put_marked(struct audit_text *text, const char *from, const char *special)
 {
     for (; *from; from++) {
         if (strchr(special, *from)) {
-            put_bytes(text, &mark, 1);
+            put_bytes(text, "\\", 1);
         }
         put_bytes(text, from, 1);
     }
 }
 
-/* RFC 4180; a cell that a spreadsheet would compute gets an apostrophe before it (OWASP: CSV
- * injection), also behind blanks, which some of them skip. */
 static void
 put_cell(struct audit_text *text, const char *value)
 {
-    const char *first = value + strspn(value, " ");
-    put(text, ",\"");
-    if (*first && strchr("=+-@\t\r", *first)) {
-        put(text, "'");
-    }
-    put_marked(text, value, "\"", '"');
-    put(text, "\"");
+    char *cell = mem_new(CSV_CELL_ROOM(strlen(value)), 1);
+    put(text, ",");
+    put_bytes(text, cell, csv_cell(value, cell));
+    free(cell);
 }
 
 static void
@@ -86,7 +82,7 @@ static void
 put_extension(struct audit_text *text, const char *key, const char *value)
 {
     put(text, " %s=", key);
-    put_marked(text, value, "\\=", '\\');
+    put_marked(text, value, "\\=");
 }
 
 /* ArcSight's Common Event Format: in the head '|' is marked, in the extension '='. */
@@ -94,9 +90,9 @@ static void
 row_cef(struct audit_text *text, const struct audit_fields *row, const char *hash)
 {
     put(text, "CEF:0|Cordon|cordond|%.40s|", CORDON_VERSION);
-    put_marked(text, row->action, "\\|", '\\');
+    put_marked(text, row->action, "\\|");
     put(text, "|");
-    put_marked(text, row->action, "\\|", '\\');
+    put_marked(text, row->action, "\\|");
     put(text, "|3|rt=%" PRId64 " externalId=%" PRId64, row->at_us / 1000, row->number);
     put_extension(text, "suser", row->account);
     put_extension(text, "act", row->action);

@@ -1,7 +1,7 @@
 /* Inventories as spreadsheets write them (RFC 4180, any of their separators), as base/csv.c reads
  * them: control characters become spaces, and the apostrophe that keeps a formula from running is
  * taken away. */
-const FORMULA = /^'+[=+\-@＝＋－＠]/;
+const FORMULA = /^'[' ]*[=+\-@＝＋－＠]/;
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]+/g;
 

@@ -136,6 +136,8 @@ test_no_formula_runs_and_all_comes_back(void **state)
         {"@SUM(A1)", "\"'@SUM(A1)\""},
         {"'=1", "\"''=1\""},
         {"''-1", "\"'''-1\""},
+        {" =1", "\"' =1\""}, /* some skip the blank */
+        {"' -1", "\"'' -1\""},
         {"'quoted'", "\"'quoted'\""},
         {"\xef\xbc\x9d"
          "1",

@@ -36,6 +36,7 @@ test('formulas come back as they were', () => {
   const read = (cell: string) => parse(`x\n${cell}\n`)[1]?.cells[0];
   assert.equal(read("'=1+1"), '=1+1');
   assert.equal(read("''=1"), "'=1");
+  assert.equal(read("' =1"), ' =1');
   assert.equal(read("'＝1"), '＝1');
   assert.equal(read("'quoted'"), "'quoted'");
 });
