@@ -327,6 +327,25 @@ detected_put(struct controller *controller, struct commit *commit,
     notices_put(controller, commit->change, &notice);
 }
 
+static bool
+is_by_mode(enum hold hold)
+{
+    return hold == HOLD_MODE || hold == HOLD_ROLLOUT || hold == HOLD_MAINTENANCE;
+}
+
+/* What was doubtful is not any more, but its mode leaves it to a person all the same: that is what he
+ * must know when he decides. */
+static void
+pending_clear(struct controller *controller, struct entry *entry, const struct decision *decision)
+{
+    if (is_by_mode(decision->hold) && !is_by_mode(entry->c.hold) &&
+        entry->c.hold != HOLD_PROTECTED && !entry->is_changing) {
+        entry->c.hold = decision->hold;
+        text_put(entry->c.hold_detail, sizeof(entry->c.hold_detail), decision->hold_detail);
+        entry_touch(controller, entry);
+    }
+}
+
 static void
 decision_take(struct controller *controller, struct commit *commit,
               const struct decision *decision, const struct detection *detection,
@@ -352,6 +371,8 @@ decision_take(struct controller *controller, struct commit *commit,
             pending_confirm(controller, same, decision->policy);
         } else if (is_confirmed) { /* the doubtful one is still on its way to the disk */
             snprintf(same->confirmed_by, sizeof(same->confirmed_by), "%s", decision->policy);
+        } else if (same->c.state == CONTAINMENT_PENDING) {
+            pending_clear(controller, same, decision);
         }
         return;
     }

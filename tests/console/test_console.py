@@ -1,7 +1,10 @@
 """The console in a real browser, over a real controller with the campus behind it."""
 import base64
+import contextlib
+import json
 import os
 import shutil
+import sqlite3
 import string
 
 import campus as places
@@ -166,6 +169,68 @@ class TestPolicy:
         admin.click("What would it do?")
         admin.see("Not a detection")
         assert "isolate" in admin.text()
+
+
+def stored_detections(cordon, count):
+    """Copies of a detection that is stored, spread over the days before; in small commits, so that
+    nobody waits for the disk."""
+    with contextlib.closing(sqlite3.connect(os.path.join(cordon.state_dir, "cordon.db"),
+                                            timeout=20, isolation_level=None)) as base:
+        text, seen = base.execute("SELECT json, seen_us FROM detection"
+                                  " ORDER BY number DESC LIMIT 1").fetchone()
+        one = json.loads(text)
+        for begin in range(0, count, 500):
+            base.execute("BEGIN IMMEDIATE")
+            for i in range(begin, begin + 500):
+                one["id"], one["seen_us"] = f"copy-{i}", seen - (count - i) * 1_000_000
+                base.execute("INSERT INTO detection(id, incident_id, seen_us, json)"
+                             " VALUES(?, 'copies', ?, ?)",
+                             (one["id"], one["seen_us"], json.dumps(one)))
+            base.execute("COMMIT")
+
+
+class TestReport:
+    def test_what_auto_would_have_done_is_told(self, admin, cordon, c2):
+        admin.open()
+        admin.sign_in("admin", PASSWORD)
+        admin.heading("Dashboard")
+        admin.goto("#/report")
+        admin.heading("What auto would have done")
+        admin.fill("Days back", "2")
+        admin.click("Replay")
+        admin.see("Compared with what really happened", 30)
+        admin.run("await page.getByRole('table', {name: 'Each decision'}).getByText('c2').first().waitFor()")
+        text = admin.text()
+        assert "What follows from it" in text and "campus" in text, text
+        job = cordon.api.items("/jobs")[0]
+        assert (job["kind"], job["state"]) == ("policy.replay", "done")
+        told = cordon.api.get(f"/policy/replay/{job['id']}")
+        mine = [one for one in told["endpoints"] if one.get("host_name") == c2.name]
+        assert mine and mine[0]["really"] == "contained" and mine[0]["contained"] >= 1, told
+        saved = admin.run("""
+            const [file] = await Promise.all([page.waitForEvent('download'),
+                page.getByRole('button', {name: 'Save as CSV'}).click()]);
+            return (await import('node:fs')).readFileSync(await file.path()).toString('utf8');""")
+        assert saved.splitlines()[0].endswith('"endpoint_id"'), saved[:300]
+        assert f'"{c2.name}"' in saved
+        if SHOTS:
+            admin.shot(os.path.join(SHOTS, "report-found.en.png"))
+
+    def test_a_long_one_shows_its_progress_and_is_cancelled(self, admin, cordon):
+        stored_detections(cordon, 60_000)
+        admin.click("New replay", "link")
+        admin.fill("Days back", "2")
+        admin.click("Replay")
+        admin.run("""await page.waitForFunction(() => {
+            const bar = document.querySelector('progress');
+            return bar && bar.position > 0 && bar.position < 1; }, null, {timeout: 30000});""")
+        if SHOTS:
+            admin.shot(os.path.join(SHOTS, "report-progress.en.png"))
+        admin.click("Cancel")
+        admin.see("This is not the whole", 15)
+        job = cordon.api.items("/jobs")[0]
+        assert job["state"] == "cancelled" and 0 < job["done"] < job["total"], job
+        assert cordon.api.items("/audit?q=job.cancel")[0]["object"] == job["id"]
 
 
 class TestPeople:

@@ -5,7 +5,7 @@ import campus as places
 import malware
 import pytest
 from netns import wait_for
-from probes import Ping, can
+from probes import Ping, can, cannot
 
 
 def _policy():
@@ -61,3 +61,53 @@ def test_a_good_policy_file_is_taken_without_a_restart(campus, cordon, c3, c4):
     cordon.reload()
     malware.contact(campus, c3, "hard.evil.example")
     cordon.wait_state("verified", c3, "isolate")
+
+
+def test_what_a_rule_leaves_to_people_is_held_and_its_twin_is_contained(campus, cordon, c3, c4, c5, c6):
+    """By port and by class; with the same contact, in mode auto."""
+    place = cordon.endpoint(c4)["location"]
+    cordon.api.post(f"/endpoints/{cordon.endpoint(c5)['id']}/annotate", {"class": "medical"})
+    rules = f"""
+rollout:
+  - name: one careful port
+    when: {{ports: ["{place['switch']}/{place['port']}"]}}
+    mode: approve
+  - name: medical devices
+    when: {{classes: [medical]}}
+    mode: approve
+maintenance:
+  - name: long ago
+    mode: observe
+    once: {{from: "2001-01-01T00:00:00Z", to: "2001-01-02T00:00:00Z"}}
+"""
+    with open(cordon.policy_file, "w", encoding="utf-8") as file:
+        file.write(CORDON["policy_text"].replace("mode: observe", "mode: auto")
+                   .replace("then: revert", "then: enforce").replace("pending_s: 3600", "pending_s: 5")
+                   + rules)
+    cordon.reload()
+    world = Ping(campus["world"].ip4)
+    for client in (c4, c5, c6):
+        can(world, client)
+    for client in (c4, c5, c6):
+        malware.contact(campus, client, "hard.evil.example")
+    cordon.wait_state("verified", c6, "isolate")
+    cannot(world, c6, c4)
+
+    def held(client):
+        return [one["containment"] for one in cordon.api.items("/pending")
+                if one["containment"].get("endpoint_id") == cordon.endpoint(client)["id"]
+                and one["containment"]["action"] == "isolate"]
+    for client, rule in ((c4, "one careful port"), (c5, "medical devices")):
+        wait_for(lambda client=client: held(client), f"a held decision about {client.name}", 10)
+        pending = held(client)[0]
+        assert pending["hold"] == "rollout", pending
+        assert rule in pending["hold_detail"], pending
+        can(world, client)
+    # "enforce" after five seconds is for network modes: never for what a rule leaves to people
+    wait_for(lambda: not held(c4) and not held(c5), "the time-out of both", 20)
+    for client in (c4, c5):
+        can(world, client)
+    told = cordon.api.get("/policy/rollout")
+    assert {one["name"]: one["endpoints"] for one in told["rules"]} == {"one careful port": 1,
+                                                                       "medical devices": 1}
+    assert [one["in_force"] for one in told["maintenance"]] == [False]

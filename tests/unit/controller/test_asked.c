@@ -240,6 +240,25 @@ test_pending_waits_for_a_verdict(void **state)
 }
 
 static void
+test_a_doubt_that_is_gone_is_not_shown_any_more(void **state)
+{
+    struct campus *campus = *state;
+    assert_true(campus_detect(campus, "weak", "10.2.0.4", STRENGTH_WEAK));
+    const struct containment *c = campus_newest(campus);
+    assert_int_equal(c->hold, HOLD_WEAK);
+    assert_true(campus_detect(campus, "strong", "10.2.0.4", STRENGTH_STRONG));
+    assert_ptr_equal(campus_newest(campus), c);
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    assert_int_equal(c->hold, HOLD_MODE);
+    assert_string_equal(c->hold_detail, "mode approve: a person decides");
+    campus_pass(campus, 2000000);
+    campus_restart(campus); /* it was written down */
+    assert_int_equal(campus_newest(campus)->hold, HOLD_MODE);
+    assert_true(campus_detect(campus, "weak again", "10.2.0.4", STRENGTH_WEAK));
+    assert_int_equal(campus_newest(campus)->hold, HOLD_MODE);
+}
+
+static void
 test_a_pending_one_that_nobody_judges_is_reverted(void **state)
 {
     struct campus *campus = *state;
@@ -591,6 +610,7 @@ main(void)
         EACH(test_a_detailed_mirror_goes_where_one_is_declared),
         EACH(test_an_unlocated_endpoint_is_kept_and_acted_on),
         EACH(test_pending_waits_for_a_verdict),
+        EACH(test_a_doubt_that_is_gone_is_not_shown_any_more),
         EACH(test_a_pending_one_that_nobody_judges_is_reverted),
         EACH(test_observe_contains_nobody_and_says_what_would_have_been),
         EACH(test_panic_lets_all_pass_and_resume_is_exact),
