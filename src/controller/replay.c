@@ -198,6 +198,18 @@ hour_note(struct replay *r, int64_t at_us)
     }
 }
 
+/* What was held about the same is over: another detection left no doubt. */
+static void
+settle_held(struct replay *r, const struct decision *d)
+{
+    for (size_t i = 0; i < r->row_count; i++) {
+        struct replay_row *row = r->rows[i];
+        bool is_same = row->action == d->action && strcmp(row->endpoint_id, d->endpoint_id) == 0 &&
+                       ip_is_equal(&row->server.ip, &d->server.ip);
+        row->is_settled = row->is_settled || (is_same && row->outcome == REPLAY_HELD);
+    }
+}
+
 static void
 decision_note(struct replay *r, const struct decision *d, int64_t at_us)
 {
@@ -219,6 +231,9 @@ decision_note(struct replay *r, const struct decision *d, int64_t at_us)
     row->times++;
     row->last_us = at_us;
     row_compare(r, row, d, at_us);
+    if (outcome == REPLAY_CONTAINED) {
+        settle_held(r, d);
+    }
     if (outcome == REPLAY_CONTAINED && d->action == ACTION_ISOLATE) {
         hour_note(r, at_us);
     }

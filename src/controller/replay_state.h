@@ -16,6 +16,7 @@ struct replay_row {
     uint32_t times;
     enum replay_outcome outcome;
     enum replay_really really;
+    bool is_settled; /* held, and contained without a person a little later */
     enum action action;
     enum mode mode;
     enum hold hold;

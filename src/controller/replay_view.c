@@ -13,6 +13,13 @@ endpoint_of(const struct replay *r, const char *id)
     return id[0] != '\0' ? topology_by_id(controller_topology(r->controller), id) : NULL;
 }
 
+/* Does a person have to decide? */
+static bool
+is_held(const struct replay_row *row)
+{
+    return row->outcome == REPLAY_HELD && !row->is_settled;
+}
+
 static enum endpoint_class
 class_of(const struct endpoint *endpoint)
 {
@@ -33,6 +40,7 @@ replay_decision_at(const struct replay *r, size_t index, struct view_replay_deci
                                           .times = row->times,
                                           .outcome = row->outcome,
                                           .really = row->really,
+                                          .is_settled = row->is_settled,
                                           .action = row->action,
                                           .mode = row->mode,
                                           .hold = row->hold,
@@ -83,7 +91,7 @@ count_add(struct view_replay_counts *counts, const char *name, const struct repl
     struct view_replay_count *item = count_of(counts, name);
     if (item) {
         item->contained += row->outcome == REPLAY_CONTAINED ? 1 : 0;
-        item->held += row->outcome == REPLAY_HELD ? 1 : 0;
+        item->held += is_held(row) ? 1 : 0;
         item->observed += row->outcome == REPLAY_OBSERVED ? 1 : 0;
         item->really += row->really == REALLY_CONTAINED ? 1 : 0;
     }
@@ -94,7 +102,7 @@ sum_row(const struct replay *r, const struct replay_row *row, struct view_replay
 {
     bool is_really = row->really == REALLY_CONTAINED;
     view->contained += row->outcome == REPLAY_CONTAINED ? 1 : 0;
-    view->held += row->outcome == REPLAY_HELD ? 1 : 0;
+    view->held += is_held(row) ? 1 : 0;
     view->observed += row->outcome == REPLAY_OBSERVED ? 1 : 0;
     view->notified += row->outcome == REPLAY_NOTIFIED ? 1 : 0;
     if (row->outcome == REPLAY_NOTIFIED) {
@@ -102,7 +110,7 @@ sum_row(const struct replay *r, const struct replay_row *row, struct view_replay
     }
     view->both += row->outcome == REPLAY_CONTAINED && is_really ? 1 : 0;
     view->only_replay += row->outcome == REPLAY_CONTAINED && !is_really ? 1 : 0;
-    view->only_really += row->outcome != REPLAY_CONTAINED && is_really ? 1 : 0;
+    view->only_really += row->outcome != REPLAY_CONTAINED && !row->is_settled && is_really ? 1 : 0;
     count_add(&view->actions, action_names[row->action], row);
     count_add(&view->policies, row->policy, row);
     if (row->action != ACTION_BLOCK_SERVER) {
@@ -110,7 +118,7 @@ sum_row(const struct replay *r, const struct replay_row *row, struct view_replay
         count_add(&view->networks, row->network, row);
         count_add(&view->classes, endpoint_class_names[class], row);
     }
-    if (row->outcome == REPLAY_HELD) {
+    if (is_held(row)) {
         count_add(&view->holds, hold_names[row->hold], row);
     }
 }
@@ -143,7 +151,7 @@ static void
 endpoint_add(struct view_replay_endpoint *e, const struct replay_row *row)
 {
     e->contained += row->outcome == REPLAY_CONTAINED ? 1 : 0;
-    e->held += row->outcome == REPLAY_HELD ? 1 : 0;
+    e->held += is_held(row) ? 1 : 0;
     e->observed += row->outcome == REPLAY_OBSERVED ? 1 : 0;
     e->times += row->times;
     e->first_us = e->first_us == 0 || row->first_us < e->first_us ? row->first_us : e->first_us;

@@ -27,6 +27,8 @@ static const struct field decision_fields[] = {
              "contained: without a person; held: for one; observed and notified: said only; "
              "nothing: it was really done, and would not be decided"),
     ROW_ENUM(D, really, "really", false, replay_really_names, "what really became of it"),
+    ROW_OPT(D, is_settled, "settled", FIELD_BOOL,
+            "held first, and contained without a person later: counted as that only"),
     ROW_ENUM(D, action, "action", false, action_names, "what would be done"),
     ROW_ENUM(D, mode, "mode", false, mode_names, "in which mode"),
     ROW_OPT_SAID(D, mode_why, "mode_why", "mode.", "who says so"),

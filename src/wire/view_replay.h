@@ -29,6 +29,7 @@ struct view_replay_decision {
     uint32_t times; /* decided or said so often */
     enum replay_outcome outcome;
     enum replay_really really;
+    bool is_settled;
     enum action action;
     enum mode mode;
     enum hold hold;

@@ -290,6 +290,29 @@ test_what_really_was_and_is_nowhere_in_the_replay(void **state)
                         controller_containment_at(f->campus.controller, 0)->id);
 }
 
+/* Doubtful evidence first, then hard: one containment, and nobody is asked. */
+static void
+test_a_doubt_that_is_settled_asks_nobody(void **state)
+{
+    struct fixture *f = *state;
+    char id[ID_SIZE];
+    assert_true(campus_detect(&f->campus, "weak", "10.3.0.4", STRENGTH_WEAK));
+    campus_pass(&f->campus, 1000000);
+    assert_true(campus_detect(&f->campus, "strong", "10.3.0.4", STRENGTH_STRONG));
+    assert_true(campus_detect(&f->campus, "other", "10.2.0.3", STRENGTH_WEAK));
+    campus_pass(&f->campus, 1000000);
+    run(f, id, "{\"days\":1,\"assume\":\"auto\"}");
+    assert_int_equal(number(f, "contained"), 1);
+    assert_int_equal(number(f, "held"), 1); /* the other one */
+    assert_int_equal(number(f, "endpoints_held"), 1);
+    assert_int_equal(at(named(f, "by_hold", "weak"), "held")->valueint, 1);
+    assert_int_equal(ask(f, "policy.replay.decisions", "{\"id\":\"%s\",\"outcome\":\"held\"}", id),
+                     200);
+    assert_int_equal(number(f, "total"), 2); /* and both are in the list */
+    assert_true(cJSON_IsTrue(at(cJSON_GetArrayItem(at(f->body, "items"), 0), "settled")));
+    assert_null(at(cJSON_GetArrayItem(at(f->body, "items"), 1), "settled"));
+}
+
 static void
 test_only_the_days_asked_for(void **state)
 {
@@ -395,6 +418,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_what_would_not_be_any_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_really_was_and_is_nowhere_in_the_replay, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_doubt_that_is_settled_asks_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_the_days_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_its_owner_or_an_admin_cancels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_how_many_endpoints_are_in_which_mode, setup, teardown),
