@@ -31,7 +31,7 @@ async function open({ width = 1280, height = 900, locale = 'en-US', dark = false
   state.page.on('pageerror', (error) => troubles.push(`error in the page: ${error.message}`));
   state.page.on('console', (message) => {
     if (message.type() === 'error') {
-      troubles.push(`console: ${message.text()}`);
+      troubles.push(`console: ${message.text()} ${message.location().url}`);
     }
   });
   state.page.on('request', (request) => {

@@ -202,10 +202,11 @@ export class LiveObject<T> {
     const period = this.every
       ? setInterval(() => this.later.soon(), this.every)
       : undefined;
-    void this.reload();
+    const first = setTimeout(() => void this.reload()); /* not for a screen that is left at once */
     return () => {
       ends.forEach((end) => end());
       clearInterval(period);
+      clearTimeout(first);
       this.later.stop();
       this.run++;
     };
