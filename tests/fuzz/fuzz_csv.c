@@ -12,16 +12,16 @@ write_and_read(const char *cell)
 {
     static struct csv_record record;
     struct csv_reader reader;
-    char *text = malloc(CSV_CELL_ROOM(strlen(cell)));
+    char *text = malloc(CSV_CELL_ROOM(strlen(cell)) + 2);
     if (!text) {
         abort();
     }
-    size_t size = csv_cell(cell, text);
+    memcpy(text, "x,", 2); /* a byte-order mark is one only where a file begins */
+    size_t size = 2 + csv_cell(cell, text + 2);
     csv_begin(&reader, text, size);
     reader.separator = ',';
     bool is_read = csv_next(&reader, &record);
-    if (is_read != (size > 0) ||
-        (is_read && (record.why || record.count != 1 || strcmp(record.cells[0], cell) != 0))) {
+    if (!is_read || record.why || record.count != 2 || strcmp(record.cells[1], cell) != 0) {
         abort();
     }
     free(text);
