@@ -247,7 +247,12 @@ export function groupBy<T>(items: T[], keyOf: (one: T) => string): Map<string, T
   const groups = new Map<string, T[]>();
   for (const one of items) {
     const key = keyOf(one);
-    groups.set(key, [...(groups.get(key) ?? []), one]);
+    const group = groups.get(key);
+    if (group) {
+      group.push(one);
+    } else {
+      groups.set(key, [one]);
+    }
   }
   return groups;
 }
