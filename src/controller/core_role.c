@@ -96,8 +96,12 @@ view_of(struct core *core, const char *topic, const void *object)
     if (strcmp(topic, "incident") == 0) {
         return ask_view_incident(core->controller, object);
     }
-    if (strcmp(topic, "notice") == 0) {
-        return codec_encode(&message_shape, object);
+    if (strcmp(topic, "notice") == 0) { /* everybody hears it: without anybody's address */
+        const struct message *message = object;
+        cJSON *view = cJSON_CreateObject();
+        cJSON_AddStringToObject(view, "id", message->id);
+        cJSON_AddStringToObject(view, "state", message_state_names[message->state]);
+        return view;
     }
     if (strcmp(topic, "switch") == 0) {
         return ask_view_switch(core->controller, object);

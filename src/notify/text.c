@@ -13,15 +13,15 @@ struct words {
 
 static const struct words kinds[NOTICE_KIND_COUNT] = {
     [NOTICE_DETECTED] = {{"Detected", "脅威を検知しました"}},
-    [NOTICE_PENDING] = {{"Waits for your decision", "判断待ちの処置があります"}},
-    [NOTICE_ANSWERED] = {{"Decided", "判断待ちの処置が決まりました"}},
-    [NOTICE_CONTAINED] = {{"Contained and verified", "隔離し、動作を確認しました"}},
+    [NOTICE_PENDING] = {{"Waits for your decision", "承認待ちの措置があります"}},
+    [NOTICE_ANSWERED] = {{"Decided", "承認待ちの措置が判断されました"}},
+    [NOTICE_CONTAINED] = {{"Contained and verified", "封じ込め、動作を検証しました"}},
     [NOTICE_UNVERIFIED] = {{"Containment not verified everywhere",
-                            "隔離の動作を確認できないスイッチがあります"}},
-    [NOTICE_FAILED] = {{"Containment failed", "隔離に失敗しました"}},
-    [NOTICE_MOVED] = {{"Contained endpoint moved", "隔離中の端末が移動しました"}},
-    [NOTICE_RELEASED] = {{"Released", "隔離を解除しました"}},
-    [NOTICE_EXPIRED] = {{"Containment expired", "隔離が期限により終了しました"}},
+                            "封じ込めを検証できないスイッチがあります"}},
+    [NOTICE_FAILED] = {{"Containment failed", "封じ込めに失敗しました"}},
+    [NOTICE_MOVED] = {{"Contained endpoint moved", "封じ込め中の端末が移動しました"}},
+    [NOTICE_RELEASED] = {{"Released", "封じ込めを解除しました"}},
+    [NOTICE_EXPIRED] = {{"Containment expired", "封じ込めが期限切れで終了しました"}},
     [NOTICE_PROTECTION] = {{"Proposed as protected", "保護対象の候補があります"}},
     [NOTICE_SWITCH_LOST] = {{"Switch lost", "スイッチと通信できません"}},
     [NOTICE_SWITCH_BACK] = {{"Switch is back", "スイッチとの通信が回復しました"}},
@@ -29,9 +29,9 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
     [NOTICE_SENSOR_SILENT] = {{"Sensor is silent: its networks are not watched",
                                "センサーからの通知が途絶えました。監視されていないネットワークがあります"}},
     [NOTICE_SENSOR_BACK] = {{"Sensor is heard again", "センサーからの通知が回復しました"}},
-    [NOTICE_SOURCE_PROBLEM] = {{"Source of detections has a problem", "検知の情報源に問題があります"}},
-    [NOTICE_PANIC] = {{"PANIC: all enforcement is suspended", "緊急停止: すべての遮断を停止しました"}},
-    [NOTICE_RESUME] = {{"Enforcement is resumed", "遮断を再開しました"}},
+    [NOTICE_SOURCE_PROBLEM] = {{"Source of detections has a problem", "検知元に問題があります"}},
+    [NOTICE_PANIC] = {{"PANIC: all enforcement is suspended", "全停止: すべての封じ込めを停止しました"}},
+    [NOTICE_RESUME] = {{"Enforcement is resumed", "封じ込めを再開しました"}},
     [NOTICE_POLICY] = {{"Policy changed", "ポリシーが変更されました"}},
     [NOTICE_SIGN_IN] = {{"Sign-in locked out", "サインインがロックされました"}},
     [NOTICE_AUDIT] = {{"The audit log is broken", "操作ログの改ざんまたは欠損を検出しました"}},
@@ -41,9 +41,9 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
 static const struct words actions[ACTION_COUNT] = {
     [ACTION_NONE] = {{"nothing", "何もしない"}},
     [ACTION_ISOLATE] = {{"isolate the endpoint", "端末を隔離"}},
-    [ACTION_BLOCK_PAIR] = {{"block endpoint and server", "端末とサーバ間の通信を遮断"}},
-    [ACTION_BLOCK_SERVER] = {{"block the server for everybody", "サーバへの通信を全端末で遮断"}},
-    [ACTION_MIRROR] = {{"mirror in detail", "詳細ミラーリング"}},
+    [ACTION_BLOCK_PAIR] = {{"block endpoint and server", "端末とサーバーの通信ペアを遮断"}},
+    [ACTION_BLOCK_SERVER] = {{"block the server for everybody", "サーバーを全端末に対して遮断"}},
+    [ACTION_MIRROR] = {{"mirror in detail", "詳細ミラー"}},
     [ACTION_NOTIFY] = {{"notify", "通知のみ"}},
 };
 
@@ -219,12 +219,12 @@ put_until(FILE *out, const struct notice *notice, enum notify_language language)
               out);
     } else if (notice->pending_action == ACTION_NONE) {
         fprintf(out,
-                is_ja ? "応答がない場合: %s に却下し、何も行いません。\n"
+                is_ja ? "応答がない場合: %s に取り消され、何も行いません。\n"
                       : "If nobody answers: at %s it is refused and nothing is done.\n",
                 at);
     } else {
         fprintf(out,
-                is_ja ? "応答がない場合: %s に自動実行します: %s\n"
+                is_ja ? "応答がない場合: %s に自動で実施します: %s\n"
                       : "If nobody answers: at %s it is done by itself: %s\n",
                 at, pick(&actions[notice->pending_action], language));
     }
@@ -234,12 +234,12 @@ static void
 put_notice(FILE *out, const struct wire_notice *wire, const struct notice *notice)
 {
     static const struct words when = {{"When", "日時"}}, severity = {{"Severity", "重大度"}},
-                              action = {{"Action", "処置"}}, endpoint = {{"Endpoint", "端末"}},
-                              place = {{"Where", "接続位置"}}, server = {{"Server", "サーバ"}},
+                              action = {{"Action", "措置"}}, endpoint = {{"Endpoint", "端末"}},
+                              place = {{"Where", "接続位置"}}, server = {{"Server", "サーバー"}},
                               object = {{"About", "対象"}}, why = {{"Why", "理由"}},
                               detail = {{"Detail", "詳細"}}, policy = {{"Policy", "ポリシー"}},
                               account = {{"By", "実行者"}}, number = {{"Case number", "受付番号"}},
-                              link = {{"Console", "管理画面"}};
+                              link = {{"Console", "コンソール"}};
     static const struct words severities[SEVERITY_COUNT] = {
         {{"info", "情報"}}, {{"low", "低"}}, {{"medium", "中"}}, {{"high", "高"}}};
     enum notify_language language = wire->message.language;
@@ -326,7 +326,7 @@ put_intro(FILE *out, const struct wire_notice *wire)
               out);
     } else if (wire->message.voice == VOICE_ON_CALL) {
         fprintf(out,
-                is_ja ? "%s さん: 当番として判断をお願いします。管理画面で「実行」「確認」「却下」の"
+                is_ja ? "%s さん: 当番として判断をお願いします。コンソールで「実施」「確認済みにする」「取り消し」の"
                         "いずれかを選んでください。\n\n"
                       : "%s: you are on call.  Please decide in the console: Enforce, Check or "
                         "Revert.\n\n",
@@ -356,7 +356,7 @@ text_body(const struct wire_notice *wire)
     if (message->more > 0) {
         fprintf(out,
                 message->language == NOTIFY_JA
-                    ? "\nこのほかに%u件の通知がありましたが、送信数の上限により省略しました。管理画面を確認"
+                    ? "\nこのほかに%u件の通知がありましたが、送信数の上限により省略しました。コンソールを確認"
                       "してください。\n"
                     : "\nAnd %u more, left out because of the channel's limit: see the console.\n",
                 message->more);

@@ -15,7 +15,8 @@ from probes import Http, Ping, can, cannot
 from test_forgeries import eve_alert
 
 SCREENS = ("dashboard", "pending", "incidents", "hosts", "containments", "endpoints", "map", "switches", "mirrors",
-           "sources", "policies", "rollout", "report", "permits", "protected", "servers", "warning", "accounts", "audit",
+           "sources", "policies", "rollout", "report", "permits", "protected", "servers", "warning", "notifications",
+           "accounts", "audit",
            "system")
 SHOTS = os.environ.get("CORDON_SCREENS")  # a folder: keeps a picture of each screen
 

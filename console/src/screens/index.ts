@@ -29,6 +29,12 @@ export const screens: Screen[] = [
   { path: 'protected', group: 'rules', load: () => import('./Protected.svelte') },
   { path: 'servers', group: 'rules', load: () => import('./Servers.svelte') },
   { path: 'warning', group: 'rules', load: () => import('./Warning.svelte') },
+  {
+    path: 'notifications',
+    group: 'system',
+    roles: ['operator', 'admin', 'auditor'],
+    load: () => import('./Notifications.svelte'),
+  },
   { path: 'accounts', group: 'system', roles: ['admin'], load: () => import('./Accounts.svelte') },
   {
     path: 'audit',

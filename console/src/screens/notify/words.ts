@@ -1,0 +1,107 @@
+/* What the parts of the notifications screen say together. */
+import type { Schemas } from '../../lib/api';
+import { words } from '../../lib/language.svelte';
+
+export type Settings = Schemas['NotificationSettings'];
+export type Channel = Schemas['NotificationChannel'];
+export type NoticeKind = Schemas['Notice']['kind'];
+
+/* In the order of the matrix; test messages follow no rule. */
+export const KINDS: NoticeKind[] = [
+  'pending',
+  'answered',
+  'contained',
+  'unverified',
+  'failed',
+  'moved',
+  'released',
+  'expired',
+  'detected',
+  'protection',
+  'switch_lost',
+  'switch_back',
+  'switch_problem',
+  'sensor_silent',
+  'sensor_back',
+  'source_problem',
+  'panic',
+  'resume',
+  'policy',
+  'sign_in',
+  'audit',
+];
+
+const kind = words({
+  en: {
+    detected: 'Detected, policy says notify',
+    pending: 'Pending: waits for a person',
+    answered: 'Pending decision answered',
+    contained: 'Contained and verified',
+    unverified: 'Containment not verified',
+    failed: 'Containment failed',
+    moved: 'Contained endpoint moved',
+    released: 'Released',
+    expired: 'Containment expired',
+    protection: 'Protection proposed',
+    switch_lost: 'Switch lost',
+    switch_back: 'Switch is back',
+    switch_problem: 'Switch has a problem',
+    sensor_silent: 'Sensor silent',
+    sensor_back: 'Sensor heard again',
+    source_problem: 'Source has a problem',
+    panic: 'All enforcement suspended',
+    resume: 'Enforcement resumed',
+    policy: 'Policy changed',
+    sign_in: 'Sign-in locked out',
+    audit: 'Operation log broken',
+    test: 'Test message',
+  },
+  ja: {
+    detected: '検知（ポリシーは通知のみ）',
+    pending: '承認待ち',
+    answered: '承認待ちの判断',
+    contained: '封じ込めの検証完了',
+    unverified: '封じ込めの未検証',
+    failed: '封じ込めの失敗',
+    moved: '封じ込め中の端末の移動',
+    released: '封じ込めの解除',
+    expired: '封じ込めの期限切れ',
+    protection: '保護対象の候補',
+    switch_lost: 'スイッチとの通信断',
+    switch_back: 'スイッチとの通信回復',
+    switch_problem: 'スイッチの問題',
+    sensor_silent: 'センサーの無応答',
+    sensor_back: 'センサーの回復',
+    source_problem: '検知元の問題',
+    panic: '封じ込めの全停止',
+    resume: '封じ込めの再開',
+    policy: 'ポリシーの変更',
+    sign_in: 'サインインのロック',
+    audit: '操作ログの異常',
+    test: 'テスト通知',
+  },
+});
+export const kindName = (value: NoticeKind) => kind(value);
+
+const channelKind = words({
+  en: { email: 'E-mail', syslog: 'Syslog', webhook: 'Webhook' },
+  ja: { email: 'メール', syslog: 'Syslog', webhook: 'Webhook' },
+});
+export const channelKindName = (value: Channel['kind']) => channelKind(value);
+
+/* "a@x, b@x" or one per line. */
+export const listOf = (text: string) =>
+  text
+    .split(/[\s,;]+/)
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
+/* The API takes no empty texts and no zeros where something is optional. */
+export function tidy<T extends object>(thing: T): T {
+  return Object.fromEntries(
+    Object.entries(thing).filter(
+      ([, value]) =>
+        value !== undefined && value !== null && value !== '' && value !== 0 && value !== false,
+    ),
+  ) as T;
+}
