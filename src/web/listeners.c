@@ -113,6 +113,7 @@ listeners_add(struct listeners *listeners, struct evhttp_request *request,
     struct evbuffer *start = evbuffer_new();
     evbuffer_add_printf(start, "retry: 2000\n\n");
     sse_memory_replay(memory, last_id, role, start);
+    sse_memory_mark(memory, start);
     tell(place, start);
     evbuffer_free(start);
     return true;

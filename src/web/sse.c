@@ -172,6 +172,12 @@ sse_memory_replay(const struct sse_memory *memory, const char *last_id, enum acc
     }
 }
 
+void
+sse_memory_mark(const struct sse_memory *memory, struct evbuffer *out)
+{
+    evbuffer_add_printf(out, "id: %s-%llu\n\n", memory->run, (unsigned long long)memory->last);
+}
+
 size_t
 sse_memory_count(const struct sse_memory *memory)
 {

@@ -31,6 +31,9 @@ bool sse_memory_put(struct sse_memory *memory, uint64_t sequence, const char *to
  * events since that a 'role' may hear of (wire/event.h), or a gap. */
 void sse_memory_replay(const struct sse_memory *memory, const char *last_id, enum account_role role,
                        struct evbuffer *out);
+/* The id of now, without an event: a listener that has heard of nothing yet, and is cut off, misses
+ * nothing either when it comes back. */
+void sse_memory_mark(const struct sse_memory *memory, struct evbuffer *out);
 size_t sse_memory_count(const struct sse_memory *memory);
 
 /* One frame; 'id' may be NULL. */

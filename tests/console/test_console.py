@@ -11,8 +11,10 @@ import campus as places
 import malware
 import pytest
 from conftest import PASSWORD
+from netns import wait_for
 from probes import Http, Ping, can, cannot
 from test_forgeries import eve_alert
+from way import Way
 
 SCREENS = ("dashboard", "pending", "incidents", "hosts", "containments", "endpoints", "map", "switches", "mirrors",
            "sources", "policies", "rollout", "report", "permits", "protected", "servers", "warning", "notifications",
@@ -318,6 +320,79 @@ class TestHostile:
         admin.troubles()
 
 
+INITIAL_MOST = 250_000  # bytes, compressed
+BYTES = """return await page.evaluate(() => performance.getEntriesByType('resource')
+    .concat(performance.getEntriesByType('navigation'))
+    .filter((one) => !one.name.includes('/api/'))
+    .reduce((sum, one) => sum + one.encodedBodySize, 0))"""
+
+
+class TestLive:
+    def test_what_is_loaded_first_is_small(self, admin):
+        admin.open()
+        admin.goto()
+        admin.see("Sign in")
+        admin.sign_in("admin", PASSWORD)
+        admin.heading("Dashboard")
+        loaded = admin.run(BYTES)
+        assert 10_000 < loaded <= INITIAL_MOST, loaded
+        assert [one for one in admin.troubles() if "another host" in one] == []
+
+    def test_cut_off_it_says_so_and_loses_nothing(self, admin, cordon, c1):
+        """What happens meanwhile is there when the way is, in a page that nobody touches."""
+        way = Way(("127.0.0.1", 8443))
+        own = admin.url
+        try:
+            admin.url = f"https://127.0.0.1:{way.port}"
+            admin.open()
+            admin.sign_in("admin", PASSWORD)
+            admin.heading("Dashboard")
+            visit(admin, "containments")
+            admin.see("Live")
+            admin.run("await page.evaluate(() => { window.untouched = true; })")
+            way.cut()
+            admin.see("Not live since")
+            made = cordon.api.post("/containments", {"action": "isolate", "mac": c1.mac,
+                                                     "reason": "while nobody saw it"})
+            cordon.wait_state("verified", c1, "isolate")
+            assert "while nobody saw it" not in admin.text()
+            assert "Not live since" in admin.text()
+            way.join()
+            admin.see("while nobody saw it", 30)
+            assert "Not live since" not in admin.text()
+            assert admin.run("return await page.evaluate(() => window.untouched)") is True
+            cordon.api.post(f"/containments/{made['id']}/release", {"reason": "seen"})
+            admin.run("await page.getByText('while nobody saw it').first().waitFor("
+                      "{state: 'detached', timeout: 30000})")
+        finally:
+            admin.url = own
+            way.cut()
+
+    def test_every_list_is_told_of_what_changes(self, admin, cordon, c6):
+        """The lists whose rows are no objects of their own, without a reload of the page."""
+        events = cordon.api.events()
+        made = cordon.api.post("/containments", {"action": "isolate", "mac": c6.mac,
+                                                 "reason": "for the list", "expires_in_s": 600})
+        visit(admin, "audit")
+        admin.see("for the list")
+        cordon.api.post(f"/containments/{made['id']}/release", {"reason": "seen in the list"})
+        admin.see("seen in the list", 10)  # long before it would ask by itself
+        seen = []
+
+        def told():
+            seen.extend(e["body"]["list"] for e in events.poll() if e["topic"] == "changed")
+            return {"audit", "sensors"} <= set(seen)
+        wait_for(told, f"audit and sensors are told: {seen}", 20)
+        cordon.api.post("/enforcement/panic", {"reason": "for the banner"})
+        try:
+            admin.see("for the banner", 10)
+        finally:
+            cordon.api.post("/enforcement/resume", {"reason": "seen"})
+        admin.run("await page.getByRole('alert').waitFor({state: 'detached', timeout: 10000})")
+        wait_for(lambda: told() and "enforcement" in seen, f"enforcement is told: {seen}", 10)
+        events.close()
+
+
 PROXY = string.Template("""daemon off; worker_processes 1; pid $dir/nginx.pid; error_log $dir/error.log;
 events { worker_connections 64; }
 http {
@@ -328,7 +403,6 @@ http {
     ssl_certificate $state/pki/server.pem; ssl_certificate_key $state/pki/server.key;
     location /security/cordon/ {
       proxy_pass https://127.0.0.1:8443/; proxy_http_version 1.1; proxy_set_header Host $$http_host;
-      proxy_buffering off;
     }
   }
 }

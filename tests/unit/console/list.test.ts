@@ -170,6 +170,49 @@ test('a gap in the stream loads again; left alone it is quiet', async () => {
   assert.equal(list.items[0]?.state, undefined);
 });
 
+test('changes that do not end are asked for ever more seldom', async () => {
+  const list = make();
+  await begin(list, page('a'));
+  for (let i = 0; i < 600; i++) {
+    FakeSource.last.says('endpoint', { id: `e${i}` });
+    await world.pass(100);
+    last().answer(page('a'));
+    await settle();
+  }
+  assert.ok(calls.length > 15 && calls.length < 30, `${calls.length} questions in a minute`);
+});
+
+test('where nobody looks nothing is asked for; what was missed is, at the first look', async () => {
+  const list = make({ every: 10_000 });
+  await begin(list, page('a'));
+  (document as { hidden: boolean }).hidden = true;
+  for (let i = 0; i < 50; i++) {
+    FakeSource.last.says('endpoint', { id: `e${i}` });
+    await world.pass(1000);
+  }
+  FakeSource.last.says('gap');
+  await world.pass(60_000);
+  assert.equal(calls.length, 1);
+  (document as { hidden: boolean }).hidden = false;
+  world.tell('visibilitychange');
+  await world.pass(300);
+  assert.equal(calls.length, 2);
+  last().answer(page('a', 'b'));
+  await settle();
+  assert.equal(ids(list), 'a b');
+});
+
+test('a row that moved from one page to the next is shown once', async () => {
+  const list = make();
+  await begin(list, { items: [{ id: 'a' }, { id: 'b' }], next: 2 });
+  const more = list.more();
+  last().answer({ items: [{ id: 'a' }, { id: 'b' }], next: 2 });
+  await settle();
+  last().answer(page('b', 'c'));
+  await more;
+  assert.equal(ids(list), 'a b c');
+});
+
 test('a list without events asks by the clock, but not where nobody looks', async () => {
   const list = make({ topics: [], every: 10_000 });
   await begin(list, page('a'));

@@ -38,6 +38,17 @@ test('tells those who listen to a topic, and nobody else', () => {
   assert.equal(told.length, 1);
 });
 
+test('a list whose rows are not told one by one is named', () => {
+  const heard: unknown[] = [];
+  const end = live.on('audit', (object) => heard.push(object), () => {});
+  FakeSource.last.opens();
+  FakeSource.last.says('changed', { list: 'audit' });
+  FakeSource.last.says('changed', { list: 'sensors' });
+  end();
+  assert.deepEqual(heard, [{ list: 'audit' }]);
+  assert.deepEqual(told, []);
+});
+
 test('a short break: the browser joins again, and Last-Event-ID loses nothing', () => {
   FakeSource.last.opens();
   FakeSource.last.breaks();

@@ -100,6 +100,28 @@ replays_what_was_missed(void **state)
     expect("id: R1-7\nevent: t\ndata: 7\n\n");
 }
 
+/* Cut off before the first event: the mark is where it goes on. */
+static void
+marks_where_a_listener_began(void **state)
+{
+    (void)state;
+    sse_memory_mark(memory, out);
+    expect("id: R1-0\n\n");
+    sse_memory_put(memory, 1, "t", "1");
+    sse_memory_replay(memory, "R1-0", ACCOUNT_VIEWER, out);
+    expect("id: R1-1\nevent: t\ndata: 1\n\n");
+    sse_memory_mark(memory, out);
+    expect("id: R1-1\n\n");
+    sse_memory_put(memory, 2, "t", "2");
+    sse_memory_replay(memory, "R1-1", ACCOUNT_VIEWER, out);
+    expect("id: R1-2\nevent: t\ndata: 2\n\n");
+    /* web joined core in the middle: what came before is not known */
+    sse_memory_new_run(memory, "R2");
+    sse_memory_put(memory, 501, "t", "501");
+    sse_memory_replay(memory, "R2-0", ACCOUNT_VIEWER, out);
+    expect_gap();
+}
+
 static void
 says_gaps(void **state)
 {
@@ -152,6 +174,7 @@ main(void)
         cmocka_unit_test_setup_teardown(frames, setup, teardown),
         cmocka_unit_test_setup_teardown(replays_what_was_missed, setup, teardown),
         cmocka_unit_test_setup_teardown(replays_to_whoever_may_see_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(marks_where_a_listener_began, setup, teardown),
         cmocka_unit_test_setup_teardown(says_gaps, setup, teardown),
         cmocka_unit_test_setup_teardown(is_bounded, setup, teardown),
     };
