@@ -12,6 +12,7 @@
 #include "controller/notices.h"
 #include "controller/switches.h"
 #include "controller/world.h"
+#include "policy/rollout.h"
 
 #define WHY_SIZE TEXT_SIZE
 
@@ -295,6 +296,7 @@ alteration_take(struct alteration *a)
     c->expires_us = after->expires_us;
     c->action = after->action;
     c->pending_until_us = after->pending_until_us;
+    memcpy(c->hold_detail, after->hold_detail, sizeof(c->hold_detail));
 }
 
 static void
@@ -604,12 +606,39 @@ controller_judge(struct controller *controller, const char *containment_id, enum
 
 /* ---- by time ---- */
 
+/* Since it began to wait, a maintenance window may have begun, or the policy may have changed: what
+ * they leave to people is never enforced by waiting.  True: it goes on waiting, for ever. */
+static bool
+pending_waits_on(struct controller *controller, struct entry *entry)
+{
+    const struct containment *c = &entry->c;
+    const struct incident *incident =
+        c->incident_id[0] ? controller_incident(controller, c->incident_id) : NULL;
+    const char *who = c->endpoint_id[0] || !incident ? c->endpoint_id : incident->endpoint_id;
+    const struct endpoint *endpoint = who[0] ? topology_by_id(controller->topology, who) : NULL;
+    const struct ip *ip = ip_is_none(&c->subject_ip) && incident ? &incident->ip : &c->subject_ip;
+    char why[TEXT_SIZE];
+    if (!policy_leaves_to_people(engine_policy(controller->engine), endpoint, ip, c->policy,
+                                 clock_wall_us(controller->clock), why)) {
+        return false;
+    }
+    struct alteration *a = alteration_new(controller, entry, NULL, NULL);
+    a->after.pending_until_us = 0;
+    text_put(a->after.hold_detail, sizeof(a->after.hold_detail), why);
+    notices_tell_containment(controller, &a->after, NOTICE_PENDING, a->after.hold_detail);
+    alteration_submit(a, "policy:time-out", "wait", a->after.hold_detail);
+    return true;
+}
+
 static void
 pending_due(struct controller *controller, struct entry *entry)
 {
     const char *account = "policy:time-out";
     if (entry->c.pending_action == ACTION_NONE) {
         end_it(controller, entry, LIFE_REVERT, account, "nobody judged it in time", NULL, NULL);
+        return;
+    }
+    if (pending_waits_on(controller, entry)) {
         return;
     }
     char why[WHY_SIZE];

@@ -338,8 +338,7 @@ decision_rule(const struct engine *e, const struct finding *f, const struct file
     struct ruled ruled;
     machine_ruled(e->policy, &machine, policy, e->assumption, clock_wall_us(e->clock), &ruled);
     d->mode = ruled.mode;
-    d->is_limited = ruled.mode != MODE_AUTO &&
-                    (ruled.from == MODE_FROM_ROLLOUT || ruled.from == MODE_FROM_MAINTENANCE);
+    d->is_limited = ruled_is_limited(&ruled);
     ruled_words(&ruled, d->mode_why);
     if (ruled.mode == MODE_APPROVE) { /* for when no guard has a weightier reason */
         d->hold = ruled.from == MODE_FROM_ROLLOUT       ? HOLD_ROLLOUT

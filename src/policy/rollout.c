@@ -152,13 +152,25 @@ rule_by_rollout(const struct policy_file *file, const struct machine *machine,
     }
 }
 
+bool
+ruled_is_limited(const struct ruled *ruled)
+{
+    return ruled->mode != MODE_AUTO &&
+           (ruled->from == MODE_FROM_ROLLOUT || ruled->from == MODE_FROM_MAINTENANCE);
+}
+
 static void
 rule_by_windows(const struct policy *policy, const struct machine *machine, int64_t now_us,
                 struct ruled *ruled)
 {
     for (size_t i = 0; i < policy->file.window_count; i++) {
         const struct file_window *window = &policy->file.maintenance[i];
-        if (window->mode < ruled->mode && window_is_in_force(window, policy->zones[i], now_us) &&
+        /* Where the network says approve too, it is still the window's: waiting enforces nothing.
+         */
+        bool counts =
+            window->mode < ruled->mode || (window->mode == MODE_APPROVE &&
+                                           ruled->mode == MODE_APPROVE && !ruled_is_limited(ruled));
+        if (counts && window_is_in_force(window, policy->zones[i], now_us) &&
             whom_matches(&policy->file, &window->when, machine) != MATCH_NO) {
             ruled_set(ruled, window->mode, MODE_FROM_MAINTENANCE, window->name);
         }
@@ -183,6 +195,43 @@ machine_ruled(const struct policy *policy, const struct machine *machine,
     }
 }
 
+/* By the given address, or else its newest. */
+static struct machine
+machine_of(const struct policy *policy, const struct endpoint *endpoint, const struct ip *ip)
+{
+    struct machine machine = {.endpoint = endpoint, .ip = *ip};
+    if (!ip_is_none(ip)) {
+        machine.network = policy_network_of(policy, ip);
+        return machine;
+    }
+    for (size_t i = endpoint ? endpoint->binding_count : 0; i-- > 0 && !machine.network;) {
+        if (endpoint->bindings[i].until_us == 0) {
+            machine.ip = endpoint->bindings[i].ip;
+            machine.network = policy_network_of(policy, &machine.ip);
+        }
+    }
+    return machine;
+}
+
+bool
+policy_leaves_to_people(const struct policy *policy, const struct endpoint *endpoint,
+                        const struct ip *ip, const char *by, int64_t now_us, char why[TEXT_SIZE])
+{
+    const struct machine machine = machine_of(policy, endpoint, ip);
+    const struct file_policy *asked = NULL;
+    struct ruled ruled;
+    for (size_t i = 0; i < policy->file.policy_count && !asked; i++) {
+        asked = strcmp(policy->file.policies[i].name, by) == 0 ? &policy->file.policies[i] : NULL;
+    }
+    machine_ruled(policy, &machine, asked, ASSUME_NOTHING, now_us, &ruled);
+    char words[TEXT_SIZE];
+    ruled_words(&ruled, words);
+    snprintf(why, TEXT_SIZE, "%.400s%s", words,
+             ruled_is_limited(&ruled) ? " leaves it to a person"
+                                      : " says observe by now: it waits for a person");
+    return ruled_is_limited(&ruled) || ruled.mode == MODE_OBSERVE;
+}
+
 static int
 site_of(const struct policy_file *file, const struct location *location)
 {
@@ -200,13 +249,7 @@ policy_standing(const struct policy *policy, const struct endpoint *endpoint, in
                 struct standing *standing)
 {
     const struct policy_file *file = &policy->file;
-    struct machine machine = {.endpoint = endpoint};
-    for (size_t i = endpoint->binding_count; i-- > 0 && !machine.network;) {
-        if (endpoint->bindings[i].until_us == 0) {
-            machine.ip = endpoint->bindings[i].ip;
-            machine.network = policy_network_of(policy, &machine.ip);
-        }
-    }
+    const struct machine machine = machine_of(policy, endpoint, &(struct ip){{0}});
     machine_ruled(policy, &machine, NULL, ASSUME_NOTHING, now_us, &standing->ruled);
     standing->network = machine.network ? (int)(machine.network - file->networks) : -1;
     standing->site = site_of(file, &endpoint->location);
@@ -227,10 +270,13 @@ policy_default_mode(const struct policy *policy)
 void
 ruled_words(const struct ruled *ruled, char words[TEXT_SIZE])
 {
-    static const char *const froms[MODE_FROM_COUNT] = {
-        [MODE_FROM_DEFAULTS] = "the defaults",          [MODE_FROM_NETWORK] = "network",
-        [MODE_FROM_POLICY] = "policy",                  [MODE_FROM_ROLLOUT] = "roll-out rule",
-        [MODE_FROM_MAINTENANCE] = "maintenance window", [MODE_FROM_REPLAY] = "assumed"};
+    static const char *const froms[MODE_FROM_COUNT] = {[MODE_FROM_DEFAULTS] = "the defaults",
+                                                       [MODE_FROM_NETWORK] = "network",
+                                                       [MODE_FROM_POLICY] = "policy",
+                                                       [MODE_FROM_ROLLOUT] = "roll-out rule",
+                                                       [MODE_FROM_MAINTENANCE] =
+                                                           "maintenance window",
+                                                       [MODE_FROM_REPLAY] = "assumed"};
     snprintf(words, TEXT_SIZE, "%s%s%s%s", froms[ruled->from], ruled->name[0] ? " " : "",
              ruled->name, ruled->is_doubt ? ", which may apply (its port is not known)," : "");
 }

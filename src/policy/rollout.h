@@ -34,6 +34,13 @@ void policy_standing(const struct policy *policy, const struct endpoint *endpoin
                      struct standing *standing);
 /* "roll-out rule printers", for people. */
 void ruled_words(const struct ruled *ruled, char words[TEXT_SIZE]);
+/* Below auto because of a roll-out rule or a maintenance window: waiting enforces nothing. */
+bool ruled_is_limited(const struct ruled *ruled);
+/* The same, or observe, of what the policy called 'by' asked for earlier: as it is now.  'endpoint'
+ * NULL: not known who it is; 'ip' may be none.  'why' says so for people. */
+bool policy_leaves_to_people(const struct policy *policy, const struct endpoint *endpoint,
+                             const struct ip *ip, const char *by, int64_t now_us,
+                             char why[TEXT_SIZE]);
 
 /* What the file declares, in its order; false: no more.  Borrowed. */
 bool policy_site_at(const struct policy *policy, size_t index, const char **name,

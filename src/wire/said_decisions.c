@@ -128,6 +128,8 @@ const struct said said_decisions[] = {
      "展開ルール「{1}」により、担当者の判断を待ちます"},
     {"hold.maintenance", "maintenance window {1} leaves it to a person",
      "メンテナンス時間帯「{1}」のため、担当者の判断を待ちます"},
+    {"hold.observe_by_now", "{1:mode.} says observe by now: it waits for a person",
+     "{1}が観察モードに変わったため、担当者の判断を待ちます"},
     {"mode.rollout_doubt", "roll-out rule {1}, which may apply (its port is not known),",
      "展開ルール「{1}」（接続ポートが不明のため、該当する可能性あり）"},
     {"mode.rollout", "roll-out rule {1}", "展開ルール「{1}」"},

@@ -107,6 +107,7 @@ const struct said said_words[] = {
     {"word.audit.check", "check", "確認済み"},
     {"word.audit.revert", "revert", "取り消し"},
     {"word.audit.release", "release", "解除"},
+    {"word.audit.wait", "wait", "判断待ちの継続"},
     {"word.audit.extend", "extend", "期限の変更"},
     {"word.audit.expire", "expire", "期限切れ"},
     {"word.audit.panic", "panic", "封じ込めの全停止"},

@@ -273,6 +273,83 @@ test_a_pending_one_that_nobody_judges_is_reverted(void **state)
     assert_false(drops(campus, 0, 2, NULL));
 }
 
+/* The campus, where nobody's answer is an answer, and more. */
+static void
+run_with(struct campus *campus, char text[4096], const char *more)
+{
+    const char *hold = strstr(campus_policy, "then: revert");
+    snprintf(text, 4096, "%s%.*sthen: enforce%s", more, (int)(hold - campus_policy), campus_policy,
+             hold + strlen("then: revert"));
+    campus->policy_text = text;
+    campus_pass(campus, 3 * SECOND); /* endpoints are written behind */
+    campus_restart(campus);
+}
+
+static void
+test_waiting_enforces_nothing_in_a_maintenance_window(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096], window[512], from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE];
+    int64_t now_us = clock_wall_us(&campus->clock.clock);
+    time_format(now_us + 1800 * SECOND, from);
+    time_format(now_us + 7200 * SECOND, to);
+    snprintf(window, sizeof(window),
+             "maintenance: [{name: ward, mode: approve, when: {networks: [asked]},"
+             " once: {from: '%s', to: '%s'}}]\n",
+             from, to);
+    run_with(campus, text, window);
+    assert_true(campus_detect(campus, "asked", "10.2.0.4", STRENGTH_STRONG));
+    const struct containment *c = campus_newest(campus);
+    assert_int_equal(c->hold, HOLD_MODE); /* the window has not begun */
+    assert_true(c->pending_until_us > 0 && c->pending_action == ACTION_ISOLATE);
+    clock_fake_advance(&campus->clock, 3600 * SECOND); /* it is in force now */
+    campus_pass(campus, SECOND);
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    assert_string_equal(c->hold_detail, "maintenance window ward leaves it to a person");
+    clock_fake_advance(&campus->clock, 7200 * SECOND); /* and over: a person was told */
+    campus_pass(campus, SECOND);
+    campus_restart(campus);
+    c = campus_newest(campus);
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    assert_int_equal(c->pending_until_us, 0);
+    assert_false(drops(campus, 0, 4, NULL));
+    assert_int_equal(judge(campus, c, VERDICT_ENFORCE), WISH_DONE);
+    assert_true(drops(campus, 0, 4, NULL));
+}
+
+static void
+test_waiting_enforces_nothing_that_is_observed_by_now(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096], changed[4096];
+    run_with(campus, text, "");
+    assert_true(campus_detect(campus, "asked", "10.2.0.4", STRENGTH_STRONG));
+    char *mode = strstr(text, "mode: approve");
+    snprintf(changed, sizeof(changed), "%.*smode: observe%s", (int)(mode - text), text,
+             mode + strlen("mode: approve"));
+    campus->policy_text = changed;
+    campus_restart(campus);
+    clock_fake_advance(&campus->clock, 3600 * SECOND);
+    campus_pass(campus, SECOND);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    assert_string_equal(campus_newest(campus)->hold_detail,
+                        "network asked says observe by now: it waits for a person");
+    assert_false(drops(campus, 0, 4, NULL));
+}
+
+static void
+test_waiting_enforces_what_nothing_forbids(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096];
+    run_with(campus, text, "");
+    assert_true(campus_detect(campus, "asked", "10.2.0.4", STRENGTH_STRONG));
+    clock_fake_advance(&campus->clock, 3600 * SECOND);
+    campus_pass(campus, 3 * SECOND);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
+    assert_true(drops(campus, 0, 4, NULL));
+}
+
 static void
 see_audit(void *context, const struct audit_fields *row)
 {
@@ -612,6 +689,9 @@ main(void)
         EACH(test_pending_waits_for_a_verdict),
         EACH(test_a_doubt_that_is_gone_is_not_shown_any_more),
         EACH(test_a_pending_one_that_nobody_judges_is_reverted),
+        EACH(test_waiting_enforces_nothing_in_a_maintenance_window),
+        EACH(test_waiting_enforces_nothing_that_is_observed_by_now),
+        EACH(test_waiting_enforces_what_nothing_forbids),
         EACH(test_observe_contains_nobody_and_says_what_would_have_been),
         EACH(test_panic_lets_all_pass_and_resume_is_exact),
         EACH(test_a_slow_switch_delays_nobody),

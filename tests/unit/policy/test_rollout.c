@@ -205,6 +205,14 @@ what_a_rule_leaves_to_people_is_never_enforced_by_waiting(void **state)
     assert_int_equal(held->hold, HOLD_MODE);
     assert_int_equal(held->pending_action, ACTION_ISOLATE);
     world_free(w);
+    /* nor in a window that says no more than the network does */
+    w = world_new("defaults: {mode: approve}\n" HOME "hold: {pending_s: 60, then: enforce}\n"
+                  "maintenance: [{name: w, mode: approve, once: {from: '2001-01-01T00:00:00Z', to: "
+                  "'2099-01-01T00:00:00Z'}}]\n" TAIL);
+    held = find_decision(detect(w, &contacted), ACTION_ISOLATE);
+    assert_int_equal(held->hold, HOLD_MAINTENANCE);
+    assert_int_equal(held->pending_action, ACTION_NONE);
+    world_free(w);
     /* nor after a release: the weightier reason does not make it weaker */
     w = world_new(HEAD "hold: {pending_s: 60, then: enforce}\n"
                        "after_release: {grace_s: 300}\n"
