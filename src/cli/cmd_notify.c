@@ -98,8 +98,8 @@ notify_secret(struct run *run, const char *channel)
         cJSON_AddStringToObject(secret, "channel", channel);
         cJSON_AddStringToObject(secret, "value", value);
         cJSON_AddItemToArray(secrets, secret);
-        code = send_settings(run, cJSON_Duplicate(columns_at(answer.json, "settings"), true),
-                             secrets);
+        code =
+            send_settings(run, cJSON_Duplicate(columns_at(answer.json, "settings"), true), secrets);
     }
     explicit_bzero(value, sizeof(value));
     client_answer_fini(&answer);
@@ -132,9 +132,9 @@ static int
 notify_history(struct run *run)
 {
     static const struct column columns[] = {
-        {"TIME", "made_at", COLUMN_TIME},   {"STATE", "state", COLUMN_TEXT},
+        {"TIME", "made_at", COLUMN_TIME},    {"STATE", "state", COLUMN_TEXT},
         {"CHANNEL", "channel", COLUMN_TEXT}, {"WHO", "voice", COLUMN_TEXT},
-        {"KIND", "kinds", COLUMN_TEXT},     {"COUNT", "attempts", COLUMN_TEXT},
+        {"KIND", "kinds", COLUMN_TEXT},      {"COUNT", "attempts", COLUMN_TEXT},
         {"ANSWER", "answer", COLUMN_TEXT},
     };
     int code;

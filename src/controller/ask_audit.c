@@ -115,6 +115,8 @@ on_chain(void *context, int error, const struct audit_chain *chain)
     } else {
         log_error("core", "the audit is not as it was written", LOG_I("row", chain->bad_number),
                   LOG_S("fault", audit_fault_names[chain->fault]), LOG_S("what", chain->what));
+        controller_notice(call->controller, NOTICE_AUDIT, SEVERITY_HIGH, call->account,
+                          chain->what);
     }
     ask_answer_shape(call, 200, &view_audit_check_shape, &view);
     free(call);

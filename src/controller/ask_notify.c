@@ -109,13 +109,23 @@ struct listing {
 static bool
 message_matches(const char *q, const struct message *m)
 {
-    const char *const texts[] = {m->channel, m->contact, m->answer, message_state_names[m->state],
-                                 notify_voice_names[m->voice], m->to_count ? m->to[0] : "", NULL};
+    const char *const texts[] = {m->channel,
+                                 m->contact,
+                                 m->answer,
+                                 message_state_names[m->state],
+                                 notify_voice_names[m->voice],
+                                 m->to_count ? m->to[0] : "",
+                                 NULL};
     bool matches = ask_matches(q, texts);
     for (size_t i = 0; !matches && i < m->notice_count; i++) {
         const struct notice *n = &m->notices[i];
-        const char *const more[] = {notice_kind_names[n->kind], n->case_number, n->host_name,
-                                    n->object, n->switch_name, n->reason, NULL};
+        const char *const more[] = {notice_kind_names[n->kind],
+                                    n->case_number,
+                                    n->host_name,
+                                    n->object,
+                                    n->switch_name,
+                                    n->reason,
+                                    NULL};
         matches = ask_matches(q, more);
     }
     return matches;

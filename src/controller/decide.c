@@ -83,6 +83,7 @@ recent_put(struct recent *recent, const char *id)
 struct commit {
     struct controller *controller;
     struct store_change *change;
+    enum severity severity; /* of the incident that it is about */
     struct entry *entries[DECISIONS_MAX];
     size_t count;
     void (*done)(void *context, int error);
@@ -102,6 +103,18 @@ struct store_change *
 commit_change(struct commit *commit)
 {
     return commit->change;
+}
+
+/* As bad as its incident, which is not among the known ones before this commit is through. */
+static void
+pending_put(struct commit *commit, const struct containment *c)
+{
+    struct notice notice;
+    notices_fill_containment(commit->controller, c, NOTICE_PENDING, &notice);
+    notice.severity = commit->severity > notice.severity ? commit->severity : notice.severity;
+    text_put(notice.account, sizeof(notice.account), c->requested_by);
+    text_put(notice.detail, sizeof(notice.detail), c->hold_detail);
+    notices_put(commit->controller, commit->change, &notice);
 }
 
 void
@@ -125,8 +138,7 @@ commit_add(struct commit *commit, struct entry *entry)
     store_put_containment(commit->change, c);
     store_put_audit(commit->change, c->requested_us, c->requested_by, "contain", c->id, detail);
     if (c->state == CONTAINMENT_PENDING) {
-        notices_put_containment(commit->controller, commit->change, c, NOTICE_PENDING,
-                                c->requested_by, c->hold_detail);
+        pending_put(commit, c);
     }
     commit->entries[commit->count++] = entry;
 }
@@ -425,6 +437,7 @@ controller_detection(struct controller *controller, const struct detection *dete
     rated.strength = outcome->strength;
     store_put_detection(commit->change, &rated, outcome->incident.id);
     if (outcome->incident.id[0] != '\0') {
+        commit->severity = outcome->incident.severity;
         store_put_incident(commit->change, &outcome->incident);
     }
     if (outcome->is_observed) {

@@ -116,6 +116,9 @@ void controller_notify_set(struct controller *controller, const struct notify_se
 /* A real message by that channel; 'done' once its receiver has answered. */
 void controller_notify_test(struct controller *controller, const char *name, const char *account,
                             notify_done_fn *done, void *context);
+/* Tells of something that was found by being asked. */
+void controller_notice(struct controller *controller, enum notice_kind kind,
+                       enum severity severity, const char *account, const char *detail);
 /* Whom a pending decision was told to, and who is next.  False: nobody watches over it. */
 struct escalation_view {
     uint32_t taken, steps;

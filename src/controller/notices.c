@@ -70,8 +70,9 @@ notices_setting(struct controller *controller, const char *name, const char *val
     cJSON *json = codec_parse(value, strlen(value));
     codec_fini(&notify_settings_shape, &notices->settings);
     if (!json || codec_decode(&notify_settings_shape, json, &notices->settings, &error)) {
-        log_error("controller", "ALARM: the stored notification settings cannot be read: nobody "
-                                "is told anything; set them again",
+        log_error("controller",
+                  "ALARM: the stored notification settings cannot be read: nobody "
+                  "is told anything; set them again",
                   LOG_S("where", error.path), LOG_S("why", error.why));
     }
     cJSON_Delete(json);
@@ -111,8 +112,7 @@ notices_tell(struct controller *controller, struct notice *notice)
 }
 
 static enum severity
-severity_of(const struct controller *controller, const struct containment *c,
-            enum notice_kind kind)
+severity_of(const struct controller *controller, const struct containment *c, enum notice_kind kind)
 {
     const struct incident *incident =
         c->incident_id[0] ? controller_incident(controller, c->incident_id) : NULL;
@@ -132,8 +132,8 @@ endpoint_fill(const struct endpoint *endpoint, struct notice *notice)
     notice->mac = endpoint->mac_count > 0 ? endpoint->macs[0] : notice->mac;
     for (size_t i = 0; i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
-        bool is_better = ip_is_none(&notice->ip) ||
-                         (ip_is_v4(&binding->ip) && !ip_is_v4(&notice->ip));
+        bool is_better =
+            ip_is_none(&notice->ip) || (ip_is_v4(&binding->ip) && !ip_is_v4(&notice->ip));
         if (binding->until_us == 0 && !ip_is_link_local(&binding->ip) && is_better) {
             notice->ip = binding->ip;
         }
@@ -150,9 +150,13 @@ notices_fill_containment(struct controller *controller, const struct containment
 {
     const struct endpoint *endpoint =
         c->endpoint_id[0] ? topology_by_id(controller->topology, c->endpoint_id) : NULL;
-    *notice = (struct notice){.kind = kind, .severity = severity_of(controller, c, kind),
-                              .action = c->action, .state = c->state, .mac = c->subject_mac,
-                              .ip = c->subject_ip, .server = c->server};
+    *notice = (struct notice){.kind = kind,
+                              .severity = severity_of(controller, c, kind),
+                              .action = c->action,
+                              .state = c->state,
+                              .mac = c->subject_mac,
+                              .ip = c->subject_ip,
+                              .server = c->server};
     memcpy(notice->containment_id, c->id, sizeof(notice->containment_id));
     memcpy(notice->case_number, c->case_number, sizeof(notice->case_number));
     memcpy(notice->endpoint_id, c->endpoint_id, sizeof(notice->endpoint_id));
@@ -272,8 +276,8 @@ route_people(struct routing *routing, const struct notice *notice)
     if (people_are_told(&settings->help_desk, notice) && target.channel) {
         outbox_add(routing->controller, &target, notice);
     }
-    target = (struct outbox_target){.voice = VOICE_OWNER, .language = settings->owner.language,
-                                    .to = owner, .to_count = 1};
+    target = (struct outbox_target){
+        .voice = VOICE_OWNER, .language = settings->owner.language, .to = owner, .to_count = 1};
     target.channel = channel_on(settings, settings->owner.channel);
     if (people_are_told(&settings->owner, notice) && target.channel &&
         owner_address(routing->controller, notice, owner)) {
@@ -470,10 +474,10 @@ letter_result(struct controller *controller, struct letter *letter,
     if (lane) {
         memcpy(lane->answer, letter->m.answer, sizeof(lane->answer));
         lane->is_failing = !result->is_delivered;
-        lane->pause_us = result->is_delivered           ? 0
-                         : lane->pause_us == 0          ? OUTBOX_FIRST_US
+        lane->pause_us = result->is_delivered                  ? 0
+                         : lane->pause_us == 0                 ? OUTBOX_FIRST_US
                          : 2 * lane->pause_us > OUTBOX_MOST_US ? OUTBOX_MOST_US
-                                                        : 2 * lane->pause_us;
+                                                               : 2 * lane->pause_us;
         lane->next_us = now_us + lane->pause_us;
         *(result->is_delivered ? &lane->delivered_us : &lane->failed_us) = now_us;
     }
@@ -505,8 +509,7 @@ controller_notice_result(struct controller *controller, const struct wire_notice
         if (result->number != 0 && question->number == result->number) {
             on_test_noted(controller, question, result);
             question_answer(notices, question, result->is_delivered,
-                            result->is_busy ? "every sender is in use; try again"
-                                            : result->answer);
+                            result->is_busy ? "every sender is in use; try again" : result->answer);
             return;
         }
     }
@@ -557,13 +560,15 @@ change_store(struct controller *controller)
     cJSON *json = codec_encode(&notify_settings_shape, &change->after);
     char *text = cJSON_PrintUnformatted(json);
     cJSON_Delete(json);
-    snprintf(detail, sizeof(detail), "version %u: %zu channels, %zu rules, help desk %s, owner %s, "
-             "on call %s", change->after.version, change->after.channel_count,
-             change->after.rule_count, change->after.help_desk.is_on ? "on" : "off",
-             change->after.owner.is_on ? "on" : "off", change->after.on_call.is_on ? "on" : "off");
+    snprintf(detail, sizeof(detail),
+             "version %u: %zu channels, %zu rules, help desk %s, owner %s, "
+             "on call %s",
+             change->after.version, change->after.channel_count, change->after.rule_count,
+             change->after.help_desk.is_on ? "on" : "off", change->after.owner.is_on ? "on" : "off",
+             change->after.on_call.is_on ? "on" : "off");
     store_put_setting(rows, SETTING, text ? text : "");
-    store_put_audit(rows, clock_wall_us(controller->clock), change->account,
-                    "notifications.change", SETTING, detail);
+    store_put_audit(rows, clock_wall_us(controller->clock), change->account, "notifications.change",
+                    SETTING, detail);
     cJSON_free(text);
     store_submit(controller->store, rows, on_change_stored, controller);
 }
@@ -613,8 +618,9 @@ secrets_send(struct controller *controller, const struct notify_settings *settin
                        controller->ports.send_secret(controller->ports.context, &secret);
         explicit_bzero(&secret, sizeof(secret));
         if (!is_sent) {
-            snprintf(why, TEXT_SIZE, channel ? "the notify process is away; try again"
-                                             : "a secret names a channel that there is not");
+            snprintf(why, TEXT_SIZE,
+                     channel ? "the notify process is away; try again"
+                             : "a secret names a channel that there is not");
             return false;
         }
     }
@@ -668,7 +674,8 @@ controller_notify_test(struct controller *controller, const char *name, const ch
     struct message *m = &question->m;
     *m = (struct message){.language = channel->language,
                           .made_us = clock_wall_us(controller->clock),
-                          .notices = MEM_NEW(struct notice), .notice_count = 1};
+                          .notices = MEM_NEW(struct notice),
+                          .notice_count = 1};
     id_make(m->made_us, m->id);
     memcpy(m->channel, channel->name, sizeof(m->channel));
     *m->notices = (struct notice){.kind = NOTICE_TEST, .at_us = m->made_us};
@@ -687,6 +694,16 @@ controller_notify_test(struct controller *controller, const char *name, const ch
         !controller->ports.send_notice(controller->ports.context, &wire)) {
         question_answer(notices, question, false, "the notify process is away; try again");
     }
+}
+
+void
+controller_notice(struct controller *controller, enum notice_kind kind, enum severity severity,
+                  const char *account, const char *detail)
+{
+    struct notice notice = {.kind = kind, .severity = severity};
+    text_put(notice.account, sizeof(notice.account), account);
+    text_put(notice.detail, sizeof(notice.detail), detail);
+    notices_tell(controller, &notice);
 }
 
 const struct notify_settings *

@@ -26,8 +26,7 @@ int notices_load(struct controller *controller) MUST_CHECK;
 void notices_tick(struct controller *controller);
 
 /* Completes 'notice' (id, time) and puts it into the commit of what caused it. */
-void notices_put(struct controller *controller, struct store_change *change,
-                 struct notice *notice);
+void notices_put(struct controller *controller, struct store_change *change, struct notice *notice);
 /* In a commit of its own. */
 void notices_tell(struct controller *controller, struct notice *notice);
 /* What is said of a containment as it is now; without id, time and detail. */

@@ -30,8 +30,8 @@ on_call_now(const struct notify_on_call *on_call, int64_t wall_us)
     time_t seconds = (time_t)(wall_us / 1000000);
     struct tm local;
     localtime_r(&seconds, &local);
-    unsigned now = (unsigned)local.tm_wday * 1440 + (unsigned)local.tm_hour * 60 +
-                   (unsigned)local.tm_min;
+    unsigned now =
+        (unsigned)local.tm_wday * 1440 + (unsigned)local.tm_hour * 60 + (unsigned)local.tm_min;
     for (size_t i = 0; i < on_call->shift_count; i++) {
         const struct notify_shift *shift = &on_call->shifts[i];
         unsigned from = 0, until = 0;
@@ -96,8 +96,8 @@ watch_put(struct store_change *change, const struct watch *watch, bool is_over)
     char value[NAME_SIZE + 80] = "";
     snprintf(name, sizeof(name), WATCH_SETTING "%s", watch->containment_id);
     if (!is_over) {
-        snprintf(value, sizeof(value), "%u %lld %lld %s", watch->taken,
-                 (long long)watch->since_us, (long long)watch->told_us, watch->told);
+        snprintf(value, sizeof(value), "%u %lld %lld %s", watch->taken, (long long)watch->since_us,
+                 (long long)watch->told_us, watch->told);
     }
     store_put_setting(change, name, value);
 }
@@ -166,8 +166,11 @@ tell_contact(struct controller *controller, const struct notify_contact *contact
     const struct notify_settings *settings = &controller->notices->settings;
     struct notice notice;
     char to[1][HOST_SIZE];
-    struct outbox_target target = {.voice = VOICE_ON_CALL, .language = contact->language,
-                                   .contact = contact->name, .to = to, .to_count = 1};
+    struct outbox_target target = {.voice = VOICE_ON_CALL,
+                                   .language = contact->language,
+                                   .contact = contact->name,
+                                   .to = to,
+                                   .to_count = 1};
     target.channel = notify_channel_find(settings, settings->on_call.channel);
     memcpy(to[0], contact->email, sizeof(to[0]));
     notices_fill_containment(controller, c, NOTICE_PENDING, &notice);
@@ -247,9 +250,9 @@ controller_escalation(const struct controller *controller, const char *containme
     memcpy(view->told, watch->told, sizeof(view->told));
     if (view->next_us > 0) {
         struct notify_step step = step_at(on_call, watch->taken);
-        const struct notify_contact *contact =
-            step.contact[0] ? on_call_contact(on_call, step.contact)
-                            : on_call_now(on_call, view->next_us);
+        const struct notify_contact *contact = step.contact[0]
+                                                   ? on_call_contact(on_call, step.contact)
+                                                   : on_call_now(on_call, view->next_us);
         text_put(view->next, sizeof(view->next), contact ? contact->name : "everybody");
     }
     return true;

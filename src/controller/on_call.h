@@ -1,5 +1,6 @@
 /* On call: who is told of a pending decision, and who next when nobody answers.  Its place in the
- * steps is stored: a restart neither forgets nor repeats.  Part of notices.h; core's loop thread. */
+ * steps is stored: a restart neither forgets nor repeats.  Part of notices.h; core's loop thread.
+ */
 #ifndef CORDON_CONTROLLER_ON_CALL_H
 #define CORDON_CONTROLLER_ON_CALL_H
 
@@ -25,8 +26,7 @@ int64_t on_call_due(const struct notify_on_call *on_call, const struct watch *wa
 /* A decision begins to wait. */
 void on_call_begin(struct controller *controller, struct store_change *change,
                    const struct notice *notice);
-void on_call_restore(struct controller *controller, const char *containment_id,
-                     const char *value);
+void on_call_restore(struct controller *controller, const char *containment_id, const char *value);
 /* Takes the steps whose time has come; forgets what was answered. */
 void on_call_tick(struct controller *controller);
 void on_call_free(struct notices *notices);

@@ -67,8 +67,7 @@ outbox_restore(struct controller *controller, const struct message *message)
     letter->m = *message;
     letter->m.notices = mem_new(MESSAGE_NOTICES_MAX, sizeof(struct notice));
     if (message->notice_count > 0) {
-        memcpy(letter->m.notices, message->notices,
-               message->notice_count * sizeof(struct notice));
+        memcpy(letter->m.notices, message->notices, message->notice_count * sizeof(struct notice));
     }
     letter->is_closed = true; /* it may have been handed out */
     TAILQ_INSERT_TAIL(&notices->letters, letter, link);
@@ -256,8 +255,7 @@ hand_over(struct controller *controller, struct letter *letter,
           const struct notify_channel *channel, struct lane *lane)
 {
     struct wire_notice wire = {.message = letter->m, .channel = *channel};
-    memcpy(wire.console_url, controller->notices->settings.console_url,
-           sizeof(wire.console_url));
+    memcpy(wire.console_url, controller->notices->settings.console_url, sizeof(wire.console_url));
     letter->is_out = controller->ports.send_notice &&
                      controller->ports.send_notice(controller->ports.context, &wire);
     if (letter->is_out && !letter->is_closed) {
@@ -284,8 +282,8 @@ lane_next(struct controller *controller, struct lane *lane, const struct notify_
         }
         bool is_due = letter->m.due_us <= now_us && letter->commit <= notices->committed;
         bool may = letter->is_closed || !lane_is_full(lane, channel, letter->m.voice, now_us);
-        bool is_better = !next || (letter->m.voice == VOICE_ON_CALL &&
-                                   next->m.voice != VOICE_ON_CALL);
+        bool is_better =
+            !next || (letter->m.voice == VOICE_ON_CALL && next->m.voice != VOICE_ON_CALL);
         next = is_due && may && is_better ? letter : next;
     }
     return next;

@@ -24,12 +24,12 @@ struct letter {
 /* What is known of one channel. */
 struct lane {
     char name[NAME_SIZE];
-    int64_t next_us;  /* wall: not tried before (it failed) */
+    int64_t next_us; /* wall: not tried before (it failed) */
     int64_t pause_us;
     int64_t window_us[VOICE_COUNT]; /* wall: when this hour of counting began */
     uint32_t sent[VOICE_COUNT];     /* messages begun in it */
     int64_t delivered_us, failed_us;
-    char answer[TEXT_SIZE];         /* of the last try */
+    char answer[TEXT_SIZE]; /* of the last try */
     bool is_failing;
 };
 
@@ -63,8 +63,8 @@ struct notices {
     size_t lane_count;
     bool is_joined; /* with the notify role */
     struct wire_secrets secrets;
-    bool is_routing; /* a commit of routed ones is on its way */
-    int64_t read_us; /* boot: the store is not asked before */
+    bool is_routing;               /* a commit of routed ones is on its way */
+    int64_t read_us;               /* boot: the store is not asked before */
     uint64_t submitted, committed; /* changes with messages */
     uint64_t put, delivered, given_up, counted_only;
     uint64_t numbers;

@@ -15,7 +15,7 @@
 #include "model/text.h"
 
 enum notice_kind {
-    NOTICE_DETECTED,   /* a policy's action is notify */
+    NOTICE_DETECTED, /* a policy's action is notify */
     NOTICE_PENDING,
     NOTICE_ANSWERED,   /* a pending one was enforced, checked or reverted */
     NOTICE_CONTAINED,  /* verified on every switch (again) */
@@ -33,9 +33,9 @@ enum notice_kind {
     NOTICE_SOURCE_PROBLEM,
     NOTICE_PANIC,
     NOTICE_RESUME,
-    NOTICE_POLICY,     /* changed */
-    NOTICE_SIGN_IN,    /* locked out */
-    NOTICE_AUDIT,      /* its chain is broken */
+    NOTICE_POLICY,  /* changed */
+    NOTICE_SIGN_IN, /* locked out */
+    NOTICE_AUDIT,   /* its chain is broken */
     NOTICE_TEST,
     NOTICE_KIND_COUNT
 };
@@ -62,8 +62,8 @@ struct notice {
     char policy[NAME_SIZE];
     char account[NAME_SIZE];
     char reason[TEXT_SIZE];
-    char detail[TEXT_SIZE]; /* what the switch said, why it is held, where it moved */
-    int64_t until_us;       /* pending: when time decides; contained: when it expires */
+    char detail[TEXT_SIZE];     /* what the switch said, why it is held, where it moved */
+    int64_t until_us;           /* pending: when time decides; contained: when it expires */
     enum action pending_action; /* what time decides; NONE: nothing is done */
 };
 
@@ -95,8 +95,8 @@ struct notify_channel {
     uint32_t per_hour;   /* messages; 0: as its kind has it */
     uint32_t digest_min; /* collects for so long; 0: at once */
     char host[HOST_SIZE];
-    uint16_t port;          /* 0: the usual one */
-    char ca_file[URL_SIZE]; /* PEM on the server; "": the system's authorities */
+    uint16_t port;                 /* 0: the usual one */
+    char ca_file[URL_SIZE];        /* PEM on the server; "": the system's authorities */
     enum notify_security security; /* e-mail */
     char user[HOST_SIZE];
     char from[HOST_SIZE];
@@ -147,7 +147,7 @@ struct notify_step {
 };
 struct notify_on_call {
     bool is_on;
-    char channel[NAME_SIZE]; /* e-mail */
+    char channel[NAME_SIZE];         /* e-mail */
     struct notify_contact *contacts; /* owned, all three */
     size_t contact_count;
     struct notify_shift *shifts;

@@ -110,8 +110,8 @@ failure_put(struct wire_notice_result *result, CURLcode code, const char *error,
     } else if (code == CURLE_SSL_CACERT_BADFILE) {
         snprintf(result->answer, TEXT_SIZE, "ca_file cannot be read: %.300s", why);
     } else if (code == CURLE_USE_SSL_FAILED) {
-        snprintf(result->answer, TEXT_SIZE,
-                 "the server offers no TLS, nothing was sent: %.300s", why);
+        snprintf(result->answer, TEXT_SIZE, "the server offers no TLS, nothing was sent: %.300s",
+                 why);
     } else {
         snprintf(result->answer, TEXT_SIZE, "%.200s%s%.250s", why, words[0] ? "; it said: " : "",
                  words);
@@ -151,8 +151,7 @@ mail_options(CURL *curl, const struct wire_notice *wire, const char *secret,
 }
 
 static void
-deliver_mail(const struct wire_notice *wire, const char *secret,
-             struct wire_notice_result *result)
+deliver_mail(const struct wire_notice *wire, const char *secret, struct wire_notice_result *result)
 {
     const struct notify_channel *channel = &wire->channel;
     const struct message *message = &wire->message;

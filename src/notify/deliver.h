@@ -9,8 +9,7 @@
 void deliver_setup(void);
 /* Fills 'is_delivered' and 'answer'.  Servers are who their certificates say, by name; redirects
  * are not followed; 'secret' ("": none) is sent to nobody else. */
-void deliver(const struct wire_notice *wire, const char *secret,
-             struct wire_notice_result *result);
+void deliver(const struct wire_notice *wire, const char *secret, struct wire_notice_result *result);
 
 /* syslog's own (deliver_syslog.c). */
 void deliver_syslog(const struct wire_notice *wire, struct wire_notice_result *result);

@@ -109,11 +109,14 @@ put_values(struct out *out, const struct wire_notice *wire, const struct notice 
         {"dvchost", "switch", notice->switch_name},
         {"deviceInboundInterface", "port", notice->port},
         {"dhost", "server_name", notice->server_name},
-        {is_v6_server ? "c6a3" : strchr(server, '/') ? "cs3" : "dst", "server", server},
-        {!server[0]                ? ""
-         : is_v6_server            ? "c6a3Label"
-         : strchr(server, '/')     ? "cs3Label"
-                                   : "",
+        {is_v6_server          ? "c6a3"
+         : strchr(server, '/') ? "cs3"
+                               : "dst",
+         "server", server},
+        {!server[0]            ? ""
+         : is_v6_server        ? "c6a3Label"
+         : strchr(server, '/') ? "cs3Label"
+                               : "",
          "", is_v6_server ? "Destination IPv6 Address" : "Server"},
         {"suser", "account", notice->account},
         {"cs1", "case", notice->case_number},

@@ -4,8 +4,8 @@
  *   syslog   RFC 5424, the text with named values or in ArcSight's CEF
  *   webhook  JSON; signed over time and body, so that a copy cannot be used later
  *
- * Nothing from a notice can end a header, a line or a field: what comes in is made plain first, then
- * encoded or escaped by the rules of the form. */
+ * Nothing from a notice can end a header, a line or a field: what comes in is made plain first,
+ * then encoded or escaped by the rules of the form. */
 #ifndef CORDON_NOTIFY_FORM_H
 #define CORDON_NOTIFY_FORM_H
 

@@ -10,10 +10,10 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-#define WORD_MAX 75         /* RFC 2047: bytes of one encoded word */
+#define WORD_MAX 75 /* RFC 2047: bytes of one encoded word */
 #define WORD_HEAD "=?UTF-8?B?"
-#define WORD_BYTES 45       /* whole characters of at most so many bytes: 60 in base64 */
-#define LINE_BYTES 57       /* 76 columns of base64 (RFC 2045) */
+#define WORD_BYTES 45 /* whole characters of at most so many bytes: 60 in base64 */
+#define LINE_BYTES 57 /* 76 columns of base64 (RFC 2045) */
 
 _Static_assert(sizeof(WORD_HEAD) - 1 + WORD_BYTES / 3 * 4 + 2 <= WORD_MAX, "RFC 2047");
 
@@ -46,7 +46,8 @@ form_header(const char *text, size_t used, char *out, size_t room)
     while (at < length) {
         size_t take = 0;
         size_t next;
-        while (at + take < length && (next = utf8_size(plain + at + take, length - at - take)) > 0 &&
+        while (at + take < length &&
+               (next = utf8_size(plain + at + take, length - at - take)) > 0 &&
                take + next <= left) {
             take += next;
         }
@@ -55,8 +56,8 @@ form_header(const char *text, size_t used, char *out, size_t room)
         }
         char word[WORD_MAX + 1];
         EVP_EncodeBlock((unsigned char *)word, (const unsigned char *)plain + at, (int)take);
-        written += snprintf(out + written, room - (size_t)written, "%s" WORD_HEAD "%s?=",
-                            at > 0 ? "\r\n " : "", word);
+        written += snprintf(out + written, room - (size_t)written,
+                            "%s" WORD_HEAD "%s?=", at > 0 ? "\r\n " : "", word);
         at += take;
         left = WORD_BYTES;
     }
@@ -122,13 +123,15 @@ form_mail(const struct wire_notice *wire, int64_t now_us, size_t *size)
     put_date(out, now_us);
     fprintf(out, "From: Cordon <%s>\r\n", channel->from);
     for (size_t i = 0; i < to_count; i++) {
-        fprintf(out, "%s<%s>%s", i == 0 ? "To: " : " ", to[i], i + 1 == to_count ? "\r\n" : ",\r\n");
+        fprintf(out, "%s<%s>%s", i == 0 ? "To: " : " ", to[i],
+                i + 1 == to_count ? "\r\n" : ",\r\n");
     }
     fprintf(out, "Subject: %s\r\n", encoded);
     fprintf(out, "Message-ID: <%s.cordon%s>\r\n", message->id, strchr(channel->from, '@'));
-    fprintf(out, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-                 "Content-Type: text/plain; charset=utf-8\r\n"
-                 "Content-Transfer-Encoding: base64\r\nContent-Language: %s\r\n\r\n",
+    fprintf(out,
+            "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\n"
+            "Content-Transfer-Encoding: base64\r\nContent-Language: %s\r\n\r\n",
             notify_language_names[message->language]);
     char *body = text_body(wire);
     char *lines = crlf(body);

@@ -1,5 +1,5 @@
-/* The notify role: alone talks to mail servers, syslog receivers and webhooks, and alone holds their
- * secrets.  Core hands it one message after the other; nothing here can slow core. */
+/* The notify role: alone talks to mail servers, syslog receivers and webhooks, and alone holds
+ * their secrets.  Core hands it one message after the other; nothing here can slow core. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #include "notify/deliver.h"
 #include "notify/secrets.h"
 
-#define WORKERS 8        /* receivers that may be slow at the same time */
-#define DONE_MAX 1024    /* messages remembered as delivered */
+#define WORKERS 8     /* receivers that may be slow at the same time */
+#define DONE_MAX 1024 /* messages remembered as delivered */
 
 struct job {
     struct wire_notice wire; /* owned */
@@ -38,7 +38,7 @@ struct notify {
     struct worker workers[WORKERS];
     struct queue *out;
     struct event *event_out;
-    struct job stop; /* queued last */
+    struct job stop;              /* queued last */
     char done[DONE_MAX][ID_SIZE]; /* a ring */
     size_t done_next;
 };
@@ -124,8 +124,7 @@ job_start(struct notify *notify, struct worker *worker, const struct wire_notice
         return;
     }
     job->wire = *wire;
-    job->wire.message.notices =
-        mem_new(wire->message.notice_count + 1, sizeof(struct notice));
+    job->wire.message.notices = mem_new(wire->message.notice_count + 1, sizeof(struct notice));
     if (wire->message.notice_count > 0) {
         memcpy(job->wire.message.notices, wire->message.notices,
                wire->message.notice_count * sizeof(struct notice));
@@ -217,8 +216,8 @@ workers_start(struct notify *notify)
 {
     notify->stop.worker = WORKERS;
     notify->out = queue_new(WORKERS);
-    notify->event_out = event_new(notify->role->base, queue_fd(notify->out), EV_READ | EV_PERSIST,
-                                  on_out, notify);
+    notify->event_out =
+        event_new(notify->role->base, queue_fd(notify->out), EV_READ | EV_PERSIST, on_out, notify);
     for (size_t i = 0; i < WORKERS; i++) {
         struct worker *worker = &notify->workers[i];
         worker->in = queue_new(2);
@@ -276,8 +275,8 @@ notify_role_run(struct role *role)
     if (why[0]) {
         log_error("notify", "the secrets cannot be read", LOG_S("why", why));
     }
-    role->handler = (struct channel_handler){
-        .on_message = on_message, .on_close = on_close, .context = notify};
+    role->handler =
+        (struct channel_handler){.on_message = on_message, .on_close = on_close, .context = notify};
     role->on_peer = on_peer;
     role->context = notify;
     int result = workers_start(notify) ? role_run(role) : -1;

@@ -13,7 +13,8 @@ struct secrets;
 /* Never NULL; where the file cannot be read, 'why' says so and there are none. */
 struct secrets *secrets_open(const char *state_dir, char why[TEXT_SIZE]);
 void secrets_free(struct secrets *secrets);
-/* Kept on disk before it returns; an empty place or value forgets.  0, or negative errno and 'why'. */
+/* Kept on disk before it returns; an empty place or value forgets.  0, or negative errno and 'why'.
+ */
 int secrets_put(struct secrets *secrets, const struct wire_secret *secret,
                 char why[TEXT_SIZE]) MUST_CHECK;
 /* Which channels have one. */

@@ -26,11 +26,13 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
     [NOTICE_SWITCH_LOST] = {{"Switch lost", "スイッチと通信できません"}},
     [NOTICE_SWITCH_BACK] = {{"Switch is back", "スイッチとの通信が回復しました"}},
     [NOTICE_SWITCH_PROBLEM] = {{"Switch has a problem", "スイッチに問題があります"}},
-    [NOTICE_SENSOR_SILENT] = {{"Sensor is silent: its networks are not watched",
-                               "センサーからの通知が途絶えました。監視されていないネットワークがあります"}},
+    [NOTICE_SENSOR_SILENT] =
+        {{"Sensor is silent: its networks are not watched",
+          "センサーからの通知が途絶えました。監視されていないネットワークがあります"}},
     [NOTICE_SENSOR_BACK] = {{"Sensor is heard again", "センサーからの通知が回復しました"}},
     [NOTICE_SOURCE_PROBLEM] = {{"Source of detections has a problem", "検知元に問題があります"}},
-    [NOTICE_PANIC] = {{"PANIC: all enforcement is suspended", "全停止: すべての封じ込めを停止しました"}},
+    [NOTICE_PANIC] = {{"PANIC: all enforcement is suspended",
+                       "全停止: すべての封じ込めを停止しました"}},
     [NOTICE_RESUME] = {{"Enforcement is resumed", "封じ込めを再開しました"}},
     [NOTICE_POLICY] = {{"Policy changed", "ポリシーが変更されました"}},
     [NOTICE_SIGN_IN] = {{"Sign-in locked out", "サインインがロックされました"}},
@@ -79,8 +81,8 @@ subject_of(const struct notice *notice, char text[HOST_SIZE + 2 * NAME_SIZE + 8]
                        : notice->server_name[0] ? notice->server_name
                                                 : address;
     snprintf(text, HOST_SIZE + 2 * NAME_SIZE + 8, "%s%s%s%s%s", name,
-             notice->switch_name[0] ? " @ " : "", notice->switch_name,
-             notice->port[0] ? "/" : "", notice->port);
+             notice->switch_name[0] ? " @ " : "", notice->switch_name, notice->port[0] ? "/" : "",
+             notice->port);
 }
 
 void
@@ -101,10 +103,12 @@ static void
 owner_subject(const struct notice *notice, enum notify_language language,
               char subject[SUBJECT_SIZE])
 {
-    static const struct words cut = {{"Your computer was disconnected from the network (case %s)",
-                                      "ご利用の端末をネットワークから切り離しました（受付番号 %s）"}};
-    static const struct words back = {{"Your computer can use the network again (case %s)",
-                                       "ご利用の端末がネットワークを再び利用できます（受付番号 %s）"}};
+    static const struct words cut = {
+        {"Your computer was disconnected from the network (case %s)",
+         "ご利用の端末をネットワークから切り離しました（受付番号 %s）"}};
+    static const struct words back = {
+        {"Your computer can use the network again (case %s)",
+         "ご利用の端末がネットワークを再び利用できます（受付番号 %s）"}};
     bool is_cut = notice->kind == NOTICE_CONTAINED;
     char head[256];
     /* One of the four above, chosen here: no text from outside is a format. */
@@ -280,21 +284,23 @@ put_owner(FILE *out, const struct notice *notice, enum notify_language language)
     utf8_make_plain(name, strlen(name));
     if (language == NOTIFY_JA) {
         fprintf(out,
-                is_cut ? "%s、あなたが利用者として登録されている端末（%s）を、ネットワークから切り離し"
-                         "ました。\nウイルスなどに感染しているおそれがあるため、被害が広がらないよう"
-                         "自動または担当者の判断で行われた予防的な措置です。\n\n"
-                         "・端末の電源は切らずに、そのままにしてください。\n"
-                         "・USBメモリなどを抜き差ししないでください。別のネットワークにもつながないで"
-                         "ください。\n"
-                         "・ヘルプデスクに連絡し、下の受付番号をお伝えください。\n"
-                       : "%s、あなたが利用者として登録されている端末（%s）の切り離しを解除しました。"
-                         "\nネットワークを再び利用できます。つながらない場合は、ヘルプデスクに下の"
-                         "受付番号をお伝えください。\n",
+                is_cut
+                    ? "%s、あなたが利用者として登録されている端末（%s）を、ネットワークから切り離し"
+                      "ました。\nウイルスなどに感染しているおそれがあるため、被害が広がらないよう"
+                      "自動または担当者の判断で行われた予防的な措置です。\n\n"
+                      "・端末の電源は切らずに、そのままにしてください。\n"
+                      "・USBメモリなどを抜き差ししないでください。別のネットワークにもつながないで"
+                      "ください。\n"
+                      "・ヘルプデスクに連絡し、下の受付番号をお伝えください。\n"
+                    : "%s、あなたが利用者として登録されている端末（%s）の切り離しを解除しました。"
+                      "\nネットワークを再び利用できます。つながらない場合は、ヘルプデスクに下の"
+                      "受付番号をお伝えください。\n",
                 at, name);
-        fprintf(out,
-                "\n受付番号: %s\n\nこのメールがパスワードの入力を求めることはありません。リンクや添付"
-                "ファイルもありません。\n",
-                notice->case_number);
+        fprintf(
+            out,
+            "\n受付番号: %s\n\nこのメールがパスワードの入力を求めることはありません。リンクや添付"
+            "ファイルもありません。\n",
+            notice->case_number);
         return;
     }
     fprintf(out,
@@ -319,14 +325,18 @@ put_intro(FILE *out, const struct wire_notice *wire)
 {
     bool is_ja = wire->message.language == NOTIFY_JA;
     if (wire->message.voice == VOICE_HELP_DESK) {
-        fputs(is_ja ? "利用者から問い合わせがあるかもしれません。利用者の画面には同じ受付番号が表示され"
-                      "ます。多くのサイトでは警告画面が出ず、接続エラーだけが表示されます。\n\n"
-                    : "The user may call you.  Their screen shows the same case number; on most "
-                      "sites they see only that the connection fails.\n\n",
-              out);
+        fputs(
+            is_ja
+                ? "利用者から問い合わせがあるかもしれません。利用者の画面には同じ受付番号が表示され"
+                  "ます。多くのサイトでは警告画面が出ず、接続エラーだけが表示されます。\n\n"
+                : "The user may call you.  Their screen shows the same case number; on most "
+                  "sites they see only that the connection fails.\n\n",
+            out);
     } else if (wire->message.voice == VOICE_ON_CALL) {
         fprintf(out,
-                is_ja ? "%s さん: 当番として判断をお願いします。コンソールで「実施」「確認済みにする」「取り消し」の"
+                is_ja ? "%s さん: "
+                        "当番として判断をお願いします。コンソールで「実施」「確認済みにする」「取り"
+                        "消し」の"
                         "いずれかを選んでください。\n\n"
                       : "%s: you are on call.  Please decide in the console: Enforce, Check or "
                         "Revert.\n\n",
@@ -356,7 +366,8 @@ text_body(const struct wire_notice *wire)
     if (message->more > 0) {
         fprintf(out,
                 message->language == NOTIFY_JA
-                    ? "\nこのほかに%u件の通知がありましたが、送信数の上限により省略しました。コンソールを確認"
+                    ? "\nこのほかに%"
+                      "u件の通知がありましたが、送信数の上限により省略しました。コンソールを確認"
                       "してください。\n"
                     : "\nAnd %u more, left out because of the channel's limit: see the console.\n",
                 message->more);

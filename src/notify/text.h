@@ -10,8 +10,7 @@
 /* "Contained: pc-7 at e1/p3, case 1A2B3C4D", without line ends. */
 void text_subject(const struct wire_notice *wire, char subject[SUBJECT_SIZE]);
 /* One line about one notice. */
-void text_line(const struct notice *notice, enum notify_language language,
-               char line[SUBJECT_SIZE]);
+void text_line(const struct notice *notice, enum notify_language language, char line[SUBJECT_SIZE]);
 /* Lines ending in "\n"; the caller frees it. */
 char *text_body(const struct wire_notice *wire);
 /* The notice in the console; "" where its address is not known. */

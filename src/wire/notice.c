@@ -41,11 +41,17 @@ static const struct field message_fields[] = {
              "waiting, delivered or given up"),
     ROW(struct message, channel, "channel", FIELD_TEXT, "by which channel"),
     ROW_ENUM(struct message, voice, "voice", false, notify_voice_names, "for whom it is written"),
-    ROW_ENUM(struct message, language, "language", false, notify_language_names, "in which language"),
+    ROW_ENUM(struct message, language, "language", false, notify_language_names,
+             "in which language"),
     ROW_OPT(struct message, contact, "contact", FIELD_TEXT, "on call: who"),
-    {.name = "to", .kind = FIELD_TEXTS, .optional = true, .at = offsetof(struct message, to),
-     .size = HOST_SIZE, .count_at = offsetof(struct message, to_count),
-     .max_count = NOTIFY_ADDRESSES_MAX, .about = "to these instead of the channel's own"},
+    {.name = "to",
+     .kind = FIELD_TEXTS,
+     .optional = true,
+     .at = offsetof(struct message, to),
+     .size = HOST_SIZE,
+     .count_at = offsetof(struct message, to_count),
+     .max_count = NOTIFY_ADDRESSES_MAX,
+     .about = "to these instead of the channel's own"},
     ROW(struct message, made_us, "made_at", FIELD_TIME, "since when it is known"),
     ROW_OPT(struct message, due_us, "due_at", FIELD_TIME, "not tried before"),
     ROW_OPT(struct message, done_us, "done_at", FIELD_TIME, "when it was delivered or given up"),
@@ -90,5 +96,4 @@ static const struct field secrets_fields[] = {
     F_TEXTS(FIELD_OPTIONAL, struct wire_secrets, channels,
             offsetof(struct wire_secrets, channel_count), NOTIFY_CHANNELS_MAX),
 };
-const struct shape wire_secrets_shape =
-    SHAPE("secrets", struct wire_secrets, secrets_fields, NULL);
+const struct shape wire_secrets_shape = SHAPE("secrets", struct wire_secrets, secrets_fields, NULL);

@@ -25,8 +25,7 @@ notify_is_address(const char *text)
 static bool
 is_host(const char *text)
 {
-    static const char host[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:";
+    static const char host[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:";
     return text[0] != '\0' && text[0] != '-' && text[strspn(text, host)] == '\0';
 }
 
@@ -73,10 +72,10 @@ notify_channel_find(const struct notify_settings *settings, const char *name)
 uint16_t
 notify_port(const struct notify_channel *channel)
 {
-    static const uint16_t mail[] = {[NOTIFY_STARTTLS] = 587, [NOTIFY_TLS] = 465,
-                                    [NOTIFY_PLAIN] = 25};
-    static const uint16_t syslog[] = {[NOTIFY_OVER_UDP] = 514, [NOTIFY_OVER_TCP] = 601,
-                                      [NOTIFY_OVER_TLS] = 6514};
+    static const uint16_t mail[] = {
+        [NOTIFY_STARTTLS] = 587, [NOTIFY_TLS] = 465, [NOTIFY_PLAIN] = 25};
+    static const uint16_t syslog[] = {
+        [NOTIFY_OVER_UDP] = 514, [NOTIFY_OVER_TCP] = 601, [NOTIFY_OVER_TLS] = 6514};
     if (channel->port) {
         return channel->port;
     }
@@ -171,8 +170,8 @@ static const struct field channel_fields[] = {
     ROW_RANGE(struct notify_channel, per_hour, "per_hour", FIELD_UINT, 1, NOTIFY_PER_HOUR_MAX,
               "messages per hour at most; what comes above is collected into one. Absent: 60 for "
               "e-mail, 600 for webhooks, 6000 for syslog"),
-    ROW_RANGE(struct notify_channel, digest_min, "digest_min", FIELD_UINT, 1,
-              NOTIFY_DIGEST_MIN_MAX, "collects for so many minutes; absent: at once"),
+    ROW_RANGE(struct notify_channel, digest_min, "digest_min", FIELD_UINT, 1, NOTIFY_DIGEST_MIN_MAX,
+              "collects for so many minutes; absent: at once"),
     ROW_OPT(struct notify_channel, host, "host", FIELD_TEXT, "e-mail, syslog: the server"),
     ROW_RANGE(struct notify_channel, port, "port", FIELD_UINT, 1, 65535, "absent: the usual one"),
     ROW_OPT(struct notify_channel, ca_file, "ca_file", FIELD_TEXT,
@@ -209,8 +208,7 @@ static const struct shape rule_shape =
 static const struct field people_fields[] = {
     ROW_OPT(struct notify_people, is_on, "on", FIELD_BOOL, "they are told"),
     ROW_OPT(struct notify_people, channel, "channel", FIELD_TEXT, "by this e-mail channel"),
-    ROW_ENUM(struct notify_people, language, "language", true, notify_language_names,
-             "absent: en"),
+    ROW_ENUM(struct notify_people, language, "language", true, notify_language_names, "absent: en"),
     ROW_OPT(struct notify_people, skips_contained, "skip_contained", FIELD_BOOL,
             "not when somebody is contained"),
     ROW_OPT(struct notify_people, skips_released, "skip_released", FIELD_BOOL,
@@ -263,16 +261,16 @@ static const struct field step_fields[] = {
     ROW_OPT(struct notify_step, contact, "contact", FIELD_TEXT,
             "then this one is told; absent: whoever is on call"),
 };
-static const struct shape step_shape =
-    SHAPE("OnCallStep", struct notify_step, step_fields, NULL);
+static const struct shape step_shape = SHAPE("OnCallStep", struct notify_step, step_fields, NULL);
 
 static const struct field on_call_fields[] = {
-    ROW_OPT(struct notify_on_call, is_on, "on", FIELD_BOOL, "contacts are told of pending decisions"),
+    ROW_OPT(struct notify_on_call, is_on, "on", FIELD_BOOL,
+            "contacts are told of pending decisions"),
     ROW_OPT(struct notify_on_call, channel, "channel", FIELD_TEXT, "by this e-mail channel"),
     LIST_OPT(struct notify_on_call, contacts, contact_count, "contacts", &contact_shape,
              NOTIFY_CONTACTS_MAX, "who can be told"),
-    LIST_OPT(struct notify_on_call, shifts, shift_count, "shifts", &shift_shape,
-             NOTIFY_SHIFTS_MAX, "who is on call, every week"),
+    LIST_OPT(struct notify_on_call, shifts, shift_count, "shifts", &shift_shape, NOTIFY_SHIFTS_MAX,
+             "who is on call, every week"),
     LIST_OPT(struct notify_on_call, steps, step_count, "steps", &step_shape, NOTIFY_STEPS_MAX,
              "whom to tell after how long; absent: at once whoever is on call"),
 };

@@ -1,4 +1,5 @@
-/* Notifications as the API shows them.  The settings are wire/notify.h's, messages wire/notice.h's. */
+/* Notifications as the API shows them.  The settings are wire/notify.h's, messages wire/notice.h's.
+ */
 #ifndef CORDON_WIRE_VIEW_NOTIFY_H
 #define CORDON_WIRE_VIEW_NOTIFY_H
 

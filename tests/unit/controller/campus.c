@@ -272,6 +272,7 @@ controller_begin(struct campus *campus)
                                         campus->policy, &ports);
     assert_int_equal(controller_load(campus->controller), 0);
     controller_start(campus->controller);
+    controller_notify_joined(campus->controller);
     for (size_t i = 0; i < campus->switch_count; i++) {
         dummy_set_connected(campus->switches[i].device, true);
     }

@@ -1,26 +1,32 @@
-/* Notices: what stands in the way of one keeps neither the others nor core; a change of the
- * settings is stored when its own secrets are kept, and not before. */
+/* Notices: put with their cause, routed by rules, collected, tried again, given up and counted; who
+ * is on call; over ends of the process.  The clock stands until it is advanced. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "campus.h"
+#include "controller/inspect.h"
+#include "wire/notify.h"
 
 #define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
 
 static int
 setup(void **state)
 {
     struct campus *campus = calloc(1, sizeof(*campus));
+    setenv("TZ", "UTC", 1);
     campus_open(campus);
-    controller_notify_joined(campus->controller);
+    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    campus_client(campus, "e2", "p1", 4, "10.2.0.4", "c4");
+    campus_client(campus, "e2", "p2", 5, "10.2.0.5", "c5");
     *state = campus;
     return 0;
 }
@@ -33,118 +39,516 @@ teardown(void **state)
     return 0;
 }
 
-struct set_answer {
-    int calls;
-    enum notify_result result;
-};
-
 static void
 on_set(void *context, enum notify_result result, const char *answer)
 {
-    struct set_answer *told = context;
     (void)answer;
-    told->calls++;
-    told->result = result;
+    *(enum notify_result *)context = result;
 }
 
-/* Panic goes to the webhook "hook", and whom it contains to the help desk by the mail "post". */
+static const char mail[] = "{\"name\":\"mail\",\"kind\":\"email\",\"host\":\"h\",\"from\":"
+                           "\"a@b.example\",\"to\":[\"c@d.example\"]%s}";
+
+/* 'more' goes into the channel, 'rest' into the document. */
 static void
-set(struct campus *campus, bool has_hook, const struct wire_secret *secret, struct set_answer *told)
+set(struct campus *campus, const char *kinds, const char *more, const char *rest)
 {
-    struct notify_channel channels[2] = {
-        {.name = "post",
-         .kind = NOTIFY_EMAIL,
-         .host = "mail.example",
-         .from = "c@hospital.example"},
-        {.name = "hook", .kind = NOTIFY_WEBHOOK, .url = "https://hook.example/"}};
-    struct notify_rule rule = {.kind = NOTICE_PANIC, .channels = {"hook"}, .channel_count = 1};
-    struct notify_settings settings = {.version =
-                                           controller_notify_settings(campus->controller)->version,
-                                       .channels = channels,
-                                       .channel_count = has_hook ? 2 : 1,
-                                       .rules = &rule,
-                                       .rule_count = has_hook ? 1 : 0};
-    *told = (struct set_answer){.calls = 0};
-    controller_notify_set(campus->controller, &settings, secret, secret ? 1 : 0, "operator:ann",
-                          on_set, told);
+    char text[8192], channel[1024];
+    struct notify_settings settings;
+    struct codec_error error;
+    enum notify_result result = NOTIFY_FAILED;
+    snprintf(channel, sizeof(channel), mail, more);
+    int used = snprintf(text, sizeof(text), "{\"version\":%u,\"channels\":[%s],\"rules\":[",
+                        controller_notify_settings(campus->controller)->version, channel);
+    char *copy = mem_strdup(kinds);
+    char *save = NULL;
+    for (char *kind = strtok_r(copy, " ", &save); kind; kind = strtok_r(NULL, " ", &save)) {
+        used +=
+            snprintf(text + used, sizeof(text) - (size_t)used,
+                     "%s{\"kind\":\"%s\",\"channels\":[\"mail\"]}", kind == copy ? "" : ",", kind);
+    }
+    free(copy);
+    snprintf(text + used, sizeof(text) - (size_t)used, "]%s}", rest);
+    cJSON *json = codec_parse(text, strlen(text));
+    assert_non_null(json);
+    if (codec_decode(&notify_settings_shape, json, &settings, &error)) {
+        fail_msg("%s: %s %s", text, error.path, error.why);
+    }
+    cJSON_Delete(json);
+    controller_notify_set(campus->controller, &settings, NULL, 0, "account:ann", on_set, &result);
+    codec_fini(&notify_settings_shape, &settings);
     campus_settle(campus);
+    assert_int_equal(result, NOTIFY_DONE);
 }
 
-static void
-run_sql(struct campus *campus, const char *sql)
-{
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(campus->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
+#define NOBODY ",\"help_desk\":{},\"owner\":{},\"on_call\":{}"
 
 static void
-panic(struct campus *campus)
+happen(struct campus *campus, const char *reason)
 {
     struct wish_answer answer = {.calls = 0};
-    controller_panic(campus->controller, true, "operator:ann", "why", campus_answer, &answer);
-    campus_pass(campus, 2 * SECOND);
+    controller_panic(campus->controller, !controller_is_suspended(campus->controller),
+                     "account:ann", reason, campus_answer, &answer);
+    campus_settle(campus);
     assert_int_equal(answer.result, WISH_DONE);
 }
 
+/* The notify role's word about the message that it was handed last. */
 static void
-test_one_that_cannot_be_read_holds_nobody_up(void **state)
+delivered(struct campus *campus, bool is_delivered)
+{
+    struct wire_notice_result result = {.is_delivered = is_delivered, .answer = "its words"};
+    memcpy(result.id, campus->notice.message.id, sizeof(result.id));
+    controller_notice_result(campus->controller, &result);
+    campus_settle(campus);
+}
+
+static void
+assert_told(struct campus *campus, unsigned count, size_t notices, const char *reason)
+{
+    assert_int_equal(campus->notice_count, count);
+    assert_int_equal(campus->notice.message.notice_count, notices);
+    assert_string_equal(campus->notice.message.notices[notices - 1].reason, reason);
+}
+
+static struct notify_state
+state_of(struct campus *campus)
+{
+    struct notify_state state;
+    controller_notify_state(campus->controller, &state);
+    return state;
+}
+
+/* ---- rules ---- */
+
+static void
+test_only_what_a_rule_asks_for_is_told(void **state)
 {
     struct campus *campus = *state;
-    struct set_answer told;
-    set(campus, true, NULL, &told);
-    assert_int_equal(told.result, NOTIFY_DONE);
-    run_sql(campus, "INSERT INTO notice(id, at_us, is_routed, json)"
-                    " VALUES('01BAD', 1, 0, '{\"kind\":\"of a later release\"}')");
-    panic(campus);
+    happen(campus, "before there were settings");
+    campus_pass(campus, SECOND);
+    set(campus, "panic", "", NOBODY);
+    happen(campus, "a resume");
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(campus->notice_count, 0);
+    happen(campus, "a panic");
+    campus_pass(campus, SECOND);
+    assert_told(campus, 1, 1, "a panic");
+    assert_string_equal(campus->notice.message.notices[0].account, "account:ann");
+    delivered(campus, true);
+    campus_pass(campus, 10 * MINUTE);
     assert_int_equal(campus->notice_count, 1);
-    assert_string_equal(campus->notice.channel.name, "hook");
-    assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_PANIC);
-}
-
-/* Containments are restored and driven whatever is wrong with what people are told. */
-static void
-test_a_message_that_cannot_be_read_keeps_core_from_nothing(void **state)
-{
-    struct campus *campus = *state;
-    run_sql(campus, "INSERT INTO message(id, channel, state, json)"
-                    " VALUES('01BAD', 'hook', 'waiting', '{}')");
-    campus_restart(campus); /* fails where the controller does not load */
+    assert_int_equal(state_of(campus).waiting, 0);
+    assert_int_equal(state_of(campus).delivered, 1);
 }
 
 static void
-test_a_change_waits_for_its_own_secret(void **state)
+test_the_least_severity_counts(void **state)
 {
     struct campus *campus = *state;
-    struct wire_secret secret = {.channel = "post", .value = "s3cret"};
-    struct set_answer told;
-    set(campus, true, NULL, &told);
-    set(campus, false, NULL, &told); /* has the secret of "hook" forgotten */
-    struct wire_secrets forgotten = {.number = campus->secret.number};
-    assert_string_equal(campus->secret.channel, "hook");
-    set(campus, false, &secret, &told);
-    assert_string_equal(campus->secret.value, "s3cret");
-    controller_secrets(campus->controller, &forgotten); /* slow, but here it is */
+    set(campus, "", "", ",\"help_desk\":{},\"owner\":{},\"on_call\":{}");
+    struct notify_settings settings = *controller_notify_settings(campus->controller);
+    struct notify_rule rule = {
+        .kind = NOTICE_PENDING, .least = SEVERITY_HIGH, .channels = {"mail"}, .channel_count = 1};
+    enum notify_result result = NOTIFY_FAILED;
+    settings.rules = &rule;
+    settings.rule_count = 1;
+    controller_notify_set(campus->controller, &settings, NULL, 0, "account:ann", on_set, &result);
     campus_settle(campus);
-    assert_int_equal(told.calls, 0);
-    struct wire_secrets failed = {.number = campus->secret.number, .why = "the disk is full"};
-    controller_secrets(campus->controller, &failed);
+    assert_int_equal(result, NOTIFY_DONE);
+    assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
+    campus_pass(campus, SECOND);
+    const struct incident *incident =
+        controller_incident(campus->controller, campus_newest(campus)->incident_id);
+    assert_int_equal(incident->severity, SEVERITY_HIGH);
+    assert_int_equal(campus->notice_count, 1);
+    assert_int_equal(campus->notice.message.notices[0].severity, SEVERITY_HIGH);
+    delivered(campus, true);
+    set(campus, "", "", NOBODY);
+    settings = *controller_notify_settings(campus->controller);
+    rule.kind = NOTICE_ANSWERED; /* always low */
+    settings.rules = &rule;
+    settings.rule_count = 1;
+    controller_notify_set(campus->controller, &settings, NULL, 0, "account:ann", on_set, &result);
     campus_settle(campus);
-    assert_int_equal(told.calls, 1);
-    assert_int_equal(told.result, NOTIFY_FAILED);
-    assert_int_equal(controller_notify_settings(campus->controller)->version, 2);
+    struct wish_answer answer = {.calls = 0};
+    controller_judge(campus->controller, campus_newest(campus)->id, VERDICT_CHECK, "account:ann",
+                     "seen", campus_answer, &answer);
+    campus_pass(campus, SECOND);
+    assert_int_equal(campus->notice_count, 1);
 }
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+static void
+test_a_story_from_contained_to_released(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "contained moved released", "", NOBODY);
+    assert_true(campus_detect(campus, "d1", "10.1.0.2", STRENGTH_STRONG));
+    campus_pass(campus, 2 * SECOND);
+    const struct notice *notice = campus->notice.message.notices;
+    assert_int_equal(campus->notice_count, 1);
+    assert_int_equal(notice->kind, NOTICE_CONTAINED);
+    assert_string_equal(notice->switch_name, "e1");
+    assert_string_equal(notice->port, "p2");
+    assert_string_equal(notice->case_number, campus_newest(campus)->case_number);
+    struct ip ip = campus_ip("10.1.0.2");
+    assert_true(ip_is_equal(&notice->ip, &ip));
+    delivered(campus, true);
+    struct wish_answer answer = {.calls = 0};
+    controller_release(campus->controller, campus_newest(campus)->id, "account:ann", "clean",
+                       campus_answer, &answer);
+    campus_pass(campus, SECOND);
+    assert_int_equal(campus->notice_count, 2);
+    assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_RELEASED);
+    assert_string_equal(campus->notice.message.notices[0].detail, "clean");
+}
+
+/* ---- collecting ---- */
+
+static void
+test_a_digest_collects(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "panic resume", ",\"digest_min\":5", NOBODY);
+    happen(campus, "one");
+    campus_pass(campus, 2 * MINUTE);
+    happen(campus, "two");
+    happen(campus, "three");
+    campus_pass(campus, 2 * MINUTE);
+    assert_int_equal(campus->notice_count, 0);
+    campus_pass(campus, MINUTE + SECOND);
+    assert_told(campus, 1, 3, "three");
+}
+
+/* What the rate holds back is collected, and what does not fit is counted: never nothing. */
+static void
+test_a_rate_holds_back_and_counts(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "panic resume", ",\"per_hour\":2", NOBODY);
+    for (unsigned i = 0; i < 2; i++) {
+        happen(campus, "one by one");
+        campus_pass(campus, SECOND);
+        assert_told(campus, i + 1, 1, "one by one");
+        delivered(campus, true);
+    }
+    for (int i = 0; i < MESSAGE_NOTICES_MAX + 7; i++) {
+        happen(campus, "in a burst");
+        campus_pass(campus, SECOND);
+    }
+    assert_int_equal(campus->notice_count, 2);
+    campus_pass(campus, 60 * MINUTE);
+    assert_told(campus, 3, MESSAGE_NOTICES_MAX, "in a burst");
+    assert_int_equal(campus->notice.message.more, 7);
+    assert_int_equal(state_of(campus).counted_only, 7);
+    delivered(campus, true);
+    assert_int_equal(state_of(campus).waiting, 0);
+}
+
+/* ---- not delivered ---- */
+
+static void
+test_back_off_with_the_same_id_and_content(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    set(campus, "panic resume", "", NOBODY);
+    happen(campus, "first");
+    campus_pass(campus, SECOND);
+    assert_told(campus, 1, 1, "first");
+    memcpy(id, campus->notice.message.id, sizeof(id));
+    delivered(campus, false);
+    happen(campus, "second"); /* not into a message that may have arrived */
+    campus_pass(campus, 4 * SECOND);
+    assert_int_equal(campus->notice_count, 1);
+    campus_pass(campus, 2 * SECOND);
+    assert_told(campus, 2, 1, "first");
+    assert_string_equal(campus->notice.message.id, id);
+    delivered(campus, false);
+    campus_pass(campus, 9 * SECOND); /* twice as long */
+    assert_int_equal(campus->notice_count, 2);
+    campus_pass(campus, 2 * SECOND);
+    assert_told(campus, 3, 1, "first");
+    delivered(campus, true);
+    campus_pass(campus, SECOND);
+    assert_told(campus, 4, 1, "second");
+    assert_string_not_equal(campus->notice.message.id, id);
+}
+
+static void
+test_too_old_is_given_up_and_counted(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "panic resume", "", NOBODY);
+    happen(campus, "nobody listens");
+    unsigned tries = 0;
+    for (int minute = 0; minute < 73 * 60 && state_of(campus).given_up == 0; minute++) {
+        campus->clock.wall_now_us += MINUTE - SECOND;
+        campus->clock.boot_now_us += MINUTE - SECOND;
+        campus_pass(campus, SECOND);
+        if (campus->notice_count > tries) {
+            tries = campus->notice_count;
+            delivered(campus, false);
+        }
+    }
+    assert_int_equal(state_of(campus).given_up, 1);
+    assert_int_equal(state_of(campus).waiting, 0);
+    assert_true(tries > 200 && tries < 400); /* a quarter of an hour at most between them */
+}
+
+static void
+test_a_channel_that_is_taken_out_keeps_nothing(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "panic resume", "", NOBODY);
+    campus->is_notify_away = true;
+    happen(campus, "x");
+    campus_pass(campus, SECOND);
+    assert_int_equal(state_of(campus).waiting, 1);
+    set(campus, "", ",\"off\":true", NOBODY);
+    campus_pass(campus, SECOND);
+    assert_int_equal(state_of(campus).waiting, 0);
+    assert_int_equal(state_of(campus).given_up, 1);
+}
+
+/* ---- over ends of the process ---- */
+
+static void
+test_what_was_committed_is_told_after_a_crash(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {.calls = 0};
+    set(campus, "panic resume", "", NOBODY);
+    controller_panic(campus->controller, true, "account:ann", "a crash follows", campus_answer,
+                     &answer);
+    campus_restart(campus); /* before a tick could route it */
+    campus_pass(campus, SECOND);
+    assert_told(campus, 1, 1, "a crash follows");
+    char id[ID_SIZE];
+    memcpy(id, campus->notice.message.id, sizeof(id));
+    campus_restart(campus); /* before the notify role could say that it is delivered */
+    campus_pass(campus, SECOND);
+    assert_told(campus, 2, 1, "a crash follows");
+    assert_string_equal(campus->notice.message.id, id); /* so that it is known for the same */
+    delivered(campus, true);
+    campus_restart(campus);
+    campus_pass(campus, MINUTE);
+    assert_int_equal(campus->notice_count, 2);
+}
+
+static void
+test_the_notify_role_may_die(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "panic resume", "", NOBODY);
+    happen(campus, "x");
+    campus_pass(campus, SECOND);
+    assert_int_equal(campus->notice_count, 1);
+    controller_notify_gone(campus->controller);
+    campus_pass(campus, MINUTE);
+    assert_int_equal(campus->notice_count, 1); /* nobody to hand it to */
+    controller_notify_joined(campus->controller);
+    assert_told(campus, 2, 1, "x");
+}
+
+/* ---- people ---- */
+
+static void
+contain_and_release(struct campus *campus, const char *id)
+{
+    struct wish_answer answer = {.calls = 0};
+    assert_true(campus_detect(campus, id, "10.1.0.2", STRENGTH_STRONG));
+    campus_pass(campus, 2 * SECOND);
+    controller_release(campus->controller, campus_newest(campus)->id, "account:ann", "clean",
+                       campus_answer, &answer);
+    campus_pass(campus, 2 * SECOND);
+}
+
+static void
+register_owner(struct campus *campus, const char *email)
+{
+    struct annotation annotation = {.version = 1};
+    struct mac mac = campus_mac(2);
+    snprintf(annotation.owner_email, sizeof(annotation.owner_email), "%s", email);
+    assert_true(topology_annotate(controller_topology(campus->controller), &mac, &annotation));
+}
+
+static void
+test_the_owner_is_told_at_the_registered_address_only(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "", "",
+        ",\"help_desk\":{},\"on_call\":{},\"owner\":{\"on\":true,\"channel\":"
+        "\"mail\",\"language\":\"ja\",\"to\":[\"Hospital.example\"]}");
+    contain_and_release(campus, "d1");
+    assert_int_equal(campus->notice_count, 0); /* nobody is registered */
+    register_owner(campus, "thief@elsewhere.example");
+    contain_and_release(campus, "d2");
+    assert_int_equal(campus->notice_count, 0); /* not one of ours */
+    register_owner(campus, "user@hospital.example");
+    assert_true(campus_detect(campus, "d3", "10.1.0.2", STRENGTH_STRONG));
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(campus->notice_count, 1);
+    assert_int_equal(campus->notice.message.voice, VOICE_OWNER);
+    assert_int_equal(campus->notice.message.language, NOTIFY_JA);
+    assert_int_equal(campus->notice.message.to_count, 1);
+    assert_string_equal(campus->notice.message.to[0], "user@hospital.example");
+}
+
+static void
+test_the_help_desk_may_leave_out_either(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "", "",
+        ",\"owner\":{},\"on_call\":{},\"help_desk\":{\"on\":true,\"channel\":"
+        "\"mail\",\"to\":[\"desk@d.example\"],\"skip_contained\":true}");
+    contain_and_release(campus, "d1");
+    assert_int_equal(campus->notice_count, 1);
+    assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_RELEASED);
+    assert_int_equal(campus->notice.message.voice, VOICE_HELP_DESK);
+}
+
+/* 2023-11-14 is a Tuesday; the clock begins at 22:13:20 UTC. */
+#define CONTACTS                                                                                   \
+    "\"contacts\":[{\"name\":\"Hana\",\"email\":\"hana@d.example\"},"                              \
+    "{\"name\":\"Ken\",\"email\":\"ken@d.example\"}],"                                             \
+    "\"shifts\":[{\"contact\":\"Hana\",\"day\":\"tue\",\"from\":\"22:00\",\"until\":\"06:00\"}]"
+#define ON_CALL                                                                                    \
+    ",\"help_desk\":{},\"owner\":{},\"on_call\":{\"on\":true,\"channel\":\"mail\"," CONTACTS
+
+static void
+assert_contact(struct campus *campus, unsigned count, const char *contact, const char *to)
+{
+    assert_int_equal(campus->notice_count, count);
+    assert_int_equal(campus->notice.message.voice, VOICE_ON_CALL);
+    assert_string_equal(campus->notice.message.contact, contact);
+    assert_string_equal(campus->notice.message.to[0], to);
+    assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_PENDING);
+}
+
+static void
+test_who_is_on_call_is_told_then_the_next(void **state)
+{
+    struct campus *campus = *state;
+    struct escalation_view view;
+    set(campus, "", "", ON_CALL ",\"steps\":[{},{\"after_min\":15,\"contact\":\"Ken\"}]}");
+    assert_string_equal(state_of(campus).on_call, "Hana");
+    assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
+    campus_pass(campus, SECOND);
+    assert_contact(campus, 1, "Hana", "hana@d.example");
+    assert_true(campus->notice.message.notices[0].until_us > 0); /* and what happens then */
+    delivered(campus, true);
+    const char *id = campus_newest(campus)->id;
+    assert_true(controller_escalation(campus->controller, id, &view));
+    assert_int_equal(view.taken, 1);
+    assert_int_equal(view.steps, 2);
+    assert_string_equal(view.told, "Hana");
+    assert_string_equal(view.next, "Ken");
+    campus_pass(campus, 14 * MINUTE);
+    campus_restart(campus); /* neither forgotten nor begun anew */
+    campus_pass(campus, 30 * SECOND);
+    assert_int_equal(campus->notice_count, 1);
+    campus_pass(campus, MINUTE);
+    assert_contact(campus, 2, "Ken", "ken@d.example");
+    delivered(campus, true);
+    assert_true(controller_escalation(campus->controller, campus_newest(campus)->id, &view));
+    assert_int_equal(view.next_us, 0);
+    campus_pass(campus, 30 * MINUTE);
+    assert_int_equal(campus->notice_count, 2);
+}
+
+static void
+test_an_answer_ends_it(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {.calls = 0};
+    struct escalation_view view;
+    set(campus, "", "", ON_CALL ",\"steps\":[{\"after_min\":5}]}");
+    assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
+    campus_pass(campus, MINUTE);
+    char id[ID_SIZE];
+    snprintf(id, sizeof(id), "%s", campus_newest(campus)->id);
+    assert_true(controller_escalation(campus->controller, id, &view));
+    controller_judge(campus->controller, id, VERDICT_CHECK, "account:ann", "seen", campus_answer,
+                     &answer);
+    campus_pass(campus, 10 * MINUTE);
+    assert_int_equal(campus->notice_count, 0);
+    assert_false(controller_escalation(campus->controller, id, &view));
+}
+
+static void
+test_everybody_is_told_where_nobody_has_a_shift(void **state)
+{
+    struct campus *campus = *state;
+    campus->clock.wall_now_us += 8 * 60 * MINUTE; /* 06:13 on Wednesday */
+    set(campus, "", "", ON_CALL "}");
+    assert_string_equal(state_of(campus).on_call, "");
+    assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
+    campus_pass(campus, SECOND);
+    assert_contact(campus, 1, "Hana", "hana@d.example");
+    delivered(campus, true);
+    assert_contact(campus, 2, "Ken", "ken@d.example");
+}
+
+static void
+test_two_at_once_are_one_message_for_the_one_on_call(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "", "", ON_CALL ",\"steps\":[{\"after_min\":1,\"contact\":\"Ken\"}]}");
+    assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
+    assert_true(campus_detect(campus, "d2", "10.2.0.5", STRENGTH_STRONG));
+    campus_pass(campus, MINUTE + SECOND);
+    assert_contact(campus, 1, "Ken", "ken@d.example");
+    assert_int_equal(campus->notice.message.notice_count, 2);
+}
+
+/* ---- switches ---- */
+
+static void
+test_a_switch_that_is_away_is_told_once_it_stays_away(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "switch_lost switch_back", "", NOBODY);
+    dummy_set_connected(campus->switches[1].device, false);
+    campus_pass(campus, 5 * SECOND);
+    dummy_set_connected(campus->switches[1].device, true); /* a moment only */
+    campus_pass(campus, MINUTE);
+    assert_int_equal(campus->notice_count, 0);
+    dummy_set_connected(campus->switches[1].device, false);
+    campus_pass(campus, MINUTE);
+    assert_int_equal(campus->notice_count, 1);
+    assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_SWITCH_LOST);
+    assert_string_equal(campus->notice.message.notices[0].object, "e2");
+    delivered(campus, true);
+    dummy_set_connected(campus->switches[1].device, true);
+    campus_pass(campus, MINUTE);
+    assert_int_equal(campus->notice_count, 2);
+    assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_SWITCH_BACK);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH(test_one_that_cannot_be_read_holds_nobody_up),
-        EACH(test_a_message_that_cannot_be_read_keeps_core_from_nothing),
-        EACH(test_a_change_waits_for_its_own_secret),
+        TEST(test_only_what_a_rule_asks_for_is_told),
+        TEST(test_the_least_severity_counts),
+        TEST(test_a_story_from_contained_to_released),
+        TEST(test_a_digest_collects),
+        TEST(test_a_rate_holds_back_and_counts),
+        TEST(test_back_off_with_the_same_id_and_content),
+        TEST(test_too_old_is_given_up_and_counted),
+        TEST(test_a_channel_that_is_taken_out_keeps_nothing),
+        TEST(test_what_was_committed_is_told_after_a_crash),
+        TEST(test_the_notify_role_may_die),
+        TEST(test_the_owner_is_told_at_the_registered_address_only),
+        TEST(test_the_help_desk_may_leave_out_either),
+        TEST(test_who_is_on_call_is_told_then_the_next),
+        TEST(test_an_answer_ends_it),
+        TEST(test_everybody_is_told_where_nobody_has_a_shift),
+        TEST(test_two_at_once_are_one_message_for_the_one_on_call),
+        TEST(test_a_switch_that_is_away_is_told_once_it_stays_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@
 
 #define NOW_US INT64_C(1773025104532140) /* 2026-03-09T02:58:24.532140Z */
 
-static const char hostile[] = "pc\r\nBcc: thief@elsewhere.example\r\n\r\n=?UTF-8?B?QQ==?=\x01\xe2\x80\xae";
+static const char hostile[] =
+    "pc\r\nBcc: thief@elsewhere.example\r\n\r\n=?UTF-8?B?QQ==?=\x01\xe2\x80\xae";
 
 static struct wire_notice
 example(struct notice *notice, enum notify_language language)
@@ -35,10 +36,14 @@ example(struct notice *notice, enum notify_language language)
                               .reason = "C&C contact"};
     assert_true(ip_parse("192.0.2.7", &notice->ip));
     struct wire_notice wire = {
-        .message = {.id = "01HN0000000000000000000009", .language = language, .notices = notice,
+        .message = {.id = "01HN0000000000000000000009",
+                    .language = language,
+                    .notices = notice,
                     .notice_count = 1},
-        .channel = {.name = "mail", .from = "cordon@hospital.example",
-                    .to = {"net@hospital.example"}, .to_count = 1},
+        .channel = {.name = "mail",
+                    .from = "cordon@hospital.example",
+                    .to = {"net@hospital.example"},
+                    .to_count = 1},
         .console_url = "https://cordon.hospital.example",
     };
     return wire;
@@ -48,9 +53,17 @@ example(struct notice *notice, enum notify_language language)
 static void
 assert_header_holds(const char *mail, size_t size)
 {
-    static const char *const known[] = {"Date: ", "From: ", "To: ", "Subject: ", "Message-ID: ",
-                                        "Auto-Submitted: ", "MIME-Version: ", "Content-Type: ",
-                                        "Content-Transfer-Encoding: ", "Content-Language: ", " "};
+    static const char *const known[] = {"Date: ",
+                                        "From: ",
+                                        "To: ",
+                                        "Subject: ",
+                                        "Message-ID: ",
+                                        "Auto-Submitted: ",
+                                        "MIME-Version: ",
+                                        "Content-Type: ",
+                                        "Content-Transfer-Encoding: ",
+                                        "Content-Language: ",
+                                        " "};
     const char *end = strstr(mail, "\r\n\r\n");
     assert_non_null(end);
     for (const char *line = mail; line < end;) {
@@ -93,8 +106,8 @@ test_a_mail_says_what_where_why_and_which_case(void **state)
 {
     (void)state;
     static const char *const said[] = {"pc-7, 192.0.2.7", "e1 / p3", "C&C contact", "1A2B3C4D",
-                                       "https://cordon.hospital.example/#/containments/"
-                                       "01HN0000000000000000000002"};
+                                       ("https://cordon.hospital.example/#/containments/"
+                                        "01HN0000000000000000000002")};
     for (int language = 0; language < NOTIFY_LANGUAGE_COUNT; language++) {
         struct notice notice;
         struct wire_notice wire = example(&notice, (enum notify_language)language);
@@ -109,9 +122,10 @@ test_a_mail_says_what_where_why_and_which_case(void **state)
             assert_non_null(strstr(body, said[i]));
         }
         assert_non_null(strstr(body, language == NOTIFY_JA ? "受付番号" : "Case number"));
-        assert_non_null(strstr(mail, language == NOTIFY_JA
-                                         ? "Subject: =?UTF-8?B?"
-                                         : "Subject: [Cordon] Contained and verified: pc-7 @ e1/p3"));
+        assert_non_null(
+            strstr(mail, language == NOTIFY_JA
+                             ? "Subject: =?UTF-8?B?"
+                             : "Subject: [Cordon] Contained and verified: pc-7 @ e1/p3"));
         free(body);
         free(mail);
     }
@@ -319,8 +333,8 @@ test_a_signature_is_of_time_and_body(void **state)
     char signature[FORM_SIGNATURE_SIZE];
     /* printf '1700000000.{}' | openssl dgst -sha256 -hmac key */
     form_signature("key", 1700000000, "{}", signature);
-    assert_string_equal(
-        signature, "v1=9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae");
+    assert_string_equal(signature,
+                        "v1=9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae");
 }
 
 static void

@@ -41,8 +41,8 @@ teardown(void **state)
 static struct notify_channel
 mail(void)
 {
-    return (struct notify_channel){.name = "mail", .kind = NOTIFY_EMAIL, .user = "cordon",
-                                   .host = "mail.hospital.example"};
+    return (struct notify_channel){
+        .name = "mail", .kind = NOTIFY_EMAIL, .user = "cordon", .host = "mail.hospital.example"};
 }
 
 static void

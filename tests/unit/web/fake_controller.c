@@ -860,6 +860,13 @@ controller_notify_test(struct controller *c, const char *name, const char *accou
     done(context, is_there ? NOTIFY_DONE : NOTIFY_UNKNOWN, is_there ? "250 queued" : "no channel");
 }
 
+void
+controller_notice(struct controller *c, enum notice_kind kind, enum severity severity,
+                  const char *account, const char *detail)
+{
+    (void)c, (void)kind, (void)severity, (void)account, (void)detail;
+}
+
 bool
 controller_escalation(const struct controller *c, const char *id, struct escalation_view *view)
 {
