@@ -90,8 +90,10 @@ kept_read(struct secrets *secrets, const uint8_t *sealed, size_t size)
     }
     if (!result) {
         secrets->count = kept.count;
-        memcpy(secrets->items, kept.items, kept.count * sizeof(kept.items[0]));
-        sodium_memzero(kept.items, kept.count * sizeof(kept.items[0]));
+        for (size_t i = 0; i < kept.count; i++) {
+            secrets->items[i] = kept.items[i];
+            sodium_memzero(&kept.items[i], sizeof(kept.items[i]));
+        }
         codec_fini(&kept_shape, &kept);
     }
     cJSON_Delete(json);
