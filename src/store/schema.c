@@ -125,7 +125,22 @@ static const char schema_6[] =
 /* For replays: what was seen, in the order of time. */
 static const char schema_7[] = "CREATE INDEX detection_seen ON detection(seen_us);";
 
-const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7};
+/* What is written behind of one that ended (its hits, the last words of a switch) keeps its number:
+ * cursors name it. */
+static const char schema_8[] =
+    "DROP TRIGGER containment_change;"
+    "CREATE TRIGGER containment_change AFTER UPDATE ON containment"
+    " WHEN old.ended_us <> 0 OR new.ended_us <> 0 BEGIN"
+    " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER("old.id") ";"
+    " DELETE FROM ended WHERE id = old.id AND (new.ended_us = 0 OR NOT json_valid(new.json));"
+    " INSERT INTO ended(id, ended_us, state, action, endpoint_id, case_number)" ENDED_ROWS
+    " AND id = new.id ON CONFLICT(id) DO UPDATE SET ended_us = excluded.ended_us,"
+    " state = excluded.state, action = excluded.action, endpoint_id = excluded.endpoint_id,"
+    " case_number = excluded.case_number;"
+    " INSERT INTO ended_text(rowid, text)" ENDED_TEXTS " WHERE e.id = new.id); END;";
+
+const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4,
+                                    schema_5, schema_6, schema_7, schema_8};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

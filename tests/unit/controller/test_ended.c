@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,32 @@ test_pages_lose_and_double_nothing_while_the_list_changes(void **state)
     assert_int_equal(seen, OVER + 1);
 }
 
+/* What a switch says of one after its end is written behind: its place in the list stays. */
+static void
+test_pages_go_on_behind_one_that_changes(void **state)
+{
+    struct fixture *f = *state;
+    char asked[96], behind[32];
+    contain_and_release(f, "new");
+    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"limit\":2}"), 200);
+    assert_string_equal(text_of(f, 1, "reason"), "new");
+    int64_t next = member(f, "next");
+    contain_and_release(f, "newer");
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(f->campus.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE containment SET json = json_set(json, '$.hits', 7)"
+                                      " WHERE json ->> '$.reason' = 'new'",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    snprintf(asked, sizeof(asked), "{\"ended\":true,\"limit\":2,\"cursor\":%lld}", (long long)next);
+    assert_int_equal(ask(f, "containments.list", asked), 200);
+    assert_int_equal(items(f), 2);
+    snprintf(behind, sizeof(behind), "reason number %d", OVER - 1);
+    assert_string_equal(text_of(f, 0, "reason"), behind);
+    assert_true(member(f, "next") > 0 && member(f, "next") != next);
+}
+
 static void
 test_ended_ones_are_asked_for_by_state_and_text(void **state)
 {
@@ -230,7 +257,8 @@ main(void)
         cmocka_unit_test(test_a_release_asked_for_again_after_a_restart_is_answered_the_same),
         cmocka_unit_test(test_ended_ones_are_asked_for_by_state_and_text),
         cmocka_unit_test(test_one_that_ended_is_shown_by_its_case_number),
-        /* changes the list: the last */
+        /* these change the list: the last */
+        cmocka_unit_test(test_pages_go_on_behind_one_that_changes),
         cmocka_unit_test(test_pages_lose_and_double_nothing_while_the_list_changes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
