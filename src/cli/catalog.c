@@ -109,6 +109,10 @@ static const struct {
      "を指定すると、末尾の切り捨てや全体の作り直し"
      "も検出できます。"},
     {"The log is not as it was written.", "ログは書き込まれた時のままではありません。"},
+    {"RELEASED", "解除"},
+    {"WATCHED UNTIL", "監視の期限"},
+    {"NEW INCIDENTS", "新しいインシデント"},
+    {"NEVER BLOCK", "遮断禁止"},
     {"VERSION", "版"},
     {"EDITED", "編集済み"},
     {"LANGUAGE", "言語"},

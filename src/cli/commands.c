@@ -97,6 +97,12 @@ const struct command command_table[] = {
      0, 2, cmd_notify},
     {"doctor", "", "", "what is wrong or works less well, where, and what to do",
      "Exits with 1 where there is an error or a warning.", 0, 0, cmd_doctor},
+    {"watch", "[SEARCH]", "[--limit N]",
+     "endpoints that were released lately, until when they are watched, and what came since", NULL,
+     0, 1, cmd_watch},
+    {"assess", "SERVER", "", "who talked to a server in the last week; should it never be blocked?",
+     "SERVER is an address, a prefix or a name. Look before block-server: that is for everybody.", 1,
+     1, cmd_assess},
     {"warning", "[set FILE | reset | preview [FILE]]", "[" REASON "] [-o FILE]",
      "the page that contained people see",
      "FILE is JSON as 'warning --json' writes it: {\"texts\": [{\"language\", \"title\", \"body\",\n"

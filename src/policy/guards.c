@@ -252,6 +252,15 @@ is_never_blocked(const struct engine *engine, const struct finding *f, char why[
     return false;
 }
 
+bool
+engine_never_blocks(const struct engine *engine, const struct prefix *server,
+                    const char *server_name, char why[TEXT_SIZE])
+{
+    struct finding finding = {.server = server->ip};
+    snprintf(finding.server_name, sizeof(finding.server_name), "%s", server_name);
+    return is_never_blocked(engine, &finding, why);
+}
+
 enum hold
 guard_server(struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
 {

@@ -127,6 +127,9 @@ void engine_note_spent(struct engine *engine, int64_t requested_us);
  * periods go on. */
 int64_t engine_watch_since(const struct engine *engine);
 void engine_restore_released(struct engine *engine, const char *endpoint_id, int64_t released_us);
+/* Would policy never block that server by itself?  By address or prefix, or (none) by name. */
+bool engine_never_blocks(const struct engine *engine, const struct prefix *server,
+                         const char *server_name, char why[TEXT_SIZE]);
 /* Drops old incidents and counters; call once a second. */
 void engine_tick(struct engine *engine);
 

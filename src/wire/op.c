@@ -251,6 +251,20 @@ static const struct shape block_server_shape =
     SHAPE("ServerBlockRequest", struct op_block_server, block_server_fields, check_block_server);
 
 static bool
+check_assess(const void *thing, char why[128])
+{
+    const struct op_assess *asked = thing;
+    return check_server(&asked->server, asked->server_name, why);
+}
+
+static const struct field assess_fields[] = {
+    ROW_OPT(struct op_assess, server, "server", FIELD_PREFIX, "address or prefix"),
+    ROW_OPT(struct op_assess, server_name, "server_name", FIELD_TEXT, "or name"),
+};
+static const struct shape assess_shape =
+    SHAPE("ServerQuestion", struct op_assess, assess_fields, check_assess);
+
+static bool
 check_reason(const void *thing, char why[128])
 {
     return is_reason_given(((const struct op_reason *)thing)->reason, why);
@@ -684,8 +698,8 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
     [OP_REPLAY_START] = ONE("policy.replay", OPERATORS, &replay_shape, &view_job_shape),
     [OP_REPLAY_SHOW] = ONE("policy.replay.show", EVERYBODY, &id_shape, &view_replay_shape),
-    [OP_REPLAY_LIST] = LIST("policy.replay.decisions", EVERYBODY, &replay_list_shape,
-                            &view_replay_decision_shape),
+    [OP_REPLAY_LIST] =
+        LIST("policy.replay.decisions", EVERYBODY, &replay_list_shape, &view_replay_decision_shape),
     [OP_ROLLOUT_SHOW] = ONE("policy.rollout", EVERYBODY, NULL, &view_rollout_shape),
     [OP_WINDOW_LIST] = LIST("policy.maintenance", EVERYBODY, &page_shape, &view_window_shape),
     [OP_JOB_LIST] = LIST("jobs.list", EVERYBODY, &page_shape, &view_job_shape),
@@ -712,6 +726,9 @@ const struct op_info op_table[OP_COUNT] = {
                          .parameters = &audit_verify_shape,
                          .answer = &view_audit_check_shape,
                          .patience_s = 600},
+    [OP_WATCH_LIST] = LIST("watch.list", EVERYBODY, &page_shape, &view_watch_shape),
+    [OP_SERVER_ASSESS] =
+        ONE("server-blocks.assess", EVERYBODY, &assess_shape, &view_assessment_shape),
     [OP_WARNING_SHOW] = ONE("warning.show", EVERYBODY, NULL, &view_warning_shape),
     [OP_WARNING_SET] = ONE("warning.set", ADMINS, &warning_shape, &view_warning_shape),
     [OP_WARNING_RESET] = ONE("warning.reset", ADMINS, &warning_reset_shape, &view_warning_shape),

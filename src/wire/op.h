@@ -90,6 +90,8 @@ enum op {
     OP_AUDIT_EXPORT,
     OP_VERSION,
     OP_METRICS,
+    OP_WATCH_LIST,
+    OP_SERVER_ASSESS,
     OP_WARNING_SHOW,
     OP_WARNING_SET,
     OP_WARNING_RESET,
@@ -148,6 +150,10 @@ struct op_incident_list {
     struct op_page page;
     char endpoint[ID_SIZE];
     bool closed; /* also closed ones */
+};
+struct op_assess {
+    struct prefix server;
+    char server_name[HOST_SIZE];
 };
 struct op_warning {
     struct rule_warning *texts;

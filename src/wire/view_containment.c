@@ -198,3 +198,39 @@ static const struct field pending_fields[] = {
             "who on call was told, and who is next"),
 };
 const struct shape view_pending_shape = SHAPE("Pending", struct view_pending, pending_fields, NULL);
+
+static const struct field watch_fields[] = {
+    ROW_SUB(struct view_watch, containment, "containment", FIELD_POINTER, &view_containment_shape,
+            "the one that a person released"),
+    ROW_OPT(struct view_watch, until_us, "until", FIELD_TIME,
+            "watched until; absent: not watched any more, by the policy's after_release"),
+    ROW(struct view_watch, again, "again", FIELD_UINT,
+        "incidents about the endpoint with something new since"),
+    ROW_LIST(struct view_watch, incidents, incident_count, "incidents", FIELD_LIST,
+             &view_incident_shape, VIEW_WATCH_INCIDENTS, "the newest of them"),
+    ROW_OPT(struct view_watch, contained_by, "contained_by", FIELD_TEXT,
+            "id of the containment that it is under again"),
+};
+const struct shape view_watch_shape = SHAPE("Watched", struct view_watch, watch_fields, NULL);
+
+static const struct field talker_fields[] = {
+    ROW_OPT(struct view_talker, endpoint_id, "endpoint_id", FIELD_TEXT, "endpoint by id"),
+    ROW_OPT(struct view_talker, host_name, "host_name", FIELD_TEXT, "its name"),
+    ROW_OPT(struct view_talker, mac, "mac", FIELD_MAC, "its MAC"),
+    ROW_OPT(struct view_talker, ip, "ip", FIELD_IP, "its address then"),
+    ROW(struct view_talker, detections, "detections", FIELD_UINT, "how many said so"),
+    ROW(struct view_talker, last_us, "last", FIELD_TIME, "when it was last seen there"),
+};
+static const struct shape talker_shape = SHAPE("Talker", struct view_talker, talker_fields, NULL);
+
+static const struct field assessment_fields[] = {
+    ROW(struct view_assessment, is_never_blocked, "never_block", FIELD_BOOL,
+        "policy would never block it by itself"),
+    ROW_OPT_SAID(struct view_assessment, why, "why", "", "why not"),
+    ROW(struct view_assessment, since_us, "since", FIELD_TIME, "what was looked at"),
+    ROW_LIST(struct view_assessment, talkers, talker_count, "talkers", FIELD_LIST, &talker_shape,
+             VIEW_TALKERS_MAX, "who talked to it, as far as detections say"),
+    ROW_OPT(struct view_assessment, more, "more", FIELD_UINT, "incidents of others beyond these"),
+};
+const struct shape view_assessment_shape =
+    SHAPE("ServerAssessment", struct view_assessment, assessment_fields, NULL);

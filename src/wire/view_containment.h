@@ -53,6 +53,38 @@ struct view_containment {
 extern const struct shape view_containment_shape;
 extern const struct shape view_containment_detail_shape;
 
+/* An endpoint that was released lately. */
+#define VIEW_WATCH_INCIDENTS 8
+struct view_watch {
+    struct view_containment *containment; /* that was released */
+    int64_t until_us;
+    uint32_t again;                  /* incidents with something new since */
+    struct view_incident *incidents; /* the newest of them */
+    size_t incident_count;
+    char contained_by[ID_SIZE]; /* contained again by; "": not */
+};
+extern const struct shape view_watch_shape;
+
+/* What is known of a server. */
+struct view_talker {
+    char endpoint_id[ID_SIZE];
+    char host_name[HOST_SIZE];
+    struct mac mac;
+    struct ip ip;
+    uint64_t detections;
+    int64_t last_us;
+};
+#define VIEW_TALKERS_MAX 100
+struct view_assessment {
+    bool is_never_blocked;
+    char why[TEXT_SIZE];
+    int64_t since_us;
+    struct view_talker *talkers;
+    size_t talker_count;
+    uint64_t more; /* beyond VIEW_TALKERS_MAX */
+};
+extern const struct shape view_assessment_shape;
+
 /* A held decision with what it rests on. */
 struct view_pending {
     struct view_containment *containment;

@@ -211,6 +211,7 @@ add_incident(struct controller *c)
     id_make(now_us, incident->id);
     memcpy(incident->endpoint_id, c2->id, ID_SIZE);
     incident->ip = ip_of("192.0.2.101");
+    incident->server = ip_of("203.0.113.66");
     incident->phase = PHASE_C2;
     incident->strength = STRENGTH_WEAK;
     incident->detection_count = 1;

@@ -1060,6 +1060,25 @@ class Console(Case):
         self.assertEqual((status, body), (200, b""))
 
 
+class Watch(Case):
+    def test_a_server_before_it_is_blocked(self):
+        incident = self.viewer.items("/incidents")[0]
+        told = self.viewer.get(f"/server-assessment?server={incident['server']}")
+        self.assertEqual((told["never_block"], len(told["talkers"])), (False, 1))
+        self.assertEqual(told["talkers"][0]["host_name"], "c2")
+        self.assertGreaterEqual(told["talkers"][0]["detections"], 1)
+        # by a prefix around it, and another server
+        self.assertEqual(len(self.viewer.get("/server-assessment?server=203.0.113.0/24")
+                             ["talkers"]), 1)
+        self.assertEqual(self.viewer.get("/server-assessment?server=198.51.100.9")["talkers"], [])
+        self.assertEqual(self.viewer.raw("GET", "/server-assessment")[0], 422)
+        self.assertIn("c2", self.ctl("assess", incident["server"], role="viewer").stdout)
+
+    def test_nobody_was_released(self):
+        self.assertEqual(self.viewer.get("/watch")["items"], [])
+        self.assertEqual(self.ctl("watch", role="viewer").returncode, 0)
+
+
 class Warning(Case):
     TEXTS = [{"language": "en", "title": "Cut off", "body": "Call us.", "contact": "ext. 7700"},
              {"language": "ja", "title": "遮断中", "body": "連絡してください。"}]
