@@ -56,17 +56,62 @@ function folders(folder) {
   );
 }
 
-/* Whose work is in what the browser gets: shown by the console. */
+/* The libraries that our programs are linked with: the name of each, its Debian package (whose
+ * copyright file is the text), its licence. */
+const LIBRARIES = [
+  ['cJSON', 'libcjson-dev', 'MIT'],
+  ['curl', 'libcurl4-openssl-dev', 'curl'],
+  ['libbpf', 'libbpf-dev', 'LGPL-2.1 or BSD-2-Clause'],
+  ['libcyaml', 'libcyaml-dev', 'ISC'],
+  ['libevent', 'libevent-dev', 'BSD-3-Clause'],
+  ['libpcap', 'libpcap0.8-dev', 'BSD-3-Clause'],
+  ['libsodium', 'libsodium-dev', 'ISC'],
+  ['libyaml', 'libyaml-dev', 'MIT'],
+  ['OpenSSL', 'libssl-dev', 'Apache-2.0'],
+  ['SQLite', 'libsqlite3-dev', 'public domain'],
+  ['zlib', 'zlib1g-dev', 'Zlib'],
+];
+
+function packageText(folder) {
+  const name = existsSync(folder)
+    ? readdirSync(folder).find((one) => /^(licen[cs]e|copying)(\.(md|txt))?$/i.test(one))
+    : undefined;
+  return name ? readFileSync(join(folder, name), 'utf8') : undefined;
+}
+
+function libraryOf([name, debian, licence]) {
+  const file = `/usr/share/doc/${debian}/copyright`;
+  let version;
+  try {
+    version = execFileSync('dpkg-query', ['-W', '-f=${Version}', debian], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch {
+    /* not Debian: the licence's name must do */
+  }
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  return { name, version, licence, part: 'programs', text };
+}
+
+/* Whose work is in what we build: in what the browser gets, and in our programs. */
 function licences() {
   const lock = JSON.parse(readFileSync(join(here, 'package-lock.json'), 'utf8'));
   const seen = new Map();
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (path && (!entry.dev || /\/svelte$/.test(path))) {
       const name = path.replace(/^.*node_modules\//, '');
-      seen.set(name, { name, version: entry.version, licence: entry.license ?? 'see package' });
+      seen.set(name, {
+        name,
+        version: entry.version,
+        licence: entry.license ?? 'see package',
+        part: 'console',
+        text: packageText(join(here, path)),
+      });
     }
   }
-  return JSON.stringify([...seen.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
+  const all = [...seen.values(), ...LIBRARIES.map(libraryOf)];
+  return JSON.stringify(all.sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1)));
 }
 
 function embed() {

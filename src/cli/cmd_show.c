@@ -337,6 +337,25 @@ print_version(const struct run *run, const cJSON *json)
     columns_print_object(run, json, facts, COUNT_OF(facts));
 }
 
+static void
+print_storage(const struct run *run, const cJSON *json)
+{
+    static const struct column facts[] = {
+        {"DATABASE BYTES", "database_bytes", COLUMN_TEXT},
+        {"FREE BYTES", "free_bytes", COLUMN_TEXT},
+        {"DISK BYTES", "total_bytes", COLUMN_TEXT},
+        {"SLOWEST COMMIT (MS)", "slowest_commit_us", COLUMN_MS},
+    };
+    columns_print_object(run, json, facts, COUNT_OF(facts));
+}
+
+int
+cmd_storage(struct run *run, char **words, int count)
+{
+    (void)words, (void)count;
+    return show_path(run, API "/storage", NULL, print_storage);
+}
+
 int
 cmd_version(struct run *run, char **words, int count)
 {

@@ -131,6 +131,10 @@ const struct command command_table[] = {
     {"events", "", "[--last-id ID]", "live changes, until Ctrl-C",
      "With --json each line is one event: {\"id\":..., \"event\":..., \"data\":...}.", 0, 0,
      cmd_events},
+    {"storage", "", "", "size of the database, room on its disk, latency of its commits", NULL, 0, 0,
+     cmd_storage},
+    {"licences", "[NAME]", "", "whose work is in Cordon, and under which licence",
+     "NAME: the text of that one.", 0, 1, cmd_licences},
     {"version", "", "", "versions of cordonctl and of the server", NULL, 0, 0, cmd_version},
     {"openapi", "", "", "the API's OpenAPI document", NULL, 0, 0, cmd_openapi},
 };

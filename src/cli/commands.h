@@ -25,10 +25,11 @@ const struct command *command_find(const char *name);
 command_fn cmd_endpoints, cmd_endpoint, cmd_links, cmd_switches, cmd_switch, cmd_containments,
     cmd_containment, cmd_pending, cmd_incidents, cmd_incident, cmd_evidence, cmd_intake,
     cmd_sensors, cmd_mirrors, cmd_protected, cmd_policy, cmd_enforcement, cmd_doctor, cmd_audit,
-    cmd_warning, cmd_watch, cmd_assess, cmd_events, cmd_version, cmd_openapi, cmd_contain,
-    cmd_block_server, cmd_block_pair, cmd_mirror, cmd_release, cmd_extend, cmd_enforce, cmd_check,
-    cmd_revert, cmd_panic, cmd_resume, cmd_server_blocks, cmd_jobs, cmd_accounts, cmd_tokens,
-    cmd_annotate, cmd_protect, cmd_annotations, cmd_export, cmd_import, cmd_layout, cmd_notify;
+    cmd_warning, cmd_watch, cmd_assess, cmd_licences, cmd_storage, cmd_events, cmd_version,
+    cmd_openapi, cmd_contain, cmd_block_server, cmd_block_pair, cmd_mirror, cmd_release, cmd_extend,
+    cmd_enforce, cmd_check, cmd_revert, cmd_panic, cmd_resume, cmd_server_blocks, cmd_jobs,
+    cmd_accounts, cmd_tokens, cmd_annotate, cmd_protect, cmd_annotations, cmd_export, cmd_import,
+    cmd_layout, cmd_notify;
 
 /* cmd_policy calls it for what is about texts and revisions; count > 0. */
 command_fn policy_revisions;

@@ -68,6 +68,7 @@ static ask_handler *const handlers[OP_COUNT] = {
     [OP_NOTICE_LIST] = ask_notice_list,
     [OP_DOCTOR] = ask_doctor,
     [OP_AUDIT_LIST] = ask_audit_list,
+    [OP_STORAGE_SHOW] = ask_storage_show,
     [OP_WATCH_LIST] = ask_watch_list,
     [OP_SERVER_ASSESS] = ask_server_assess,
     [OP_WARNING_SHOW] = ask_warning_show,

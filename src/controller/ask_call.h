@@ -166,6 +166,8 @@ ask_handler ask_replay_start, ask_replay_show, ask_replay_list;
 ask_handler ask_rollout_show, ask_window_list;
 /* ask_system.c */
 ask_handler ask_enforcement_show, ask_audit_record, ask_version;
+/* ask_system.c */
+ask_handler ask_storage_show;
 /* ask_watch.c */
 ask_handler ask_watch_list, ask_server_assess;
 /* ask_warning.c */

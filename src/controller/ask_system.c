@@ -35,3 +35,20 @@ ask_version(const struct ask_call *call, const void *parameters)
     snprintf(view.site, sizeof(view.site), "%s", call->asks->settings.site);
     ask_answer_shape(call, 200, &view_version_shape, &view);
 }
+
+void
+ask_storage_show(const struct ask_call *call, const void *parameters)
+{
+    struct store *store = controller_store(call->controller);
+    struct store_disk disk;
+    struct view_storage view = {.slowest_commit_us = store_slowest_us(store)};
+    (void)parameters;
+    if (store_read_disk(store, &disk) != 0) {
+        ask_problem(call, 500, "the store could not be read", NULL, "look into the log");
+        return;
+    }
+    view.database_bytes = disk.database_bytes;
+    view.free_bytes = disk.free_bytes;
+    view.total_bytes = disk.total_bytes;
+    ask_answer_shape(call, 200, &view_storage_shape, &view);
+}

@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -40,6 +42,9 @@ struct store {
     uint64_t count_refused, count_failed, count_changes, count_audit;
     atomic_uint_fast64_t commits;
     atomic_int_fast64_t slowest_us;
+    atomic_int_fast64_t recent_us, recent_since_us; /* likewise, of this minute */
+    atomic_int_fast64_t before_us;                  /* of the minute before */
+    char path[URL_SIZE];
 };
 
 struct reader *
@@ -118,6 +123,20 @@ tip_tell(struct store *store)
     auditor_tip(store->auditor, number, hash);
 }
 
+/* Only the store thread writes these. */
+static void
+recent_note(struct store *store, int64_t now_us, int64_t took_us)
+{
+    if (now_us - atomic_load(&store->recent_since_us) > INT64_C(60000000)) {
+        atomic_store(&store->before_us, atomic_load(&store->recent_us));
+        atomic_store(&store->recent_us, 0);
+        atomic_store(&store->recent_since_us, now_us);
+    }
+    if (took_us > atomic_load(&store->recent_us)) {
+        atomic_store(&store->recent_us, took_us);
+    }
+}
+
 static void
 batch_commit(struct store *store, struct store_change **batch, size_t count)
 {
@@ -127,6 +146,7 @@ batch_commit(struct store *store, struct store_change **batch, size_t count)
     if (took_us > atomic_load(&store->slowest_us)) {
         atomic_store(&store->slowest_us, took_us);
     }
+    recent_note(store, began_us, took_us);
     atomic_fetch_add(&store->commits, 1);
     tip_tell(store);
     for (size_t i = 0; i < count; i++) {
@@ -183,6 +203,7 @@ store_open(const char *path, struct event_base *base, struct store **out, char w
         return -EIO;
     }
     struct store *store = MEM_NEW(struct store);
+    snprintf(store->path, sizeof(store->path), "%s", path);
     int error = writer_open(path, &store->writer, why);
     if (!error) {
         error = reader_open(path, &store->reader, why);
@@ -292,6 +313,34 @@ uint64_t
 store_audit_rows(const struct store *store)
 {
     return store->count_audit;
+}
+
+int64_t
+store_slowest_us(struct store *store)
+{
+    int64_t recent_us = atomic_load(&store->recent_us);
+    int64_t before_us = atomic_load(&store->before_us);
+    return recent_us > before_us ? recent_us : before_us;
+}
+
+int
+store_read_disk(struct store *store, struct store_disk *disk)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    struct statvfs system;
+    *disk = (struct store_disk){.database_bytes = 0};
+    for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+        char path[URL_SIZE + 8];
+        struct stat file;
+        snprintf(path, sizeof(path), "%s%s", store->path, suffixes[i]);
+        disk->database_bytes += stat(path, &file) == 0 ? (uint64_t)file.st_size : 0;
+    }
+    if (statvfs(store->path, &system) != 0) {
+        return -errno;
+    }
+    disk->free_bytes = (uint64_t)system.f_bavail * system.f_frsize;
+    disk->total_bytes = (uint64_t)system.f_blocks * system.f_frsize;
+    return 0;
 }
 
 void

@@ -216,6 +216,15 @@ struct store_stats {
 uint64_t store_audit_rows(const struct store *store);
 void store_read_stats(struct store *store, struct store_stats *stats);
 
+struct store_disk {
+    uint64_t database_bytes;          /* with its log */
+    uint64_t free_bytes, total_bytes; /* of the file system that it is on */
+};
+/* 0 or negative errno. */
+int store_read_disk(struct store *store, struct store_disk *disk);
+/* The slowest commit of the last full minute or so, and not reset by asking. */
+int64_t store_slowest_us(struct store *store);
+
 /* Frees what a containment or endpoint that was read owns. */
 void containment_fini(struct containment *containment);
 void endpoint_fini(struct endpoint *endpoint);

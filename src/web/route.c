@@ -150,6 +150,8 @@ const struct route route_table[] = {
         "What is wrong or works less well, where, and what to do"),
     ASK(METHOD_GET, API_PREFIX "/audit", OP_AUDIT_LIST, "audit",
         "Who did what to what, and why; newest first"),
+    ASK(METHOD_GET, API_PREFIX "/storage", OP_STORAGE_SHOW, "health",
+        "Size of the database, room on its disk, latency of its commits"),
     ASK(METHOD_GET, API_PREFIX "/watch", OP_WATCH_LIST, "containments",
         "Endpoints that were released lately, until when they are watched, and what came since"),
     ASK(METHOD_GET, API_PREFIX "/server-assessment", OP_SERVER_ASSESS, "server blocks",

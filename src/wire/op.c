@@ -726,6 +726,7 @@ const struct op_info op_table[OP_COUNT] = {
                          .parameters = &audit_verify_shape,
                          .answer = &view_audit_check_shape,
                          .patience_s = 600},
+    [OP_STORAGE_SHOW] = ONE("storage.show", EVERYBODY, NULL, &view_storage_shape),
     [OP_WATCH_LIST] = LIST("watch.list", EVERYBODY, &page_shape, &view_watch_shape),
     [OP_SERVER_ASSESS] =
         ONE("server-blocks.assess", EVERYBODY, &assess_shape, &view_assessment_shape),

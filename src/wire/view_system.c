@@ -172,6 +172,16 @@ static const struct field version_fields[] = {
 };
 const struct shape view_version_shape = SHAPE("Version", struct view_version, version_fields, NULL);
 
+static const struct field storage_fields[] = {
+    ROW(struct view_storage, database_bytes, "database_bytes", FIELD_UINT,
+        "the database with its log"),
+    ROW(struct view_storage, free_bytes, "free_bytes", FIELD_UINT, "left on its file system"),
+    ROW(struct view_storage, total_bytes, "total_bytes", FIELD_UINT, "size of that file system"),
+    ROW(struct view_storage, slowest_commit_us, "slowest_commit_us", FIELD_INT,
+        "slowest commit of the last minute or two: a block waits for one"),
+};
+const struct shape view_storage_shape = SHAPE("Storage", struct view_storage, storage_fields, NULL);
+
 static const struct field health_fields[] = {
     ROW(struct view_health, status, "status", FIELD_TEXT, "ok, or what is missing"),
     ROW(struct view_health, version, "version", FIELD_TEXT, "version of cordond"),

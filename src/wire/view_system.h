@@ -119,6 +119,13 @@ struct view_version {
 extern const struct shape view_changed_shape;
 extern const struct shape view_version_shape;
 
+/* The database and the disk that it is on. */
+struct view_storage {
+    uint64_t database_bytes, free_bytes, total_bytes;
+    int64_t slowest_commit_us;
+};
+extern const struct shape view_storage_shape;
+
 struct view_health {
     char status[NAME_SIZE]; /* "ok", "core is away" */
     char version[NAME_SIZE];

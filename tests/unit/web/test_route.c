@@ -158,6 +158,7 @@ rights_of_each_role(void **state)
         {"GET", "/api/v1/notices", AUDITORS},
         {"GET", "/api/v1/doctor", ALL},
         {"GET", "/api/v1/audit", AUDITORS},
+        {"GET", "/api/v1/storage", ALL},
         {"GET", "/api/v1/watch", ALL},
         {"GET", "/api/v1/server-assessment", ALL},
         {"GET", "/api/v1/warning", ALL},

@@ -1074,6 +1074,12 @@ class Watch(Case):
         self.assertEqual(self.viewer.raw("GET", "/server-assessment")[0], 422)
         self.assertIn("c2", self.ctl("assess", incident["server"], role="viewer").stdout)
 
+    def test_storage(self):
+        told = self.viewer.get("/storage")
+        self.assertGreater(told["database_bytes"], 4096)
+        self.assertGreater(told["total_bytes"], told["free_bytes"])
+        self.assertIn("database", self.ctl("storage", role="viewer").stdout.lower())
+
     def test_nobody_was_released(self):
         self.assertEqual(self.viewer.get("/watch")["items"], [])
         self.assertEqual(self.ctl("watch", role="viewer").returncode, 0)

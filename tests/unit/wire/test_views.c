@@ -58,6 +58,7 @@ static const struct shape *const shapes[] = {
     &view_audit_check_shape,
     &view_warning_shape,
     &view_watch_shape,
+    &view_storage_shape,
     &view_assessment_shape,
     &view_version_shape,
     &view_health_shape,
