@@ -66,6 +66,7 @@ class TestRelease:
         admin.see("all clean")
         text = admin.text()
         assert "c4" in text and "c5" in text and "Nothing new" in text
+        assert admin.violations() == []
         malware.outbreak(campus, c4, places.CNC_NAME, places.SWEPT)
         admin.run("""await page.getByRole('row').filter({hasText: 'c4'})
             .getByRole('link', {name: /High|Medium/}).first().waitFor({timeout: 20000})""")
