@@ -2,12 +2,13 @@
 BUILD ?= build
 .DEFAULT_GOAL := build
 
-.PHONY: help deps build check demo bench format clean
+.PHONY: help deps build check demo bench screens format clean
 help:
 	@echo 'make build   compile into $(BUILD)/'
 	@echo 'make demo    a campus in network namespaces plays one infection (ONCE=1: then exit)'
 	@echo 'make check   every test; closes with "N passed, N failed, N skipped"'
 	@echo 'make bench   speed and size, beside named peers'
+	@echo 'make screens pictures of the console in docs/screens, with an infection going on in the lab'
 	@echo 'make format  clang-format'
 
 deps:
@@ -25,6 +26,9 @@ demo: build
 
 bench: build
 	@bench/run
+
+screens: build
+	@python3 -m pytest -q -p no:cacheprovider tests/console/pictures.py
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

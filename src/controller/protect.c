@@ -169,7 +169,7 @@ controller_protect_endpoint(struct controller *controller, const char *endpoint_
     const struct endpoint *endpoint = topology_by_id(controller->topology, endpoint_id);
     struct proposal *proposal = proposal_find(controller, endpoint_id);
     if (!endpoint) {
-        tell(done, context, WISH_UNKNOWN, "no endpoint has that id");
+        tell(done, context, WISH_UNKNOWN, "no endpoint has this id");
         return;
     }
     if (is_contained(controller, endpoint_id)) {

@@ -40,12 +40,9 @@ struct seek {
 static const struct {
     const struct said *rows;
     const size_t *count;
-} parts[] = {{said_words, &said_word_count},
-             {said_decisions, &said_decision_count},
-             {said_places, &said_place_count},
-             {said_health, &said_health_count},
-             {said_policy, &said_policy_count},
-             {said_problems, &said_problem_count}};
+} parts[] = {{said_words, &said_word_count},    {said_decisions, &said_decision_count},
+             {said_places, &said_place_count},  {said_health, &said_health_count},
+             {said_policy, &said_policy_count}, {said_problems, &said_problem_count}};
 
 const struct said *
 said_at(size_t index)
@@ -103,7 +100,7 @@ value_fits(const struct place *place, struct piece text, struct seek *seek, stru
     case '!':
         return memchr(text.text, ' ', text.size) == NULL;
     case '}': /* one thing, not several sentences */
-        return memmem(text.text, text.size, "; ", 2) == NULL;
+        return !memmem(text.text, text.size, "; ", 2) && !memmem(text.text, text.size, ") (", 3);
     default:
         return true;
     }

@@ -17,6 +17,8 @@ const struct said said_places[] = {
      "{4} から {3} の{1} {2} で確認。そのポートにはこの端末のみ"},
     {"place.rival", "its former port neither went down nor let it go yet",
      "元のポートはリンクダウンしておらず、学習も残っています"},
+    {"place.behind_two", "{1!} and {2!} see it on their uplinks",
+     "{1} と {2} はアップリンクで観測"},
     {"place.behind_many", "{1} see it on their uplinks", "{1} はアップリンクで観測"},
     {"place.behind", "{1!} sees it on an uplink", "{1} はアップリンクで観測"},
     {"place.conflict", "seen in two places at once: {1} and {2}; somebody may be using its MAC",

@@ -105,7 +105,7 @@ static const struct field import_row_fields[] = {
             "whose MAC it is; absent: not seen yet"),
     ROW_ENUM(struct view_import_row, result, "result", false, import_result_names,
              "what became of it, or would"),
-    ROW_OPT_SAID(struct view_import_row, why, "why", "annotate.", "refused: what to correct"),
+    ROW_OPT(struct view_import_row, why, "why", FIELD_TEXT, "refused: what to correct"),
 };
 static const struct shape import_row_shape =
     SHAPE("ImportedRow", struct view_import_row, import_row_fields, NULL);

@@ -174,7 +174,7 @@ test_real_texts(void **state)
         "see it on their uplinks",
         "place.", SAID_LIST,
         "2026-03-09T02:58:24Z から e1 のアクセスポート p1 で確認。そのポートにはこの端末のみ。core "
-        "and e2 はアップリンクで観測");
+        "と e2 はアップリンクで観測");
     says("e1 not connected since 2026-03-09T02:58:24Z; e2 is still being told", "", SAID_LIST,
          "e1 は 2026-03-09T02:58:24Z から未接続です。e2 へ設定を送信中です");
     says("policy a: isolate c2 is held for a person: weak evidence: s has no declared strength; "
@@ -182,6 +182,9 @@ test_real_texts(void **state)
          "", SAID_LIST,
          "ポリシー a: c2 への「隔離」を保留し、担当者の判断を待ちます: 証拠が弱いため: 検知元 s "
          "の証拠の強さが宣言されていません。ポリシー b: c2 に「通知」");
+    says("c3: ET MALWARE Beacon (GET) (T1071); 1 detection, furthest phase c2", "incident.",
+         "incident.one_techniques",
+         "c3: ET MALWARE Beacon (GET)（T1071）。検知 1 件、最も進んだフェーズは「C&C 通信」");
     says("CORDON port scan", "reason.", "reason.detection_only", "ポートスキャン");
     says("CORDON C&C contact: listed URL: cnc.example", "reason.", "reason.detection",
          "C&C 通信: リストにある URL への接続（cnc.example）");
