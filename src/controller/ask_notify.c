@@ -9,7 +9,7 @@
 #include "wire/notice.h"
 #include "wire/view_notify.h"
 
-#define MESSAGES_READ_MAX 2000 /* of the store, for one page */
+#define STEP_MESSAGES 2
 
 static void
 answer_notifications(const struct ask_call *call)
@@ -100,10 +100,15 @@ ask_notifications_test(const struct ask_call *call, const void *parameters)
     controller_notify_test(call->controller, asked->id, call->account, on_tested, kept(call));
 }
 
+/* A message may tell of twenty notices: they are read in slices (jobs.h), a few at a time. */
 struct listing {
+    struct ask_call call;
     struct ask_page page;
-    const char *q;
-    int64_t last; /* number of the last one given */
+    char q[HOST_SIZE];
+    int64_t place; /* number of the last one read */
+    int64_t last;  /* of the last one that the page looked at */
+    size_t rows;   /* of this step */
+    bool is_answered;
 };
 
 static bool
@@ -135,33 +140,80 @@ static void
 on_message(void *context, int64_t number, const struct message *message)
 {
     struct listing *listing = context;
-    if (listing->page.taken == listing->page.limit || listing->page.bytes >= ASK_PAGE_BYTES) {
-        listing->page.is_full = true;
+    struct ask_page *page = &listing->page;
+    listing->rows++;
+    listing->place = number;
+    page->is_full = page->is_full || page->taken == page->limit || page->bytes >= ASK_PAGE_BYTES;
+    if (page->is_full) {
         return;
     }
     listing->last = number;
-    if (message_matches(listing->q, message)) {
-        ask_page_add(&listing->page, codec_encode(&message_shape, message));
+    if (message && message_matches(listing->q, message)) {
+        ask_page_add(page, codec_encode(&message_shape, message));
     }
+}
+
+static enum job_step
+listing_step(void *context, struct job *job)
+{
+    struct listing *listing = context;
+    listing->rows = 0;
+    if (store_read_messages(controller_store(listing->call.controller), listing->place,
+                            STEP_MESSAGES, on_message, listing) != 0) {
+        return JOB_HAS_FAILED;
+    }
+    job->done += listing->rows;
+    return listing->rows < STEP_MESSAGES || listing->page.is_full ? JOB_IS_DONE : JOB_GOES_ON;
+}
+
+static void
+listing_over(void *context, const struct job *job)
+{
+    struct listing *listing = context;
+    listing->is_answered = true;
+    if (job->state != JOB_DONE) {
+        cJSON_Delete(listing->page.items);
+        ask_problem(&listing->call, 500, "the store could not be read", NULL, "look into the log");
+        return;
+    }
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddItemToObject(body, "items", listing->page.items);
+    if (listing->page.is_full) {
+        cJSON_AddNumberToObject(body, "next", (double)listing->last);
+    }
+    ask_answer_json(&listing->call, 200, body);
+}
+
+static void
+listing_free(void *context)
+{
+    struct listing *listing = context;
+    if (!listing->is_answered) { /* core ends */
+        cJSON_Delete(listing->page.items);
+        ask_problem(&listing->call, 503, "core is ending", NULL, "ask again in a moment");
+    }
+    free(listing);
 }
 
 void
 ask_notice_list(const struct ask_call *call, const void *parameters)
 {
     const struct op_page *asked = parameters;
-    struct listing listing = {.q = asked->q};
-    ask_page_begin(&listing.page, asked);
-    size_t most = asked->q[0] ? MESSAGES_READ_MAX : listing.page.limit + 1;
-    if (store_read_messages(controller_store(call->controller), (int64_t)asked->cursor, most,
-                            on_message, &listing) != 0) {
-        cJSON_Delete(listing.page.items);
-        ask_problem(call, 500, "the store could not be read", NULL, "look into the log");
-        return;
+    struct listing *listing = MEM_NEW(struct listing);
+    char why[TEXT_SIZE];
+    listing->call = *call;
+    listing->place = (int64_t)asked->cursor;
+    memcpy(listing->q, asked->q, sizeof(listing->q));
+    ask_page_begin(&listing->page, asked);
+    const struct job_work work = {.step = listing_step,
+                                  .over = listing_over,
+                                  .free = listing_free,
+                                  .context = listing,
+                                  .is_hidden = true};
+    if (!jobs_start(call->asks->jobs, "notices.list", call->account, "", &work, why)) {
+        ask_problem(call, 429, why, NULL, "ask again in a moment");
+        listing->is_answered = true;
+        cJSON_Delete(listing->page.items);
+        listing_free(listing);
     }
-    cJSON *body = cJSON_CreateObject();
-    cJSON_AddItemToObject(body, "items", listing.page.items);
-    if (listing.page.is_full) {
-        cJSON_AddNumberToObject(body, "next", (double)listing.last);
-    }
-    ask_answer_json(call, 200, body);
 }

@@ -422,12 +422,13 @@ on_stored_message(void *context, sqlite3_stmt *row)
 {
     const struct each_message *each = context;
     struct message *message = MEM_NEW(struct message);
-    if (row_decode(row, &message_shape, message) == 0) {
-        if (each->waiting) {
-            each->waiting(each->context, message);
-        } else {
-            each->each(each->context, sqlite3_column_int64(row, 2), message);
-        }
+    bool is_good = row_decode(row, &message_shape, message) == 0;
+    if (each->each) {
+        each->each(each->context, sqlite3_column_int64(row, 2), is_good ? message : NULL);
+    } else if (is_good) {
+        each->waiting(each->context, message);
+    }
+    if (is_good) {
         codec_fini(&message_shape, message);
     }
     free(message);

@@ -130,11 +130,12 @@ int store_read_isolations(struct store *store, int64_t since_us, size_t limit,
 int store_read_notices(struct store *store, size_t limit,
                        void (*each)(void *context, const char *id, const struct notice *notice),
                        void *context);
-/* Messages that wait, oldest first; at start.  What cannot be read is passed over, here and in the
- * list below: nothing that protects waits for what people are told. */
+/* Messages that wait, oldest first; at start.  What cannot be read is passed over: nothing that
+ * protects waits for what people are told. */
 int store_read_waiting(struct store *store, size_t limit,
                        void (*each)(void *context, const struct message *message), void *context);
-/* All of them, newest first; 'before' 0: from the end.  'number' counts them. */
+/* All of them, newest first; 'before' 0: from the end.  'number' counts them; 'message' NULL: that
+ * one cannot be read. */
 int store_read_messages(struct store *store, int64_t before, size_t limit,
                         void (*each)(void *context, int64_t number, const struct message *message),
                         void *context);
