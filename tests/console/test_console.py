@@ -281,7 +281,7 @@ class TestPeople:
         admin.see("account.create")
 
     def test_signed_out_is_out(self, admin):
-        admin.run("await page.locator('summary').click()")
+        admin.run("await page.locator('header summary').click()")
         admin.click("Sign out")
         admin.heading("Sign in to Cordon")
         assert admin.run("""return await page.evaluate(async () =>
