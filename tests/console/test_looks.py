@@ -115,7 +115,10 @@ def everything(api):
 
 LOOK = """return await page.evaluate(() => ({
     ran: [window.hacked, document.querySelectorAll('img[src=x], svg[onload], main script').length],
-    wide: document.documentElement.scrollWidth - innerWidth}))"""
+    wide: document.documentElement.scrollWidth - innerWidth,
+    who: document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('main *')]
+        .filter((one) => one.getBoundingClientRect().right > innerWidth)
+        .map((one) => `${one.tagName}.${one.className} ${one.textContent.slice(0, 60)}`).slice(-3)}))"""
 
 
 class TestHostileTexts:
