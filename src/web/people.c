@@ -100,8 +100,8 @@ refuse(struct serving *serving, unsigned status, const char *detail, const char 
 static void
 refuse_change(struct serving *serving, int error, const char *why)
 {
-    unsigned status = error == -ENOENT   ? 404
-                      : error == -EINVAL ? 422
+    unsigned status = error == -ENOENT                                         ? 404
+                      : error == -EINVAL                                       ? 422
                       : error == -EEXIST || error == -EPERM || error == -E2BIG ? 409
                                                                                : 503;
     refuse(serving, status, why, status == 422 ? "name" : NULL, "nothing was changed");
@@ -125,7 +125,8 @@ on_recorded_aside(void *context, const struct wire_answer *answer)
 {
     (void)context;
     if (answer->status != 200) {
-        log_warn("web", "a sign-in or sign-out was not written to the audit", LOG_END);
+        log_warn("web", "a sign-in, a sign-out or a new password was not written to the audit",
+                 LOG_END);
     }
 }
 
@@ -257,8 +258,7 @@ fail(struct serving *serving, const char *action)
     if (lockout_wait_us(people->by_account, serving->name, now) >= LOCKOUT_TOLD_US) {
         char object[TEXT_SIZE];
         snprintf(object, sizeof(object), "%.55s from %.64s", serving->name, peer);
-        record(people, "nobody", ACCOUNT_VIEWER, "session.locked", object, on_recorded_aside,
-               NULL);
+        record(people, "nobody", ACCOUNT_VIEWER, "session.locked", object, on_recorded_aside, NULL);
     }
     refuse(serving, 401, "account name or password is wrong", NULL, NULL);
 }
@@ -266,7 +266,7 @@ fail(struct serving *serving, const char *action)
 /* Also where the audit cannot be written: without core there is nothing to see, but who is on duty
  * must not be locked out by a full disk. */
 static void
-on_sign_in_recorded(void *context, const struct wire_answer *answer)
+on_session_recorded(void *context, const struct wire_answer *answer)
 {
     struct serving *serving = context;
     const struct account_list *list = account_file_list(serving->people->accounts);
@@ -284,8 +284,8 @@ on_sign_in_checked(void *context, bool is_good, const char *hash)
 {
     struct serving *serving = context;
     struct people *people = serving->people;
-    const struct account *account = account_find(account_file_list(people->accounts),
-                                                 serving->name);
+    const struct account *account =
+        account_find(account_file_list(people->accounts), serving->name);
     /* it may have been changed, disabled or removed while the hash was made */
     if (!is_good || !account || account->is_disabled || strcmp(account->hash, hash) != 0) {
         fail(serving, "session.failed");
@@ -295,7 +295,7 @@ on_sign_in_checked(void *context, bool is_good, const char *hash)
     snprintf(serving->caller.account, sizeof(serving->caller.account), ACCOUNT_PREFIX "%.55s",
              account->name);
     record(people, serving->caller.account, account->role, "session.open",
-           peer_of(serving->request), on_sign_in_recorded, serving);
+           peer_of(serving->request), on_session_recorded, serving);
 }
 
 /* An account that is disabled is treated like one that is not there. */
@@ -319,9 +319,8 @@ serve_sign_in(struct serving *serving, const struct op_sign_in *asked)
     snprintf(serving->name, sizeof(serving->name), "%s", asked->name);
     if (!people_is_own_page(evhttp_request_get_input_headers(serving->request))) {
         refuse(serving, 403, "this sign-in was not sent by the console", "Origin", NULL);
-    } else if (!must_wait(serving) &&
-               !hasher_check(people->hasher, hash_of(people, serving->name), asked->password,
-                             on_sign_in_checked, serving)) {
+    } else if (!must_wait(serving) && !hasher_check(people->hasher, hash_of(people, serving->name),
+                                                    asked->password, on_sign_in_checked, serving)) {
         refuse_busy(serving);
     }
 }
@@ -343,8 +342,8 @@ serve_session_show(struct serving *serving)
     const struct session *session = session_of(serving);
     struct view_session view = {.account = {.role = (int)serving->caller.role}};
     memcpy(view.account.name, serving->caller.account, sizeof(view.account.name));
-    cJSON *body = session ? session_body(serving->people, session)
-                          : codec_encode(&view_session_shape, &view);
+    cJSON *body =
+        session ? session_body(serving->people, session) : codec_encode(&view_session_shape, &view);
     reply_json(serving->request, 200, body);
     cJSON_Delete(body);
     serving_free(serving);
@@ -360,8 +359,8 @@ serve_session_end(struct serving *serving)
         return;
     }
     record(people, serving->caller.account, serving->caller.role,
-           serving->op == OP_SESSION_END ? "session.end" : "session.end-all", "",
-           on_recorded_aside, NULL);
+           serving->op == OP_SESSION_END ? "session.end" : "session.end-all", "", on_recorded_aside,
+           NULL);
     if (serving->op == OP_SESSION_END) {
         sessions_end(people->sessions, session);
     } else {
@@ -399,9 +398,9 @@ on_own_password_made(void *context, bool is_good, const char *hash)
     char why[256] = "not enough memory to hash a password";
     memcpy(account.name, serving->name, sizeof(account.name));
     snprintf(account.hash, sizeof(account.hash), "%s", hash);
-    int error = is_good ? account_apply(people->settings.state_dir, ACCOUNT_SET_PASSWORD, &account,
-                                        why)
-                        : -ENOMEM;
+    int error = is_good
+                    ? account_apply(people->settings.state_dir, ACCOUNT_SET_PASSWORD, &account, why)
+                    : -ENOMEM;
     if (error != 0) {
         refuse_change(serving, error, why);
         return;
@@ -409,15 +408,9 @@ on_own_password_made(void *context, bool is_good, const char *hash)
     if (strcmp(serving->name, "admin") == 0) {
         first_password_forget(people);
     }
-    record(people, serving->caller.account, serving->caller.role, "account.own-password", "",
-           on_recorded_aside, NULL);
     sessions_end_of(people->sessions, serving->name);
-    const struct account *now = account_find(account_file_list(people->accounts), serving->name);
-    if (now) {
-        session_give(serving, now);
-    } else {
-        refuse(serving, 401, "the account was removed", NULL, NULL);
-    }
+    record(people, serving->caller.account, serving->caller.role, "account.own-password", "",
+           on_session_recorded, serving);
 }
 
 static void
@@ -608,8 +601,7 @@ serve_token_create(struct serving *serving, const struct op_token *asked)
                           .created_us = clock_wall_us(settings->clock)};
     memcpy(token.name, asked->name, sizeof(token.name));
     memcpy(serving->name, asked->name, sizeof(serving->name));
-    int error =
-        token_add(settings->state_dir, asked->name, token.role, settings->clock, text, why);
+    int error = token_add(settings->state_dir, asked->name, token.role, settings->clock, text, why);
     if (error != 0) {
         refuse_change(serving, error, why);
         return;
