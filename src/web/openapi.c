@@ -253,24 +253,36 @@ add_last_event_id(cJSON *operation)
 }
 
 /* What the data of each topic is; 'gap' carries "why" and "advice". */
+static const struct {
+    const char *topic;
+    const struct shape *shape;
+} topics[] = {
+    {"containment", &view_containment_shape},
+    {"endpoint", &view_endpoint_shape},
+    {"incident", &view_incident_shape},
+    {"link", &view_link_shape},
+    {"switch", &view_switch_shape},
+    {"source", &view_source_shape},
+    {"job", &view_job_shape},
+    {"policy", &view_revision_shape},
+    {"map", &view_map_shape},
+    {"changed", &view_changed_shape},
+};
+
+const struct shape *
+openapi_topic(const char *topic)
+{
+    for (size_t i = 0; i < COUNT_OF(topics); i++) {
+        if (strcmp(topics[i].topic, topic) == 0) {
+            return topics[i].shape;
+        }
+    }
+    return NULL;
+}
+
 static void
 add_topics(cJSON *operation, cJSON *components)
 {
-    const struct {
-        const char *topic;
-        const struct shape *shape;
-    } topics[] = {
-        {"containment", &view_containment_shape},
-        {"endpoint", &view_endpoint_shape},
-        {"incident", &view_incident_shape},
-        {"link", &view_link_shape},
-        {"switch", &view_switch_shape},
-        {"source", &view_source_shape},
-        {"job", &view_job_shape},
-        {"policy", &view_revision_shape},
-        {"map", &view_map_shape},
-        {"changed", &view_changed_shape},
-    };
     cJSON *list = cJSON_AddObjectToObject(operation, "x-events");
     for (size_t i = 0; i < COUNT_OF(topics); i++) {
         cJSON_AddItemToObject(list, topics[i].topic, schema_refer(topics[i].shape, components));

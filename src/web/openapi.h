@@ -11,6 +11,9 @@ cJSON *openapi_make(void);
 /* Indented text with a newline at the end; freed with free(). */
 char *openapi_text(void);
 
+/* What the data of a topic of live events is; NULL: unknown. */
+const struct shape *openapi_topic(const char *topic);
+
 /* The body of POST /policy/test. */
 #define TEST_TEXT_MAX 16384
 struct test_raw_line {

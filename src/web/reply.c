@@ -4,6 +4,7 @@
 
 #include <event2/buffer.h>
 
+#include "wire/said.h"
 #include "wire/view_system.h"
 
 const char *
@@ -59,6 +60,7 @@ reply_problem(struct evhttp_request *request, unsigned status, const char *detai
               const char *where, const char *advice)
 {
     cJSON *json = view_problem_make(status, detail, where, advice);
+    said_add(&view_problem_shape, json);
     reply_json(request, status, json);
     cJSON_Delete(json);
 }

@@ -23,6 +23,7 @@
 #include "web/reply.h"
 #include "web/route.h"
 #include "web/test_lines.h"
+#include "wire/said.h"
 #include "wire/view_system.h"
 
 #define CONNECTIONS_DEFAULT 512
@@ -127,6 +128,24 @@ reply_csv(struct evhttp_request *request, const struct route *route, const cJSON
     reply_bytes(request, 200, route->media, text->valuestring, strlen(text->valuestring));
 }
 
+/* Core only says; what is known of it is found here. */
+static void
+answer_say(const struct route *route, const struct wire_answer *answer)
+{
+    const struct op_info *op = &op_table[route->op];
+    cJSON *items = cJSON_GetObjectItemCaseSensitive(answer->body, "items"), *each;
+    if (answer->status >= 400) {
+        said_add(&view_problem_shape, answer->body);
+    } else if (op->is_list) {
+        cJSON_ArrayForEach(each, items)
+        {
+            said_add(op->answer, each);
+        }
+    } else if (op->answer) {
+        said_add(op->answer, answer->body);
+    }
+}
+
 static void
 on_answer(void *context, const struct wire_answer *answer)
 {
@@ -142,6 +161,7 @@ on_answer(void *context, const struct wire_answer *answer)
                     answer->bytes, answer->byte_count);
     } else if (answer->body) {
         add_location(exchange, answer);
+        answer_say(exchange->route, answer);
         reply_json(request, answer->status, answer->body);
     } else {
         reply_problem(request, 500, "core answered without a body", NULL,
@@ -567,6 +587,10 @@ web_answer(struct web *web, const struct wire_answer *answer)
 void
 web_event(struct web *web, const struct wire_event *event)
 {
+    const struct shape *shape = openapi_topic(event->topic);
+    if (shape) {
+        said_add(shape, event->body);
+    }
     char *data = cJSON_PrintUnformatted(event->body);
     if (!sse_memory_put(web->memory, event->sequence, event->topic, data ? data : "null")) {
         tell_gap(web, "events were lost on the way from core");

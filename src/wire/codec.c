@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/addr.h"
-#include "wire/said.h"
 
 #define EXACT_MOST 9007199254740992.0 /* 2^53: what a double holds exactly */
 
@@ -667,38 +666,6 @@ is_zero(const struct field *field, const void *thing)
     }
 }
 
-/* What said.h knows of one text, or of each of several; NULL: of none. */
-static cJSON *
-encode_said(const struct field *field, const void *thing)
-{
-    const char *at = (const char *)thing + field->at;
-    if (field->kind != FIELD_TEXTS) {
-        return said_of(at, field->said);
-    }
-    cJSON *list = cJSON_CreateArray();
-    bool is_any = false;
-    for (size_t i = 0; i < texts_count(field, thing); i++) {
-        cJSON *said = said_of(at + i * field->size, field->said);
-        is_any |= said != NULL;
-        cJSON_AddItemToArray(list, said ? said : cJSON_CreateNull());
-    }
-    if (!is_any) {
-        cJSON_Delete(list);
-    }
-    return is_any ? list : NULL;
-}
-
-static void
-add_said(const struct field *field, const void *thing, cJSON *json)
-{
-    char name[64];
-    cJSON *said = field->said ? encode_said(field, thing) : NULL;
-    if (said) {
-        snprintf(name, sizeof(name), "%.50s%s", field->name, SAID_SUFFIX);
-        cJSON_AddItemToObject(json, name, said);
-    }
-}
-
 cJSON *
 codec_encode(const struct shape *shape, const void *thing)
 {
@@ -707,7 +674,6 @@ codec_encode(const struct shape *shape, const void *thing)
         const struct field *field = &shape->fields[i];
         if (is_there(field, thing) && !(field->optional && is_zero(field, thing))) {
             cJSON_AddItemToObjectCS(json, field->name, encode_field(field, thing));
-            add_said(field, thing, json);
         }
     }
     return json;

@@ -53,8 +53,8 @@ struct field {
     size_t count_at;
     size_t max_count;
     const char *about; /* one line for the API document; NULL: the name says it */
-    /* FIELD_TEXT and FIELD_TEXTS: where said.h knows the text (its code begins so), the same stands
-     * beside it as NAME_said when encoded; decoding passes that over.  NULL: never. */
+    /* FIELD_TEXT and FIELD_TEXTS: where said.h knows the text (its code begins so), said_add()
+     * puts the same beside it as NAME_said; decoding passes that over.  NULL: never. */
     const char *said;
     /* A member of a union: there if and only if the enum (an int) at 'tag_at' equals 'tag'. */
     bool is_tagged;

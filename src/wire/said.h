@@ -28,6 +28,10 @@ const struct said *said_at(size_t index);
  * begins so; "": a whole sentence (no code "word.").  The caller owns it.  The work is bounded,
  * whatever the text. */
 cJSON *said_of(const char *text, const char *only);
+/* Puts what is known of the texts of 'json', an object of that shape (codec.h), next to them.  A text
+ * that an attacker made costs up to a millisecond: web does this, never core, whose loop contains. */
+struct shape;
+void said_add(const struct shape *shape, cJSON *json);
 /* Words what said_of() gave; what does not fit is cut between characters.  False: 'said' is none. */
 bool said_in_japanese(const cJSON *said, char *out, size_t size);
 

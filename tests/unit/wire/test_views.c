@@ -21,6 +21,7 @@
 #include "wire/view_rollout.h"
 #include "wire/view_notify.h"
 #include "wire/view_switch.h"
+#include "wire/said.h"
 #include "wire/view_system.h"
 
 static char golden_folder[1024];
@@ -217,10 +218,11 @@ test_problems(void **state)
 {
     (void)state;
     cJSON *json = view_problem_make(404, "no switch e9", "id", NULL);
+    said_add(&view_problem_shape, json);
     char *text = cJSON_PrintUnformatted(json);
     assert_string_equal(text, "{\"type\":\"urn:cordon:problem:not-found\",\"title\":\"Not found\","
-                              "\"title_said\":{\"code\":\"title.404\",\"values\":[]},"
-                              "\"status\":404,\"detail\":\"no switch e9\",\"where\":\"id\"}");
+                              "\"status\":404,\"detail\":\"no switch e9\",\"where\":\"id\","
+                              "\"title_said\":{\"code\":\"title.404\",\"values\":[]}}");
     cJSON_free(text);
     cJSON_Delete(json);
     json = view_problem_make(418, "short and stout", NULL, "pour");
@@ -232,6 +234,7 @@ test_problems(void **state)
     assert_string_equal(view_problem_title(503), "Not available");
     json =
         view_problem_make(404, "no switch has this name", "id", "nothing was changed; try again");
+    said_add(&view_problem_shape, json);
     cJSON *said = cJSON_GetObjectItemCaseSensitive(json, "detail_said");
     assert_text(said, "code", "ask.no_switch");
     said = cJSON_GetObjectItemCaseSensitive(json, "advice_said");
