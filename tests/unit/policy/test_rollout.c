@@ -195,7 +195,7 @@ what_a_rule_leaves_to_people_is_never_enforced_by_waiting(void **state)
                                "rollout: [{name: r, mode: approve}]\n",
                                "e1", "p3", CLASS_UNKNOWN);
     assert_int_equal(d.hold, HOLD_ROLLOUT);
-    assert_int_equal(d.pending_s, 60);
+    assert_int_equal(d.pending_s, 0); /* nor let go: it waits for a person */
     assert_int_equal(d.pending_action, ACTION_NONE);
     /* the same without a rule would be */
     struct world *w =
