@@ -90,7 +90,9 @@ class TestRelease:
         cordon.api.post(f"/containments/{again['id']}/release", {"reason": "done"})
 
     def test_a_server_before_it_is_blocked(self, admin, cordon):
-        server = next(one["server"] for one in cordon.api.items("/incidents") if one.get("server"))
+        # not the one by an IPv6 address that nobody was known to hold yet
+        server = next(one["server"] for one in cordon.api.items("/incidents")
+                      if one.get("server") and one.get("host_name") == "c4")
         admin.goto("#/servers")
         admin.click("Block a server")
         admin.fill("Address or network (for example 203.0.113.7 or 203.0.113.0/28)", server)
