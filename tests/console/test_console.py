@@ -67,6 +67,10 @@ class TestDay:
         admin.run("await page.getByRole('table', {name: 'Packets'}).waitFor()")
         text = admin.text()
         assert campus["c2"].ip4 in text and "T1071" in text, text
+        assert "Application Layer Protocol" in text, text
+        assert admin.run("""const one = page.getByRole('link', {name: /^T1071/}).first();
+            return [await one.getAttribute('rel'), await one.getAttribute('href')];""")[0] == (
+                "noreferrer noopener")
         saved = admin.run("""
             const [file] = await Promise.all([page.waitForEvent('download'),
                 page.getByRole('button', {name: 'Save as pcap'}).click()]);

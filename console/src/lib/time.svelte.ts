@@ -50,10 +50,20 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 /* "3 minutes ago", "in 2 hours". */
 export function relative(at: string | undefined): string {
-  if (!isTime(at)) {
-    return at ?? '';
-  }
-  const seconds = (new Date(at).getTime() - clock.now) / 1000;
+  return isTime(at) ? fromNow(seconds(at)) : (at ?? '');
+}
+
+/* Of what has happened: never in the future, though the page's clock goes by steps and the server's
+ * may be a little ahead of the browser's. */
+export function ago(at: string | undefined): string {
+  return isTime(at) ? fromNow(Math.min(seconds(at), 0)) : (at ?? '');
+}
+
+function seconds(at: string): number {
+  return (Date.parse(at) - clock.now) / 1000;
+}
+
+function fromNow(seconds: number): string {
   const format = new Intl.RelativeTimeFormat(language.now, { numeric: 'auto', style: 'short' });
   for (const [unit, size] of UNITS) {
     if (Math.abs(seconds) >= size) {

@@ -3,7 +3,7 @@ import { stored, world } from './world';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { language, words } from 'console/lib/language.svelte';
-import { clock, exact, milliseconds, number, relative, short } from 'console/lib/time.svelte';
+import { ago, clock, exact, milliseconds, number, relative, short } from 'console/lib/time.svelte';
 
 const AT = '2026-03-09T02:58:24.532140Z'; /* 11:58:24 in Tokyo */
 
@@ -36,8 +36,19 @@ test('relative, in both languages and directions', () => {
   assert.equal(relative('2026-03-09T02:59:50Z'), '10 秒前');
 });
 
+test('what has happened is never to come', () => {
+  clock.now = Date.parse('2026-03-09T03:00:00Z'); /* goes by steps: the event is later than it */
+  language.set('en');
+  assert.equal(ago('2026-03-09T03:00:04Z'), 'now');
+  assert.equal(ago('2026-03-09T03:02:00Z'), 'now');
+  assert.equal(ago('2026-03-09T02:57:00Z'), '3 min. ago');
+  language.set('ja');
+  assert.equal(ago('2026-03-09T03:00:04Z'), '今');
+  assert.equal(relative('2026-03-09T03:00:04Z'), '4 秒後'); /* what is to come stays so */
+});
+
 test('what is no time stops nothing', () => {
-  for (const call of [exact, short, relative]) {
+  for (const call of [exact, short, relative, ago]) {
     assert.equal(call(undefined), '');
     assert.equal(call(''), '');
     assert.equal(call('not a time'), 'not a time');
