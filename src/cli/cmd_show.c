@@ -307,6 +307,11 @@ cmd_doctor(struct run *run, char **words, int count)
         {"WHAT", "what", COLUMN_TEXT},
         {"ADVICE", "advice", COLUMN_TEXT},
     };
+    static const struct column parts[] = {
+        {"CHECK", "check", COLUMN_TEXT},
+        {"ALL", "total", COLUMN_TEXT},
+        {"GOOD", "good", COLUMN_TEXT},
+    };
     struct client_answer answer;
     (void)words, (void)count;
     int code = run_ask(run, API "/doctor", NULL, &answer);
@@ -316,6 +321,7 @@ cmd_doctor(struct run *run, char **words, int count)
         if (run->options.json) {
             run_print_json(answer.json);
         } else if (findings && findings->child) {
+            columns_print(run, columns_at(answer.json, "parts"), parts, COUNT_OF(parts));
             columns_print(run, findings, columns, COUNT_OF(columns));
         } else {
             puts(run_text(run, "all is well"));

@@ -24,6 +24,7 @@ struct visit {
     struct controller *controller;
     int64_t now_us;
     struct view_doctor *doctor;
+    size_t troubles; /* warnings and errors so far */
 };
 
 static void __attribute__((format(printf, 6, 7)))
@@ -34,6 +35,7 @@ find(struct visit *visit, enum finding_severity severity, const char *check, con
     va_list arguments;
     if (severity != FINDING_NOTE) {
         doctor->is_healthy = false;
+        visit->troubles++;
     }
     if (doctor->finding_count == FINDINGS_MAX) {
         doctor->dropped++;
@@ -56,6 +58,14 @@ begin(struct visit *visit, const char *check)
     if (doctor->check_count < COUNT_OF(doctor->checks)) {
         snprintf(doctor->checks[doctor->check_count++], NAME_SIZE, "%s", check);
     }
+}
+
+/* How many there are of what a check looks at, and how many of those are without a trouble. */
+static void
+tally(struct visit *visit, enum view_part part, bool is_good)
+{
+    visit->doctor->parts[part].total++;
+    visit->doctor->parts[part].good += is_good;
 }
 
 static void
@@ -148,7 +158,9 @@ check_switches(struct visit *visit)
     for (size_t i = 0; i < count; i++) {
         struct switch_view each;
         if (controller_switch_at(visit->controller, i, &each)) {
+            size_t before = visit->troubles;
             check_switch(visit, &each);
+            tally(visit, PART_SWITCH, visit->troubles == before);
         }
     }
     if (count == 0) {
@@ -213,8 +225,17 @@ check_sensor(struct visit *visit, const struct sensor_view *each)
         find(visit, FINDING_NOTE, "sensor", each->name, "give it reputation lists",
              "its reputation lists are empty");
     }
-    for (size_t i = 0; i < stats->mirror_count; i++) {
-        check_mirror(visit, each->name, &stats->mirrors[i]);
+}
+
+/* What a silent sensor said of its mirrors is old: none of them is known to work. */
+static void
+check_mirrors(struct visit *visit, const struct sensor_view *each)
+{
+    bool is_silent = visit->now_us - each->seen_us > SILENT_US;
+    for (size_t i = 0; each->stats && i < each->stats->mirror_count; i++) {
+        size_t before = visit->troubles;
+        check_mirror(visit, each->name, &each->stats->mirrors[i]);
+        tally(visit, PART_MIRROR, visit->troubles == before && !is_silent);
     }
 }
 
@@ -227,7 +248,10 @@ check_sensors(struct visit *visit)
     for (size_t i = 0; i < count; i++) {
         struct sensor_view each;
         if (controller_sensor_at(visit->controller, i, &each)) {
+            size_t before = visit->troubles;
             check_sensor(visit, &each);
+            tally(visit, PART_SENSOR, visit->troubles == before);
+            check_mirrors(visit, &each);
         }
     }
     if (count == 0 && controller_source_count(visit->controller) == 0) {
@@ -347,7 +371,9 @@ check_sources(struct visit *visit)
     for (size_t i = 0; i < controller_source_count(visit->controller); i++) {
         const struct wire_source *each = controller_source_at(visit->controller, i);
         if (each) {
+            size_t before = visit->troubles;
             check_source(visit, each);
+            tally(visit, PART_SOURCE, visit->troubles == before);
         }
     }
 }
@@ -475,24 +501,36 @@ check_policy_file(struct visit *visit, const struct revisions *revisions)
     if (view.problem && view.problem->line) {
         find(visit, FINDING_WARNING, "policy", view.file,
              "correct the file and reload cordond, or store a policy over it",
-             "revision %lld runs, since line %u, column %u: %.300s", (long long)view.running->number,
-             view.problem->line, view.problem->column, view.problem->text);
+             "revision %lld runs, since line %u, column %u: %.300s",
+             (long long)view.running->number, view.problem->line, view.problem->column,
+             view.problem->text);
     } else if (view.problem) {
-        find(visit, FINDING_WARNING, "policy", view.file,
-             "'cordonctl policy show' says what to do", "revision %lld runs, since %.300s",
-             (long long)view.running->number, view.problem->text);
+        find(visit, FINDING_WARNING, "policy", view.file, "'cordonctl policy show' says what to do",
+             "revision %lld runs, since %.300s", (long long)view.running->number,
+             view.problem->text);
     }
 }
 
 void
 ask_doctor(const struct ask_call *call, const void *parameters)
 {
+    static const char *const parts[PART_COUNT] = {
+        [PART_SENSOR] = "sensor",
+        [PART_SWITCH] = "switch",
+        [PART_MIRROR] = "mirror",
+        [PART_SOURCE] = "source",
+    };
     struct view_doctor *doctor = MEM_NEW(struct view_doctor);
     struct visit visit = {.controller = call->controller,
                           .now_us = clock_wall_us(controller_clock(call->controller)),
                           .doctor = doctor};
     (void)parameters;
     doctor->is_healthy = true;
+    doctor->parts = mem_new(PART_COUNT, sizeof(struct view_tally));
+    doctor->part_count = PART_COUNT;
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        snprintf(doctor->parts[i].check, NAME_SIZE, "%s", parts[i]);
+    }
     doctor->findings = mem_new(FINDINGS_MAX, sizeof(struct view_finding));
     check_clocks(&visit);
     check_switches(&visit);
@@ -505,5 +543,6 @@ ask_doctor(const struct ask_call *call, const void *parameters)
     qsort(doctor->findings, doctor->finding_count, sizeof(struct view_finding), compare);
     ask_answer_shape(call, 200, &view_doctor_shape, doctor);
     free(doctor->findings);
+    free(doctor->parts);
     free(doctor);
 }

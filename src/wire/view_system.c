@@ -99,12 +99,22 @@ static const struct field finding_fields[] = {
 static const struct shape finding_shape =
     SHAPE("Finding", struct view_finding, finding_fields, NULL);
 
+static const struct field tally_fields[] = {
+    ROW_SAID(struct view_tally, check, "check", "word.check.", "sensor, switch, mirror or source"),
+    ROW(struct view_tally, total, "total", FIELD_UINT, "how many there are"),
+    ROW(struct view_tally, good, "good", FIELD_UINT,
+        "of those, how many have neither a warning nor an error of their own"),
+};
+static const struct shape tally_shape = SHAPE("Tally", struct view_tally, tally_fields, NULL);
+
 static const struct field doctor_fields[] = {
     ROW(struct view_doctor, is_healthy, "healthy", FIELD_BOOL, "no warning and no error"),
     ROW_TEXTS_SAID(struct view_doctor, checks, check_count, "checks", "word.check.",
                    "what was looked at"),
     ROW_LIST(struct view_doctor, findings, finding_count, "findings", FIELD_LIST, &finding_shape,
              FINDINGS_MAX, "what was found, worst first"),
+    ROW_LIST(struct view_doctor, parts, part_count, "parts", FIELD_LIST, &tally_shape, PART_COUNT,
+             "how many parts of each kind work"),
     ROW_OPT(struct view_doctor, dropped, "dropped", FIELD_UINT, "findings beyond the limit"),
 };
 const struct shape view_doctor_shape = SHAPE("Doctor", struct view_doctor, doctor_fields, NULL);

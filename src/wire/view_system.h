@@ -1,4 +1,5 @@
-/* Policy tests, enforcement, doctor, audit and version as the API shows them, and the error object. */
+/* Policy tests, enforcement, doctor, audit and version as the API shows them, and the error object.
+ */
 #ifndef CORDON_WIRE_VIEW_SYSTEM_H
 #define CORDON_WIRE_VIEW_SYSTEM_H
 
@@ -61,13 +62,23 @@ struct view_finding {
     char advice[TEXT_SIZE];
 };
 #define FINDINGS_MAX 500
+
+/* Of one kind: how many there are, and how many without a warning or an error of their own. */
+struct view_tally {
+    char check[NAME_SIZE];
+    uint64_t total, good;
+};
+enum view_part { PART_SENSOR, PART_SWITCH, PART_MIRROR, PART_SOURCE, PART_COUNT };
+
 struct view_doctor {
     bool is_healthy; /* no warning and no error */
     char checks[16][NAME_SIZE];
     size_t check_count;
     struct view_finding *findings; /* owned */
     size_t finding_count;
-    uint64_t dropped; /* findings beyond FINDINGS_MAX */
+    uint64_t dropped;         /* findings beyond FINDINGS_MAX */
+    struct view_tally *parts; /* owned; by enum view_part */
+    size_t part_count;
 };
 extern const struct shape view_doctor_shape;
 

@@ -180,6 +180,18 @@ class Reading(Case):
         self.assertEqual(order, sorted(order))
         self.assertTrue(all(f["advice"] for f in doctor["findings"]))
 
+    def test_doctor_counts_what_works(self):
+        told = {p["check"]: (p["good"], p["total"]) for p in self.viewer.get("/doctor")["parts"]}
+        for check, path in (("sensor", "/sensors"), ("switch", "/switches"), ("source", "/intake")):
+            self.assertEqual(told[check][1], self.viewer.get(path)["total"], check)
+        seen = [m for s in self.viewer.items("/sensors") for m in s["mirrors"]]
+        self.assertEqual(told["mirror"][1], len(seen))
+        bad = {f["where"].split(",")[0] for f in self.viewer.get("/doctor")["findings"]
+               if f["check"] in ("switch", "mtu", "br_netfilter") and f["severity"] != "note"}
+        self.assertEqual(told["switch"][1] - told["switch"][0], len(bad))
+        self.assertEqual(told["mirror"][0], 0)  # one-sided: 90 of 100 flows
+        self.assertEqual(told["source"][0], 0)  # 3 of 10 lines refused
+
     def test_metrics_are_prometheus_text(self):
         text = self.viewer.text("/metrics")
         self.assertIn('cordon_source_lines_total{source="ids",what="refused"} 3', text)
@@ -1570,6 +1582,7 @@ class Ctl(Case):
         done = self.ctl("doctor")
         self.assertEqual(done.returncode, 1)
         self.assertIn("br_netfilter", done.stdout)
+        self.assertRegex(done.stdout, r"CHECK +ALL +GOOD")
 
     def test_exit_codes(self):
         self.assertEqual(self.ctl("endpoint", "nobody").returncode, 1)
