@@ -128,6 +128,7 @@ view_mirror(struct controller *controller, const struct mirror_view *from)
     if (from->asked_by) {
         memcpy(view->containment_id, from->asked_by->id, sizeof(view->containment_id));
         memcpy(view->endpoint_id, from->asked_by->endpoint_id, sizeof(view->endpoint_id));
+        memcpy(view->requested_by, from->asked_by->requested_by, sizeof(view->requested_by));
         memcpy(view->reason, from->asked_by->reason, sizeof(view->reason));
         view->expires_us = from->asked_by->expires_us;
     }

@@ -108,6 +108,8 @@ static const struct field mirror_fields[] = {
     ROW_OPT(struct view_mirror, containment_id, "containment_id", FIELD_TEXT,
             "what asked for it; absent: declared"),
     ROW_OPT(struct view_mirror, endpoint_id, "endpoint_id", FIELD_TEXT, "the copied endpoint"),
+    ROW_OPT(struct view_mirror, requested_by, "requested_by", FIELD_TEXT,
+            "policy, account or token"),
     ROW_OPT_SAID(struct view_mirror, reason, "reason", "reason.", "why"),
     ROW_OPT(struct view_mirror, expires_us, "expires", FIELD_TIME, "ends by itself"),
     ROW(struct view_mirror, copied, "copied", FIELD_UINT, "frames that the switch copied"),

@@ -43,6 +43,7 @@ struct view_mirror {
     struct rule_mirror model;     /* shallow */
     char containment_id[ID_SIZE]; /* a detailed one that a containment asked for */
     char endpoint_id[ID_SIZE];
+    char requested_by[NAME_SIZE];
     char reason[TEXT_SIZE];
     int64_t expires_us;
     uint64_t copied; /* by the switch's own count */

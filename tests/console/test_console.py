@@ -38,6 +38,16 @@ class TestDay:
         # "who am I?": nobody yet
         assert [one for one in admin.troubles() if "401 (Not authenticated)" not in one] == []
 
+    def test_what_works_is_counted(self, admin, cordon):
+        """By word and mark: the tile of each kind leads to its screen."""
+        parts = {one["check"]: one for one in cordon.api.get("/doctor")["parts"]}
+        assert parts["switch"] == {**parts["switch"], "total": 3, "good": 3}, parts
+        admin.run("await page.getByRole('link', {name: 'Switches 3 all good'}).waitFor()")
+        admin.run("await page.getByRole('link', {name: /^Sensors 1 /}).waitFor()")
+        admin.run("await page.getByRole('link', {name: 'Switches 3 all good'}).click()")
+        admin.heading("Switches")
+        admin.goto("#/dashboard")
+
     def test_an_infection_arrives_by_itself(self, admin, campus, c2, c3):
         admin.goto("#/containments")
         admin.see("Nothing is contained.")

@@ -22,6 +22,42 @@ class TestSystem:
             admin.run("await page.screenshot({path: args.path, fullPage: true})",
                       path=os.path.join(SHOTS, "system.png"))
 
+    def test_which_version_each_switch_runs(self, admin, cordon):
+        admin.goto("#/system")
+        told = cordon.api.items("/switches")
+        assert len({(one["driver"], one["version"]) for one in told}) == 1, told
+        names = ", ".join(sorted(one["name"] for one in told))
+        admin.see(f"{told[0]['driver']} {told[0]['version']}: {names}")
+
+    def test_a_switch_says_how_full_it_is_and_who_is_where(self, admin, cordon, c4):
+        where = cordon.api.get(f"/endpoints/{c4.mac}")["location"]
+        admin.goto(f"#/switches/{where['switch']}")
+        admin.heading(where["switch"])
+        told = cordon.api.get(f"/switches/{where['switch']}")
+        room = told["capabilities"]["rule_room"]
+        admin.see(f"of {room:,} entries (")
+        admin.see("tests that a block works")
+        admin.run("""await page.getByRole('row').filter({has: page.getByRole('link', {name: args.port,
+            exact: true})}).getByRole('link', {name: 'c4', exact: true}).waitFor()""", port=where["port"])
+        if SHOTS:
+            admin.shot(os.path.join(SHOTS, "switch.en.png"))
+        assert admin.violations() + admin.troubles() == []
+
+    def test_a_mirror_says_who_asked_and_how_fast_it_goes(self, admin, cordon, c4):
+        made = cordon.api.post("/containments", {"action": "mirror", "mac": c4.mac,
+                                                 "reason": "looked at closely", "expires_in_s": 600})
+        told = next(one for one in cordon.api.items("/mirrors")
+                    if one.get("containment_id") == made["id"])
+        admin.goto("#/mirrors")
+        row = "page.getByRole('row').filter({hasText: 'looked at closely'}).first()"
+        admin.run(f"await {row}.getByRole('link', {{name: args.who, exact: true}}).waitFor()",
+                  who=told["requested_by"])
+        assert told["requested_by"] == made["requested_by"]
+        admin.run(f"await {row}.getByText(/^[0-9.,]+\\/s$/).waitFor({{timeout: 30000}})")
+        if SHOTS:
+            admin.shot(os.path.join(SHOTS, "mirror.en.png"))
+        cordon.api.post(f"/containments/{made['id']}/release", {"reason": "enough"})
+
     def test_a_panic_says_what_it_frees(self, admin, cordon, c4):
         made = cordon.api.post("/containments", {"action": "isolate", "mac": c4.mac,
                                                  "reason": "counted", "expires_in_s": 600})
