@@ -28,7 +28,7 @@ bench: build
 	@bench/run
 
 screens: build
-	@python3 -m pytest -q -p no:cacheprovider tests/console/pictures.py
+	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/console/pictures.py
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
