@@ -10,7 +10,7 @@
 #include "base/macros.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
-#include "model/audit.h"
+#include "model/audit_chain.h"
 #include "wire/view_system.h"
 
 #define VERIFY_S 600

@@ -4,7 +4,7 @@
 
 #include "controller/ask.h"
 #include "controller/jobs.h"
-#include "policy/policy_test.h"
+#include "policy/trial.h"
 #include "wire/op.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/page.h"
+#include "model/warning_page.h"
 
 void
 ask_warning_show(const struct ask_call *call, const void *parameters)
@@ -65,16 +65,16 @@ ask_warning_preview(const struct ask_call *call, const void *parameters)
 {
     const struct op_warning_preview *asked = parameters;
     const struct view_warning *now = warnings_view(call->asks->settings.warnings);
-    const struct rule_warning *each[PAGE_LANGUAGES_MAX];
-    const struct page_case about = {.reason = asked->reason, .case_number = asked->case_number};
+    const struct rule_warning *each[WARNING_LANGUAGES_MAX];
+    const struct warning_page_case about = {.reason = asked->reason, .case_number = asked->case_number};
     const struct rule_warning *texts = asked->text_count ? asked->texts : now->texts;
     size_t count = asked->text_count ? asked->text_count : now->text_count;
-    char *html = mem_new(1, PAGE_HTML_MAX);
+    char *html = mem_new(1, WARNING_PAGE_MAX);
     bool is_cut = false;
-    for (size_t i = 0; i < count && i < PAGE_LANGUAGES_MAX; i++) {
+    for (size_t i = 0; i < count && i < WARNING_LANGUAGES_MAX; i++) {
         each[i] = &texts[i];
     }
-    size_t size = page_html(each, count, &about, html, &is_cut);
+    size_t size = warning_page_html(each, count, &about, html, &is_cut);
     ask_answer_bytes(call, html, size);
     free(html);
 }

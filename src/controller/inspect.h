@@ -128,7 +128,7 @@ struct escalation_view {
 bool controller_escalation(const struct controller *controller, const char *containment_id,
                            struct escalation_view *view);
 
-/* The engine's view of the world, for trying a policy on past events (policy_test.h). */
+/* The engine's view of the world, for trying a policy on past events (trial.h). */
 const struct policy_world *controller_world(struct controller *controller);
 uint64_t controller_epoch(const struct controller *controller);
 const struct clock *controller_clock(const struct controller *controller);

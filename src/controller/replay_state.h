@@ -4,7 +4,7 @@
 
 #include "base/hmap.h"
 #include "controller/replay.h"
-#include "policy/policy_test.h"
+#include "policy/trial.h"
 
 #define REPLAY_ROWS_MAX 5000
 #define REPLAY_REALS_MAX 20000

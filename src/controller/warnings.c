@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "model/page.h"
+#include "model/warning_page.h"
 
 #define SETTING "warning"
 

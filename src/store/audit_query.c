@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "store/auditor.h"
+#include "store/audit_reader.h"
 #include "store/search.h"
 
 #define SQL_SIZE 2048

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/queue.h"
-#include "store/auditor.h"
+#include "store/audit_reader.h"
 #include "store/change.h"
 #include "store/reader.h"
 #include "store/shapes.h"
@@ -28,7 +28,7 @@
 struct store {
     struct writer *writer; /* the store thread's, once it runs */
     struct reader reader;  /* the loop's */
-    struct auditor *auditor;
+    struct audit_reader *audit_reader;
     struct queue *in;         /* loop -> store thread */
     struct queue *out;        /* store thread -> loop; never full: as long as WAITING_MAX */
     struct store_change stop; /* queued last */
@@ -120,7 +120,7 @@ tip_tell(struct store *store)
 {
     uint8_t hash[AUDIT_HASH_SIZE];
     int64_t number = writer_audit_tip(store->writer, hash);
-    auditor_tip(store->auditor, number, hash);
+    audit_reader_tip(store->audit_reader, number, hash);
 }
 
 /* Only the store thread writes these. */
@@ -209,7 +209,7 @@ store_open(const char *path, struct event_base *base, struct store **out, char w
         error = reader_open(path, &store->reader, why);
     }
     if (!error) {
-        error = auditor_new(path, base, &store->auditor, why);
+        error = audit_reader_new(path, base, &store->audit_reader, why);
     }
     if (!error) {
         tip_tell(store);
@@ -252,7 +252,7 @@ store_close(struct store *store)
     if (store->out) {
         queue_free(store->out);
     }
-    auditor_free(store->auditor);
+    audit_reader_free(store->audit_reader);
     reader_close(&store->reader);
     writer_close(store->writer);
     free(store);
@@ -293,14 +293,14 @@ void
 store_read_audit(struct store *store, const struct store_audit_question *question,
                  store_audit_fn *done, void *context)
 {
-    auditor_read(store->auditor, question, done, context);
+    audit_reader_read(store->audit_reader, question, done, context);
 }
 
 void
 store_check_audit(struct store *store, const uint8_t wanted[AUDIT_HASH_SIZE], store_chain_fn *done,
                   void *context)
 {
-    auditor_check(store->auditor, wanted, done, context);
+    audit_reader_check(store->audit_reader, wanted, done, context);
 }
 
 void

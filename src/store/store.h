@@ -12,7 +12,7 @@
 
 #include "base/macros.h"
 
-#include "model/audit.h"
+#include "model/audit_chain.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/endpoint.h"
@@ -161,7 +161,7 @@ int store_pass_ended(struct store *store, struct store_place *place, size_t limi
                      void (*each)(void *context, const struct containment *containment),
                      void *context);
 /* The audit is read beside the loop, however many rows there are: by its own thread, one question
- * after the other (auditor.c). */
+ * after the other (audit_reader.c). */
 struct store_audit_question {
     char account[NAME_SIZE]; /* empty members ask for nothing */
     char action[NAME_SIZE];  /* one without a dot: also all below it ("session": "session.open") */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/macros.h"
-#include "model/audit.h"
+#include "model/audit_chain.h"
 #include "store/change.h"
 
 struct writer;

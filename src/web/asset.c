@@ -9,7 +9,7 @@
 #include <event2/buffer.h>
 
 #include "base/mem.h"
-#include "model/page.h"
+#include "model/warning_page.h"
 
 /* Files of ours only, no inline script or style, nobody may frame us: what an attacker writes into a
  * host name stays text. */
@@ -25,7 +25,7 @@ policy_put(struct evkeyvalq *headers)
     uint8_t hash[crypto_hash_sha256_BYTES];
     char base64[sodium_base64_ENCODED_LEN(sizeof(hash), sodium_base64_VARIANT_ORIGINAL)];
     char text[sizeof(POLICY) + sizeof(base64)];
-    crypto_hash_sha256(hash, (const uint8_t *)page_style, strlen(page_style));
+    crypto_hash_sha256(hash, (const uint8_t *)warning_page_style, strlen(warning_page_style));
     sodium_bin2base64(base64, sizeof(base64), hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL);
     snprintf(text, sizeof(text), POLICY, base64);
     evhttp_add_header(headers, "Content-Security-Policy", text);

@@ -22,7 +22,7 @@
 #include "web/query.h"
 #include "web/reply.h"
 #include "web/route.h"
-#include "web/test_lines.h"
+#include "web/event_lines.h"
 #include "wire/said.h"
 #include "wire/view_system.h"
 
@@ -241,7 +241,7 @@ read_parameters(struct web *web, struct evhttp_request *request, const struct ro
     bool fits = true;
     if (route->kind == ROUTE_TEST) {
         cJSON *parsed =
-            test_lines_parse(json, web->settings.parse_line, web->settings.config, &error);
+            event_lines_parse(json, web->settings.parse_line, web->settings.config, &error);
         cJSON_Delete(json);
         json = parsed;
         fits = parsed != NULL;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/page.h"
+#include "model/warning_page.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
 #include "wire/notify.h"
@@ -139,7 +139,7 @@ check_warning_reset(const void *thing, char why[128])
 
 #define WARNING_TEXTS(type, about_)                                                                \
     ROW_LIST(type, texts, text_count, "texts", FIELD_LIST, &view_warning_text_shape,               \
-             PAGE_LANGUAGES_MAX, about_)
+             WARNING_LANGUAGES_MAX, about_)
 static const struct field warning_fields[] = {
     WARNING_TEXTS(struct op_warning, "per language, the first one on top of the page"),
     ROW(struct op_warning, version, "version", FIELD_UINT, "that you read: 'version' of Warning"),

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "model/page.h"
+#include "model/warning_page.h"
 
 #include "wire/view_field.h"
 
@@ -145,7 +145,7 @@ static const struct field warning_fields[] = {
     ROW(struct view_warning, is_edited, "edited", FIELD_BOOL,
         "false: the texts of the configuration file"),
     ROW_LIST(struct view_warning, texts, text_count, "texts", FIELD_LIST, &view_warning_text_shape,
-             PAGE_LANGUAGES_MAX, "per language, the first one on top of the page"),
+             WARNING_LANGUAGES_MAX, "per language, the first one on top of the page"),
     ROW_OPT(struct view_warning, changed_us, "changed", FIELD_TIME, "when"),
     ROW_OPT(struct view_warning, account, "account", FIELD_TEXT, "by whom"),
 };

@@ -3,7 +3,7 @@
 #ifndef CORDON_WIRE_VIEW_SYSTEM_H
 #define CORDON_WIRE_VIEW_SYSTEM_H
 
-#include "model/audit.h"
+#include "model/audit_chain.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/rule.h"

@@ -7,7 +7,7 @@
 
 #include "web/query.h"
 #include "web/route.h"
-#include "web/test_lines.h"
+#include "web/event_lines.h"
 #include "web/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -48,7 +48,7 @@ read_request(const struct route *route, const char *id, const char *query, const
     cJSON *json = route->method == METHOD_GET ? query_read(shape, query, &error)
                                               : codec_parse(body, strlen(body));
     if (json && route->kind == ROUTE_TEST) {
-        cJSON *parsed = test_lines_parse(json, NULL, NULL, &error);
+        cJSON *parsed = event_lines_parse(json, NULL, NULL, &error);
         cJSON_Delete(json);
         json = parsed;
     } else if (cJSON_IsObject(json) && id[0]) {

@@ -1,5 +1,5 @@
 /* The walk through the chain of hashes: what each way of tampering with the rows looks like. */
-#include "model/audit.h"
+#include "model/audit_chain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * what is decided without a person keeps the promises. */
 #include "world.h"
 
-#include "policy/policy_test.h"
+#include "policy/trial.h"
 
 #define CLIENTS 40
 #define ROUNDS 40000

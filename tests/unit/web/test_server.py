@@ -1058,8 +1058,8 @@ class Console(Case):
         self.assertEqual(rules["default-src"], "'none'")
         self.assertEqual(rules["script-src"], "'self'")
         # and the one style of the warning page, which is previewed in a sandboxed frame
-        page_html = self.viewer.raw("POST", "/warning/preview", {"texts": []})[1].decode()
-        style = re.search("<style>(.*)</style>", page_html).group(1)
+        warning_page_html = self.viewer.raw("POST", "/warning/preview", {"texts": []})[1].decode()
+        style = re.search("<style>(.*)</style>", warning_page_html).group(1)
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self.assertEqual(rules["style-src"], f"'self' 'sha256-{digest}'")
         self.assertEqual(rules["frame-ancestors"], "'none'")

@@ -1,4 +1,4 @@
-#include "model/audit.h"
+#include "model/audit_chain.h"
 
 #include <inttypes.h>
 #include <sodium.h>

@@ -1,4 +1,4 @@
-#include "store/auditor.h"
+#include "store/audit_reader.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@ struct job {
     void *context;
 };
 
-struct auditor {
+struct audit_reader {
     sqlite3 *db;            /* the thread's */
     struct queue *in, *out; /* 'out' is never full: as long as may wait */
     struct event *event_out;
@@ -55,7 +55,7 @@ row_walk(sqlite3_stmt *row, struct audit_chain *chain)
 }
 
 static int
-chain_walk(struct auditor *auditor, struct job *job)
+chain_walk(struct audit_reader *audit_reader, struct job *job)
 {
     sqlite3_stmt *query = NULL;
     int result = SQLITE_DONE;
@@ -64,10 +64,10 @@ chain_walk(struct auditor *auditor, struct job *job)
         audit_chain_want(&job->chain, job->wanted);
     }
     /* Before the walk begins: what is written meanwhile is not missed. */
-    pthread_mutex_lock(&auditor->lock);
-    audit_chain_tip(&job->chain, auditor->tip_number, auditor->tip);
-    pthread_mutex_unlock(&auditor->lock);
-    if (sqlite3_prepare_v2(auditor->db,
+    pthread_mutex_lock(&audit_reader->lock);
+    audit_chain_tip(&job->chain, audit_reader->tip_number, audit_reader->tip);
+    pthread_mutex_unlock(&audit_reader->lock);
+    if (sqlite3_prepare_v2(audit_reader->db,
                            "SELECT number, at_us, account, action, object, detail, hash"
                            " FROM audit ORDER BY number",
                            -1, &query, NULL) != SQLITE_OK) {
@@ -88,30 +88,30 @@ chain_walk(struct auditor *auditor, struct job *job)
 static int
 on_progress(void *context)
 {
-    const struct auditor *auditor = context;
-    return atomic_load(&auditor->is_ending);
+    const struct audit_reader *audit_reader = context;
+    return atomic_load(&audit_reader->is_ending);
 }
 
 static void *
-auditor_thread(void *context)
+audit_reader_thread(void *context)
 {
-    struct auditor *auditor = context;
+    struct audit_reader *audit_reader = context;
     for (;;) {
-        struct job *job = queue_wait(auditor->in, -1);
-        if (job == &auditor->stop) {
+        struct job *job = queue_wait(audit_reader->in, -1);
+        if (job == &audit_reader->stop) {
             return NULL;
         }
         if (!job) {
             continue;
         }
-        if (atomic_load(&auditor->is_ending)) {
+        if (atomic_load(&audit_reader->is_ending)) {
             job->error = -ECANCELED;
         } else if (job->on_chain) {
-            job->error = chain_walk(auditor, job);
+            job->error = chain_walk(audit_reader, job);
         } else {
-            job->error = audit_query_run(auditor->db, &job->question, &job->answer);
+            job->error = audit_query_run(audit_reader->db, &job->question, &job->answer);
         }
-        if (!queue_put(auditor->out, job)) {
+        if (!queue_put(audit_reader->out, job)) {
             abort(); /* 'out' has room for all that may wait: a bug */
         }
     }
@@ -133,115 +133,117 @@ job_finish(struct job *job)
 static void
 on_out(evutil_socket_t fd, short what, void *context)
 {
-    struct auditor *auditor = context;
+    struct audit_reader *audit_reader = context;
     struct job *job = NULL;
     (void)fd, (void)what;
-    while ((job = queue_take(auditor->out)) != NULL) {
-        auditor->waiting--;
+    while ((job = queue_take(audit_reader->out)) != NULL) {
+        audit_reader->waiting--;
         job_finish(job);
     }
 }
 
 static int
-auditor_start(struct auditor *auditor, struct event_base *base)
+audit_reader_start(struct audit_reader *audit_reader, struct event_base *base)
 {
-    auditor->in = queue_new(JOBS_MAX + 1);
-    auditor->out = queue_new(JOBS_MAX);
-    auditor->event_out =
-        event_new(base, queue_fd(auditor->out), EV_READ | EV_PERSIST, on_out, auditor);
-    if (!auditor->event_out || event_add(auditor->event_out, NULL)) {
+    audit_reader->in = queue_new(JOBS_MAX + 1);
+    audit_reader->out = queue_new(JOBS_MAX);
+    audit_reader->event_out =
+        event_new(base, queue_fd(audit_reader->out), EV_READ | EV_PERSIST, on_out, audit_reader);
+    if (!audit_reader->event_out || event_add(audit_reader->event_out, NULL)) {
         return -ENOMEM;
     }
-    int error = pthread_create(&auditor->thread, NULL, auditor_thread, auditor);
-    auditor->is_running = error == 0;
+    int error = pthread_create(&audit_reader->thread, NULL, audit_reader_thread, audit_reader);
+    audit_reader->is_running = error == 0;
     return -error;
 }
 
 int
-auditor_new(const char *path, struct event_base *base, struct auditor **out, char why[256])
+audit_reader_new(const char *path, struct event_base *base, struct audit_reader **out,
+                 char why[256])
 {
-    struct auditor *auditor = MEM_NEW(struct auditor);
+    struct audit_reader *audit_reader = MEM_NEW(struct audit_reader);
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
-    pthread_mutex_init(&auditor->lock, NULL);
-    int error = sqlite3_open_v2(path, &auditor->db, flags, NULL) == SQLITE_OK ? 0 : -EIO;
+    pthread_mutex_init(&audit_reader->lock, NULL);
+    int error = sqlite3_open_v2(path, &audit_reader->db, flags, NULL) == SQLITE_OK ? 0 : -EIO;
     if (error) {
         snprintf(why, 256, "%s: %s", path,
-                 auditor->db ? sqlite3_errmsg(auditor->db) : "out of memory");
+                 audit_reader->db ? sqlite3_errmsg(audit_reader->db) : "out of memory");
     } else {
-        sqlite3_progress_handler(auditor->db, 1000, on_progress, auditor);
-        error = auditor_start(auditor, base);
+        sqlite3_progress_handler(audit_reader->db, 1000, on_progress, audit_reader);
+        error = audit_reader_start(audit_reader, base);
         if (error) {
             snprintf(why, 256, "the audit's thread cannot start");
         }
     }
     if (error) {
-        auditor_free(auditor);
+        audit_reader_free(audit_reader);
         return error;
     }
-    *out = auditor;
+    *out = audit_reader;
     return 0;
 }
 
 void
-auditor_free(struct auditor *auditor)
+audit_reader_free(struct audit_reader *audit_reader)
 {
-    if (!auditor) {
+    if (!audit_reader) {
         return;
     }
-    atomic_store(&auditor->is_ending, true);
-    if (auditor->is_running) {
-        if (!queue_put(auditor->in, &auditor->stop)) {
+    atomic_store(&audit_reader->is_ending, true);
+    if (audit_reader->is_running) {
+        if (!queue_put(audit_reader->in, &audit_reader->stop)) {
             abort(); /* 'in' has one place more than may wait: a bug */
         }
-        pthread_join(auditor->thread, NULL);
-        on_out(-1, 0, auditor);
+        pthread_join(audit_reader->thread, NULL);
+        on_out(-1, 0, audit_reader);
     }
-    if (auditor->event_out) {
-        event_free(auditor->event_out);
+    if (audit_reader->event_out) {
+        event_free(audit_reader->event_out);
     }
-    if (auditor->in) {
-        queue_free(auditor->in);
-        queue_free(auditor->out);
+    if (audit_reader->in) {
+        queue_free(audit_reader->in);
+        queue_free(audit_reader->out);
     }
-    sqlite3_close(auditor->db);
-    pthread_mutex_destroy(&auditor->lock);
-    free(auditor);
+    sqlite3_close(audit_reader->db);
+    pthread_mutex_destroy(&audit_reader->lock);
+    free(audit_reader);
 }
 
 void
-auditor_tip(struct auditor *auditor, int64_t number, const uint8_t hash[AUDIT_HASH_SIZE])
+audit_reader_tip(struct audit_reader *audit_reader, int64_t number,
+                 const uint8_t hash[AUDIT_HASH_SIZE])
 {
-    pthread_mutex_lock(&auditor->lock);
-    auditor->tip_number = number;
-    memcpy(auditor->tip, hash, AUDIT_HASH_SIZE);
-    pthread_mutex_unlock(&auditor->lock);
+    pthread_mutex_lock(&audit_reader->lock);
+    audit_reader->tip_number = number;
+    memcpy(audit_reader->tip, hash, AUDIT_HASH_SIZE);
+    pthread_mutex_unlock(&audit_reader->lock);
 }
 
 static void
-job_put(struct auditor *auditor, struct job *job)
+job_put(struct audit_reader *audit_reader, struct job *job)
 {
-    if (auditor->waiting >= JOBS_MAX || !queue_put(auditor->in, job)) {
+    if (audit_reader->waiting >= JOBS_MAX || !queue_put(audit_reader->in, job)) {
         job->error = -EBUSY;
         job_finish(job);
         return;
     }
-    auditor->waiting++;
+    audit_reader->waiting++;
 }
 
 void
-auditor_read(struct auditor *auditor, const struct store_audit_question *question,
-             store_audit_fn *done, void *context)
+audit_reader_read(struct audit_reader *audit_reader, const struct store_audit_question *question,
+                  store_audit_fn *done, void *context)
 {
     struct job *job = MEM_NEW(struct job);
     job->question = *question;
     job->on_rows = done;
     job->context = context;
-    job_put(auditor, job);
+    job_put(audit_reader, job);
 }
 
 void
-auditor_check(struct auditor *auditor, const uint8_t wanted[AUDIT_HASH_SIZE], store_chain_fn *done,
-              void *context)
+audit_reader_check(struct audit_reader *audit_reader, const uint8_t wanted[AUDIT_HASH_SIZE],
+                   store_chain_fn *done, void *context)
 {
     struct job *job = MEM_NEW(struct job);
     job->has_wanted = wanted != NULL;
@@ -250,5 +252,5 @@ auditor_check(struct auditor *auditor, const uint8_t wanted[AUDIT_HASH_SIZE], st
     }
     job->on_chain = done;
     job->context = context;
-    job_put(auditor, job);
+    job_put(audit_reader, job);
 }

@@ -1,4 +1,4 @@
-#include "model/page.h"
+#include "model/warning_page.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,15 +6,15 @@
 
 #include "base/utf8.h"
 
-#define TEXTS_MAX (PAGE_HTML_MAX - 2600) /* what is left is for the tags of eight languages */
-#define ESCAPED_MAX 6                    /* &quot; */
+#define TEXTS_MAX (WARNING_PAGE_MAX - 2600) /* what is left is for the tags of eight languages */
+#define ESCAPED_MAX 6                       /* &quot; */
 
-const char page_style[] = ":root{color-scheme:light dark}"
-                          "body{font-family:system-ui,\"Noto Sans CJK JP\",sans-serif;"
-                          "line-height:1.6;max-width:42rem;margin:2rem auto;padding:0 1rem}"
-                          "section{border-left:.5rem solid #c00;padding:.1rem 1rem;"
-                          "margin-bottom:2rem}"
-                          "h1{font-size:1.4rem}dt{font-weight:bold}dd{margin:0 0 .5rem}";
+const char warning_page_style[] = ":root{color-scheme:light dark}"
+                                  "body{font-family:system-ui,\"Noto Sans CJK JP\",sans-serif;"
+                                  "line-height:1.6;max-width:42rem;margin:2rem auto;padding:0 1rem}"
+                                  "section{border-left:.5rem solid #c00;padding:.1rem 1rem;"
+                                  "margin-bottom:2rem}"
+                                  "h1{font-size:1.4rem}dt{font-weight:bold}dd{margin:0 0 .5rem}";
 
 struct text {
     char *at;
@@ -103,7 +103,8 @@ row_put(struct text *text, const char *label, const char *value)
 }
 
 static void
-section_put(struct text *text, const struct rule_warning *warning, const struct page_case *about)
+section_put(struct text *text, const struct rule_warning *warning,
+            const struct warning_page_case *about)
 {
     const struct labels *labels = labels_of(warning->language);
     put(text, "<section lang=\"");
@@ -138,15 +139,15 @@ built_in(size_t index)
 
 static void
 html_put(struct text *text, const struct rule_warning *const *warnings, size_t count,
-         const struct page_case *about)
+         const struct warning_page_case *about)
 {
-    limit_set(text, PAGE_LANGUAGES_MAX);
+    limit_set(text, WARNING_LANGUAGES_MAX);
     put(text, "<!DOCTYPE html><html lang=\"");
     put_escaped(text, warnings[0]->language);
     put(text, "\"><head><meta charset=\"utf-8\">"
               "<meta name=\"viewport\" content=\"width=device-width\"><title>");
     put_escaped(text, warnings[0]->title);
-    put(text, "</title><style>%s</style></head><body><main>", page_style);
+    put(text, "</title><style>%s</style></head><body><main>", warning_page_style);
     for (size_t i = 0; i < count; i++) {
         limit_set(text, count - i);
         section_put(text, warnings[i], about);
@@ -155,10 +156,10 @@ html_put(struct text *text, const struct rule_warning *const *warnings, size_t c
 }
 
 size_t
-page_html(const struct rule_warning *const *warnings, size_t count, const struct page_case *about,
-          char html[PAGE_HTML_MAX], bool *is_cut)
+warning_page_html(const struct rule_warning *const *warnings, size_t count,
+                  const struct warning_page_case *about, char html[WARNING_PAGE_MAX], bool *is_cut)
 {
-    struct text text = {.at = html, .room = PAGE_HTML_MAX};
+    struct text text = {.at = html, .room = WARNING_PAGE_MAX};
     const struct rule_warning *built_ins[] = {built_in(0), built_in(1)};
     bool has_none = count == 0;
     html[0] = '\0';
@@ -183,13 +184,13 @@ bool
 page_check(const struct rule_warning *texts, size_t count, char why[128])
 {
     /* As long as reasons usually are; a longer one is cut on the page, not these texts' fault. */
-    static const struct page_case about = {
+    static const struct warning_page_case about = {
         .reason = "A connection to a known command and control server (198.51.100.200) was seen.",
         .case_number = "AAAA-AAAA"};
-    const struct rule_warning *each[PAGE_LANGUAGES_MAX];
-    char html[PAGE_HTML_MAX];
+    const struct rule_warning *each[WARNING_LANGUAGES_MAX];
+    char html[WARNING_PAGE_MAX];
     bool is_cut = false;
-    if (count == 0 || count > PAGE_LANGUAGES_MAX) {
+    if (count == 0 || count > WARNING_LANGUAGES_MAX) {
         snprintf(why, 128, "give the texts of one to eight languages");
         return false;
     }
@@ -210,7 +211,7 @@ page_check(const struct rule_warning *texts, size_t count, char why[128])
             return false;
         }
     }
-    page_html(each, count, &about, html, &is_cut);
+    warning_page_html(each, count, &about, html, &is_cut);
     if (is_cut) {
         snprintf(why, 128, "the texts are too long for one page: shorten them");
     }

@@ -1,4 +1,4 @@
-#include "policy/policy_test.h"
+#include "policy/trial.h"
 
 #include <stdio.h>
 #include <stdlib.h>

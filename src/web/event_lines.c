@@ -1,4 +1,4 @@
-#include "web/test_lines.h"
+#include "web/event_lines.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +57,8 @@ parse_line(const struct test_raw *all, const struct test_raw_line *raw, web_pars
 }
 
 cJSON *
-test_lines_parse(const cJSON *body, web_parse_line_fn *parse, const struct config *config,
-                 struct codec_error *error)
+event_lines_parse(const cJSON *body, web_parse_line_fn *parse, const struct config *config,
+                  struct codec_error *error)
 {
     struct test_raw raw;
     if (codec_decode(&test_raw_shape, body, &raw, error) != 0) {

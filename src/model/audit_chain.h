@@ -1,13 +1,13 @@
 /* The audit log's chain: each row's hash covers its own fields and the hash before it, so that a
  * row that was edited, removed, inserted or put elsewhere breaks the chain.  Pure: the same walk
- * checks the database (store/auditor.c) and an exported file (cordonctl).
+ * checks the database (store/audit_reader.c) and an exported file (cordonctl).
  *
  * What the chain alone cannot show: that its end was cut off, or that all of it was made anew from
  * some row on (it has no key: whoever can write the file can compute hashes too).  For that, keep a
  * newest hash elsewhere (each check says one, and cordond logs it), and ask whether the chain still
  * goes through it ('wanted'). */
-#ifndef CORDON_MODEL_AUDIT_H
-#define CORDON_MODEL_AUDIT_H
+#ifndef CORDON_MODEL_AUDIT_CHAIN_H
+#define CORDON_MODEL_AUDIT_CHAIN_H
 
 #include <stdbool.h>
 #include <stdint.h>

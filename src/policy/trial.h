@@ -1,7 +1,7 @@
 /* `cordonctl policy test`: what would these detections lead to, and why?  The same engine and the
  * same path as for live traffic, on a clock that goes with the detections. */
-#ifndef CORDON_POLICY_POLICY_TEST_H
-#define CORDON_POLICY_POLICY_TEST_H
+#ifndef CORDON_POLICY_TRIAL_H
+#define CORDON_POLICY_TRIAL_H
 
 #include "policy/policy.h"
 

@@ -1,5 +1,5 @@
 /* POST /policy/test: lines become checked detections or a reason, one each, in order. */
-#include "web/test_lines.h"
+#include "web/event_lines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +58,7 @@ parses_each_line(void **state)
     struct codec_error error;
     struct op_test test;
     cJSON *body = body_of(lines, COUNT_OF(lines));
-    cJSON *json = test_lines_parse(body, parse_cef, NULL, &error);
+    cJSON *json = event_lines_parse(body, parse_cef, NULL, &error);
     (void)state;
     assert_non_null(json);
     assert_int_equal(codec_decode(op_table[OP_POLICY_TEST].parameters, json, &test, &error), 0);
@@ -86,7 +86,7 @@ refuses_other_bodies(void **state)
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         cJSON *body = codec_parse(bad[i], strlen(bad[i]));
         assert_non_null(body);
-        assert_null(test_lines_parse(body, parse_cef, NULL, &error));
+        assert_null(event_lines_parse(body, parse_cef, NULL, &error));
         cJSON_Delete(body);
     }
     const char *many[TEST_LINES_MAX + 1];
@@ -94,7 +94,7 @@ refuses_other_bodies(void **state)
         many[i] = "x";
     }
     cJSON *body = body_of(many, COUNT_OF(many));
-    assert_null(test_lines_parse(body, parse_cef, NULL, &error));
+    assert_null(event_lines_parse(body, parse_cef, NULL, &error));
     cJSON_Delete(body);
 }
 
@@ -104,7 +104,7 @@ says_where_no_parser_is(void **state)
     static const char *const lines[] = {"CEF:0|..."};
     struct codec_error error;
     cJSON *body = body_of(lines, 1);
-    cJSON *json = test_lines_parse(body, NULL, NULL, &error);
+    cJSON *json = event_lines_parse(body, NULL, NULL, &error);
     const cJSON *line = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "lines"), 0);
     (void)state;
     assert_string_equal(cJSON_GetObjectItem(line, "why")->valuestring,
