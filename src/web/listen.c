@@ -46,6 +46,15 @@ struct listen {
     bool is_ending;
 };
 
+/* libevent ends connections that are freed only when the loop goes on, or with the base. */
+static void
+end_with_last(struct listen *listen)
+{
+    if (listen->connections == 0) {
+        free(listen);
+    }
+}
+
 /* evhttp does not tell when a connection ends before its first request; its SSL object does. */
 static void
 on_ssl_freed(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
@@ -60,10 +69,11 @@ on_ssl_freed(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long 
         TAILQ_REMOVE(&listen->strangers, guest, link);
     }
     free(guest);
+    listen->connections--;
     if (listen->is_ending) {
+        end_with_last(listen);
         return;
     }
-    listen->connections--;
     /* As long as there are strangers, whoever comes next takes the place of one. */
     size_t limit = listen->settings.connection_limit +
                    (TAILQ_EMPTY(&listen->strangers) ? 0 : STRANGERS_LEAVING / 2);
@@ -292,13 +302,15 @@ listen_free(struct listen *listen)
         return;
     }
     listen->is_ending = true;
+    listen->connections++; /* ours */
     if (listen->http) {
         evhttp_free(listen->http); /* and its listener */
     } else if (listen->listener) {
         evconnlistener_free(listen->listener);
     }
     SSL_CTX_free(listen->tls);
-    free(listen);
+    listen->connections--;
+    end_with_last(listen);
 }
 
 size_t

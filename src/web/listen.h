@@ -32,6 +32,7 @@ struct listen_settings {
 /* 0 or negative errno, then 'why' (256 bytes) says more. */
 int listen_new(struct event_base *base, const struct listen_settings *settings,
                struct listen **listen, char why[256]) MUST_CHECK;
+/* Before 'base' is freed. */
 void listen_free(struct listen *listen);
 /* That request bore a valid token. */
 void listen_know(struct listen *listen, struct evhttp_request *request);
