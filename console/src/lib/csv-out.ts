@@ -2,7 +2,7 @@
  * as a formula: names and reasons come from attackers. */
 export function csvCell(value: unknown): string {
   const text = value === undefined || value === null ? '' : String(value);
-  const safe = /^'*[=+\-@\t\r＝＋－＠]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? `'${text}` : text;
+  const safe = /^['\s]*[=+\-@\t\r＝＋－＠]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? `'${text}` : text;
   return `"${safe.replaceAll('"', '""')}"`;
 }
 

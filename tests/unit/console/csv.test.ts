@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode, inventory, parse } from 'console/lib/csv';
+import { csvCell, csvText } from 'console/lib/csv-out';
 
 const FILE =
   '\ufeffmac,class,"tags"\r\n02:00:00:00:00:01, medical ,"a;b"\r\n\r\n3,"say ""hi""\nthere",\r\n4,\'=1,\'x';
@@ -39,6 +40,23 @@ test('formulas come back as they were', () => {
   assert.equal(read("' =1"), ' =1');
   assert.equal(read("'＝1"), '＝1');
   assert.equal(read("'quoted'"), "'quoted'");
+});
+
+test('no cell that is written begins a formula, and each comes back as it was', () => {
+  for (const begin of ['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
+    for (const before of ['', ' ', '  ', "'", " '", '\u3000']) {
+      const cell = `${before}${begin}1+1`;
+      assert.equal(csvCell(cell), `"'${cell}"`);
+    }
+  }
+  for (const cell of ['\tx', '\rx', ' \tx']) {
+    assert.equal(csvCell(cell), `"'${cell}"`);
+  }
+  for (const cell of ['-5', '-5.25', 'a =1', ' a', "'a", '']) {
+    assert.equal(csvCell(cell), `"${cell}"`);
+  }
+  const name = ' =HYPERLINK("http://192.0.2.1")';
+  assert.equal(parse(csvText(['name'], [[name]]))[1]?.cells[0], name);
 });
 
 test('an inventory is known by its columns', () => {
