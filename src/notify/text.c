@@ -41,10 +41,10 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
 };
 
 static const struct words actions[ACTION_COUNT] = {
-    [ACTION_NONE] = {{"nothing", "何もしない"}},
-    [ACTION_ISOLATE] = {{"isolate the endpoint", "端末を隔離"}},
-    [ACTION_BLOCK_PAIR] = {{"block endpoint and server", "端末とサーバーの通信ペアを遮断"}},
-    [ACTION_BLOCK_SERVER] = {{"block the server for everybody", "サーバーを全端末に対して遮断"}},
+    [ACTION_NONE] = {{"nothing", "措置なし"}},
+    [ACTION_ISOLATE] = {{"isolate the endpoint", "隔離"}},
+    [ACTION_BLOCK_PAIR] = {{"block endpoint and server", "通信ペアの遮断"}},
+    [ACTION_BLOCK_SERVER] = {{"block the server for everybody", "サーバーの遮断"}},
     [ACTION_MIRROR] = {{"mirror in detail", "詳細ミラー"}},
     [ACTION_NOTIFY] = {{"notify", "通知のみ"}},
 };

@@ -167,7 +167,7 @@ const struct said said_decisions[] = {
     {"story.no_match",
      "no policy matches: phase {1:word.phase.}, severity {2:word.severity.}, confidence {3#}, "
      "evidence {4:word.strength.}",
-     "該当するポリシーがありません: フェーズ「{1}」、深刻度「{2}」、確度 {3}、証拠の強さ「{4}」"},
+     "該当するポリシーがありません: フェーズ「{1}」、重大度「{2}」、確度 {3}、証拠の強さ「{4}」"},
     /* a tried event */
     {"trial.why", "  why: {1~}", "理由: {1}"},
     {"trial.head", "{1~}: party {2:word.party.}, evidence {3:word.strength.}",

@@ -24,7 +24,7 @@ const struct said said_policy[] = {
     {"text.networks", "is not defined under networks", "networks で定義されていません"},
     {"text.groups", "is not defined under groups", "groups で定義されていません"},
     {"text.permit_sets", "is not defined under permit_sets", "permit_sets で定義されていません"},
-    {"text.phase", "is not a phase: {1}", "次のいずれかの攻撃段階を指定してください: {1}"},
+    {"text.phase", "is not a phase: {1}", "次のいずれかの攻撃フェーズを指定してください: {1}"},
     {"text.within", "needs within_s", "within_s が必要です"},
     {"text.count", "needs count", "count が必要です"},
     {"text.action", "is no action: {1}", "次のいずれかの措置を指定してください: {1}"},

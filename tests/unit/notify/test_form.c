@@ -220,7 +220,7 @@ test_a_pending_one_says_what_happens_when_nobody_answers(void **state)
     } cases[] = {
         {0, ACTION_NONE, "it goes on waiting", "待ち続けます"},
         {NOW_US, ACTION_NONE, "it is refused", "取り消され"},
-        {NOW_US, ACTION_ISOLATE, "isolate the endpoint", "端末を隔離"},
+        {NOW_US, ACTION_ISOLATE, "done by itself: isolate the endpoint", "自動で実施します: 隔離"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         for (int language = 0; language < NOTIFY_LANGUAGE_COUNT; language++) {

@@ -181,7 +181,7 @@ test_real_texts(void **state)
          "policy b: notify c2",
          "", SAID_LIST,
          "ポリシー a: c2 への「隔離」を保留し、担当者の判断を待ちます: 証拠が弱いため: 検知元 s "
-         "の証拠の強さが宣言されていません。ポリシー b: c2 に「通知」");
+         "の証拠の強さが宣言されていません。ポリシー b: c2 に「通知のみ」");
     says("c3: ET MALWARE Beacon (GET) (T1071); 1 detection, furthest phase c2", "incident.",
          "incident.one_techniques",
          "c3: ET MALWARE Beacon (GET)（T1071）。検知 1 件、最も進んだフェーズは「C&C 通信」");
