@@ -1,9 +1,9 @@
 /* The controller: decisions + locations -> rules per switch; the containment life cycle; reconcile.
  *
  * Runs on core's loop thread and owns all state.  Everything that must survive goes through the
- * store before anybody is told (rule 2); everything that switches must hold is derived from the
- * containments in force (desired.c), pushed with generation numbers, read back, and repaired
- * (switches.c); the state machine is one table (lifecycle.c). */
+ * store before anybody is told (architecture rule 2); everything that switches must hold is derived
+ * from the containments in force (desired.c), pushed with generation numbers, read back, and
+ * repaired (switches.c); the state machine is one table (lifecycle.c). */
 #ifndef CORDON_CONTROLLER_CONTROLLER_H
 #define CORDON_CONTROLLER_CONTROLLER_H
 

@@ -1,6 +1,6 @@
-/* The operations that web may ask of core: name, least role, parameters, answer.  One table, from
- * which web routes and checks requests, core dispatches and checks again, and the OpenAPI document
- * is made, so that the three cannot drift apart. */
+/* The operations that web may ask of core: name, which roles may, parameters, answer.  One table,
+ * from which web routes and checks requests, core dispatches and checks again, and the OpenAPI
+ * document is made, so that the three cannot drift apart. */
 #ifndef CORDON_WIRE_OP_H
 #define CORDON_WIRE_OP_H
 
