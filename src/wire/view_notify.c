@@ -14,8 +14,8 @@ static const struct field channel_fields[] = {
             "since cordond started"),
     ROW_OPT(struct view_notify_channel, failed_us, "last_failed", FIELD_TIME,
             "since cordond started"),
-    ROW_OPT(struct view_notify_channel, answer, "answer", FIELD_TEXT,
-            "the receiver's words at the last try"),
+    ROW_OPT_SAID(struct view_notify_channel, answer, "answer", "",
+                 "the receiver's words at the last try, or why there are none"),
 };
 static const struct shape channel_shape =
     SHAPE("NotificationChannelState", struct view_notify_channel, channel_fields, NULL);
@@ -42,7 +42,7 @@ const struct shape view_notifications_shape =
 
 static const struct field test_fields[] = {
     ROW(struct view_notify_test, is_delivered, "delivered", FIELD_BOOL, "the receiver took it"),
-    ROW(struct view_notify_test, answer, "answer", FIELD_TEXT, "its words, or why not"),
+    ROW_SAID(struct view_notify_test, answer, "answer", "", "its words, or why not"),
 };
 const struct shape view_notify_test_shape =
     SHAPE("NotificationTest", struct view_notify_test, test_fields, NULL);

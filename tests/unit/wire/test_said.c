@@ -188,6 +188,21 @@ test_real_texts(void **state)
     says("CORDON port scan", "reason.", "reason.detection_only", "ポートスキャン");
     says("CORDON C&C contact: listed URL: cnc.example", "reason.", "reason.detection",
          "C&C 通信: リストにある URL への接続（cnc.example）");
+    says("the notify process is away; try again", "", SAID_LIST,
+         "通知プロセスが停止しています。再試行してください");
+    says("the notify process ended; nothing was changed", "", SAID_LIST,
+         "通知プロセスが終了しました。何も変更していません");
+    says("another change is being stored; try again", "", SAID_LIST,
+         "別の変更を保存中です。再試行してください");
+    says("the settings were changed meanwhile: version 7", "", "notify.stale",
+         "読み込んだ後に、ほかの担当者が設定を変更しています（版 7）");
+    says("on_call needs one of the e-mail channels", "", "notify.mail_channel",
+         "on_call にはメールの通知先を指定してください");
+    says("the server's certificate is refused, nothing was sent: SSL: no alternative name; x", "",
+         "sent.certificate",
+         "サーバーの証明書を検証できないため、何も送信していません: SSL: no alternative name; x");
+    says("sent; UDP receivers do not answer", "", "sent.udp",
+         "送信しました。UDP では受信側からの応答はありません");
     says("contain", "word.audit.", "word.audit.contain", "封じ込め");
 }
 

@@ -19,6 +19,10 @@ CALLS = (
     (r"held_fail\(", "src/edge/*.c"), (r"problem_add\(", "src/edge/*.c"),
     (r"snprintf\(why, (?:TEXT_SIZE|WHY_SIZE|128),", "src/{policy,controller,wire,edge}/*.c"),
     (r"\btell\(done, context, WISH_\w+,", "src/controller/wish.c"),
+    (r"\bdone\(context, NOTIFY_\w+,", "src/controller/notices.c"),
+    (r"question_answer\(notices, question, false,", "src/controller/notices.c"),
+    (r"change_end\(notices, NOTIFY_FAILED,", "src/controller/notices.c"),
+    (r"snprintf\(result(?:->|\.)answer, \S+", "src/notify/{deliver,deliver_syslog,notify_role}.c"),
 )
 LITERAL = r'"((?:[^"\\]|\\.)*)"'
 # Places, names and words that are no sentences.
@@ -26,7 +30,8 @@ PLAIN = re.compile(r"^[a-z_A-Z/{}.:%\[\]0-9-]*$|^, |^ \(|^; |^: $|^with |^ and |
 # Put together from pieces; the whole ones are in test_said.c, or not for people.
 PIECES = ("(mode observe%s", "is already %s", "in force", " yet for ", "ms %s ours", "connected%s%s",
           "since %s, %s%s%s", "port since%s", "access port%s", "class is none of", "the server",
-          "bridge and port names", "makes_bridge needs", " leaves it to a person", " says observe by now")
+          "bridge and port names", "makes_bridge needs", " leaves it to a person", " says observe by now",
+          "HTTP %ld%s")
 
 
 def is_piece(one):
