@@ -146,6 +146,7 @@ const struct said said_health[] = {
      "この形式を解釈する機能は組み込まれていません"},
     {"source.certificate", "cannot use certificate {1} with key {2}",
      "証明書 {1} と鍵 {2} を使用できません"},
+    {"source.not_connected", "the sensor is not connected", "センサーが接続していません"},
     {"source.listen_at", "cannot listen at {1}: {2}", "{1} で待ち受けできません: {2}"},
     {"source.listen_on", "cannot listen on {1}: {2}", "{1} で待ち受けできません: {2}"},
     {"source.watch", "cannot watch {1}: {2}", "{1} を監視できません: {2}"},

@@ -99,6 +99,7 @@ const struct said said_words[] = {
     {"word.check.enforcement", "enforcement", "封じ込めの実施"},
     {"word.source.listening", "listening", "待ち受け中"},
     {"word.source.connected", "connected", "接続中"},
+    {"word.source.disconnected", "disconnected", "未接続"},
     {"word.source.waiting", "waiting for file", "ファイル待ち"},
     {"word.source.failed", "failed", "失敗"},
     {"word.audit.contain", "contain", "封じ込め"},

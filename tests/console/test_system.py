@@ -69,3 +69,14 @@ class TestSystem:
         admin.click("Cancel")
         assert cordon.api.get("/enforcement")["state"] == "active"
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "done"})
+
+    def test_states_are_worded_in_japanese(self, admin, cordon):
+        assert [one["state"] for one in cordon.api.items("/sensors")] == ["good"]
+        admin.run("await page.getByLabel('Language').selectOption('ja')")
+        admin.goto("#/sources")
+        admin.heading("センサーと検知元")
+        table = "page.getByRole('table', {name: 'センサー', exact: true})"
+        admin.run(f"await {table}.getByText('正常', {{exact: true}}).waitFor()")
+        if SHOTS:
+            admin.shot(os.path.join(SHOTS, "sources.worded.ja.png"))
+        admin.run("await page.getByLabel('言語').selectOption('en')")

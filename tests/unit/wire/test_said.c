@@ -201,6 +201,8 @@ test_real_texts(void **state)
     says("the server's certificate is refused, nothing was sent: SSL: no alternative name; x", "",
          "sent.certificate",
          "サーバーの証明書を検証できないため、何も送信していません: SSL: no alternative name; x");
+    says("disconnected: the sensor is not connected", "", "doctor.source",
+         "未接続: センサーが接続していません");
     says("sent; UDP receivers do not answer", "", "sent.udp",
          "送信しました。UDP では受信側からの応答はありません");
     says("contain", "word.audit.", "word.audit.contain", "封じ込め");
