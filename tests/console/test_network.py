@@ -163,8 +163,8 @@ class TestMap:
                                                  "reason": "seen on the map", "expires_in_s": 600})
         drawn(admin, "c2", "Verified")
         admin.goto(f"#/map?containment={made['id']}")
-        text = drawn(admin, "From the sensor to the core", "core")
         where = cordon.api.get(f"/endpoints/{c2.mac}")["location"]
+        text = drawn(admin, "From the sensor to the core", f"Port {where['port']}", where["switch"])
         assert text.split("\n")[1:] == ["c2", f"Port {where['port']}", where["switch"], "core"], text
         if SHOTS:
             admin.shot(os.path.join(SHOTS, "map-way.en.png"))
