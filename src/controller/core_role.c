@@ -96,7 +96,7 @@ view_of(struct core *core, const char *topic, const void *object)
     if (strcmp(topic, "incident") == 0) {
         return ask_view_incident(core->controller, object);
     }
-    if (strcmp(topic, "notice") == 0) { /* everybody hears it: without anybody's address */
+    if (strcmp(topic, "notice") == 0) { /* web tells those who may list them; no address in it */
         const struct message *message = object;
         cJSON *view = cJSON_CreateObject();
         cJSON_AddStringToObject(view, "id", message->id);
