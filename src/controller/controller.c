@@ -6,11 +6,13 @@
 
 #include "base/mem.h"
 #include "controller/decide.h"
+#include "controller/desired.h"
 #include "controller/entry.h"
 #include "controller/follow.h"
 #include "controller/judge.h"
 #include "controller/notices.h"
 #include "controller/records.h"
+#include "controller/slot.h"
 #include "controller/switches.h"
 #include "wire/view_system.h"
 #include "controller/wish.h"
@@ -42,6 +44,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     controller->ports = *ports;
     hmap_init(&controller->by_id);
     hmap_init(&controller->by_subject);
+    asked_init(&controller->asked);
     TAILQ_INIT(&controller->entries);
     TAILQ_INIT(&controller->laters);
     TAILQ_INIT(&controller->switches);
@@ -78,10 +81,8 @@ controller_free(struct controller *controller)
         free(proposal);
     }
     switches_free(controller);
-    for (size_t i = 0; i < controller->common.count; i++) {
-        rule_fini(&controller->common.items[i].rule);
-    }
-    free(controller->common.items);
+    wants_free(&controller->common);
+    asked_fini(&controller->asked);
     engine_free(controller->engine);
     topology_free(controller->topology);
     records_free(controller->records);

@@ -78,30 +78,31 @@ judge_rule(const struct switch_state *sw, const struct want *want, struct judgem
         note(j->missing, sw->device.switch_name, misfit);
         return;
     }
-    const struct slot *slot = slot_find(sw, want->rule.id);
+    const struct slot *slot = slot_find(&sw->slots, want->asked);
     if (!slot) {
         j->absent++;
         return;
     }
-    j->hits += slot->hits;
+    const char *why = slot_why(&sw->slots, want->asked);
+    j->hits += slot_hits(&sw->slots, want->asked);
     switch (slot->state) {
     case RULE_FAILED:
         j->has_failed = true;
-        note(j->why, sw->device.switch_name, slot->why ? slot->why : "failed");
+        note(j->why, sw->device.switch_name, why ? why : "failed");
         break;
     case RULE_VERIFIED:
         j->verified++;
         break;
     case RULE_APPLIED:
         j->applied++;
-        if (slot->why) {
-            note(j->why, sw->device.switch_name, slot->why);
+        if (why) {
+            note(j->why, sw->device.switch_name, why);
         }
         break;
     default:
         j->absent++;
-        if (slot->why) {
-            note(j->why, sw->device.switch_name, slot->why);
+        if (why) {
+            note(j->why, sw->device.switch_name, why);
         }
         break;
     }
@@ -113,7 +114,7 @@ holds_all(const struct switch_state *sw, const struct entry *entry)
 {
     for (size_t i = 0; i < entry->wants.count; i++) {
         const struct want *want = &entry->wants.items[i];
-        const struct slot *slot = slot_find(sw, want->rule.id);
+        const struct slot *slot = slot_find(&sw->slots, want->asked);
         if (slot_is_wanted(sw, want) && (!slot || slot->state != RULE_VERIFIED)) {
             return false;
         }
@@ -314,8 +315,7 @@ judge_hits(const struct controller *controller, const struct want *want)
     const struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
-        const struct slot *slot = slot_find(sw, want->rule.id);
-        hits += slot ? slot->hits : 0;
+        hits += slot_hits(&sw->slots, want->asked);
     }
     return hits;
 }
@@ -334,11 +334,12 @@ switch_report(const struct switch_state *sw, const struct entry *entry,
             continue;
         }
         is_meant = true;
-        const struct slot *slot = slot_find(sw, want->rule.id);
+        const struct slot *slot = slot_find(&sw->slots, want->asked);
+        const char *said = slot_why(&sw->slots, want->asked);
         const char *misfit = desired_misfit(&sw->device, want);
-        enum rule_state state = slot ? slot->state : RULE_ABSENT;
-        const char *why = misfit ? misfit : slot && slot->why ? slot->why : "";
-        report->hits += slot ? slot->hits : 0;
+        enum rule_state state = slot ? (enum rule_state)slot->state : RULE_ABSENT;
+        const char *why = misfit ? misfit : said ? said : "";
+        report->hits += slot_hits(&sw->slots, want->asked);
         if (badness(state) > badness(report->state) || i == 0) {
             report->state = state;
             snprintf(report->why, sizeof(report->why), "%s", why);

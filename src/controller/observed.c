@@ -56,12 +56,6 @@ altered_note(struct controller *controller, struct switch_state *sw, size_t coun
                         detail);
 }
 
-static bool
-was_held(const struct slot *slot)
-{
-    return slot->state == RULE_APPLIED || slot->state == RULE_VERIFIED;
-}
-
 /* The answer to its first snapshot speaks of everything. */
 static void
 look_at(struct controller *controller, const struct switch_state *sw, struct entry *entry)
@@ -74,51 +68,52 @@ look_at(struct controller *controller, const struct switch_state *sw, struct ent
 }
 
 static void
-reports_take(struct controller *controller, struct switch_state *sw,
-             const struct wire_observed *observed)
+report_take(struct controller *controller, struct switch_state *sw,
+            const struct wire_observed *observed, const struct rule_report *report)
 {
-    for (size_t i = 0; i < observed->rule_count; i++) {
-        const struct rule_report *report = &observed->rules[i];
-        struct slot *slot = slot_find(sw, report->id);
-        if (!slot) {
-            sw->unknown_count++;
-            continue;
-        }
-        slot->mark = sw->mark;
-        bool is_changed = slot->hits != report->hits;
-        slot->hits = report->hits;
-        if (slot->generation > observed->generation) {
-            continue; /* a newer push of it is on its way */
-        }
-        if (slot->entry && observed->applied_us > slot->entry->written_us) {
-            slot->entry->written_us = observed->applied_us;
-        }
-        bool is_held = report->state == RULE_APPLIED || report->state == RULE_VERIFIED;
-        sw->lost_count += was_held(slot) && !is_held;
-        is_changed = is_changed || slot->state != report->state || slot->why != NULL ||
-                     report->why[0] != '\0';
-        slot_say(slot, report->state, report->state == RULE_VERIFIED ? "" : report->why);
-        if (slot->entry && is_changed) {
-            look_at(controller, sw, slot->entry);
-        }
-        sw->needs_repair =
-            sw->needs_repair || report->state == RULE_ABSENT || report->state == RULE_FAILED;
+    const struct asked *asked = asked_find(&controller->asked, report->id);
+    struct slot *slot = asked ? slot_find(&sw->slots, asked) : NULL;
+    if (!slot) {
+        sw->unknown_count++;
+        return;
     }
+    slot->is_named = observed->is_full;
+    bool is_changed = slot_hits(&sw->slots, asked) != report->hits;
+    slot_count(&sw->slots, asked, report->hits);
+    if (slot->is_pushed) {
+        return; /* a newer push of it is on its way */
+    }
+    struct entry *entry = asked->entry;
+    if (entry && observed->applied_us > entry->written_us) {
+        entry->written_us = observed->applied_us;
+    }
+    bool is_held = report->state == RULE_APPLIED || report->state == RULE_VERIFIED;
+    sw->lost_count += slot_is_held(slot) && !is_held;
+    is_changed = is_changed || slot->state != report->state || slot_why(&sw->slots, asked) ||
+                 report->why[0] != '\0';
+    slot_say(&sw->slots, asked, report->state, report->state == RULE_VERIFIED ? "" : report->why);
+    if (entry && is_changed) {
+        look_at(controller, sw, entry);
+    }
+    sw->needs_repair =
+        sw->needs_repair || report->state == RULE_ABSENT || report->state == RULE_FAILED;
 }
 
 /* The end of a full report: what it did not name is not there. */
 static void
 report_end(struct controller *controller, struct switch_state *sw, uint64_t generation)
 {
-    HMAP_FOR_EACH (slot, struct slot, node, &sw->slots) {
-        if (slot->mark == sw->mark || slot->generation > generation) {
+    for (size_t i = 0; i < sw->slots.room; i++) {
+        const struct slot *slot = &sw->slots.items[i];
+        if (!slot->is_asked || slot->is_named || slot->is_pushed) {
             continue;
         }
-        sw->lost_count += was_held(slot);
-        slot_say(slot, RULE_ABSENT, "the rule is not there any more");
+        const struct asked *asked = asked_at(&controller->asked, i);
+        sw->lost_count += slot_is_held(slot);
+        slot_say(&sw->slots, asked, RULE_ABSENT, "the rule is not there any more");
         sw->needs_repair = true;
-        if (slot->entry) {
-            look_at(controller, sw, slot->entry);
+        if (asked->entry) {
+            look_at(controller, sw, asked->entry);
         }
     }
     if (sw->unknown_count > 0 && generation == sw->generation) {
@@ -135,8 +130,8 @@ static void
 missing_count(struct switch_state *sw)
 {
     sw->missing_count = 0;
-    HMAP_FOR_EACH (slot, struct slot, node, &sw->slots) {
-        sw->missing_count += slot_is_missing(sw, slot);
+    for (size_t i = 0; i < sw->slots.room; i++) {
+        sw->missing_count += sw->slots.items[i].is_asked && slot_is_missing(&sw->slots.items[i]);
     }
 }
 
@@ -195,11 +190,14 @@ switch_observed(struct controller *controller, struct switch_state *sw,
 {
     bool was_settled = sw->is_settled;
     sw->observed_generation = observed->generation;
-    if (!sw->mark) {
-        sw->mark = 1;
-        sw->unknown_count = 0;
+    slots_answered(&sw->slots, observed->generation);
+    if (observed->is_full && !sw->is_in_full) {
+        slots_unname(&sw->slots);
+        sw->is_in_full = true;
     }
-    reports_take(controller, sw, observed);
+    for (size_t i = 0; i < observed->rule_count; i++) {
+        report_take(controller, sw, observed, &observed->rules[i]);
+    }
     if (observed->is_last && observed->is_full) {
         report_end(controller, sw, observed->generation);
         suspension_check(controller, sw, observed);
@@ -208,7 +206,7 @@ switch_observed(struct controller *controller, struct switch_state *sw,
         if (sw->lost_count > 0 && observed->repaired == 0) { /* else it was noted already */
             altered_note(controller, sw, sw->lost_count, "rules are not there any more");
         }
-        sw->mark++;
+        sw->is_in_full = sw->is_in_full && !observed->is_full;
         sw->unknown_count = sw->lost_count = 0;
         sw->is_settled = sw->is_settled || observed->generation >= sw->snapshot_generation;
         missing_count(sw);
@@ -262,7 +260,7 @@ static struct switch_state *
 switch_new(struct controller *controller)
 {
     struct switch_state *sw = MEM_NEW(struct switch_state);
-    hmap_init(&sw->slots);
+    slots_init(&sw->slots);
     sw->altered_limit = (struct log_limit){.period_us = 60000000, .burst = 10};
     TAILQ_INSERT_TAIL(&controller->switches, sw, link);
     sw->index = controller->switch_count++;
@@ -284,7 +282,7 @@ controller_device(struct controller *controller, const struct wire_device *devic
     if (!is_protected) {
         switches_refresh_common(controller);
     }
-    sw->has_snapshot = sw->is_settled = sw->is_reading = false;
+    sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
     sw->pause_us = sw->retry_us = 0;
     if (device->is_connected) {
         sw->seen_us = now_us;
@@ -310,7 +308,7 @@ controller_driver_gone(struct controller *controller)
     {
         if (sw->device.is_connected) {
             sw->device.is_connected = false;
-            sw->has_snapshot = sw->is_settled = sw->is_reading = false;
+            sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
             sw->gone_us = clock_wall_us(controller->clock);
             problem_set(controller, sw, "the driver process is away");
         }

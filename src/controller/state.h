@@ -24,6 +24,7 @@
 struct want {
     struct rule rule; /* owned; its expires_s is set when it is sent, from: */
     int64_t expires_us;
+    struct asked *asked; /* since it is among what switches must hold */
     char switch_name[NAME_SIZE];
 };
 struct want_list {
@@ -64,23 +65,56 @@ struct entry {
     int64_t written_us;  /* wall, newest applied_us that switches told */
 };
 
+/* A rule that switches must hold; see slot.h. */
+struct asked {
+    struct hmap_node by_id;
+    struct entry *entry; /* NULL: common (permit sets, mirrors, ...) */
+    uint32_t number;
+    uint32_t askers; /* wants with this rule */
+    char id[];
+};
+struct asked_table {
+    struct hmap by_id;
+    struct asked **items; /* by number; NULL: free */
+    size_t count, room;
+    uint32_t *holes; /* numbers that are free; as much room */
+    size_t hole_count;
+};
+
 /* One rule as one switch has it. */
 struct slot {
+    uint8_t is_asked : 1;
+    uint8_t state : 2; /* enum rule_state */
+    uint8_t is_pushed : 1; /* (again) with a generation that was not answered yet */
+    uint8_t is_named : 1;  /* in the full report that is coming in */
+    uint8_t has_more : 1;
+};
+/* What few slots have. */
+struct slot_more {
     struct hmap_node node;
-    char id[RULE_ID_SIZE];
-    struct entry *entry; /* NULL: common (permit sets, mirrors, ...) */
-    uint64_t generation; /* that brought it (again) */
-    uint64_t mark;       /* of the full report that last named it */
-    enum rule_state state;
     uint64_t hits;
     char *why; /* owned; NULL: nothing */
+    uint32_t number;
+};
+/* On its way to the switch. */
+struct slot_push {
+    uint64_t generation;
+    uint32_t number;
+};
+struct slots {
+    struct slot *items; /* by the rule's number */
+    size_t room;
+    size_t count; /* asked for */
+    struct hmap more;
+    struct slot_push *pushes; /* by generation, ascending */
+    size_t push_count, push_room;
 };
 
 struct switch_state {
     TAILQ_ENTRY(switch_state) link;
     size_t index; /* in 'switch_order' */
     struct wire_device device;
-    struct hmap slots;           /* what it must hold, since the last snapshot */
+    struct slots slots;          /* what it must hold, since the last snapshot */
     struct wire_desired delta;   /* grows until switches_flush() */
     bool has_delta;
     bool has_snapshot;           /* was sent one on this connection: deltas may follow */
@@ -91,7 +125,7 @@ struct switch_state {
     uint64_t snapshot_generation;
     uint64_t observed_generation;
     uint64_t request;
-    uint64_t mark;
+    bool is_in_full;             /* in a full report that has several parts */
     size_t unknown_count;        /* rules in the full report that we did not ask for */
     size_t missing_count;
     size_t lost_count;           /* rules in the report that it held and does not hold any more */
@@ -177,6 +211,7 @@ struct controller {
     int64_t read_credit;     /* rules that may be asked to be read back now */
     int64_t read_credit_us;  /* boot: when it was last filled up */
     struct want_list common;
+    struct asked_table asked; /* the rules of 'common' and of all entries */
     uint64_t epoch;
     bool is_started; /* the epoch is on disk: drive */
     bool is_fenced;  /* somebody with a higher epoch took over */

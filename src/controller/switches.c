@@ -12,13 +12,15 @@
 #include "wire/desired_set.h"
 #include "wire/message.h"
 
-#define EXPIRY_GRACE_S 10 /* the controller ends it first and cleanly; the switch only without us  \
-                           */
+#define EXPIRY_GRACE_S                                                                             \
+    10 /* the controller ends it first and cleanly; the switch only without us                     \
+        */
 /* Of snapshots: rules sent in one turn of the loop, and sent but not answered by all switches
  * together (a switch that answers nothing for so long holds nobody else up). */
 #define TURN_RULES 4000
 #define OPEN_RULES 40000
 #define OPEN_US 60000000
+#define SNAPSHOT_PART 256 /* rules in one message to the driver process, at most */
 /* Of read-backs: rules a second, over all switches.  More rules make the rounds longer. */
 #define READ_RULES_S 20000
 
@@ -50,8 +52,7 @@ switches_free(struct controller *controller)
     struct switch_state *sw;
     while ((sw = TAILQ_FIRST(&controller->switches)) != NULL) {
         TAILQ_REMOVE(&controller->switches, sw, link);
-        slots_clear(sw);
-        hmap_fini(&sw->slots);
+        slots_fini(&sw->slots);
         wire_fini(WIRE_DESIRED, &sw->delta);
         wire_fini(WIRE_EDGE_STATS, &sw->stats);
         free(sw);
@@ -69,16 +70,16 @@ delta_begin(struct switch_state *sw)
     sw->delta = (struct wire_desired){.base = sw->generation, .generation = sw->generation + 1};
 }
 
-static void
-rule_send(struct controller *controller, const struct want *want, struct rule *to)
+/* Seconds that are left of it for the switch; 0: until it is removed. */
+static uint32_t
+rule_left_s(const struct controller *controller, const struct want *want)
 {
-    rule_copy(to, &want->rule);
-    to->expires_s = 0;
-    if (want->expires_us > 0) {
-        int64_t left_s = (want->expires_us - clock_wall_us(controller->clock)) / 1000000;
-        left_s = (left_s > 0 ? left_s : 0) + EXPIRY_GRACE_S;
-        to->expires_s = left_s < UINT32_MAX ? (uint32_t)left_s : UINT32_MAX;
+    if (want->expires_us == 0) {
+        return 0;
     }
+    int64_t left_s = (want->expires_us - clock_wall_us(controller->clock)) / 1000000;
+    left_s = (left_s > 0 ? left_s : 0) + EXPIRY_GRACE_S;
+    return left_s < UINT32_MAX ? (uint32_t)left_s : UINT32_MAX;
 }
 
 /* Lists that grow one by one: room doubles at powers of two. */
@@ -90,25 +91,27 @@ grow(void *items, size_t count, size_t size)
 }
 
 static void
-desired_add(struct controller *controller, struct switch_state *sw, struct wire_desired *desired,
-            struct entry *entry, const struct want *want)
+delta_add(struct controller *controller, struct switch_state *sw, const struct want *want)
 {
-    desired->add = grow(desired->add, desired->add_count, sizeof(*desired->add));
-    rule_send(controller, want, &desired->add[desired->add_count++]);
-    slot_put(sw, entry, want->rule.id, desired->generation);
+    struct wire_desired *delta = &sw->delta;
+    delta_begin(sw);
+    delta->add = grow(delta->add, delta->add_count, sizeof(*delta->add));
+    struct rule *rule = &delta->add[delta->add_count++];
+    rule_copy(rule, &want->rule);
+    rule->expires_s = rule_left_s(controller, want);
+    slot_put(&sw->slots, want->asked, delta->generation);
 }
 
 static void
-delta_remove(struct switch_state *sw, const char *id)
+delta_remove(struct switch_state *sw, const struct want *want)
 {
-    struct slot *slot = slot_find(sw, id);
-    if (!slot) {
+    if (!slot_find(&sw->slots, want->asked)) {
         return;
     }
-    slot_drop(sw, slot);
+    slot_drop(&sw->slots, want->asked);
     delta_begin(sw);
     sw->delta.remove = grow(sw->delta.remove, sw->delta.remove_count, sizeof(*sw->delta.remove));
-    snprintf(sw->delta.remove[sw->delta.remove_count++].id, RULE_ID_SIZE, "%s", id);
+    snprintf(sw->delta.remove[sw->delta.remove_count++].id, RULE_ID_SIZE, "%s", want->rule.id);
 }
 
 static bool
@@ -123,21 +126,21 @@ list_has(const struct want_list *wants, const char *id)
 }
 
 static void
-switch_change(struct controller *controller, struct switch_state *sw, struct entry *entry,
+switch_change(struct controller *controller, struct switch_state *sw,
               const struct want_list *before, const struct want_list *now)
 {
     if (!sw->has_snapshot) {
         return; /* its first snapshot will have it all */
     }
     for (size_t i = 0; i < now->count; i++) {
-        if (slot_is_wanted(sw, &now->items[i]) && !slot_find(sw, now->items[i].rule.id)) {
-            delta_begin(sw);
-            desired_add(controller, sw, &sw->delta, entry, &now->items[i]);
+        const struct want *want = &now->items[i];
+        if (slot_is_wanted(sw, want) && !slot_find(&sw->slots, want->asked)) {
+            delta_add(controller, sw, want);
         }
     }
     for (size_t i = 0; i < before->count; i++) {
         if (!list_has(now, before->items[i].rule.id)) {
-            delta_remove(sw, before->items[i].rule.id);
+            delta_remove(sw, &before->items[i]);
         }
     }
 }
@@ -146,10 +149,16 @@ void
 switches_change(struct controller *controller, struct entry *entry, struct want_list *before,
                 struct want_list *now)
 {
+    for (size_t i = 0; i < now->count; i++) {
+        now->items[i].asked = asked_join(&controller->asked, now->items[i].rule.id, entry);
+    }
     struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
-        switch_change(controller, sw, entry, before, now);
+        switch_change(controller, sw, before, now);
+    }
+    for (size_t i = 0; i < before->count; i++) {
+        asked_leave(controller, before->items[i].asked);
     }
     wants_free(before);
 }
@@ -165,7 +174,6 @@ desired_out(struct controller *controller, struct switch_state *sw, struct wire_
 {
     snprintf(desired->switch_name, sizeof(desired->switch_name), "%s", sw->device.switch_name);
     desired->epoch = controller->epoch;
-    desired->is_last = true;
     desired->is_suspended = controller->suspension.is_suspended;
     sw->generation = desired->generation;
     sw->has_driven = true;
@@ -176,51 +184,81 @@ desired_out(struct controller *controller, struct switch_state *sw, struct wire_
     return sent;
 }
 
+/* A snapshot goes out as it is put together: it is never in memory as a whole. */
+struct snapshot {
+    struct controller *controller;
+    struct switch_state *sw;
+    struct wire_desired part; /* 'add' has room for SNAPSHOT_PART; its rules are lent */
+    bool is_sent;             /* so far */
+};
+
+static void
+snapshot_part_out(struct snapshot *snapshot, bool is_last)
+{
+    snapshot->part.is_last = is_last;
+    snapshot->is_sent =
+        snapshot->is_sent && desired_out(snapshot->controller, snapshot->sw, &snapshot->part);
+    snapshot->part.add_count = 0;
+}
+
+static void
+snapshot_add(struct snapshot *snapshot, const struct want_list *wants, struct entry *entry)
+{
+    struct wire_desired *part = &snapshot->part;
+    for (size_t i = 0; i < wants->count; i++) {
+        const struct want *want = &wants->items[i];
+        if (!slot_is_wanted(snapshot->sw, want)) {
+            continue;
+        }
+        if (part->add_count == SNAPSHOT_PART) {
+            snapshot_part_out(snapshot, false);
+        }
+        part->add[part->add_count] = want->rule;
+        part->add[part->add_count++].expires_s = rule_left_s(snapshot->controller, want);
+        slot_put(&snapshot->sw->slots, want->asked, 0);
+        if (entry && !entry->pushed_us) {
+            entry->pushed_us = clock_wall_us(snapshot->controller->clock);
+        }
+    }
+}
+
 /* Everything that the switch must hold. */
 static void
 push_snapshot(struct controller *controller, struct switch_state *sw)
 {
-    struct wire_desired desired = {.base = 0};
     if (sw->generation < sw->device.generation) {
         sw->generation = sw->device.generation;
     }
-    desired.generation = sw->generation + 1;
+    struct snapshot snapshot = {.controller = controller, .sw = sw, .is_sent = true};
+    snapshot.part.generation = sw->generation + 1;
+    snapshot.part.add = mem_new(SNAPSHOT_PART, sizeof(*snapshot.part.add));
     wire_fini(WIRE_DESIRED, &sw->delta);
     sw->has_delta = false;
-    slots_clear(sw);
-    for (size_t i = 0; i < controller->common.count; i++) {
-        if (slot_is_wanted(sw, &controller->common.items[i])) {
-            desired_add(controller, sw, &desired, NULL, &controller->common.items[i]);
-        }
-    }
+    slots_clear(&sw->slots);
+    slots_pushed(&sw->slots, snapshot.part.generation);
+    snapshot_add(&snapshot, &controller->common, NULL);
     struct entry *entry;
-    int64_t now_us = clock_wall_us(controller->clock);
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
-        for (size_t i = 0; i < entry->wants.count; i++) {
-            if (slot_is_wanted(sw, &entry->wants.items[i])) {
-                desired_add(controller, sw, &desired, entry, &entry->wants.items[i]);
-                entry->pushed_us = entry->pushed_us ? entry->pushed_us : now_us;
-            }
-        }
+        snapshot_add(&snapshot, &entry->wants, entry);
     }
-    sw->has_snapshot = desired_out(controller, sw, &desired);
-    sw->snapshot_generation = desired.generation;
+    snapshot_part_out(&snapshot, true);
+    free(snapshot.part.add);
+    sw->has_snapshot = snapshot.is_sent;
+    sw->snapshot_generation = sw->generation;
     sw->snapshot_us = clock_boot_us(controller->clock);
-    sw->is_settled = false;
-    sw->is_reading = false;
+    sw->is_settled = sw->is_reading = sw->is_in_full = false;
     sw->needs_snapshot = sw->needs_repair = false;
-    wire_fini(WIRE_DESIRED, &desired);
 }
 
 /* The first push of a containment is a step of its story. */
 static void
-mark_pushed(struct controller *controller, struct switch_state *sw, uint64_t generation)
+mark_pushed(struct controller *controller, const struct switch_state *sw)
 {
     int64_t now_us = clock_wall_us(controller->clock);
     for (size_t i = 0; i < sw->delta.add_count; i++) {
-        struct slot *slot = slot_find(sw, sw->delta.add[i].id);
-        struct entry *entry = slot && slot->generation == generation ? slot->entry : NULL;
+        const struct asked *asked = asked_find(&controller->asked, sw->delta.add[i].id);
+        struct entry *entry = asked ? asked->entry : NULL;
         if (entry && !entry->pushed_us) {
             entry->pushed_us = now_us;
             entry_mark(entry, "pushed", now_us, "");
@@ -271,7 +309,8 @@ switch_flush(struct controller *controller, struct switch_state *sw, struct pace
         push_snapshot(controller, sw); /* only a snapshot may come in parts */
         return;
     }
-    mark_pushed(controller, sw, sw->delta.generation);
+    mark_pushed(controller, sw);
+    sw->delta.is_last = true;
     sw->has_snapshot = desired_out(controller, sw, &sw->delta);
     wire_fini(WIRE_DESIRED, &sw->delta);
     sw->has_delta = false;
@@ -363,6 +402,17 @@ back_off(struct controller *controller, struct switch_state *sw)
     sw->pause_us = sw->pause_us < most_us ? sw->pause_us : most_us;
 }
 
+static void
+missing_again(struct controller *controller, struct switch_state *sw, const struct want_list *wants)
+{
+    for (size_t i = 0; i < wants->count; i++) {
+        const struct slot *slot = slot_find(&sw->slots, wants->items[i].asked);
+        if (slot && slot_is_missing(slot)) {
+            delta_add(controller, sw, &wants->items[i]);
+        }
+    }
+}
+
 void
 switch_repair(struct controller *controller, struct switch_state *sw)
 {
@@ -377,21 +427,11 @@ switch_repair(struct controller *controller, struct switch_state *sw)
     }
     sw->needs_repair = false;
     delta_begin(sw);
+    missing_again(controller, sw, &controller->common);
     struct entry *entry;
-    for (size_t i = 0; i < controller->common.count; i++) {
-        struct slot *slot = slot_find(sw, controller->common.items[i].rule.id);
-        if (slot && slot_is_missing(sw, slot)) {
-            desired_add(controller, sw, &sw->delta, NULL, &controller->common.items[i]);
-        }
-    }
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
-        for (size_t i = 0; i < entry->wants.count; i++) {
-            struct slot *slot = slot_find(sw, entry->wants.items[i].rule.id);
-            if (slot && slot_is_missing(sw, slot)) {
-                desired_add(controller, sw, &sw->delta, entry, &entry->wants.items[i]);
-            }
-        }
+        missing_again(controller, sw, &entry->wants);
     }
 }
 

@@ -84,7 +84,7 @@ desired_send(const struct wire_desired *desired,
         part.add_count = part_size(desired, from);
         part.add = part.add_count ? &desired->add[from] : NULL;
         from += part.add_count;
-        part.is_last = from >= desired->add_count;
+        part.is_last = desired->is_last && from >= desired->add_count;
         if (!send(context, &part)) {
             return false;
         }

@@ -81,8 +81,12 @@ static bool
 send_desired(void *context, const struct wire_desired *desired)
 {
     struct campus_switch *sw = switch_named(context, desired->switch_name);
+    sw->parts++;
+    if (!desired_collect(&sw->partial, desired)) {
+        return true;
+    }
     struct delivery *delivery = MEM_NEW(struct delivery);
-    desired_copy(&delivery->desired, desired);
+    desired_copy(&delivery->desired, &sw->partial);
     delivery_put(sw, delivery);
     return true;
 }
@@ -315,6 +319,7 @@ campus_close(struct campus *campus)
     free(campus->notice.message.notices);
     for (size_t i = 0; i < campus->switch_count; i++) {
         driver_dummy.close(campus->switches[i].device);
+        wire_fini(WIRE_DESIRED, &campus->switches[i].partial);
     }
     for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
         char path[128];

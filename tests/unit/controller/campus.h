@@ -8,6 +8,7 @@
 #include "controller/controller.h"
 #include "controller/inspect.h"
 #include "driver/dummy.h"
+#include "wire/desired_set.h"
 
 #define CAMPUS_SWITCHES 4
 
@@ -17,6 +18,8 @@ struct campus_switch {
     struct campus *campus;
     struct device *device;
     struct delivery *first, *last;
+    struct wire_desired partial; /* desired state that has not come whole */
+    unsigned parts;              /* messages of desired states */
     int64_t latency_us;
     bool is_deaf; /* takes everything, answers nothing */
 };

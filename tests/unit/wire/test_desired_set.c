@@ -170,7 +170,8 @@ take(void *context, const struct wire_desired *part)
 static struct wire_desired
 make_large(size_t count)
 {
-    struct wire_desired made = {.switch_name = "e1", .epoch = 1, .generation = 7};
+    struct wire_desired made = {
+        .switch_name = "e1", .epoch = 1, .generation = 7, .is_last = true};
     made.add = mem_new(count, sizeof(*made.add));
     made.add_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -209,6 +210,27 @@ test_a_large_snapshot_goes_in_parts(void **state)
     assert_false(full.is_complete);
     wire_fini(WIRE_DESIRED, &full.whole);
     wire_fini(WIRE_DESIRED, &large);
+}
+
+/* Who puts a snapshot together in parts sends the last of them last. */
+static void
+test_a_part_is_not_the_end(void **state)
+{
+    (void)state;
+    struct wire_desired first = make_large(300);
+    struct wire_desired second = make(0, 7, "a", "");
+    struct sink sink = {.stop_after = 1000};
+    first.is_last = false;
+    second.is_last = true;
+    assert_true(desired_send(&first, take, &sink));
+    assert_true(sink.parts > 1);
+    assert_false(sink.is_complete);
+    assert_true(desired_send(&second, take, &sink));
+    assert_true(sink.is_complete);
+    assert_int_equal(sink.whole.add_count, 301);
+    wire_fini(WIRE_DESIRED, &sink.whole);
+    wire_fini(WIRE_DESIRED, &first);
+    wire_fini(WIRE_DESIRED, &second);
 }
 
 static void
@@ -275,6 +297,7 @@ main(void)
         cmocka_unit_test(test_a_snapshot_replaces_everything),
         cmocka_unit_test(test_what_does_not_follow_is_refused),
         cmocka_unit_test(test_a_large_snapshot_goes_in_parts),
+        cmocka_unit_test(test_a_part_is_not_the_end),
         cmocka_unit_test(test_small_states_are_one_part),
         cmocka_unit_test(test_more_removals_than_one_frame_takes),
         cmocka_unit_test(test_a_part_of_another_generation_begins_again),
