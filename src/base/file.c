@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,8 +67,8 @@ write_all(int fd, const char *bytes, size_t size)
     return 0;
 }
 
-static int
-folder_sync(const char *path)
+int
+file_sync_folder(const char *path)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -106,7 +107,23 @@ file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
         unlink(beside);
         return error;
     }
-    return folder_sync(path);
+    return file_sync_folder(path);
+}
+
+int
+file_lock(const char *path, int *out)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return -errno;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    *out = fd;
+    return 0;
 }
 
 int

@@ -12,6 +12,11 @@
 int file_read(const char *path, size_t limit, char **bytes, size_t *size) MUST_CHECK;
 /* Writes beside it, syncs file and folder, renames over. */
 int file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode) MUST_CHECK;
+/* Holds 'path' (made where it is not there) until '*fd' is closed or the process ends, however it
+ * ends.  -EWOULDBLOCK: another process holds it. */
+int file_lock(const char *path, int *fd) MUST_CHECK;
+/* A rename or removal in the folder of 'path' is on disk when it returns. */
+int file_sync_folder(const char *path) MUST_CHECK;
 /* Makes the folder and its parents; 0 also when it is there. */
 int file_make_dirs(const char *path, mode_t mode) MUST_CHECK;
 

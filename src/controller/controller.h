@@ -38,7 +38,7 @@ struct controller_ports {
     void (*publish)(void *context, const char *topic, const void *object);
     /* Towards the notify process; false: it is away (it will be joined again).  NULL: none. */
     bool (*send_notice)(void *context, const struct wire_notice *notice);
-    bool (*send_secret)(void *context, const struct wire_secret *secret);
+    bool (*send_secret)(void *context, const struct wire_secret_change *change);
     void *context;
 };
 
@@ -114,7 +114,8 @@ struct wish {
 };
 
 enum wish_result { WISH_DONE, WISH_EXISTS, WISH_REFUSED, WISH_UNKNOWN, WISH_FAILED };
-/* Called after the commit (or at once when refused); 'containment' is NULL unless DONE or EXISTS. */
+/* Called after the commit (or at once when refused); 'containment' is NULL unless DONE or EXISTS.
+ */
 typedef void wish_done_fn(void *context, enum wish_result result, const char *why,
                           const struct containment *containment);
 

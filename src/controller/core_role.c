@@ -76,10 +76,10 @@ send_notice(void *context, const struct wire_notice *notice)
 }
 
 static bool
-send_secret(void *context, const struct wire_secret *secret)
+send_secret(void *context, const struct wire_secret_change *change)
 {
     struct core *core = context;
-    return core->notify && channel_send(core->notify, WIRE_SECRET, secret);
+    return core->notify && channel_send(core->notify, WIRE_SECRET, change);
 }
 
 /* ---- towards web ---- */

@@ -438,7 +438,7 @@ controller_notify_gone(struct controller *controller)
         question_answer(notices, TAILQ_FIRST(&notices->questions), false,
                         "the notify process ended; try again");
     }
-    if (notices->change && notices->change->secrets_left > 0) {
+    if (notices->change && notices->change->is_keeping) {
         change_end(notices, NOTIFY_FAILED, "the notify process ended; nothing was changed");
     }
 }
@@ -526,6 +526,26 @@ controller_notice_result(struct controller *controller, const struct wire_notice
 
 /* ---- changing the settings ---- */
 
+/* Of channels that are gone. */
+static void
+secrets_forget(struct controller *controller, const struct notify_settings *before)
+{
+    struct notices *notices = controller->notices;
+    struct wire_secret_change forget = {
+        .number = ++notices->numbers,
+        .secrets = mem_new(before->channel_count + 1, sizeof(*forget.secrets))};
+    for (size_t i = 0; i < before->channel_count; i++) {
+        if (!notify_channel_find(&notices->settings, before->channels[i].name)) {
+            memcpy(forget.secrets[forget.secret_count++].channel, before->channels[i].name,
+                   NAME_SIZE);
+        }
+    }
+    if (forget.secret_count > 0 && controller->ports.send_secret) {
+        (void)controller->ports.send_secret(controller->ports.context, &forget);
+    }
+    free(forget.secrets);
+}
+
 static void
 on_change_stored(void *context, int error)
 {
@@ -539,13 +559,7 @@ on_change_stored(void *context, int error)
     struct notify_settings before = notices->settings;
     notices->settings = change->after;
     change->after = before; /* freed with the change */
-    for (size_t i = 0; i < before.channel_count && controller->ports.send_secret; i++) {
-        if (!notify_channel_find(&notices->settings, before.channels[i].name)) {
-            struct wire_secret forget = {.number = ++notices->numbers};
-            memcpy(forget.channel, before.channels[i].name, sizeof(forget.channel));
-            (void)controller->ports.send_secret(controller->ports.context, &forget);
-        }
-    }
+    secrets_forget(controller, &before);
     outbox_settle(controller);
     change_end(notices, NOTIFY_DONE, "");
     outbox_tick(controller);
@@ -579,13 +593,14 @@ controller_secrets(struct controller *controller, const struct wire_secrets *sec
     struct notices *notices = controller->notices;
     struct notify_change *change = notices->change;
     notices->secrets = *secrets;
-    bool is_ours = change && change->secrets_left > 0 && secrets->number >= change->first_secret;
+    bool is_ours = change && change->is_keeping && secrets->number == change->secrets_number;
     if (!is_ours) {
         return; /* unasked, or about one that an earlier change had forgotten */
     }
     if (secrets->why[0]) {
         change_end(notices, NOTIFY_FAILED, secrets->why);
-    } else if (--change->secrets_left == 0) {
+    } else {
+        change->is_keeping = false;
         change_store(controller);
     }
 }
@@ -602,29 +617,33 @@ settings_copy(const struct notify_settings *settings, struct notify_settings *co
     cJSON_Delete(json);
 }
 
+/* All in one message: the notify role keeps all of them, or none. */
 static bool
 secrets_send(struct controller *controller, const struct notify_settings *settings,
              const struct wire_secret *secrets, size_t count, char why[TEXT_SIZE])
 {
     struct notices *notices = controller->notices;
+    struct wire_secret_change change = {.number = ++notices->numbers,
+                                        .secrets = mem_new(count + 1, sizeof(*secrets)),
+                                        .secret_count = count};
+    why[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         const struct notify_channel *channel = notify_channel_find(settings, secrets[i].channel);
-        struct wire_secret secret = secrets[i];
-        secret.number = ++notices->numbers;
+        change.secrets[i] = secrets[i];
         if (channel) {
-            notify_place(channel, secret.place);
-        }
-        bool is_sent = channel && controller->ports.send_secret &&
-                       controller->ports.send_secret(controller->ports.context, &secret);
-        explicit_bzero(&secret, sizeof(secret));
-        if (!is_sent) {
-            snprintf(why, TEXT_SIZE,
-                     channel ? "the notify process is away; try again"
-                             : "a secret names a channel that there is not");
-            return false;
+            notify_place(channel, change.secrets[i].place);
+        } else {
+            snprintf(why, TEXT_SIZE, "a secret names a channel that there is not");
         }
     }
-    return true;
+    notices->change->secrets_number = change.number;
+    if (!why[0] && (!controller->ports.send_secret ||
+                    !controller->ports.send_secret(controller->ports.context, &change))) {
+        snprintf(why, TEXT_SIZE, "the notify process is away; try again");
+    }
+    explicit_bzero(change.secrets, count * sizeof(*secrets));
+    free(change.secrets);
+    return !why[0];
 }
 
 void
@@ -647,16 +666,15 @@ controller_notify_set(struct controller *controller, const struct notify_setting
     struct notify_change *change = MEM_NEW(struct notify_change);
     settings_copy(settings, &change->after);
     change->after.version++;
-    change->secrets_left = secret_count;
-    change->first_secret = notices->numbers + 1;
+    change->is_keeping = secret_count > 0;
     change->done = done;
     change->context = context;
     text_put(change->account, sizeof(change->account), account);
     notices->change = change;
-    if (!secrets_send(controller, settings, secrets, secret_count, why)) {
-        change_end(notices, NOTIFY_FAILED, why);
-    } else if (secret_count == 0) {
+    if (secret_count == 0) {
         change_store(controller);
+    } else if (!secrets_send(controller, settings, secrets, secret_count, why)) {
+        change_end(notices, NOTIFY_FAILED, why);
     }
 }
 

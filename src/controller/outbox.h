@@ -46,8 +46,8 @@ struct question {
 struct notify_change {
     struct notify_settings after; /* owned */
     char account[NAME_SIZE];
-    size_t secrets_left;
-    uint64_t first_secret; /* number of the first of them */
+    bool is_keeping;         /* waits for the notify role to have kept the secrets */
+    uint64_t secrets_number; /* of the message that carries them */
     bool is_failed;
     notify_done_fn *done;
     void *context;

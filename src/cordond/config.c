@@ -104,6 +104,7 @@ static const struct shape warning_shape =
 static const struct field config_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct config, state_dir),
     F_TEXT(FIELD_OPTIONAL, struct config, policy_file),
+    F_TEXT(FIELD_OPTIONAL, struct config, secret_key_file),
     F_TEXT(FIELD_OPTIONAL, struct config, api_listen),
     F_TEXT(FIELD_OPTIONAL, struct config, edge_listen),
     F_TEXT(FIELD_OPTIONAL, struct config, sensor_listen),
@@ -220,6 +221,9 @@ static void
 defaults_put(struct config *config)
 {
     default_put(config->state_dir, sizeof(config->state_dir), CONFIG_STATE_DIR);
+    char key[URL_SIZE + 16];
+    snprintf(key, sizeof(key), "%s/" CONFIG_SECRET_KEY, config->state_dir);
+    default_put(config->secret_key_file, sizeof(config->secret_key_file), key);
     default_put(config->policy_file, sizeof(config->policy_file), CONFIG_POLICY_FILE);
     default_put(config->api_listen, sizeof(config->api_listen), CONFIG_API_LISTEN);
     default_put(config->edge_listen, sizeof(config->edge_listen), CONFIG_EDGE_LISTEN);

@@ -13,6 +13,7 @@
 /* What absent keys mean. */
 #define CONFIG_STATE_DIR "/var/lib/cordon"
 #define CONFIG_POLICY_FILE "/etc/cordon/policy.yaml"
+#define CONFIG_SECRET_KEY "secret.key" /* below the state folder */
 #define CONFIG_API_LISTEN "[::]:8443"
 #define CONFIG_EDGE_LISTEN "[::]:8701"
 #define CONFIG_SENSOR_LISTEN "[::]:8702"
@@ -54,6 +55,7 @@ struct config_mirror {
 struct config {
     char state_dir[URL_SIZE];      /* /var/lib/cordon */
     char policy_file[URL_SIZE];    /* /etc/cordon/policy.yaml */
+    char secret_key_file[URL_SIZE + 16]; /* the master key of what is sealed (base/seal.h) */
     char api_listen[NAME_SIZE];    /* "[::]:8443" */
     char edge_listen[NAME_SIZE];   /* "[::]:8701" */
     char sensor_listen[NAME_SIZE]; /* "[::]:8702" */

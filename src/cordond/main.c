@@ -12,6 +12,7 @@
 #include "bus/pki.h"
 #include "cordond/check.h"
 #include "cordond/config.h"
+#include "cordond/keep.h"
 #include "cordond/role.h"
 #include "cordond/supervisor.h"
 #include "intake/line.h"
@@ -34,7 +35,8 @@ struct arguments {
 static int
 usage(FILE *to)
 {
-    fprintf(to, "cordond " CORDON_VERSION "\n"
+    fprintf(to,
+            "cordond " CORDON_VERSION "\n"
                 "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
                 "       cordond --check-config [--config FILE]\n"
                 "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
@@ -43,6 +45,8 @@ usage(FILE *to)
                 "                                          an API token, shown once\n"
                 "       cordond account add NAME ROLE | reset NAME [--state DIR]\n"
                 "                                          a person's first password, shown once\n"
+            "       cordond secrets rotate [--state DIR]\n"
+            "                                          another master key; cordond must not run\n"
                 "       cordond --openapi                  the API's document\n"
                 "       cordond --version | --help\n"
                 "Without --state the state folder named in --config is used.\n");
@@ -109,6 +113,19 @@ state_of(const struct arguments *arguments, char state[URL_SIZE])
              arguments->state ? arguments->state
              : config         ? config->state_dir
                               : "");
+    config_free(config);
+}
+
+/* The master key's file of a command, likewise. */
+static void
+key_of(const struct arguments *arguments, const char *state, char key[URL_SIZE + 16])
+{
+    struct config *config = arguments->state ? NULL : config_read(arguments->config_path, NULL);
+    if (config) {
+        snprintf(key, URL_SIZE + 16, "%s", config->secret_key_file);
+    } else {
+        snprintf(key, URL_SIZE + 16, "%s/" CONFIG_SECRET_KEY, state);
+    }
     config_free(config);
 }
 
@@ -238,6 +255,35 @@ line_read(const struct config *config, const char *name, const char *line, size_
 }
 
 static int
+secrets_command(const struct arguments *arguments, char **words, int count)
+{
+    char state[URL_SIZE], key[URL_SIZE + 16];
+    if (count != 1 || strcmp(words[0], "rotate") != 0) {
+        return usage(stderr);
+    }
+    state_of(arguments, state);
+    key_of(arguments, state, key);
+    return state[0] ? keep_rotate(state, key) : 1;
+}
+
+/* Nothing starts beside another cordond, or with a key that others can read. */
+static int
+start_check(const struct config *config)
+{
+    char why[256];
+    int error = file_make_dirs(config->state_dir, 0700);
+    if (error) {
+        snprintf(why, sizeof(why), "cannot make %.180s: %s", config->state_dir, strerror(-error));
+    }
+    error = error ? error : keep_lock(config->state_dir, why);
+    error = error ? error : keep_prepare(config->state_dir, config->secret_key_file, why);
+    if (error) {
+        fprintf(stderr, "cordond: %s\n", why);
+    }
+    return error;
+}
+
+static int
 role_main(enum wire_role self, const struct config *config, const char *config_path)
 {
     static int (*const mains[ROLE_COUNT])(struct role *) = {[ROLE_CORE] = core_role_run,
@@ -286,7 +332,8 @@ run(const struct arguments *arguments, const char *program)
     if (arguments->role) {
         status =
             self < ROLE_COUNT ? role_main(self, config, arguments->config_path) : usage(stderr);
-    } else if (!has_policy(config) || state_prepare(config->state_dir, config->server_names)) {
+    } else if (!has_policy(config) || start_check(config) ||
+               state_prepare(config->state_dir, config->server_names)) {
         status = 1; /* told already */
     } else {
         status = supervisor_run(program, arguments->config_path);
@@ -346,6 +393,9 @@ main(int count, char **words)
     }
     if (optind < count && strcmp(words[optind], "account") == 0) {
         return account_command(&arguments, words + optind + 1, count - optind - 1);
+    }
+    if (optind < count && strcmp(words[optind], "secrets") == 0) {
+        return secrets_command(&arguments, words + optind + 1, count - optind - 1);
     }
     return optind < count ? usage(stderr) : run(&arguments, words[0]);
 }

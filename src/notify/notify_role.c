@@ -166,11 +166,11 @@ on_notice(struct notify *notify, const struct wire_notice *wire)
 }
 
 static void
-on_secret(struct notify *notify, const struct wire_secret *secret)
+on_secret(struct notify *notify, const struct wire_secret_change *change)
 {
-    struct wire_secrets answer = {.number = secret->number};
-    if (secrets_put(notify->secrets, secret, answer.why)) {
-        log_error("notify", "a secret could not be kept", LOG_S("channel", secret->channel),
+    struct wire_secrets answer = {.number = change->number};
+    if (secrets_put(notify->secrets, change->secrets, change->secret_count, answer.why)) {
+        log_error("notify", "secrets could not be kept", LOG_I("count", change->secret_count),
                   LOG_S("why", answer.why));
     }
     secrets_list(notify->secrets, &answer);
@@ -271,7 +271,7 @@ notify_role_run(struct role *role)
     char why[TEXT_SIZE];
     notify->role = role;
     deliver_setup();
-    notify->secrets = secrets_open(role->config->state_dir, why);
+    notify->secrets = secrets_open(role->config->state_dir, role->config->secret_key_file, why);
     if (why[0]) {
         log_error("notify", "the secrets cannot be read", LOG_S("why", why));
     }

@@ -5,19 +5,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/seal.h"
 #include "wire/notify.h"
 
 #define FILE_MAX (256 * 1024)
 #define SECRETS_MAX (2 * NOTIFY_CHANNELS_MAX) /* also of channels that are taken out just now */
 
+struct kept {
+    struct wire_secret *items; /* owned when read */
+    size_t count;
+};
+
 struct secrets {
-    char path[URL_SIZE + 32], key_path[URL_SIZE + 32];
-    uint8_t key[crypto_secretbox_KEYBYTES];
-    bool has_key;
-    struct wire_secret items[SECRETS_MAX];
+    char path[URL_SIZE + 32];
+    struct seal *seal; /* NULL: the key file cannot be used; then nothing is kept */
+    char seal_why[256];
+    struct wire_secret *items; /* room for SECRETS_MAX, in locked memory */
     size_t count;
 };
 
@@ -28,66 +35,42 @@ static const struct field item_fields[] = {
 };
 static const struct shape item_shape = SHAPE("secret", struct wire_secret, item_fields, NULL);
 
-struct kept {
-    struct wire_secret *items; /* owned when read */
-    size_t count;
-};
 static const struct field kept_fields[] = {
     F_LIST(FIELD_NEEDED, struct kept, items, count, SECRETS_MAX, &item_shape),
 };
 static const struct shape kept_shape = SHAPE("secrets", struct kept, kept_fields, NULL);
 
-static int
-key_read(struct secrets *secrets)
+static struct wire_secret *
+items_new(void)
 {
-    char *bytes = NULL;
-    size_t size = 0;
-    int error = file_read(secrets->key_path, sizeof(secrets->key), &bytes, &size);
-    if (!error && size == sizeof(secrets->key)) {
-        memcpy(secrets->key, bytes, sizeof(secrets->key));
-        secrets->has_key = true;
+    struct wire_secret *items =
+        sodium_init() < 0 ? NULL : sodium_allocarray(SECRETS_MAX, sizeof(*items));
+    if (!items) {
+        abort(); /* out of memory, as in base/mem.h */
     }
-    error = error ? error : secrets->has_key ? 0 : -EBADMSG;
-    if (bytes) {
-        sodium_memzero(bytes, size);
+    memset(items, 0, SECRETS_MAX * sizeof(*items));
+    return items;
+}
+
+/* cJSON's copies of the texts, before they are given back. */
+static void
+json_wipe(cJSON *json)
+{
+    for (cJSON *item = json; item; item = item->next) {
+        if (cJSON_IsString(item)) {
+            sodium_memzero(item->valuestring, strlen(item->valuestring));
+        }
+        json_wipe(item->child);
     }
-    free(bytes);
-    return error;
 }
 
 static int
-key_need(struct secrets *secrets)
+kept_parse(struct secrets *secrets, const char *text, size_t size)
 {
-    if (secrets->has_key) {
-        return 0;
-    }
-    int error = key_read(secrets);
-    if (error == -ENOENT) {
-        crypto_secretbox_keygen(secrets->key);
-        error = file_write_atomic(secrets->key_path, secrets->key, sizeof(secrets->key), 0600);
-        secrets->has_key = !error;
-    }
-    return error;
-}
-
-static int
-kept_read(struct secrets *secrets, const uint8_t *sealed, size_t size)
-{
-    size_t head = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
-    if (size < head) {
-        return -EBADMSG;
-    }
-    size_t length = size - head;
-    char *text = mem_new(length + 1, 1);
     struct kept kept = {.items = NULL};
     struct codec_error error;
-    cJSON *json = NULL;
-    int result = -EBADMSG;
-    if (crypto_secretbox_open_easy((uint8_t *)text, sealed + crypto_secretbox_NONCEBYTES,
-                                   size - crypto_secretbox_NONCEBYTES, sealed, secrets->key) == 0) {
-        json = codec_parse(text, length);
-        result = json ? codec_decode(&kept_shape, json, &kept, &error) : -EBADMSG;
-    }
+    cJSON *json = codec_parse(text, size);
+    int result = json ? codec_decode(&kept_shape, json, &kept, &error) : -EBADMSG;
     if (!result) {
         secrets->count = kept.count;
         for (size_t i = 0; i < kept.count; i++) {
@@ -96,58 +79,125 @@ kept_read(struct secrets *secrets, const uint8_t *sealed, size_t size)
         }
         codec_fini(&kept_shape, &kept);
     }
+    json_wipe(json);
     cJSON_Delete(json);
-    sodium_memzero(text, length);
-    free(text);
     return result;
 }
 
 static int
-kept_write(struct secrets *secrets)
+kept_write(const struct secrets *secrets, struct wire_secret *items, size_t count)
 {
-    struct kept kept = {.items = secrets->items, .count = secrets->count};
+    struct kept kept = {.items = items, .count = count};
+    if (!secrets->seal) {
+        return -ENOKEY;
+    }
     cJSON *json = codec_encode(&kept_shape, &kept);
     char *text = cJSON_PrintUnformatted(json);
+    json_wipe(json);
     cJSON_Delete(json);
     if (!text) {
         abort(); /* out of memory, as in base/mem.h */
     }
-    size_t length = strlen(text);
-    size_t size = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + length;
-    uint8_t *sealed = mem_new(size, 1);
-    randombytes_buf(sealed, crypto_secretbox_NONCEBYTES);
-    crypto_secretbox_easy(sealed + crypto_secretbox_NONCEBYTES, (const uint8_t *)text, length,
-                          sealed, secrets->key);
-    int error = file_write_atomic(secrets->path, sealed, size, 0600);
-    sodium_memzero(text, length);
+    int error = seal_write(secrets->seal, secrets->path, text, strlen(text));
+    sodium_memzero(text, strlen(text));
     cJSON_free(text);
+    return error;
+}
+
+/* ---- what releases before the master key kept: secretbox, with a key beside it ---- */
+
+static int
+former_open(const char *path, const char *key_path, struct secrets *secrets)
+{
+    char *sealed = NULL, *key = NULL;
+    size_t size = 0, key_size = 0;
+    const size_t head = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
+    int error = file_read(path, FILE_MAX, &sealed, &size);
+    if (!error) {
+        error = file_read(key_path, crypto_secretbox_KEYBYTES, &key, &key_size);
+        error = error == -ENOENT ? -EBADMSG : error;
+    }
+    if (!error && (key_size != crypto_secretbox_KEYBYTES || size < head)) {
+        error = -EBADMSG;
+    }
+    char *text = error ? NULL : mem_new(size - head + 1, 1);
+    if (!error && crypto_secretbox_open_easy(
+                      (uint8_t *)text, (uint8_t *)sealed + crypto_secretbox_NONCEBYTES,
+                      size - crypto_secretbox_NONCEBYTES, (uint8_t *)sealed, (uint8_t *)key)) {
+        error = -EBADMSG;
+    }
+    error = error ? error : kept_parse(secrets, text, size - head);
+    if (text) {
+        sodium_memzero(text, size - head);
+    }
+    if (key) {
+        sodium_memzero(key, key_size);
+    }
+    free(text);
+    free(key);
     free(sealed);
     return error;
 }
 
+static int
+former_take_over(struct secrets *secrets, const char *state_dir)
+{
+    char path[URL_SIZE + 32], key_path[URL_SIZE + 32];
+    snprintf(path, sizeof(path), "%s/notify.secrets", state_dir);
+    snprintf(key_path, sizeof(key_path), "%s/notify.key", state_dir);
+    int error = former_open(path, key_path, secrets);
+    if (!error) {
+        error = kept_write(secrets, secrets->items, secrets->count);
+    }
+    if (!error) { /* only now: a crash in between finds both */
+        unlink(path);
+        unlink(key_path);
+    }
+    return error;
+}
+
+/* ---- */
+
+static int
+kept_read(struct secrets *secrets, const char *state_dir)
+{
+    char *text = NULL;
+    size_t size = 0;
+    int error = seal_read(secrets->seal, secrets->path, FILE_MAX, &text, &size);
+    if (error == -ENOENT) {
+        return former_take_over(secrets, state_dir);
+    }
+    error = error ? error : kept_parse(secrets, text, size);
+    seal_bytes_free(text);
+    return error;
+}
+
 struct secrets *
-secrets_open(const char *state_dir, char why[TEXT_SIZE])
+secrets_open(const char *state_dir, const char *key_path, char why[TEXT_SIZE])
 {
     struct secrets *secrets = MEM_NEW(struct secrets);
-    char *bytes = NULL;
-    size_t size = 0;
+    char folder[URL_SIZE + 16];
     why[0] = '\0';
-    snprintf(secrets->path, sizeof(secrets->path), "%s/notify.secrets", state_dir);
-    snprintf(secrets->key_path, sizeof(secrets->key_path), "%s/notify.key", state_dir);
-    if (sodium_init() < 0) {
-        snprintf(why, TEXT_SIZE, "libsodium cannot start");
+    secrets->items = items_new();
+    snprintf(folder, sizeof(folder), "%s/notify", state_dir);
+    snprintf(secrets->path, sizeof(secrets->path), "%s/secrets.sealed", folder);
+    int error = file_make_dirs(folder, 0700);
+    if (error) {
+        snprintf(secrets->seal_why, sizeof(secrets->seal_why), "%.180s cannot be made: %s", folder,
+                 strerror(-error));
+    } else {
+        error = seal_open(key_path, SEAL_NOTIFY, &secrets->seal, secrets->seal_why);
+    }
+    if (error) {
+        snprintf(why, TEXT_SIZE, "%s", secrets->seal_why);
         return secrets;
     }
-    int error = file_read(secrets->path, FILE_MAX, &bytes, &size);
-    if (!error) {
-        error = key_read(secrets);
-        error = error ? error : kept_read(secrets, (const uint8_t *)bytes, size);
-    }
+    error = kept_read(secrets, state_dir);
     if (error && error != -ENOENT) {
+        secrets->count = 0;
         snprintf(why, TEXT_SIZE, "%.200s cannot be opened with %.200s: give the secrets again",
-                 secrets->path, secrets->key_path);
+                 secrets->path, key_path);
     }
-    free(bytes);
     return secrets;
 }
 
@@ -155,47 +205,71 @@ void
 secrets_free(struct secrets *secrets)
 {
     if (secrets) {
-        sodium_memzero(secrets, sizeof(*secrets));
+        sodium_free(secrets->items); /* wipes */
+        seal_free(secrets->seal);
     }
     free(secrets);
 }
 
 static struct wire_secret *
-item_find(const struct secrets *secrets, const char *channel)
+item_find(struct wire_secret *items, size_t count, const char *channel)
 {
-    for (size_t i = 0; i < secrets->count; i++) {
-        if (strcmp(secrets->items[i].channel, channel) == 0) {
-            return (struct wire_secret *)&secrets->items[i];
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[i].channel, channel) == 0) {
+            return &items[i];
         }
     }
     return NULL;
 }
 
-int
-secrets_put(struct secrets *secrets, const struct wire_secret *secret, char why[TEXT_SIZE])
+/* False: there is no room. */
+static bool
+item_put(struct wire_secret *items, size_t *count, const struct wire_secret *secret)
 {
-    struct wire_secret *item = item_find(secrets, secret->channel);
-    why[0] = '\0';
-    if (!secret->place[0] || !secret->value[0]) {
-        if (!item) {
-            return 0;
+    struct wire_secret *item = item_find(items, *count, secret->channel);
+    bool is_forgotten = !secret->place[0] || !secret->value[0];
+    if (is_forgotten && item) {
+        *item = items[--*count];
+        sodium_memzero(&items[*count], sizeof(*item));
+    } else if (!is_forgotten) {
+        if (!item && *count == SECRETS_MAX) {
+            return false;
         }
-        *item = secrets->items[--secrets->count];
-        sodium_memzero(&secrets->items[secrets->count], sizeof(secrets->items[0]));
-    } else if (!item && secrets->count == SECRETS_MAX) {
-        snprintf(why, TEXT_SIZE, "too many secrets");
-        return -ENOSPC;
-    } else {
-        item = item ? item : &secrets->items[secrets->count++];
+        item = item ? item : &items[(*count)++];
         *item = *secret;
-        item->number = 0;
     }
-    int error = key_need(secrets);
-    error = error ? error : kept_write(secrets);
+    return true;
+}
+
+int
+secrets_put(struct secrets *secrets, const struct wire_secret *change, size_t change_count,
+            char why[TEXT_SIZE])
+{
+    struct wire_secret *items = items_new();
+    size_t count = secrets->count;
+    int error = 0;
+    why[0] = '\0';
+    memcpy(items, secrets->items, count * sizeof(*items));
+    for (size_t i = 0; !error && i < change_count; i++) {
+        error = item_put(items, &count, &change[i]) ? 0 : -ENOSPC;
+    }
     if (error) {
-        snprintf(why, TEXT_SIZE, "%.200s cannot be written: %s", secrets->path, strerror(-error));
+        snprintf(why, TEXT_SIZE, "too many secrets");
+    } else {
+        error = kept_write(secrets, items, count);
+        if (error) {
+            snprintf(why, TEXT_SIZE, "%.200s cannot be written: %s", secrets->path,
+                     secrets->seal ? strerror(-error) : secrets->seal_why);
+        }
     }
-    return error;
+    if (error) {
+        sodium_free(items);
+        return error;
+    }
+    sodium_free(secrets->items);
+    secrets->items = items;
+    secrets->count = count;
+    return 0;
 }
 
 void
@@ -211,7 +285,7 @@ secrets_find(const struct secrets *secrets, const struct notify_channel *channel
              char value[NOTIFY_SECRET_SIZE])
 {
     char place[URL_SIZE + NAME_SIZE];
-    const struct wire_secret *item = item_find(secrets, channel->name);
+    const struct wire_secret *item = item_find(secrets->items, secrets->count, channel->name);
     value[0] = '\0';
     if (!item) {
         return true;

@@ -1,7 +1,7 @@
-/* The secrets of channels: passwords and signing keys, in STATE_DIR/notify.secrets (0600), sealed
- * with the key in STATE_DIR/notify.key (0600, made at the first use), so that a copy of one file
- * alone is of no use.  Each counts only for the place that it was given for.  Only the notify role
- * reads or writes them.  Loop thread. */
+/* The secrets of channels: passwords and signing keys, in STATE_DIR/notify/secrets.sealed (0600),
+ * sealed with the key of their purpose (base/seal.h), so that a copy of that file alone is of no
+ * use. Each counts only for the place that it was given for.  Only the notify role reads or writes
+ * them; they are kept in locked memory.  Loop thread. */
 #ifndef CORDON_NOTIFY_SECRETS_H
 #define CORDON_NOTIFY_SECRETS_H
 
@@ -10,12 +10,13 @@
 
 struct secrets;
 
-/* Never NULL; where the file cannot be read, 'why' says so and there are none. */
-struct secrets *secrets_open(const char *state_dir, char why[TEXT_SIZE]);
+/* Never NULL; where the file cannot be read, 'why' says so and there are none.  What an earlier
+ * release kept (notify.secrets, notify.key) is taken over, and those files are removed. */
+struct secrets *secrets_open(const char *state_dir, const char *key_path, char why[TEXT_SIZE]);
 void secrets_free(struct secrets *secrets);
-/* Kept on disk before it returns; an empty place or value forgets.  0, or negative errno and 'why'.
- */
-int secrets_put(struct secrets *secrets, const struct wire_secret *secret,
+/* All of them are on disk before it returns, or none is; an empty place or value forgets.  0, or
+ * negative errno and 'why', and then nothing has changed, on disk or here. */
+int secrets_put(struct secrets *secrets, const struct wire_secret *change, size_t count,
                 char why[TEXT_SIZE]) MUST_CHECK;
 /* Which channels have one. */
 void secrets_list(const struct secrets *secrets, struct wire_secrets *list);

@@ -44,7 +44,7 @@ static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
     [WIRE_EVENT] = &wire_event_shape,
     [WIRE_NOTICE] = &wire_notice_shape,
     [WIRE_NOTICE_RESULT] = &wire_notice_result_shape,
-    [WIRE_SECRET] = &wire_secret_shape,
+    [WIRE_SECRET] = &wire_secret_change_shape,
     [WIRE_SECRETS] = &wire_secrets_shape,
 };
 

@@ -83,12 +83,19 @@ const struct shape wire_notice_result_shape =
     SHAPE("notice_result", struct wire_notice_result, result_fields, NULL);
 
 static const struct field secret_fields[] = {
-    F_UINT(FIELD_NEEDED, struct wire_secret, number),
     F_TEXT(FIELD_NEEDED, struct wire_secret, channel),
     F_TEXT(FIELD_OPTIONAL, struct wire_secret, place),
     F_TEXT(FIELD_OPTIONAL, struct wire_secret, value),
 };
-const struct shape wire_secret_shape = SHAPE("secret", struct wire_secret, secret_fields, NULL);
+static const struct shape secret_shape = SHAPE("one", struct wire_secret, secret_fields, NULL);
+
+static const struct field secret_change_fields[] = {
+    F_UINT(FIELD_NEEDED, struct wire_secret_change, number),
+    F_LIST(FIELD_NEEDED, struct wire_secret_change, secrets, secret_count, NOTIFY_CHANNELS_MAX,
+           &secret_shape),
+};
+const struct shape wire_secret_change_shape =
+    SHAPE("secret", struct wire_secret_change, secret_change_fields, NULL);
 
 static const struct field secrets_fields[] = {
     F_UINT(FIELD_OPTIONAL, struct wire_secrets, number),

@@ -33,16 +33,21 @@ extern const struct shape wire_notice_result_shape;
 /* "Keep this for that channel": on its way only, core keeps no secret. */
 #define NOTIFY_SECRET_SIZE 512
 struct wire_secret {
-    uint64_t number;
     char channel[NAME_SIZE];
     char place[URL_SIZE + NAME_SIZE]; /* where it may be used, notify_place(); "": forget it */
     char value[NOTIFY_SECRET_SIZE];
 };
-extern const struct shape wire_secret_shape;
+/* All of one change: kept together, or none of them. */
+struct wire_secret_change {
+    uint64_t number;
+    struct wire_secret *secrets; /* owned */
+    size_t secret_count;
+};
+extern const struct shape wire_secret_change_shape;
 
 /* Which channels have one, after each change and when core comes back. */
 struct wire_secrets {
-    uint64_t number;     /* answers that secret; 0: said by itself */
+    uint64_t number;     /* answers that change; 0: said by itself */
     char why[TEXT_SIZE]; /* it could not be kept; "": it is */
     char channels[NOTIFY_CHANNELS_MAX][NAME_SIZE];
     size_t channel_count;

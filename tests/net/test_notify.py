@@ -308,8 +308,8 @@ def test_no_secret_is_anywhere_but_where_it_belongs(bench):
     kept["log"], kept["answers"] = bench.cordon.said(), shown.encode()
     for secret in SECRETS.values():
         assert [name for name, text in kept.items() if secret.encode() in text] == []
-    for name in ("notify.secrets", "notify.key"):
-        assert os.stat(bench.cordon.state / name).st_mode & 0o777 == 0o600
+    for name, mode in (("notify/secrets.sealed", 0o600), ("secret.key", 0o400)):
+        assert os.stat(bench.cordon.state / name).st_mode & 0o777 == mode
     assert [c["has_secret"] for c in bench.api.get("/notifications")["channels"]] == [True, True]
     # and it is forgotten with its channel
     bench.set([bench.channel("email", "mail")])

@@ -244,10 +244,12 @@ send_notice(void *context, const struct wire_notice *notice)
 }
 
 static bool
-send_secret(void *context, const struct wire_secret *secret)
+send_secret(void *context, const struct wire_secret_change *change)
 {
     struct campus *campus = context;
-    campus->secret = *secret;
+    campus->secret = change->secrets[0];
+    campus->secret_number = change->number;
+    campus->secret_count = change->secret_count;
     return !campus->is_notify_away;
 }
 

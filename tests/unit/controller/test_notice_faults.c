@@ -122,14 +122,15 @@ test_a_change_waits_for_its_own_secret(void **state)
     struct set_answer told;
     set(campus, true, NULL, &told);
     set(campus, false, NULL, &told); /* has the secret of "hook" forgotten */
-    struct wire_secrets forgotten = {.number = campus->secret.number};
+    struct wire_secrets forgotten = {.number = campus->secret_number};
     assert_string_equal(campus->secret.channel, "hook");
     set(campus, false, &secret, &told);
     assert_string_equal(campus->secret.value, "s3cret");
     controller_secrets(campus->controller, &forgotten); /* slow, but here it is */
     campus_settle(campus);
     assert_int_equal(told.calls, 0);
-    struct wire_secrets failed = {.number = campus->secret.number, .why = "the disk is full"};
+    assert_int_equal(campus->secret_count, 1);
+    struct wire_secrets failed = {.number = campus->secret_number, .why = "the disk is full"};
     controller_secrets(campus->controller, &failed);
     campus_settle(campus);
     assert_int_equal(told.calls, 1);

@@ -64,7 +64,7 @@ static const char *const needed_of[WIRE_TYPE_COUNT] = {
         "message.notices.severity message.notices.at channel channel.name channel.kind "
         "?channel.host ?channel.from",
     [WIRE_NOTICE_RESULT] = "id",
-    [WIRE_SECRET] = "number channel",
+    [WIRE_SECRET] = "number secrets secrets.channel",
     [WIRE_SECRETS] = "",
 };
 
