@@ -130,8 +130,12 @@ put_endpoint(struct site *site, size_t index)
     e.first_us = e.seen_us - (int64_t)(1 + draw(site, 90)) * DAY_US;
     id_make(e.first_us, e.id);
     memcpy(site->endpoint_ids[index], e.id, ID_SIZE);
-    host_name(index, e.host_name);
-    snprintf(e.client_id, sizeof(e.client_id), "0102c0%08zx", index);
+    char name[HOST_SIZE], client_id[HOST_SIZE], details[3][TEXT_SIZE];
+    char why[] = "the only MAC on an access port";
+    host_name(index, name);
+    snprintf(client_id, sizeof(client_id), "0102c0%08zx", index);
+    e.host_name = name;
+    e.client_id = client_id;
     for (size_t i = 0; i < COUNT_OF(bindings); i++) {
         bindings[i] = (struct binding){.mac = e.macs[0],
                                        .ip = i == 0 ? ip4_of(index) : ip6_of(index),
@@ -147,13 +151,13 @@ put_endpoint(struct site *site, size_t index)
     e.location.confidence = 95;
     e.location.since_us = e.first_us;
     e.location.seen_us = e.seen_us;
-    snprintf(e.location.why, sizeof(e.location.why), "the only MAC on an access port");
+    e.location.why = why;
     static const enum endpoint_event_kind kinds[] = {ENDPOINT_APPEARED, ENDPOINT_ADDRESS_NEW,
                                                      ENDPOINT_NAMED};
     for (size_t i = 0; i < COUNT_OF(events); i++) {
-        events[i] = (struct endpoint_event){.kind = kinds[i], .at_us = e.first_us};
-        snprintf(events[i].detail, sizeof(events[i].detail), "%s/%s", e.location.switch_name,
-                 e.location.port);
+        events[i] =
+            (struct endpoint_event){.kind = kinds[i], .at_us = e.first_us, .detail = details[i]};
+        snprintf(details[i], TEXT_SIZE, "%s/%s", e.location.switch_name, e.location.port);
     }
     store_put_endpoint(site->change, &e);
     flush(site, BATCH);

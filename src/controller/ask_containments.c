@@ -33,7 +33,7 @@ containment_matches(struct controller *controller, const struct containment *eac
                                  each->policy,
                                  each->case_number,
                                  each->external_id,
-                                 endpoint ? endpoint->host_name : "",
+                                 endpoint ? endpoint_name(endpoint) : "",
                                  endpoint ? endpoint->location.switch_name : "",
                                  endpoint ? endpoint->location.port : "",
                                  NULL};
@@ -49,7 +49,7 @@ endpoints_named(struct controller *controller, const char *q, const char **ids)
     size_t known = q[0] != '\0' ? topology_endpoint_count(topology) : 0;
     for (size_t i = 0; i < known && count < NAMED_MAX; i++) {
         const struct endpoint *each = topology_endpoint_at(topology, i);
-        const char *const texts[] = {each->host_name, each->location.switch_name,
+        const char *const texts[] = {endpoint_name(each), each->location.switch_name,
                                      each->location.port, NULL};
         if (ask_matches(q, texts)) {
             ids[count++] = each->id;

@@ -50,7 +50,7 @@ ask_endpoint_matches(const struct endpoint *endpoint, const char *q)
     }
     char place[2 * NAME_SIZE + 1];
     texts[count++] = endpoint->id;
-    texts[count++] = endpoint->host_name;
+    texts[count++] = endpoint_name(endpoint);
     if (strchr(q, '/')) {
         snprintf(place, sizeof(place), "%s/%s", endpoint->location.switch_name,
                  endpoint->location.port);
@@ -91,8 +91,8 @@ find_by_name(struct topology *topology, const char *name, const struct endpoint 
     size_t size = strlen(name);
     for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
         const struct endpoint *endpoint = topology_endpoint_at(topology, i);
-        if (endpoint && strncasecmp(endpoint->host_name, name, size) == 0 &&
-            (endpoint->host_name[size] == '\0' || endpoint->host_name[size] == '.')) {
+        if (endpoint && strncasecmp(endpoint_name(endpoint), name, size) == 0 &&
+            (endpoint_name(endpoint)[size] == '\0' || endpoint_name(endpoint)[size] == '.')) {
             *found = endpoint;
             count++;
         }
@@ -174,7 +174,7 @@ view_protection(struct controller *controller, const struct protection_view *fro
     memcpy(view.why, from->why, sizeof(view.why));
     memcpy(view.account, from->account, sizeof(view.account));
     if (endpoint) {
-        memcpy(view.host_name, endpoint->host_name, sizeof(view.host_name));
+        snprintf(view.host_name, sizeof(view.host_name), "%s", endpoint_name(endpoint));
     }
     return codec_encode(&view_protection_shape, &view);
 }

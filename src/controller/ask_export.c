@@ -107,7 +107,7 @@ page_endpoint(struct page *page, struct controller *controller, const struct end
     const struct location *location = &endpoint->location;
     const struct containment *on = ask_containment_on(controller, endpoint->id);
     page_annotation(page, &endpoint->macs[0], endpoint->annotation);
-    page_cell(page, endpoint->host_name);
+    page_cell(page, endpoint_name(endpoint));
     page_addresses(page, endpoint);
     page_cell(page, location->switch_name);
     page_cell(page, location->port);

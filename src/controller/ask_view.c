@@ -75,8 +75,11 @@ cJSON *
 ask_view_endpoint_detail(struct controller *controller, const struct endpoint *endpoint)
 {
     struct ip addresses[ENDPOINT_BINDINGS_MAX];
+    struct endpoint_event events[ENDPOINT_EVENTS_MAX];
     struct view_endpoint view;
     fill_endpoint(controller, endpoint, addresses, &view);
+    view.model.events = events;
+    view.model.event_count = topology_history(endpoint, events);
     size_t count = controller_containment_count(controller);
     for (size_t i = count; i > 0 && view.containment_count < COUNT_OF(view.containments); i--) {
         const struct containment *each = controller_containment_at(controller, i - 1);
@@ -104,7 +107,7 @@ host_name_of(struct controller *controller, const char *endpoint_id)
 {
     const struct endpoint *endpoint =
         endpoint_id[0] ? topology_by_id(controller_topology(controller), endpoint_id) : NULL;
-    return endpoint ? endpoint->host_name : "";
+    return endpoint ? endpoint_name(endpoint) : "";
 }
 
 void
@@ -117,7 +120,7 @@ ask_fill_containment(struct controller *controller, const struct containment *co
             ? topology_by_id(controller_topology(controller), containment->endpoint_id)
             : NULL;
     if (endpoint) {
-        memcpy(view->host_name, endpoint->host_name, sizeof(view->host_name));
+        snprintf(view->host_name, sizeof(view->host_name), "%s", endpoint_name(endpoint));
         if (endpoint->location.class != LOCATION_NONE) {
             view->location = (struct location *)&endpoint->location; /* only read */
         }
@@ -161,9 +164,8 @@ ask_fill_switch(const struct switch_view *from, struct view_switch *view)
                                  .read_back_us = from->read_back_us,
                                  .rule_count = from->rule_count,
                                  .missing_count = from->missing_count};
-    bool is_behind =
-        from->missing_count > 0 || from->desired_generation != from->observed_generation ||
-        !from->is_settled;
+    bool is_behind = from->missing_count > 0 ||
+                     from->desired_generation != from->observed_generation || !from->is_settled;
     snprintf(view->state, sizeof(view->state), "%s",
              !from->device.is_connected ? "disconnected"
              : is_behind                ? "unverified"

@@ -147,7 +147,7 @@ talker_add(struct controller *controller, const struct incident *incident,
         talker = &view->talkers[view->talker_count++];
         *talker = (struct view_talker){.mac = incident->mac, .ip = incident->ip};
         snprintf(talker->endpoint_id, ID_SIZE, "%s", incident->endpoint_id);
-        snprintf(talker->host_name, HOST_SIZE, "%s", endpoint ? endpoint->host_name : "");
+        snprintf(talker->host_name, HOST_SIZE, "%s", endpoint ? endpoint_name(endpoint) : "");
     }
     talker->detections += incident->detection_count;
     talker->last_us = incident->last_us > talker->last_us ? incident->last_us : talker->last_us;

@@ -107,8 +107,11 @@ copy_containment(struct containment *to, const struct containment *from)
     *to = *from;
     to->marks = NULL;
     if (from->mark_count > 0) {
-        to->marks = mem_new(MARKS_MAX, sizeof(*to->marks));
-        memcpy(to->marks, from->marks, from->mark_count * sizeof(*to->marks));
+        to->marks = mem_new(from->mark_count, sizeof(*to->marks));
+    }
+    for (size_t i = 0; i < from->mark_count; i++) {
+        to->marks[i] = from->marks[i];
+        to->marks[i].detail = from->marks[i].detail ? mem_strdup(from->marks[i].detail) : NULL;
     }
 }
 

@@ -167,7 +167,7 @@ entry_free(struct controller *controller, struct entry *entry)
     hmap_remove(&controller->by_subject, &entry->by_subject);
     TAILQ_REMOVE(&controller->entries, entry, link);
     wants_free(&entry->wants);
-    free(entry->c.marks);
+    containment_fini(&entry->c);
     free(entry);
 }
 
@@ -254,18 +254,20 @@ entry_find_external(const struct controller *controller, const char *external_id
 void
 containment_mark(struct containment *c, const char *step, int64_t at_us, const char *detail)
 {
-    if (!c->marks) {
-        c->marks = mem_new(MARKS_MAX, sizeof(*c->marks));
-    }
+    char text[TEXT_SIZE];
     if (c->mark_count == MARKS_MAX) {
+        free(c->marks[MARKS_FIXED].detail);
         memmove(&c->marks[MARKS_FIXED], &c->marks[MARKS_FIXED + 1],
                 (MARKS_MAX - MARKS_FIXED - 1) * sizeof(*c->marks));
         c->mark_count--;
+    } else { /* few have many: no more room than there are */
+        c->marks = mem_resize(c->marks, c->mark_count + 1, sizeof(*c->marks));
     }
     struct mark *mark = &c->marks[c->mark_count++];
     *mark = (struct mark){.at_us = at_us};
     text_put(mark->step, sizeof(mark->step), step);
-    text_put(mark->detail, sizeof(mark->detail), detail);
+    text_put(text, sizeof(text), detail);
+    mark->detail = text[0] != '\0' ? mem_strdup(text) : NULL;
 }
 
 void
@@ -317,6 +319,16 @@ entry_step(struct controller *controller, struct entry *entry, enum life_event e
              LOG_S("endpoint", entry->c.endpoint_id), LOG_S("detail", detail));
     entry_touch(controller, entry);
     return true;
+}
+
+void
+endpoint_put(struct store_change *change, const struct endpoint *endpoint)
+{
+    struct endpoint_event events[ENDPOINT_EVENTS_MAX];
+    struct endpoint whole = *endpoint;
+    whole.events = events;
+    whole.event_count = topology_history(endpoint, events);
+    store_put_endpoint(change, &whole);
 }
 
 const struct endpoint *

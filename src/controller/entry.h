@@ -57,6 +57,8 @@ void entry_due(struct controller *controller, const struct entry *entry);
 void entry_restore_hold(struct controller *controller, const char *containment_id,
                         const char *value);
 void entries_write_behind(struct controller *controller);
+/* Whole, with its history. */
+void endpoint_put(struct store_change *change, const struct endpoint *endpoint);
 const struct endpoint *entry_endpoint(const struct controller *controller,
                                       const struct entry *entry);
 

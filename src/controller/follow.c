@@ -61,6 +61,7 @@ on_change(void *context, enum topology_change change, const struct endpoint *end
     snprintf(told->endpoint_id, sizeof(told->endpoint_id), "%s", endpoint ? endpoint->id : "");
     if (before) {
         told->before = *before;
+        told->before.why = NULL; /* nobody asks */
     }
     text_put(told->detail, sizeof(told->detail), detail ? detail : "");
 }
@@ -201,7 +202,7 @@ follow_endpoint(struct controller *controller, const struct told *told)
     /* A MAC that was contained with it stays so after a crash: not written behind. */
     if (is_contained && told->change == TOPOLOGY_ENDPOINT_MAC) {
         struct store_change *change = store_change_new();
-        store_put_endpoint(change, endpoint);
+        endpoint_put(change, endpoint);
         store_submit(controller->store, change, NULL, NULL);
     }
 }
@@ -360,7 +361,7 @@ follow_write_behind(struct controller *controller, bool all)
         const struct endpoint *endpoint =
             is_again ? NULL : topology_by_id(controller->topology, controller->stale[i]);
         if (endpoint && strcmp(endpoint->id, controller->stale[i]) == 0) {
-            store_put_endpoint(change, endpoint);
+            endpoint_put(change, endpoint);
         }
         if (store_change_count(change) == WRITE_AT_ONCE) {
             store_submit(controller->store, change, NULL, NULL);

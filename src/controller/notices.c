@@ -128,7 +128,7 @@ severity_of(const struct controller *controller, const struct containment *c, en
 static void
 endpoint_fill(const struct endpoint *endpoint, struct notice *notice)
 {
-    text_put(notice->host_name, sizeof(notice->host_name), endpoint->host_name);
+    text_put(notice->host_name, sizeof(notice->host_name), endpoint_name(endpoint));
     notice->mac = endpoint->mac_count > 0 ? endpoint->macs[0] : notice->mac;
     for (size_t i = 0; i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];

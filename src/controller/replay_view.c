@@ -57,7 +57,7 @@ replay_decision_at(const struct replay *r, size_t index, struct view_replay_deci
     snprintf(view->mode_why, sizeof(view->mode_why), "%s", row->mode_why);
     snprintf(view->reason, sizeof(view->reason), "%s", row->reason);
     if (endpoint) {
-        memcpy(view->host_name, endpoint->host_name, sizeof(view->host_name));
+        snprintf(view->host_name, sizeof(view->host_name), "%s", endpoint_name(endpoint));
         memcpy(view->switch_name, endpoint->location.switch_name, sizeof(view->switch_name));
         memcpy(view->port, endpoint->location.port, sizeof(view->port));
     }
@@ -165,12 +165,12 @@ endpoint_add(struct view_replay_endpoint *e, const struct replay_row *row)
 }
 
 static void
-endpoint_name(const struct replay *r, struct view_replay_endpoint *e)
+endpoint_label(const struct replay *r, struct view_replay_endpoint *e)
 {
     const struct endpoint *endpoint = endpoint_of(r, e->endpoint_id);
     e->class = class_of(endpoint);
     if (endpoint) {
-        memcpy(e->host_name, endpoint->host_name, sizeof(e->host_name));
+        snprintf(e->host_name, sizeof(e->host_name), "%s", endpoint_name(endpoint));
         memcpy(e->switch_name, endpoint->location.switch_name, sizeof(e->switch_name));
         memcpy(e->port, endpoint->location.port, sizeof(e->port));
     }
@@ -204,7 +204,7 @@ sum_endpoints(const struct replay *r, struct view_replay *view)
     qsort(all, count, sizeof(*all), by_weight);
     view->endpoint_count = count < VIEW_REPLAY_ENDPOINTS_MAX ? count : VIEW_REPLAY_ENDPOINTS_MAX;
     for (size_t i = 0; i < view->endpoint_count; i++) {
-        endpoint_name(r, &all[i]);
+        endpoint_label(r, &all[i]);
     }
     view->endpoints = mem_resize(all, view->endpoint_count + 1, sizeof(*all));
     free(rows);

@@ -66,11 +66,12 @@ enum hold {
 extern const char *const hold_names[HOLD_COUNT + 1];
 
 #define MARKS_MAX 24
+#define STEP_SIZE 24
 /* One step of the story: when it was reached, on the wall clock. */
 struct mark {
-    char step[NAME_SIZE]; /* "packet", "detected", "received", "decided", "committed", ... */
     int64_t at_us;
-    char detail[TEXT_SIZE];
+    char *detail;         /* owned; NULL: nothing more */
+    char step[STEP_SIZE]; /* "packet", "detected", "received", "decided", "committed", ... */
 };
 
 struct containment {

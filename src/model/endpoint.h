@@ -29,13 +29,15 @@ struct location {
     uint8_t confidence; /* 0 to 100 */
     int64_t since_us;
     int64_t seen_us; /* last confirmation */
-    char why[TEXT_SIZE];
+    char *why;       /* owned by who owns the endpoint; NULL: nothing is said */
 };
 
 struct binding {
     struct mac mac;
     struct ip ip;
+    bool is_contested; /* another MAC claims it too; not kept */
     enum binding_source source;
+    uint32_t flagged_s; /* wall: a refused claim of it was last told; not kept */
     int64_t from_us;
     int64_t seen_us;
     int64_t until_us; /* 0: still held */
@@ -51,7 +53,7 @@ extern const char *const endpoint_event_names[ENDPOINT_EVENT_COUNT + 1];
 struct endpoint_event {
     enum endpoint_event_kind kind;
     int64_t at_us;
-    char detail[TEXT_SIZE]; /* "e1/p3 -> e2/p2", "192.0.2.7 by dhcp4" */
+    char *detail; /* "e1/p3 -> e2/p2", "192.0.2.7 by dhcp4"; NULL: nothing more */
 };
 
 #define ENDPOINT_MACS_MAX 8
@@ -62,17 +64,24 @@ struct endpoint {
     char id[ID_SIZE];
     struct mac macs[ENDPOINT_MACS_MAX]; /* newest first */
     size_t mac_count;
-    char host_name[HOST_SIZE];
-    char client_id[HOST_SIZE]; /* DHCP client id or DUID, hex: the strong join */
+    char *host_name;           /* owned; NULL: none is known (endpoint_name) */
+    char *client_id;           /* owned; DHCP client id or DUID, hex: the strong join; NULL: none */
     struct binding *bindings;  /* owned */
     size_t binding_count;
     struct location location;
-    struct endpoint_event *events; /* owned; oldest first */
+    struct endpoint_event *events; /* owned; oldest first; see topology_history */
     size_t event_count;
     int64_t first_us;
     int64_t seen_us;
     const struct annotation *annotation; /* what people say of it; topology's; NULL: nothing */
 };
+
+/* Never NULL. */
+static inline const char *
+endpoint_name(const struct endpoint *endpoint)
+{
+    return endpoint->host_name ? endpoint->host_name : "";
+}
 
 struct link_end {
     char switch_name[NAME_SIZE];

@@ -95,8 +95,8 @@ endpoint_matches_protected(const struct engine *engine, const struct endpoint *e
             return true;
         }
     }
-    return is_trusted && endpoint->host_name[0] != '\0' &&
-           file_protects_name(policy, endpoint->host_name, name);
+    return is_trusted && endpoint_name(endpoint)[0] != '\0' &&
+           file_protects_name(policy, endpoint_name(endpoint), name);
 }
 
 bool

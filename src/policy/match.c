@@ -102,8 +102,8 @@ group_has(const struct file_group *group, const struct machine *machine)
     if (group_has_said(group, endpoint ? endpoint->annotation : NULL)) {
         return true;
     }
-    return endpoint && group->host_name_count > 0 && endpoint->host_name[0] != '\0' &&
-           ANY_GLOB(group->host_names, group->host_name_count, endpoint->host_name);
+    return endpoint && group->host_name_count > 0 && endpoint_name(endpoint)[0] != '\0' &&
+           ANY_GLOB(group->host_names, group->host_name_count, endpoint_name(endpoint));
 }
 
 static bool

@@ -33,7 +33,8 @@ party_mac_counts(struct engine *engine, const struct mac *mac, char endpoint_id[
         return false;
     }
     return world->by_mac(world->context, mac, endpoint_id) &&
-           world->endpoint(world->context, endpoint_id, &endpoint) && !is_router_like(engine, endpoint);
+           world->endpoint(world->context, endpoint_id, &endpoint) &&
+           !is_router_like(engine, endpoint);
 }
 
 static void
@@ -212,8 +213,8 @@ void
 party_label(const struct finding *f, char label[HOST_SIZE])
 {
     char ip[IP_TEXT_SIZE] = "";
-    if (f->endpoint && f->endpoint->host_name[0] != '\0') {
-        snprintf(label, HOST_SIZE, "%s", f->endpoint->host_name);
+    if (f->endpoint && endpoint_name(f->endpoint)[0] != '\0') {
+        snprintf(label, HOST_SIZE, "%s", endpoint_name(f->endpoint));
     } else if (!ip_is_none(&f->ip)) {
         ip_format(&f->ip, ip);
         snprintf(label, HOST_SIZE, "%s", ip);

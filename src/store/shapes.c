@@ -8,7 +8,7 @@
 static const struct field mark_fields[] = {
     F_TEXT(NEED, struct mark, step),
     F_INT(OPT, struct mark, at_us),
-    F_TEXT(OPT, struct mark, detail),
+    F_STRING(OPT, struct mark, detail, TEXT_SIZE - 1),
 };
 static const struct shape mark_shape = SHAPE("mark", struct mark, mark_fields, NULL);
 
@@ -75,7 +75,7 @@ static const struct field location_fields[] = {
     F_UINT(OPT, struct location, confidence),
     F_INT(OPT, struct location, since_us),
     F_INT(OPT, struct location, seen_us),
-    F_TEXT(OPT, struct location, why),
+    F_STRING(OPT, struct location, why, TEXT_SIZE - 1),
 };
 static const struct shape location_shape =
     SHAPE("location", struct location, location_fields, NULL);
@@ -94,7 +94,7 @@ static const struct shape binding_shape = SHAPE("binding", struct binding, bindi
 static const struct field event_fields[] = {
     F_ENUM(OPT, struct endpoint_event, kind, endpoint_event_names),
     F_INT(OPT, struct endpoint_event, at_us),
-    F_TEXT(OPT, struct endpoint_event, detail),
+    F_STRING(OPT, struct endpoint_event, detail, TEXT_SIZE - 1),
 };
 static const struct shape event_shape =
     SHAPE("endpoint_event", struct endpoint_event, event_fields, NULL);
@@ -105,8 +105,10 @@ static const struct shape event_shape =
 static const struct field endpoint_fields[] = {
     {.name = "id", .kind = FIELD_TEXT, IN_ENDPOINT(id)},
     F_MACS(OPT, struct endpoint_row, macs, mac_count, ENDPOINT_MACS_MAX),
-    {.name = "host_name", .kind = FIELD_TEXT, .optional = true, IN_ENDPOINT(host_name)},
-    {.name = "client_id", .kind = FIELD_TEXT, .optional = true, IN_ENDPOINT(client_id)},
+    {.name = "host_name", .kind = FIELD_STRING, .optional = true, IN_ENDPOINT(host_name),
+     .max_count = HOST_SIZE - 1},
+    {.name = "client_id", .kind = FIELD_STRING, .optional = true, IN_ENDPOINT(client_id),
+     .max_count = HOST_SIZE - 1},
     {.name = "bindings", .kind = FIELD_LIST, .optional = true, IN_ENDPOINT(bindings),
      .shape = &binding_shape, .count_at = offsetof(struct endpoint_row, endpoint.binding_count),
      .max_count = ENDPOINT_BINDINGS_MAX},

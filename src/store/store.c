@@ -365,7 +365,13 @@ containment_fini(struct containment *containment)
 void
 endpoint_fini(struct endpoint *endpoint)
 {
+    for (size_t i = 0; endpoint->events && i < endpoint->event_count; i++) {
+        free(endpoint->events[i].detail);
+    }
     free(endpoint->bindings);
     free(endpoint->events);
+    free(endpoint->host_name);
+    free(endpoint->client_id);
+    free(endpoint->location.why);
     *endpoint = (struct endpoint){0};
 }

@@ -4,27 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
+#include "topology/addresses.h"
 #include "topology/endpoints.h"
 #include "topology/locations.h"
 
 #define CONTEST_US 300000000         /* two claimants heard within so long contest it */
 #define EARLY_US 5000000             /* traffic may be seen a little before its first ARP */
-#define FLAG_EVERY_US 60000000       /* one history entry per address for refused claims */
+#define FLAG_EVERY_S 60              /* one history entry per address for refused claims */
 #define RESTORED_LEASE_US 3600000000 /* rows of earlier releases do not tell a lease's end */
-
-static struct address_item *
-address_find(const struct topology *t, const struct ip *ip)
-{
-    HMAP_FOR_EACH_HASH(item, struct address_item, by_ip, hash_bytes(ip, sizeof(*ip)), &t->addresses)
-    {
-        if (ip_is_equal(&item->ip, ip)) {
-            return item;
-        }
-    }
-    return NULL;
-}
 
 static size_t
 binding_index(const struct node *node, const struct mac *mac, const struct ip *ip)
@@ -39,26 +27,6 @@ binding_index(const struct node *node, const struct mac *mac, const struct ip *i
     return newest;
 }
 
-static void
-address_leave(struct topology *t, const struct ip *ip, const struct node *node)
-{
-    struct address_item *item = address_find(t, ip);
-    if (!item || binding_index(node, NULL, ip) != SIZE_MAX) {
-        return;
-    }
-    size_t to = 0;
-    for (size_t i = 0; i < item->holder_count; i++) {
-        if (item->holders[i] != node) {
-            item->holders[to++] = item->holders[i];
-        }
-    }
-    item->holder_count = to;
-    if (to == 0) {
-        hmap_remove(&t->addresses, &item->by_ip);
-        free(item);
-    }
-}
-
 void
 binding_drop(struct topology *t, struct node *node, size_t index)
 {
@@ -67,49 +35,47 @@ binding_drop(struct topology *t, struct node *node, size_t index)
     size_t after = --endpoint->binding_count - index;
     memmove(&endpoint->bindings[index], &endpoint->bindings[index + 1],
             after * sizeof(struct binding));
-    memmove(&node->more[index], &node->more[index + 1], after * sizeof(struct binding_more));
-    address_leave(t, &ip, node);
+    if (binding_index(node, NULL, &ip) == SIZE_MAX) {
+        address_leave(&t->addresses, &ip, node);
+    }
 }
 
 /* Drops every binding of that address from the holder that was heard longest ago. */
 static void
-address_make_room(struct topology *t, struct address_item *item)
+address_make_room(struct topology *t, const struct ip *ip, struct node *const *holders,
+                  size_t count)
 {
     struct node *oldest = NULL;
     int64_t oldest_us = INT64_MAX;
-    for (size_t i = 0; i < item->holder_count; i++) {
-        size_t at = binding_index(item->holders[i], NULL, &item->ip);
-        if (at != SIZE_MAX && item->holders[i]->endpoint.bindings[at].seen_us < oldest_us) {
-            oldest = item->holders[i];
+    for (size_t i = 0; i < count; i++) {
+        size_t at = binding_index(holders[i], NULL, ip);
+        if (at != SIZE_MAX && holders[i]->endpoint.bindings[at].seen_us < oldest_us) {
+            oldest = holders[i];
             oldest_us = oldest->endpoint.bindings[at].seen_us;
         }
     }
-    struct ip ip = item->ip;
     size_t at;
-    while (oldest && (at = binding_index(oldest, NULL, &ip)) != SIZE_MAX) {
+    while (oldest && (at = binding_index(oldest, NULL, ip)) != SIZE_MAX) {
         t->counters.bindings_dropped++;
         binding_drop(t, oldest, at);
     }
 }
 
+/* Before 'node' gets a binding of that address. */
 static void
-address_join(struct topology *t, const struct ip *ip, struct node *node)
+address_take(struct topology *t, const struct ip *ip, struct node *node)
 {
-    struct address_item *item = address_find(t, ip);
-    if (!item) {
-        item = MEM_NEW(struct address_item);
-        item->ip = *ip;
-        hmap_insert(&t->addresses, &item->by_ip, hash_bytes(ip, sizeof(*ip)));
-    }
-    for (size_t i = 0; i < item->holder_count; i++) {
-        if (item->holders[i] == node) {
+    struct node *holders[ADDRESS_HOLDERS_MAX];
+    size_t count = address_holders(&t->addresses, ip, holders);
+    for (size_t i = 0; i < count; i++) {
+        if (holders[i] == node) {
             return;
         }
     }
-    if (item->holder_count == ADDRESS_HOLDERS_MAX) {
-        address_make_room(t, item); /* leaves others, so the item stays */
+    if (count == ADDRESS_HOLDERS_MAX) {
+        address_make_room(t, ip, holders, count);
     }
-    item->holders[item->holder_count++] = node;
+    address_join(&t->addresses, ip, node);
 }
 
 /* Ended ones go first, then the one heard longest ago. */
@@ -135,21 +101,19 @@ binding_make_room(struct topology *t, struct node *node)
 }
 
 static size_t
-binding_add(struct topology *t, struct node *node, const struct binding *binding,
-            const struct binding_more *more)
+binding_add(struct topology *t, struct node *node, const struct binding *binding)
 {
     struct endpoint *endpoint = &node->endpoint;
+    const struct binding added = *binding; /* it may be one of those that make room */
     binding_make_room(t, node);
-    if (endpoint->binding_count == node->binding_room) {
-        node->binding_room = node->binding_room ? node->binding_room * 2 : 4;
-        endpoint->bindings =
-            mem_resize(endpoint->bindings, node->binding_room, sizeof(struct binding));
-        node->more = mem_resize(node->more, node->binding_room, sizeof(struct binding_more));
-    }
+    address_take(t, &added.ip, node);
+    /* no more room than there are: few endpoints get many */
+    endpoint->bindings =
+        mem_resize(endpoint->bindings, endpoint->binding_count + 1, sizeof(struct binding));
     size_t index = endpoint->binding_count++;
-    endpoint->bindings[index] = *binding;
-    node->more[index] = *more;
-    address_join(t, &binding->ip, node);
+    endpoint->bindings[index] = added;
+    endpoint->bindings[index].is_contested = false;
+    endpoint->bindings[index].flagged_s = 0;
     return index;
 }
 
@@ -205,7 +169,7 @@ binding_end(struct topology *t, struct node *node, size_t index, int64_t at_us, 
 {
     struct binding *b = &node->endpoint.bindings[index];
     b->until_us = at_us > b->from_us ? at_us : b->from_us + 1;
-    node->more[index].is_contested = false;
+    node->endpoint.bindings[index].is_contested = false;
     tell_address(t, node, ENDPOINT_ADDRESS_GONE, &b->ip, how, at_us);
 }
 
@@ -227,10 +191,11 @@ static struct node *
 other_holder(const struct topology *t, const struct ip *ip, const struct node *node, int64_t at_us,
              size_t *index)
 {
-    const struct address_item *item = address_find(t, ip);
+    struct node *holders[ADDRESS_HOLDERS_MAX];
+    size_t count = address_holders(&t->addresses, ip, holders);
     struct node *found = NULL;
-    for (size_t i = 0; item && i < item->holder_count; i++) {
-        struct node *holder = item->holders[i];
+    for (size_t i = 0; i < count; i++) {
+        struct node *holder = holders[i];
         size_t at = holder == node ? SIZE_MAX : binding_index(holder, NULL, ip);
         if (at == SIZE_MAX || !is_open(t, holder, at, at_us)) {
             continue;
@@ -246,7 +211,7 @@ other_holder(const struct topology *t, const struct ip *ip, const struct node *n
 /* True: 'other' keeps the address: it holds a lease and is alive, or 'node' is contained, and would
  * be heard in the other's name where it is permitted to be heard at all. */
 static bool
-is_defended(struct topology *t, struct node *node, const struct node *other, size_t index,
+is_defended(struct topology *t, struct node *node, struct node *other, size_t index,
             const struct ip *ip, int64_t at_us)
 {
     bool is_leased = has_lease(t, other, index, at_us) && is_alive(t, other, at_us);
@@ -254,11 +219,11 @@ is_defended(struct topology *t, struct node *node, const struct node *other, siz
         return false;
     }
     t->counters.claims_refused++;
-    struct address_item *item = address_find(t, ip);
-    if (item && at_us - item->flagged_us >= FLAG_EVERY_US) {
+    struct binding *defended = &other->endpoint.bindings[index];
+    if (at_us / 1000000 - defended->flagged_s >= FLAG_EVERY_S) {
         char text[IP_TEXT_SIZE];
         char detail[IP_TEXT_SIZE + ID_SIZE + 64];
-        item->flagged_us = at_us;
+        defended->flagged_s = (uint32_t)(at_us / 1000000);
         ip_format(ip, text);
         snprintf(detail, sizeof(detail), "claims %s, which is %s %s", text,
                  is_leased ? "leased to" : "in use by", other->endpoint.id);
@@ -273,9 +238,10 @@ contest(struct topology *t, struct node *node, size_t index, struct node *other,
         int64_t at_us)
 {
     const struct ip ip = node->endpoint.bindings[index].ip;
-    bool was_contested = node->more[index].is_contested && other->more[other_index].is_contested;
-    node->more[index].is_contested = true;
-    other->more[other_index].is_contested = true;
+    bool was_contested = node->endpoint.bindings[index].is_contested &&
+                         other->endpoint.bindings[other_index].is_contested;
+    node->endpoint.bindings[index].is_contested = true;
+    other->endpoint.bindings[other_index].is_contested = true;
     if (was_contested) {
         return;
     }
@@ -295,12 +261,12 @@ rival_claim(struct topology *t, struct node *node, size_t index, bool is_back, i
     const struct ip ip = node->endpoint.bindings[index].ip;
     struct node *other = other_holder(t, &ip, node, at_us, &other_index);
     if (!other) {
-        node->more[index].is_contested = false;
+        node->endpoint.bindings[index].is_contested = false;
         return;
     }
     int64_t heard_us = other->endpoint.bindings[other_index].seen_us;
     bool has_both = has_lease(t, other, other_index, at_us);
-    bool is_both = is_back || node->more[index].is_contested || has_both;
+    bool is_both = is_back || node->endpoint.bindings[index].is_contested || has_both;
     if (is_both && at_us - heard_us < CONTEST_US) {
         contest(t, node, index, other, other_index, at_us);
     } else if (has_both) {
@@ -309,7 +275,7 @@ rival_claim(struct topology *t, struct node *node, size_t index, bool is_back, i
     } else {
         char how[ID_SIZE + 32];
         snprintf(how, sizeof(how), "taken by %s", node->endpoint.id);
-        node->more[index].is_contested = false;
+        node->endpoint.bindings[index].is_contested = false;
         binding_end(t, other, other_index, at_us, how);
     }
 }
@@ -358,7 +324,7 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
                               .source = fact->source,
                               .from_us = at_us,
                               .seen_us = at_us};
-    index = binding_add(t, node, &binding, &(struct binding_more){0});
+    index = binding_add(t, node, &binding);
     char how[32];
     snprintf(how, sizeof(how), "by %s", binding_source_names[fact->source]);
     tell_address(t, node, ENDPOINT_ADDRESS_NEW, &fact->ip, how, at_us);
@@ -398,7 +364,7 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
         struct binding *b = &node->endpoint.bindings[index];
         b->source = fact->source;
         b->seen_us = at_us > b->seen_us ? at_us : b->seen_us;
-        node->more[index] = (struct binding_more){0};
+        b->is_contested = false;
         if (b->lease_until_us != end_us) {
             b->lease_until_us = end_us;
             node_tell(t, node, TOPOLOGY_ENDPOINT_SEEN, NULL, "");
@@ -412,7 +378,7 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
                               .from_us = at_us,
                               .seen_us = at_us,
                               .lease_until_us = end_us};
-    index = binding_add(t, node, &binding, &(struct binding_more){0});
+    index = binding_add(t, node, &binding);
     char how[32];
     snprintf(how, sizeof(how), "by %s", binding_source_names[fact->source]);
     tell_address(t, node, ENDPOINT_ADDRESS_NEW, &fact->ip, how, at_us);
@@ -426,7 +392,7 @@ binding_restore(struct topology *t, struct node *node, const struct binding *bin
     if (is_lease_source(restored.source) && restored.lease_until_us == 0) {
         restored.lease_until_us = restored.seen_us + RESTORED_LEASE_US;
     }
-    binding_add(t, node, &restored, &(struct binding_more){0});
+    binding_add(t, node, &restored);
 }
 
 void
@@ -434,10 +400,8 @@ bindings_move(struct topology *t, struct node *into, struct node *from)
 {
     while (from->endpoint.binding_count > 0) {
         struct binding binding = from->endpoint.bindings[0];
-        struct binding_more more = from->more[0];
-        more.is_contested = false; /* they may have contested each other */
         binding_drop(t, from, 0);
-        binding_add(t, into, &binding, &more);
+        binding_add(t, into, &binding); /* not contested: they may have contested each other */
     }
 }
 
@@ -448,17 +412,24 @@ struct claim {
     size_t index;
 };
 
+/* Whom an address may mean. */
+struct holders {
+    struct ip ip;
+    struct node *nodes[ADDRESS_HOLDERS_MAX];
+    size_t count;
+};
+
 /* The bindings of that address that held at 'at_us', at most one per endpoint. */
 static size_t
-claims_at(const struct topology *t, const struct address_item *item, int64_t at_us,
+claims_at(const struct topology *t, const struct holders *of, int64_t at_us,
           struct claim claims[ADDRESS_HOLDERS_MAX])
 {
     size_t count = 0;
-    for (size_t i = 0; i < item->holder_count; i++) {
-        const struct node *node = item->holders[i];
+    for (size_t i = 0; i < of->count; i++) {
+        const struct node *node = of->nodes[i];
         for (size_t k = node->endpoint.binding_count; k-- > 0;) {
             const struct binding *b = &node->endpoint.bindings[k];
-            if (ip_is_equal(&b->ip, &item->ip) && b->from_us <= at_us &&
+            if (ip_is_equal(&b->ip, &of->ip) && b->from_us <= at_us &&
                 at_us < binding_end_us(t, node, k)) {
                 claims[count++] = (struct claim){.node = node, .index = k};
                 break;
@@ -470,13 +441,12 @@ claims_at(const struct topology *t, const struct address_item *item, int64_t at_
 
 /* Nobody held it then: did somebody begin a moment later, or hold it before? */
 static enum resolution
-resolve_gap(const struct topology *t, const struct address_item *item, int64_t at_us,
-            struct claim *claim)
+resolve_gap(const struct topology *t, const struct holders *of, int64_t at_us, struct claim *claim)
 {
     enum resolution how = RESOLUTION_NONE;
-    for (size_t i = 0; i < item->holder_count; i++) {
-        const struct node *node = item->holders[i];
-        size_t k = binding_index(node, NULL, &item->ip);
+    for (size_t i = 0; i < of->count; i++) {
+        const struct node *node = of->nodes[i];
+        size_t k = binding_index(node, NULL, &of->ip);
         if (k == SIZE_MAX) {
             continue;
         }
@@ -484,7 +454,7 @@ resolve_gap(const struct topology *t, const struct address_item *item, int64_t a
         claim->node = node;
         claim->index = k;
         bool is_early = b->from_us > at_us && b->from_us - at_us <= EARLY_US;
-        if (is_early && item->holder_count == 1 && is_open(t, node, k, clock_wall_us(t->clock))) {
+        if (is_early && of->count == 1 && is_open(t, node, k, clock_wall_us(t->clock))) {
             return RESOLUTION_SURE;
         }
         bool was_silent =
@@ -500,12 +470,11 @@ resolve_gap(const struct topology *t, const struct address_item *item, int64_t a
 
 /* Has anybody else claimed it after that binding held? */
 static bool
-is_with_another_now(const struct topology *t, const struct address_item *item,
-                    const struct claim *claim)
+is_with_another_now(const struct topology *t, const struct holders *of, const struct claim *claim)
 {
-    for (size_t i = 0; i < item->holder_count; i++) {
-        const struct node *node = item->holders[i];
-        size_t k = binding_index(node, NULL, &item->ip);
+    for (size_t i = 0; i < of->count; i++) {
+        const struct node *node = of->nodes[i];
+        size_t k = binding_index(node, NULL, &of->ip);
         if (node != claim->node && k != SIZE_MAX && is_open(t, node, k, clock_wall_us(t->clock)) &&
             !has_lease(t, claim->node, claim->index, clock_wall_us(t->clock))) {
             return true;
@@ -515,20 +484,20 @@ is_with_another_now(const struct topology *t, const struct address_item *item,
 }
 
 static enum resolution
-resolve_claims(const struct topology *t, const struct address_item *item, int64_t at_us,
+resolve_claims(const struct topology *t, const struct holders *of, int64_t at_us,
                struct claim *claim)
 {
     struct claim claims[ADDRESS_HOLDERS_MAX];
-    size_t count = claims_at(t, item, at_us, claims);
+    size_t count = claims_at(t, of, at_us, claims);
     if (count == 0) {
-        return resolve_gap(t, item, at_us, claim);
+        return resolve_gap(t, of, at_us, claim);
     }
     *claim = claims[0];
-    if (count > 1 || claim->node->more[claim->index].is_contested) {
+    if (count > 1 || claim->node->endpoint.bindings[claim->index].is_contested) {
         return RESOLUTION_CONFLICT;
     }
     const struct binding *b = &claim->node->endpoint.bindings[claim->index];
-    bool has_ended = b->until_us != 0 || is_with_another_now(t, item, claim);
+    bool has_ended = b->until_us != 0 || is_with_another_now(t, of, claim);
     if (has_ended) {
         return RESOLUTION_CHANGED;
     }
@@ -539,9 +508,10 @@ enum resolution
 topology_resolve(const struct topology *t, const struct ip *ip, int64_t at_us,
                  const struct endpoint **endpoint, struct mac *mac)
 {
-    const struct address_item *item = address_find(t, ip);
+    struct holders of = {.ip = *ip};
     struct claim claim = {.node = NULL};
-    enum resolution how = item ? resolve_claims(t, item, at_us, &claim) : RESOLUTION_NONE;
+    of.count = address_holders(&t->addresses, ip, of.nodes);
+    enum resolution how = of.count ? resolve_claims(t, &of, at_us, &claim) : RESOLUTION_NONE;
     if (endpoint) {
         *endpoint = claim.node ? &claim.node->endpoint : NULL;
     }

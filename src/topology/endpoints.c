@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "topology/annotations.h"
 #include "topology/bindings.h"
+#include "topology/history.h"
 #include "topology/locations.h"
 
 #define SEEN_TOLD_EVERY_US 60000000
@@ -40,6 +41,12 @@ id_find(const struct topology *t, const char *id)
 struct node *
 node_by_id(const struct topology *t, const char *id)
 {
+    HMAP_FOR_EACH_HASH(node, struct node, by_id, hash_text(id), &t->nodes)
+    {
+        if (strcmp(node->endpoint.id, id) == 0) {
+            return node;
+        }
+    }
     struct id_item *item = id_find(t, id);
     return item ? item->node : NULL;
 }
@@ -55,11 +62,11 @@ id_drop(struct topology *t, struct id_item *item)
 void
 node_add_id(struct topology *t, struct node *node, const char *id)
 {
-    if (id_find(t, id)) {
+    if (node_by_id(t, id)) {
         return;
     }
-    if (node->alias_count > NODE_ALIASES_MAX) { /* the own id is the first and stays */
-        id_drop(t, TAILQ_NEXT(TAILQ_FIRST(&node->ids), of_node));
+    if (node->alias_count == NODE_ALIASES_MAX) {
+        id_drop(t, TAILQ_FIRST(&node->ids));
         node->alias_count--;
     }
     struct id_item *item = MEM_NEW(struct id_item);
@@ -85,8 +92,10 @@ client_find(const struct topology *t, const char *id)
 static void
 client_drop(struct topology *t, struct client_item *item)
 {
+    struct endpoint *endpoint = &item->node->endpoint;
     TAILQ_REMOVE(&item->node->client_ids, item, of_node);
     item->node->client_id_count--;
+    endpoint->client_id = endpoint->client_id == item->id ? NULL : endpoint->client_id;
     hmap_remove(&t->clients, &item->by_id);
     free(item);
 }
@@ -97,13 +106,14 @@ client_add(struct topology *t, struct node *node, const char *id)
     if (node->client_id_count >= NODE_CLIENT_IDS_MAX) {
         client_drop(t, TAILQ_FIRST(&node->client_ids));
     }
-    struct client_item *item = MEM_NEW(struct client_item);
-    snprintf(item->id, sizeof(item->id), "%s", id);
+    size_t size = strlen(id) + 1;
+    struct client_item *item = mem_new(1, sizeof(*item) + size);
+    memcpy(item->id, id, size);
     item->node = node;
     TAILQ_INSERT_TAIL(&node->client_ids, item, of_node);
     node->client_id_count++;
     hmap_insert(&t->clients, &item->by_id, hash_text(item->id));
-    snprintf(node->endpoint.client_id, sizeof(node->endpoint.client_id), "%s", id);
+    node->endpoint.client_id = item->id;
 }
 
 /* Order of first appearance */
@@ -115,7 +125,7 @@ order_compact(struct order *order)
     for (size_t from = 0; from < order->count; from++) {
         if (order->nodes[from]) {
             order->nodes[to] = order->nodes[from];
-            order->nodes[to]->index = to;
+            order->nodes[to]->index = (uint32_t)to;
             to++;
         }
     }
@@ -133,7 +143,7 @@ order_add(struct order *order, struct node *node)
         order->room = order->room ? order->room * 2 : 1024;
         order->nodes = mem_resize(order->nodes, order->room, sizeof(struct node *));
     }
-    node->index = order->count;
+    node->index = (uint32_t)order->count;
     order->nodes[order->count++] = node;
 }
 
@@ -260,7 +270,7 @@ node_new(struct topology *t, const char *id, int64_t at_us, struct port_state *p
     order_add(t->order, node);
     TAILQ_INSERT_TAIL(&t->by_age, node, by_age);
     t->node_count++;
-    node_add_id(t, node, node->endpoint.id);
+    hmap_insert(&t->nodes, &node->by_id, hash_text(node->endpoint.id));
     return node;
 }
 
@@ -309,9 +319,12 @@ node_free(struct topology *t, struct node *node)
     t->order->nodes[node->index] = NULL;
     t->order->hole_count++;
     t->node_count--;
+    hmap_remove(&t->nodes, &node->by_id);
     free(node->endpoint.bindings);
-    free(node->more);
-    free(node->endpoint.events);
+    free(node->endpoint.host_name);
+    free(node->endpoint.location.why);
+    free(node->history);
+    free(node->conflict_with);
     free(node);
 }
 
@@ -406,13 +419,14 @@ node_merge(struct topology *t, struct node *into, struct node *from, int64_t at_
     merge_macs(t, into, from);
     bindings_move(t, into, from);
     while (!TAILQ_EMPTY(&from->client_ids)) {
-        char id[HOST_SIZE];
-        memcpy(id, TAILQ_FIRST(&from->client_ids)->id, sizeof(id));
+        char *id = mem_strdup(TAILQ_FIRST(&from->client_ids)->id);
         client_drop(t, TAILQ_FIRST(&from->client_ids));
         client_add(t, into, id);
+        free(id);
     }
-    if (into->endpoint.host_name[0] == '\0') {
-        memcpy(into->endpoint.host_name, from->endpoint.host_name, HOST_SIZE);
+    if (!into->endpoint.host_name) {
+        into->endpoint.host_name = from->endpoint.host_name;
+        from->endpoint.host_name = NULL;
     }
     if (from->endpoint.first_us < into->endpoint.first_us) {
         into->endpoint.first_us = from->endpoint.first_us;
@@ -426,23 +440,7 @@ void
 node_event(struct topology *t, struct node *node, enum endpoint_event_kind kind, int64_t at_us,
            const char *detail)
 {
-    struct endpoint *endpoint = &node->endpoint;
-    if (endpoint->event_count == ENDPOINT_EVENTS_MAX) {
-        t->counters.events_dropped++;
-        endpoint->event_count--;
-        memmove(&endpoint->events[0], &endpoint->events[1],
-                endpoint->event_count * sizeof(struct endpoint_event));
-    }
-    if (endpoint->event_count == node->event_room) {
-        node->event_room = node->event_room ? node->event_room * 2 : 2;
-        endpoint->events =
-            mem_resize(endpoint->events, node->event_room, sizeof(struct endpoint_event));
-    }
-    struct endpoint_event *event = &endpoint->events[endpoint->event_count++];
-    memset(event, 0, sizeof(*event));
-    event->kind = kind;
-    event->at_us = at_us;
-    snprintf(event->detail, sizeof(event->detail), "%s", detail);
+    t->counters.events_dropped += history_add(node, kind, at_us, detail);
 }
 
 void

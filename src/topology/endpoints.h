@@ -19,7 +19,7 @@ struct mac_item *mac_find(const struct topology *t, const struct mac *mac);
 struct mac_item *mac_add(struct topology *t, struct node *node, const struct mac *mac);
 
 struct node *node_by_id(const struct topology *t, const char *id);
-/* Another id that leads to 'node'. */
+/* Another id than its own that leads to 'node'. */
 void node_add_id(struct topology *t, struct node *node, const char *id);
 
 struct client_item *client_find(const struct topology *t, const char *id);

@@ -168,10 +168,15 @@ static void say(struct location *location, const char *format, ...) PRINTF_LIKE(
 static void
 say(struct location *location, const char *format, ...)
 {
+    char why[TEXT_SIZE];
     va_list values;
     va_start(values, format);
-    vsnprintf(location->why, sizeof(location->why), format, values);
+    vsnprintf(why, sizeof(why), format, values);
     va_end(values);
+    if (!location->why || strcmp(location->why, why) != 0) {
+        free(location->why);
+        location->why = mem_strdup(why);
+    }
 }
 
 /* "; e2 and core see it on their uplinks" */
@@ -224,7 +229,7 @@ say_conflict(const struct node *node, const struct judgement *j, struct location
     if (j->other) {
         snprintf(with, sizeof(with), "%s/%s", j->other->port->on->name, j->other->port->name);
     } else {
-        snprintf(with, sizeof(with), "%s", node->conflict_with);
+        snprintf(with, sizeof(with), "%s", node->conflict_with ? node->conflict_with : "");
     }
     say(location, "seen in two places at once: %s/%s and %s; somebody may be using its MAC",
         j->best->port->on->name, j->best->port->name, with);
@@ -331,6 +336,7 @@ locate(struct topology *t, struct node *node, int64_t at_us)
 {
     struct location before = node->endpoint.location;
     struct location *location = &node->endpoint.location;
+    before.why = NULL; /* it is said anew */
     struct judgement j = judge(t, node);
     bool is_conflict = j.best && (j.other || clock_wall_us(t->clock) < node->conflict_until_us);
     if (is_conflict) {
@@ -462,7 +468,10 @@ note_flap(struct topology *t, struct node *node, const struct sighting *s,
         return;
     }
     node->conflict_until_us = clock_wall_us(t->clock) + t->settings.conflict_us;
-    snprintf(node->conflict_with, sizeof(node->conflict_with), "%s/%s", left->on->name, left->name);
+    char with[2 * NAME_SIZE];
+    snprintf(with, sizeof(with), "%s/%s", left->on->name, left->name);
+    free(node->conflict_with);
+    node->conflict_with = mem_strdup(with);
 }
 
 /* The MAC, new or known; NULL: nobody's, or no room. */

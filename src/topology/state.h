@@ -1,7 +1,8 @@
 /* What topology holds, shared by the files of this folder and by nobody else.
  *
  *     switch --> port --> sighting <-- MAC --> node (an endpoint and what we keep beside it)
- *                                              |-- client ids (strong joins)
+ *                                              |-- client ids (strong joins), other ids
+ *                                              |-- history, packed
  *                                              `-- bindings <-- address (who claims it)
  *
  * Every table is reached by a keyed hash.  Everything hangs from struct topology, one owner. */
@@ -60,6 +61,7 @@ struct switch_state {
     bool full_is_torn; /* a message of it is missing: it must not delete */
 };
 
+/* As few bytes as they need: there are as many as endpoints. */
 enum left_by { LEFT_NOT, LEFT_MOVED, LEFT_LINK_DOWN, LEFT_AGED };
 
 /* A MAC of a switch itself, as its ports tell. */
@@ -88,9 +90,9 @@ struct sighting {
 struct mac_item {
     struct hmap_node by_mac;
     LIST_HEAD(, sighting) sightings;
-    size_t sighting_count;
-    struct mac mac;
     struct node *node;
+    struct mac mac;
+    uint8_t sighting_count; /* at most MAC_SIGHTINGS_MAX */
 };
 
 /* A DHCP client id or DUID: the strong join. */
@@ -99,9 +101,10 @@ struct client_item {
     TAILQ_ENTRY(client_item) of_node;
     struct node *node;
     int64_t cloned_until_us; /* two live machines use it: joins nothing until then */
-    char id[HOST_SIZE];
+    char id[];
 };
 
+/* Another id than its own that leads to an endpoint: of one that was joined to it. */
 struct id_item {
     struct hmap_node by_id;
     TAILQ_ENTRY(id_item) of_node;
@@ -109,42 +112,37 @@ struct id_item {
     char id[ID_SIZE];
 };
 
-/* An address and those who claim or claimed it. */
-struct address_item {
-    struct hmap_node by_ip;
-    struct ip ip;
-    struct node *holders[ADDRESS_HOLDERS_MAX]; /* oldest first */
-    size_t holder_count;
-    int64_t flagged_us; /* a refused claim was last told */
-};
-
-/* Beside each binding of an endpoint, same index. */
-struct binding_more {
-    bool is_contested;    /* another MAC claims it too */
+/* Who claims or claimed which address: a table with open places, in which a place is an endpoint
+ * and a part of the address's hash (addresses.c). */
+struct address_table {
+    struct node **nodes; /* NULL: free */
+    uint32_t *tags;
+    size_t mask, count;
 };
 
 struct node {
-    struct endpoint endpoint;
-    struct binding_more *more;
-    size_t binding_room;
-    size_t event_room;
+    struct endpoint endpoint; /* without events: they are packed in 'history' */
+    struct hmap_node by_id;
+    uint8_t *history; /* owned; see history.h */
+    uint32_t history_size;
+    uint32_t index;           /* in 'order' */
     TAILQ_ENTRY(node) by_age; /* least recently seen first */
     TAILQ_ENTRY(node) of_unsettled;
     TAILQ_HEAD(, client_item) client_ids;
-    size_t client_id_count;
     TAILQ_HEAD(, id_item) ids;
-    size_t alias_count;
-    size_t index;                  /* in 'order' */
     uint64_t serial;               /* counts endpoints as they appeared in this run */
     struct port_state *first_port; /* whose kept_count it is part of */
-    bool is_told;
-    bool is_pinned;
-    bool is_unsettled; /* time alone may change its location's judgement */
-    bool ids_clash;    /* told that its client id is another's */
-    uint32_t roles_told;
     int64_t conflict_until_us;
-    char conflict_with[2 * NAME_SIZE];
+    char *conflict_with; /* owned; NULL: none so far */
     int64_t seen_told_us;
+    uint32_t roles_told;
+    uint8_t event_count;
+    uint8_t client_id_count;
+    uint8_t alias_count;
+    bool is_told : 1;
+    bool is_pinned : 1;
+    bool is_unsettled : 1; /* time alone may change its location's judgement */
+    bool ids_clash : 1;    /* told that its client id is another's */
 };
 
 /* In the order of first appearance; a hole is NULL until the next compaction. */
@@ -175,9 +173,10 @@ struct topology {
     struct hmap ports;
     struct hmap own_macs;
     struct hmap macs;
-    struct hmap ids;
+    struct hmap nodes; /* by their own id */
+    struct hmap ids;   /* other ids */
     struct hmap clients;
-    struct hmap addresses;
+    struct address_table addresses;
     TAILQ_HEAD(, node) by_age;
     TAILQ_HEAD(, node) unsettled;
     struct order *order;

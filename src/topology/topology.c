@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "topology/addresses.h"
 #include "topology/annotations.h"
 #include "topology/bindings.h"
 #include "topology/endpoints.h"
@@ -43,11 +44,12 @@ topology_new(const struct topology_settings *settings, const struct clock *clock
     }
     t->clock = clock;
     t->order = MEM_NEW(struct order);
-    struct hmap *maps[] = {&t->switches, &t->ports,   &t->own_macs, &t->macs,
-                           &t->ids,      &t->clients, &t->addresses};
+    struct hmap *maps[] = {&t->switches, &t->ports, &t->own_macs, &t->macs,
+                           &t->nodes,    &t->ids,   &t->clients};
     for (size_t i = 0; i < COUNT_OF(maps); i++) {
         hmap_init(maps[i]);
     }
+    addresses_init(&t->addresses);
     TAILQ_INIT(&t->switch_list);
     TAILQ_INIT(&t->by_age);
     TAILQ_INIT(&t->unsettled);
@@ -68,11 +70,12 @@ topology_free(struct topology *t)
     while (!TAILQ_EMPTY(&t->switch_list)) {
         switch_free(t, TAILQ_FIRST(&t->switch_list));
     }
-    struct hmap *maps[] = {&t->switches, &t->ports,   &t->own_macs, &t->macs,
-                           &t->ids,      &t->clients, &t->addresses};
+    struct hmap *maps[] = {&t->switches, &t->ports, &t->own_macs, &t->macs,
+                           &t->nodes,    &t->ids,   &t->clients};
     for (size_t i = 0; i < COUNT_OF(maps); i++) {
         hmap_fini(maps[i]);
     }
+    addresses_fini(&t->addresses);
     free(t->order->nodes);
     free(t->order);
     free(t);
@@ -105,10 +108,11 @@ apply_binding(struct topology *t, struct port_state *port, const struct fact *fa
 static void
 apply_host_name(struct topology *t, struct node *node, const char *name, int64_t at_us)
 {
-    if (name[0] == '\0' || strcmp(node->endpoint.host_name, name) == 0) {
+    if (name[0] == '\0' || strcmp(endpoint_name(&node->endpoint), name) == 0) {
         return;
     }
-    snprintf(node->endpoint.host_name, sizeof(node->endpoint.host_name), "%s", name);
+    free(node->endpoint.host_name);
+    node->endpoint.host_name = mem_strdup(name);
     node_event(t, node, ENDPOINT_NAMED, at_us, name);
     node_tell(t, node, TOPOLOGY_ENDPOINT_SEEN, NULL, name);
 }
@@ -384,11 +388,12 @@ topology_restore_endpoint(struct topology *t, const struct endpoint *endpoint)
             mac_add(t, node, &endpoint->macs[i]);
         }
     }
-    if (endpoint->client_id[0] != '\0' && !client_find(t, endpoint->client_id)) {
+    if (endpoint->client_id && !client_find(t, endpoint->client_id)) {
         client_add(t, node, endpoint->client_id);
     }
-    memcpy(to->host_name, endpoint->host_name, sizeof(to->host_name));
+    to->host_name = endpoint->host_name ? mem_strdup(endpoint->host_name) : NULL;
     to->location = endpoint->location;
+    to->location.why = to->location.why ? mem_strdup(to->location.why) : NULL;
     if (to->location.class == LOCATION_CONFLICT) {
         to->location.class = LOCATION_SHARED;
     }
@@ -396,8 +401,8 @@ topology_restore_endpoint(struct topology *t, const struct endpoint *endpoint)
         binding_restore(t, node, &endpoint->bindings[i]);
     }
     for (size_t i = 0; i < endpoint->event_count; i++) {
-        node_event(t, node, endpoint->events[i].kind, endpoint->events[i].at_us,
-                   endpoint->events[i].detail);
+        const struct endpoint_event *event = &endpoint->events[i];
+        node_event(t, node, event->kind, event->at_us, event->detail ? event->detail : "");
     }
     node->is_told = true;
     node->seen_told_us = endpoint->seen_us;

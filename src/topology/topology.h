@@ -65,6 +65,9 @@ void topology_pin(struct topology *topology, const char *id, bool is_pinned);
 void topology_restore_endpoint(struct topology *topology, const struct endpoint *endpoint);
 
 const struct endpoint *topology_by_id(const struct topology *topology, const char *id);
+/* What happened to it, oldest first, into room for ENDPOINT_EVENTS_MAX; returns how many.  Their
+ * texts are borrowed until the topology changes.  'endpoint' is one of a topology's, not a copy. */
+size_t topology_history(const struct endpoint *endpoint, struct endpoint_event *events);
 const struct endpoint *topology_by_mac(const struct topology *topology, const struct mac *mac);
 
 /* What people say of the machine with that MAC, which need not have been seen yet: replaced, or

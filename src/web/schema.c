@@ -103,6 +103,7 @@ schema_of_kind(const struct field *field, cJSON *components)
         return schema_enum(field);
     case FIELD_TEXT:
         return schema_text(field->size);
+    case FIELD_STRING:
     case FIELD_LINES:
         return schema_text(field->max_count + 1);
     case FIELD_TEXTS:

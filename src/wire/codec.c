@@ -144,6 +144,23 @@ decode_text(size_t room, const cJSON *item, char *at)
 }
 
 static const char *
+decode_string(const struct field *field, const cJSON *item, void *at)
+{
+    if (!cJSON_IsString(item)) {
+        return "not a text";
+    }
+    size_t size = strlen(item->valuestring);
+    if (size > field->max_count) {
+        return "too long";
+    }
+    if (!utf8_is_plain(item->valuestring, size)) {
+        return "has control characters or is not UTF-8";
+    }
+    *(char **)at = mem_strdup(item->valuestring);
+    return NULL;
+}
+
+static const char *
 decode_lines(const struct field *field, const cJSON *item, void *at)
 {
     if (!cJSON_IsString(item)) {
@@ -312,6 +329,8 @@ decode_plain(const struct field *field, const cJSON *item, void *thing)
         return decode_enum(field, item, at);
     case FIELD_TEXT:
         return decode_text(field->size, item, at);
+    case FIELD_STRING:
+        return decode_string(field, item, at);
     case FIELD_LINES:
         return decode_lines(field, item, at);
     case FIELD_TEXTS:
@@ -601,6 +620,10 @@ encode_field(const struct field *field, const void *thing)
         return cJSON_CreateString(field->names[*(const int *)at]);
     case FIELD_TEXT:
         return encode_text(at, field->size);
+    case FIELD_STRING: {
+        const char *text = *(const char *const *)at;
+        return encode_text(text ? text : "", field->max_count + 1);
+    }
     case FIELD_LINES:
         return encode_lines(*(const char *const *)at, field->max_count);
     case FIELD_MAC:
@@ -633,6 +656,7 @@ is_zero(const struct field *field, const void *thing)
     switch (field->kind) {
     case FIELD_TEXT:
         return at[0] == '\0';
+    case FIELD_STRING:
     case FIELD_LINES: {
         const char *text = *(const char *const *)(const void *)at;
         return !text || text[0] == '\0';
@@ -691,7 +715,7 @@ free_field(const struct field *field, void *thing)
         cJSON_Delete(*(cJSON **)at);
         return;
     }
-    if (field->kind == FIELD_LINES) {
+    if (field->kind == FIELD_LINES || field->kind == FIELD_STRING) {
         free(*(char **)at);
         return;
     }

@@ -24,6 +24,7 @@ enum field_kind {
     FIELD_UINT,     /* unsigned, likewise */
     FIELD_ENUM,     /* 'names': NULL-ended; the C enum's value is the index */
     FIELD_TEXT,     /* char[size] in the struct; UTF-8 without control characters */
+    FIELD_STRING,   /* an owned char *; like FIELD_TEXT, at most 'max_count' bytes; NULL is "" */
     FIELD_LINES,    /* an owned char *; a text of several lines (utf8_lines_size), 'max_count' bytes */
     FIELD_TEXTS,    /* char[max_count][size]; used entries first, or counted by 'count_at' */
     FIELD_MAC,
@@ -136,6 +137,8 @@ cJSON *codec_parse(const char *text, size_t size);
     FIELD_COUNTED_(FIELD_MACS, need, type, member, count, most_, .shape = NULL)
 #define F_BYTES(need, type, member, count, most_)                                                  \
     FIELD_COUNTED_(FIELD_BYTES, need, type, member, count, most_, .shape = NULL)
+#define F_STRING(need, type, member, most_)                                                        \
+    FIELD_(FIELD_STRING, need, type, member, .max_count = (most_))
 #define F_LINES(need, type, member, most_)                                                         \
     FIELD_(FIELD_LINES, need, type, member, .max_count = (most_))
 /* FIELD_TEXTS without a counter: the used ones come first, "" ends them. */

@@ -99,7 +99,7 @@ static const struct field step_fields[] = {
     ROW(struct view_step, since_start_us, "since_start_us", FIELD_INT,
         "microseconds since the first step"),
     ROW(struct view_step, step_us, "step_us", FIELD_INT, "microseconds since the step before"),
-    ROW_OPT_SAID(struct view_step, mark.detail, "detail", "", "in words"),
+    ROW_OPT_STRING(struct view_step, mark.detail, "detail", TEXT_SIZE - 1, "", "in words"),
 };
 static const struct shape step_shape = SHAPE("TimelineStep", struct view_step, step_fields, NULL);
 

@@ -11,7 +11,8 @@ static const struct field location_fields[] = {
     ROW_OPT(struct location, confidence, "confidence", FIELD_UINT, "0 to 100"),
     ROW_OPT(struct location, since_us, "since", FIELD_TIME, "there since"),
     ROW_OPT(struct location, seen_us, "seen", FIELD_TIME, "last confirmed"),
-    ROW_OPT_SAID(struct location, why, "why", "place.", "why we think that it is there"),
+    ROW_OPT_STRING(struct location, why, "why", TEXT_SIZE - 1, "place.",
+                   "why we think that it is there"),
 };
 const struct shape view_location_shape = SHAPE("Location", struct location, location_fields, NULL);
 
@@ -28,7 +29,7 @@ static const struct shape binding_shape = SHAPE("Binding", struct binding, bindi
 static const struct field event_fields[] = {
     ROW_ENUM(struct endpoint_event, kind, "kind", false, endpoint_event_names, "what happened"),
     ROW(struct endpoint_event, at_us, "at", FIELD_TIME, "when"),
-    ROW_OPT_SAID(struct endpoint_event, detail, "detail", "", "in words"),
+    ROW_OPT_STRING(struct endpoint_event, detail, "detail", TEXT_SIZE - 1, "", "in words"),
 };
 static const struct shape event_shape =
     SHAPE("EndpointEvent", struct endpoint_event, event_fields, NULL);
@@ -51,8 +52,8 @@ static const struct shape event_shape =
                  ENDPOINT_MACS_MAX, "its MAC addresses, newest first"),                            \
         ROW_LIST(struct view_endpoint, addresses, address_count, "addresses", FIELD_IPS, NULL,     \
                  ENDPOINT_BINDINGS_MAX, "IPv4 and IPv6 addresses that it holds now"),              \
-        ROW_OPT(struct view_endpoint, model.host_name, "host_name", FIELD_TEXT,                    \
-                "as it calls itself in DHCP"),                                                     \
+        ROW_OPT_STRING(struct view_endpoint, model.host_name, "host_name", HOST_SIZE - 1, NULL,    \
+                       "as it calls itself in DHCP"),                                              \
         ROW_SUB(struct view_endpoint, location, "location", FIELD_POINTER, &view_location_shape,   \
                 "where it is attached; absent: unknown"),                                          \
         ROW_OPT(struct view_endpoint, model.first_us, "first_seen", FIELD_TIME, "first seen"),     \
@@ -71,8 +72,8 @@ const struct shape view_endpoint_shape =
 
 static const struct field detail_fields[] = {
     ENDPOINT_ROWS,
-    ROW_OPT(struct view_endpoint, model.client_id, "client_id", FIELD_TEXT,
-            "DHCP client id or DUID: joins MACs strongly"),
+    ROW_OPT_STRING(struct view_endpoint, model.client_id, "client_id", HOST_SIZE - 1, NULL,
+                   "DHCP client id or DUID: joins MACs strongly"),
     ROW_LIST(struct view_endpoint, model.bindings, model.binding_count, "bindings", FIELD_LIST,
              &binding_shape, ENDPOINT_BINDINGS_MAX, "addresses over time"),
     ROW_LIST(struct view_endpoint, model.events, model.event_count, "events", FIELD_LIST,

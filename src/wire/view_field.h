@@ -31,6 +31,13 @@
         .name = (name_), .kind = FIELD_TEXT, .optional = true, .at = offsetof(type, member),       \
         .size = sizeof(((type *)0)->member), .said = (said_), .about = (about_)                    \
     }
+/* Likewise, of a FIELD_STRING of at most 'most_' bytes; 'said_' NULL: no sentence of ours. */
+#define ROW_OPT_STRING(type, member, name_, most_, said_, about_)                                  \
+    {                                                                                              \
+        .name = (name_), .kind = FIELD_STRING, .optional = true, .at = offsetof(type, member),     \
+        .size = sizeof(((type *)0)->member), .max_count = (most_), .said = (said_),                \
+        .about = (about_)                                                                          \
+    }
 #define ROW_TEXTS_SAID(type, member, count_member, name_, said_, about_)                           \
     {                                                                                              \
         .name = (name_), .kind = FIELD_TEXTS, .at = offsetof(type, member),                        \

@@ -192,7 +192,8 @@ world_add(struct world *world, const char *name, const char *mac, const char *ip
     struct inhabitant *one = &world->inhabitants[world->count++];
     struct endpoint *endpoint = &one->endpoint;
     snprintf(endpoint->id, sizeof(endpoint->id), "id-%s", name);
-    snprintf(endpoint->host_name, sizeof(endpoint->host_name), "%s", name);
+    snprintf(one->name, sizeof(one->name), "%s", name);
+    endpoint->host_name = one->name;
     endpoint->macs[0] = mac_of(mac);
     endpoint->mac_count = 1;
     endpoint->bindings = one->bindings;

@@ -18,6 +18,7 @@
 struct inhabitant {
     struct endpoint endpoint;
     struct binding bindings[16];
+    char name[NAME_SIZE]; /* its host name */
     enum known known;
     bool is_protected;
 };

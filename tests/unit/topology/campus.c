@@ -233,8 +233,10 @@ told_of(const struct campus *c, enum topology_change change)
 bool
 has_event(const struct endpoint *endpoint, enum endpoint_event_kind kind, const char *words)
 {
-    for (size_t i = 0; i < endpoint->event_count; i++) {
-        if (endpoint->events[i].kind == kind && strstr(endpoint->events[i].detail, words)) {
+    struct endpoint_event events[ENDPOINT_EVENTS_MAX];
+    size_t count = topology_history(endpoint, events);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].kind == kind && strstr(events[i].detail, words)) {
             return true;
         }
     }

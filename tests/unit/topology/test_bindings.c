@@ -223,7 +223,12 @@ the_newest_addresses_of_a_machine_are_kept_and_the_rest_counted(void **state)
     assert_int_equal(endpoint_of(c, C2)->binding_count, ENDPOINT_BINDINGS_MAX);
     assert_int_equal(who(c, "2001:db8::c8", now_us(c), &who_is), RESOLUTION_SURE);
     assert_int_equal(who(c, "2001:db8::1", now_us(c), &who_is), RESOLUTION_NONE);
-    assert_int_equal(endpoint_of(c, C2)->event_count, ENDPOINT_EVENTS_MAX);
+    struct endpoint_event events[ENDPOINT_EVENTS_MAX];
+    assert_int_equal(topology_history(endpoint_of(c, C2), events), ENDPOINT_EVENTS_MAX);
+    for (size_t i = 1; i < ENDPOINT_EVENTS_MAX; i++) { /* the newest, oldest first */
+        assert_true(events[i - 1].at_us <= events[i].at_us);
+    }
+    assert_non_null(strstr(events[ENDPOINT_EVENTS_MAX - 1].detail, "2001:db8::c8"));
     campus_free(c);
 }
 

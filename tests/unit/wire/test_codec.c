@@ -690,6 +690,56 @@ texts_of_several_lines(void **state)
     cJSON_Delete(json);
 }
 
+struct label {
+    char *text;
+    char *note;
+};
+static const struct field label_fields[] = {
+    F_STRING(FIELD_NEEDED, struct label, text, 8),
+    F_STRING(FIELD_OPTIONAL, struct label, note, 8),
+};
+static const struct shape label_shape = SHAPE("label", struct label, label_fields, NULL);
+
+static void
+texts_of_their_own_size(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *why; /* NULL: taken */
+    } cases[] = {
+        {"{\"text\":\"12345678\",\"note\":\"a\"}", NULL},
+        {"{\"text\":\"\"}", NULL},
+        {"{\"text\":\"123456789\"}", "too long"},
+        {"{\"text\":\"a\\n\"}", "has control characters"},
+        {"{\"text\":7}", "not a text"},
+        {"{\"note\":\"a\"}", "is missing"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct label label;
+        struct codec_error error;
+        cJSON *json = parse(cases[i].json);
+        int result = codec_decode(&label_shape, json, &label, &error);
+        assert_int_equal(result, cases[i].why ? -EBADMSG : 0);
+        if (result) {
+            assert_memory_equal(error.why, cases[i].why, strlen(cases[i].why));
+        } else {
+            cJSON *again = codec_encode(&label_shape, &label);
+            assert_true(cJSON_Compare(json, again, true));
+            cJSON_Delete(again);
+            codec_fini(&label_shape, &label);
+            assert_null(label.text);
+        }
+        cJSON_Delete(json);
+    }
+    struct label label = {.note = (char *)"a\x1b\xff"
+                                          "longer than it may be"};
+    cJSON *json = codec_encode(&label_shape, &label);
+    char *text = cJSON_PrintUnformatted(json);
+    assert_string_equal(text, "{\"text\":\"\",\"note\":\"a??longe\"}");
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
 int
 main(void)
 {
@@ -715,6 +765,7 @@ main(void)
         cmocka_unit_test(test_parse_takes_one_value_and_nothing_more),
         cmocka_unit_test(test_every_prefix_is_refused),
         cmocka_unit_test(texts_of_several_lines),
+        cmocka_unit_test(texts_of_their_own_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,12 @@
+/* What happened to an endpoint, oldest first, packed: kind, time, text with its NUL, one behind the
+ * other.  It is read only by people, and there is one for each endpoint. */
+#ifndef CORDON_TOPOLOGY_HISTORY_H
+#define CORDON_TOPOLOGY_HISTORY_H
+
+#include "topology/state.h"
+
+/* True: the oldest made room. */
+bool history_add(struct node *node, enum endpoint_event_kind kind, int64_t at_us,
+                 const char *detail);
+
+#endif
