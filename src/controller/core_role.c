@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "controller/ask.h"
 #include "controller/controller.h"
+#include "store/rescue.h"
 #include "wire/desired_set.h"
 #include "wire/ack.h"
 #include "wire/event.h"
@@ -332,6 +333,12 @@ on_tick(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct core *core = context;
     controller_tick(core->controller);
+    if (store_is_damaged(core->store)) {
+        log_error("core", "ALARM: the database is damaged: ending, to start with the last good copy",
+                  LOG_END);
+        core->role->result = -EBADMSG;
+        event_base_loopbreak(core->role->base);
+    }
 }
 
 /* ---- start and end ---- */
@@ -452,6 +459,9 @@ core_controller(struct core *core)
     if (error) {
         log_error("core", "what was stored cannot be read; nothing is driven",
                   LOG_S("why", strerror(-error)));
+        if (error == -EBADMSG) { /* the next start takes the last good copy */
+            rescue_suspect(store_path(core->store), "rows cannot be read");
+        }
         return error;
     }
     const struct ask_settings ask = {.controller = core->controller,

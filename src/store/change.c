@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "store/shapes.h"
+#include "store/sum.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
 
@@ -84,7 +85,7 @@ json_text(const struct shape *shape, const void *thing)
     if (!text) {
         abort(); /* out of memory, as in base/mem.h */
     }
-    return text;
+    return sum_add(text);
 }
 
 void

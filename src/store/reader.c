@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/shapes.h"
+#include "store/sum.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
 
@@ -115,7 +116,8 @@ query_run(struct reader *reader, enum query which, row_fn *each, void *context)
     }
     if (!error && result != SQLITE_DONE) {
         log_error("store", "reading failed", LOG_S("why", sqlite3_errmsg(reader->db)));
-        error = -EIO;
+        int code = result & 0xff;
+        error = code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? -EBADMSG : -EIO;
     }
     sqlite3_reset(query);
     sqlite3_clear_bindings(query);
@@ -125,10 +127,20 @@ query_run(struct reader *reader, enum query which, row_fn *each, void *context)
 int
 row_decode(sqlite3_stmt *row, const struct shape *shape, void *out)
 {
-    const char *text = (const char *)sqlite3_column_text(row, 1);
-    cJSON *json = text ? codec_parse(text, (size_t)sqlite3_column_bytes(row, 1)) : NULL;
-    struct codec_error error = {.path = "", .why = "not JSON"};
-    int result = json ? codec_decode(shape, json, out, &error) : -EBADMSG;
+    const char *kept = (const char *)sqlite3_column_text(row, 1);
+    char *text = mem_strdup(kept ? kept : "");
+    size_t size = strlen(text), before = size;
+    bool is_sound = sum_take(text, &size);
+    bool is_proven = is_sound && size < before;
+    cJSON *json = is_sound ? codec_parse(text, size) : NULL;
+    struct codec_error error = {.path = ""};
+    free(text);
+    snprintf(error.why, sizeof(error.why), "%s",
+             is_sound ? "not JSON" : "damaged: its sum is not that of its content");
+    int result = json && codec_decode(shape, json, out, &error) == 0 ? 0 : -EBADMSG;
+    if (result && is_proven) {
+        result = -EINVAL; /* written so: no damage, and no copy would help */
+    }
     cJSON_Delete(json);
     if (result) {
         log_error("store", "a row cannot be read", LOG_S("shape", shape->name),

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "store/audit_reader.h"
 #include "store/change.h"
 #include "store/reader.h"
+#include "store/rescue.h"
 #include "store/shapes.h"
 #include "store/writer.h"
 
@@ -45,6 +47,7 @@ struct store {
     atomic_int_fast64_t recent_us, recent_since_us; /* likewise, of this minute */
     atomic_int_fast64_t before_us;                  /* of the minute before */
     char path[URL_SIZE];
+    struct rescue rescue;
 };
 
 struct reader *
@@ -195,6 +198,32 @@ store_start(struct store *store, struct event_base *base)
     return -error;
 }
 
+/* What does not even open is damaged in a way that the look before it did not see. */
+static int
+writer_start(struct store *store, char why[256])
+{
+    char cause[256];
+    int64_t now_us = clock_wall_us(clock_system());
+    int error = rescue_before_open(store->path, now_us, &store->rescue, why);
+    if (error) {
+        return error;
+    }
+    error = writer_open(store->path, &store->writer, why);
+    if (error == -EBADMSG && !store->rescue.is_restored) {
+        snprintf(cause, sizeof(cause), "%s", why);
+        error = rescue_replace(store->path, cause, now_us, &store->rescue, why);
+        error = error ? error : writer_open(store->path, &store->writer, why);
+    }
+    if (!error) {
+        error = rescue_opened(store->path);
+        if (error) {
+            snprintf(why, 256, "%.180s cannot be marked as in use: %s", store->path,
+                     strerror(-error));
+        }
+    }
+    return error;
+}
+
 int
 store_open(const char *path, struct event_base *base, struct store **out, char why[256])
 {
@@ -204,7 +233,7 @@ store_open(const char *path, struct event_base *base, struct store **out, char w
     }
     struct store *store = MEM_NEW(struct store);
     snprintf(store->path, sizeof(store->path), "%s", path);
-    int error = writer_open(path, &store->writer, why);
+    int error = writer_start(store, why);
     if (!error) {
         error = reader_open(path, &store->reader, why);
     }
@@ -254,7 +283,9 @@ store_close(struct store *store)
     }
     audit_reader_free(store->audit_reader);
     reader_close(&store->reader);
-    writer_close(store->writer);
+    if (writer_close(store->writer) && store->is_running) {
+        rescue_closed(store->path);
+    }
     free(store);
 }
 
@@ -287,6 +318,24 @@ store_submit(struct store *store, struct store_change *change,
         store->waiting--;
         change_refuse(store, change, -EBUSY);
     }
+}
+
+const struct rescue *
+store_rescue(const struct store *store)
+{
+    return &store->rescue;
+}
+
+const char *
+store_path(const struct store *store)
+{
+    return store->path;
+}
+
+bool
+store_is_damaged(const struct store *store)
+{
+    return writer_is_damaged(store->writer);
 }
 
 void

@@ -27,6 +27,13 @@ int store_open(const char *path, struct event_base *base, struct store **store,
                char why[256]) MUST_CHECK;
 /* Waits for what was submitted. */
 void store_close(struct store *store);
+/* How it was found when it was opened. */
+struct rescue;
+const struct rescue *store_rescue(const struct store *store);
+const char *store_path(const struct store *store);
+/* SQLite says that it is damaged; nothing is stored any more.  Any thread.  The next start replaces
+ * it: end the process. */
+bool store_is_damaged(const struct store *store);
 
 /* Rows are copied into the change. */
 struct store_change *store_change_new(void);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/rescue.h"
 #include "store/schema.h"
 
 #define LOG_PAGES_REST 256   /* 1 MiB: worth moving while idle */
@@ -105,12 +107,14 @@ struct writer {
     uint64_t detections, detection_budget;
     struct log_limit limit;
     char why[256]; /* of the last failure */
+    char path[URL_SIZE];
+    atomic_bool is_damaged;
 };
 
 static int
 writer_error(const struct writer *writer)
 {
-    switch (sqlite3_errcode(writer->db)) {
+    switch (sqlite3_errcode(writer->db) & 0xff) {
     case SQLITE_FULL:
         return -ENOSPC;
     case SQLITE_READONLY:
@@ -119,6 +123,9 @@ writer_error(const struct writer *writer)
         return -ENOMEM;
     case SQLITE_CONSTRAINT:
         return -EEXIST;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return -EBADMSG;
     default:
         return -EIO;
     }
@@ -212,10 +219,19 @@ writer_resume(struct writer *writer)
     return error;
 }
 
+/* A table or column that is missing (SQLITE_ERROR) is damage too. */
+static int
+open_error(const struct writer *writer)
+{
+    int code = writer->db ? sqlite3_errcode(writer->db) & 0xff : SQLITE_NOMEM;
+    return code == SQLITE_ERROR ? -EBADMSG : writer->db ? writer_error(writer) : -ENOMEM;
+}
+
 int
 writer_open(const char *path, struct writer **out, char why[256])
 {
     struct writer *writer = MEM_NEW(struct writer);
+    snprintf(writer->path, sizeof(writer->path), "%s", path);
     writer->limit = (struct log_limit){.period_us = 10000000, .burst = 5, .left = 5};
     writer_set_budget(writer, 256ull << 20, 1000000);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -226,6 +242,7 @@ writer_open(const char *path, struct writer **out, char why[256])
     if (error) {
         snprintf(why, 256, "%s: %s", path,
                  writer->db ? sqlite3_errmsg(writer->db) : "out of memory");
+        error = open_error(writer);
         goto out;
     }
     error = schema_migrate(writer->db, schema_steps, schema_version, why);
@@ -235,6 +252,7 @@ writer_open(const char *path, struct writer **out, char why[256])
     error = writer_resume(writer);
     if (error) {
         snprintf(why, 256, "%s: %s", path, sqlite3_errmsg(writer->db));
+        error = open_error(writer);
     }
 out:
     if (error) {
@@ -245,17 +263,25 @@ out:
     return 0;
 }
 
-void
+bool
+writer_is_damaged(const struct writer *writer)
+{
+    return atomic_load(&writer->is_damaged);
+}
+
+bool
 writer_close(struct writer *writer)
 {
     if (!writer) {
-        return;
+        return false;
     }
+    bool is_clean = !writer_is_damaged(writer);
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
         sqlite3_finalize(writer->statements[i]);
     }
-    sqlite3_close(writer->db);
+    is_clean = sqlite3_close(writer->db) == SQLITE_OK && is_clean;
     free(writer);
+    return is_clean;
 }
 
 void
@@ -273,6 +299,9 @@ run(struct writer *writer, size_t which)
     int error = result == SQLITE_DONE || result == SQLITE_ROW ? 0 : writer_error(writer);
     if (error) {
         snprintf(writer->why, sizeof(writer->why), "%s", sqlite3_errmsg(writer->db));
+    }
+    if (error == -EBADMSG && !atomic_exchange(&writer->is_damaged, true)) {
+        rescue_suspect(writer->path, writer->why);
     }
     sqlite3_reset(statement);
     return error;

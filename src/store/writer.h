@@ -14,7 +14,10 @@ struct writer;
 
 /* Opens or makes the file, migrates the schema. */
 int writer_open(const char *path, struct writer **writer, char why[256]) MUST_CHECK;
-void writer_close(struct writer *writer);
+/* False: what is in its log could not be moved into the database; it is found there again. */
+bool writer_close(struct writer *writer);
+/* Damaged (see store_is_damaged); any thread. */
+bool writer_is_damaged(const struct writer *writer);
 void writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detections);
 
 /* One commit for all; sets each change's 'error'.  A change that fails takes back only itself; a

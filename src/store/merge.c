@@ -1,0 +1,307 @@
+#include "store/merge.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/audit_chain.h"
+#include "store/schema.h"
+#include "store/sum.h"
+
+struct pair {
+    sqlite3 *to, *from;
+};
+
+static int
+fail(const struct pair *pair, char why[256])
+{
+    snprintf(why, 256, "the copy cannot be written: %.180s", sqlite3_errmsg(pair->to));
+    return (sqlite3_errcode(pair->to) & 0xff) == SQLITE_FULL ? -ENOSPC : -EIO;
+}
+
+/* False: there is nothing that could be read. */
+static bool
+from_open(const char *from, struct pair *pair)
+{
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+    return sqlite3_open_v2(from, &pair->from, flags, NULL) == SQLITE_OK;
+}
+
+static int
+to_open(const char *to, struct pair *pair, char why[256])
+{
+    bool is_open = sqlite3_open_v2(to, &pair->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                                   NULL) == SQLITE_OK &&
+                   sqlite3_exec(pair->to, "PRAGMA synchronous = FULL; BEGIN IMMEDIATE", NULL, NULL,
+                                NULL) == SQLITE_OK;
+    return is_open ? 0 : fail(pair, why);
+}
+
+/* Commits where there was no error. */
+static int
+pair_close(struct pair *pair, int error, char why[256])
+{
+    if (!error && sqlite3_exec(pair->to, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+        error = fail(pair, why);
+    }
+    sqlite3_close(pair->to);
+    sqlite3_close(pair->from);
+    return error;
+}
+
+/* ---- the audit ---- */
+
+struct tip {
+    int64_t number;
+    uint8_t hash[AUDIT_HASH_SIZE];
+};
+
+static int
+tip_read(sqlite3 *db, struct tip *tip)
+{
+    sqlite3_stmt *row = NULL;
+    *tip = (struct tip){.number = 0};
+    int result = sqlite3_prepare_v2(
+        db, "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1", -1, &row, NULL);
+    if (result == SQLITE_OK && (result = sqlite3_step(row)) == SQLITE_ROW &&
+        sqlite3_column_bytes(row, 1) == AUDIT_HASH_SIZE) {
+        tip->number = sqlite3_column_int64(row, 0);
+        memcpy(tip->hash, sqlite3_column_blob(row, 1), AUDIT_HASH_SIZE);
+    }
+    sqlite3_finalize(row);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : -EIO;
+}
+
+static const char *
+text_at(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text ? text : "";
+}
+
+/* Does the row go on the chain? */
+static bool
+row_fits(sqlite3_stmt *row, struct tip *tip)
+{
+    const struct audit_fields fields = {.number = sqlite3_column_int64(row, 0),
+                                        .at_us = sqlite3_column_int64(row, 1),
+                                        .account = text_at(row, 2),
+                                        .action = text_at(row, 3),
+                                        .object = text_at(row, 4),
+                                        .detail = text_at(row, 5)};
+    uint8_t hash[AUDIT_HASH_SIZE];
+    audit_hash(tip->hash, &fields, hash);
+    if (fields.number != tip->number + 1 || sqlite3_column_bytes(row, 6) != AUDIT_HASH_SIZE ||
+        memcmp(hash, sqlite3_column_blob(row, 6), AUDIT_HASH_SIZE) != 0) {
+        return false;
+    }
+    tip->number = fields.number;
+    memcpy(tip->hash, hash, AUDIT_HASH_SIZE);
+    return true;
+}
+
+/* One row of any table as it stands, into 'insert'. */
+static int
+row_put(sqlite3_stmt *row, sqlite3_stmt *insert)
+{
+    for (int i = 0; i < sqlite3_column_count(row); i++) {
+        sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i));
+    }
+    int result = sqlite3_step(insert);
+    sqlite3_reset(insert);
+    sqlite3_clear_bindings(insert);
+    return result == SQLITE_DONE ? 0 : -EIO;
+}
+
+static const char audit_insert[] =
+    "INSERT INTO audit(number, at_us, account, action, object, detail, hash)"
+    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+static int
+audit_copy(struct pair *pair, struct tip *tip, uint64_t *merged)
+{
+    sqlite3_stmt *rows = NULL, *insert = NULL;
+    int error = 0;
+    if (sqlite3_prepare_v2(pair->from,
+                           "SELECT number, at_us, account, action, object, detail, hash FROM audit"
+                           " WHERE number > ?1 ORDER BY number",
+                           -1, &rows, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(pair->to, audit_insert, -1, &insert, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(rows, 1, tip->number);
+        while (!error && sqlite3_step(rows) == SQLITE_ROW && row_fits(rows, tip)) {
+            error = row_put(rows, insert);
+            *merged += !error;
+        }
+    }
+    sqlite3_finalize(rows);
+    sqlite3_finalize(insert);
+    return error;
+}
+
+int
+merge_audit(const char *to, const char *from, uint64_t *merged, char why[256])
+{
+    struct pair pair = {.to = NULL};
+    struct tip tip;
+    *merged = 0;
+    if (!from_open(from, &pair)) {
+        sqlite3_close(pair.from);
+        return 0;
+    }
+    int error = to_open(to, &pair, why);
+    if (!error && (tip_read(pair.to, &tip) || audit_copy(&pair, &tip, merged))) {
+        error = fail(&pair, why);
+    }
+    return pair_close(&pair, error, why);
+}
+
+/* ---- rows with sums ---- */
+
+static const struct table {
+    const char *select, *insert;
+    int json; /* column */
+} tables[] = {
+    {"SELECT id, state, external_id, requested_us, ended_us, json FROM containment",
+     "INSERT INTO containment(id, state, external_id, requested_us, ended_us, json)"
+     " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET state = excluded.state,"
+     " ended_us = excluded.ended_us, json = excluded.json",
+     5},
+    {"SELECT id, is_open, last_us, json FROM incident",
+     "INSERT INTO incident(id, is_open, last_us, json) VALUES(?1, ?2, ?3, ?4)"
+     " ON CONFLICT(id) DO UPDATE SET is_open = excluded.is_open, last_us = excluded.last_us,"
+     " json = excluded.json",
+     3},
+    {"SELECT id, seen_us, json FROM endpoint",
+     "INSERT INTO endpoint(id, seen_us, json) VALUES(?1, ?2, ?3)"
+     " ON CONFLICT(id) DO UPDATE SET seen_us = excluded.seen_us, json = excluded.json",
+     2},
+};
+
+/* With a sum, and the right one. */
+static bool
+is_proven(sqlite3_stmt *row, int column)
+{
+    char *text = mem_strdup(text_at(row, column));
+    size_t size = strlen(text), before = size;
+    bool is_right = sum_take(text, &size) && size < before;
+    free(text);
+    return is_right;
+}
+
+static int
+table_merge(struct pair *pair, const struct table *table)
+{
+    sqlite3_stmt *rows = NULL, *insert = NULL;
+    int error = 0;
+    if (sqlite3_prepare_v2(pair->from, table->select, -1, &rows, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(pair->to, table->insert, -1, &insert, NULL) == SQLITE_OK) {
+        while (!error && sqlite3_step(rows) == SQLITE_ROW) {
+            error = is_proven(rows, table->json) ? row_put(rows, insert) : 0;
+        }
+    }
+    sqlite3_finalize(rows);
+    sqlite3_finalize(insert);
+    return error;
+}
+
+static int64_t
+version_of(sqlite3 *db)
+{
+    sqlite3_stmt *row = NULL;
+    int64_t version = -1;
+    if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW) {
+        version = sqlite3_column_int64(row, 0);
+    }
+    sqlite3_finalize(row);
+    return version;
+}
+
+int
+merge_rows(const char *to, const char *from, char why[256])
+{
+    struct pair pair = {.to = NULL};
+    if (!from_open(from, &pair)) {
+        sqlite3_close(pair.from);
+        return 0;
+    }
+    int error = to_open(to, &pair, why);
+    bool is_equal = !error && version_of(pair.to) == version_of(pair.from);
+    for (size_t i = 0; !error && is_equal && i < COUNT_OF(tables); i++) {
+        if (table_merge(&pair, &tables[i])) {
+            error = fail(&pair, why);
+        }
+    }
+    return pair_close(&pair, error, why);
+}
+
+/* ---- that it happened ---- */
+
+static int
+note_put(struct pair *pair, const struct tip *tip, int64_t now_us, const char *detail)
+{
+    uint8_t hash[AUDIT_HASH_SIZE];
+    sqlite3_stmt *insert = NULL;
+    const struct audit_fields fields = {.number = tip->number + 1,
+                                        .at_us = now_us,
+                                        .account = "cordon",
+                                        .action = "restored",
+                                        .object = "database",
+                                        .detail = detail};
+    audit_hash(tip->hash, &fields, hash);
+    if (sqlite3_prepare_v2(pair->to, audit_insert, -1, &insert, NULL) != SQLITE_OK) {
+        return -EIO;
+    }
+    sqlite3_bind_int64(insert, 1, fields.number);
+    sqlite3_bind_int64(insert, 2, now_us);
+    sqlite3_bind_text(insert, 3, fields.account, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 4, fields.action, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 5, fields.object, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 6, detail, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(insert, 7, hash, sizeof(hash), SQLITE_STATIC);
+    int result = sqlite3_step(insert);
+    sqlite3_finalize(insert);
+    return result == SQLITE_DONE ? 0 : -EIO;
+}
+
+/* Every switch is looked at anew, also those that were looked at after an earlier restore. */
+static int
+setting_put(struct pair *pair, int64_t now_us, const char *cause)
+{
+    char value[TEXT_SIZE];
+    sqlite3_stmt *insert = NULL;
+    snprintf(value, sizeof(value), "%lld %.400s", (long long)now_us, cause);
+    if (sqlite3_exec(pair->to, "DELETE FROM setting WHERE name LIKE 'looked/%'", NULL, NULL,
+                     NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(pair->to,
+                           "INSERT INTO setting(name, value) VALUES('" RESCUE_SETTING "', ?1)"
+                           " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+                           -1, &insert, NULL) != SQLITE_OK) {
+        return -EIO;
+    }
+    sqlite3_bind_text(insert, 1, value, -1, SQLITE_STATIC);
+    int result = sqlite3_step(insert);
+    sqlite3_finalize(insert);
+    return result == SQLITE_DONE ? 0 : -EIO;
+}
+
+int
+merge_note(const char *to, int64_t now_us, const struct rescue *rescue, char why[256])
+{
+    struct pair pair = {.to = NULL};
+    struct tip tip;
+    char detail[TEXT_SIZE];
+    snprintf(detail, sizeof(detail), "%.200s; from %.120s; %llu newer rows of the audit were kept",
+             rescue->cause, rescue->copy[0] ? rescue->copy : "nothing: there was no good copy",
+             (unsigned long long)rescue->merged);
+    int error = to_open(to, &pair, why);
+    if (!error && (tip_read(pair.to, &tip) || note_put(&pair, &tip, now_us, detail) ||
+                   setting_put(&pair, now_us, rescue->cause))) {
+        error = fail(&pair, why);
+    }
+    return pair_close(&pair, error, why);
+}

@@ -1,0 +1,20 @@
+/* A checksum in each row's JSON, as its last member ("sum"): SQLite has none, and a bit that the disk
+ * turned must not become another MAC.  Against accidents, not against people.  Rows of earlier
+ * releases have none. */
+#ifndef CORDON_STORE_SUM_H
+#define CORDON_STORE_SUM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/macros.h"
+
+#define SUM_SIZE 26 /* of ,"sum":"0123456789abcdef" and the end */
+
+/* 'text', an object, with its sum; takes 'text' (free) and returns what the caller frees. */
+char *sum_add(char *text);
+/* The same without its sum, in place; 'size' is the new length.  False: the sum is not that of the
+ * text. */
+bool sum_take(char *text, size_t *size) MUST_CHECK;
+
+#endif

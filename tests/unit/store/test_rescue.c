@@ -1,0 +1,574 @@
+/* A database that is damaged, cut, gone, or of another release: never a silent start with nothing,
+ * never another content than was stored; what was set aside is there, and the audit's chain holds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/copy.h"
+#include "store/rescue.h"
+#include "store/schema.h"
+#include "store/store.h"
+
+#define CONTAINMENTS 40
+#define FLIPS_DEFAULT 50
+
+struct fixture {
+    char dir[64];
+    char path[96], good[96], older[96], folder[96];
+    struct event_base *base;
+    struct store *store;
+};
+
+static void
+run(const char *command, const char *what)
+{
+    char line[256];
+    snprintf(line, sizeof(line), command, what);
+    assert_int_equal(system(line), 0);
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    snprintf(f->dir, sizeof(f->dir), "/dev/shm/cordon-rescue-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof(f->path), "%s/cordon.db", f->dir);
+    snprintf(f->folder, sizeof(f->folder), "%s/copies", f->dir);
+    snprintf(f->good, sizeof(f->good), "%s/copies/good.db", f->dir);
+    snprintf(f->older, sizeof(f->older), "%s/copies/good.1.db", f->dir);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    run("rm -rf %s", f->dir);
+    free(f);
+    return 0;
+}
+
+static int
+try_open(struct fixture *f, char why[256])
+{
+    f->base = event_base_new();
+    int error = store_open(f->path, f->base, &f->store, why);
+    if (error) {
+        event_base_free(f->base);
+        f->store = NULL;
+    }
+    return error;
+}
+
+static void
+open_store(struct fixture *f)
+{
+    char why[256] = "";
+    if (try_open(f, why)) {
+        fail_msg("store_open: %s", why);
+    }
+}
+
+static void
+close_store(struct fixture *f)
+{
+    store_close(f->store);
+    event_base_free(f->base);
+    f->store = NULL;
+}
+
+static void
+on_done(void *context, int error)
+{
+    *(int *)context = error;
+}
+
+/* One containment and its audit row, acknowledged. */
+static void
+put(struct fixture *f, int number)
+{
+    struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_VERIFIED};
+    int result = 1;
+    snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAAAA%02d", number);
+    snprintf(c.reason, sizeof(c.reason), "reason %02d", number);
+    c.subject_mac = (struct mac){.b = {2, 0, 0, 0, 0, (uint8_t)number}};
+    c.requested_us = number + 1;
+    struct store_change *change = store_change_new();
+    store_put_containment(change, &c);
+    store_put_audit(change, number, "policy:test", "containment.requested", c.id, c.reason);
+    store_submit(f->store, change, on_done, &result);
+    while (result == 1) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_int_equal(result, 0);
+}
+
+static void
+fill(struct fixture *f, int from, int count)
+{
+    open_store(f);
+    for (int i = from; i < from + count; i++) {
+        put(f, i);
+    }
+}
+
+static void
+make_good(struct fixture *f)
+{
+    char why[256], made[128];
+    snprintf(made, sizeof(made), "%s/copies/made.db", f->dir);
+    assert_int_equal(file_make_dirs(f->folder, 0700), 0);
+    if (copy_make(f->path, made, NULL, why)) {
+        fail_msg("%s", why);
+    }
+    assert_int_equal(rescue_copy_made(f->path, made), 0);
+}
+
+struct seen {
+    int count, wrong;
+    bool is_restored;
+};
+
+static void
+see(void *context, const struct containment *c)
+{
+    struct seen *seen = context;
+    char id[ID_SIZE], reason[32];
+    int number = c->subject_mac.b[5];
+    snprintf(id, sizeof(id), "01AAAAAAAAAAAAAAAAAAAAAA%02d", number % 100);
+    snprintf(reason, sizeof(reason), "reason %02d", number);
+    seen->wrong += strcmp(c->id, id) != 0 || strcmp(c->reason, reason) != 0;
+    seen->count++;
+}
+
+static void
+see_setting(void *context, const char *name, const char *value)
+{
+    struct seen *seen = context;
+    (void)value;
+    seen->is_restored = seen->is_restored || strcmp(name, RESCUE_SETTING) == 0;
+}
+
+struct walked {
+    int calls;
+    struct audit_chain chain;
+};
+
+static void
+on_walked(void *context, int error, const struct audit_chain *chain)
+{
+    struct walked *walked = context;
+    assert_int_equal(error, 0);
+    walked->calls++;
+    walked->chain = *chain;
+}
+
+static int64_t
+audit_rows(struct fixture *f)
+{
+    struct walked walked = {0};
+    store_check_audit(f->store, NULL, on_walked, &walked);
+    while (walked.calls == 0) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    if (walked.chain.fault != AUDIT_SOUND) {
+        fail_msg("the chain does not hold: %s", walked.chain.what);
+    }
+    return walked.chain.checked;
+}
+
+static struct seen
+look(struct fixture *f, int *error)
+{
+    struct seen seen = {0};
+    const struct store_loader loader = {
+        .on_containment = see, .on_setting = see_setting, .context = &seen};
+    *error = store_load(f->store, &loader);
+    return seen;
+}
+
+/* As core does: what cannot be read ends it, and the next start has another database. */
+static struct seen
+start(struct fixture *f)
+{
+    int error = 1;
+    struct seen seen = {0};
+    for (int i = 0; i < 3 && error; i++) {
+        open_store(f);
+        seen = look(f, &error);
+        if (error) {
+            assert_int_equal(error, -EBADMSG);
+            rescue_suspect(f->path, "rows cannot be read");
+            close_store(f);
+        }
+    }
+    assert_int_equal(error, 0);
+    return seen;
+}
+
+static size_t
+file_size(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 ? (size_t)found.st_size : 0;
+}
+
+static int
+aside_count(struct fixture *f)
+{
+    char line[160];
+    int count = -1;
+    snprintf(line, sizeof(line), "ls %s/aside 2>/dev/null | grep -cv -e -wal -e -shm", f->dir);
+    FILE *out = popen(line, "r");
+    assert_int_equal(fscanf(out, "%d", &count), 1);
+    pclose(out);
+    return count;
+}
+
+/* A byte of the file is turned at many places, one after the other, each from the same beginning.
+ */
+static void
+test_a_byte_turned_anywhere_gives_no_other_content(void **state)
+{
+    struct fixture *f = *state;
+    const char *asked = getenv("CORDON_FLIPS");
+    int flips = asked ? atoi(asked) : FLIPS_DEFAULT;
+    int restored = 0, unseen = 0;
+    fill(f, 0, CONTAINMENTS);
+    make_good(f);
+    close_store(f);
+    run("cp -a %1$s %1$s.kept", f->dir);
+    size_t size = file_size(f->path);
+    unsigned seed = 4711;
+    for (int i = 0; i < flips; i++) {
+        size_t at;
+        uint8_t byte, turned;
+        int fd = open(f->path, O_RDWR);
+        do { /* where something stands */
+            at = (size_t)rand_r(&seed) % size;
+            assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+        } while (byte == 0);
+        turned = (uint8_t)(byte ^ (1 << rand_r(&seed) % 8));
+        assert_int_equal(pwrite(fd, &turned, 1, (off_t)at), 1);
+        close(fd);
+        struct seen seen = start(f);
+        if (seen.count != CONTAINMENTS || seen.wrong) {
+            fail_msg("byte %zu turned: %d containments, %d wrong", at, seen.count, seen.wrong);
+        }
+        restored += seen.is_restored;
+        unseen += !seen.is_restored;
+        close_store(f);
+        run("rm -rf %1$s && cp -a %1$s.kept %1$s", f->dir);
+    }
+    run("rm -rf %s.kept", f->dir);
+    print_message("%d bytes turned: %d restored, %d where nothing live was\n", flips, restored,
+                  unseen);
+    assert_true(restored > 0);
+}
+
+static void
+test_what_is_missing_is_restored(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const ways[] = {
+        "rm %s",                /* gone */
+        "truncate -s 0 %s",     /* empty: SQLite starts anew */
+        "truncate -s 1000 %s",  /* not one page */
+        "truncate -s 50000 %s", /* half of it */
+        "dd if=/dev/zero of=%s bs=4096 count=1 conv=notrunc status=none",        /* the header */
+        "dd if=/dev/zero of=%s bs=4096 seek=2 count=3 conv=notrunc status=none", /* pages */
+        "dd if=/dev/urandom of=%s bs=4096 seek=1 count=8 conv=notrunc status=none",
+        "echo 'this is no database' > %s",
+        "mv %1$s %1$s.gone; mkdir -p /tmp; touch %1$s",
+    };
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        fill(f, 0, CONTAINMENTS);
+        make_good(f);
+        close_store(f);
+        run(ways[i], f->path);
+        struct seen seen = start(f);
+        assert_int_equal(seen.count, CONTAINMENTS);
+        assert_int_equal(seen.wrong, 0);
+        assert_true(seen.is_restored);
+        assert_true(store_rescue(f->store)->is_restored);
+        assert_false(store_rescue(f->store)->is_empty);
+        if (store_rescue(f->store)->aside[0]) { /* else there was nothing to set aside */
+            assert_int_equal(aside_count(f), 1);
+        }
+        close_store(f);
+        seen = start(f); /* and it says so until a person has looked */
+        assert_true(seen.is_restored);
+        close_store(f);
+        run("rm -rf %s/*", f->dir);
+    }
+}
+
+/* Killed, and then its log is taken away: what was acknowledged stood only there. */
+static void
+test_a_log_that_is_gone_is_no_clean_start(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, CONTAINMENTS);
+    make_good(f);
+    run("cp -a %1$s %1$s.killed", f->dir); /* as a kill leaves it */
+    close_store(f);
+    run("rm -rf %1$s && mv %1$s.killed %1$s", f->dir);
+    run("rm %s-wal", f->path);
+    struct seen seen = start(f);
+    assert_int_equal(seen.count, CONTAINMENTS);
+    assert_true(seen.is_restored);
+    assert_non_null(strstr(store_rescue(f->store)->cause, "log"));
+    close_store(f);
+}
+
+/* A kill alone is no damage: but the switches may hold more than is known. */
+static void
+test_a_kill_is_no_damage(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, CONTAINMENTS);
+    run("cp -a %1$s %1$s.killed", f->dir);
+    close_store(f);
+    assert_true(start(f).count == CONTAINMENTS);
+    assert_false(store_rescue(f->store)->was_unclean);
+    close_store(f);
+    run("rm -rf %1$s && mv %1$s.killed %1$s", f->dir);
+    struct seen seen = start(f);
+    assert_int_equal(seen.count, CONTAINMENTS);
+    assert_false(seen.is_restored);
+    assert_true(store_rescue(f->store)->was_unclean);
+    close_store(f);
+}
+
+/* The copy is older than what was damaged: its rows that are whole, and the audit, are kept. */
+static void
+test_what_the_damaged_one_proves_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 20);
+    make_good(f);
+    for (int i = 20; i < CONTAINMENTS; i++) {
+        put(f, i);
+    }
+    close_store(f);
+    rescue_suspect(f->path, "SQLite said so");
+    struct seen seen = start(f);
+    assert_int_equal(seen.count, CONTAINMENTS);
+    assert_int_equal(seen.wrong, 0);
+    assert_int_equal(store_rescue(f->store)->merged, CONTAINMENTS - 20);
+    assert_int_equal(audit_rows(f), CONTAINMENTS + 1);
+    close_store(f);
+}
+
+static void
+test_the_audit_goes_on_as_far_as_the_chain_holds(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db;
+    fill(f, 0, 20);
+    make_good(f);
+    for (int i = 20; i < CONTAINMENTS; i++) {
+        put(f, i);
+    }
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE audit SET detail = 'forged' WHERE number = 31", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    rescue_suspect(f->path, "SQLite said so");
+    (void)start(f);
+    assert_int_equal(store_rescue(f->store)->merged, 10);
+    assert_int_equal(audit_rows(f), 31); /* and the row that says so */
+    close_store(f);
+}
+
+static void
+test_a_bad_copy_is_passed_over_and_without_one_it_is_said(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 20);
+    make_good(f);
+    for (int i = 20; i < CONTAINMENTS; i++) {
+        put(f, i);
+    }
+    make_good(f);
+    close_store(f);
+    run("dd if=/dev/zero of=%s bs=4096 seek=1 count=4 conv=notrunc status=none", f->good);
+    run("rm %s", f->path);
+    struct seen seen = start(f);
+    assert_int_equal(seen.count, 20); /* the older one */
+    assert_true(seen.is_restored);
+    assert_string_equal(store_rescue(f->store)->copy, f->older);
+    close_store(f);
+    run("rm %s/copies/*", f->dir);
+    run("rm %s", f->path);
+    seen = start(f);
+    assert_int_equal(seen.count, 0);
+    assert_true(seen.is_restored); /* not as if nothing had ever been there */
+    assert_true(store_rescue(f->store)->is_empty);
+    close_store(f);
+}
+
+/* A copy whose database turns out to be of no use again is not taken twice. */
+static void
+test_the_same_copy_is_not_taken_again(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 10);
+    make_good(f);
+    for (int i = 10; i < 20; i++) {
+        put(f, i);
+    }
+    make_good(f);
+    close_store(f);
+    for (int i = 0; i < 2; i++) {
+        rescue_suspect(f->path, "rows cannot be read");
+        open_store(f);
+        assert_string_equal(store_rescue(f->store)->copy, i == 0 ? f->good : f->older);
+        close_store(f);
+    }
+}
+
+static void
+test_a_first_start_is_none_of_that(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = start(f);
+    assert_int_equal(seen.count, 0);
+    assert_false(seen.is_restored);
+    assert_false(store_rescue(f->store)->is_restored);
+    close_store(f);
+}
+
+/* ---- releases ---- */
+
+static int64_t
+number_of(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *row = NULL;
+    int64_t number = -1;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW) {
+        number = sqlite3_column_int64(row, 0);
+    }
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return number;
+}
+
+/* A database as each earlier schema had it, with a containment in force. */
+static void
+golden(struct fixture *f, size_t schema)
+{
+    char why[256];
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(schema_migrate(db, schema_steps, schema, why), 0);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "INSERT INTO containment VALUES('01AAAAAAAAAAAAAAAAAAAAAA07', 'verified', '',"
+                     " 8, 0, '{\"id\":\"01AAAAAAAAAAAAAAAAAAAAAA07\",\"action\":\"isolate\","
+                     "\"state\":\"verified\",\"subject_mac\":\"02:00:00:00:00:07\","
+                     "\"reason\":\"reason 07\",\"requested_us\":8}');"
+                     "INSERT INTO setting VALUES('epoch', '7')",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void
+test_every_earlier_schema_is_copied_and_then_brought_up(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t schema = 1; schema < schema_version; schema++) {
+        char copy[128];
+        golden(f, schema);
+        struct seen seen = start(f);
+        assert_int_equal(seen.count, 1);
+        assert_int_equal(seen.wrong, 0);
+        assert_false(seen.is_restored);
+        close_store(f);
+        assert_int_equal(number_of(f->path, "PRAGMA user_version"), schema_version);
+        snprintf(copy, sizeof(copy), "%s/copies/before-schema-%zu.db", f->dir, schema + 1);
+        assert_int_equal(number_of(copy, "PRAGMA user_version"), schema);
+        assert_int_equal(number_of(copy, "SELECT count(*) FROM containment"), 1);
+        run("rm -rf %s/*", f->dir);
+    }
+}
+
+/* Without room for the copy nothing is changed. */
+static void
+test_no_copy_no_upgrade(void **state)
+{
+    struct fixture *f = *state;
+    char why[256] = "";
+    golden(f, schema_version - 1);
+    run("touch %s/copies", f->dir); /* a file where the folder should be */
+    assert_int_not_equal(try_open(f, why), 0);
+    assert_non_null(strstr(why, "nothing was changed"));
+    assert_int_equal(number_of(f->path, "PRAGMA user_version"), schema_version - 1);
+}
+
+static void
+test_a_later_release_is_refused_with_the_way_back(void **state)
+{
+    struct fixture *f = *state;
+    char why[256] = "", pragma[64], copy[128];
+    sqlite3 *db;
+    fill(f, 0, 3);
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", schema_version + 1);
+    assert_int_equal(sqlite3_exec(db, pragma, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(try_open(f, why), -EPROTO);
+    snprintf(pragma, sizeof(pragma), "schema %zu", schema_version + 1);
+    assert_non_null(strstr(why, pragma));
+    assert_non_null(strstr(why, CORDON_VERSION));
+    assert_non_null(strstr(why, "restore a backup"));
+    snprintf(copy, sizeof(copy), "%s/copies/before-schema-%zu.db", f->dir, schema_version + 1);
+    assert_int_equal(file_make_dirs(f->folder, 0700), 0);
+    assert_int_equal(file_write_atomic(copy, "", 0, 0600), 0);
+    assert_int_equal(try_open(f, why), -EPROTO);
+    assert_non_null(strstr(why, copy));
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment"), 3); /* untouched */
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_a_byte_turned_anywhere_gives_no_other_content),
+        CASE(test_what_is_missing_is_restored),
+        CASE(test_a_log_that_is_gone_is_no_clean_start),
+        CASE(test_a_kill_is_no_damage),
+        CASE(test_what_the_damaged_one_proves_is_kept),
+        CASE(test_the_audit_goes_on_as_far_as_the_chain_holds),
+        CASE(test_a_bad_copy_is_passed_over_and_without_one_it_is_said),
+        CASE(test_the_same_copy_is_not_taken_again),
+        CASE(test_a_first_start_is_none_of_that),
+        CASE(test_every_earlier_schema_is_copied_and_then_brought_up),
+        CASE(test_no_copy_no_upgrade),
+        CASE(test_a_later_release_is_refused_with_the_way_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
