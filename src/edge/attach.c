@@ -19,25 +19,35 @@ unsigned if_nametoindex(const char *name); /* <net/if.h> clashes with <linux/if.
 #define HANDLE 1
 #define PRIORITY 1
 
-static struct bpf_tc_hook
-hook_of(int ifindex, enum attach_side side)
+/* libbpf takes these structs whole, and answers EINVAL where a byte behind their last member is not
+ * zero.  A compiler leaves such padding as it finds it, unless it is set with the rest. */
+static void
+hook_init(struct bpf_tc_hook *hook, int ifindex, enum attach_side side)
 {
-    return (struct bpf_tc_hook){.sz = sizeof(struct bpf_tc_hook),
-                                .ifindex = ifindex,
-                                .attach_point =
-                                    side == ATTACH_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS};
+    memset(hook, 0, sizeof(*hook));
+    hook->sz = sizeof(*hook);
+    hook->ifindex = ifindex;
+    hook->attach_point = side == ATTACH_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+}
+
+static void
+filter_init(struct bpf_tc_opts *filter)
+{
+    memset(filter, 0, sizeof(*filter));
+    filter->sz = sizeof(*filter);
+    filter->handle = HANDLE;
+    filter->priority = PRIORITY;
 }
 
 int
-attach_program(const struct maps *maps, int ifindex, enum attach_side side,
-               enum program_id program)
+attach_program(const struct maps *maps, int ifindex, enum attach_side side, enum program_id program)
 {
-    struct bpf_tc_hook hook = hook_of(ifindex, side);
-    struct bpf_tc_opts filter = {.sz = sizeof(filter),
-                                 .handle = HANDLE,
-                                 .priority = PRIORITY,
-                                 .prog_fd = maps_program_fd(maps, program),
-                                 .flags = BPF_TC_F_REPLACE};
+    struct bpf_tc_hook hook;
+    struct bpf_tc_opts filter;
+    hook_init(&hook, ifindex, side);
+    filter_init(&filter);
+    filter.prog_fd = maps_program_fd(maps, program);
+    filter.flags = BPF_TC_F_REPLACE;
     int result = bpf_tc_hook_create(&hook);
     if (result && result != -EEXIST) {
         return result;
@@ -46,11 +56,12 @@ attach_program(const struct maps *maps, int ifindex, enum attach_side side,
 }
 
 bool
-attach_is_good(const struct maps *maps, int ifindex, enum attach_side side,
-               enum program_id program)
+attach_is_good(const struct maps *maps, int ifindex, enum attach_side side, enum program_id program)
 {
-    struct bpf_tc_hook hook = hook_of(ifindex, side);
-    struct bpf_tc_opts filter = {.sz = sizeof(filter), .handle = HANDLE, .priority = PRIORITY};
+    struct bpf_tc_hook hook;
+    struct bpf_tc_opts filter;
+    hook_init(&hook, ifindex, side);
+    filter_init(&filter);
     return bpf_tc_query(&hook, &filter) == 0 &&
            filter.prog_id == maps_program_kernel_id(maps, program);
 }
@@ -58,8 +69,10 @@ attach_is_good(const struct maps *maps, int ifindex, enum attach_side side,
 void
 attach_remove(int ifindex, enum attach_side side)
 {
-    struct bpf_tc_hook hook = hook_of(ifindex, side);
-    struct bpf_tc_opts filter = {.sz = sizeof(filter), .handle = HANDLE, .priority = PRIORITY};
+    struct bpf_tc_hook hook;
+    struct bpf_tc_opts filter;
+    hook_init(&hook, ifindex, side);
+    filter_init(&filter);
     bpf_tc_detach(&hook, &filter);
 }
 

@@ -14,8 +14,8 @@
 #include "edge/datapath_state.h"
 
 #define PROBE_SIZE 60
-/* Of one read-back, so that a change never waits long for it (measured: 2 us a rule looked at, 3 us a
- * test run).  Beyond, a rule is tried on one port at a time, and not every time. */
+/* Of one read-back, so that a change never waits long for it (measured: 2 us a rule looked at, 3 us
+ * a test run).  Beyond, a rule is tried on one port at a time, and not every time. */
 #define LOOKS_MAX 4096
 #define RUNS_MAX 4096
 #define RUNS_PER_RULE 2
@@ -93,12 +93,14 @@ run(const struct datapath *datapath, const struct dp_port_held *port, enum progr
 {
     struct __sk_buff context = {.mark = datapath->config.test_mark,
                                 .ifindex = (uint32_t)port->ifindex};
-    struct bpf_test_run_opts run = {.sz = sizeof(run),
-                                    .data_in = probe->frame,
-                                    .data_size_in = (uint32_t)probe->size,
-                                    .ctx_in = &context,
-                                    .ctx_size_in = sizeof(context),
-                                    .repeat = 1};
+    struct bpf_test_run_opts run;
+    memset(&run, 0, sizeof(run)); /* libbpf refuses padding that is not zero */
+    run.sz = sizeof(run);
+    run.data_in = probe->frame;
+    run.data_size_in = (uint32_t)probe->size;
+    run.ctx_in = &context;
+    run.ctx_size_in = sizeof(context);
+    run.repeat = 1;
     int result = bpf_prog_test_run_opts(maps_program_fd(datapath->maps, program), &run);
     return result ? (result < 0 ? result : -errno) : (int)(run.retval & 0xff);
 }
@@ -299,9 +301,8 @@ held_repeat(const struct datapath *datapath, const struct held *held, const char
 }
 
 static void
-held_read_back(const struct datapath *datapath, struct held *held,
-               const struct dp_port_held *ports, size_t port_count, const char *programs_why,
-               struct rule_report *report)
+held_read_back(const struct datapath *datapath, struct held *held, const struct dp_port_held *ports,
+               size_t port_count, const char *programs_why, struct rule_report *report)
 {
     enum map_id map = MAP_CONFIG;
     char wrong[128] = "";
@@ -367,8 +368,8 @@ datapath_read_back(struct datapath *datapath, bool verify, struct rule_report *r
                       (tries > 0 && is_in(i, try_from, tries, count)) ||
                       held->seen < (verify ? SEEN_VERIFIED : SEEN_EQUAL);
         if (is_due) {
-            bool tries_it = verify && (held->seen != SEEN_VERIFIED ||
-                                       is_in(i, try_from, tries, count));
+            bool tries_it =
+                verify && (held->seen != SEEN_VERIFIED || is_in(i, try_from, tries, count));
             held_read_back(datapath, held, ports, tries_it ? port_count : 0, verify ? why : NULL,
                            &reports[i]);
         } else {

@@ -173,8 +173,11 @@ remaining_read(struct desired *desired)
         char *id;
         unsigned long seconds = strtoul(line, &id, 10);
         struct deadline *deadline = *id == ' ' ? deadlines_find(&desired->deadlines, id + 1) : NULL;
+        if (!deadline || seconds > UINT32_MAX) {
+            continue; /* not what was written */
+        }
         int64_t at_us = clock_boot_us(desired->clock) + (int64_t)seconds * 1000000;
-        if (deadline && at_us < deadline->at_us) {
+        if (at_us < deadline->at_us) {
             deadline->at_us = at_us;
         }
     }

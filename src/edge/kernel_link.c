@@ -1,12 +1,7 @@
-/* rtnetlink(7).  The kernel is trusted, but its messages are still walked with the NLMSG and RTA
- * macros' own bounds. */
 #include "edge/kernel_link.h"
 
 #include <errno.h>
-#include <linux/if_bridge.h>
-#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <linux/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,84 +23,6 @@ struct kernel_link {
     uint32_t sequence;
     char buffer[BUFFER_SIZE] __attribute__((aligned(8)));
 };
-
-static void
-bridge_port_read(struct rtattr *info, struct kernel_device *device)
-{
-    unsigned left = (unsigned)RTA_PAYLOAD(info);
-    bool is_port = false;
-    struct rtattr *data = NULL;
-    for (struct rtattr *at = RTA_DATA(info); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
-        if (at->rta_type == IFLA_INFO_SLAVE_KIND) {
-            is_port = strncmp(RTA_DATA(at), "bridge", RTA_PAYLOAD(at)) == 0;
-        } else if (at->rta_type == IFLA_INFO_SLAVE_DATA) {
-            data = at;
-        }
-    }
-    left = data ? (unsigned)RTA_PAYLOAD(data) : 0;
-    for (struct rtattr *at = data ? RTA_DATA(data) : NULL; is_port && data && RTA_OK(at, left);
-         at = RTA_NEXT(at, left)) {
-        if (at->rta_type == IFLA_BRPORT_NO && RTA_PAYLOAD(at) >= sizeof(uint16_t)) {
-            uint16_t number;
-            memcpy(&number, RTA_DATA(at), sizeof(number));
-            device->port_number = number;
-        }
-    }
-}
-
-static void
-device_read(struct kernel_link *link, struct nlmsghdr *head)
-{
-    struct ifinfomsg *info = NLMSG_DATA(head);
-    unsigned left = (unsigned)IFLA_PAYLOAD(head);
-    if (info->ifi_family == AF_BRIDGE) {
-        return; /* the same news again, from the bridge's side */
-    }
-    struct kernel_device device = {.ifindex = info->ifi_index,
-                                   .is_gone = head->nlmsg_type == RTM_DELLINK,
-                                   .is_up = (info->ifi_flags & IFF_UP) &&
-                                            (info->ifi_flags & IFF_LOWER_UP)};
-    for (struct rtattr *at = IFLA_RTA(info); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
-        size_t size = RTA_PAYLOAD(at);
-        if (at->rta_type == IFLA_IFNAME) {
-            snprintf(device.name, sizeof(device.name), "%s", (const char *)RTA_DATA(at));
-        } else if (at->rta_type == IFLA_MASTER && size >= sizeof(int)) {
-            memcpy(&device.master, RTA_DATA(at), sizeof(int));
-        } else if (at->rta_type == IFLA_MTU && size >= sizeof(uint32_t)) {
-            memcpy(&device.mtu, RTA_DATA(at), sizeof(uint32_t));
-        } else if (at->rta_type == IFLA_ADDRESS && size == 6) {
-            memcpy(device.mac.b, RTA_DATA(at), 6);
-        } else if (at->rta_type == IFLA_LINKINFO) {
-            bridge_port_read(at, &device);
-        }
-    }
-    link->handler.on_device(link->handler.context, &device);
-}
-
-static void
-neighbour_read(struct kernel_link *link, struct nlmsghdr *head)
-{
-    struct ndmsg *info = NLMSG_DATA(head);
-    unsigned left = (unsigned)(RTM_PAYLOAD(head) - NLMSG_ALIGN(sizeof(*info)));
-    if (info->ndm_family != AF_BRIDGE) {
-        return;
-    }
-    struct kernel_neighbour neighbour = {.ifindex = info->ndm_ifindex,
-                                         .is_gone = head->nlmsg_type == RTM_DELNEIGH,
-                                         .is_local = (info->ndm_state & NUD_PERMANENT) ||
-                                                     (info->ndm_flags & NTF_SELF)};
-    struct rtattr *at = (struct rtattr *)(void *)((char *)info + NLMSG_ALIGN(sizeof(*info)));
-    for (; RTA_OK(at, left); at = RTA_NEXT(at, left)) {
-        if (at->rta_type == NDA_LLADDR && RTA_PAYLOAD(at) == 6) {
-            memcpy(neighbour.mac.b, RTA_DATA(at), 6);
-        } else if (at->rta_type == NDA_VLAN && RTA_PAYLOAD(at) >= 2) {
-            memcpy(&neighbour.vlan, RTA_DATA(at), 2);
-        }
-    }
-    if (!mac_is_none(&neighbour.mac) && !mac_is_group(&neighbour.mac)) {
-        link->handler.on_neighbour(link->handler.context, &neighbour);
-    }
-}
 
 static void
 dump_request(struct kernel_link *link, uint16_t type, uint8_t family)
@@ -153,29 +70,26 @@ dump_step(struct kernel_link *link)
 }
 
 static void
-messages_read(struct kernel_link *link, unsigned size)
+on_end(void *context, uint32_t sequence)
 {
-    for (struct nlmsghdr *head = (struct nlmsghdr *)(void *)link->buffer; NLMSG_OK(head, size);
-         head = NLMSG_NEXT(head, size)) {
-        switch (head->nlmsg_type) {
-        case RTM_NEWLINK:
-        case RTM_DELLINK:
-            device_read(link, head);
-            break;
-        case RTM_NEWNEIGH:
-        case RTM_DELNEIGH:
-            neighbour_read(link, head);
-            break;
-        case NLMSG_DONE:
-        case NLMSG_ERROR:
-            if (link->dump != DUMP_NONE && head->nlmsg_seq == link->sequence) {
-                dump_step(link);
-            }
-            break;
-        default:
-            break;
-        }
+    struct kernel_link *link = context;
+    if (link->dump != DUMP_NONE && sequence == link->sequence) {
+        dump_step(link);
     }
+}
+
+static void
+on_device(void *context, const struct kernel_device *device)
+{
+    struct kernel_link *link = context;
+    link->handler.on_device(link->handler.context, device);
+}
+
+static void
+on_neighbour(void *context, const struct kernel_neighbour *neighbour)
+{
+    struct kernel_link *link = context;
+    link->handler.on_neighbour(link->handler.context, neighbour);
 }
 
 static void
@@ -183,9 +97,10 @@ on_readable(evutil_socket_t fd, short what, void *argument)
 {
     (void)what;
     struct kernel_link *link = argument;
+    const struct kernel_messages_handler handler = {on_device, on_neighbour, on_end, link};
     ssize_t size;
     while ((size = recv(fd, link->buffer, sizeof(link->buffer), MSG_DONTWAIT)) > 0) {
-        messages_read(link, (unsigned)size);
+        kernel_messages_read(link->buffer, (size_t)size, &handler);
     }
     if (size < 0 && errno == ENOBUFS) {
         log_warn("kernel", "events were lost, reading everything again", LOG_END);

@@ -3,33 +3,10 @@
 #ifndef CORDON_EDGE_KERNEL_LINK_H
 #define CORDON_EDGE_KERNEL_LINK_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include <event2/event.h>
 
 #include "base/macros.h"
-#include "model/addr.h"
-#include "model/text.h"
-
-struct kernel_device {
-    int ifindex;
-    char name[NAME_SIZE];
-    int master;   /* ifindex of its bridge; 0: none */
-    bool is_up;   /* administratively up, with carrier */
-    bool is_gone; /* RTM_DELLINK */
-    uint32_t mtu;
-    uint32_t port_number; /* the bridge's number for it (IFLA_BRPORT_NO); 0: no bridge port */
-    struct mac mac;
-};
-
-struct kernel_neighbour { /* one entry of the forwarding database */
-    int ifindex;
-    struct mac mac;
-    uint16_t vlan;
-    bool is_gone;  /* aged out or flushed */
-    bool is_local; /* the switch's own address */
-};
+#include "edge/kernel_messages.h"
 
 struct kernel_link_handler {
     void (*on_device)(void *context, const struct kernel_device *device);
