@@ -2,11 +2,12 @@
 BUILD ?= build
 .DEFAULT_GOAL := build
 
-.PHONY: help deps build check demo bench screens format clean
+.PHONY: help deps build check fuzz demo bench screens format clean
 help:
 	@echo 'make build   compile into $(BUILD)/'
 	@echo 'make demo    a campus in network namespaces plays one infection (ONCE=1: then exit)'
 	@echo 'make check   every test; closes with "N passed, N failed, N skipped"'
+	@echo 'make fuzz    each parser with hostile input for SECONDS (60) seconds, under sanitizers'
 	@echo 'make bench   speed and size, beside named peers'
 	@echo 'make screens pictures of the console in docs/screens, with an infection going on in the lab'
 	@echo 'make format  clang-format'
@@ -20,6 +21,12 @@ build: deps
 
 check: build
 	@tools/check
+
+fuzz: deps
+	@[ -f build-clang/build.ninja ] || CC=clang meson setup build-clang -Dfuzz=true \
+	    -Dconsole=false -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C build-clang --quiet
+	@tools/fuzz --seconds $(or $(SECONDS),60) $(ONLY)
 
 demo: build
 	@lab/demo $(if $(ONCE),--once)

@@ -277,6 +277,18 @@ class Cordon:
                              f"{process.log(last)}")
         return "\n".join(parts)
 
+    def sanitizer_reports(self):
+        """What the programs' sanitizers said, where they were built with some."""
+        reports = []
+        for process in [self.cordond, self.sensor, *self.edges.values()]:
+            text = process.log(1 << 20) if process else ""
+            at = min((text.find(word) for word in ("WARNING: ThreadSanitizer", "runtime error:",
+                                                   "ERROR: AddressSanitizer") if word in text),
+                     default=-1)
+            if at >= 0:
+                reports.append(f"{process.name}: {text[at:at + 6000]}")
+        return reports
+
     def complain(self):
         print(self.story(), file=sys.stderr)
 

@@ -62,6 +62,8 @@ def cordon(request, campus):
         _running.append(made)
         yield made
         _running.remove(made)
+    reports = made.sanitizer_reports()  # where CORDON_BUILD is a folder with sanitizers
+    assert not reports, "\n".join(reports)
 
 
 @pytest.fixture(scope="session")
