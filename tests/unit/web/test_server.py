@@ -1028,6 +1028,7 @@ class Live(Case):
                 text += tls.recv(65536)
 
 
+@unittest.skipUnless(os.environ.get("CORDON_CONSOLE"), "built without the console")
 class Console(Case):
     def ask(self, path, method="GET", **headers):
         return self.viewer.send(method, path, None,
