@@ -4,7 +4,9 @@ A file may say what its Cordon is like:  CORDON = {"mirrors": "policy", "policy_
 of a class marked 'incremental' are steps of one story: after a failure the rest is skipped.
 """
 import os
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -19,7 +21,14 @@ import cordon as programs  # noqa: E402
 _running = []  # the Cordon of now, for the report of a failure
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    if os.geteuid() == 0 and not config.option.basetemp:
+        # pytest's own are closed to everybody else; cordond's roles are somebody else
+        made = tempfile.mkdtemp(prefix="cordon-tests-")
+        os.chmod(made, 0o711)
+        config.option.basetemp = os.path.join(made, "run")
+        config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
     config.addinivalue_line("markers", "incremental: steps of one story")
 
 
@@ -44,6 +53,12 @@ def pytest_runtest_setup(item):
     failed = getattr(item.parent, "_failed_step", None)
     if failed and item.get_closest_marker("incremental"):
         pytest.skip(f"an earlier step failed: {failed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def open_to_roles(tmp_path_factory):
+    """Every folder of the run may be passed by cordond's users."""
+    os.chmod(tmp_path_factory.getbasetemp(), 0o711)
 
 
 @pytest.fixture(scope="session")

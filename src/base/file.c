@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 
 #include "base/mem.h"
 
-static int
-read_all(int fd, size_t limit, char **bytes, size_t *size)
+int
+file_read_open(int fd, size_t limit, char **bytes, size_t *size)
 {
     size_t room = 4096, used = 0;
     char *buffer = mem_new(room, 1);
@@ -48,7 +49,7 @@ file_read(const char *path, size_t limit, char **bytes, size_t *size)
     if (fd < 0) {
         return -errno;
     }
-    int error = read_all(fd, limit, bytes, size);
+    int error = file_read_open(fd, limit, bytes, size);
     close(fd);
     return error;
 }
@@ -67,13 +68,19 @@ write_all(int fd, const char *bytes, size_t size)
     return 0;
 }
 
+static void
+folder_of(const char *path, char folder[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    int size = slash ? (int)(slash - path) : 0;
+    snprintf(folder, PATH_MAX, "%.*s", size ? size : 1, slash ? (size ? path : "/") : ".");
+}
+
 int
 file_sync_folder(const char *path)
 {
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    int size = slash ? (int)(slash - path) : 0;
-    snprintf(folder, sizeof(folder), "%.*s", size ? size : 1, slash ? (size ? path : "/") : ".");
+    folder_of(path, folder);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return -errno;
@@ -81,6 +88,29 @@ file_sync_folder(const char *path)
     int error = fsync(fd) < 0 ? -errno : 0;
     close(fd);
     return error;
+}
+
+/* Of 'fd', which will be 'path'. */
+static int
+owner_follow(int fd, const char *path)
+{
+    struct stat found;
+    char folder[PATH_MAX];
+    folder_of(path, folder);
+    if (geteuid() != 0 || (lstat(path, &found) < 0 && stat(folder, &found) < 0)) {
+        return 0;
+    }
+    bool is_roots = found.st_uid == 0 && found.st_gid == 0;
+    return is_roots || fchown(fd, found.st_uid, found.st_gid) == 0 ? 0 : -errno;
+}
+
+/* Never through a link, nor into what somebody put there: root writes in folders of others. */
+static int
+beside_open(const char *beside, mode_t mode)
+{
+    (void)unlink(beside); /* of a process of that number that did not finish */
+    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    return fd < 0 ? -errno : fd;
 }
 
 int
@@ -91,11 +121,12 @@ file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
     if (used < 0 || (size_t)used >= sizeof(beside)) {
         return -ENAMETOOLONG;
     }
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    int fd = beside_open(beside, mode);
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     int error = write_all(fd, bytes, size);
+    error = error ? error : owner_follow(fd, path);
     if (!error && (fchmod(fd, mode) < 0 || fsync(fd) < 0)) {
         error = -errno;
     }
@@ -127,6 +158,19 @@ file_lock(const char *path, int *out)
 }
 
 int
+file_replace(const char *path, const void *bytes, size_t size)
+{
+    char real[PATH_MAX];
+    struct stat found = {.st_mode = 0600};
+    if (!realpath(path, real) || stat(real, &found) < 0) {
+        if ((size_t)snprintf(real, sizeof(real), "%s", path) >= sizeof(real)) {
+            return -ENAMETOOLONG;
+        }
+    }
+    return file_write_atomic(real, bytes, size, found.st_mode & 0777);
+}
+
+int
 file_make_dirs(const char *path, mode_t mode)
 {
     char part[PATH_MAX];
@@ -153,4 +197,31 @@ file_make_dirs(const char *path, mode_t mode)
     }
     struct stat found;
     return stat(path, &found) < 0 ? -errno : S_ISDIR(found.st_mode) ? 0 : -ENOTDIR;
+}
+
+int
+file_lock_wait(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    struct stat found;
+    if (fd < 0) {
+        return -errno;
+    }
+    int error = fstat(fd, &found) < 0 ? -errno : 0;
+    if (!error && (!S_ISREG(found.st_mode) || found.st_nlink > 1)) {
+        error = -EPERM; /* somebody's trick */
+    }
+    if (!error && geteuid() == 0) {
+        char folder[PATH_MAX];
+        folder_of(path, folder);
+        error = stat(folder, &found) < 0 || fchown(fd, found.st_uid, found.st_gid) < 0 ? -errno : 0;
+    }
+    if (!error && flock(fd, LOCK_EX) < 0) {
+        error = -errno;
+    }
+    if (error) {
+        close(fd);
+        return error;
+    }
+    return fd;
 }

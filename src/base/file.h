@@ -10,14 +10,24 @@
 /* Reads at most 'limit' bytes; '*bytes' is NUL-terminated beyond '*size' and freed by the caller
  * with free().  0, -EFBIG or the errno of open/read, negative. */
 int file_read(const char *path, size_t limit, char **bytes, size_t *size) MUST_CHECK;
-/* Writes beside it, syncs file and folder, renames over. */
+/* The same of what is open already, from where it stands; 'fd' stays the caller's. */
+int file_read_open(int fd, size_t limit, char **bytes, size_t *size) MUST_CHECK;
+/* Writes beside it, syncs file and folder, renames over.  Where root writes, the file goes to whom
+ * the old one belonged, else to whom the folder belongs: a command of the administrator leaves the
+ * files of a role to that role. */
 int file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode) MUST_CHECK;
 /* Holds 'path' (made where it is not there) until '*fd' is closed or the process ends, however it
  * ends.  -EWOULDBLOCK: another process holds it. */
 int file_lock(const char *path, int *fd) MUST_CHECK;
 /* A rename or removal in the folder of 'path' is on disk when it returns. */
 int file_sync_folder(const char *path) MUST_CHECK;
+/* As file_write_atomic, through a link (which stays one), with the mode that the file has; 0600
+ * where there is none yet. */
+int file_replace(const char *path, const void *bytes, size_t size) MUST_CHECK;
 /* Makes the folder and its parents; 0 also when it is there. */
 int file_make_dirs(const char *path, mode_t mode) MUST_CHECK;
+/* The same for the moment of a change: waits for whoever holds it; as root, the file gets the owner
+ * of its folder.  A descriptor, or negative errno. */
+int file_lock_wait(const char *path) MUST_CHECK;
 
 #endif

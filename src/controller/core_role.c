@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "controller/ask.h"
 #include "controller/controller.h"
+#include "cordond/errand.h"
 #include "store/rescue.h"
 #include "wire/desired_set.h"
 #include "wire/ack.h"
@@ -379,13 +382,11 @@ static int
 core_store(struct core *core)
 {
     const struct config *config = core->role->config;
-    char path[URL_SIZE + 16];
+    char folder[ROLE_PATH_SIZE], path[ROLE_PATH_SIZE + 16];
     char why[256] = "";
-    int error = file_make_dirs(config->state_dir, 0700);
-    snprintf(path, sizeof(path), "%s/cordon.db", config->state_dir);
-    if (!error) {
-        error = store_open(path, core->role->base, &core->store, why);
-    }
+    role_folder(config, ROLE_CORE, folder);
+    snprintf(path, sizeof(path), "%s/cordon.db", folder);
+    int error = store_open(path, core->role->base, &core->store, why);
     if (error) {
         log_error("core", "the database cannot be opened", LOG_S("path", path),
                   LOG_S("why", why[0] ? why : strerror(-error)));
@@ -396,6 +397,35 @@ core_store(struct core *core)
     return 0;
 }
 
+/* The supervisor opens and writes the policy file: it is not in our folder. */
+static int
+policy_read(void *context, size_t limit, char **text, size_t *size)
+{
+    const struct role *role = ((struct core *)context)->role;
+    int fd = errand_ask(role->errands, role->config, ERRAND_POLICY_READ, 0, -1);
+    if (fd < 0) {
+        return fd;
+    }
+    int error = file_read_open(fd, limit, text, size);
+    close(fd);
+    return error;
+}
+
+static int
+policy_write(void *context, const char *text, size_t size)
+{
+    const struct role *role = ((struct core *)context)->role;
+    int fd = memfd_create("policy", MFD_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    bool is_good = write(fd, text, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0;
+    int error =
+        is_good ? errand_ask(role->errands, role->config, ERRAND_POLICY_WRITE, 0, fd) : -EIO;
+    close(fd);
+    return error;
+}
+
 static int
 core_policy(struct core *core)
 {
@@ -403,6 +433,8 @@ core_policy(struct core *core)
                                                 .store = core->store,
                                                 .clock = clock_system(),
                                                 .file = core->role->config->policy_file,
+                                                .read = policy_read,
+                                                .write = policy_write,
                                                 .apply = policy_apply,
                                                 .publish = policy_publish,
                                                 .context = core};
@@ -439,7 +471,6 @@ static int
 core_controller(struct core *core)
 {
     const struct config *config = core->role->config;
-    own_addresses(core);
     const struct controller_settings settings = {
         .mirrors = config->mirrors,
         .mirror_count = config->mirror_count,
@@ -508,7 +539,11 @@ core_role_run(struct role *role)
     role->on_peer = on_peer;
     role->on_reload = on_reload;
     role->context = &core;
-    int error = core_store(&core);
+    own_addresses(&core);
+    int error = role_lock_in(role);
+    if (!error) {
+        error = core_store(&core);
+    }
     if (!error) {
         error = core_policy(&core);
     }

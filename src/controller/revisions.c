@@ -7,12 +7,10 @@
 #include "controller/revisions.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -133,17 +131,30 @@ passage_end(struct passage *passage, enum save_result result)
     reload_when_due(r);
 }
 
+static int
+text_read(const struct revisions *r, size_t limit, char **text, size_t *size)
+{
+    return r->settings.read ? r->settings.read(r->settings.context, limit, text, size)
+                            : file_read(r->settings.file, limit, text, size);
+}
+
+static int
+text_write(const struct revisions *r, const char *text)
+{
+    return r->settings.write ? r->settings.write(r->settings.context, text, strlen(text))
+                             : file_replace(r->settings.file, text, strlen(text));
+}
+
 /* Beside the loop. */
 static void
 file_write(void *argument)
 {
     struct passage *passage = argument;
-    const char *file = passage->revisions->settings.file; /* does not change */
-    char path[PATH_MAX], hex[SHA256_TEXT_SIZE];
+    const struct revisions *r = passage->revisions; /* its settings do not change */
+    char hex[SHA256_TEXT_SIZE];
     char *there = NULL;
     size_t size = 0;
-    struct stat found = {.st_mode = 0600};
-    int error = file_read(file, YAML_SIZE_MAX, &there, &size);
+    int error = text_read(r, YAML_SIZE_MAX, &there, &size);
     bool is_there = error == 0;
     if (is_there) {
         digest(there, size, hex);
@@ -155,15 +166,7 @@ file_write(void *argument)
     }
     bool is_known =
         !is_there || strcmp(hex, passage->known) == 0 || strcmp(hex, passage->revision.sha256) == 0;
-    if (!is_known && !passage->overwrites) {
-        passage->result = -ESTALE;
-        return;
-    }
-    if (!realpath(file, path) || stat(path, &found)) { /* a link stays one, and its mode */
-        snprintf(path, sizeof(path), "%s", file);
-    }
-    passage->result =
-        file_write_atomic(path, passage->text, strlen(passage->text), found.st_mode & 0777);
+    passage->result = is_known || passage->overwrites ? text_write(r, passage->text) : -ESTALE;
 }
 
 static void
@@ -439,8 +442,8 @@ static void
 file_work(void *argument)
 {
     struct passage *passage = argument;
-    passage->result = file_read(passage->revisions->settings.file, POLICY_TEXT_MAX, &passage->text,
-                                &passage->size);
+    passage->result =
+        text_read(passage->revisions, POLICY_TEXT_MAX, &passage->text, &passage->size);
     if (passage->result) {
         passage->text = NULL;
         return;

@@ -26,6 +26,10 @@ struct revisions_settings {
     struct store *store;
     const struct clock *clock;
     const char *file; /* borrowed */
+    /* How it is read and written, from the thread beside the loop: core itself may not.  NULL:
+     * here. 'text' is freed by the caller; 0 or negative errno (-ENOENT, -EFBIG). */
+    int (*read)(void *context, size_t limit, char **text, size_t *size);
+    int (*write)(void *context, const char *text, size_t size);
     /* A policy runs from now on (borrowed): not at start. */
     void (*apply)(void *context, struct policy *policy);
     /* The running revision, or what is to be said of the file, has changed.  May be NULL. */

@@ -19,6 +19,7 @@
 const char *const source_kind_names[SOURCE_KIND_COUNT + 1] = {
     "eve-socket", "eve-file", "syslog-udp", "syslog-tcp", "syslog-tls", NULL};
 const char *const source_format_names[SOURCE_FORMAT_COUNT + 1] = {"eve", "cef", NULL};
+static const char *const users_names[] = {"roles", "own", NULL};
 static const char *const log_format_names[] = {"text", "json", NULL};
 
 static const struct field neighbour_fields[] = {
@@ -39,11 +40,10 @@ static const struct field switch_fields[] = {
     F_UINT(FIELD_OPTIONAL, struct device_config, latency_ms),
     F_BOOL(FIELD_OPTIONAL, struct device_config, mac_only),
     F_RANGE(FIELD_OPTIONAL, struct device_config, ports, 0, DEVICE_PORTS_MAX),
-    F_LIST(FIELD_OPTIONAL, struct device_config, neighbours, neighbour_count,
-           DEVICE_NEIGHBOURS_MAX, &neighbour_shape),
+    F_LIST(FIELD_OPTIONAL, struct device_config, neighbours, neighbour_count, DEVICE_NEIGHBOURS_MAX,
+           &neighbour_shape),
 };
-static const struct shape switch_shape =
-    SHAPE("switch", struct device_config, switch_fields, NULL);
+static const struct shape switch_shape = SHAPE("switch", struct device_config, switch_fields, NULL);
 
 static const struct field mirror_fields[] = {
     {.name = "switch",
@@ -52,8 +52,7 @@ static const struct field mirror_fields[] = {
      .size = NAME_SIZE},
     F_OBJECT(FIELD_NEEDED, struct config_mirror, mirror, &wire_mirror_shape),
 };
-static const struct shape mirror_shape =
-    SHAPE("mirror", struct config_mirror, mirror_fields, NULL);
+static const struct shape mirror_shape = SHAPE("mirror", struct config_mirror, mirror_fields, NULL);
 
 static const struct field source_fields[] = {
     F_TEXT(FIELD_NEEDED, struct config_source, name),
@@ -110,6 +109,7 @@ static const struct field config_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct config, sensor_listen),
     F_TEXT(FIELD_OPTIONAL, struct config, server_names),
     F_ENUM(FIELD_OPTIONAL, struct config, log_format, log_format_names),
+    F_ENUM(FIELD_OPTIONAL, struct config, users, users_names),
     F_LIST(FIELD_OPTIONAL, struct config, switches, switch_count, SWITCHES_MAX, &switch_shape),
     F_LIST(FIELD_OPTIONAL, struct config, mirrors, mirror_count, CONFIG_MIRRORS_MAX, &mirror_shape),
     F_LIST(FIELD_OPTIONAL, struct config, sources, source_count, CONFIG_SOURCES_MAX, &source_shape),
@@ -117,8 +117,7 @@ static const struct field config_fields[] = {
     F_RANGE(FIELD_OPTIONAL, struct config, evidence_mib, 0, EVIDENCE_MIB_MAX),
 };
 
-static const struct shape config_shape =
-    SHAPE("cordond.yaml", struct config, config_fields, NULL);
+static const struct shape config_shape = SHAPE("cordond.yaml", struct config, config_fields, NULL);
 
 /* "ADDRESS:PORT", or "" for the default. */
 static bool
@@ -244,8 +243,8 @@ config_load(const char *path, yaml_file_check *check, struct config **config,
             struct yaml_file_error *error)
 {
     struct config *made = MEM_NEW(struct config);
-    int result = yaml_file_load_checked(path, &config_shape, made, check ? check : config_check,
-                                        error);
+    int result =
+        yaml_file_load_checked(path, &config_shape, made, check ? check : config_check, error);
     if (result) {
         free(made);
         return result;

@@ -37,14 +37,14 @@ extern const char *const source_format_names[SOURCE_FORMAT_COUNT + 1]; /* "eve",
 struct config_source {
     char name[NAME_SIZE];
     enum source_kind kind;
-    enum source_format format; /* syslog only */
-    char path[URL_SIZE];       /* socket or file */
-    char listen[NAME_SIZE];    /* "[::]:5514" */
+    enum source_format format;          /* syslog only */
+    char path[URL_SIZE];                /* socket or file */
+    char listen[NAME_SIZE];             /* "[::]:5514" */
     char cert[URL_SIZE], key[URL_SIZE]; /* syslog-tls; empty: cordond's own server certificate */
     char ca[URL_SIZE];                  /* senders must have a certificate by this authority */
-    enum strength strength;    /* weak unless declared strong */
-    uint8_t confidence;        /* where a line says none; 0: 70 */
-    bool adjacent;             /* its MACs come from a layer-2-adjacent mirror */
+    enum strength strength;             /* weak unless declared strong */
+    uint8_t confidence;                 /* where a line says none; 0: 70 */
+    bool adjacent;                      /* its MACs come from a layer-2-adjacent mirror */
 };
 
 struct config_mirror {
@@ -52,15 +52,23 @@ struct config_mirror {
     struct rule_mirror mirror;
 };
 
+/* As whom the roles run. */
+enum config_users {
+    USERS_ROLES, /* each as its own system user; cordond is started by root */
+    USERS_OWN, /* all as whoever starts cordond, who is not root: nothing keeps their files apart */
+    USERS_COUNT
+};
+
 struct config {
-    char state_dir[URL_SIZE];      /* /var/lib/cordon */
-    char policy_file[URL_SIZE];    /* /etc/cordon/policy.yaml */
+    char state_dir[URL_SIZE];            /* /var/lib/cordon */
+    char policy_file[URL_SIZE];          /* /etc/cordon/policy.yaml */
     char secret_key_file[URL_SIZE + 16]; /* the master key of what is sealed (base/seal.h) */
-    char api_listen[NAME_SIZE];    /* "[::]:8443" */
-    char edge_listen[NAME_SIZE];   /* "[::]:8701" */
-    char sensor_listen[NAME_SIZE]; /* "[::]:8702" */
-    char server_names[URL_SIZE];   /* in the server certificate, comma-separated */
+    char api_listen[NAME_SIZE];          /* "[::]:8443" */
+    char edge_listen[NAME_SIZE];         /* "[::]:8701" */
+    char sensor_listen[NAME_SIZE];       /* "[::]:8702" */
+    char server_names[URL_SIZE];         /* in the server certificate, comma-separated */
     enum log_format log_format;
+    enum config_users users;
     struct device_config *switches;
     size_t switch_count;
     struct config_mirror *mirrors;

@@ -7,13 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "bus/pki.h"
 #include "cordond/check.h"
 #include "cordond/config.h"
+#include "cordond/errand.h"
 #include "cordond/keep.h"
 #include "cordond/role.h"
+#include "cordond/sandbox_view.h"
+#include "cordond/state.h"
 #include "cordond/supervisor.h"
 #include "intake/line.h"
 #include "policy/policy.h"
@@ -37,19 +40,20 @@ usage(FILE *to)
 {
     fprintf(to,
             "cordond " CORDON_VERSION "\n"
-                "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
-                "       cordond --check-config [--config FILE]\n"
-                "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
-                "                                          a certificate for a switch or sensor\n"
-                "       cordond token add NAME viewer|operator|admin|auditor [--state DIR]\n"
-                "                                          an API token, shown once\n"
-                "       cordond account add NAME ROLE | reset NAME [--state DIR]\n"
-                "                                          a person's first password, shown once\n"
+            "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
+            "       cordond --check-config [--config FILE]\n"
+            "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
+            "                                          a certificate for a switch or sensor\n"
+            "       cordond token add NAME viewer|operator|admin|auditor [--state DIR]\n"
+            "                                          an API token, shown once\n"
+            "       cordond account add NAME ROLE | reset NAME [--state DIR]\n"
+            "                                          a person's first password, shown once\n"
             "       cordond secrets rotate [--state DIR]\n"
             "                                          another master key; cordond must not run\n"
-                "       cordond --openapi                  the API's document\n"
-                "       cordond --version | --help\n"
-                "Without --state the state folder named in --config is used.\n");
+            "       cordond --openapi                  the API's document\n"
+            "       cordond --sandbox                  what each process may do\n"
+            "       cordond --version | --help\n"
+            "Without --state the state folder named in --config is used.\n");
     return to == stdout ? 0 : USAGE_STATUS;
 }
 
@@ -87,9 +91,7 @@ policy_check(const char *path)
 static bool
 has_policy(const struct config *config)
 {
-    char path[URL_SIZE + 16];
-    snprintf(path, sizeof(path), "%s/cordon.db", config->state_dir);
-    return policy_check(config->policy_file) || access(path, F_OK) == 0;
+    return policy_check(config->policy_file) || state_has_database(config->state_dir);
 }
 
 static int
@@ -134,10 +136,7 @@ static int
 state_prepare(const char *state, const char *names)
 {
     char pki[URL_SIZE + 8], why[256] = "";
-    int result = file_make_dirs(state, 0700);
-    if (result) {
-        snprintf(why, sizeof(why), "cannot make %.180s: %s", state, strerror(-result));
-    }
+    int result = state_make(state, why);
     snprintf(pki, sizeof(pki), "%s/pki", state);
     result = result ? result : pki_prepare(pki, names, why);
     result = result ? result : token_prepare(state, clock_system(), why);
@@ -271,16 +270,26 @@ static int
 start_check(const struct config *config)
 {
     char why[256];
-    int error = file_make_dirs(config->state_dir, 0700);
-    if (error) {
-        snprintf(why, sizeof(why), "cannot make %.180s: %s", config->state_dir, strerror(-error));
-    }
+    int error = state_make(config->state_dir, why);
     error = error ? error : keep_lock(config->state_dir, why);
     error = error ? error : keep_prepare(config->state_dir, config->secret_key_file, why);
     if (error) {
         fprintf(stderr, "cordond: %s\n", why);
     }
     return error;
+}
+
+static int
+lock_in(const struct role *role, char why[256])
+{
+    static const enum sandbox_role rows[ROLE_COUNT] = {[ROLE_CORE] = SANDBOX_CORE,
+                                                       [ROLE_INTAKE] = SANDBOX_INTAKE,
+                                                       [ROLE_WEB] = SANDBOX_WEB,
+                                                       [ROLE_DRIVER] = SANDBOX_DRIVER,
+                                                       [ROLE_NOTIFY] = SANDBOX_NOTIFY};
+    const struct sandbox_settings settings = {.role = rows[role->self],
+                                              .keeps_own_user = role->config->users == USERS_OWN};
+    return sandbox_enter(&settings, why);
 }
 
 static int
@@ -295,19 +304,37 @@ role_main(enum wire_role self, const struct config *config, const char *config_p
                         .base = event_base_new(),
                         .config = config,
                         .config_path = config_path,
-                        .parse_line = line_read};
+                        .parse_line = line_read,
+                        .lock_in = lock_in,
+                        .errands = ERRAND_FD};
     int status = mains[self] ? mains[self](&role) : USAGE_STATUS;
     event_base_free(role.base);
     return status;
 }
 
+/* Takes 'text'. */
 static int
-openapi_print(void)
+text_print(char *text)
 {
-    char *text = openapi_text();
     bool is_written = text && fputs(text, stdout) >= 0 && fflush(stdout) == 0;
     free(text);
     return is_written ? 0 : 1;
+}
+
+/* The state folder is everybody's who needs it, and nobody else's; then what only that needed goes.
+ */
+static int
+supervisor_main(const struct config *config, const struct arguments *arguments, const char *program)
+{
+    const struct sandbox_settings settings = {.role = SANDBOX_SUPERVISOR,
+                                              .keeps_own_user = config->users == USERS_OWN};
+    char why[256];
+    if (!state_users_check(config, why) || !has_policy(config) || start_check(config) ||
+        state_prepare(config->state_dir, config->server_names) || state_own(config, why) ||
+        sandbox_enter(&settings, why)) {
+        return 1;
+    }
+    return supervisor_run(program, arguments->config_path, config);
 }
 
 static int
@@ -332,11 +359,8 @@ run(const struct arguments *arguments, const char *program)
     if (arguments->role) {
         status =
             self < ROLE_COUNT ? role_main(self, config, arguments->config_path) : usage(stderr);
-    } else if (!has_policy(config) || start_check(config) ||
-               state_prepare(config->state_dir, config->server_names)) {
-        status = 1; /* told already */
     } else {
-        status = supervisor_run(program, arguments->config_path);
+        status = supervisor_main(config, arguments, program);
     }
     config_free(config);
     return status;
@@ -345,15 +369,12 @@ run(const struct arguments *arguments, const char *program)
 int
 main(int count, char **words)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"check-config", no_argument, NULL, 'k'},
-                                            {"role", required_argument, NULL, 'r'},
-                                            {"state", required_argument, NULL, 's'},
-                                            {"out", required_argument, NULL, 'o'},
-                                            {"openapi", no_argument, NULL, 'a'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+        {"role", required_argument, NULL, 'r'},   {"state", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},    {"openapi", no_argument, NULL, 'a'},
+        {"sandbox", no_argument, NULL, 'b'},      {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct arguments arguments = {.config_path = CONFIG_DEFAULT};
     umask(077);
     for (int option; (option = getopt_long(count, words, "c:h", options, NULL)) >= 0;) {
@@ -374,7 +395,9 @@ main(int count, char **words)
             arguments.out = optarg;
             break;
         case 'a':
-            return openapi_print();
+            return text_print(openapi_text());
+        case 'b':
+            return text_print(sandbox_view_text());
         case 'v':
             puts("cordond " CORDON_VERSION);
             return 0;

@@ -110,8 +110,26 @@ has_supervisor(void)
 }
 
 int
+role_lock_in(struct role *role)
+{
+    char why[256];
+    int error = role->lock_in && !role->is_locked_in ? role->lock_in(role, why) : 0;
+    if (error) {
+        log_error("role", "cannot be locked in", LOG_S("role", wire_role_names[role->self]),
+                  LOG_S("why", why));
+        return error;
+    }
+    role->is_locked_in = true;
+    return 0;
+}
+
+int
 role_run(struct role *role)
 {
+    int error = role_lock_in(role);
+    if (error) {
+        return error;
+    }
     if (!has_supervisor()) {
         log_error("role", "roles are started by cordond itself, which has a line to each",
                   LOG_S("role", wire_role_names[role->self]));
@@ -139,4 +157,10 @@ role_tls_files(const struct config *config, struct role_files *files)
     snprintf(files->ca, sizeof(files->ca), "%s/pki/ca.pem", config->state_dir);
     snprintf(files->cert, sizeof(files->cert), "%s/pki/server.pem", config->state_dir);
     snprintf(files->key, sizeof(files->key), "%s/pki/server.key", config->state_dir);
+}
+
+void
+role_folder(const struct config *config, enum wire_role role, char path[ROLE_PATH_SIZE])
+{
+    snprintf(path, ROLE_PATH_SIZE, "%s/%s", config->state_dir, wire_role_names[role]);
 }

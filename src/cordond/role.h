@@ -29,14 +29,25 @@ struct role {
      * together; NULL: our own detections only. */
     bool (*parse_line)(const struct config *config, const char *source, const char *line,
                        size_t size, struct detection *detection, char why[TEXT_SIZE]);
-    struct timeval alone; /* without core for so long: ends; 0: 10 s */
+    /* Gives up what only the start needed (base/sandbox.h), set where cordond is put together;
+     * NULL: a test. */
+    int (*lock_in)(const struct role *role, char why[256]);
+    bool is_locked_in;
+    int errands;             /* the line for errand_ask; -1: no supervisor */
+    struct timeval alone;    /* without core for so long: ends; 0: 10 s */
     struct event *events[4]; /* role.c's own, like the rest */
     struct channel *core;    /* NULL: not joined */
     int result;
 };
 
-/* Runs the loop until SIGTERM or the supervisor is gone.  0, or negative errno (-EBADF: there is no
- * supervisor; -ENOTCONN: core cut the line and no new one came: only a start anew brings one). */
+/* Locks the role in, for ever: its own user, no capability, only the table's paths and system
+ * calls.  The main calls it when certificates and listening sockets are open, and before it starts
+ * a thread, opens what is in its own folder or reads what somebody else wrote.  0, or negative
+ * errno (told): then it must end. */
+int role_lock_in(struct role *role) MUST_CHECK;
+/* Locks in where the main has not; then runs the loop until SIGTERM or the supervisor is gone.  0,
+ * or negative errno (-EBADF: there is no supervisor; -ENOTCONN: core cut the line and no new one
+ * came: only a start anew brings one). */
 int role_run(struct role *role);
 
 /* The files of our own certificate authority (bus/pki.h) below the state folder. */
@@ -45,6 +56,8 @@ struct role_files {
     char ca[ROLE_PATH_SIZE], cert[ROLE_PATH_SIZE], key[ROLE_PATH_SIZE];
 };
 void role_tls_files(const struct config *config, struct role_files *files);
+/* STATE/NAME: what is in it is the role's own, and nobody else's. */
+void role_folder(const struct config *config, enum wire_role role, char path[ROLE_PATH_SIZE]);
 
 /* The mains; each returns the exit status. */
 int core_role_run(struct role *role);

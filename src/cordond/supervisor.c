@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "cordond/control.h"
+#include "cordond/errand.h"
 
 #define DELAY_FIRST_MS 100
 #define DELAY_MOST_MS 10000
@@ -25,8 +26,9 @@
 
 struct child {
     enum wire_role role;
-    pid_t pid; /* 0: not running */
-    int control;
+    pid_t pid;            /* 0: not running */
+    int control, errands; /* our ends of its two lines */
+    struct event *errand;
     int64_t started_us;
     unsigned delay_ms;
     struct event *restart;
@@ -36,6 +38,7 @@ struct child {
 struct supervisor {
     struct event_base *base;
     const char *program, *config_path;
+    const struct config *config;
     struct child children[5]; /* core first: it is at one end of every pair */
     struct event *signals[4];
     struct event *deadline;
@@ -44,9 +47,9 @@ struct supervisor {
 
 static void child_start(struct child *child);
 
-/* In the child: only the control socket, as descriptor 3, goes over to the new program. */
+/* In the child: only its two lines, as descriptors 3 and 4, go over to the new program. */
 static void
-child_exec(const struct child *child, int control, pid_t parent)
+child_exec(const struct child *child, const int lines[2], pid_t parent)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -55,15 +58,16 @@ child_exec(const struct child *child, int control, pid_t parent)
     if (getppid() != parent) {
         _exit(1); /* the supervisor died in between */
     }
-    if (control == CONTROL_FD) {
-        fcntl(control, F_SETFD, 0);
-    } else if (dup2(control, CONTROL_FD) < 0) {
+    int control = fcntl(lines[0], F_DUPFD, ERRAND_FD + 1); /* not in the other one's place */
+    int errands = fcntl(lines[1], F_DUPFD, ERRAND_FD + 1);
+    if (control < 0 || errands < 0 || dup2(control, CONTROL_FD) < 0 ||
+        dup2(errands, ERRAND_FD) < 0) {
         _exit(1);
     }
-    close_range(CONTROL_FD + 1, ~0u, 0);
+    close_range(ERRAND_FD + 1, ~0u, 0);
     const struct supervisor *supervisor = child->supervisor;
-    execl("/proc/self/exe", supervisor->program, "--role", wire_role_names[child->role],
-          "--config", supervisor->config_path, (char *)NULL);
+    execl("/proc/self/exe", supervisor->program, "--role", wire_role_names[child->role], "--config",
+          supervisor->config_path, (char *)NULL);
     _exit(127);
 }
 
@@ -106,32 +110,77 @@ restart_later(struct child *child)
     const struct timeval delay = {.tv_sec = child->delay_ms / 1000,
                                   .tv_usec = (child->delay_ms % 1000) * 1000};
     event_add(child->restart, &delay);
-    child->delay_ms =
-        child->delay_ms * 2 > DELAY_MOST_MS ? DELAY_MOST_MS : child->delay_ms * 2;
+    child->delay_ms = child->delay_ms * 2 > DELAY_MOST_MS ? DELAY_MOST_MS : child->delay_ms * 2;
+}
+
+/* It wants what it may not do itself; nonsense, or what is not for its role, cuts the line. */
+static void
+on_errand(evutil_socket_t fd, short what, void *argument)
+{
+    (void)what;
+    struct child *child = argument;
+    int error = errand_serve(child->supervisor->config, child->role, fd);
+    if (error) {
+        if (error != -EPIPE) {
+            log_error("supervisor", "a role's errand is refused, and its line is cut",
+                      LOG_S("role", wire_role_names[child->role]), LOG_S("why", strerror(-error)));
+        }
+        event_del(child->errand);
+        shutdown(fd, SHUT_RDWR);
+    }
+}
+
+/* 'ours' and 'theirs': control and errands. */
+static bool
+lines_make(int ours[2], int theirs[2])
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        return false;
+    }
+    ours[0] = pair[0], theirs[0] = pair[1];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        close(ours[0]);
+        close(theirs[0]);
+        return false;
+    }
+    ours[1] = pair[0], theirs[1] = pair[1];
+    return true;
+}
+
+static void
+lines_close(const int lines[2])
+{
+    close(lines[0]);
+    close(lines[1]);
 }
 
 static void
 child_start(struct child *child)
 {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+    int ours[2], theirs[2];
+    if (!lines_make(ours, theirs)) {
         restart_later(child);
         return;
     }
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        child_exec(child, pair[1], parent);
+        child_exec(child, theirs, parent);
     }
-    close(pair[1]);
+    lines_close(theirs);
     if (pid < 0) {
         log_error("supervisor", "fork failed", LOG_S("error", strerror(errno)));
-        close(pair[0]);
+        lines_close(ours);
         restart_later(child);
         return;
     }
     child->pid = pid;
-    child->control = pair[0];
+    child->control = ours[0];
+    child->errands = ours[1];
+    child->errand =
+        event_new(child->supervisor->base, child->errands, EV_READ | EV_PERSIST, on_errand, child);
+    event_add(child->errand, NULL);
     child->started_us = clock_boot_us(clock_system());
     join_all(child->supervisor, child);
 }
@@ -158,7 +207,10 @@ child_of(struct supervisor *supervisor, pid_t pid)
 static void
 on_child_end(struct child *child, int status)
 {
+    event_free(child->errand);
+    child->errand = NULL;
     close(child->control);
+    close(child->errands);
     child->pid = 0;
     if (child->supervisor->is_stopping) {
         return;
@@ -248,12 +300,12 @@ on_sighup(evutil_socket_t number, short what, void *argument)
 }
 
 int
-supervisor_run(const char *program, const char *config_path)
+supervisor_run(const char *program, const char *config_path, const struct config *config)
 {
     static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB,
                                            ROLE_NOTIFY};
     struct supervisor supervisor = {
-        .base = event_base_new(), .program = program, .config_path = config_path};
+        .base = event_base_new(), .program = program, .config_path = config_path, .config = config};
     supervisor.signals[0] = evsignal_new(supervisor.base, SIGCHLD, on_sigchld, &supervisor);
     supervisor.signals[1] = evsignal_new(supervisor.base, SIGTERM, on_stop, &supervisor);
     supervisor.signals[2] = evsignal_new(supervisor.base, SIGINT, on_stop, &supervisor);
@@ -264,8 +316,8 @@ supervisor_run(const char *program, const char *config_path)
     }
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
         struct child *child = &supervisor.children[i];
-        *child = (struct child){
-            .role = roles[i], .delay_ms = DELAY_FIRST_MS, .supervisor = &supervisor};
+        *child =
+            (struct child){.role = roles[i], .delay_ms = DELAY_FIRST_MS, .supervisor = &supervisor};
         child->restart = evtimer_new(supervisor.base, on_restart, child);
     }
     for (size_t i = 0; i < COUNT_OF(roles); i++) {

@@ -3,7 +3,10 @@
 #ifndef CORDON_CORDOND_SUPERVISOR_H
 #define CORDON_CORDOND_SUPERVISOR_H
 
-/* Runs until SIGTERM or SIGINT; SIGHUP goes to the children (reload).  The exit status. */
-int supervisor_run(const char *program, const char *config_path);
+#include "cordond/config.h"
+
+/* 'config' is for the errands of the roles.  Runs until SIGTERM or SIGINT; SIGHUP goes to the
+ * children (reload).  The exit status. */
+int supervisor_run(const char *program, const char *config_path, const struct config *config);
 
 #endif

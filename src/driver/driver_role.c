@@ -250,10 +250,12 @@ post_open(struct drivers *drivers, struct post *post, const struct device_config
     config.edge_hub = drivers->hub;
     post->drivers = drivers;
     const struct device_listener listener = {on_facts, on_observed, on_device, on_stats, post};
-    int error = driver->open(&config, &listener, &post->device);
-    if (error) {
-        return error;
-    }
+    return driver->open(&config, &listener, &post->device);
+}
+
+static int
+post_start(struct post *post)
+{
     const struct worker_settings settings = {.device = post->device,
                                              .deadline_ms = DEADLINE_MS,
                                              .on_observed = on_answer,
@@ -287,6 +289,10 @@ drivers_open(struct drivers *drivers)
     for (size_t i = 0; !error && i < config->switch_count; i++) {
         error = post_open(drivers, &drivers->posts[i], &config->switches[i]);
         drivers->count = i + 1;
+    }
+    error = error ? error : role_lock_in(drivers->role);
+    for (size_t i = 0; !error && i < drivers->count; i++) {
+        error = post_start(&drivers->posts[i]);
     }
     return error;
 }

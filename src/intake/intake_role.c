@@ -109,8 +109,8 @@ sources_open(struct intake *intake)
     const struct config *config = intake->role->config;
     intake->sources = mem_new(config->source_count, sizeof(intake->sources[0]));
     for (size_t i = 0; i < config->source_count; i++) {
-        intake->sources[i] = source_new(&config->sources[i], config->state_dir, intake->role->base,
-                                        intake->deliveries);
+        intake->sources[i] =
+            source_new(config, i, intake->role->errands, intake->role->base, intake->deliveries);
     }
     intake->source_count = config->source_count;
 }
@@ -144,7 +144,12 @@ intake_role_run(struct role *role)
         deliveries_free(intake.deliveries);
         return 1;
     }
-    sources_open(&intake);
+    if (role_lock_in(role)) {
+        sensors_free(intake.sensors);
+        deliveries_free(intake.deliveries);
+        return 1;
+    }
+    sources_open(&intake); /* what they need is opened for them: errand.h */
     const struct timeval second = {.tv_sec = TICK_S};
     intake.timer = event_new(role->base, -1, EV_PERSIST, on_tick, &intake);
     event_add(intake.timer, &second);

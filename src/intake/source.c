@@ -12,7 +12,7 @@
 #define FIRST_BYTES 48 /* of a refused line, for the log */
 
 struct source *
-source_new(const struct config_source *config, const char *state_dir, struct event_base *base,
+source_new(const struct config *config, size_t index, int errands, struct event_base *base,
            struct deliveries *deliveries)
 {
     static const struct source_kind_ops *const ops[SOURCE_KIND_COUNT] = {
@@ -22,19 +22,22 @@ source_new(const struct config_source *config, const char *state_dir, struct eve
         [SOURCE_SYSLOG_UDP] = &source_udp_ops,
         [SOURCE_EVE_FILE] = &source_file_ops};
     struct source *source = MEM_NEW(struct source);
-    source->ops = ops[config->kind];
-    source->config = config;
-    source->state_dir = state_dir;
+    const struct config_source *own = &config->sources[index];
+    source->ops = ops[own->kind];
+    source->whole = config;
+    source->config = own;
+    source->index = index;
+    source->errands = errands;
     source->base = base;
     source->deliveries = deliveries;
-    source->line_source = (struct line_source){.name = config->name,
-                                               .strength = config->strength,
-                                               .confidence = config->confidence,
-                                               .adjacent = config->adjacent};
+    source->line_source = (struct line_source){.name = own->name,
+                                               .strength = own->strength,
+                                               .confidence = own->confidence,
+                                               .adjacent = own->adjacent};
     source->log_limit = (struct log_limit){.period_us = 10000000, .burst = 5};
     source->stats.refusals = mem_new(REFUSALS_MAX, sizeof(source->stats.refusals[0]));
-    snprintf(source->stats.name, sizeof(source->stats.name), "%s", config->name);
-    snprintf(source->stats.kind, sizeof(source->stats.kind), "%s", source_kind_names[config->kind]);
+    snprintf(source->stats.name, sizeof(source->stats.name), "%s", own->name);
+    snprintf(source->stats.kind, sizeof(source->stats.kind), "%s", source_kind_names[own->kind]);
     source->is_started = source->ops->start(source) == 0;
     return source;
 }
@@ -48,6 +51,12 @@ source_free(struct source *source)
         free(source->stats.refusals);
         free(source);
     }
+}
+
+int
+source_open(const struct source *source, enum errand errand)
+{
+    return errand_ask(source->errands, source->whole, errand, source->index, -1);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cordond/config.h"
+#include "cordond/errand.h"
 #include "intake/deliveries.h"
 #include "intake/line.h"
 #include "wire/source_stats.h"
@@ -31,8 +32,10 @@ struct source_kind_ops {
 
 struct source {
     const struct source_kind_ops *ops;
-    const struct config_source *config; /* borrowed */
-    const char *state_dir;
+    const struct config *whole;         /* borrowed */
+    const struct config_source *config; /* its entry there */
+    size_t index;
+    int errands; /* the line for errand_ask: files and sockets are opened for us */
     struct event_base *base;
     struct deliveries *deliveries;
     struct line_source line_source;
@@ -44,8 +47,9 @@ struct source {
     void *own;      /* the kind's */
 };
 
-/* 'config', 'state_dir' and 'deliveries' are borrowed; 'tls' files are the server's own. */
-struct source *source_new(const struct config_source *config, const char *state_dir,
+/* The entry 'index' of config's sources; 'config' and 'deliveries' are borrowed; 'errands' as in
+ * cordond/role.h. */
+struct source *source_new(const struct config *config, size_t index, int errands,
                           struct event_base *base, struct deliveries *deliveries);
 void source_free(struct source *source);
 void source_tick(struct source *source);
@@ -57,6 +61,8 @@ enum line_fate { LINE_TAKEN, LINE_NO_ROOM };
  * kind offers it again later, or counts the loss with source_refuse. */
 enum line_fate source_line(struct source *source, const char *line, size_t size, uint64_t cookie);
 void source_refuse(struct source *source, const char *why, const char *line, size_t size);
+/* A descriptor that we may not open ourselves, or negative errno. */
+int source_open(const struct source *source, enum errand errand);
 void source_set_state(struct source *source, const char *state, const char *problem);
 
 extern const struct source_kind_ops source_stream_ops; /* eve-socket, syslog-tcp, syslog-tls */

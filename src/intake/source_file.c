@@ -1,13 +1,10 @@
 /* eve.json is followed like `tail -F`, through both kinds of rotation (renamed and made anew;
  * copied and cut to nothing), and across our own restarts: the position kept on disk is that of the
  * oldest line of which core has not said yet that it is stored. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,7 +33,8 @@ struct follow {
 static void
 position_path(const struct source *source, char path[URL_SIZE * 2])
 {
-    snprintf(path, URL_SIZE * 2, "%s/intake/%s.position", source->state_dir, source->config->name);
+    snprintf(path, URL_SIZE * 2, "%s/intake/%s.position", source->whole->state_dir,
+             source->config->name);
 }
 
 static bool
@@ -79,14 +77,13 @@ position_save(struct source *source)
     follow->saved_inode = follow->inode;
 }
 
+/* Takes 'fd', of the file itself; false: it is none. */
 static bool
-file_open(struct source *source, const char *path, uint64_t offset)
+file_take(struct source *source, int fd, uint64_t offset)
 {
     struct follow *follow = source->own;
     struct stat found;
-    /* a FIFO would hold up all of intake until somebody writes to it */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &found) < 0 || !S_ISREG(found.st_mode)) {
+    if (fd < 0 || fstat(fd, &found) < 0) {
         if (fd >= 0) {
             close(fd);
         }
@@ -186,7 +183,11 @@ is_rotated(const struct source *source, bool *is_cut)
     struct stat now, mine;
     *is_cut =
         fstat(follow->fd, &mine) == 0 && (uint64_t)mine.st_size < follow->offset + follow->used;
-    bool is_there = stat(source->config->path, &now) == 0;
+    int fd = source_open(source, ERRAND_SOURCE_FILE);
+    bool is_there = fd >= 0 && fstat(fd, &now) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
     return is_there && now.st_ino != follow->inode && now.st_size > 0;
 }
 
@@ -197,7 +198,7 @@ follow_on(struct source *source)
     if (source->is_paused) {
         return;
     }
-    if (follow->fd < 0 && !file_open(source, source->config->path, 0)) {
+    if (follow->fd < 0 && !file_take(source, source_open(source, ERRAND_SOURCE_FILE), 0)) {
         source_set_state(source, "waiting for file", "");
         return;
     }
@@ -245,40 +246,33 @@ on_notified(evutil_socket_t fd, short what, void *argument)
 static void
 position_restore(struct source *source)
 {
-    const char *path = source->config->path;
-    char rotated[URL_SIZE + 4];
+    static const enum errand places[] = {ERRAND_SOURCE_FILE, ERRAND_SOURCE_ROTATED};
     uint64_t inode, offset;
-    struct stat found;
-    snprintf(rotated, sizeof(rotated), "%s.1", path);
-    if (!position_load(source, &inode, &offset)) {
-        bool is_there = stat(path, &found) == 0;
-        if (is_there) {
-            (void)!file_open(source, path, (uint64_t)found.st_size);
+    bool is_known = position_load(source, &inode, &offset);
+    for (size_t i = 0; i < (is_known ? COUNT_OF(places) : 1); i++) {
+        struct stat found;
+        int fd = source_open(source, places[i]);
+        if (fd >= 0 && fstat(fd, &found) == 0 && (!is_known || found.st_ino == inode)) {
+            (void)!file_take(source, fd, is_known ? offset : (uint64_t)found.st_size);
+            return;
         }
-        return;
-    }
-    if (stat(path, &found) == 0 && found.st_ino == inode) {
-        (void)!file_open(source, path, offset);
-    } else if (stat(rotated, &found) == 0 && found.st_ino == inode) {
-        (void)!file_open(source, rotated, offset);
+        if (fd >= 0) {
+            close(fd);
+        }
     }
 }
 
 static int
 file_start(struct source *source)
 {
-    char folder[URL_SIZE], states[URL_SIZE * 2];
-    const char *slash = strrchr(source->config->path, '/');
-    int size = slash ? (int)(slash - source->config->path) : 0;
-    snprintf(folder, sizeof(folder), "%.*s", slash ? (size ? size : 1) : 1,
-             slash ? source->config->path : ".");
-    snprintf(states, sizeof(states), "%s/intake", source->state_dir);
-    int notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    char states[URL_SIZE * 2];
+    snprintf(states, sizeof(states), "%s/intake", source->whole->state_dir);
+    int notify = source_open(source, ERRAND_SOURCE_WATCH);
     int result = file_make_dirs(states, 0700);
-    if (result || notify < 0 ||
-        inotify_add_watch(notify, folder, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
+    if (result || notify < 0) {
         char problem[TEXT_SIZE];
-        snprintf(problem, sizeof(problem), "cannot watch %.300s: %s", folder, strerror(errno));
+        snprintf(problem, sizeof(problem), "cannot watch the folder of %.300s: %s",
+                 source->config->path, strerror(notify < 0 ? -notify : -result));
         source_set_state(source, "failed", problem);
         if (notify >= 0) {
             close(notify);

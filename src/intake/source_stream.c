@@ -4,22 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "intake/source.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "intake/syslog.h"
 
+#define PEM_MAX (256 * 1024) /* bytes of a certificate's or a key's file */
 #define INPUT_MAX (LINE_MAX_SIZE + 64 * 1024)
 
 struct connection {
@@ -202,53 +203,91 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
     bufferevent_enable(connection->bev, EV_READ);
 }
 
+/* A PEM file that is opened for us; NULL: it cannot be. */
+static BIO *
+pem_open(const struct source *source, enum errand errand)
+{
+    char *text = NULL;
+    size_t size = 0;
+    int fd = source_open(source, errand);
+    int error = fd < 0 ? fd : file_read_open(fd, PEM_MAX, &text, &size);
+    BIO *bio = error ? NULL : BIO_new(BIO_s_mem());
+    if (bio && BIO_write(bio, text, (int)size) != (int)size) {
+        BIO_free(bio);
+        bio = NULL;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (text) {
+        OPENSSL_cleanse(text, size);
+    }
+    free(text);
+    return bio;
+}
+
+/* The certificate, and those of the authorities in between. */
+static bool
+chain_use(SSL_CTX *tls, BIO *pem)
+{
+    X509 *own = pem ? PEM_read_bio_X509(pem, NULL, NULL, NULL) : NULL;
+    bool is_good = own && SSL_CTX_use_certificate(tls, own) == 1;
+    X509_free(own);
+    for (X509 *next; is_good && (next = PEM_read_bio_X509(pem, NULL, NULL, NULL)) != NULL;) {
+        is_good = SSL_CTX_add1_chain_cert(tls, next) == 1;
+        X509_free(next);
+    }
+    ERR_clear_error(); /* the end of the file is one */
+    return is_good;
+}
+
+static bool
+key_use(SSL_CTX *tls, BIO *pem)
+{
+    EVP_PKEY *key = pem ? PEM_read_bio_PrivateKey(pem, NULL, NULL, NULL) : NULL;
+    bool is_good = key && SSL_CTX_use_PrivateKey(tls, key) == 1;
+    EVP_PKEY_free(key);
+    return is_good;
+}
+
+static bool
+senders_use(SSL_CTX *tls, BIO *pem)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(tls);
+    size_t count = 0;
+    bool is_good = true;
+    for (X509 *next; pem && is_good && (next = PEM_read_bio_X509(pem, NULL, NULL, NULL)) != NULL;) {
+        is_good = X509_STORE_add_cert(store, next) == 1;
+        X509_free(next);
+        count++;
+    }
+    ERR_clear_error();
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    return is_good && count > 0;
+}
+
 static SSL_CTX *
 tls_make(const struct source *source, char problem[TEXT_SIZE])
 {
     const struct config_source *config = source->config;
-    char cert[URL_SIZE * 2], key[URL_SIZE * 2];
-    snprintf(cert, sizeof(cert), "%s%s", config->cert[0] ? config->cert : source->state_dir,
-             config->cert[0] ? "" : "/pki/server.pem");
-    snprintf(key, sizeof(key), "%s%s", config->key[0] ? config->key : source->state_dir,
-             config->key[0] ? "" : "/pki/server.key");
+    BIO *cert = pem_open(source, ERRAND_SOURCE_CERT), *key = pem_open(source, ERRAND_SOURCE_KEY);
+    BIO *ca = config->ca[0] ? pem_open(source, ERRAND_SOURCE_CA) : NULL;
     SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
     bool is_good = tls && SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) &&
-                   SSL_CTX_use_certificate_chain_file(tls, cert) == 1 &&
-                   SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) == 1 &&
-                   (!config->ca[0] || SSL_CTX_load_verify_locations(tls, config->ca, NULL) == 1);
+                   chain_use(tls, cert) && key_use(tls, key) &&
+                   (!config->ca[0] || senders_use(tls, ca));
+    BIO_free(cert);
+    BIO_free(key);
+    BIO_free(ca);
     if (!is_good) {
-        snprintf(problem, TEXT_SIZE, "cannot use certificate %.160s with key %.160s", cert, key);
+        snprintf(problem, TEXT_SIZE, "cannot use certificate %.160s with key %.160s",
+                 config->cert[0] ? config->cert : "pki/server.pem",
+                 config->key[0] ? config->key : "pki/server.key");
         ERR_clear_error();
         SSL_CTX_free(tls);
         return NULL;
     }
-    if (config->ca[0]) {
-        SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    }
     return tls;
-}
-
-/* The socket address to listen at; false: it cannot be one. */
-static bool
-address_make(const struct config_source *config, struct sockaddr_storage *address, int *size)
-{
-    *size = sizeof(*address);
-    if (config->kind != SOURCE_EVE_SOCKET) {
-        return evutil_parse_sockaddr_port(config->listen, (struct sockaddr *)address, size) == 0;
-    }
-    struct sockaddr_un *local = (struct sockaddr_un *)(void *)address;
-    if (strlen(config->path) >= sizeof(local->sun_path)) {
-        return false;
-    }
-    memset(local, 0, sizeof(*local));
-    local->sun_family = AF_UNIX;
-    snprintf(local->sun_path, sizeof(local->sun_path), "%s", config->path);
-    *size = sizeof(*local);
-    struct stat found; /* a socket left over from before, never another kind of file */
-    if (lstat(config->path, &found) == 0 && S_ISSOCK(found.st_mode)) {
-        unlink(config->path);
-    }
-    return true;
 }
 
 static int
@@ -256,33 +295,30 @@ stream_start(struct source *source)
 {
     const struct config_source *config = source->config;
     const char *where = config->kind == SOURCE_EVE_SOCKET ? config->path : config->listen;
-    struct sockaddr_storage address;
-    int size;
     char problem[TEXT_SIZE] = "";
     struct stream *stream = MEM_NEW(struct stream);
     source->own = stream;
     if (config->kind == SOURCE_SYSLOG_TLS) {
         stream->tls = tls_make(source, problem);
     }
-    if (!problem[0] && address_make(config, &address, &size)) {
-        stream->listener = evconnlistener_new_bind(source->base, on_accept, source,
-                                                   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE |
-                                                       LEV_OPT_CLOSE_ON_EXEC,
-                                                   -1, (struct sockaddr *)&address, size);
+    int fd = problem[0] ? -EINVAL : source_open(source, ERRAND_SOURCE_LISTEN);
+    if (fd >= 0) {
+        stream->listener = evconnlistener_new(source->base, on_accept, source,
+                                              LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     }
     if (!stream->listener) {
         if (!problem[0]) {
             snprintf(problem, sizeof(problem), "cannot listen at %.300s: %s", where,
-                     strerror(errno));
+                     strerror(fd < 0 ? -fd : ENOMEM));
+        }
+        if (fd >= 0) {
+            close(fd);
         }
         source_set_state(source, "failed", problem);
         SSL_CTX_free(stream->tls);
         free(stream);
         source->own = NULL;
         return -EIO;
-    }
-    if (config->kind == SOURCE_EVE_SOCKET) {
-        chmod(config->path, 0660);
     }
     source_set_state(source, "listening", "");
     return 0;

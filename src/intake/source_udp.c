@@ -1,6 +1,5 @@
 /* Syslog over UDP (RFC 5426).  Anybody can send these: weak unless declared.  What does not fit is
  * lost and counted: there is nobody to tell. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,27 +39,13 @@ on_readable(evutil_socket_t fd, short what, void *argument)
 static int
 udp_start(struct source *source)
 {
-    struct sockaddr_storage address;
-    int size = sizeof(address);
-    int room = 8 * 1024 * 1024;
-    char problem[TEXT_SIZE];
-    int fd = -1;
-    if (evutil_parse_sockaddr_port(source->config->listen, (struct sockaddr *)&address, &size) ==
-        0) {
-        fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    }
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, (socklen_t)size) < 0) {
-        int error = fd < 0 ? EINVAL : errno;
+    int fd = source_open(source, ERRAND_SOURCE_LISTEN);
+    if (fd < 0) {
+        char problem[TEXT_SIZE];
         snprintf(problem, sizeof(problem), "cannot listen on %s: %s", source->config->listen,
-                 strerror(error));
+                 strerror(-fd));
         source_set_state(source, "failed", problem);
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -error;
-    }
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+        return fd;
     }
     struct udp *udp = MEM_NEW(struct udp);
     udp->fd = fd;

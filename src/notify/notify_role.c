@@ -268,12 +268,18 @@ int
 notify_role_run(struct role *role)
 {
     struct notify *notify = MEM_NEW(struct notify);
-    char why[TEXT_SIZE];
+    char why[TEXT_SIZE], problem[TEXT_SIZE];
     notify->role = role;
     deliver_setup();
     notify->secrets = secrets_open(role->config->state_dir, role->config->secret_key_file, why);
-    if (why[0]) {
-        log_error("notify", "the secrets cannot be read", LOG_S("why", why));
+    if (role_lock_in(role)) {
+        secrets_free(notify->secrets);
+        free(notify);
+        return 1;
+    }
+    secrets_load(notify->secrets, problem);
+    if (why[0] || problem[0]) {
+        log_error("notify", "the secrets cannot be read", LOG_S("why", why[0] ? why : problem));
     }
     role->handler =
         (struct channel_handler){.on_message = on_message, .on_close = on_close, .context = notify};

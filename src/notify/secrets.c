@@ -21,7 +21,7 @@ struct kept {
 };
 
 struct secrets {
-    char path[URL_SIZE + 32];
+    char folder[URL_SIZE + 16], path[URL_SIZE + 48], key_path[URL_SIZE + 16];
     struct seal *seal; /* NULL: the key file cannot be used; then nothing is kept */
     char seal_why[256];
     struct wire_secret *items; /* room for SECRETS_MAX, in locked memory */
@@ -140,11 +140,11 @@ former_open(const char *path, const char *key_path, struct secrets *secrets)
 }
 
 static int
-former_take_over(struct secrets *secrets, const char *state_dir)
+former_take_over(struct secrets *secrets)
 {
-    char path[URL_SIZE + 32], key_path[URL_SIZE + 32];
-    snprintf(path, sizeof(path), "%s/notify.secrets", state_dir);
-    snprintf(key_path, sizeof(key_path), "%s/notify.key", state_dir);
+    char path[URL_SIZE + 48], key_path[URL_SIZE + 48];
+    snprintf(path, sizeof(path), "%s/notify.secrets", secrets->folder);
+    snprintf(key_path, sizeof(key_path), "%s/notify.key", secrets->folder);
     int error = former_open(path, key_path, secrets);
     if (!error) {
         error = kept_write(secrets, secrets->items, secrets->count);
@@ -159,13 +159,13 @@ former_take_over(struct secrets *secrets, const char *state_dir)
 /* ---- */
 
 static int
-kept_read(struct secrets *secrets, const char *state_dir)
+kept_read(struct secrets *secrets)
 {
     char *text = NULL;
     size_t size = 0;
     int error = seal_read(secrets->seal, secrets->path, FILE_MAX, &text, &size);
     if (error == -ENOENT) {
-        return former_take_over(secrets, state_dir);
+        return former_take_over(secrets);
     }
     error = error ? error : kept_parse(secrets, text, size);
     seal_bytes_free(text);
@@ -176,29 +176,31 @@ struct secrets *
 secrets_open(const char *state_dir, const char *key_path, char why[TEXT_SIZE])
 {
     struct secrets *secrets = MEM_NEW(struct secrets);
-    char folder[URL_SIZE + 16];
     why[0] = '\0';
     secrets->items = items_new();
-    snprintf(folder, sizeof(folder), "%s/notify", state_dir);
-    snprintf(secrets->path, sizeof(secrets->path), "%s/secrets.sealed", folder);
-    int error = file_make_dirs(folder, 0700);
-    if (error) {
-        snprintf(secrets->seal_why, sizeof(secrets->seal_why), "%.180s cannot be made: %s", folder,
-                 strerror(-error));
-    } else {
-        error = seal_open(key_path, SEAL_NOTIFY, &secrets->seal, secrets->seal_why);
-    }
-    if (error) {
+    snprintf(secrets->folder, sizeof(secrets->folder), "%s/notify", state_dir);
+    snprintf(secrets->path, sizeof(secrets->path), "%s/secrets.sealed", secrets->folder);
+    snprintf(secrets->key_path, sizeof(secrets->key_path), "%s", key_path);
+    if (seal_open(key_path, SEAL_NOTIFY, &secrets->seal, secrets->seal_why)) {
         snprintf(why, TEXT_SIZE, "%s", secrets->seal_why);
-        return secrets;
     }
-    error = kept_read(secrets, state_dir);
+    return secrets;
+}
+
+void
+secrets_load(struct secrets *secrets, char why[TEXT_SIZE])
+{
+    int error = file_make_dirs(secrets->folder, 0700);
+    why[0] = '\0';
+    if (!secrets->seal) {
+        return; /* told already */
+    }
+    error = error ? error : kept_read(secrets);
     if (error && error != -ENOENT) {
         secrets->count = 0;
         snprintf(why, TEXT_SIZE, "%.200s cannot be opened with %.200s: give the secrets again",
-                 secrets->path, key_path);
+                 secrets->path, secrets->key_path);
     }
-    return secrets;
 }
 
 void

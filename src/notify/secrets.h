@@ -10,9 +10,13 @@
 
 struct secrets;
 
-/* Never NULL; where the file cannot be read, 'why' says so and there are none.  What an earlier
- * release kept (notify.secrets, notify.key) is taken over, and those files are removed. */
+/* The key, as long as we may read it.  Never NULL; where it cannot be opened, 'why' says so and
+ * none can be kept. */
 struct secrets *secrets_open(const char *state_dir, const char *key_path, char why[TEXT_SIZE]);
+/* What is kept, as the notify role: where the file cannot be read, 'why' says so and there are
+ * none. What an earlier release kept (notify.secrets, notify.key, in the same folder by now) is
+ * taken over, and those files are removed. */
+void secrets_load(struct secrets *secrets, char why[TEXT_SIZE]);
 void secrets_free(struct secrets *secrets);
 /* All of them are on disk before it returns, or none is; an empty place or value forgets.  0, or
  * negative errno and 'why', and then nothing has changed, on disk or here. */

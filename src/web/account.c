@@ -98,8 +98,8 @@ account_parse(const char *text, size_t size, struct account_list *list, char why
         } else if (length > 0 && text[at] != '#') {
             memcpy(line, text + at, length);
             line[length] = '\0';
-            problem = list->count == ACCOUNTS_MAX ? "too many accounts"
-                                                  : line_parse(line, &account);
+            problem =
+                list->count == ACCOUNTS_MAX ? "too many accounts" : line_parse(line, &account);
             if (!problem && account_find(list, account.name)) {
                 problem = "that account stands there twice";
             } else if (!problem) {
@@ -159,8 +159,7 @@ account_password_hash(const char *password, char hash[ACCOUNT_HASH_SIZE])
     _Static_assert(ACCOUNT_HASH_SIZE >= crypto_pwhash_STRBYTES, "room for a hash");
     return crypto_pwhash_str_alg(hash, password, strlen(password),
                                  crypto_pwhash_OPSLIMIT_INTERACTIVE,
-                                 crypto_pwhash_MEMLIMIT_INTERACTIVE,
-                                 crypto_pwhash_ALG_ARGON2ID13)
+                                 crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13)
                ? -ENOMEM
                : 0;
 }
@@ -291,11 +290,11 @@ account_apply(const char *state_dir, enum account_change change, const struct ac
                  account->name);
         return -EINVAL;
     }
-    snprintf(path, sizeof(path), "%s/accounts", state_dir);
-    snprintf(lock, sizeof(lock), "%s/accounts.lock", state_dir);
-    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) != 0) {
-        error = -errno;
+    snprintf(path, sizeof(path), "%s/web/accounts", state_dir);
+    snprintf(lock, sizeof(lock), "%s/web/accounts.lock", state_dir);
+    int fd = file_lock_wait(lock);
+    if (fd < 0) {
+        error = fd;
         snprintf(why, 256, "%.200s: %s", lock, strerror(-error));
     } else {
         error = file_change(path, change, account, why);
@@ -310,10 +309,11 @@ int
 account_prepare(const char *state_dir, const struct clock *clock, char why[256])
 {
     char path[PATH_ROOM], password[FIRST_PASSWORD_SIZE + 1];
-    struct account account = {
-        .name = "admin", .role = ACCOUNT_ADMIN, .must_change = true,
-        .created_us = clock_wall_us(clock)};
-    snprintf(path, sizeof(path), "%s/accounts", state_dir);
+    struct account account = {.name = "admin",
+                              .role = ACCOUNT_ADMIN,
+                              .must_change = true,
+                              .created_us = clock_wall_us(clock)};
+    snprintf(path, sizeof(path), "%s/web/accounts", state_dir);
     if (access(path, F_OK) == 0) {
         return 0;
     }
@@ -350,7 +350,7 @@ struct account_file *
 account_file_new(const char *state_dir)
 {
     struct account_file *file = MEM_NEW(struct account_file);
-    snprintf(file->path, sizeof(file->path), "%s/accounts", state_dir);
+    snprintf(file->path, sizeof(file->path), "%s/web/accounts", state_dir);
     return file;
 }
 

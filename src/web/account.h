@@ -2,7 +2,7 @@
  * Written by the console, by 'cordond account' and at the first start; web notices changes by
  * itself.
  *
- * File STATE_DIR/accounts (mode 0600), one line each:
+ * File STATE_DIR/web/accounts (mode 0600), one line each:
  *     NAME ROLE active|initial|disabled HASH CREATED
  * 'initial': somebody else has seen the password; it must be changed first. */
 #ifndef CORDON_WEB_ACCOUNT_H
@@ -57,10 +57,11 @@ enum account_change {
     ACCOUNT_REMOVE,
 };
 /* Changes the file under its lock.  0; -EEXIST, -ENOENT, -EINVAL (the name), -EPERM (nobody could
- * administer any more), -E2BIG, -EBADMSG (the file is broken) or the errno of the file, negative. */
+ * administer any more), -E2BIG, -EBADMSG (the file is broken) or the errno of the file, negative.
+ */
 int account_apply(const char *state_dir, enum account_change change, const struct account *account,
                   char why[256]) MUST_CHECK;
-/* First start: where STATE_DIR/accounts is missing, makes the account "admin" and writes its
+/* First start: where STATE_DIR/web/accounts is missing, makes the account "admin" and writes its
  * password to STATE_DIR/admin.password (mode 0600).  0 also when there was nothing to do. */
 int account_prepare(const char *state_dir, const struct clock *clock, char why[256]) MUST_CHECK;
 /* A password for somebody who must change it. */

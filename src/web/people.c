@@ -382,10 +382,17 @@ static void
 first_password_forget(const struct people *people)
 {
     char path[PATH_ROOM];
-    snprintf(path, sizeof(path), "%s/admin.password", people->settings.state_dir);
-    if (unlink(path) != 0 && errno != ENOENT) {
+    const struct people_settings *settings = &people->settings;
+    int error;
+    snprintf(path, sizeof(path), "%s/admin.password", settings->state_dir);
+    if (settings->forget_password) {
+        error = settings->forget_password(settings->forget_context);
+    } else {
+        error = unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
+    }
+    if (error) {
         log_warn("web", "the first password's file is still there", LOG_S("file", path),
-                 LOG_S("why", strerror(errno)));
+                 LOG_S("why", strerror(-error)));
     }
 }
 

@@ -21,6 +21,8 @@ struct people_settings {
     /* That session is over: whoever listens with it must go. */
     void (*on_session_end)(void *context, uint64_t session_number);
     void *context;
+    int (*forget_password)(void *context); /* as in web.h */
+    void *forget_context;
 };
 
 /* Whoever asks, checked. */

@@ -279,11 +279,11 @@ file_change(const char *state_dir, const struct token *token,
     char path[PATH_ROOM];
     char lock[PATH_ROOM];
     int error;
-    snprintf(path, sizeof(path), "%s/tokens", state_dir);
-    snprintf(lock, sizeof(lock), "%s/tokens.lock", state_dir);
-    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) != 0) {
-        error = -errno;
+    snprintf(path, sizeof(path), "%s/web/tokens", state_dir);
+    snprintf(lock, sizeof(lock), "%s/web/tokens.lock", state_dir);
+    int fd = file_lock_wait(lock);
+    if (fd < 0) {
+        error = fd;
         snprintf(why, 256, "%.200s: %s", lock, strerror(-error));
     } else {
         error = change(path, token, why);
@@ -330,7 +330,7 @@ token_prepare(const char *state_dir, const struct clock *clock, char why[256])
 {
     char path[PATH_ROOM];
     char text[TOKEN_TEXT_SIZE + 1];
-    snprintf(path, sizeof(path), "%s/tokens", state_dir);
+    snprintf(path, sizeof(path), "%s/web/tokens", state_dir);
     if (access(path, F_OK) == 0) {
         return 0;
     }
@@ -361,7 +361,7 @@ struct token_file *
 token_file_new(const char *state_dir)
 {
     struct token_file *file = MEM_NEW(struct token_file);
-    snprintf(file->path, sizeof(file->path), "%s/tokens", state_dir);
+    snprintf(file->path, sizeof(file->path), "%s/web/tokens", state_dir);
     return file;
 }
 

@@ -2,7 +2,7 @@
  * its SHA-256 only (no password: nothing to guess, so no slow hash).  Written by 'cordond token
  * add' and at the first start; read by the web role, which notices changes by itself.
  *
- * File STATE_DIR/tokens, one line each:  NAME ROLE SHA256-HEX CREATED */
+ * File STATE_DIR/web/tokens, one line each:  NAME ROLE SHA256-HEX CREATED */
 #ifndef CORDON_WEB_TOKEN_H
 #define CORDON_WEB_TOKEN_H
 
@@ -38,14 +38,14 @@ void token_hash(const char *text, uint8_t hash[TOKEN_HASH_SIZE]);
 /* Letters, digits, '.', '_', '-': fits into the file and into audit rows. */
 bool token_name_is_valid(const char *name);
 
-/* Makes a token and appends it to STATE_DIR/tokens (mode 0600).  'text' is what its owner gets.
+/* Makes a token and appends it to STATE_DIR/web/tokens (mode 0600).  'text' is what its owner gets.
  * 0, -EEXIST (the name is taken), -EINVAL (the name), or the errno of the file, negative. */
 int token_add(const char *state_dir, const char *name, enum account_role role,
               const struct clock *clock, char text[TOKEN_TEXT_SIZE], char why[256]) MUST_CHECK;
-/* Takes it out of STATE_DIR/tokens: it is worth nothing at once.  0, -ENOENT, or the errno of the
- * file, negative. */
+/* Takes it out of STATE_DIR/web/tokens: it is worth nothing at once.  0, -ENOENT, or the errno of
+ * the file, negative. */
 int token_remove(const char *state_dir, const char *name, char why[256]) MUST_CHECK;
-/* First start: where STATE_DIR/tokens is missing, makes the token "admin" and writes it to
+/* First start: where STATE_DIR/web/tokens is missing, makes the token "admin" and writes it to
  * STATE_DIR/admin.token (mode 0600).  0 also when there was nothing to do. */
 int token_prepare(const char *state_dir, const struct clock *clock, char why[256]) MUST_CHECK;
 

@@ -513,6 +513,13 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
         free(web);
         return error;
     }
+    error = settings->lock_in ? settings->lock_in(settings->context) : 0;
+    if (error != 0) {
+        snprintf(why, 256, "it cannot be locked in: %s", strerror(-error));
+        listen_free(web->listen);
+        free(web);
+        return error;
+    }
     struct asker_port port = {.send = settings->send, .context = settings->context};
     web->asker = asker_new(clock, &port);
     web->listeners = listeners_new(clock);
@@ -524,7 +531,9 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
                                            .state_dir = settings->state_dir,
                                            .asker = web->asker,
                                            .on_session_end = on_session_end,
-                                           .context = web};
+                                           .context = web,
+                                           .forget_password = settings->forget_password,
+                                           .forget_context = settings->context};
     error = people_new(&people, &web->people);
     start_tick(web);
     if (error != 0) {

@@ -28,6 +28,12 @@ struct web_settings {
     size_t connection_limit;       /* 0: 512 */
     web_parse_line_fn *parse_line; /* NULL: POST /policy/test knows our own detections only */
     const struct config *config;   /* passed on to parse_line */
+    /* Certificate and listening socket are open, no thread runs yet: the role is locked in.  0 or
+     * negative errno.  NULL: nothing to do. */
+    int (*lock_in)(void *context);
+    /* The first administrator has a password of his own: admin.password goes.  0 or negative errno.
+     * NULL: it is removed here. */
+    int (*forget_password)(void *context);
     /* To core; false: it did not go out. */
     bool (*send)(void *context, const struct wire_ask *ask);
     void *context;

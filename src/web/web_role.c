@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cordond/errand.h"
 #include "web/web.h"
 
 struct web_role {
+    struct role *role;
     struct web *web;
     struct channel *core; /* NULL: away */
 };
@@ -15,6 +17,19 @@ send_ask(void *context, const struct wire_ask *ask)
 {
     struct web_role *self = context;
     return self->core && channel_send(self->core, WIRE_ASK, ask);
+}
+
+static int
+lock_in(void *context)
+{
+    return role_lock_in(((struct web_role *)context)->role);
+}
+
+static int
+forget_password(void *context)
+{
+    const struct role *role = ((struct web_role *)context)->role;
+    return errand_ask(role->errands, role->config, ERRAND_PASSWORD_FORGET, 0, -1);
 }
 
 static void
@@ -62,7 +77,7 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
 int
 web_role_run(struct role *role)
 {
-    struct web_role self = {0};
+    struct web_role self = {.role = role};
     struct role_files files;
     char why[256];
     role_tls_files(role->config, &files);
@@ -73,6 +88,8 @@ web_role_run(struct role *role)
         .state_dir = role->config->state_dir,
         .parse_line = role->parse_line,
         .config = role->config,
+        .lock_in = lock_in,
+        .forget_password = forget_password,
         .send = send_ask,
         .context = &self,
     };

@@ -22,7 +22,7 @@ def saved(admin):
 
 
 def tamper(cordon, sql, *values):
-    database = sqlite3.connect(os.path.join(cordon.state_dir, "cordon.db"), timeout=30)
+    database = sqlite3.connect(os.path.join(cordon.state_dir, "core", "cordon.db"), timeout=30)
     with database:
         database.execute(sql, values)
     database.close()

@@ -191,7 +191,7 @@ class TestPolicy:
 def stored_detections(cordon, count):
     """Copies of a detection that is stored, spread over the days before; in small commits, so that
     nobody waits for the disk."""
-    with contextlib.closing(sqlite3.connect(os.path.join(cordon.state_dir, "cordon.db"),
+    with contextlib.closing(sqlite3.connect(os.path.join(cordon.state_dir, "core", "cordon.db"),
                                             timeout=20, isolation_level=None)) as base:
         text, seen = base.execute("SELECT json, seen_us FROM detection"
                                   " ORDER BY number DESC LIMIT 1").fetchone()

@@ -51,11 +51,11 @@ tell_open(const char *path)
     return tell_fd >= 0 && connect(tell_fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
-/* How many descriptors are open beside the usual three, the control line and the folder's own. */
+/* How many descriptors are open beside the usual three, the two lines and the folder's own. */
 static long
 strays(void)
 {
-    long count = -5;
+    long count = -6;
     DIR *folder = opendir("/proc/self/fd");
     while (folder && readdir(folder)) {
         count++;
@@ -188,10 +188,11 @@ supervisor_start(struct bench *bench)
 {
     int stray = open("/dev/null", O_RDONLY); /* not closed on exec: must not go over */
     assert_true(stray > CONTROL_FD);
+    static const struct config config = {.state_dir = ""};
     bench->supervisor = fork();
     if (bench->supervisor == 0) {
         setpgid(0, 0);
-        _exit(supervisor_run("cordond", bench->path));
+        _exit(supervisor_run("cordond", bench->path, &config));
     }
     close(stray);
     assert_true(bench->supervisor > 0);
@@ -259,7 +260,7 @@ test_every_role_is_started_and_joined_with_core(void **state)
     supervisor_start(bench);
     wait_for_all(bench);
     assert_int_equal(count_of(bench->heard, " started "), 5);
-    assert_int_equal(count_of(bench->heard, " strays 0\n"), 5); /* the control line, nothing else */
+    assert_int_equal(count_of(bench->heard, " strays 0\n"), 5); /* the two lines, nothing else */
     assert_int_equal(count_of(bench->heard, " blocked 0\n"), 5);
     stop(bench, SIGTERM);
     assert_int_equal(count_of(bench->heard, " started "), 5); /* none again */

@@ -174,3 +174,11 @@ bench_refused(const struct source *source, const char *why)
     }
     return 0;
 }
+
+struct source *
+bench_source(struct bench *bench, struct config_source *config)
+{
+    bench->config = (struct config){.sources = config, .source_count = 1};
+    snprintf(bench->config.state_dir, sizeof(bench->config.state_dir), "%s", bench->dir);
+    return source_new(&bench->config, 0, -1, bench->base, bench->deliveries);
+}

@@ -18,13 +18,16 @@ struct bench {
     char (*got)[NAME_SIZE];      /* ids, in the order in which core got them */
     uint64_t *signatures;        /* of these */
     size_t got_count;
-    char dir[64]; /* a folder of this test */
+    char dir[64];         /* a folder of this test */
+    struct config config; /* of the source of now */
     struct event *deadline;
     bool is_late;
 };
 
 int bench_setup(void **state); /* *state becomes the bench */
 int bench_teardown(void **state);
+/* A source of that entry, as the only one; 'config' is borrowed. */
+struct source *bench_source(struct bench *bench, struct config_source *config);
 void bench_core_comes(struct bench *bench);
 void bench_core_goes(struct bench *bench);
 /* Core says that all it ever got is stored. */

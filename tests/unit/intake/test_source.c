@@ -49,7 +49,7 @@ serve(struct bench *bench, enum source_kind kind, enum source_format format, str
         snprintf(served->config.listen, sizeof(served->config.listen), "127.0.0.1:%d",
                  served->port);
     }
-    served->source = source_new(&served->config, bench->dir, bench->base, bench->deliveries);
+    served->source = bench_source(bench, &served->config);
     assert_true(served->source->is_started);
     assert_string_equal(served->source->stats.state, "listening");
 }
@@ -168,7 +168,7 @@ test_eve_socket_left_over(void **state)
     FILE *file = fopen(config.path, "w");
     fputs("keep me", file);
     fclose(file);
-    struct source *source = source_new(&config, bench->dir, bench->base, bench->deliveries);
+    struct source *source = bench_source(bench, &config);
     assert_false(source->is_started);
     assert_string_equal(source->stats.state, "failed");
     assert_non_null(strstr(source->stats.problem, "cannot listen at"));
@@ -436,7 +436,7 @@ test_syslog_tls(void **state)
     char path[128];
     bool is_over = false;
     pki_make(bench, &served);
-    served.source = source_new(&served.config, bench->dir, bench->base, bench->deliveries);
+    served.source = bench_source(bench, &served.config);
     assert_true(served.source->is_started);
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
     struct bufferevent *stranger = tls_dial(bench, &served, tls, &is_over);
@@ -464,7 +464,7 @@ test_tls_without_certificate(void **state)
     struct bench *bench = *state;
     struct config_source config = {.kind = SOURCE_SYSLOG_TLS, .listen = "127.0.0.1:1"};
     snprintf(config.name, sizeof(config.name), "test");
-    struct source *source = source_new(&config, bench->dir, bench->base, bench->deliveries);
+    struct source *source = bench_source(bench, &config);
     assert_false(source->is_started);
     assert_string_equal(source->stats.state, "failed");
     assert_non_null(strstr(source->stats.problem, "cannot use certificate"));

@@ -12,20 +12,23 @@ struct follower {
 };
 
 /* Set: done when the source next looks at the path, between its read and its look. */
-static void (*on_stat)(struct follower *follower);
-static struct follower *on_stat_argument;
-int __real_stat64(const char *path, struct stat *about);
-int __wrap_stat64(const char *path, struct stat *about);
+static void (*on_look)(struct follower *follower);
+static struct follower *on_look_argument;
+int __real_errand_ask(int line, const struct config *config, enum errand errand, size_t index,
+                      int given);
+int __wrap_errand_ask(int line, const struct config *config, enum errand errand, size_t index,
+                      int given);
 
 int
-__wrap_stat64(const char *path, struct stat *about)
+__wrap_errand_ask(int line, const struct config *config, enum errand errand, size_t index,
+                  int given)
 {
-    void (*act)(struct follower * follower) = on_stat;
-    on_stat = NULL;
+    void (*act)(struct follower * follower) = on_look;
+    on_look = NULL;
     if (act) {
-        act(on_stat_argument);
+        act(on_look_argument);
     }
-    return __real_stat64(path, about);
+    return __real_errand_ask(line, config, errand, index, given);
 }
 
 static int
@@ -40,8 +43,8 @@ setup(void **state)
     snprintf(follower->config.path, sizeof(follower->config.path), "%s/eve.json",
              follower->bench->dir);
     snprintf(follower->rotated, sizeof(follower->rotated), "%s.1", follower->config.path);
-    on_stat = NULL;
-    on_stat_argument = follower;
+    on_look = NULL;
+    on_look_argument = follower;
     *state = follower;
     return result;
 }
@@ -61,7 +64,7 @@ static void
 start(struct follower *follower)
 {
     struct bench *bench = follower->bench;
-    follower->source = source_new(&follower->config, bench->dir, bench->base, bench->deliveries);
+    follower->source = bench_source(bench, &follower->config);
     assert_true(follower->source->is_started);
     bench_turn(bench);
 }
@@ -209,9 +212,9 @@ test_renamed_in_between(void **state)
     start(follower);
     append_alert(follower->config.path, 1);
     assert_accepted(follower, 1);
-    on_stat = write_last_and_rotate;
+    on_look = write_last_and_rotate;
     assert_accepted(follower, 3);
-    assert_null(on_stat);
+    assert_null(on_look);
 }
 
 static void
@@ -365,7 +368,7 @@ test_no_folder(void **state)
     snprintf(follower->config.path, sizeof(follower->config.path), "%s/none/eve.json",
              follower->bench->dir);
     struct bench *bench = follower->bench;
-    follower->source = source_new(&follower->config, bench->dir, bench->base, bench->deliveries);
+    follower->source = bench_source(bench, &follower->config);
     assert_false(follower->source->is_started);
     assert_string_equal(follower->source->stats.state, "failed");
     assert_non_null(strstr(follower->source->stats.problem, "cannot watch"));

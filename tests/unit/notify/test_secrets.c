@@ -29,11 +29,11 @@ setup(void **state)
     snprintf(notify, sizeof(notify), "%s/notify", folder);
     snprintf(path, sizeof(path), "%s/notify/secrets.sealed", folder);
     snprintf(key_path, sizeof(key_path), "%s/secret.key", folder);
-    snprintf(former, sizeof(former), "%s/notify.secrets", folder);
-    snprintf(former_key, sizeof(former_key), "%s/notify.key", folder);
+    snprintf(former, sizeof(former), "%s/notify/notify.secrets", folder);
+    snprintf(former_key, sizeof(former_key), "%s/notify/notify.key", folder);
     char why[256];
     assert_int_equal(seal_prepare(key_path, why), 0);
-    return 0;
+    return mkdir(notify, 0700);
 }
 
 static int
@@ -72,6 +72,8 @@ opened(void)
 {
     char why[TEXT_SIZE];
     struct secrets *secrets = secrets_open(folder, key_path, why);
+    assert_string_equal(why, "");
+    secrets_load(secrets, why);
     assert_string_equal(why, "");
     return secrets;
 }
@@ -167,6 +169,7 @@ test_another_key_or_an_altered_file_is_told(void **state)
     assert_int_equal(file_write_atomic(path, bytes, size, 0600), 0);
     free(bytes);
     secrets = secrets_open(folder, key_path, why);
+    secrets_load(secrets, why);
     assert_non_null(strstr(why, "give the secrets again"));
     assert_true(secrets_find(secrets, &channel, value));
     assert_string_equal(value, "");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -221,6 +222,11 @@ main(int count, char **words)
     log_setup("serve", LOG_TEXT, LOG_INFO);
     clock_fake_init(&fixture.clock, clock_wall_us(clock_system()));
     fixture.base = event_base_new();
+    snprintf(pki, sizeof(pki), "%s/web", words[1]);
+    if (mkdir(pki, 0700) != 0) {
+        perror(pki);
+        return 1;
+    }
     snprintf(pki, sizeof(pki), "%s/pki", words[1]);
     if (pki_prepare(pki, "localhost,127.0.0.1", why) != 0) {
         fprintf(stderr, "%s\n", why);

@@ -25,19 +25,20 @@ static void
 account_lines_are_strict(void **state)
 {
     static const char *const bad[] = {
-        "kim operator active " HASH "\n",                             /* a word is missing */
-        "kim operator active " HASH " 2026-01-02T03:04:05Z more\n",   /* one too many */
-        "k:m operator active " HASH " 2026-01-02T03:04:05Z\n",        /* name */
-        "kim root active " HASH " 2026-01-02T03:04:05Z\n",            /* role */
-        "kim operator awake " HASH " 2026-01-02T03:04:05Z\n",         /* state */
-        "kim operator active secret 2026-01-02T03:04:05Z\n",          /* no hash */
-        "kim operator active " HASH " yesterday\n",                   /* time */
-        LINE LINE,                                                    /* twice */
+        "kim operator active " HASH "\n",                           /* a word is missing */
+        "kim operator active " HASH " 2026-01-02T03:04:05Z more\n", /* one too many */
+        "k:m operator active " HASH " 2026-01-02T03:04:05Z\n",      /* name */
+        "kim root active " HASH " 2026-01-02T03:04:05Z\n",          /* role */
+        "kim operator awake " HASH " 2026-01-02T03:04:05Z\n",       /* state */
+        "kim operator active secret 2026-01-02T03:04:05Z\n",        /* no hash */
+        "kim operator active " HASH " yesterday\n",                 /* time */
+        LINE LINE,                                                  /* twice */
     };
     struct account_list list;
     char why[256];
     (void)state;
-    assert_int_equal(account_parse("# people\n\n" LINE, strlen("# people\n\n" LINE), &list, why), 0);
+    assert_int_equal(account_parse("# people\n\n" LINE, strlen("# people\n\n" LINE), &list, why),
+                     0);
     assert_int_equal(list.count, 1);
     const struct account *kim = account_find(&list, "kim");
     assert_non_null(kim);
@@ -66,7 +67,9 @@ the_last_administrator_stays(void **state)
     struct stat info;
     (void)state;
     assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/accounts", dir);
+    snprintf(path, sizeof(path), "%s/web", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/web/accounts", dir);
     assert_int_equal(account_apply(dir, ACCOUNT_SET_ROLE, &admin, why), -ENOENT);
     assert_int_equal(account_apply(dir, ACCOUNT_CREATE, &admin, why), 0);
     assert_int_equal(account_apply(dir, ACCOUNT_CREATE, &admin, why), -EEXIST);
@@ -90,8 +93,10 @@ the_last_administrator_stays(void **state)
     assert_int_equal(account_apply(dir, ACCOUNT_CREATE, &admin, why), -EBADMSG);
     account_file_free(file);
     unlink(path);
-    snprintf(path, sizeof(path), "%s/accounts.lock", dir);
+    snprintf(path, sizeof(path), "%s/web/accounts.lock", dir);
     unlink(path);
+    snprintf(path, sizeof(path), "%s/web", dir);
+    rmdir(path);
     rmdir(dir);
 }
 
@@ -239,8 +244,15 @@ cookies(void **state)
     assert_string_equal(value, "abc-_9");
     assert_true(cookie_find("__Host-cordon=x", SESSION_COOKIE, value));
     static const char *const none[] = {
-        "", "a=b", "__Host-cordon", "__Host-cordon=", "x__Host-cordon=a", "__Host-cordonx=a",
-        "__Host-cordon=a b", "__Host-cordon=\"a\"", "__host-cordon=a",
+        "",
+        "a=b",
+        "__Host-cordon",
+        "__Host-cordon=",
+        "x__Host-cordon=a",
+        "__Host-cordonx=a",
+        "__Host-cordon=a b",
+        "__Host-cordon=\"a\"",
+        "__host-cordon=a",
         "__Host-cordon=a; __Host-cordon=b", /* somebody planted one */
         "__Host-cordon=0123456789012345678901234567890123456789012345678901234567890",
     };

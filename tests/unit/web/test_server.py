@@ -519,7 +519,7 @@ class Rights(Case):
         self.assertGreater(allowed, 60)
 
     def test_a_new_token_counts_at_once(self):
-        path = pathlib.Path(self.server.folder.name, "tokens")
+        path = pathlib.Path(self.server.folder.name, "web", "tokens")
         text = path.read_text()
         try:
             path.write_text("".join(line + "\n" for line in text.splitlines()

@@ -28,19 +28,23 @@ setup(void **state)
     (void)state;
     snprintf(folder, sizeof(folder), "/tmp/cordon-token-XXXXXX");
     clock_fake_init(&fake, 1773025104000000);
-    return mkdtemp(folder) ? 0 : -1;
+    char web[80];
+    snprintf(web, sizeof(web), "%s/web", mkdtemp(folder));
+    return mkdir(web, 0700);
 }
 
 static int
 teardown(void **state)
 {
-    static const char *const names[] = {"tokens", "tokens.lock", "admin.token"};
+    static const char *const names[] = {"web/tokens", "web/tokens.lock", "admin.token"};
     char path[128];
     (void)state;
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
         unlink(path);
     }
+    snprintf(path, sizeof(path), "%s/web", folder);
+    rmdir(path);
     return rmdir(folder);
 }
 
@@ -121,7 +125,7 @@ adds_and_finds(void **state)
     assert_int_equal(token_add(folder, "a b", ACCOUNT_ADMIN, &fake.clock, other, why), -EINVAL);
     assert_int_equal(token_add(folder, "second", ACCOUNT_VIEWER, &fake.clock, other, why), 0);
     assert_string_not_equal(text, other);
-    snprintf(path, sizeof(path), "%s/tokens", folder);
+    snprintf(path, sizeof(path), "%s/web/tokens", folder);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
     assert_int_equal(file_read(path, 4096, &kept, &size), 0);
@@ -173,7 +177,7 @@ keeps_the_last_good_list(void **state)
     assert_int_equal(token_add(folder, "demo", ACCOUNT_ADMIN, &fake.clock, text, why), 0);
     struct token_file *file = token_file_new(folder);
     assert_non_null(token_file_find(file, text));
-    snprintf(path, sizeof(path), "%s/tokens", folder);
+    snprintf(path, sizeof(path), "%s/web/tokens", folder);
     assert_int_equal(file_write_atomic(path, "rubbish\n", 8, 0600), 0);
     assert_non_null(token_file_find(file, text));
     /* An empty file is a good one: nobody. */

@@ -1,0 +1,286 @@
+"""Each process is locked in as the table has it (`cordond --sandbox`): what the kernel says of the live
+ones, whose files are whose, and that an administrator's commands and reloads work all the same."""
+import json
+import os
+import pathlib
+import pwd
+import signal
+import sqlite3
+import stat
+import subprocess
+import tempfile
+
+import pytest
+
+import api as client
+import receivers
+from netns import wait_for
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
+PROGRAM = os.path.join(BUILD, "cordond")
+ROLES = ("core", "driver", "intake", "web", "notify")
+SLOW_S = 60  # of waits, on a machine that has much to do; never of a measurement
+CAPABILITIES = {"dac_read_search": 2, "kill": 5, "setgid": 6, "setuid": 7, "setpcap": 8,
+                "net_bind_service": 10, "net_admin": 12, "net_raw": 13, "perfmon": 38, "bpf": 39}
+
+
+def table():
+    done = subprocess.run([PROGRAM, "--sandbox"], capture_output=True, check=True)
+    return {row["name"]: row for row in json.loads(done.stdout)}
+
+
+def status_of(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    return {line.split(":")[0]: line.split(":", 1)[1].split() for line in text.splitlines()}
+
+
+def threads_of(pid):
+    return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+
+
+def limit_of(pid, name):
+    for line in pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines():
+        if line.startswith(name):
+            return line[26:].split()[:2]
+    raise AssertionError(name)
+
+
+def assert_locked_in(pid, row):
+    """The kernel's word on every thread of 'pid' is the table's."""
+    user = pwd.getpwnam(row["user"])
+    bits = f"{sum(1 << CAPABILITIES[name] for name in row['capabilities']):016x}"
+    for thread in threads_of(pid):
+        status = status_of(thread)
+        assert status["Uid"] == [str(user.pw_uid)] * 4, row["name"]
+        assert status["Gid"] == [str(user.pw_gid)] * 4, row["name"]
+        if row["user"] != "root":
+            assert status["Groups"] == [], row["name"]
+        assert status["CapEff"] == status["CapPrm"] == status["CapBnd"] == [bits], row["name"]
+        assert status["CapInh"] == status["CapAmb"] == ["0" * 16], row["name"]
+        assert status["NoNewPrivs"] == ["1"], row["name"]
+    assert limit_of(pid, "Max core file size") == ["0", "0"]
+    files = limit_of(pid, "Max open files")
+    assert files[0] == files[1] and int(files[0]) <= row["limits"]["files"]
+    if "processes" in row["limits"]:
+        assert limit_of(pid, "Max processes") == [str(row["limits"]["processes"])] * 2
+    # not dumpable: what /proc shows of it is root's
+    assert os.stat(f"/proc/{pid}/mem").st_uid == 0
+
+
+class Bench:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.eve = self.folder / "suricata" / "eve.json"
+        self.eve.parent.mkdir(mode=0o750)
+        self.eve.write_text("")
+        self.eve.chmod(0o600)
+        self.cordon = receivers.Controller(PROGRAM, self.folder)
+        with open(self.cordon.config, "a", encoding="utf-8") as file:
+            file.write(f"sources: [{{name: suricata, kind: eve-file, path: {self.eve}}}]\n")
+        self.state = self.cordon.state
+        self.api = client.Api(f"https://127.0.0.1:{self.cordon.port}",
+                              str(self.state / "admin.token"), str(self.state / "pki" / "ca.pem"))
+
+    def start(self):
+        self.cordon.start()
+        wait_for(self.is_there, "cordond", SLOW_S)
+        return self
+
+    def is_there(self):
+        try:
+            pids = self.cordon.roles()
+            return (self.api.get("/health", validate=False).get("status") == "ok"
+                    and set(pids) == set(ROLES)
+                    and all(status_of(pid)["NoNewPrivs"] == ["1"] and status_of(pid)["Uid"][0] != "0"
+                            for pid in pids.values()))
+        except (OSError, ValueError, client.ApiError):
+            return False
+
+    def command(self, *words):
+        return subprocess.run([PROGRAM, *words, "--config", str(self.cordon.config)],
+                              capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def bench():
+    with tempfile.TemporaryDirectory(prefix="cordon-sandbox-") as name:
+        os.chmod(name, 0o711)
+        made = Bench(name).start()
+        yield made
+        made.cordon.stop()
+
+
+def test_each_live_process_is_what_the_table_says(bench):
+    rows = table()
+    pids = bench.cordon.roles()
+    assert set(pids) == set(ROLES)
+    for role, pid in pids.items():
+        assert_locked_in(pid, rows[role])
+    assert_locked_in(bench.cordon.process.pid, rows["supervisor"])
+    users = [rows[role]["user"] for role in ROLES]
+    assert len(set(users)) == len(users)
+
+
+def test_whose_files_are_whose(bench):
+    assert stat.S_IMODE(os.stat(bench.state).st_mode) == 0o711
+    for name in ("pki", "admin.token"):
+        info = os.stat(bench.state / name)
+        assert info.st_uid == 0 and stat.S_IMODE(info.st_mode) & 0o077 == 0
+    for role in ROLES:
+        user = pwd.getpwnam(f"cordon-{role}")
+        for path in [bench.state / role, *(bench.state / role).iterdir()]:
+            info = os.lstat(path)
+            assert (info.st_uid, info.st_gid) == (user.pw_uid, user.pw_gid), path
+            assert stat.S_IMODE(info.st_mode) & 0o077 == 0, path
+    assert (bench.state / "core" / "cordon.db").exists()
+    assert (bench.state / "web" / "accounts").exists()
+
+
+def test_commands_of_the_administrator_work_while_it_runs(bench):
+    token = bench.command("token", "add", "soar", "operator")
+    assert token.returncode == 0, token.stderr
+    soar = client.Api(bench.api.url, ca_file=str(bench.state / "pki" / "ca.pem"),
+                      token=token.stdout.strip())
+    assert soar.get("/version")
+    reset = bench.command("account", "reset", "admin")
+    assert reset.returncode == 0, reset.stderr
+    password = reset.stdout.strip()
+    status, _ = soar.raw("POST", "/session", {"name": "admin", "password": password}, token=None)
+    assert status == 200
+    out = bench.folder / "issued"
+    issued = bench.command("pki", "issue", "edge", "e9", "--out", str(out))
+    assert issued.returncode == 0, issued.stderr
+    assert (out / "e9.pem").exists()
+    # and what root wrote is web's again
+    test_whose_files_are_whose(bench)
+
+
+def test_the_policy_file_is_reloaded_and_written(bench):
+    policy = bench.folder / "policy.yaml"
+    policy.chmod(0o640)
+    text = policy.read_text() + "# by hand\n"
+    policy.write_text(text)
+    bench.cordon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: bench.api.get("/policy")["text"] == text, "the policy of the file", SLOW_S)
+    status, answer = bench.api.raw("POST", "/policy", {
+        "text": text + "# stored\n", "reason": "a test",
+        "base_revision": bench.api.get("/policy")["revision"]})
+    assert status == 200, answer
+    assert policy.read_text() == text + "# stored\n"
+    info = policy.stat()
+    assert info.st_uid == 0 and stat.S_IMODE(info.st_mode) == 0o640
+
+
+def test_a_followed_file_is_opened_for_intake_also_after_rotation(bench):
+    def told():
+        found = [s for s in bench.api.items("/intake") if s["name"] == "suricata"]
+        return found[0] if found else {"state": "", "received": 0}
+
+    wait_for(lambda: told()["state"] == "connected", "the file is followed", SLOW_S)
+    before = told()["received"]
+    with open(bench.eve, "a", encoding="ascii") as file:
+        file.write("{}\n")
+    wait_for(lambda: told()["received"] == before + 1, "the line of the first file", SLOW_S)
+    bench.eve.rename(bench.eve.with_name("eve.json.1"))
+    bench.eve.write_text("{}\n{}\n")
+    bench.eve.chmod(0o600)
+    wait_for(lambda: told()["received"] == before + 3, "the lines of the new file", SLOW_S)
+
+
+def test_a_role_that_dies_is_started_again_and_the_others_go_on(bench):
+    for role in ROLES:
+        before = bench.cordon.roles()
+        os.kill(before[role], signal.SIGKILL)
+        wait_for(lambda: bench.is_there() and bench.cordon.roles().get(role) != before[role],
+                 f"{role} again", SLOW_S)
+        after = bench.cordon.roles()
+        assert {r: p for r, p in after.items() if r != role} == \
+            {r: p for r, p in before.items() if r != role}
+        assert_locked_in(after[role], table()[role])
+
+
+def test_the_folder_of_an_earlier_version_is_taken_over():
+    """Everything in one folder, all root's, as before there were users."""
+    with tempfile.TemporaryDirectory(prefix="cordon-sandbox-") as name:
+        os.chmod(name, 0o711)
+        bench = Bench(name).start()
+        revision = bench.api.get("/policy")["revision"]
+        bench.cordon.stop()
+        state = bench.state
+        for folder in ("core", "web", "notify"):
+            for path in (state / folder).iterdir():
+                path.rename(state / path.name)
+            (state / folder).rmdir()
+        for root, folders, files in os.walk(state):
+            for path in folders + files:
+                os.lchown(os.path.join(root, path), 0, 0)
+        state.chmod(0o700)
+        with sqlite3.connect(state / "cordon.db") as database:
+            rows = database.execute("SELECT count(*) FROM audit").fetchone()[0]
+        assert rows > 0
+        again = Bench.__new__(Bench)
+        again.__dict__.update(bench.__dict__)
+        again.cordon.log = open(again.folder / "cordond.log", "ab")
+        again.start()
+        try:
+            assert again.api.get("/policy")["revision"] == revision
+            test_whose_files_are_whose(again)
+            assert not (state / "cordon.db").exists() and not (state / "tokens").exists()
+        finally:
+            again.cordon.stop()
+
+
+@pytest.mark.parametrize("text, user, why", [
+    ("users: own\n", 0, "not started by root"),
+    ("", 65534, "must be started by root"),
+])
+def test_it_says_what_to_do_where_it_cannot_take_its_users(text, user, why):
+    with tempfile.TemporaryDirectory(prefix="cordon-sandbox-") as name:
+        os.chmod(name, 0o777)
+        cordon = receivers.Controller(PROGRAM, name)
+        with open(cordon.config, "a", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(cordon.config, 0o644)
+        os.chmod(pathlib.Path(name) / "policy.yaml", 0o644)
+        done = subprocess.run([PROGRAM, "--config", cordon.config], capture_output=True, text=True,
+                              timeout=60, check=False, user=user)
+        cordon.log.close()
+        assert done.returncode == 1 and why in done.stderr
+        assert not cordon.state.exists()
+
+
+def test_a_folder_that_its_users_may_not_pass_is_named():
+    with tempfile.TemporaryDirectory(prefix="cordon-sandbox-") as name:  # 0700
+        cordon = receivers.Controller(PROGRAM, name)
+        done = subprocess.run([PROGRAM, "--config", cordon.config], capture_output=True, text=True,
+                              timeout=60, check=False)
+        cordon.log.close()
+        assert done.returncode == 1
+        assert f"cordon-core may not pass {name}: 'chmod o+x' it" in done.stderr
+
+
+def test_without_root_all_run_as_who_started_it():
+    with tempfile.TemporaryDirectory(prefix="cordon-sandbox-") as name:
+        os.chmod(name, 0o711)
+        nobody = pwd.getpwnam("nobody")
+        bench = Bench(name)
+        with open(bench.cordon.config, "a", encoding="utf-8") as file:
+            file.write("users: own\n")
+        for root, folders, files in os.walk(name):
+            os.chown(root, nobody.pw_uid, nobody.pw_gid)
+            for path in files:
+                os.chown(os.path.join(root, path), nobody.pw_uid, nobody.pw_gid)
+        bench.cordon.process = subprocess.Popen([PROGRAM, "--config", bench.cordon.config],
+                                                stdout=bench.cordon.log, stderr=bench.cordon.log,
+                                                user=nobody.pw_uid, group=nobody.pw_gid,
+                                                extra_groups=[])
+        try:
+            wait_for(bench.is_there, "cordond", SLOW_S)
+            for role, pid in bench.cordon.roles().items():
+                status = status_of(pid)
+                assert status["Uid"] == [str(nobody.pw_uid)] * 4, role
+                assert status["NoNewPrivs"] == ["1"], role
+                assert limit_of(pid, "Max core file size") == ["0", "0"]
+        finally:
+            bench.cordon.stop()
