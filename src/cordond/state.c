@@ -27,11 +27,13 @@ static const struct {
     enum sandbox_role owner;
     const char *name;
 } moved[] = {
-    /* the database last: whoever finds it there knows that its log is too */
-    {SANDBOX_CORE, "cordon.db-wal"}, {SANDBOX_CORE, "cordon.db-shm"},
-    {SANDBOX_CORE, "cordon.db"},     {SANDBOX_WEB, "tokens"},
-    {SANDBOX_WEB, "tokens.lock"},    {SANDBOX_WEB, "accounts"},
-    {SANDBOX_WEB, "accounts.lock"},  {SANDBOX_NOTIFY, "notify.secrets"},
+    {SANDBOX_CORE, "cordon.db-wal"},  {SANDBOX_CORE, "cordon.db-shm"},
+    {SANDBOX_CORE, "cordon.db"},      {SANDBOX_CORE, "cordon.db.made"},
+    {SANDBOX_CORE, "cordon.db.open"}, {SANDBOX_CORE, "cordon.db.suspect"},
+    {SANDBOX_CORE, "cordon.db.from"}, {SANDBOX_CORE, "copies"},
+    {SANDBOX_CORE, "aside"},          {SANDBOX_WEB, "tokens"},
+    {SANDBOX_WEB, "tokens.lock"},     {SANDBOX_WEB, "accounts"},
+    {SANDBOX_WEB, "accounts.lock"},   {SANDBOX_NOTIFY, "notify.secrets"},
     {SANDBOX_NOTIFY, "notify.key"},
 };
 
@@ -82,7 +84,7 @@ earlier_move(const char *state, char why[256])
         folder_of(state, moved[i].owner, folder);
         snprintf(from, sizeof(from), "%s/%s", state, moved[i].name);
         snprintf(to, sizeof(to), "%s/%s", folder, moved[i].name);
-        if (lstat(from, &found) < 0 || !S_ISREG(found.st_mode)) {
+        if (lstat(from, &found) < 0 || (!S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode))) {
             continue;
         }
         if (lstat(to, &found) == 0) {
