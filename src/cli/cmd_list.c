@@ -82,6 +82,20 @@ cmd_annotations(struct run *run, char **words, int count)
 }
 
 int
+cmd_conflicts(struct run *run, char **words, int count)
+{
+    static const struct column columns[] = {
+        {"HOST NAME", "host_name", COLUMN_TEXT}, {"MAC", "mac", COLUMN_TEXT},
+        {"SWITCH", "switch", COLUMN_TEXT},       {"PORT", "port", COLUMN_TEXT},
+        {"NOW", "now", COLUMN_TEXT},             {"CONTAINED", "contained", COLUMN_TEXT},
+        {"TIMES", "times", COLUMN_TEXT},         {"LAST SEEN", "last", COLUMN_TIME},
+        {"PROBLEM", "why", COLUMN_TEXT},
+    };
+    (void)words, (void)count;
+    return list(run, "conflicts", NULL, columns, COUNT_OF(columns));
+}
+
+int
 cmd_links(struct run *run, char **words, int count)
 {
     static const struct column columns[] = {

@@ -271,6 +271,35 @@ cmd_enforcement(struct run *run, char **words, int count)
     return show_path(run, API "/enforcement", NULL, print_enforcement);
 }
 
+static void
+print_budgets(const struct run *run, const cJSON *json)
+{
+    static const struct column facts[] = {
+        {"WITHIN A MINUTE", "minute", COLUMN_TEXT}, {"OF", "per_minute", COLUMN_TEXT},
+        {"WITHIN AN HOUR", "hour", COLUMN_TEXT},    {"OF", "per_hour", COLUMN_TEXT},
+        {"% OF A NETWORK", "network_percent", COLUMN_TEXT},
+        {"% OF A SWITCH", "switch_percent", COLUMN_TEXT},
+        {"STORM SINCE", "storm.since", COLUMN_TIME}, {"HELD IN THE STORM", "storm.held", COLUMN_TEXT},
+    };
+    static const struct column shares[] = {
+        {"KIND", "kind", COLUMN_TEXT},
+        {"NAME", "name", COLUMN_TEXT},
+        {"CONTAINED", "contained", COLUMN_TEXT},
+        {"MOST", "most", COLUMN_TEXT},
+        {"ENDPOINTS", "population", COLUMN_TEXT},
+    };
+    columns_print_object(run, json, facts, COUNT_OF(facts));
+    printf("\n");
+    columns_print(run, cJSON_GetObjectItem(json, "shares"), shares, COUNT_OF(shares));
+}
+
+int
+cmd_budgets(struct run *run, char **words, int count)
+{
+    (void)words, (void)count;
+    return show_path(run, API "/budgets", NULL, print_budgets);
+}
+
 static int
 suspend(struct run *run, const char *path)
 {

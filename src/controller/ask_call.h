@@ -165,7 +165,7 @@ ask_handler ask_replay_start, ask_replay_show, ask_replay_list;
 /* ask_rollout.c */
 ask_handler ask_rollout_show, ask_window_list;
 /* ask_system.c */
-ask_handler ask_enforcement_show, ask_audit_record, ask_version;
+ask_handler ask_enforcement_show, ask_budget_show, ask_conflict_list, ask_audit_record, ask_version;
 /* ask_system.c */
 ask_handler ask_storage_show;
 /* ask_watch.c */

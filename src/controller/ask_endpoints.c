@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "wire/view_budget.h"
 
 #define SEARCH_TEXTS (ENDPOINT_MACS_MAX + ENDPOINT_BINDINGS_MAX + ANNOTATION_TAGS_MAX + 10)
 
@@ -136,6 +137,48 @@ ask_endpoint_show(const struct ask_call *call, const void *parameters)
     if (endpoint) {
         ask_answer_json(call, 200, ask_view_endpoint_detail(call->controller, endpoint));
     }
+}
+
+static void
+fill_conflict(struct controller *controller, const struct conflict_view *from,
+              struct view_conflict *view)
+{
+    const struct endpoint *endpoint =
+        from->endpoint_id[0] ? topology_by_id(controller_topology(controller), from->endpoint_id)
+                             : NULL;
+    *view = (struct view_conflict){.mac = from->mac,
+                                   .first_us = from->first_us,
+                                   .last_us = from->last_us,
+                                   .times = from->times};
+    memcpy(view->endpoint_id, from->endpoint_id, sizeof(view->endpoint_id));
+    memcpy(view->switch_name, from->switch_name, sizeof(view->switch_name));
+    memcpy(view->port, from->port, sizeof(view->port));
+    memcpy(view->why, from->why, sizeof(view->why));
+    if (endpoint) {
+        snprintf(view->host_name, sizeof(view->host_name), "%s", endpoint_name(endpoint));
+        view->is_now = endpoint->location.class == LOCATION_CONFLICT;
+        view->is_contained = controller_containment_on(controller, endpoint->id) != NULL;
+    }
+}
+
+void
+ask_conflict_list(const struct ask_call *call, const void *parameters)
+{
+    const struct op_page *asked = parameters;
+    struct ask_page page;
+    ask_page_begin(&page, asked);
+    for (size_t i = 0; i < controller_conflict_count(call->controller); i++) {
+        struct view_conflict view;
+        char mac[MAC_TEXT_SIZE];
+        fill_conflict(call->controller, controller_conflict_at(call->controller, i), &view);
+        mac_format(&view.mac, mac);
+        const char *const texts[] = {view.host_name, view.switch_name, view.port, mac, view.why,
+                                     view.endpoint_id, NULL};
+        if (ask_matches(asked->q, texts) && ask_page_takes(&page)) {
+            ask_page_add(&page, codec_encode(&view_conflict_shape, &view));
+        }
+    }
+    ask_page_answer(call, &page);
 }
 
 void

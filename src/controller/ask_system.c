@@ -1,4 +1,4 @@
-/* Enforcement and version. */
+/* Enforcement, budgets and version. */
 #include "controller/ask_call.h"
 
 #include <stdio.h>
@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "policy/budget.h"
+#include "wire/view_budget.h"
 
 void
 ask_enforcement_show(const struct ask_call *call, const void *parameters)
@@ -22,6 +24,44 @@ ask_enforcement_show(const struct ask_call *call, const void *parameters)
         memcpy(view.reason, suspension.reason, sizeof(view.reason));
     }
     ask_answer_shape(call, 200, &view_enforcement_shape, &view);
+}
+
+#define SHARES_SHOWN 256
+
+void
+ask_budget_show(const struct ask_call *call, const void *parameters)
+{
+    struct engine *engine = controller_engine(call->controller);
+    struct budget_share *shares = mem_new(SHARES_SHOWN, sizeof(*shares));
+    struct view_share *rows = mem_new(SHARES_SHOWN, sizeof(*rows));
+    struct view_storm storm = {0};
+    struct budget_use use;
+    uint64_t held = 0;
+    (void)parameters;
+    engine_budget(engine, &use);
+    size_t count = engine_budget_shares(engine, shares, SHARES_SHOWN);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (struct view_share){.kind = shares[i].is_switch ? SHARE_SWITCH : SHARE_NETWORK,
+                                      .contained = shares[i].contained,
+                                      .population = shares[i].population,
+                                      .most = shares[i].most};
+        memcpy(rows[i].name, shares[i].name, sizeof(rows[i].name));
+    }
+    bool is_on = controller_storm(call->controller, &storm.since_us, &storm.last_us, &held);
+    storm.held = held;
+    struct view_budget view = {.minute = use.minute,
+                               .per_minute = use.per_minute,
+                               .hour = use.hour,
+                               .per_hour = use.per_hour,
+                               .gathered = use.gathered,
+                               .network_percent = use.network_percent,
+                               .switch_percent = use.switch_percent,
+                               .storm = is_on ? &storm : NULL,
+                               .shares = rows,
+                               .share_count = count};
+    ask_answer_shape(call, 200, &view_budget_shape, &view);
+    free(shares);
+    free(rows);
 }
 
 void

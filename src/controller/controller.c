@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/conflicts.h"
 #include "controller/decide.h"
 #include "controller/desired.h"
 #include "controller/entry.h"
@@ -13,7 +14,9 @@
 #include "controller/notices.h"
 #include "controller/records.h"
 #include "controller/slot.h"
+#include "controller/storm.h"
 #include "controller/switches.h"
+#include "policy/budget.h"
 #include "wire/view_system.h"
 #include "controller/wish.h"
 #include "controller/world.h"
@@ -54,6 +57,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     controller->detection_limit = (struct log_limit){.period_us = SECOND_US / 20, .burst = 200};
     controller->records = records_new();
     controller->notices = notices_new();
+    controller->conflicts = conflicts_new();
     controller->talkers = talkers_new();
     controller->recent = recent_new();
     struct topology_listener listener;
@@ -62,6 +66,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     controller->topology = topology_new(&topology, clock, &listener);
     world_init(controller, &controller->world);
     controller->engine = engine_new(policy, &controller->world, clock);
+    engine_gather(controller->engine, true);
     switches_refresh_common(controller);
     return controller;
 }
@@ -87,6 +92,7 @@ controller_free(struct controller *controller)
     topology_free(controller->topology);
     records_free(controller->records);
     notices_free(controller->notices);
+    conflicts_free(controller->conflicts);
     talkers_free(controller->talkers);
     recent_free(controller->recent);
     hmap_fini(&controller->by_id);
@@ -315,7 +321,9 @@ changed_tell(struct controller *controller)
     static const char *const lists[CHANGED_COUNT] = {[CHANGED_AUDIT] = "audit",
                                                      [CHANGED_SENSORS] = "sensors",
                                                      [CHANGED_PROTECTED] = "protected",
-                                                     [CHANGED_ENFORCEMENT] = "enforcement"};
+                                                     [CHANGED_ENFORCEMENT] = "enforcement",
+                                                     [CHANGED_BUDGETS] = "budgets",
+                                                     [CHANGED_CONFLICTS] = "conflicts"};
     uint64_t rows = store_audit_rows(controller->store);
     controller->changed[CHANGED_AUDIT] |= rows != controller->audit_rows;
     controller->audit_rows = rows;
@@ -344,6 +352,7 @@ controller_tick(struct controller *controller)
 {
     int64_t now_us = clock_boot_us(controller->clock);
     judge_slice(controller);
+    storm_tick(controller);
     entries_tick(controller);
     switches_tick(controller);
     entries_write_behind(controller);

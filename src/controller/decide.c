@@ -9,6 +9,7 @@
 #include "controller/entry.h"
 #include "controller/notices.h"
 #include "controller/records.h"
+#include "controller/storm.h"
 #include "controller/switches.h"
 #include "controller/world.h"
 
@@ -137,20 +138,23 @@ commit_add(struct commit *commit, struct entry *entry)
              action_names[c->action], c->reason);
     store_put_containment(commit->change, c);
     store_put_audit(commit->change, c->requested_us, c->requested_by, "contain", c->id, detail);
-    if (c->state == CONTAINMENT_PENDING) {
+    if (c->state == CONTAINMENT_PENDING && !storm_covers(commit->controller, c)) {
         pending_put(commit, c);
     }
     commit->entries[commit->count++] = entry;
 }
 
-/* What a person was to judge has become certain: another detection without a reason to wait. */
+/* What a person was to judge has become certain by another detection without a reason to wait; or
+ * the budget has room for it. */
 static void
 pending_confirm(struct controller *controller, struct entry *entry, const char *policy)
 {
     char account[NAME_SIZE];
     snprintf(account, sizeof(account), "policy:%.50s", policy);
     controller_judge(controller, entry->c.id, VERDICT_ENFORCE, account,
-                     "another detection leaves no doubt", NULL, NULL);
+                     entry->c.hold == HOLD_BUDGET ? "the budget has room for it"
+                                                  : "another detection leaves no doubt",
+                     NULL, NULL);
 }
 
 static void
@@ -376,6 +380,9 @@ decision_take(struct controller *controller, struct commit *commit,
                                     .endpoint_id = decision->endpoint_id, .mac = decision->mac,
                                     .ip = decision->ip, .server = decision->server};
     bool is_held = decision->hold != HOLD_NONE || decision->mode == MODE_APPROVE;
+    if (decision->hold == HOLD_BUDGET && !controller->storm.is_on) {
+        storm_watch(controller);
+    }
     struct entry *same = entry_find_same(controller, &subject);
     if (same) {
         bool is_confirmed = same->c.state == CONTAINMENT_PENDING && !is_held;
@@ -398,6 +405,32 @@ decision_take(struct controller *controller, struct commit *commit,
     decision_fill(&c, decision);
     decision_marks(&c, detection, received_us, c.requested_us);
     commit_add(commit, entry_new(controller, &c));
+}
+
+void
+decide_gathered(struct controller *controller, const struct decision *decision)
+{
+    const struct subject subject = {.action = decision->action,
+                                    .endpoint_id = decision->endpoint_id, .mac = decision->mac,
+                                    .ip = decision->ip, .server = decision->server};
+    struct entry *same = entry_find_same(controller, &subject);
+    if (same && same->c.state == CONTAINMENT_PENDING && same->is_committed) {
+        pending_confirm(controller, same, decision->policy);
+    } else if (same && same->c.state == CONTAINMENT_PENDING) {
+        snprintf(same->confirmed_by, sizeof(same->confirmed_by), "%s", decision->policy);
+    }
+    if (same) {
+        return;
+    }
+    struct containment c; /* there was no room to let it wait */
+    char by[NAME_SIZE];
+    snprintf(by, sizeof(by), "policy:%.50s", decision->policy);
+    containment_begin(controller, &c, decision->action, by);
+    decision_fill(&c, decision);
+    containment_mark(&c, "decided", c.requested_us, c.policy);
+    struct commit *commit = commit_new(controller);
+    commit_add(commit, entry_new(controller, &c));
+    commit_submit(commit, NULL, NULL);
 }
 
 static void

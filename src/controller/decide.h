@@ -16,6 +16,9 @@ void commit_add(struct commit *commit, struct entry *entry);
 /* Takes 'commit'.  'done' runs after the entries were handled; it may look at them. */
 void commit_submit(struct commit *commit, void (*done)(void *context, int error), void *context);
 
+/* An isolation that waited for its turn and has it now (policy/budget.h). */
+void decide_gathered(struct controller *controller, const struct decision *decision);
+
 /* A containment with what every one has: id, case number, times, first marks. */
 void containment_begin(struct controller *controller, struct containment *c, enum action action,
                        const char *requested_by);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/conflicts.h"
 #include "controller/decide.h"
 #include "controller/entry.h"
 #include "controller/judge.h"
@@ -183,6 +184,9 @@ follow_endpoint(struct controller *controller, const struct told *told)
     if (controller->ports.publish) {
         controller->ports.publish(controller->ports.context, "endpoint", endpoint);
     }
+    if (told->change == TOPOLOGY_ENDPOINT_CONFLICT) {
+        conflict_note(controller, endpoint, NULL, told->detail);
+    }
     if (told->change != TOPOLOGY_ENDPOINT_MOVED) {
         follow_waiting(controller, endpoint);
     }
@@ -289,6 +293,9 @@ follow_act(struct controller *controller)
             break; /* links are read from topology */
         case TOPOLOGY_MAC_HELD:
             follow_held(controller, &told);
+            break;
+        case TOPOLOGY_PORT_FULL:
+            conflict_note(controller, NULL, &told.before, told.detail);
             break;
         case TOPOLOGY_ROLE_PROPOSED:
             follow_role(controller, &told);

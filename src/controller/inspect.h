@@ -77,6 +77,23 @@ struct suspension_view {
 };
 void controller_suspension(const struct controller *controller, struct suspension_view *view);
 
+/* Is there a storm (storm.h): since when, when was the last held, and how many were? */
+bool controller_storm(const struct controller *controller, int64_t *since_us, int64_t *last_us,
+                      uint64_t *held);
+
+/* What contradicts itself (conflicts.h), newest first; NULL: no more. */
+struct conflict_view {
+    char endpoint_id[ID_SIZE]; /* "": a port */
+    struct mac mac;
+    char switch_name[NAME_SIZE], port[NAME_SIZE];
+    char why[TEXT_SIZE];
+    int64_t first_us, last_us;
+    uint64_t times;
+};
+size_t controller_conflict_count(const struct controller *controller);
+const struct conflict_view *controller_conflict_at(const struct controller *controller,
+                                                   size_t index);
+
 /* Mirror sessions in force: declared ones and detailed ones that containments asked for. */
 struct mirror_view {
     char switch_name[NAME_SIZE]; /* "": every switch */

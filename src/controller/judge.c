@@ -8,6 +8,7 @@
 #include "controller/entry.h"
 #include "controller/notices.h"
 #include "controller/slot.h"
+#include "controller/storm.h"
 
 #define NOTE_LEAST 64        /* bytes that one more note needs */
 #define SLICE_US 5000        /* of judging at a time ... */
@@ -186,6 +187,14 @@ reach_applied(struct controller *controller, struct entry *entry)
 }
 
 static void
+contained_tell(struct controller *controller, const struct entry *entry, const char *detail)
+{
+    if (!storm_covers(controller, &entry->c)) {
+        notices_tell_containment(controller, &entry->c, NOTICE_CONTAINED, detail);
+    }
+}
+
+static void
 reach_verified(struct controller *controller, struct entry *entry)
 {
     reach_applied(controller, entry);
@@ -193,10 +202,10 @@ reach_verified(struct controller *controller, struct entry *entry)
     if (entry->c.verified_us == 0) {
         entry->c.verified_us = now_us;
         entry_mark(entry, "verified", now_us, "");
-        notices_tell_containment(controller, &entry->c, NOTICE_CONTAINED, "");
+        contained_tell(controller, entry, "");
     } else if (entry->was_verified) {
         entry_mark(entry, "verified_again", now_us, "");
-        notices_tell_containment(controller, &entry->c, NOTICE_CONTAINED, "again");
+        contained_tell(controller, entry, "again");
     }
     entry->was_verified = true;
 }

@@ -151,6 +151,8 @@ enum list_changed {
     CHANGED_SENSORS,
     CHANGED_PROTECTED,
     CHANGED_ENFORCEMENT,
+    CHANGED_BUDGETS,
+    CHANGED_CONFLICTS,
     CHANGED_COUNT
 };
 
@@ -169,10 +171,23 @@ struct told {
     char detail[TEXT_SIZE];
 };
 
+/* See storm.h.  Times on the wall clock, but 'quiet_us'. */
+struct storm {
+    bool is_on;
+    int64_t began_us, last_us;
+    int64_t noted_us; /* nobody waited for the budget then */
+    int64_t quiet_us; /* boot: the last was held */
+    uint64_t held;    /* since it began */
+    bool is_one_told; /* for whoever is on call */
+    uint64_t seen;    /* of the engine's count */
+    size_t told_minute, told_hour;
+};
+
 struct records;
 struct talkers;
 struct recent;
 struct notices;
+struct conflicts;
 
 struct controller {
     struct controller_settings settings;
@@ -185,6 +200,7 @@ struct controller {
     struct topology *topology;
     struct records *records;
     struct notices *notices;
+    struct conflicts *conflicts;
     struct talkers *talkers;
     struct recent *recent; /* detections seen lately (decide.c) */
 
@@ -216,6 +232,7 @@ struct controller {
     bool is_started; /* the epoch is on disk: drive */
     bool is_fenced;  /* somebody with a higher epoch took over */
     struct suspension_view suspension;
+    struct storm storm;
 
     TAILQ_HEAD(, proposal) proposals;
     size_t proposal_count;

@@ -296,6 +296,7 @@ alteration_take(struct alteration *a)
     c->expires_us = after->expires_us;
     c->action = after->action;
     c->pending_until_us = after->pending_until_us;
+    c->hold = after->hold;
     memcpy(c->hold_detail, after->hold_detail, sizeof(c->hold_detail));
 }
 
@@ -346,6 +347,14 @@ alteration_new(struct controller *controller, struct entry *entry, wish_done_fn 
     return a;
 }
 
+/* Policy decided it after all, and no person: it has spent its budget, which a restart must know by
+ * the containment alone (store_read_isolations).  Time that has passed is no decision. */
+static bool
+is_by_policy(const char *account)
+{
+    return strncmp(account, "policy:", 7) == 0 && strcmp(account, "policy:time-out") != 0;
+}
+
 static void
 alteration_notice(const struct alteration *a, struct store_change *change,
                   const struct containment *stored, const char *account, const char *reason)
@@ -353,7 +362,10 @@ alteration_notice(const struct alteration *a, struct store_change *change,
     enum notice_kind kind = a->event == LIFE_RELEASE  ? NOTICE_RELEASED
                             : a->event == LIFE_EXPIRE ? NOTICE_EXPIRED
                                                       : NOTICE_ANSWERED;
-    notices_put_containment(a->controller, change, stored, kind, account, reason);
+    bool is_of_storm = a->entry->c.hold == HOLD_BUDGET && strncmp(account, "policy:", 7) == 0;
+    if (!is_of_storm) { /* nobody was told that it waits: one notice stands for all */
+        notices_put_containment(a->controller, change, stored, kind, account, reason);
+    }
 }
 
 /* Takes 'a'. */
@@ -568,6 +580,10 @@ enforce(struct controller *controller, struct entry *entry, const char *account,
     a->has_event = true;
     a->event = LIFE_ENFORCE;
     a->after.pending_until_us = 0;
+    if (is_by_policy(account)) {
+        a->after.hold = HOLD_NONE;
+        a->after.hold_detail[0] = '\0';
+    }
     if (a->after.expires_us > 0) { /* it lasts as long as was meant, from now on */
         int64_t lasts_us = a->after.expires_us - a->after.requested_us;
         a->after.expires_us = clock_wall_us(controller->clock) + lasts_us;

@@ -324,6 +324,19 @@ world_population(void *context, const struct prefix *prefixes, size_t count)
     return population;
 }
 
+static size_t
+world_at_switch(void *context, const char *switch_name)
+{
+    const struct controller *controller = context;
+    const struct endpoint *endpoint;
+    size_t count = 0;
+    for (size_t i = 0; (endpoint = topology_endpoint_at(controller->topology, i)) != NULL; i++) {
+        count += endpoint->location.class != LOCATION_NONE &&
+                 strcmp(endpoint->location.switch_name, switch_name) == 0;
+    }
+    return count;
+}
+
 void
 world_init(struct controller *controller, struct policy_world *world)
 {
@@ -337,6 +350,7 @@ world_init(struct controller *controller, struct policy_world *world)
         .origin_is_access = world_origin_is_access,
         .population = world_population,
         .is_trusted_place = world_is_trusted_place,
+        .at_switch = world_at_switch,
         .context = controller,
     };
 }

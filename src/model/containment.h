@@ -133,6 +133,7 @@ struct decision {
     bool is_limited;            /* by a roll-out rule or a maintenance window, below auto */
     enum hold hold;             /* not NONE: hold for a person */
     char hold_detail[TEXT_SIZE];
+    bool is_gathered;           /* held for a moment: several at once (policy/budget.h) */
     char incident_id[ID_SIZE];
     char endpoint_id[ID_SIZE];
     struct mac mac;

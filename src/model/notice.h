@@ -36,6 +36,8 @@ enum notice_kind {
     NOTICE_POLICY,  /* changed */
     NOTICE_SIGN_IN, /* locked out */
     NOTICE_AUDIT,   /* its chain is broken */
+    NOTICE_STORM,   /* more isolations than the budget allows */
+    NOTICE_CONFLICT, /* a MAC in two places, an address that two claim, a port full of MACs */
     NOTICE_TEST,
     NOTICE_KIND_COUNT
 };

@@ -37,6 +37,10 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
     [NOTICE_POLICY] = {{"Policy changed", "ポリシーが変更されました"}},
     [NOTICE_SIGN_IN] = {{"Sign-in locked out", "サインインがロックされました"}},
     [NOTICE_AUDIT] = {{"The audit log is broken", "操作ログの改ざんまたは欠損を検出しました"}},
+    [NOTICE_STORM] = {{"More is detected than the budget lets contain",
+                       "検知が集中し、自動隔離の上限を超えています"}},
+    [NOTICE_CONFLICT] = {{"Two machines contradict each other",
+                          "端末の情報に矛盾があります"}},
     [NOTICE_TEST] = {{"Test message", "テスト通知"}},
 };
 

@@ -30,6 +30,7 @@ engine_new(struct policy *policy, const struct policy_world *world, const struct
     table_init(&e->forces, sizeof(struct force_item), FORCES_MAX, &c->decisions_evicted);
     table_init(&e->said, sizeof(struct said_item), SAID_MAX, &c->decisions_evicted);
     table_init(&e->released, sizeof(struct released_item), RELEASED_MAX, &c->subjects_evicted);
+    budget_init(e);
     return e;
 }
 
@@ -39,8 +40,9 @@ engine_free(struct engine *e)
     if (!e) {
         return;
     }
-    struct table *tables[] = {&e->incidents, &e->counts, &e->contacts,
-                              &e->forces,    &e->said,   &e->released};
+    struct table *tables[] = {&e->incidents, &e->counts,   &e->contacts, &e->forces,
+                              &e->said,      &e->released, &e->shares};
+    gather_fini(&e->gather);
     for (size_t i = 0; i < COUNT_OF(tables); i++) {
         table_fini(tables[i]);
     }
@@ -107,8 +109,8 @@ is_live(const struct engine *e, const struct force_item *force)
 }
 
 /* The same, or something that leaves less, is in force or on its way. */
-static bool
-is_in_force(const struct engine *e, const struct decision *d)
+bool
+decision_is_in_force(const struct engine *e, const struct decision *d)
 {
     char key[TABLE_KEY_SIZE];
     force_key(key, ACTION_ISOLATE, d->endpoint_id, NULL, "");
@@ -132,8 +134,8 @@ force_need(struct engine *e, const char key[TABLE_KEY_SIZE], const char *endpoin
     return force;
 }
 
-static void
-force_start(struct engine *e, const struct finding *f, const struct decision *d)
+void
+decision_start(struct engine *e, const struct decision *d, const char *network, const char *place)
 {
     char key[TABLE_KEY_SIZE];
     force_key(key, d->action, d->endpoint_id, &d->server.ip, d->server_name);
@@ -146,16 +148,31 @@ force_start(struct engine *e, const struct finding *f, const struct decision *d)
     force->expires_s = d->expires_s;
     force->is_isolation = d->action == ACTION_ISOLATE;
     memcpy(force->permit_set, d->permit_set, sizeof(force->permit_set));
-    snprintf(force->network, sizeof(force->network), "%s", f->network ? f->network->name : "");
+    snprintf(force->network, sizeof(force->network), "%s", network);
+    snprintf(force->place, sizeof(force->place), "%s", place);
 }
 
-/* The network of an endpoint that we did not isolate ourselves: of its newest address. */
+void
+finding_place(const struct finding *f, char network[NAME_SIZE], char place[NAME_SIZE])
+{
+    bool is_placed = f->endpoint && f->endpoint->location.class != LOCATION_NONE;
+    snprintf(network, NAME_SIZE, "%s", f->network ? f->network->name : "");
+    snprintf(place, NAME_SIZE, "%s", is_placed ? f->endpoint->location.switch_name : "");
+}
+
+/* The place of an endpoint that we did not isolate ourselves, and the network of its newest
+ * address. */
 static void
-force_find_network(struct engine *e, struct force_item *force)
+force_find_place(struct engine *e, struct force_item *force)
 {
     const struct endpoint *endpoint = NULL;
-    if (force->network[0] != '\0' ||
-        !e->world.endpoint(e->world.context, force->endpoint_id, &endpoint)) {
+    if (!e->world.endpoint(e->world.context, force->endpoint_id, &endpoint)) {
+        return;
+    }
+    if (force->place[0] == '\0' && endpoint->location.class != LOCATION_NONE) {
+        memcpy(force->place, endpoint->location.switch_name, sizeof(force->place));
+    }
+    if (force->network[0] != '\0') {
         return;
     }
     for (size_t i = endpoint->binding_count; i-- > 0;) {
@@ -177,7 +194,7 @@ force_confirm(struct engine *e, struct force_item *force, uint32_t left_s)
                                         : e->policy->file.defaults.expires_s;
     force->until_us = clock_boot_us(e->clock) + (int64_t)for_s * SECOND_US;
     if (force->is_isolation) {
-        force_find_network(e, force);
+        force_find_place(e, force);
     }
 }
 
@@ -276,8 +293,7 @@ engine_restore_released(struct engine *e, const char *endpoint_id, int64_t relea
 {
     int64_t ago_us = clock_wall_us(e->clock) - released_us;
     if (endpoint_id[0] != '\0') { /* a release in the future: the clock was set back since */
-        table_need(&e->released, endpoint_id,
-                   clock_boot_us(e->clock) - (ago_us > 0 ? ago_us : 0));
+        table_need(&e->released, endpoint_id, clock_boot_us(e->clock) - (ago_us > 0 ? ago_us : 0));
     }
 }
 
@@ -488,7 +504,7 @@ static bool
 decide(struct engine *e, const struct finding *f, const struct decision *d, struct outcome *outcome)
 {
     bool acts = d->hold == HOLD_NONE && d->mode == MODE_AUTO && d->action != ACTION_NOTIFY;
-    bool is_known = is_in_force(e, d);
+    bool is_known = decision_is_in_force(e, d);
     if (is_known || (!acts && was_said(e, f, d))) {
         e->counters.suppressed++;
         tell(outcome, "policy %s: %s is already %s", d->policy, action_names[d->action],
@@ -500,7 +516,9 @@ decide(struct engine *e, const struct finding *f, const struct decision *d, stru
         return false;
     }
     if (acts) {
-        force_start(e, f, d);
+        char network[NAME_SIZE], place[NAME_SIZE];
+        finding_place(f, network, place);
+        decision_start(e, d, network, place);
     }
     outcome->decisions[outcome->decision_count++] = *d;
     story(outcome, f, d);
@@ -560,19 +578,27 @@ act(struct engine *e, const struct finding *f, const struct file_policy *policy,
     }
     decision_fill(e, f, policy, action, &d);
     d.hold = guard(e, f, policy, &d);
-    bool is_spending = d.action == ACTION_ISOLATE && d.hold == HOLD_NONE && d.mode == MODE_AUTO;
-    bool is_over = is_spending && !is_in_force(e, &d) && !budget_allows(e, f, d.hold_detail);
-    if (is_over) {
+    bool is_spending = d.action == ACTION_ISOLATE && d.hold == HOLD_NONE && d.mode == MODE_AUTO &&
+                       !decision_is_in_force(e, &d);
+    enum budget_word word = is_spending ? budget_ask(e, f, d.hold_detail) : BUDGET_GO;
+    if (word == BUDGET_GATHER) {
+        gather_add(e, f, &d);
+    }
+    if (word != BUDGET_GO) {
         d.hold = HOLD_BUDGET;
     }
     if (d.hold != HOLD_NONE) {
         hold_fill(e, policy, &d);
     }
+    d.is_gathered = word == BUDGET_GATHER;
     bool is_decided = decide(e, f, &d, outcome);
-    if (is_over) {
+    e->counters.over_budget += word == BUDGET_OVER && is_decided ? 1 : 0;
+    if (word != BUDGET_GO) {
         fall_back(e, f, policy, action, outcome);
     } else if (is_spending && is_decided) {
-        budget_spend(e, clock_boot_us(e->clock));
+        char network[NAME_SIZE], place[NAME_SIZE];
+        finding_place(f, network, place);
+        budget_take(e, network, place);
     }
 }
 

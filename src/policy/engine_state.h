@@ -40,7 +40,7 @@ struct force_item {
     bool is_isolation;
     char endpoint_id[ID_SIZE];
     char permit_set[NAME_SIZE];
-    char network[NAME_SIZE];
+    char network[NAME_SIZE], place[NAME_SIZE]; /* where it was when that was decided */
 };
 
 /* What was said lately (held or observed decisions), so that it is not said again. */
@@ -55,12 +55,26 @@ struct released_item {
     struct table_item item;
 };
 
+/* Who waits until it is clear who is the most confident: budget.h. */
+#define GATHER_MAX 1024
+struct candidate;
+struct gather {
+    struct candidate *items[GATHER_MAX]; /* owned */
+    size_t count, next;
+    uint64_t seen;             /* endpoints, also those that there is no room for */
+    uint64_t taken;            /* whom the budget had room for */
+    int64_t since_us, last_us; /* boot clock: the first and the last that came */
+    bool is_on, is_sorted;
+};
+
 struct engine {
     struct policy *policy;
     struct policy_world world;
     const struct clock *clock;
     enum assumption assumption;
-    struct table incidents, counts, contacts, forces, said, released;
+    struct table incidents, counts, contacts, forces, said, released, shares;
+    uint64_t shares_evicted; /* they are counted again */
+    struct gather gather;
     int64_t spent_us[BUDGET_MAX]; /* ring of automatic isolations, boot clock */
     size_t spent_next;
     struct engine_counters counters;
@@ -138,8 +152,32 @@ bool file_protects_mac(const struct policy *policy, const struct mac *mac, const
 /* Why this may not be done to this endpoint without a person; NONE: go on. */
 enum hold guard_endpoint(struct engine *engine, const struct finding *finding,
                          const struct file_policy *policy, char why[TEXT_SIZE]);
+/* Its grace period after a release lasts. */
+bool was_just_released(const struct engine *engine, const char *endpoint_id);
 enum hold guard_server(struct engine *engine, const struct finding *finding, char why[TEXT_SIZE]);
-bool budget_allows(struct engine *engine, const struct finding *finding, char why[TEXT_SIZE]);
+
+/* engine.c: what is in force, or on its way to it. */
+bool decision_is_in_force(const struct engine *engine, const struct decision *decision);
+void decision_start(struct engine *engine, const struct decision *decision, const char *network,
+                    const char *place);
+/* Its network and switch; "": not known. */
+void finding_place(const struct finding *finding, char network[NAME_SIZE], char place[NAME_SIZE]);
+
+/* budget.c */
+enum budget_word {
+    BUDGET_GO,
+    BUDGET_GATHER, /* it waits for its turn: gather_add() */
+    BUDGET_OVER,
+};
+void budget_init(struct engine *engine);
+enum budget_word budget_ask(struct engine *engine, const struct finding *finding,
+                            char why[TEXT_SIZE]);
+void gather_add(struct engine *engine, const struct finding *finding,
+                const struct decision *decision);
+void gather_fini(struct gather *gather);
+/* One is isolated now. */
+void budget_take(struct engine *engine, const char *network, const char *place);
+/* One was, then. */
 void budget_spend(struct engine *engine, int64_t boot_us);
 
 #endif

@@ -92,6 +92,7 @@ static const struct field budget_fields[] = {
     F_RANGE(FIELD_OPTIONAL, struct file_budgets, per_minute, 1, BUDGET_MAX),
     F_RANGE(FIELD_OPTIONAL, struct file_budgets, per_hour, 1, BUDGET_MAX),
     F_RANGE(FIELD_OPTIONAL, struct file_budgets, network_percent, 1, 100),
+    F_RANGE(FIELD_OPTIONAL, struct file_budgets, switch_percent, 1, 100),
 };
 static const struct shape budget_shape = SHAPE("budgets", struct file_budgets, budget_fields, NULL);
 

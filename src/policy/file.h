@@ -113,6 +113,7 @@ struct file_budgets {
     uint32_t per_minute;
     uint32_t per_hour;
     uint8_t network_percent;
+    uint8_t switch_percent;
 };
 
 struct file_hold {

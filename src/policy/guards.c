@@ -9,7 +9,6 @@
 #include "policy/engine_state.h"
 
 #define CONTACT_US (3600 * SECOND_US)
-#define SMALL_NETWORK 3    /* so many are allowed in the smallest network */
 #define SURE_CONFIDENCE 90 /* a list so sure overrules a server's popularity: an outbreak */
 
 static enum hold hold_as(enum hold hold, char why[TEXT_SIZE], const char *format, ...)
@@ -184,18 +183,18 @@ shared_word(const struct engine *engine, const struct finding *f)
                                                            : "entry of a list of low confidence";
 }
 
-static int64_t
-released_ago_us(const struct engine *engine, const char *endpoint_id)
+bool
+was_just_released(const struct engine *engine, const char *endpoint_id)
 {
+    int64_t grace_us = (int64_t)engine->policy->file.after_release.grace_s * SECOND_US;
     const struct released_item *item = table_find(&engine->released, endpoint_id);
-    return item ? clock_boot_us(engine->clock) - item->item.touched_us : INT64_MAX;
+    return item && clock_boot_us(engine->clock) - item->item.touched_us < grace_us;
 }
 
 enum hold
 guard_endpoint(struct engine *engine, const struct finding *f, const struct file_policy *policy,
                char why[TEXT_SIZE])
 {
-    int64_t grace_us = (int64_t)engine->policy->file.after_release.grace_s * SECOND_US;
     if (endpoint_is_protected(engine, f, why)) {
         return HOLD_PROTECTED;
     }
@@ -214,7 +213,7 @@ guard_endpoint(struct engine *engine, const struct finding *f, const struct file
         return hold_as(HOLD_SHARED, why, "%zu endpoints contacted the same %s within an hour",
                        f->sharers, shared_word(engine, f));
     }
-    if (released_ago_us(engine, f->endpoint_id) < grace_us) {
+    if (was_just_released(engine, f->endpoint_id)) {
         return hold_as(HOLD_GRACE, why, "it was released a moment ago");
     }
     return HOLD_NONE;
@@ -281,81 +280,4 @@ guard_server(struct engine *engine, const struct finding *f, char why[TEXT_SIZE]
         return hold_as(HOLD_NEVER_BLOCK, why, "%zu endpoints talked to it lately", talkers);
     }
     return HOLD_NONE;
-}
-
-/* Budgets */
-
-void
-budget_spend(struct engine *engine, int64_t boot_us)
-{
-    engine->spent_us[engine->spent_next++ % BUDGET_MAX] = boot_us;
-}
-
-static size_t
-spent_since(const struct engine *engine, int64_t since_us)
-{
-    size_t count = 0;
-    size_t used = engine->spent_next < BUDGET_MAX ? engine->spent_next : BUDGET_MAX;
-    for (size_t i = 0; i < used; i++) {
-        count += engine->spent_us[i] > since_us ? 1 : 0;
-    }
-    return count;
-}
-
-static size_t
-contained_in(const struct engine *engine, const char *network)
-{
-    size_t count = 0;
-    int64_t now_us = clock_boot_us(engine->clock);
-    const struct table_item *item;
-    TAILQ_FOREACH(item, &engine->forces.by_age, by_age)
-    {
-        const struct force_item *force = (const struct force_item *)(const void *)item;
-        bool is_live = force->until_us > now_us;
-        count += force->is_isolation && is_live && strcmp(force->network, network) == 0 ? 1 : 0;
-    }
-    return count;
-}
-
-static bool
-network_allows(struct engine *engine, const struct file_network *network, char why[TEXT_SIZE])
-{
-    const struct policy_world *world = &engine->world;
-    size_t contained = contained_in(engine, network->name);
-    if (network->most_contained != 0 && contained >= network->most_contained) {
-        snprintf(why, TEXT_SIZE, "%zu endpoints of network %s are contained, its limit", contained,
-                 network->name);
-        return false;
-    }
-    size_t population =
-        world->population
-            ? world->population(world->context, network->meaning.items, network->meaning.count)
-            : 0;
-    size_t percent = engine->policy->file.budgets.network_percent;
-    size_t most = population * percent / 100;
-    most = most > SMALL_NETWORK ? most : SMALL_NETWORK;
-    if (population > 0 && contained >= most) {
-        snprintf(why, TEXT_SIZE, "%zu of %zu endpoints of network %s are contained: over %zu %%",
-                 contained, population, network->name, percent);
-        return false;
-    }
-    return true;
-}
-
-bool
-budget_allows(struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
-{
-    const struct file_budgets *budgets = &engine->policy->file.budgets;
-    int64_t now_us = clock_boot_us(engine->clock);
-    size_t minute = spent_since(engine, now_us - 60 * SECOND_US);
-    size_t hour = spent_since(engine, now_us - 3600 * SECOND_US);
-    if (minute >= budgets->per_minute) {
-        snprintf(why, TEXT_SIZE, "%zu endpoints were isolated within a minute", minute);
-        return false;
-    }
-    if (hour >= budgets->per_hour) {
-        snprintf(why, TEXT_SIZE, "%zu endpoints were isolated within an hour", hour);
-        return false;
-    }
-    return !f->network || network_allows(engine, f->network, why);
 }

@@ -31,6 +31,9 @@ set_defaults(struct policy_file *file)
     if (file->budgets.network_percent == 0) {
         file->budgets.network_percent = 10;
     }
+    if (file->budgets.switch_percent == 0) {
+        file->budgets.switch_percent = 50;
+    }
     if (file->defaults.low_confidence == 0) {
         file->defaults.low_confidence = 50;
     }

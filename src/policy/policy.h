@@ -74,6 +74,8 @@ struct policy_world {
     /* May be NULL: yes.  Is what it says of itself (addresses by ARP, its name) to be believed?  Not
      * from an access port: one ARP packet would make anybody a protected host or a router. */
     bool (*is_trusted_place)(void *context, const struct endpoint *endpoint);
+    /* May be NULL: unknown.  How many endpoints are attached to that switch; for its budget. */
+    size_t (*at_switch)(void *context, const char *switch_name);
 };
 
 /* For replays: as if every mode were auto.  Roll-out rules and maintenance windows stay, or not. */
@@ -140,6 +142,7 @@ struct engine_counters {
     uint64_t servers_evicted;  /* who contacted what */
     uint64_t decisions_evicted;
     uint64_t suppressed; /* decisions not repeated while the same is in force or pending */
+    uint64_t over_budget; /* isolations that are held for a person instead */
 };
 void engine_read_counters(const struct engine *engine, struct engine_counters *counters);
 

@@ -13,6 +13,7 @@
 #include "topology/locations.h"
 
 #define SEEN_TOLD_EVERY_US 60000000
+#define FULL_EVERY_US 600000000
 
 struct mac_item *
 mac_find(const struct topology *t, const struct mac *mac)
@@ -210,6 +211,25 @@ node_evict(struct topology *t, struct node *node)
     node_forget(t, node);
 }
 
+/* Somebody floods it, or a hub and more than that hangs there. */
+static void
+port_full_tell(struct topology *t, struct port_state *port, size_t limit, int64_t now_us)
+{
+    if (port->full_us != 0 && now_us - port->full_us < FULL_EVERY_US) {
+        return;
+    }
+    port->full_us = now_us;
+    struct location where = {.class = LOCATION_NONE, .seen_us = now_us};
+    char detail[TEXT_SIZE];
+    snprintf(where.switch_name, sizeof(where.switch_name), "%s", port->on->name);
+    snprintf(where.port, sizeof(where.port), "%s", port->name);
+    snprintf(detail, sizeof(detail),
+             "more than %zu MAC addresses on one port: new ones are not followed", limit);
+    if (t->listener.on_change) {
+        t->listener.on_change(t->listener.context, TOPOLOGY_PORT_FULL, NULL, &where, detail);
+    }
+}
+
 static bool
 room_on_port(struct topology *t, struct port_state *port, int64_t now_us)
 {
@@ -224,6 +244,7 @@ room_on_port(struct topology *t, struct port_state *port, int64_t now_us)
     struct node *idlest = port_idlest(t, port, now_us);
     if (!idlest) {
         t->counters.port_refused++;
+        port_full_tell(t, port, limit, now_us);
         return false;
     }
     node_evict(t, idlest);

@@ -39,6 +39,7 @@ struct port_state {
     bool is_up;
     uint32_t mark;     /* full report that last named it */
     size_t kept_count; /* endpoints that were first seen here and are still kept */
+    int64_t full_us;   /* that there are too many was last told */
     bool has_neighbour;
     uint32_t neighbour_mark;
     char neighbour_name[HOST_SIZE];

@@ -23,11 +23,12 @@ enum topology_change {
     TOPOLOGY_ENDPOINT_SEEN,     /* only times or names changed: write behind */
     TOPOLOGY_MAC_HELD,          /* an unknown MAC was held on 'before' (switch, port) */
     TOPOLOGY_LINK,
+    TOPOLOGY_PORT_FULL,     /* 'before': a port with more MACs than are kept; told now and then */
     TOPOLOGY_ROLE_PROPOSED, /* endpoint looks like a gateway, DHCP or DNS server */
 };
 
 struct topology_listener {
-    /* 'endpoint' is borrowed for the call; NULL for links. */
+    /* 'endpoint' is borrowed for the call; NULL for links and ports. */
     void (*on_change)(void *context, enum topology_change change, const struct endpoint *endpoint,
                       const struct location *before, const char *detail);
     void *context;

@@ -8,6 +8,7 @@
 #include "wire/notice.h"
 #include "wire/notify.h"
 #include "wire/view_account.h"
+#include "wire/view_budget.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
@@ -712,6 +713,8 @@ const struct op_info op_table[OP_COUNT] = {
         ONE("enforcement.panic", OPERATORS, &why_shape, &view_enforcement_shape),
     [OP_ENFORCEMENT_RESUME] =
         ONE("enforcement.resume", OPERATORS, &why_shape, &view_enforcement_shape),
+    [OP_CONFLICT_LIST] = LIST("conflicts.list", EVERYBODY, &page_shape, &view_conflict_shape),
+    [OP_BUDGET_SHOW] = ONE("budgets.show", EVERYBODY, NULL, &view_budget_shape),
     /* Addresses of people: not for every viewer. */
     [OP_NOTIFICATIONS_SHOW] = ONE("notifications.show", AUDITORS, NULL, &view_notifications_shape),
     [OP_NOTIFICATIONS_SET] =

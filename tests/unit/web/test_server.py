@@ -104,10 +104,10 @@ class Reading(Case):
     def test_every_list_and_object_is_as_documented(self):
         # Api checks each answer against the document.
         for path in ("/endpoints", "/annotations", "/links", "/switches", "/containments", "/server-blocks",
-                     "/pending", "/incidents", "/intake", "/sensors", "/mirrors", "/protected",
+                     "/pending", "/incidents", "/conflicts", "/intake", "/sensors", "/mirrors", "/protected",
                      "/jobs"):
             self.assertIn("items", self.viewer.get(path), path)
-        for path in ("/switches/e1", "/policy", "/policy/rollout", "/policy/maintenance", "/enforcement", "/doctor", "/version"):
+        for path in ("/switches/e1", "/policy", "/policy/rollout", "/policy/maintenance", "/enforcement", "/budgets", "/doctor", "/version"):
             self.viewer.get(path)
         self.operator.get("/audit")
 
@@ -1366,7 +1366,7 @@ class Ctl(Case):
                       ["containments", "--ended"], ["server-blocks"], ["pending"], ["incidents"],
                       ["incidents", "--closed"], ["intake"], ["sensors"], ["mirrors"],
                       ["protected"], ["policy", "show"], ["policy", "history"],
-                      ["policy", "rollout"], ["policy", "maintenance"], ["policy", "replay"], ["jobs"], ["enforcement"], ["audit"],
+                      ["policy", "rollout"], ["policy", "maintenance"], ["policy", "replay"], ["jobs"], ["enforcement"], ["budgets"], ["conflicts"], ["audit"],
                       ["version"],
                       ["openapi"], ["endpoint", "show", "c2"], ["endpoint", "192.0.2.101"]):
             done = self.ctl(*words)

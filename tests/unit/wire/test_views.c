@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "golden.h"
+#include "wire/view_budget.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/notice.h"
@@ -54,6 +55,8 @@ static const struct shape *const shapes[] = {
     &view_policy_check_shape,
     &view_test_shape,
     &view_enforcement_shape,
+    &view_budget_shape,
+    &view_conflict_shape,
     &view_doctor_shape,
     &view_audit_shape,
     &view_audit_check_shape,

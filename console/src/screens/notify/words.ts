@@ -29,6 +29,8 @@ export const KINDS: NoticeKind[] = [
   'policy',
   'sign_in',
   'audit',
+  'storm',
+  'conflict',
 ];
 
 const kind = words({
@@ -54,6 +56,8 @@ const kind = words({
     policy: 'Policy changed',
     sign_in: 'Sign-in locked out',
     audit: 'Operation log broken',
+    storm: 'More detected than the budget lets contain',
+    conflict: 'Contradictions about endpoints',
     test: 'Test message',
   },
   ja: {
@@ -78,6 +82,8 @@ const kind = words({
     policy: 'ポリシーの変更',
     sign_in: 'サインインのロック',
     audit: '操作ログの異常',
+    storm: '自動隔離の上限超過',
+    conflict: '端末情報の矛盾',
     test: 'テスト通知',
   },
 });

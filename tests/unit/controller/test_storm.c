@@ -1,0 +1,266 @@
+/* A storm of false positives: ten thousand detections about ten thousand endpoints, through the
+ * real engine, topology and store. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sqlite3.h>
+#include <string.h>
+
+#include "campus.h"
+#include "policy/budget.h"
+
+#define CROWD 10000
+#define FEW 500
+#define PORTS 250
+#define BUDGET 30
+
+static const char *const storm_policy =
+    "networks:\n"
+    "  - {name: auto, prefixes: [10.0.0.0/8], mode: auto, home: true}\n"
+    "permit_sets: [{name: updates}]\n"
+    "never_block: {popular: 1000000}\n"
+    "budgets: {per_minute: 30, per_hour: 40, network_percent: 100, switch_percent: 100}\n"
+    "hold: {pending_s: 3600, then: revert}\n"
+    "after_release: {grace_s: 0, watch_s: 0}\n"
+    "policies:\n"
+    "  - name: command and control\n"
+    "    when: {phases: [c2]}\n"
+    "    then:\n"
+    "      - {action: isolate, permit_set: updates}\n";
+
+static struct mac
+mac_number(int i)
+{
+    return (struct mac){{2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i}};
+}
+
+static struct ip
+ip_number(int i)
+{
+    return ip_from_v4((const uint8_t[]){10, 9, (uint8_t)(i >> 8), (uint8_t)i});
+}
+
+#define FACTS 500
+
+static void
+facts_tell(struct campus *campus, struct fact *facts, size_t *count)
+{
+    struct wire_facts told = {
+        .sequence = ++campus->fact_sequence, .is_last = true, .facts = facts, .fact_count = *count};
+    snprintf(told.switch_name, sizeof(told.switch_name), "e1");
+    controller_facts(campus->controller, &told);
+    campus_settle(campus);
+    *count = 0;
+}
+
+static struct fact *
+fact_add(struct campus *campus, struct fact *facts, size_t *count, enum fact_kind kind, int port)
+{
+    if (*count == FACTS) {
+        facts_tell(campus, facts, count);
+    }
+    struct fact *fact = &facts[(*count)++];
+    *fact = (struct fact){.kind = kind, .seen_us = campus->clock.wall_now_us};
+    snprintf(fact->port, sizeof(fact->port), "p%d", port);
+    return fact;
+}
+
+static void
+crowd_arrives(struct campus *campus, int crowd)
+{
+    const struct device_config config = {.name = "e1", .driver = "dummy"};
+    struct fact *facts = calloc(FACTS, sizeof(*facts));
+    size_t count = 0;
+    campus_add(campus, &config);
+    for (int i = 0; i < PORTS; i++) {
+        struct fact *fact = fact_add(campus, facts, &count, FACT_PORT, i);
+        fact->port_number = (uint32_t)i + 1;
+        fact->is_up = true;
+    }
+    for (int i = 0; i < crowd; i++) {
+        fact_add(campus, facts, &count, FACT_MAC, i % PORTS)->mac = mac_number(i);
+        struct fact *fact = fact_add(campus, facts, &count, FACT_BINDING, i % PORTS);
+        fact->mac = mac_number(i);
+        fact->ip = ip_number(i);
+        fact->source = BINDING_ARP;
+    }
+    facts_tell(campus, facts, &count);
+    free(facts);
+}
+
+static void
+on_stored(void *context, const char *detection_id, int error)
+{
+    (void)detection_id;
+    *(int *)context += error ? 1000000 : 1;
+}
+
+static uint8_t
+confidence_of(int i)
+{
+    return (uint8_t)(10 + (i * 37) % 60 + (i % 331 == 5 ? 30 : 0)); /* some stand out */
+}
+
+/* All at once, as fast as they are taken; the clock stands but for the ticks. */
+static void
+storm_comes(struct campus *campus, int crowd, int *stored)
+{
+    for (int i = 0; i < crowd; i++) {
+        struct detection d = {.seen_us = campus->clock.wall_now_us,
+                              .first_us = campus->clock.wall_now_us,
+                              .reported_us = campus->clock.wall_now_us,
+                              .phase = PHASE_C2,
+                              .severity = SEVERITY_HIGH,
+                              .confidence = confidence_of(i),
+                              .protocol = 6,
+                              .handshake = true,
+                              .strength = STRENGTH_STRONG,
+                              .suspect = PARTY_SRC};
+        snprintf(d.id, sizeof(d.id), "storm-%d", i);
+        snprintf(d.sensor, sizeof(d.sensor), "ids");
+        snprintf(d.maker, sizeof(d.maker), "suricata");
+        snprintf(d.signature, sizeof(d.signature), "a signature that is wrong");
+        d.src.ip = ip_number(i);
+        d.dst.ip = campus_ip("198.51.100.9");
+        d.src.port = 50000;
+        d.dst.port = 443;
+        controller_detection(campus->controller, &d, on_stored, stored);
+        if (i % 500 == 499) {
+            campus_settle(campus);
+            campus_pass(campus, 250000);
+        }
+    }
+    campus_pass(campus, 2000000);
+}
+
+struct tally {
+    size_t isolated, pairs, held;
+    int least;    /* confidence of those isolated, but the ones that went at once */
+    size_t above; /* endpoints more confident than that, and not isolated */
+};
+
+static int
+number_of(struct campus *campus, const struct containment *c)
+{
+    const struct endpoint *endpoint =
+        topology_by_id(controller_topology(campus->controller), c->endpoint_id);
+    assert_non_null(endpoint);
+    return endpoint->macs[0].b[4] << 8 | endpoint->macs[0].b[5];
+}
+
+static struct tally
+tally_of(struct campus *campus)
+{
+    struct tally tally = {.least = 1000};
+    bool *is_isolated = calloc(CROWD, sizeof(*is_isolated));
+    for (size_t i = 0; i < controller_containment_count(campus->controller); i++) {
+        const struct containment *c = controller_containment_at(campus->controller, i);
+        if (c->action == ACTION_BLOCK_PAIR) {
+            assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+            tally.pairs++;
+        } else if (c->state == CONTAINMENT_PENDING) {
+            assert_int_equal(c->hold, HOLD_BUDGET);
+            tally.held++;
+        } else {
+            assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+            int number = number_of(campus, c);
+            is_isolated[number] = true;
+            int confidence = confidence_of(number);
+            tally.least =
+                number >= BUDGET / 10 && confidence < tally.least ? confidence : tally.least;
+            tally.isolated++;
+        }
+    }
+    for (int i = 0; i < CROWD; i++) {
+        tally.above += !is_isolated[i] && confidence_of(i) > tally.least;
+    }
+    free(is_isolated);
+    return tally;
+}
+
+static size_t
+notices_of(const struct campus *campus, const char *kind)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT count(*) FROM notice WHERE json ->> '$.kind' = ?1",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_text(row, 1, kind, -1, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    size_t count = (size_t)sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return count;
+}
+
+static void
+a_storm_contains_the_budget_the_most_confident_first_and_is_told_once(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    campus_open(&campus);
+    campus.policy_text = storm_policy;
+    campus_restart(&campus);
+    crowd_arrives(&campus, CROWD);
+    assert_int_equal(topology_endpoint_count(controller_topology(campus.controller)), CROWD);
+    storm_comes(&campus, CROWD, &stored);
+    assert_int_equal(stored, CROWD);
+
+    struct tally tally = tally_of(&campus);
+    assert_int_equal(tally.isolated, BUDGET);
+    assert_int_equal(tally.above, 0);
+    assert_int_equal(tally.pairs, CROWD - BUDGET / 10); /* all but those that went at once */
+    assert_in_range(tally.held, 4000, 4096);
+    int64_t since_us = 0, last_us = 0;
+    uint64_t held = 0;
+    assert_true(controller_storm(campus.controller, &since_us, &last_us, &held));
+    assert_int_equal(held, CROWD - BUDGET);
+
+    assert_int_equal(notices_of(&campus, "storm"), 1);
+    assert_int_equal(notices_of(&campus, "pending"), 1); /* for whoever is on call */
+    assert_in_range(notices_of(&campus, "contained"), BUDGET, BUDGET + 3);
+    assert_int_equal(notices_of(&campus, "answered"), 0);
+    campus_close(&campus);
+}
+
+static void
+a_restart_gives_no_new_budget(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    campus_open(&campus);
+    campus.policy_text = storm_policy;
+    campus_restart(&campus);
+    crowd_arrives(&campus, FEW);
+    storm_comes(&campus, FEW, &stored);
+    campus_pass(&campus, 3000000);
+    struct budget_use before, after;
+    engine_budget(controller_engine(campus.controller), &before);
+    assert_int_equal(before.minute, BUDGET);
+    campus_restart(&campus);
+    campus_settle(&campus);
+    engine_budget(controller_engine(campus.controller), &after);
+    assert_int_equal(after.minute, BUDGET);
+    assert_int_equal(after.hour, BUDGET);
+    assert_int_equal(tally_of(&campus).isolated, BUDGET);
+    campus_close(&campus);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_storm_contains_the_budget_the_most_confident_first_and_is_told_once),
+        cmocka_unit_test(a_restart_gives_no_new_budget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
