@@ -18,6 +18,7 @@ struct channel {
     struct event *closing; /* pending while the channel is on its way out */
     struct channel_settings settings;
     struct channel_handler handler;
+    struct codec_text text; /* of the message that is being sent */
     void *tag;
     bool is_closing;
     char why[128];
@@ -28,6 +29,7 @@ channel_drop(struct channel *channel)
 {
     bufferevent_free(channel->bev);
     event_free(channel->closing);
+    codec_text_fini(&channel->text);
     free(channel);
 }
 
@@ -59,20 +61,35 @@ refuse(struct channel *channel, const char *what, const char *where)
 {
     char why[128];
     snprintf(why, sizeof(why), "%.60s%s%.50s", what, where[0] ? ": " : "", where);
-    log_warn("bus", "message refused, channel closed",
-             LOG_S("peer", channel->settings.peer_name),
+    log_warn("bus", "message refused, channel closed", LOG_S("peer", channel->settings.peer_name),
              LOG_S("role", wire_role_names[channel->settings.peer]), LOG_S("why", why));
     channel_close(channel, why);
 }
 
+/* In whatever order its names come; false: refused. */
+static bool
+type_look(struct channel *channel, const char *text, size_t size, enum wire_type *type)
+{
+    if (wire_type_at(text, size, type)) {
+        return true;
+    }
+    cJSON *json = codec_parse(text, size);
+    bool is_object = cJSON_IsObject(json);
+    bool is_known = is_object && wire_type_of(json, type);
+    cJSON_Delete(json);
+    if (!is_known) {
+        refuse(channel, is_object ? "no known type" : "not one JSON object of bounded depth", "");
+    }
+    return is_known;
+}
+
 /* The struct of every type fits here; on the heap, as some have hundreds of KiB. */
 static void
-deliver(struct channel *channel, const cJSON *json)
+deliver(struct channel *channel, const char *text, size_t size)
 {
     enum wire_type type;
     struct codec_error error;
-    if (!wire_type_of(json, &type)) {
-        refuse(channel, "no known type", "");
+    if (!type_look(channel, text, size, &type)) {
         return;
     }
     if (!wire_is_allowed(channel->settings.peer, channel->settings.self, type)) {
@@ -80,7 +97,7 @@ deliver(struct channel *channel, const cJSON *json)
         return;
     }
     void *message = mem_new(1, wire_shape(type)->size);
-    if (wire_decode(type, json, message, &error)) {
+    if (wire_read(type, text, size, message, &error)) {
         char where[300];
         snprintf(where, sizeof(where), "%s %s %s", wire_type_names[type], error.path, error.why);
         refuse(channel, "malformed message", where);
@@ -110,14 +127,8 @@ frame_take(struct channel *channel)
     }
     evbuffer_drain(in, HEAD_SIZE);
     const char *text = (const char *)evbuffer_pullup(in, (ev_ssize_t)size);
-    cJSON *json = text ? codec_parse(text, size) : NULL;
+    deliver(channel, text ? text : "", text ? size : 0);
     evbuffer_drain(in, size);
-    if (!cJSON_IsObject(json)) {
-        refuse(channel, "not one JSON object of bounded depth", "");
-    } else {
-        deliver(channel, json);
-    }
-    cJSON_Delete(json);
     return true;
 }
 
@@ -182,21 +193,19 @@ channel_send(struct channel *channel, enum wire_type type, const void *message)
         refuse(channel, "the peer reads too slowly", "");
         return false;
     }
-    cJSON *json = wire_encode(type, message);
-    char *text = cJSON_PrintUnformatted(json);
-    cJSON_Delete(json);
-    size_t size = text ? strlen(text) : 0;
-    bool fits = size > 0 && size <= WIRE_FRAME_MAX;
+    codec_text_reset(&channel->text);
+    wire_write(type, message, &channel->text);
+    size_t size = channel->text.used;
+    bool fits = size <= WIRE_FRAME_MAX;
     if (fits) {
         const uint8_t head[HEAD_SIZE] = {(uint8_t)(size >> 24), (uint8_t)(size >> 16),
                                          (uint8_t)(size >> 8), (uint8_t)size};
         evbuffer_add(out, head, sizeof(head));
-        evbuffer_add(out, text, size);
+        evbuffer_add(out, channel->text.bytes, size);
     } else {
         log_error("bus", "message larger than a frame, not sent",
                   LOG_S("type", wire_type_names[type]), LOG_I("bytes", size));
     }
-    cJSON_free(text);
     return fits;
 }
 

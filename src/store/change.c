@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "store/shapes.h"
 #include "store/sum.h"
+#include "wire/codec_text.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
 
@@ -62,30 +63,13 @@ text_mend(char *text)
     utf8_make_plain(text, strlen(text));
 }
 
-static void
-json_mend(cJSON *json)
-{
-    for (cJSON *item = json; item; item = item->next) {
-        if (cJSON_IsString(item)) {
-            text_mend(item->valuestring);
-        }
-        if (item->child) {
-            json_mend(item->child);
-        }
-    }
-}
-
 static char *
 json_text(const struct shape *shape, const void *thing)
 {
-    cJSON *json = codec_encode(shape, thing);
-    json_mend(json);
-    char *text = cJSON_PrintUnformatted(json);
-    cJSON_Delete(json);
-    if (!text) {
-        abort(); /* out of memory, as in base/mem.h */
-    }
-    return sum_add(text);
+    struct codec_text text = {.bytes = NULL};
+    codec_write(shape, thing, NULL, &text);
+    codec_text_put(&text, "", 1);
+    return sum_add(text.bytes);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "store/shapes.h"
 #include "store/sum.h"
+#include "wire/codec_text.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
 
@@ -132,16 +133,13 @@ row_decode(sqlite3_stmt *row, const struct shape *shape, void *out)
     size_t size = strlen(text), before = size;
     bool is_sound = sum_take(text, &size);
     bool is_proven = is_sound && size < before;
-    cJSON *json = is_sound ? codec_parse(text, size) : NULL;
-    struct codec_error error = {.path = ""};
+    struct codec_error error = {
+        .path = "", .why = "damaged: its sum is not that of its content"};
+    int result = is_sound ? codec_read(shape, text, size, false, out, &error) : -EBADMSG;
     free(text);
-    snprintf(error.why, sizeof(error.why), "%s",
-             is_sound ? "not JSON" : "damaged: its sum is not that of its content");
-    int result = json && codec_decode(shape, json, out, &error) == 0 ? 0 : -EBADMSG;
     if (result && is_proven) {
         result = -EINVAL; /* written so: no damage, and no copy would help */
     }
-    cJSON_Delete(json);
     if (result) {
         log_error("store", "a row cannot be read", LOG_S("shape", shape->name),
                   LOG_S("id", (const char *)sqlite3_column_text(row, 0)),

@@ -13,8 +13,9 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/addr.h"
+#include "wire/codec_field.h"
 
-#define EXACT_MOST 9007199254740992.0 /* 2^53: what a double holds exactly */
+#define EXACT_MOST ((double)CODEC_EXACT_MOST)
 
 #define MESSAGE_TYPE "type"
 
@@ -54,41 +55,32 @@ store_integer(void *at, size_t size, int64_t value)
     }
 }
 
-static int64_t
-load_integer(const void *at, size_t size, bool is_signed)
-{
-    switch (size) {
-    case 1:
-        return is_signed ? *(const int8_t *)at : *(const uint8_t *)at;
-    case 2:
-        return is_signed ? *(const int16_t *)at : *(const uint16_t *)at;
-    case 4:
-        return is_signed ? *(const int32_t *)at : (int64_t) * (const uint32_t *)at;
-    default:
-        return *(const int64_t *)at;
-    }
-}
-
-static const char *
-decode_integer(const struct field *field, const cJSON *item, void *at)
+bool
+codec_store_integer(const struct field *field, int64_t value, void *at)
 {
     bool is_signed = field->kind == FIELD_INT;
-    double value = cJSON_IsRaw(item) ? strtod(item->valuestring, NULL) : item->valuedouble;
-    bool is_number = cJSON_IsNumber(item) || cJSON_IsRaw(item); /* raw: by encode_integer */
-    if (!is_number || floor(value) != value || fabs(value) > EXACT_MOST) {
-        return "not a whole number";
-    }
     double most = field->size >= 8 ? EXACT_MOST : ldexp(1, (int)field->size * 8 - is_signed) - 1;
     double least = is_signed ? -most - 1 : 0;
     if (field->least != 0 || field->most != 0) {
         least = (double)field->least;
         most = (double)field->most;
     }
-    if (value < least || value > most) {
-        return "out of range";
+    if ((double)value < least || (double)value > most) {
+        return false;
     }
-    store_integer(at, field->size, (int64_t)value);
-    return NULL;
+    store_integer(at, field->size, value);
+    return true;
+}
+
+static const char *
+decode_integer(const struct field *field, const cJSON *item, void *at)
+{
+    double value = cJSON_IsRaw(item) ? strtod(item->valuestring, NULL) : item->valuedouble;
+    bool is_number = cJSON_IsNumber(item) || cJSON_IsRaw(item); /* raw: by encode_integer */
+    if (!is_number || floor(value) != value || fabs(value) > EXACT_MOST) {
+        return "not a whole number";
+    }
+    return codec_store_integer(field, (int64_t)value, at) ? NULL : "out of range";
 }
 
 static const char unknown_word[] = "not one of the known words";
@@ -203,16 +195,21 @@ decode_texts(const struct field *field, const cJSON *item, void *thing)
     return NULL;
 }
 
+const char *
+codec_decode_address(enum field_kind kind, const char *text, void *at)
+{
+    bool is_read = kind == FIELD_MAC || kind == FIELD_MACS ? mac_parse(text, at)
+                   : kind == FIELD_PREFIX                  ? prefix_parse(text, at)
+                                                           : ip_parse(text, at);
+    return is_read                ? NULL
+           : kind == FIELD_PREFIX ? "not an address or prefix (are host bits set?)"
+                                  : "not an address";
+}
+
 static const char *
 decode_address(const struct field *field, const cJSON *item, void *at)
 {
-    const char *text = cJSON_IsString(item) ? item->valuestring : "";
-    bool is_read = field->kind == FIELD_MAC || field->kind == FIELD_MACS ? mac_parse(text, at)
-                   : field->kind == FIELD_PREFIX                         ? prefix_parse(text, at)
-                                                                         : ip_parse(text, at);
-    return is_read                       ? NULL
-           : field->kind == FIELD_PREFIX ? "not an address or prefix (are host bits set?)"
-                                         : "not an address";
+    return codec_decode_address(field->kind, cJSON_IsString(item) ? item->valuestring : "", at);
 }
 
 /* Lists of addresses. */
@@ -355,8 +352,8 @@ decode_plain(const struct field *field, const cJSON *item, void *thing)
     return "not decodable";
 }
 
-static bool
-is_there(const struct field *field, const void *thing)
+bool
+codec_is_there(const struct field *field, const void *thing)
 {
     return !field->is_tagged ||
            *(const int *)(const void *)((const char *)thing + field->tag_at) == field->tag;
@@ -367,7 +364,7 @@ decode_field(const struct field *field, const cJSON *json, void *thing, struct c
              const char *path)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, field->name);
-    if (!is_there(field, thing)) {
+    if (!codec_is_there(field, thing)) {
         return item ? fail(error, path, field->name, "does not belong to this kind") : 0;
     }
     if (!item) {
@@ -488,221 +485,6 @@ codec_decode_message(const struct shape *shape, const cJSON *json, void *out,
     return decode_root(shape, json, MESSAGE_TYPE, out, error);
 }
 
-/* What a peer made us keep may hold anything: never send what the receiver must refuse. */
-static cJSON *
-encode_text(const char *text, size_t room)
-{
-    size_t size = strnlen(text, room - 1);
-    char *plain = mem_new(size + 1, 1);
-    memcpy(plain, text, size);
-    utf8_make_plain(plain, size);
-    cJSON *json = cJSON_CreateString(plain);
-    free(plain);
-    return json;
-}
-
-static cJSON *
-encode_lines(const char *text, size_t most)
-{
-    size_t size = text ? strnlen(text, most) : 0;
-    char *good = mem_new(size + 1, 1);
-    memcpy(good, text ? text : "", size);
-    for (size_t at = 0; (at += utf8_lines_size(good + at, size - at)) < size;) {
-        good[at] = '?';
-    }
-    cJSON *json = cJSON_CreateString(good);
-    free(good);
-    return json;
-}
-
-static cJSON *
-encode_address(enum field_kind kind, const void *at)
-{
-    char text[PREFIX_TEXT_SIZE];
-    if (kind == FIELD_MAC || kind == FIELD_MACS) {
-        mac_format(at, text);
-    } else if (kind == FIELD_PREFIX) {
-        prefix_format(at, text);
-    } else {
-        ip_format(at, text);
-    }
-    return cJSON_CreateString(text);
-}
-
-static size_t
-texts_count(const struct field *field, const void *thing)
-{
-    if (field->count_at != NO_COUNT) {
-        return *(const size_t *)(const void *)((const char *)thing + field->count_at);
-    }
-    size_t count = 0;
-    while (count < field->max_count &&
-           ((const char *)thing + field->at)[count * field->size] != '\0') {
-        count++;
-    }
-    return count;
-}
-
-static cJSON *
-encode_items(const struct field *field, const void *thing)
-{
-    bool is_inline = field->kind == FIELD_TEXTS;
-    const char *start = (const char *)thing + field->at;
-    const char *item = is_inline ? start : *(const char *const *)(const void *)start;
-    size_t count = is_inline
-                       ? texts_count(field, thing)
-                       : *(const size_t *)(const void *)((const char *)thing + field->count_at);
-    size_t each = field->kind == FIELD_LIST  ? field->shape->size
-                  : field->kind == FIELD_IPS ? sizeof(struct ip)
-                  : is_inline                ? field->size
-                                             : sizeof(struct mac);
-    cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; i < count; i++, item += each) {
-        cJSON_AddItemToArray(list, field->kind == FIELD_LIST ? codec_encode(field->shape, item)
-                                   : is_inline               ? encode_text(item, field->size)
-                                                             : encode_address(field->kind, item));
-    }
-    return list;
-}
-
-static cJSON *
-encode_bytes(const struct field *field, const void *thing)
-{
-    const uint8_t *bytes = *(uint8_t *const *)(const void *)((const char *)thing + field->at);
-    size_t size = *(const size_t *)(const void *)((const char *)thing + field->count_at);
-    char *text = mem_new((size + 2) / 3 * 4 + 1, 1);
-    EVP_EncodeBlock((unsigned char *)text, bytes, (int)size);
-    cJSON *json = cJSON_CreateString(text);
-    free(text);
-    return json;
-}
-
-static cJSON *
-encode_time(const int64_t *at)
-{
-    char text[TIME_TEXT_SIZE];
-    time_format(*at, text);
-    return cJSON_CreateString(text);
-}
-
-/* cJSON writes 15 digits where the number is "about" equal then: above 2^52 not exactly equal.  A
- * counter beyond what the receiver takes becomes the most that it takes. */
-static cJSON *
-encode_integer(const struct field *field, const void *at)
-{
-    int64_t value = load_integer(at, field->size, field->kind == FIELD_INT);
-    int64_t most = (int64_t)EXACT_MOST;
-    if (field->kind == FIELD_UINT && value < 0) { /* above 2^63 */
-        value = most;
-    }
-    value = value > most ? most : value < -most ? -most : value;
-    if (value <= most / 2 && value >= -most / 2) {
-        return cJSON_CreateNumber((double)value);
-    }
-    char text[24];
-    snprintf(text, sizeof(text), "%lld", (long long)value);
-    return cJSON_CreateRaw(text);
-}
-
-static cJSON *
-encode_field(const struct field *field, const void *thing)
-{
-    const void *at = (const char *)thing + field->at;
-    switch (field->kind) {
-    case FIELD_BOOL:
-        return cJSON_CreateBool(*(const bool *)at);
-    case FIELD_INT:
-    case FIELD_UINT:
-        return encode_integer(field, at);
-    case FIELD_TIME:
-        return encode_time(at);
-    case FIELD_ENUM:
-        return cJSON_CreateString(field->names[*(const int *)at]);
-    case FIELD_TEXT:
-        return encode_text(at, field->size);
-    case FIELD_STRING: {
-        const char *text = *(const char *const *)at;
-        return encode_text(text ? text : "", field->max_count + 1);
-    }
-    case FIELD_LINES:
-        return encode_lines(*(const char *const *)at, field->max_count);
-    case FIELD_MAC:
-    case FIELD_IP:
-    case FIELD_PREFIX:
-        return encode_address(field->kind, at);
-    case FIELD_OBJECT:
-        return codec_encode(field->shape, at);
-    case FIELD_POINTER:
-        return codec_encode(field->shape, *(const void *const *)at);
-    case FIELD_TEXTS:
-    case FIELD_LIST:
-    case FIELD_IPS:
-    case FIELD_MACS:
-        return encode_items(field, thing);
-    case FIELD_BYTES:
-        return encode_bytes(field, thing);
-    case FIELD_JSON:
-        return *(cJSON *const *)at ? cJSON_Duplicate(*(cJSON *const *)at, true)
-                                   : cJSON_CreateNull();
-    }
-    return NULL;
-}
-
-/* Does the member hold its zero value? */
-static bool
-is_zero(const struct field *field, const void *thing)
-{
-    const char *at = (const char *)thing + field->at;
-    switch (field->kind) {
-    case FIELD_TEXT:
-        return at[0] == '\0';
-    case FIELD_STRING:
-    case FIELD_LINES: {
-        const char *text = *(const char *const *)(const void *)at;
-        return !text || text[0] == '\0';
-    }
-    case FIELD_TEXTS:
-        return texts_count(field, thing) == 0;
-    case FIELD_LIST:
-    case FIELD_IPS:
-    case FIELD_MACS:
-    case FIELD_BYTES:
-        return *(const size_t *)(const void *)((const char *)thing + field->count_at) == 0;
-    case FIELD_POINTER:
-    case FIELD_JSON:
-        return *(const void *const *)(const void *)at == NULL;
-    case FIELD_PREFIX:
-        return prefix_is_none((const struct prefix *)(const void *)at);
-    case FIELD_OBJECT:
-        for (size_t i = 0; i < field->shape->field_count; i++) {
-            if (!is_zero(&field->shape->fields[i], at)) {
-                return false;
-            }
-        }
-        return true;
-    default:
-        for (size_t i = 0; i < field->size; i++) {
-            if (at[i]) {
-                return false;
-            }
-        }
-        return true;
-    }
-}
-
-cJSON *
-codec_encode(const struct shape *shape, const void *thing)
-{
-    cJSON *json = cJSON_CreateObject();
-    for (size_t i = 0; i < shape->field_count; i++) {
-        const struct field *field = &shape->fields[i];
-        if (is_there(field, thing) && !(field->optional && is_zero(field, thing))) {
-            cJSON_AddItemToObjectCS(json, field->name, encode_field(field, thing));
-        }
-    }
-    return json;
-}
-
 static void
 free_field(const struct field *field, void *thing)
 {
@@ -739,7 +521,7 @@ void
 codec_fini(const struct shape *shape, void *thing)
 {
     for (size_t i = 0; thing && i < shape->field_count; i++) {
-        if (is_there(&shape->fields[i], thing)) {
+        if (codec_is_there(&shape->fields[i], thing)) {
             free_field(&shape->fields[i], thing);
         }
     }

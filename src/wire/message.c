@@ -20,10 +20,11 @@
 #include "wire/source_stats.h"
 
 const char *const wire_type_names[WIRE_TYPE_COUNT + 1] = {
-    "hello",   "detection", "evidence",  "ack",    "sensor_stats", "source_stats",
-    "facts",   "desired",   "observed",  "read_back", "device",    "edge_stats",
-    "ask",     "answer",    "event",     "notice", "notice_result", "secret", "secrets", NULL};
-const char *const wire_role_names[ROLE_COUNT + 1] = {"core",   "intake", "web", "driver",
+    "hello",        "detection",     "evidence", "ack",      "sensor_stats",
+    "source_stats", "facts",         "desired",  "observed", "read_back",
+    "device",       "edge_stats",    "ask",      "answer",   "event",
+    "notice",       "notice_result", "secret",   "secrets",  NULL};
+const char *const wire_role_names[ROLE_COUNT + 1] = {"core",   "intake", "web",    "driver",
                                                      "sensor", "edge",   "notify", NULL};
 
 static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
@@ -55,8 +56,8 @@ static const unsigned allowed[ROLE_COUNT][ROLE_COUNT] = {
     [ROLE_SENSOR][ROLE_INTAKE] =
         TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) | TYPE(SENSOR_STATS),
     [ROLE_INTAKE][ROLE_SENSOR] = TYPE(ACK),
-    [ROLE_INTAKE][ROLE_CORE] = TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) |
-                               TYPE(SENSOR_STATS) | TYPE(SOURCE_STATS),
+    [ROLE_INTAKE][ROLE_CORE] =
+        TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) | TYPE(SENSOR_STATS) | TYPE(SOURCE_STATS),
     [ROLE_CORE][ROLE_INTAKE] = TYPE(ACK),
     [ROLE_EDGE][ROLE_DRIVER] = TYPE(HELLO) | TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS),
     [ROLE_DRIVER][ROLE_EDGE] = TYPE(DESIRED) | TYPE(READ_BACK),
@@ -87,6 +88,36 @@ wire_encode(enum wire_type type, const void *message)
     cJSON *json = codec_encode(shapes[type], message);
     cJSON_AddItemToObjectCS(json, "type", cJSON_CreateStringReference(wire_type_names[type]));
     return json;
+}
+
+void
+wire_write(enum wire_type type, const void *message, struct codec_text *text)
+{
+    codec_write(shapes[type], message, wire_type_names[type], text);
+}
+
+bool
+wire_type_at(const char *text, size_t size, enum wire_type *type)
+{
+    static const char head[] = "{\"type\":\"";
+    const char *name = text + sizeof(head) - 1;
+    const char *end = size >= sizeof(head) && memcmp(text, head, sizeof(head) - 1) == 0
+                          ? memchr(name, '"', size - (sizeof(head) - 1))
+                          : NULL;
+    for (int i = 0; end && wire_type_names[i]; i++) {
+        size_t length = strlen(wire_type_names[i]);
+        if ((size_t)(end - name) == length && memcmp(wire_type_names[i], name, length) == 0) {
+            *type = (enum wire_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int
+wire_read(enum wire_type type, const char *text, size_t size, void *out, struct codec_error *error)
+{
+    return codec_read(shapes[type], text, size, true, out, error);
 }
 
 bool

@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-#include "wire/codec.h"
+#include "wire/codec_text.h"
 
 enum wire_type {
     WIRE_HELLO,        /* hello.h */
@@ -58,6 +58,12 @@ bool wire_is_allowed(enum wire_role from, enum wire_role to, enum wire_type type
 
 /* Encodes with its "type"; the caller owns the result. */
 cJSON *wire_encode(enum wire_type type, const void *message);
+/* The same as text, appended. */
+void wire_write(enum wire_type type, const void *message, struct codec_text *text);
+/* The type of a message as text: as it is written, or false (then it may be another form). */
+bool wire_type_at(const char *text, size_t size, enum wire_type *type);
+int wire_read(enum wire_type type, const char *text, size_t size, void *out,
+              struct codec_error *error) MUST_CHECK;
 /* Finds the type; false: none or unknown. */
 bool wire_type_of(const cJSON *json, enum wire_type *type);
 /* 'out' points to the struct of that type.  Finish with wire_fini. */

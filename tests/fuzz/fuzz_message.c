@@ -27,6 +27,28 @@ round_trip(enum wire_type type, const void *message)
     cJSON_Delete(twice);
 }
 
+/* The quick reader takes and refuses what the careful one does. */
+static void
+agree(enum wire_type type, const char *text, size_t size, const void *careful)
+{
+    struct codec_error error;
+    void *quick = calloc(1, wire_shape(type)->size);
+    if (!quick || (wire_read(type, text, size, quick, &error) == 0) != (careful != NULL)) {
+        abort();
+    }
+    if (careful) {
+        cJSON *one = wire_encode(type, quick);
+        cJSON *other = wire_encode(type, careful);
+        if (!cJSON_Compare(one, other, true)) {
+            abort();
+        }
+        cJSON_Delete(one);
+        cJSON_Delete(other);
+        wire_fini(type, quick);
+    }
+    free(quick);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -35,7 +57,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     cJSON *json = codec_parse((const char *)bytes, size);
     if (json && wire_type_of(json, &type)) {
         void *message = calloc(1, wire_shape(type)->size);
-        if (message && wire_decode(type, json, message, &error) == 0) {
+        bool is_good = message && wire_decode(type, json, message, &error) == 0;
+        agree(type, (const char *)bytes, size, is_good ? message : NULL);
+        if (is_good) {
             round_trip(type, message);
             wire_fini(type, message);
         }
