@@ -37,18 +37,40 @@ position_path(const struct source *source, char path[URL_SIZE * 2])
              source->config->name);
 }
 
+/* False: there never was one.  One that cannot be read is the beginning of the file: what is read
+ * twice is recognised. */
 static bool
 position_load(const struct source *source, uint64_t *inode, uint64_t *offset)
 {
     char path[URL_SIZE * 2], *text;
     size_t size;
+    *inode = *offset = 0;
     position_path(source, path);
-    if (file_read(path, 256, &text, &size)) {
-        return false;
+    int result = file_read(path, 256, &text, &size);
+    if (result) {
+        return result != -ENOENT;
     }
-    bool is_read = sscanf(text, "%" SCNu64 " %" SCNu64, inode, offset) == 2;
+    if (sscanf(text, "%" SCNu64 " %" SCNu64, inode, offset) != 2) {
+        *inode = *offset = 0;
+    }
     free(text);
-    return is_read;
+    return true;
+}
+
+static void
+position_write(struct source *source, uint64_t inode, uint64_t offset)
+{
+    struct follow *follow = source->own;
+    char path[URL_SIZE * 2], text[64];
+    position_path(source, path);
+    int size = snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 "\n", inode, offset);
+    int result = file_write_atomic(path, text, (size_t)size, 0600);
+    if (result) {
+        source_set_state(source, "connected", "cannot save the position in the state folder");
+        return;
+    }
+    follow->saved = offset;
+    follow->saved_inode = (ino_t)inode;
 }
 
 /* Before the oldest line on its way, or where reading stands. */
@@ -64,17 +86,7 @@ position_save(struct source *source)
     if (follow->fd < 0 || (offset == follow->saved && follow->inode == follow->saved_inode)) {
         return;
     }
-    char path[URL_SIZE * 2], text[64];
-    position_path(source, path);
-    int size =
-        snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 "\n", (uint64_t)follow->inode, offset);
-    int result = file_write_atomic(path, text, (size_t)size, 0600);
-    if (result) {
-        source_set_state(source, "connected", "cannot save the position in the state folder");
-        return;
-    }
-    follow->saved = offset;
-    follow->saved_inode = follow->inode;
+    position_write(source, follow->inode, offset);
 }
 
 /* Takes 'fd', of the file itself; false: it is none. */
@@ -242,23 +254,27 @@ on_notified(evutil_socket_t fd, short what, void *argument)
 }
 
 /* Go on where we stopped, also when the file was renamed to PATH.1 in the meantime.  The first time
- * ever, start at the end: yesterday's alerts must not contain anybody today. */
+ * ever, start at the end: yesterday's alerts must not contain anybody today.  That is written down
+ * at once: who dies before the next tick must not find the end again, behind what was written
+ * since. */
 static void
 position_restore(struct source *source)
 {
     static const enum errand places[] = {ERRAND_SOURCE_FILE, ERRAND_SOURCE_ROTATED};
+    struct follow *follow = source->own;
     uint64_t inode, offset;
     bool is_known = position_load(source, &inode, &offset);
-    for (size_t i = 0; i < (is_known ? COUNT_OF(places) : 1); i++) {
+    for (size_t i = 0; follow->fd < 0 && i < (is_known ? COUNT_OF(places) : 1); i++) {
         struct stat found;
         int fd = source_open(source, places[i]);
         if (fd >= 0 && fstat(fd, &found) == 0 && (!is_known || found.st_ino == inode)) {
             (void)!file_take(source, fd, is_known ? offset : (uint64_t)found.st_size);
-            return;
-        }
-        if (fd >= 0) {
+        } else if (fd >= 0) {
             close(fd);
         }
+    }
+    if (!is_known) {
+        position_write(source, follow->fd < 0 ? 0 : follow->inode, follow->offset);
     }
 }
 

@@ -293,6 +293,71 @@ test_restart(void **state)
     assert_accepted(follower, 1);
 }
 
+/* As after SIGKILL: what the source writes when it ends is not written. */
+static void
+restart_killed(struct follower *follower)
+{
+    char path[URL_SIZE * 2], kept[64] = "";
+    snprintf(path, sizeof(path), "%s/intake/test.position", follower->bench->dir);
+    FILE *file = fopen(path, "r");
+    if (file) {
+        assert_non_null(fgets(kept, sizeof(kept), file));
+        fclose(file);
+    }
+    source_free(follower->source);
+    follower->source = NULL;
+    unlink(path);
+    if (kept[0] != '\0') {
+        append(path, kept, strlen(kept));
+    }
+    bench_core_goes(follower->bench);
+    deliveries_free(follower->bench->deliveries);
+    follower->bench->deliveries = deliveries_new();
+    follower->bench->got_count = 0;
+    start(follower);
+}
+
+/* The first start ever is a place, too: the second one goes on there, not at the end once more. */
+static void
+test_killed_before_the_first_tick(void **state)
+{
+    struct follower *follower = *state;
+    append_alert(follower->config.path, 1);
+    start(follower);
+    append_alert(follower->config.path, 2);
+    restart_killed(follower);
+    assert_accepted(follower, 1);
+    bench_core_comes(follower->bench);
+    run_until(follower->bench, follower->bench->got_count == 1);
+    assert_int_equal(follower->bench->signatures[0], 2);
+}
+
+static void
+test_killed_before_the_file_came(void **state)
+{
+    struct follower *follower = *state;
+    start(follower);
+    append_alert(follower->config.path, 1);
+    restart_killed(follower);
+    assert_accepted(follower, 1);
+}
+
+/* A position that cannot be read: from the beginning, since doubles are recognised later on. */
+static void
+test_position_is_spoilt(void **state)
+{
+    struct follower *follower = *state;
+    char path[URL_SIZE * 2];
+    append_alert(follower->config.path, 1);
+    start(follower);
+    settle(follower);
+    source_free(follower->source);
+    snprintf(path, sizeof(path), "%s/intake/test.position", follower->bench->dir);
+    assert_int_equal(truncate(path, 0), 0);
+    start(follower);
+    assert_accepted(follower, 1);
+}
+
 /* Lines that came while we were away, around a rotation. */
 static void
 test_restart_after_rename(void **state)
@@ -396,6 +461,9 @@ main(void)
         FOLLOW_TEST(test_truncated),
         FOLLOW_TEST(test_truncated_within_a_line),
         FOLLOW_TEST(test_restart),
+        FOLLOW_TEST(test_killed_before_the_first_tick),
+        FOLLOW_TEST(test_killed_before_the_file_came),
+        FOLLOW_TEST(test_position_is_spoilt),
         FOLLOW_TEST(test_restart_after_rename),
         FOLLOW_TEST(test_restart_after_truncation),
         FOLLOW_TEST(test_oversize_line),
