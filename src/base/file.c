@@ -141,10 +141,10 @@ file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
     return file_sync_folder(path);
 }
 
-int
-file_lock(const char *path, int *out)
+static int
+lock_open(const char *path, int flags, int *out)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return -errno;
     }
@@ -168,6 +168,18 @@ file_replace(const char *path, const void *bytes, size_t size)
         }
     }
     return file_write_atomic(real, bytes, size, found.st_mode & 0777);
+}
+
+int
+file_lock(const char *path, int *fd)
+{
+    return lock_open(path, O_RDWR | O_CREAT, fd);
+}
+
+int
+file_lock_folder(const char *path, int *fd)
+{
+    return lock_open(path, O_RDONLY | O_DIRECTORY, fd);
 }
 
 int

@@ -19,6 +19,8 @@ int file_write_atomic(const char *path, const void *bytes, size_t size, mode_t m
 /* Holds 'path' (made where it is not there) until '*fd' is closed or the process ends, however it
  * ends.  -EWOULDBLOCK: another process holds it. */
 int file_lock(const char *path, int *fd) MUST_CHECK;
+/* Likewise a folder that is there. */
+int file_lock_folder(const char *path, int *fd) MUST_CHECK;
 /* A rename or removal in the folder of 'path' is on disk when it returns. */
 int file_sync_folder(const char *path) MUST_CHECK;
 /* As file_write_atomic, through a link (which stays one), with the mode that the file has; 0600

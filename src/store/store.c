@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/queue.h"
 #include "store/audit_reader.h"
@@ -48,6 +49,7 @@ struct store {
     atomic_int_fast64_t before_us;                  /* of the minute before */
     char path[URL_SIZE];
     struct rescue rescue;
+    int lock; /* -1: not held */
 };
 
 struct reader *
@@ -224,6 +226,25 @@ writer_start(struct store *store, char why[256])
     return error;
 }
 
+/* Two writers would number the audit twice and put old states over new ones: a core whose
+ * supervisor was killed may still be on its way out, and a second cordond may be started by
+ * mistake. */
+static int
+store_lock(struct store *store, char why[256])
+{
+    char folder[URL_SIZE];
+    const char *slash = strrchr(store->path, '/');
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - store->path) : 1,
+             slash ? store->path : ".");
+    int error = file_lock_folder(folder[0] ? folder : "/", &store->lock);
+    if (error) {
+        snprintf(why, 256, "%.180s: %s", folder,
+                 error == -EWOULDBLOCK ? "another cordond works in this folder"
+                                       : strerror(-error));
+    }
+    return error;
+}
+
 int
 store_open(const char *path, struct event_base *base, struct store **out, char why[256])
 {
@@ -233,7 +254,11 @@ store_open(const char *path, struct event_base *base, struct store **out, char w
     }
     struct store *store = MEM_NEW(struct store);
     snprintf(store->path, sizeof(store->path), "%s", path);
-    int error = writer_start(store, why);
+    store->lock = -1;
+    int error = store_lock(store, why);
+    if (!error) {
+        error = writer_start(store, why);
+    }
     if (!error) {
         error = reader_open(path, &store->reader, why);
     }
@@ -285,6 +310,9 @@ store_close(struct store *store)
     reader_close(&store->reader);
     if (writer_close(store->writer) && store->is_running) {
         rescue_closed(store->path);
+    }
+    if (store->lock >= 0) {
+        close(store->lock);
     }
     free(store);
 }

@@ -22,7 +22,8 @@
 struct store;
 struct store_change;
 
-/* Opens or makes the database and migrates its schema; a newer schema is refused. */
+/* Opens or makes the database and migrates its schema; a newer schema is refused.  Only one process
+ * works in a folder: -EWOULDBLOCK for the second one. */
 int store_open(const char *path, struct event_base *base, struct store **store,
                char why[256]) MUST_CHECK;
 /* Waits for what was submitted. */

@@ -219,6 +219,19 @@ folders_that_cannot_be_made_say_why(void **state)
     assert_int_equal(file_make_dirs(too_long, 0700), -ENAMETOOLONG);
 }
 
+static void
+one_at_a_time_has_a_lock(void **state)
+{
+    (void)state;
+    int first = -1, second = -1;
+    assert_int_equal(file_lock_folder(folder, &first), 0);
+    assert_int_equal(file_lock_folder(folder, &second), -EWOULDBLOCK);
+    close(first);
+    assert_int_equal(file_lock_folder(folder, &second), 0);
+    close(second);
+    assert_int_equal(file_lock_folder(path, &first), -ENOENT);
+}
+
 int
 main(void)
 {
@@ -234,6 +247,7 @@ main(void)
         WITH_FOLDER(a_name_without_a_folder_is_beside_us),
         WITH_FOLDER(folders_are_made_with_their_parents),
         WITH_FOLDER(folders_that_cannot_be_made_say_why),
+        WITH_FOLDER(one_at_a_time_has_a_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -534,6 +534,21 @@ test_the_oldest_evidence_makes_room(void **state)
     close_store(f);
 }
 
+/* Two would number the audit twice. */
+static void
+test_one_process_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    struct store *second = NULL;
+    char why[256] = "";
+    open_store(f);
+    assert_int_equal(store_open(f->path, f->base, &second, why), -EWOULDBLOCK);
+    assert_non_null(strstr(why, "another cordond"));
+    close_store(f);
+    open_store(f);
+    close_store(f);
+}
+
 int
 main(void)
 {
@@ -547,6 +562,7 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_what_policy_remembers_of_ended_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_evidence_makes_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_process_at_a_time, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
