@@ -300,6 +300,7 @@ drivers_open(struct drivers *drivers)
 static void
 drivers_close(struct drivers *drivers)
 {
+    edge_hub_stop(drivers->hub);
     for (size_t i = 0; i < drivers->count; i++) {
         worker_free(drivers->posts[i].worker);
     }

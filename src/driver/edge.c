@@ -33,7 +33,7 @@ struct edge {
     struct channel *channel; /* loop only; NULL: not connected */
     bool has_hello;          /* loop only */
     atomic_bool is_connected;
-    struct queue *answers;   /* of struct wire_observed, owned */
+    struct queue *answers; /* of struct wire_observed, owned */
     pthread_mutex_t lock;
     enum waiting waiting;
     uint64_t waiting_for; /* generation or request */
@@ -137,9 +137,9 @@ is_awaited(struct edge *edge, const struct wire_observed *observed)
     bool is_reply = false;
     if (edge->waiting == WAITING_APPLIED) {
         /* a delta is answered for its rules, a snapshot for everything */
-        is_reply = observed->request == 0 &&
-                   (observed->generation == edge->waiting_for || observed->needs_snapshot ||
-                    observed->refused[0] != '\0');
+        is_reply =
+            observed->request == 0 && (observed->generation == edge->waiting_for ||
+                                       observed->needs_snapshot || observed->refused[0] != '\0');
     } else if (edge->waiting == WAITING_READ_BACK) {
         is_reply = observed->request == edge->waiting_for;
     }
@@ -313,6 +313,22 @@ on_orders(evutil_socket_t fd, short what, void *context)
 }
 
 void
+edge_hub_stop(struct edge_hub *hub)
+{
+    struct edge *edge;
+    if (!hub) {
+        return;
+    }
+    tls_server_free(hub->server);
+    hub->server = NULL;
+    TAILQ_FOREACH(edge, &hub->edges, link)
+    {
+        atomic_store(&edge->is_connected, false);
+        answers_break(edge);
+    }
+}
+
+void
 edge_hub_renew(struct edge_hub *hub)
 {
     static const char why[] = "core came anew: it must hear everything again";
@@ -434,12 +450,12 @@ static int
 ask(struct edge *edge, struct order *order, int deadline_ms, struct wire_observed *observed)
 {
     *observed = (struct wire_observed){.generation = 0};
+    answers_drain(edge); /* first: answers_break() comes behind what tells that it is gone */
     if (!atomic_load(&edge->is_connected)) {
         order_free(order);
         return -ENOTCONN;
     }
     order->edge = edge;
-    answers_drain(edge);
     if (!queue_put(edge->hub->orders, order)) {
         order_free(order);
         return -EBUSY;

@@ -1,6 +1,6 @@
 /* The driver of switches that run cordon-edge: they connect to us (mutual TLS, the certificate's
- * name is the switch's name).  The hub lives on the loop thread of the driver process; each device's
- * worker hands what it wants to send over to it, and waits for the answer. */
+ * name is the switch's name).  The hub lives on the loop thread of the driver process; each
+ * device's worker hands what it wants to send over to it, and waits for the answer. */
 #ifndef CORDON_DRIVER_EDGE_H
 #define CORDON_DRIVER_EDGE_H
 
@@ -18,6 +18,9 @@ int edge_hub_new(struct event_base *base, const char *address, const struct tls_
 /* Core came anew and knows nothing of what was told before: the edges are made to connect again,
  * since they tell their ports, MACs and neighbours in full then. */
 void edge_hub_renew(struct edge_hub *hub);
+/* The process ends: nobody is let in any more (the port is free for a successor), and workers that
+ * wait for an answer get none.  The loop does not run any more. */
+void edge_hub_stop(struct edge_hub *hub);
 /* After every edge device was closed. */
 void edge_hub_free(struct edge_hub *hub);
 
