@@ -146,8 +146,12 @@ on_event(struct bufferevent *bev, short what, void *argument)
 {
     (void)bev;
     struct channel *channel = argument;
+    int error = errno; /* TLS calls it an end, too, when the kernel gives a silent peer up */
     if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
-        channel_close(channel, what & BEV_EVENT_EOF ? "closed by the peer" : "connection lost");
+        bool is_silent = error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
+        channel_close(channel, is_silent              ? "nothing comes from there any more"
+                               : what & BEV_EVENT_EOF ? "closed by the peer"
+                                                      : "connection lost");
     }
 }
 

@@ -18,7 +18,9 @@
 
 #define HANDSHAKE_S 10
 #define RETRY_FIRST_MS 100
-#define RETRY_MOST_MS 5000
+#define RETRY_MOST_MS 2000 /* whoever comes back is level again within 5 s */
+#define CONNECT_S 5     /* a client's handshake: no longer, or it sleeps when the network is back */
+#define PROBE_AFTER_S 3 /* of silence, and then each second */
 #define SERVER_UNIT "server"
 
 static int
@@ -89,11 +91,18 @@ peer_names(SSL *ssl, char name[NAME_SIZE], char unit[NAME_SIZE])
            strlen(unit) == (size_t)unit_size;
 }
 
+/* Answers at once, and no connection that is dead without anybody having said so. */
 static void
-nodelay_set(struct bufferevent *bev)
+socket_set(struct bufferevent *bev)
 {
-    int on = 1;
-    setsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    const evutil_socket_t fd = bufferevent_getfd(bev);
+    const int on = 1, after_s = PROBE_AFTER_S, every_s = 1;
+    const unsigned silence_ms = TLS_SILENCE_S * 1000;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &after_s, sizeof(after_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof(silence_ms));
 }
 
 /* ---- server ---- */
@@ -212,7 +221,7 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
     getnameinfo(address, (socklen_t)size, stranger->from, sizeof(stranger->from), NULL, 0,
                 NI_NUMERICHOST);
     server->handshakes++;
-    nodelay_set(bev);
+    socket_set(bev);
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
     const struct timeval patience = {.tv_sec = HANDSHAKE_S};
     bufferevent_set_timeouts(bev, &patience, &patience);
@@ -347,7 +356,7 @@ on_client_connected(struct tls_client *client)
         return;
     }
     bufferevent_set_timeouts(bev, NULL, NULL);
-    nodelay_set(bev);
+    socket_set(bev);
     client->is_heard = false;
     client->opened_us = clock_boot_us(clock_system());
     client->channel = channel_new(bev, &settings, &handler);
@@ -393,7 +402,7 @@ on_connect(evutil_socket_t fd, short what, void *argument)
     }
     struct bufferevent *bev = bufferevent_openssl_socket_new(
         client->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
-    const struct timeval patience = {.tv_sec = HANDSHAKE_S};
+    const struct timeval patience = {.tv_sec = CONNECT_S};
     client->connecting = bev;
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
     bufferevent_set_timeouts(bev, &patience, &patience);

@@ -11,7 +11,7 @@
 #include "bus/channel.h"
 
 struct tls_files {
-    const char *ca;   /* PEM */
+    const char *ca; /* PEM */
     const char *cert;
     const char *key;
 };
@@ -21,6 +21,11 @@ bool tls_files_check(const struct tls_files *files, char why[256]);
 
 struct tls_server;
 struct tls_client;
+
+/* A peer from which nothing comes any more, though nobody closed (the network ate it, in one
+ * direction or both; its machine lost power), is given up after so long: the kernel probes a silent
+ * connection, and gives up one whose data nobody acknowledges. */
+#define TLS_SILENCE_S 6
 
 /* Strangers that may be shaking hands at once; the next one takes the place of the oldest. */
 #define TLS_HANDSHAKES_MAX 512
@@ -39,8 +44,8 @@ int tls_server_new(struct event_base *base, const char *address, const struct tl
 void tls_server_free(struct tls_server *server);
 
 /* Keeps one connection to a server (whose OU must be "server"): connects, and after a close again
- * with back-off 0.1 to 5 s (from 0.1 s again after a connection on which a message came or that
- * lasted 5 s).  'handler' gets messages and closes; 'on_open' each new channel. */
+ * with back-off 0.1 to 2 s (from 0.1 s again after a connection on which a message came or that
+ * lasted 2 s).  'handler' gets messages and closes; 'on_open' each new channel. */
 int tls_client_new(struct event_base *base, const char *address, const struct tls_files *files,
                    enum wire_role self, enum wire_role peer, const struct channel_handler *handler,
                    tls_opened_fn *on_open, void *context, struct tls_client **client,

@@ -285,7 +285,7 @@ test_a_client_comes_again(void **state)
         RUN_UNTIL(&bench, bench.client_closes == i && bench.server_closes == i);
     }
     /* It was well each time: the wait stays the shortest. */
-    assert_true(bench.opened_us[2] - bench.opened_us[1] < 5000000);
+    assert_true(bench.opened_us[2] - bench.opened_us[1] < 2000000);
     bench_close(&bench);
 }
 
