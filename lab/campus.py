@@ -44,7 +44,7 @@ from netns import LabError, wait_for
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 BASE_DIR = "/var/tmp/cordon-lab"
-PREFIX_PATTERN = r"cl[0-9a-f]{5}"
+PREFIX_PATTERN = r"(cl|ll)[0-9a-f]{5}"  # campuses, and the small labs of light.py
 
 CLIENTS = ("c1", "c2", "c3", "c4", "c5", "c6")
 SERVERS = ("svc", "upd", "web", "rt")

@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(TESTS, "net"))
 
 import campus as places  # noqa: E402
 import cordon as programs  # noqa: E402
+import light  # noqa: E402
 
 _running = []  # the Cordon of now, for the report of a failure
 
@@ -45,7 +46,7 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         if item.get_closest_marker("incremental") and report.when == "call":
             item.parent._failed_step = item.name
-        for cordon in _running:
+        for cordon in _running + light.running:
             report.sections.append(("programs", cordon.story()))
 
 
