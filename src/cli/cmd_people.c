@@ -94,6 +94,35 @@ account_change(struct run *run, const char *verb, const char *name, const char *
     return code;
 }
 
+static int
+rules(struct run *run)
+{
+    static const struct column facts[] = {
+        {"ROLES WITH A SECOND FACTOR", "second_factor_roles", COLUMN_TEXT},
+        {"TOKEN DAYS", "token_days", COLUMN_TEXT},
+        {"SESSION HOURS", "session_hours", COLUMN_TEXT},
+        {"IDLE MINUTES", "idle_minutes", COLUMN_TEXT},
+        {"DIRECTORY", "ldap", COLUMN_TEXT},
+        {"OPENID PROVIDER", "openid", COLUMN_TEXT},
+    };
+    static const struct column columns[] = {
+        {"PROVIDED BY", "source", COLUMN_TEXT},
+        {"GROUP", "group", COLUMN_TEXT},
+        {"ROLE", "role", COLUMN_TEXT},
+    };
+    struct client_answer answer;
+    int code = run_ask(run, API "/accounts/rules", NULL, &answer);
+    if (code == EXIT_GOOD && run->options.json) {
+        run_print_json(answer.json);
+    } else if (code == EXIT_GOOD) {
+        columns_print_object(run, answer.json, facts, COUNT_OF(facts));
+        columns_print(run, cJSON_GetObjectItemCaseSensitive(answer.json, "mappings"), columns,
+                      COUNT_OF(columns));
+    }
+    client_answer_fini(&answer);
+    return code;
+}
+
 int
 cmd_accounts(struct run *run, char **words, int count)
 {
@@ -103,12 +132,17 @@ cmd_accounts(struct run *run, char **words, int count)
         {"DISABLED", "disabled", COLUMN_TEXT},
         {"MUST CHANGE PASSWORD", "must_change_password", COLUMN_TEXT},
         {"SESSIONS", "sessions", COLUMN_TEXT},
+        {"PROVIDED BY", "source", COLUMN_TEXT},
+        {"SECOND FACTOR", "second_factor", COLUMN_TEXT},
         {"SINCE", "created", COLUMN_TIME},
     };
-    static const char *const verbs[] = {"password", "disable", "enable", "remove",
-                                        "end-sessions"};
+    static const char *const verbs[] = {"password", "disable",      "enable",
+                                        "remove",   "end-sessions", "reset-factor"};
     if (count == 0) {
         return list(run, API "/accounts", columns, COUNT_OF(columns));
+    }
+    if (count == 1 && strcmp(words[0], "rules") == 0) {
+        return rules(run);
     }
     bool sets_role = strcmp(words[0], "create") == 0 || strcmp(words[0], "role") == 0;
     if (sets_role && count == 3) {
@@ -119,8 +153,38 @@ cmd_accounts(struct run *run, char **words, int count)
             return account_change(run, verbs[i], words[1], NULL);
         }
     }
-    return run_usage("accounts | accounts create|role NAME ROLE | accounts "
-                     "password|disable|enable|remove|end-sessions NAME");
+    return run_usage("accounts | accounts rules | accounts create|role NAME ROLE | accounts "
+                     "password|disable|enable|remove|end-sessions|reset-factor NAME");
+}
+
+#define DAYS_MOST 3650
+
+static bool
+token_limits(const struct run *run, cJSON *body)
+{
+    const char *days = run->options.days;
+    char *end = NULL, *rest = NULL;
+    if (days && strcmp(days, "never") == 0) {
+        cJSON_AddTrueToObject(body, "never_expires");
+    } else if (days) {
+        long number = strtol(days, &end, 10);
+        if (*end != '\0' || number < 1 || number > DAYS_MOST) {
+            return false;
+        }
+        cJSON_AddNumberToObject(body, "expires_s", (double)number * 86400);
+    }
+    if (run->options.read_only) {
+        cJSON_AddTrueToObject(body, "read_only");
+    }
+    if (run->options.operations) {
+        char *names = strdup(run->options.operations);
+        cJSON *list = cJSON_AddArrayToObject(body, "operations");
+        for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+            cJSON_AddItemToArray(list, cJSON_CreateString(name));
+        }
+        free(names);
+    }
+    return true;
 }
 
 int
@@ -130,6 +194,12 @@ cmd_tokens(struct run *run, char **words, int count)
         {"NAME", "name", COLUMN_TEXT},
         {"ROLE", "role", COLUMN_TEXT},
         {"SINCE", "created", COLUMN_TIME},
+        {"EXPIRES", "expires", COLUMN_TIME},
+        {"EXPIRED", "expired", COLUMN_TEXT},
+        {"READ ONLY", "read_only", COLUMN_TEXT},
+        {"OPERATIONS", "operations", COLUMN_TEXT},
+        {"LAST USED", "used", COLUMN_TIME},
+        {"FROM ADDRESS", "used_from", COLUMN_TEXT},
     };
     if (count == 0) {
         return list(run, API "/tokens", columns, COUNT_OF(columns));
@@ -138,6 +208,10 @@ cmd_tokens(struct run *run, char **words, int count)
         cJSON *body = cJSON_CreateObject();
         cJSON_AddStringToObject(body, "name", words[1]);
         cJSON_AddStringToObject(body, "role", words[2]);
+        if (!token_limits(run, body)) {
+            cJSON_Delete(body);
+            return run_usage("--days wants a number of days, or never");
+        }
         return change(run, API "/tokens", body);
     }
     if (count == 2 && strcmp(words[0], "revoke") == 0) {

@@ -126,12 +126,16 @@ const struct command command_table[] = {
      cmd_audit},
     {"jobs", "[cancel ID]", "", "long work that runs or ran lately; ends one that runs",
      "Only who started a job, or an admin, may cancel it.", 0, 2, cmd_jobs},
-    {"accounts", "[create|role NAME ROLE | password|disable|enable|remove|end-sessions NAME]", "",
+    {"accounts", "[rules | create|role NAME ROLE | "
+     "password|disable|enable|remove|end-sessions|reset-factor NAME]", "",
      "accounts of people, who sign in at the console",
-     "create and password read the password from standard input; it must be changed at the next\n"
+     "rules shows what cordond.yaml says of sign-in. reset-factor takes a second factor away, for\n"
+     "whoever lost it. create and password read the password from standard input; it must be changed at the next\n"
      "sign-in. ROLE is viewer, operator, admin or auditor.", 0, 3, cmd_accounts},
-    {"tokens", "[create NAME ROLE | revoke NAME]", "", "tokens of programs",
-     "A new token is shown once.", 0, 3, cmd_tokens},
+    {"tokens", "[create NAME ROLE | revoke NAME]",
+     "[--days N|never] [--read-only] [--operations A,B]", "tokens of programs",
+     "A new token is shown once, and expires as cordond.yaml says (90 days) unless --days says\n"
+     "otherwise. --operations: it may do these only, by their names in the OpenAPI document.", 0, 3, cmd_tokens},
     {"events", "", "[--last-id ID]", "live changes, until Ctrl-C",
      "With --json each line is one event: {\"id\":..., \"event\":..., \"data\":...}.", 0, 0,
      cmd_events},

@@ -89,6 +89,8 @@ enum option_code {
     OPTION_FORMAT,
     OPTION_NEWEST,
     OPTION_FILE,
+    OPTION_READ_ONLY,
+    OPTION_OPERATIONS,
 };
 
 static const struct option long_options[] = {
@@ -133,6 +135,8 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"newest", required_argument, NULL, OPTION_NEWEST},
     {"file", required_argument, NULL, OPTION_FILE},
+    {"read-only", no_argument, NULL, OPTION_READ_ONLY},
+    {"operations", required_argument, NULL, OPTION_OPERATIONS},
     {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -193,6 +197,8 @@ text_of(struct options *options, int code)
         return &options->newest;
     case OPTION_FILE:
         return &options->input;
+    case OPTION_OPERATIONS:
+        return &options->operations;
     case OPTION_CONFIG:
         return &options->file;
     case 'o':
@@ -224,6 +230,8 @@ flag_of(struct options *options, int code)
         return &options->dry_run;
     case OPTION_BOM:
         return &options->bom;
+    case OPTION_READ_ONLY:
+        return &options->read_only;
     case OPTION_UNSEEN:
         return &options->unseen;
     case OPTION_OVERWRITE:

@@ -9,6 +9,7 @@
 #include <event2/util.h>
 
 #include "base/mem.h"
+#include "wire/op.h"
 #include "wire/rule.h"
 
 #define SWITCHES_MAX 1024
@@ -100,6 +101,104 @@ static const struct field warning_fields[] = {
 static const struct shape warning_shape =
     SHAPE("warning", struct rule_warning, warning_fields, NULL);
 
+static const struct field accounts_fields[] = {
+    {.name = "second_factor",
+     .kind = FIELD_TEXTS,
+     .optional = true,
+     .at = offsetof(struct config_accounts, second_factor),
+     .size = NAME_SIZE,
+     .count_at = offsetof(struct config_accounts, factor_role_count),
+     .max_count = COUNT_OF(((struct config_accounts *)0)->second_factor)},
+    F_RANGE(FIELD_OPTIONAL, struct config_accounts, token_days, 1, 3650),
+    F_RANGE(FIELD_OPTIONAL, struct config_accounts, requests_per_s, 1, 100000),
+};
+
+static bool
+accounts_check(const void *thing, char why[128])
+{
+    const struct config_accounts *accounts = thing;
+    enum account_role role;
+    for (size_t i = 0; i < accounts->factor_role_count; i++) {
+        if (!account_role_parse(accounts->second_factor[i], &role)) {
+            snprintf(why, 128, "'%.40s' is no role: viewer, operator, admin or auditor",
+                     accounts->second_factor[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct shape accounts_shape =
+    SHAPE("accounts", struct config_accounts, accounts_fields, accounts_check);
+
+static const struct field mapping_fields[] = {
+    F_TEXT(FIELD_NEEDED, struct config_mapping, group),
+    F_ENUM(FIELD_NEEDED, struct config_mapping, role, account_role_names),
+};
+static const struct shape mapping_shape =
+    SHAPE("role", struct config_mapping, mapping_fields, NULL);
+
+static const struct field ldap_fields[] = {
+    F_TEXT(FIELD_NEEDED, struct config_ldap, url),
+    F_TEXT(FIELD_OPTIONAL, struct config_ldap, ca),
+    F_BOOL(FIELD_OPTIONAL, struct config_ldap, allows_plain),
+    F_TEXT(FIELD_NEEDED, struct config_ldap, bind_dn),
+    F_TEXT(FIELD_NEEDED, struct config_ldap, bind_password_file),
+    F_TEXT(FIELD_NEEDED, struct config_ldap, base),
+    F_TEXT(FIELD_OPTIONAL, struct config_ldap, name_attribute),
+    F_TEXT(FIELD_OPTIONAL, struct config_ldap, group_attribute),
+    F_TEXT(FIELD_OPTIONAL, struct config_ldap, group_base),
+    F_TEXT(FIELD_OPTIONAL, struct config_ldap, member_attribute),
+    F_LIST(FIELD_NEEDED, struct config_ldap, roles, role_count, CONFIG_MAPPINGS_MAX,
+           &mapping_shape),
+};
+
+static bool
+ldap_check(const void *thing, char why[128])
+{
+    const struct config_ldap *ldap = thing;
+    if (strncmp(ldap->url, "ldaps://", 8) != 0 && strncmp(ldap->url, "ldap://", 7) != 0) {
+        snprintf(why, 128, "url must begin with ldaps:// or ldap://");
+        return false;
+    }
+    return true;
+}
+
+static const struct shape ldap_shape = SHAPE("ldap", struct config_ldap, ldap_fields, ldap_check);
+
+static const struct field openid_fields[] = {
+    F_TEXT(FIELD_NEEDED, struct config_openid, issuer),
+    F_TEXT(FIELD_OPTIONAL, struct config_openid, name),
+    F_TEXT(FIELD_OPTIONAL, struct config_openid, ca),
+    F_TEXT(FIELD_NEEDED, struct config_openid, client_id),
+    F_TEXT(FIELD_NEEDED, struct config_openid, client_secret_file),
+    F_TEXT(FIELD_NEEDED, struct config_openid, redirect_url),
+    F_TEXT(FIELD_OPTIONAL, struct config_openid, scopes),
+    F_TEXT(FIELD_OPTIONAL, struct config_openid, name_claim),
+    F_TEXT(FIELD_OPTIONAL, struct config_openid, role_claim),
+    F_BOOL(FIELD_OPTIONAL, struct config_openid, trusts_factor),
+    F_LIST(FIELD_NEEDED, struct config_openid, roles, role_count, CONFIG_MAPPINGS_MAX,
+           &mapping_shape),
+};
+
+static bool
+openid_check(const void *thing, char why[128])
+{
+    const struct config_openid *openid = thing;
+    if (strncmp(openid->issuer, "https://", 8) != 0) {
+        snprintf(why, 128, "issuer must begin with https://");
+        return false;
+    }
+    if (strncmp(openid->redirect_url, "https://", 8) != 0) {
+        snprintf(why, 128, "redirect_url must begin with https://");
+        return false;
+    }
+    return true;
+}
+
+static const struct shape openid_shape =
+    SHAPE("openid", struct config_openid, openid_fields, openid_check);
+
 static const struct field config_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct config, state_dir),
     F_TEXT(FIELD_OPTIONAL, struct config, policy_file),
@@ -115,6 +214,9 @@ static const struct field config_fields[] = {
     F_LIST(FIELD_OPTIONAL, struct config, sources, source_count, CONFIG_SOURCES_MAX, &source_shape),
     F_LIST(FIELD_OPTIONAL, struct config, warnings, warning_count, WARNINGS_MAX, &warning_shape),
     F_RANGE(FIELD_OPTIONAL, struct config, evidence_mib, 0, EVIDENCE_MIB_MAX),
+    F_OBJECT(FIELD_OPTIONAL, struct config, accounts, &accounts_shape),
+    F_OBJECT(FIELD_OPTIONAL, struct config, ldap, &ldap_shape),
+    F_OBJECT(FIELD_OPTIONAL, struct config, openid, &openid_shape),
 };
 
 static const struct shape config_shape = SHAPE("cordond.yaml", struct config, config_fields, NULL);
@@ -217,8 +319,23 @@ default_put(char *text, size_t size, const char *value)
 }
 
 static void
+sources_of_people_put(struct config *config)
+{
+    struct config_ldap *ldap = &config->ldap;
+    struct config_openid *openid = &config->openid;
+    default_put(ldap->name_attribute, NAME_SIZE, "uid");
+    default_put(ldap->group_attribute, NAME_SIZE, "memberOf");
+    default_put(ldap->member_attribute, NAME_SIZE, "member");
+    default_put(openid->name, NAME_SIZE, "OpenID Connect");
+    default_put(openid->scopes, sizeof(openid->scopes), "openid profile");
+    default_put(openid->name_claim, NAME_SIZE, "preferred_username");
+    default_put(openid->role_claim, NAME_SIZE, "groups");
+}
+
+static void
 defaults_put(struct config *config)
 {
+    sources_of_people_put(config);
     default_put(config->state_dir, sizeof(config->state_dir), CONFIG_STATE_DIR);
     char key[URL_SIZE + 16];
     snprintf(key, sizeof(key), "%s/" CONFIG_SECRET_KEY, config->state_dir);

@@ -59,6 +59,51 @@ enum config_users {
     USERS_COUNT
 };
 
+/* Who may come in. */
+struct config_accounts {
+    char second_factor[4][NAME_SIZE]; /* roles that need one */
+    size_t factor_role_count;
+    uint32_t token_days;     /* how long tokens last where nobody says; 0: 90 */
+    uint32_t requests_per_s; /* of one account, or one address that shows no right; 0: 100 */
+};
+
+#define CONFIG_MAPPINGS_MAX 64
+/* Whoever is in 'group' there has 'role' here; the first one of a list that fits counts. */
+struct config_mapping {
+    char group[URL_SIZE];
+    int role; /* enum account_role */
+};
+
+/* A directory that accounts come from; none where 'url' is "". */
+struct config_ldap {
+    char url[URL_SIZE]; /* "ldaps://dc.example.org", or ldap:// with STARTTLS */
+    char ca[URL_SIZE];  /* that its certificate is by; "": the system's */
+    bool allows_plain;  /* ldap:// without TLS */
+    char bind_dn[URL_SIZE], bind_password_file[URL_SIZE];
+    char base[URL_SIZE];
+    char name_attribute[NAME_SIZE];   /* "uid"; that the person types */
+    char group_attribute[NAME_SIZE];  /* "memberOf"; of the person's entry */
+    char group_base[URL_SIZE];        /* groups are looked for there instead, by ... */
+    char member_attribute[NAME_SIZE]; /* "member" */
+    struct config_mapping *roles;
+    size_t role_count;
+};
+
+/* An OpenID provider that accounts come from; none where 'issuer' is "". */
+struct config_openid {
+    char issuer[URL_SIZE];
+    char name[NAME_SIZE]; /* on the button */
+    char ca[URL_SIZE];
+    char client_id[HOST_SIZE], client_secret_file[URL_SIZE];
+    char redirect_url[URL_SIZE]; /* our own address, as the provider knows it */
+    char scopes[HOST_SIZE];      /* "openid profile" */
+    char name_claim[NAME_SIZE];  /* "preferred_username" */
+    char role_claim[NAME_SIZE];  /* "groups" */
+    bool trusts_factor;          /* the provider asks for a second factor itself */
+    struct config_mapping *roles;
+    size_t role_count;
+};
+
 struct config {
     char state_dir[URL_SIZE];            /* /var/lib/cordon */
     char policy_file[URL_SIZE];          /* /etc/cordon/policy.yaml */
@@ -78,7 +123,17 @@ struct config {
     struct rule_warning *warnings; /* per language */
     size_t warning_count;
     uint64_t evidence_mib; /* disk budget for evidence packets; 0: 1024 */
+    struct config_accounts accounts;
+    struct config_ldap ldap;
+    struct config_openid openid;
 };
+
+/* How many days tokens last where nobody says. */
+static inline uint32_t
+config_token_days(const struct config *config)
+{
+    return config->accounts.token_days ? config->accounts.token_days : 90;
+}
 
 /* What one entry's table cannot see: names that must differ, switches that must exist, texts that
  * are no address.  A check of the file alone; where a key is absent, its member is still empty. */

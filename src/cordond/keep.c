@@ -15,6 +15,7 @@ static const struct {
     enum seal_purpose purpose;
 } sealed[] = {
     {"notify/secrets.sealed", SEAL_NOTIFY},
+    {"web/factors.sealed", SEAL_ACCOUNTS},
 };
 #define SEALED_COUNT COUNT_OF(sealed)
 #define PATH_ROOM (URL_SIZE + 64)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/seal.h"
 #include "base/sandbox.h"
 #include "bus/pki.h"
 #include "cordond/check.h"
@@ -22,6 +23,7 @@
 #include "policy/policy.h"
 #include "web/openapi.h"
 #include "web/account.h"
+#include "web/factor.h"
 #include "web/token.h"
 
 #define CONFIG_DEFAULT "/etc/cordon/cordond.yaml"
@@ -32,6 +34,7 @@ struct arguments {
     const char *role; /* NULL: the supervisor */
     const char *state;
     const char *out;
+    const char *days; /* of a token */
     bool is_check;
 };
 
@@ -40,20 +43,23 @@ usage(FILE *to)
 {
     fprintf(to,
             "cordond " CORDON_VERSION "\n"
-            "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
-            "       cordond --check-config [--config FILE]\n"
-            "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
-            "                                          a certificate for a switch or sensor\n"
-            "       cordond token add NAME viewer|operator|admin|auditor [--state DIR]\n"
-            "                                          an API token, shown once\n"
-            "       cordond account add NAME ROLE | reset NAME [--state DIR]\n"
-            "                                          a person's first password, shown once\n"
-            "       cordond secrets rotate [--state DIR]\n"
-            "                                          another master key; cordond must not run\n"
-            "       cordond --openapi                  the API's document\n"
-            "       cordond --sandbox                  what each process may do\n"
-            "       cordond --version | --help\n"
-            "Without --state the state folder named in --config is used.\n");
+                "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
+                "       cordond --check-config [--config FILE]\n"
+                "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
+                "                                          a certificate for a switch or sensor\n"
+                "       cordond token add NAME viewer|operator|admin|auditor [--days N|never] "
+                "[--state DIR]\n"
+                "                                          an API token, shown once (90 days)\n"
+                "       cordond account add NAME ROLE | reset NAME | reset-factor NAME "
+                "[--state DIR]\n"
+                "                                          a person's first password, shown once;\n"
+                "                                          the second factor is taken away\n"
+                "       cordond secrets rotate [--state DIR]\n"
+                "                                          another master key; cordond must not run\n"
+                "       cordond --openapi                  the API's document\n"
+                "       cordond --sandbox                  what each process may do\n"
+                "       cordond --version | --help\n"
+                "Without --state the state folder named in --config is used.\n");
     return to == stdout ? 0 : USAGE_STATUS;
 }
 
@@ -168,25 +174,38 @@ pki_command(const struct arguments *arguments, char **words, int count)
     return 0;
 }
 
+/* "90", "never" or nothing (90). */
+static bool
+days_parse(const char *text, struct token *token)
+{
+    char *end = NULL;
+    if (text && strcmp(text, "never") == 0) {
+        return true;
+    }
+    unsigned long days = text ? strtoul(text, &end, 10) : 90;
+    if (text && (*end != '\0' || text[0] == '-' || days == 0 || days > 3650)) {
+        return false;
+    }
+    token->expires_us = token->created_us + (int64_t)days * 86400 * 1000000;
+    return true;
+}
+
 static int
 token_command(const struct arguments *arguments, char **words, int count)
 {
     char state[URL_SIZE], text[TOKEN_TEXT_SIZE], why[256];
-    enum account_role role = 0;
-    if (count != 3 || strcmp(words[0], "add") != 0) {
+    struct token token = {.created_us = clock_wall_us(clock_system())};
+    if (count != 3 || strcmp(words[0], "add") != 0 ||
+        !account_role_parse(words[2], &token.role) ||
+        !days_parse(arguments->days, &token)) {
         return usage(stderr);
     }
-    while (account_role_names[role] && strcmp(account_role_names[role], words[2]) != 0) {
-        role++;
-    }
-    if (!account_role_names[role]) {
-        return usage(stderr);
-    }
+    snprintf(token.name, sizeof(token.name), "%.63s", words[1]);
     state_of(arguments, state);
     if (!state[0] || state_prepare(state, "")) {
         return 1;
     }
-    if (token_add(state, words[1], role, clock_system(), text, why)) {
+    if (token_add(state, &token, text, why)) {
         fprintf(stderr, "cordond: %s\n", why);
         return 1;
     }
@@ -194,7 +213,24 @@ token_command(const struct arguments *arguments, char **words, int count)
     return 0;
 }
 
-/* "add NAME ROLE" and "reset NAME": for whoever cannot sign in any more. */
+static int
+factor_reset(const char *state, const char *key, const char *name)
+{
+    char why[256] = "";
+    struct seal *seal = NULL;
+    int error = seal_open(key, SEAL_ACCOUNTS, &seal, why);
+    struct factors *factors = error ? NULL : factors_open(state, seal);
+    error = error ? error : factors_remove(factors, name, why);
+    factors_free(factors);
+    if (error) {
+        fprintf(stderr, "cordond: %s\n", why);
+        return 1;
+    }
+    printf("%s signs in with the password alone\n", name);
+    return 0;
+}
+
+/* "add NAME ROLE", "reset NAME", "reset-factor NAME": for whoever cannot sign in any more. */
 static int
 account_command(const struct arguments *arguments, char **words, int count)
 {
@@ -202,12 +238,18 @@ account_command(const struct arguments *arguments, char **words, int count)
     struct account account = {.must_change = true, .created_us = clock_wall_us(clock_system())};
     bool is_new = count == 3 && strcmp(words[0], "add") == 0;
     bool is_reset = count == 2 && strcmp(words[0], "reset") == 0;
-    if ((!is_new && !is_reset) || (is_new && !account_role_parse(words[2], &account.role))) {
+    bool is_factor = count == 2 && strcmp(words[0], "reset-factor") == 0;
+    if ((!is_new && !is_reset && !is_factor) || (is_new && !account_role_parse(words[2], &account.role))) {
         return usage(stderr);
     }
     state_of(arguments, state);
     if (!state[0] || state_prepare(state, "")) {
         return 1;
+    }
+    if (is_factor) {
+        char key[URL_SIZE + 16];
+        key_of(arguments, state, key);
+        return factor_reset(state, key, words[1]);
     }
     snprintf(account.name, sizeof(account.name), "%.63s", words[1]);
     account_password_make(password);
@@ -369,12 +411,17 @@ run(const struct arguments *arguments, const char *program)
 int
 main(int count, char **words)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
-        {"role", required_argument, NULL, 'r'},   {"state", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},    {"openapi", no_argument, NULL, 'a'},
-        {"sandbox", no_argument, NULL, 'b'},      {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check-config", no_argument, NULL, 'k'},
+                                            {"role", required_argument, NULL, 'r'},
+                                            {"state", required_argument, NULL, 's'},
+                                            {"out", required_argument, NULL, 'o'},
+                                            {"days", required_argument, NULL, 'd'},
+                                            {"openapi", no_argument, NULL, 'a'},
+                                            {"sandbox", no_argument, NULL, 'b'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct arguments arguments = {.config_path = CONFIG_DEFAULT};
     umask(077);
     for (int option; (option = getopt_long(count, words, "c:h", options, NULL)) >= 0;) {
@@ -393,6 +440,9 @@ main(int count, char **words)
             break;
         case 'o':
             arguments.out = optarg;
+            break;
+        case 'd':
+            arguments.days = optarg;
             break;
         case 'a':
             return text_print(openapi_text());

@@ -42,6 +42,42 @@ state_parse(const char *text, struct account *account)
     return account->is_disabled || account->must_change || strcmp(text, "active") == 0;
 }
 
+/* "source:ldap:" and so on; NULL: local. */
+static const char *
+source_prefix(enum account_source source, char prefix[32])
+{
+    snprintf(prefix, 32, "source:%s:", account_source_names[source]);
+    return source == ACCOUNT_LOCAL ? crypto_pwhash_argon2id_STRPREFIX : prefix;
+}
+
+static bool
+hash_parse(const char *text, struct account *account)
+{
+    for (int i = 0; i < ACCOUNT_SOURCE_COUNT && strlen(text) < ACCOUNT_HASH_SIZE; i++) {
+        char room[32];
+        const char *prefix = source_prefix((enum account_source)i, room);
+        size_t size = strlen(prefix);
+        if (strncmp(text, prefix, size) != 0) {
+            continue;
+        }
+        account->source = (enum account_source)i;
+        return i == ACCOUNT_LOCAL ||
+               (strlen(text + size) == ACCOUNT_SUBJECT_HEX &&
+                strspn(text + size, "0123456789abcdef") == ACCOUNT_SUBJECT_HEX);
+    }
+    return false;
+}
+
+void
+account_subject_hash(enum account_source source, const char *subject, char hash[ACCOUNT_HASH_SIZE])
+{
+    uint8_t bytes[crypto_hash_sha256_BYTES];
+    char prefix[32], hex[ACCOUNT_SUBJECT_HEX + 1];
+    crypto_hash_sha256(bytes, (const uint8_t *)subject, strlen(subject));
+    sodium_bin2hex(hex, sizeof(hex), bytes, ACCOUNT_SUBJECT_HEX / 2);
+    snprintf(hash, ACCOUNT_HASH_SIZE, "%s%s", source_prefix(source, prefix), hex);
+}
+
 /* One line without its newline; modified in place. */
 static const char *
 line_parse(char *line, struct account *account)
@@ -68,10 +104,8 @@ line_parse(char *line, struct account *account)
     if (!state_parse(words[2], account)) {
         return "the state must be active, initial or disabled";
     }
-    if (strncmp(words[3], crypto_pwhash_argon2id_STRPREFIX,
-                strlen(crypto_pwhash_argon2id_STRPREFIX)) != 0 ||
-        strlen(words[3]) >= ACCOUNT_HASH_SIZE) {
-        return "the hash must be one of argon2id";
+    if (!hash_parse(words[3], account)) {
+        return "the hash must be one of argon2id, or name a source";
     }
     if (time_parse(words[4], &account->created_us) != 0) {
         return "the time must be RFC 3339";
@@ -187,11 +221,24 @@ static bool
 can_administer(const struct account_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].role == ACCOUNT_ADMIN && !list->items[i].is_disabled) {
+        if (list->items[i].role == ACCOUNT_ADMIN && !list->items[i].is_disabled &&
+            list->items[i].source == ACCOUNT_LOCAL) { /* whom no other server can keep out */
             return true;
         }
     }
     return false;
+}
+
+/* Who it is there must be the same as ever: a name that changed hands gets nobody in. */
+static int
+source_change(struct account *there, const struct account *account, char why[256])
+{
+    if (there->source != account->source || strcmp(there->hash, account->hash) != 0) {
+        snprintf(why, 256, "the account '%s' is somebody else's", account->name);
+        return -EEXIST;
+    }
+    there->role = account->role;
+    return 0;
 }
 
 static int
@@ -200,12 +247,16 @@ list_change(struct account_list *list, enum account_change change, const struct 
 {
     struct account *there = account_find(list, account->name);
     bool could = can_administer(list);
-    if (change == ACCOUNT_CREATE ? there != NULL : there == NULL) {
+    if (change == ACCOUNT_FROM_SOURCE && there) {
+        return source_change(there, account, why);
+    }
+    bool is_new = change == ACCOUNT_CREATE || change == ACCOUNT_FROM_SOURCE;
+    if (is_new ? there != NULL : there == NULL) {
         snprintf(why, 256, there ? "there is an account '%s' already" : "there is no account '%s'",
                  account->name);
         return there ? -EEXIST : -ENOENT;
     }
-    if (change == ACCOUNT_CREATE) {
+    if (is_new) {
         if (list->count == ACCOUNTS_MAX) {
             snprintf(why, 256, "there are %d accounts: remove one first", ACCOUNTS_MAX);
             return -E2BIG;
@@ -217,6 +268,9 @@ list_change(struct account_list *list, enum account_change change, const struct 
         there->role = account->role;
     } else if (change == ACCOUNT_SET_DISABLED) {
         there->is_disabled = account->is_disabled;
+    } else if (change == ACCOUNT_SET_PASSWORD && there->source != ACCOUNT_LOCAL) {
+        snprintf(why, 256, "this account's password is not kept here");
+        return -EPERM;
     } else if (change == ACCOUNT_SET_PASSWORD) {
         memcpy(there->hash, account->hash, sizeof(there->hash));
         there->must_change = account->must_change;

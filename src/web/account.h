@@ -4,7 +4,10 @@
  *
  * File STATE_DIR/web/accounts (mode 0600), one line each:
  *     NAME ROLE active|initial|disabled HASH CREATED
- * 'initial': somebody else has seen the password; it must be changed first. */
+ * 'initial': somebody else has seen the password; it must be changed first.  Where an account comes
+ * from a directory or an OpenID provider, HASH is "source:ldap:SUBJECT" or "source:openid:SUBJECT":
+ * no password is kept here, and SUBJECT (a hash) says who it is there, however names change hands.
+ * Its role is what the source said at the last sign-in. */
 #ifndef CORDON_WEB_ACCOUNT_H
 #define CORDON_WEB_ACCOUNT_H
 
@@ -15,6 +18,7 @@
 #include "base/clock.h"
 #include "model/text.h"
 #include "wire/op.h"
+#include "wire/view_account.h"
 
 #define ACCOUNTS_MAX 1000
 #define ACCOUNT_HASH_SIZE 128 /* crypto_pwhash_STRBYTES */
@@ -26,7 +30,8 @@ struct account {
     enum account_role role;
     bool is_disabled;
     bool must_change;
-    char hash[ACCOUNT_HASH_SIZE];
+    enum account_source source;
+    char hash[ACCOUNT_HASH_SIZE]; /* of the password; of others than local ones, who it is there */
     int64_t created_us;
 };
 
@@ -55,7 +60,12 @@ enum account_change {
     ACCOUNT_SET_PASSWORD, /* its hash and must_change */
     ACCOUNT_SET_DISABLED,
     ACCOUNT_REMOVE,
+    ACCOUNT_FROM_SOURCE, /* somebody signed in at a source: makes the account, or sets its role */
 };
+#define ACCOUNT_SUBJECT_HEX 32
+/* What stands as HASH for somebody from a source; 'subject': whatever that names the person by. */
+void account_subject_hash(enum account_source source, const char *subject,
+                          char hash[ACCOUNT_HASH_SIZE]);
 /* Changes the file under its lock.  0; -EEXIST, -ENOENT, -EINVAL (the name), -EPERM (nobody could
  * administer any more), -E2BIG, -EBADMSG (the file is broken) or the errno of the file, negative.
  */

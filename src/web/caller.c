@@ -24,9 +24,10 @@ people_is_own_page(const struct evkeyvalq *headers)
 }
 
 static bool
-find_token(struct people *people, const char *text, struct caller *caller,
-           struct caller_problem *problem)
+find_token(struct people *people, struct evhttp_request *request, const char *text,
+           struct caller *caller, struct caller_problem *problem)
 {
+    int64_t wall_us = clock_wall_us(people->settings.clock);
     const struct token *token = token_file_find(people->tokens, text);
     if (!token) {
         *problem = (struct caller_problem){
@@ -34,7 +35,16 @@ find_token(struct people *people, const char *text, struct caller *caller,
             "send 'Authorization: Bearer TOKEN'; 'cordond token add' makes one"};
         return false;
     }
-    *caller = (struct caller){.role = token->role};
+    if (token_is_expired(token, wall_us)) {
+        *problem = (struct caller_problem){401, "this token has expired", "Authorization",
+                                           "an administrator makes a new one"};
+        return false;
+    }
+    token_uses_note(people->token_uses, token, people_peer(request), wall_us);
+    *caller = (struct caller){.role = token->role,
+                              .expires_us = token->expires_us,
+                              .is_scoped = token->is_read_only || token->op_count > 0,
+                              .token = *token};
     snprintf(caller->account, sizeof(caller->account), "token:%.56s", token->name);
     return true;
 }
@@ -49,11 +59,24 @@ is_meant(const struct session *session, const struct evkeyvalq *headers)
            CRYPTO_memcmp(csrf, session->csrf, strlen(csrf)) == 0 && people_is_own_page(headers);
 }
 
+/* Whoever changed the file of accounts, it counts at once. */
+static bool
+is_still_good(struct people *people, const struct session *session)
+{
+    const struct account *account =
+        account_find(account_file_list(people->accounts), session->account);
+    return account && !account->is_disabled && account->role == session->role;
+}
+
 static bool
 find_session(struct people *people, struct evhttp_request *request, const char *text,
              struct caller *caller, struct caller_problem *problem)
 {
     const struct session *session = sessions_find(people->sessions, text);
+    if (session && !is_still_good(people, session)) {
+        sessions_end(people->sessions, session);
+        session = NULL;
+    }
     if (!session) {
         *problem = (struct caller_problem){401, "the session is over", "Cookie", "sign in again"};
         return false;
@@ -67,7 +90,8 @@ find_session(struct people *people, struct evhttp_request *request, const char *
     }
     *caller = (struct caller){.role = session->role,
                               .session_number = session->number,
-                              .must_change = session->must_change};
+                              .must_change = session->must_change,
+                              .must_enrol = session->must_enrol};
     snprintf(caller->account, sizeof(caller->account), ACCOUNT_PREFIX "%.55s", session->account);
     return true;
 }
@@ -80,7 +104,7 @@ people_find(struct people *people, struct evhttp_request *request, struct caller
     const char *header = evhttp_find_header(headers, "Authorization");
     char cookie[SESSION_TEXT_SIZE];
     if (header && evutil_ascii_strncasecmp(header, bearer, sizeof(bearer) - 1) == 0) {
-        return find_token(people, header + sizeof(bearer) - 1, caller, problem);
+        return find_token(people, request, header + sizeof(bearer) - 1, caller, problem);
     }
     if (!header && cookie_find(evhttp_find_header(headers, "Cookie"), SESSION_COOKIE, cookie)) {
         return find_session(people, request, cookie, caller, problem);

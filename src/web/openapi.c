@@ -121,6 +121,21 @@ good_content(const struct route *route, cJSON *components)
     return content_of("application/json", schema);
 }
 
+/* Is a password or a code shown to it? */
+static bool
+takes_secret(const struct route *route)
+{
+    static const enum op takers[] = {OP_SESSION_OPEN,         OP_SESSION_PASSWORD, OP_SESSION_CODE,
+                                     OP_SESSION_OPENID_BEGIN, OP_SESSION_OPENID,   OP_FACTOR_BEGIN,
+                                     OP_FACTOR_RECOVER,       OP_FACTOR_REMOVE};
+    for (size_t i = 0; route->kind == ROUTE_PEOPLE && i < COUNT_OF(takers); i++) {
+        if (takers[i] == route->op) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 add_problems(const struct route *route, cJSON *responses, cJSON *components)
 {
@@ -155,8 +170,8 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
             responses, problems[i].status, problems[i].about,
             content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
     }
-    if (route->op == OP_SESSION_OPEN || route->op == OP_SESSION_PASSWORD) {
-        const char *about[] = {"account name or password is wrong",
+    if (takes_secret(route)) {
+        const char *about[] = {"the name, password or code is wrong",
                                "too many failed attempts: wait as long as Retry-After says"};
         const char *status[] = {"401", "429"};
         for (size_t i = 0; i < COUNT_OF(about); i++) {
@@ -166,7 +181,7 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
                                     schema_refer(&view_problem_shape, components)));
         }
     }
-    if (route->op == OP_SESSION_OPEN) {
+    if (takes_secret(route) && route->is_open) {
         add_response(
             responses, "403", "not sent by the console",
             content_of("application/problem+json", schema_refer(&view_problem_shape, components)));

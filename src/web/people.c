@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/seal.h"
 #include "web/people_state.h"
 #include "web/reply.h"
 #include "wire/view_account.h"
@@ -18,19 +19,6 @@
 #define PATH_ROOM 512
 #define GONE_COOKIE SESSION_COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
 
-/* One request that is being served; what of it counts depends on the operation. */
-struct serving {
-    struct people *people;
-    struct evhttp_request *request;
-    enum op op;
-    struct caller caller;
-    char name[NAME_SIZE]; /* the account or token that it is about */
-    char password[PASSWORD_SIZE];
-    struct account account;
-    unsigned status; /* of the answer that waits for the audit */
-    cJSON *body;     /* owned */
-};
-
 static void
 on_session_end(void *context, const struct session *session)
 {
@@ -39,16 +27,23 @@ on_session_end(void *context, const struct session *session)
 }
 
 int
-people_new(const struct people_settings *settings, struct people **out)
+people_new(const struct people_settings *settings, struct people **out, char why[256])
 {
     struct people *people = MEM_NEW(struct people);
     people->settings = *settings;
     int error = hasher_new(settings->base, &people->hasher);
     if (error != 0) {
+        snprintf(why, 256, "the thread for passwords cannot be started: %s", strerror(-error));
+        seal_free(settings->seal);
         free(people);
         return error;
     }
+    people->factors = factors_open(settings->state_dir, settings->seal);
+    static const struct config none = {.state_dir = ""};
+    people->rules = settings->config ? settings->config : &none;
     people->tokens = token_file_new(settings->state_dir);
+    people->token_uses = token_uses_open(settings->state_dir);
+    people->tickets = tickets_new(settings->clock);
     people->accounts = account_file_new(settings->state_dir);
     people->sessions = sessions_new(settings->clock, on_session_end, people);
     people->by_account = lockout_new(ACCOUNT_FREE_FAILURES);
@@ -70,6 +65,9 @@ people_free(struct people *people)
     lockout_free(people->by_peer);
     account_file_free(people->accounts);
     token_file_free(people->tokens);
+    token_uses_free(people->token_uses);
+    tickets_free(people->tickets);
+    factors_free(people->factors);
     free(people);
 }
 
@@ -77,11 +75,12 @@ void
 people_tick(struct people *people)
 {
     sessions_tick(people->sessions);
+    token_uses_tick(people->token_uses, clock_boot_us(people->settings.clock));
 }
 
 /* ---- answers ---- */
 
-static void
+void
 serving_free(struct serving *serving)
 {
     cJSON_Delete(serving->body);
@@ -89,22 +88,29 @@ serving_free(struct serving *serving)
     free(serving);
 }
 
-static void
-refuse(struct serving *serving, unsigned status, const char *detail, const char *where,
-       const char *advice)
+void
+people_refuse(struct serving *serving, unsigned status, const char *detail, const char *where,
+              const char *advice)
 {
     reply_problem(serving->request, status, detail, where, advice);
     serving_free(serving);
 }
 
-static void
-refuse_change(struct serving *serving, int error, const char *why)
+void
+people_refuse_change(struct serving *serving, int error, const char *why)
 {
     unsigned status = error == -ENOENT                                         ? 404
                       : error == -EINVAL                                       ? 422
                       : error == -EEXIST || error == -EPERM || error == -E2BIG ? 409
                                                                                : 503;
-    refuse(serving, status, why, status == 422 ? "name" : NULL, "nothing was changed");
+    people_refuse(serving, status, why, status == 422 ? "name" : NULL, "nothing was changed");
+}
+
+void
+people_answer(struct serving *serving, unsigned status, const cJSON *body)
+{
+    reply_json(serving->request, status, body);
+    serving_free(serving);
 }
 
 static void
@@ -112,11 +118,10 @@ on_recorded(void *context, const struct wire_answer *answer)
 {
     struct serving *serving = context;
     if (answer->status == 200) {
-        reply_json(serving->request, serving->status, serving->body);
-        serving_free(serving);
+        people_answer(serving, serving->status, serving->body);
     } else {
-        refuse(serving, 503, "it was done, but could not be written to the audit", NULL,
-               "look into the log of cordond");
+        people_refuse(serving, 503, "it was done, but could not be written to the audit", NULL,
+                      "look into the log of cordond");
     }
 }
 
@@ -142,9 +147,15 @@ record(struct people *people, const char *account, enum account_role role, const
     asker_ask(people->settings.asker, account, role, OP_AUDIT_RECORD, row, done, context);
 }
 
-/* Answers once the change that was made is in the audit.  Takes 'body'. */
-static void
-answer_recorded(struct serving *serving, unsigned status, cJSON *body, const char *action)
+void
+people_record_aside(struct people *people, const char *account, enum account_role role,
+                    const char *action, const char *object)
+{
+    record(people, account, role, action, object, on_recorded_aside, NULL);
+}
+
+void
+people_answer_recorded(struct serving *serving, unsigned status, cJSON *body, const char *action)
 {
     serving->status = status;
     serving->body = body;
@@ -152,39 +163,99 @@ answer_recorded(struct serving *serving, unsigned status, cJSON *body, const cha
            on_recorded, serving);
 }
 
-static cJSON *
-done_body(const char *text)
+cJSON *
+people_done_body(const char *text)
 {
     struct view_done view = {0};
     snprintf(view.done, sizeof(view.done), "%s", text);
     return codec_encode(&view_done_shape, &view);
 }
 
-static cJSON *
-account_body(const struct people *people, const struct account *account)
-{
-    struct view_account view = {
-        .role = (int)account->role,
-        .is_disabled = account->is_disabled,
-        .must_change = account->must_change,
-        .created_us = account->created_us,
-        .sessions = (uint32_t)sessions_count_of(people->sessions, account->name),
-    };
-    memcpy(view.name, account->name, sizeof(view.name));
-    return codec_encode(&view_account_shape, &view);
-}
-
 /* ---- sessions ---- */
+
+bool
+people_needs_factor(const struct people *people, enum account_role role)
+{
+    const struct config_accounts *rules = &people->rules->accounts;
+    for (size_t i = 0; i < rules->factor_role_count; i++) {
+        if (strcmp(rules->second_factor[i], account_role_names[role]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static cJSON *
 session_body(const struct people *people, const struct session *session)
 {
-    struct view_session view = {.account = {.role = (int)session->role},
-                                .must_change = session->must_change,
-                                .expires_us = sessions_expire_us(people->sessions, session)};
+    const struct account *account =
+        account_find(account_file_list(people->accounts), session->account);
+    struct view_session view = {
+        .account = {.role = (int)session->role},
+        .must_change = session->must_change,
+        .must_enrol = session->must_enrol,
+        .has_factor = factors_have(people->factors, session->account),
+        .has_password = account && account->source == ACCOUNT_LOCAL,
+        .recovery_left = (uint32_t)factors_recovery_left(people->factors, session->account),
+        .expires_us = sessions_expire_us(people->sessions, session)};
     snprintf(view.account.name, sizeof(view.account.name), "%s", session->account);
     snprintf(view.csrf, sizeof(view.csrf), "%s", session->csrf);
     return codec_encode(&view_session_shape, &view);
+}
+
+/* "NONCE" and its MAC for 'account', both base64url: shows that it signed in here before. */
+#define NONCE_BYTES 12
+#define NONCE_TEXT 16
+#define MAC_BYTES 16
+
+static bool
+device_mac(const struct people *people, const char *account, const char *nonce, char text[32])
+{
+    char about[NAME_SIZE + NONCE_TEXT + 16];
+    uint8_t mac[32];
+    snprintf(about, sizeof(about), "device %.16s %s", nonce, account);
+    if (!factors_mac(people->factors, about, mac)) {
+        return false;
+    }
+    sodium_bin2base64(text, 32, mac, MAC_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    return true;
+}
+
+static void
+device_give(struct serving *serving, const char *account)
+{
+    uint8_t nonce[NONCE_BYTES];
+    char text[32], mac[32], cookie[256];
+    randombytes_buf(nonce, sizeof(nonce));
+    sodium_bin2base64(text, sizeof(text), nonce, sizeof(nonce),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    if (!device_mac(serving->people, account, text, mac)) {
+        return;
+    }
+    snprintf(cookie, sizeof(cookie),
+             DEVICE_COOKIE "=%s%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=31536000",
+             text, mac);
+    evhttp_add_header(evhttp_request_get_output_headers(serving->request), "Set-Cookie", cookie);
+}
+
+/* The key under which failures count: this browser's own where 'name' signed in from it before, so
+ * that whoever guesses from elsewhere, however many they are, does not keep that person out. */
+static bool
+device_find(const struct serving *serving, char key[HOST_SIZE])
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(serving->request);
+    char value[SESSION_TEXT_SIZE], mac[32];
+    if (!cookie_find(evhttp_find_header(headers, "Cookie"), DEVICE_COOKIE, value) ||
+        strlen(value) <= NONCE_TEXT) {
+        return false;
+    }
+    if (!device_mac(serving->people, serving->name, value, mac) ||
+        strlen(value) != NONCE_TEXT + strlen(mac) ||
+        sodium_memcmp(value + NONCE_TEXT, mac, strlen(mac)) != 0) {
+        return false;
+    }
+    snprintf(key, HOST_SIZE, "%s %.*s", serving->name, NONCE_TEXT, value);
+    return true;
 }
 
 static void
@@ -192,9 +263,15 @@ session_give(struct serving *serving, const struct account *account)
 {
     struct people *people = serving->people;
     char text[SESSION_TEXT_SIZE], cookie[256];
-    const struct session *session = sessions_open(people->sessions, account, text);
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(serving->request);
+    const struct session_origin origin = {.peer = people_peer(serving->request),
+                                          .agent = evhttp_find_header(headers, "User-Agent"),
+                                          .must_enrol =
+                                              people_needs_factor(people, account->role) &&
+                                              !factors_have(people->factors, account->name)};
+    const struct session *session = sessions_open(people->sessions, account, &origin, text);
     if (!session) {
-        refuse(serving, 500, "no random bytes", NULL, NULL);
+        people_refuse(serving, 500, "no random bytes", NULL, NULL);
         return;
     }
     snprintf(cookie, sizeof(cookie),
@@ -202,14 +279,14 @@ session_give(struct serving *serving, const struct account *account)
     evhttp_add_header(evhttp_request_get_output_headers(serving->request), "Set-Cookie", cookie);
     sodium_memzero(text, sizeof(text));
     sodium_memzero(cookie, sizeof(cookie));
+    device_give(serving, account->name);
     cJSON *body = session_body(people, session);
-    reply_json(serving->request, 200, body);
+    people_answer(serving, 200, body);
     cJSON_Delete(body);
-    serving_free(serving);
 }
 
-static const char *
-peer_of(struct evhttp_request *request)
+const char *
+people_peer(struct evhttp_request *request)
 {
     char *peer = NULL;
     uint16_t port = 0;
@@ -217,14 +294,16 @@ peer_of(struct evhttp_request *request)
     return peer ? peer : "?";
 }
 
-/* True: refused already. */
-static bool
-must_wait(struct serving *serving)
+bool
+people_must_wait(struct serving *serving)
 {
     struct people *people = serving->people;
     int64_t now = clock_boot_us(people->settings.clock);
-    int64_t wait = lockout_wait_us(people->by_account, serving->name, now);
-    int64_t also = lockout_wait_us(people->by_peer, peer_of(serving->request), now);
+    char device[HOST_SIZE];
+    bool is_device = device_find(serving, device);
+    int64_t wait = lockout_wait_us(people->by_account, is_device ? device : serving->name, now);
+    int64_t also =
+        is_device ? 0 : lockout_wait_us(people->by_peer, people_peer(serving->request), now);
     wait = also > wait ? also : wait;
     if (wait == 0) {
         return false;
@@ -232,35 +311,41 @@ must_wait(struct serving *serving)
     char seconds[24];
     snprintf(seconds, sizeof(seconds), "%lld", (long long)(wait + 999999) / 1000000);
     evhttp_add_header(evhttp_request_get_output_headers(serving->request), "Retry-After", seconds);
-    refuse(serving, 429, "too many failed attempts", NULL, "wait as long as Retry-After says");
+    people_refuse(serving, 429, "too many failed attempts", NULL,
+                  "wait as long as Retry-After says");
     return true;
 }
 
 #define LOCKOUT_TOLD_US (60 * 1000000ll) /* locked out for so long: people are told */
 
-static void
-fail(struct serving *serving, const char *action)
+void
+people_fail(struct serving *serving, const char *action, const char *detail, const char *where)
 {
     struct people *people = serving->people;
     int64_t now = clock_boot_us(people->settings.clock);
     uint64_t swallowed = 0;
-    const char *peer = peer_of(serving->request);
-    lockout_failed(people->by_account, serving->name, now);
+    const char *peer = people_peer(serving->request);
+    char device[HOST_SIZE], object[TEXT_SIZE];
+    const char *key = device_find(serving, device) ? device : serving->name;
+    lockout_failed(people->by_account, key, now);
     lockout_failed(people->by_peer, peer, now);
+    snprintf(object, sizeof(object), "%.55s from %.64s", serving->name, peer);
     if (log_limit_pass(&people->failure_limit, now, &swallowed)) {
-        char object[TEXT_SIZE];
-        log_warn("web", "wrong name or password", LOG_S("account", serving->name),
+        log_warn("web", "wrong name, password or code", LOG_S("account", serving->name),
                  LOG_S("peer", peer), LOG_I("swallowed", swallowed));
-        snprintf(object, sizeof(object), "%.55s from %.64s", serving->name, peer);
-        record(people, "nobody", ACCOUNT_VIEWER, action, object, on_recorded_aside, NULL);
+        people_record_aside(people, "nobody", ACCOUNT_VIEWER, action, object);
     }
     /* Each try after this one waits as long: they are few. */
-    if (lockout_wait_us(people->by_account, serving->name, now) >= LOCKOUT_TOLD_US) {
-        char object[TEXT_SIZE];
-        snprintf(object, sizeof(object), "%.55s from %.64s", serving->name, peer);
-        record(people, "nobody", ACCOUNT_VIEWER, "session.locked", object, on_recorded_aside, NULL);
+    if (lockout_wait_us(people->by_account, key, now) >= LOCKOUT_TOLD_US) {
+        people_record_aside(people, "nobody", ACCOUNT_VIEWER, "session.locked", object);
     }
-    refuse(serving, 401, "account name or password is wrong", NULL, NULL);
+    people_refuse(serving, 401, detail, where, NULL);
+}
+
+static void
+fail_password(struct serving *serving, const char *action)
+{
+    people_fail(serving, action, "account name or password is wrong", NULL);
 }
 
 /* Also where the audit cannot be written: without core there is nothing to see, but who is on duty
@@ -275,8 +360,21 @@ on_session_recorded(void *context, const struct wire_answer *answer)
     if (account && !account->is_disabled) {
         session_give(serving, account);
     } else {
-        refuse(serving, 401, "account name or password is wrong", NULL, NULL);
+        people_refuse(serving, 401, "account name or password is wrong", NULL, NULL);
     }
+}
+
+void
+people_sign_in(struct serving *serving, const struct account *account)
+{
+    struct people *people = serving->people;
+    char device[HOST_SIZE];
+    bool is_device = device_find(serving, device);
+    lockout_succeeded(people->by_account, is_device ? device : serving->name);
+    snprintf(serving->caller.account, sizeof(serving->caller.account), ACCOUNT_PREFIX "%.55s",
+             account->name);
+    record(people, serving->caller.account, account->role, "session.open",
+           people_peer(serving->request), on_session_recorded, serving);
 }
 
 static void
@@ -288,28 +386,25 @@ on_sign_in_checked(void *context, bool is_good, const char *hash)
         account_find(account_file_list(people->accounts), serving->name);
     /* it may have been changed, disabled or removed while the hash was made */
     if (!is_good || !account || account->is_disabled || strcmp(account->hash, hash) != 0) {
-        fail(serving, "session.failed");
-        return;
+        fail_password(serving, "session.failed");
+    } else {
+        people_ask_code(serving, account);
     }
-    lockout_succeeded(people->by_account, serving->name);
-    snprintf(serving->caller.account, sizeof(serving->caller.account), ACCOUNT_PREFIX "%.55s",
-             account->name);
-    record(people, serving->caller.account, account->role, "session.open",
-           peer_of(serving->request), on_session_recorded, serving);
 }
 
 /* An account that is disabled is treated like one that is not there. */
-static const char *
-hash_of(const struct people *people, const char *name)
+const char *
+people_hash(const struct people *people, const char *name)
 {
     const struct account *account = account_find(account_file_list(people->accounts), name);
-    return account && !account->is_disabled ? account->hash : NULL;
+    return account && !account->is_disabled && account->source == ACCOUNT_LOCAL ? account->hash
+                                                                                : NULL;
 }
 
-static void
-refuse_busy(struct serving *serving)
+void
+people_refuse_busy(struct serving *serving)
 {
-    refuse(serving, 503, "too many sign in at the same time", NULL, "try again in a moment");
+    people_refuse(serving, 503, "too many sign in at the same time", NULL, "try again in a moment");
 }
 
 static void
@@ -317,16 +412,17 @@ serve_sign_in(struct serving *serving, const struct op_sign_in *asked)
 {
     struct people *people = serving->people;
     snprintf(serving->name, sizeof(serving->name), "%s", asked->name);
-    if (!people_is_own_page(evhttp_request_get_input_headers(serving->request))) {
-        refuse(serving, 403, "this sign-in was not sent by the console", "Origin", NULL);
-    } else if (!must_wait(serving) && !hasher_check(people->hasher, hash_of(people, serving->name),
-                                                    asked->password, on_sign_in_checked, serving)) {
-        refuse_busy(serving);
+    if (people_must_wait(serving)) {
+        return;
+    }
+    if (!hasher_check(people->hasher, people_hash(people, serving->name), asked->password,
+                      on_sign_in_checked, serving)) {
+        people_refuse_busy(serving);
     }
 }
 
-static const struct session *
-session_of(struct serving *serving)
+const struct session *
+people_session(struct serving *serving)
 {
     char cookie[SESSION_TEXT_SIZE];
     const char *header =
@@ -339,41 +435,73 @@ session_of(struct serving *serving)
 static void
 serve_session_show(struct serving *serving)
 {
-    const struct session *session = session_of(serving);
-    struct view_session view = {.account = {.role = (int)serving->caller.role}};
+    const struct session *session = people_session(serving);
+    struct view_session view = {.account = {.role = (int)serving->caller.role},
+                                .expires_us = serving->caller.expires_us};
     memcpy(view.account.name, serving->caller.account, sizeof(view.account.name));
     cJSON *body =
         session ? session_body(serving->people, session) : codec_encode(&view_session_shape, &view);
-    reply_json(serving->request, 200, body);
+    people_answer(serving, 200, body);
     cJSON_Delete(body);
-    serving_free(serving);
 }
 
 static void
 serve_session_end(struct serving *serving)
 {
     struct people *people = serving->people;
-    const struct session *session = session_of(serving);
+    const struct session *session = people_session(serving);
+    bool is_others = serving->op == OP_SESSION_END_OTHERS;
     if (!session) {
-        refuse(serving, 409, "a token has no session", NULL, "revoke the token instead");
+        people_refuse(serving, 409, "a token has no session", NULL, "revoke the token instead");
         return;
     }
-    record(people, serving->caller.account, serving->caller.role,
-           serving->op == OP_SESSION_END ? "session.end" : "session.end-all", "", on_recorded_aside,
-           NULL);
+    people_record_aside(people, serving->caller.account, serving->caller.role,
+                        serving->op == OP_SESSION_END ? "session.end"
+                        : is_others                   ? "session.end-others"
+                                                      : "session.end-all",
+                        "");
     if (serving->op == OP_SESSION_END) {
         sessions_end(people->sessions, session);
     } else {
         char name[NAME_SIZE];
         memcpy(name, session->account, sizeof(name));
-        sessions_end_of(people->sessions, name);
+        sessions_end_of(people->sessions, name, is_others ? session->number : 0);
     }
-    evhttp_add_header(evhttp_request_get_output_headers(serving->request), "Set-Cookie",
-                      GONE_COOKIE);
-    cJSON *body = done_body("signed out");
-    reply_json(serving->request, 200, body);
+    if (!is_others) {
+        evhttp_add_header(evhttp_request_get_output_headers(serving->request), "Set-Cookie",
+                          GONE_COOKIE);
+    }
+    cJSON *body = people_done_body("signed out");
+    people_answer(serving, 200, body);
     cJSON_Delete(body);
-    serving_free(serving);
+}
+
+static cJSON *
+session_info_body(const struct people *people, const struct session *session, bool is_current)
+{
+    const struct clock *clock = people->settings.clock;
+    int64_t since_boot = clock_wall_us(clock) - clock_boot_us(clock);
+    struct view_session_info view = {.number = session->number,
+                                     .opened_us = since_boot + session->opened_us,
+                                     .used_us = since_boot + session->used_us,
+                                     .is_current = is_current};
+    snprintf(view.peer, sizeof(view.peer), "%s", session->peer);
+    snprintf(view.agent, sizeof(view.agent), "%s", session->agent);
+    return codec_encode(&view_session_info_shape, &view);
+}
+
+static void
+serve_session_list(struct serving *serving)
+{
+    const struct session *own = people_session(serving);
+    cJSON *body = cJSON_CreateObject(), *items = cJSON_AddArrayToObject(body, "items");
+    const struct session *each = NULL;
+    while (own && (each = sessions_next_of(serving->people->sessions, own->account, each))) {
+        cJSON_AddItemToArray(items, session_info_body(serving->people, each, each == own));
+    }
+    cJSON_AddNumberToObject(body, "total", cJSON_GetArraySize(items));
+    people_answer(serving, 200, body);
+    cJSON_Delete(body);
 }
 
 /* ---- one's own password ---- */
@@ -409,13 +537,13 @@ on_own_password_made(void *context, bool is_good, const char *hash)
                     ? account_apply(people->settings.state_dir, ACCOUNT_SET_PASSWORD, &account, why)
                     : -ENOMEM;
     if (error != 0) {
-        refuse_change(serving, error, why);
+        people_refuse_change(serving, error, why);
         return;
     }
     if (strcmp(serving->name, "admin") == 0) {
         first_password_forget(people);
     }
-    sessions_end_of(people->sessions, serving->name);
+    sessions_end_of(people->sessions, serving->name, 0);
     record(people, serving->caller.account, serving->caller.role, "account.own-password", "",
            on_session_recorded, serving);
 }
@@ -426,10 +554,10 @@ on_own_password_checked(void *context, bool is_good, const char *hash)
     struct serving *serving = context;
     (void)hash;
     if (!is_good) {
-        fail(serving, "session.password-failed");
+        fail_password(serving, "session.password-failed");
     } else if (!hasher_make(serving->people->hasher, serving->password, on_own_password_made,
                             serving)) {
-        refuse_busy(serving);
+        people_refuse_busy(serving);
     }
 }
 
@@ -437,239 +565,105 @@ static void
 serve_own_password(struct serving *serving, const struct op_password *asked)
 {
     struct people *people = serving->people;
-    const struct session *session = session_of(serving);
+    const struct session *session = people_session(serving);
     char why[256];
     if (!session) {
-        refuse(serving, 409, "a token has no password", NULL, NULL);
+        people_refuse(serving, 409, "a token has no password", NULL, NULL);
         return;
     }
     memcpy(serving->name, session->account, sizeof(serving->name));
-    if (!account_password_is_good(serving->name, asked->password, why)) {
-        refuse(serving, 422, why, "new", NULL);
+    if (!people_hash(people, serving->name)) {
+        people_refuse(serving, 409, "this account's password is not kept here", NULL,
+                      "change it where the account comes from");
+    } else if (!account_password_is_good(serving->name, asked->password, why)) {
+        people_refuse(serving, 422, why, "new", NULL);
     } else if (strcmp(asked->old, asked->password) == 0) {
-        refuse(serving, 422, "the new password is the old one", "new", "choose another one");
-    } else if (!must_wait(serving)) {
+        people_refuse(serving, 422, "the new password is the old one", "new", "choose another one");
+    } else if (!people_must_wait(serving)) {
         snprintf(serving->password, sizeof(serving->password), "%s", asked->password);
-        if (!hasher_check(people->hasher, hash_of(people, serving->name), asked->old,
+        if (!hasher_check(people->hasher, people_hash(people, serving->name), asked->old,
                           on_own_password_checked, serving)) {
-            refuse_busy(serving);
+            people_refuse_busy(serving);
         }
     }
-}
-
-/* ---- accounts ---- */
-
-static cJSON *
-account_item(const struct people *people, size_t index, const char **name)
-{
-    const struct account_list *list = account_file_list(people->accounts);
-    *name = index < list->count ? list->items[index].name : NULL;
-    return *name ? account_body(people, &list->items[index]) : NULL;
-}
-
-/* One page of a list whose names hold 'q'; 'item_at' gives NULL behind the last one. */
-static void
-serve_list(struct serving *serving, const struct op_page *page,
-           cJSON *(*item_at)(const struct people *people, size_t index, const char **name))
-{
-    cJSON *body = cJSON_CreateObject(), *items = cJSON_AddArrayToObject(body, "items"), *item;
-    uint64_t seen = 0, taken = 0, limit = page->limit ? page->limit : OP_LIMIT_DEFAULT;
-    const char *name;
-    for (size_t i = 0; (item = item_at(serving->people, i, &name)); i++) {
-        if (page->q[0] && !strcasestr(name, page->q)) {
-            cJSON_Delete(item);
-        } else if (seen++ < page->cursor || taken == limit) {
-            cJSON_Delete(item);
-        } else {
-            cJSON_AddItemToArray(items, item);
-            taken++;
-        }
-    }
-    if (page->cursor + taken < seen) {
-        cJSON_AddNumberToObject(body, "next", (double)(page->cursor + taken));
-    }
-    cJSON_AddNumberToObject(body, "total", (double)seen);
-    reply_json(serving->request, 200, body);
-    cJSON_Delete(body);
-    serving_free(serving);
-}
-
-/* The change that 'serving' describes is made, and answered when the audit has it. */
-static void
-account_change(struct serving *serving, enum account_change change, const char *action)
-{
-    struct people *people = serving->people;
-    char why[256];
-    int error = account_apply(people->settings.state_dir, change, &serving->account, why);
-    if (error != 0) {
-        refuse_change(serving, error, why);
-        return;
-    }
-    bool frees = change == ACCOUNT_CREATE ||
-                 (change == ACCOUNT_SET_DISABLED && !serving->account.is_disabled);
-    if (!frees) {
-        sessions_end_of(people->sessions, serving->name);
-    }
-    const struct account *now = account_find(account_file_list(people->accounts), serving->name);
-    cJSON *body = now ? account_body(people, now) : done_body("removed");
-    answer_recorded(serving, change == ACCOUNT_CREATE ? 201 : 200, body, action);
-}
-
-static void
-on_account_password_made(void *context, bool is_good, const char *hash)
-{
-    struct serving *serving = context;
-    if (!is_good) {
-        refuse(serving, 503, "not enough memory to hash a password", NULL, "try again");
-        return;
-    }
-    snprintf(serving->account.hash, sizeof(serving->account.hash), "%s", hash);
-    if (serving->op == OP_ACCOUNT_CREATE) {
-        account_change(serving, ACCOUNT_CREATE, "account.create");
-    } else {
-        account_change(serving, ACCOUNT_SET_PASSWORD, "account.password");
-    }
-}
-
-static void
-serve_account_password(struct serving *serving, const struct op_account *asked)
-{
-    char why[256];
-    serving->account.must_change = true; /* whoever sets it knows it */
-    if (!account_password_is_good(serving->name, asked->password, why)) {
-        refuse(serving, 422, why, "password", NULL);
-    } else if (!hasher_make(serving->people->hasher, asked->password, on_account_password_made,
-                            serving)) {
-        refuse_busy(serving);
-    }
-}
-
-static void
-serve_account(struct serving *serving, const struct op_account *asked)
-{
-    struct people *people = serving->people;
-    const char *name = serving->op == OP_ACCOUNT_CREATE ? asked->name : asked->id;
-    snprintf(serving->name, sizeof(serving->name), "%s", name);
-    serving->account.role = (enum account_role)asked->role;
-    serving->account.created_us = clock_wall_us(people->settings.clock);
-    memcpy(serving->account.name, serving->name, sizeof(serving->name));
-    switch (serving->op) {
-    case OP_ACCOUNT_CREATE:
-    case OP_ACCOUNT_PASSWORD:
-        serve_account_password(serving, asked);
-        break;
-    case OP_ACCOUNT_ROLE:
-        account_change(serving, ACCOUNT_SET_ROLE, "account.role");
-        break;
-    case OP_ACCOUNT_DISABLE:
-        serving->account.is_disabled = true;
-        account_change(serving, ACCOUNT_SET_DISABLED, "account.disable");
-        break;
-    case OP_ACCOUNT_ENABLE:
-        account_change(serving, ACCOUNT_SET_DISABLED, "account.enable");
-        break;
-    case OP_ACCOUNT_REMOVE:
-        account_change(serving, ACCOUNT_REMOVE, "account.remove");
-        break;
-    default: /* OP_ACCOUNT_END_SESSIONS */
-        sessions_end_of(people->sessions, serving->name);
-        answer_recorded(serving, 200, done_body("its sessions are over"), "account.end-sessions");
-        break;
-    }
-}
-
-/* ---- tokens ---- */
-
-static cJSON *
-token_body(const struct token *token, const char *text)
-{
-    struct view_token view = {.role = (int)token->role, .created_us = token->created_us};
-    memcpy(view.name, token->name, sizeof(view.name));
-    snprintf(view.token, sizeof(view.token), "%s", text);
-    cJSON *body = codec_encode(&view_token_shape, &view);
-    sodium_memzero(&view, sizeof(view));
-    return body;
-}
-
-static cJSON *
-token_item(const struct people *people, size_t index, const char **name)
-{
-    const struct token_list *list = token_file_list(people->tokens);
-    *name = index < list->count ? list->tokens[index].name : NULL;
-    return *name ? token_body(&list->tokens[index], "") : NULL;
-}
-
-static void
-serve_token_create(struct serving *serving, const struct op_token *asked)
-{
-    const struct people_settings *settings = &serving->people->settings;
-    char text[TOKEN_TEXT_SIZE], why[256];
-    struct token token = {.role = (enum account_role)asked->role,
-                          .created_us = clock_wall_us(settings->clock)};
-    memcpy(token.name, asked->name, sizeof(token.name));
-    memcpy(serving->name, asked->name, sizeof(serving->name));
-    int error = token_add(settings->state_dir, asked->name, token.role, settings->clock, text, why);
-    if (error != 0) {
-        refuse_change(serving, error, why);
-        return;
-    }
-    answer_recorded(serving, 201, token_body(&token, text), "token.create");
-    sodium_memzero(text, sizeof(text));
-}
-
-static void
-serve_token_revoke(struct serving *serving, const struct op_id *asked)
-{
-    char why[256];
-    snprintf(serving->name, sizeof(serving->name), "%.63s", asked->id);
-    int error = token_remove(serving->people->settings.state_dir, serving->name, why);
-    if (error != 0) {
-        refuse_change(serving, error, why);
-        return;
-    }
-    answer_recorded(serving, 200, done_body("revoked"), "token.revoke");
 }
 
 /* ---- all of them ---- */
 
+/* What must not be done where the audit cannot be written. */
 static bool
 changes_accounts(enum op op)
 {
-    return op != OP_ACCOUNT_LIST && op != OP_TOKEN_LIST && op >= OP_ACCOUNT_LIST;
+    return op != OP_ACCOUNT_LIST && op != OP_ACCOUNT_RULES && op != OP_TOKEN_LIST &&
+           op >= OP_FACTOR_CONFIRM;
 }
 
 static void
-serve(struct serving *serving, const void *parameters)
+serve_ways(struct serving *serving)
+{
+    struct view_ways view = {0};
+    const struct config_openid *openid = &serving->people->rules->openid;
+    if (openid->issuer[0]) {
+        snprintf(view.openid, sizeof(view.openid), "%s", openid->name);
+    }
+    cJSON *body = codec_encode(&view_ways_shape, &view);
+    people_answer(serving, 200, body);
+    cJSON_Delete(body);
+}
+
+static void
+serve_session(struct serving *serving, const void *parameters)
 {
     switch (serving->op) {
     case OP_SESSION_OPEN:
         serve_sign_in(serving, parameters);
         break;
+    case OP_SESSION_CODE:
+        people_serve_code(serving, parameters);
+        break;
+    case OP_SESSION_WAYS:
+        serve_ways(serving);
+        break;
+    case OP_SESSION_OPENID_BEGIN:
+    case OP_SESSION_OPENID:
+        people_refuse(serving, 404, "no OpenID provider is set up", NULL, NULL);
+        break;
     case OP_SESSION_SHOW:
         serve_session_show(serving);
         break;
-    case OP_SESSION_END:
-    case OP_SESSION_END_ALL:
-        serve_session_end(serving);
+    case OP_SESSION_LIST:
+        serve_session_list(serving);
         break;
     case OP_SESSION_PASSWORD:
         serve_own_password(serving, parameters);
         break;
-    case OP_ACCOUNT_LIST:
-        serve_list(serving, parameters, account_item);
+    default: /* OP_SESSION_END, _ALL, _OTHERS */
+        serve_session_end(serving);
         break;
-    case OP_TOKEN_LIST:
-        serve_list(serving, parameters, token_item);
-        break;
-    case OP_TOKEN_CREATE:
-        serve_token_create(serving, parameters);
-        break;
-    case OP_TOKEN_REVOKE:
-        serve_token_revoke(serving, parameters);
-        break;
-    default:
-        serve_account(serving, parameters);
-        break;
+    }
+}
+
+/* Signing in is for our own page: another one must not sign a browser in, as somebody else. */
+static bool
+is_foreign(const struct serving *serving)
+{
+    return serving->op != OP_SESSION_WAYS && serving->caller.account[0] == '\0' &&
+           !people_is_own_page(evhttp_request_get_input_headers(serving->request));
+}
+
+static void
+serve(struct serving *serving, const void *parameters)
+{
+    if (is_foreign(serving)) {
+        people_refuse(serving, 403, "this sign-in was not sent by the console", "Origin", NULL);
+    } else if (serving->op < OP_FACTOR_BEGIN) {
+        serve_session(serving, parameters);
+    } else if (serving->op < OP_ACCOUNT_LIST) {
+        people_serve_factor(serving, parameters);
+    } else if (serving->op < OP_TOKEN_LIST) {
+        people_serve_accounts(serving, parameters);
+    } else {
+        people_serve_tokens(serving, parameters);
     }
 }
 
@@ -688,10 +682,10 @@ people_serve(struct people *people, struct evhttp_request *request, const struct
         serving->caller = *caller;
     }
     if (shape && codec_decode(shape, parameters, decoded, &error) != 0) {
-        refuse(serving, 422, error.why, error.path, NULL);
+        people_refuse(serving, 422, error.why, error.path, NULL);
     } else if (changes_accounts(route->op) && !asker_is_connected(people->settings.asker)) {
-        refuse(serving, 503, "core is away: the audit could not be written", NULL,
-               "nothing was changed; try again");
+        people_refuse(serving, 503, "core is away: the audit could not be written", NULL,
+                      "nothing was changed; try again");
     } else {
         serve(serving, decoded);
     }

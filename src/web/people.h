@@ -10,14 +10,17 @@
 #include "web/asker.h"
 #include "web/route.h"
 #include "web/session.h"
+#include "web/token.h"
 
 struct people;
+struct seal;
 
 struct people_settings {
     struct event_base *base;
     const struct clock *clock;
     const char *state_dir;
-    struct asker *asker; /* for rows of the audit */
+    const struct config *config; /* borrowed; NULL: everything as where no key says otherwise */
+    struct asker *asker;         /* for rows of the audit */
     /* That session is over: whoever listens with it must go. */
     void (*on_session_end)(void *context, uint64_t session_number);
     void *context;
@@ -31,6 +34,10 @@ struct caller {
     enum account_role role;
     uint64_t session_number; /* 0: a token */
     bool must_change;        /* the password, before anything else */
+    bool must_enrol;         /* a second factor, before anything else */
+    int64_t expires_us;      /* of a token, wall clock; 0: never */
+    bool is_scoped;          /* a token that may not do all that its role may: 'token' */
+    struct token token;
 };
 
 /* Why not. */
@@ -39,7 +46,9 @@ struct caller_problem {
     const char *detail, *where, *advice;
 };
 
-int people_new(const struct people_settings *settings, struct people **people) MUST_CHECK;
+/* 0, or negative errno and 'why'. */
+int people_new(const struct people_settings *settings, struct people **people,
+               char why[256]) MUST_CHECK;
 void people_free(struct people *people);
 /* Once a second or so. */
 void people_tick(struct people *people);

@@ -1,24 +1,92 @@
-/* Inside of people: shared by people.c (sign-in, accounts, tokens) and caller.c (who asks). */
+/* Inside of people: shared by people.c (sign-in, and which of the others serves what), caller.c
+ * (who asks) and people_*.c (second factors, accounts, tokens). */
 #ifndef CORDON_WEB_PEOPLE_STATE_H
 #define CORDON_WEB_PEOPLE_STATE_H
 
 #include "base/log.h"
+#include "cordond/config.h"
 #include "web/account.h"
+#include "web/factor.h"
 #include "web/hasher.h"
 #include "web/lockout.h"
 #include "web/people.h"
+#include "web/ticket.h"
 #include "web/token.h"
 
 #define ACCOUNT_PREFIX "account:"
+/* Shows that somebody signed in from this browser before: guessers elsewhere do not lock it out. */
+#define DEVICE_COOKIE "__Host-cordon-device"
 
 struct people {
     struct people_settings settings;
+    const struct config *rules; /* of cordond.yaml; all zero where there is none */
     struct token_file *tokens;
+    struct token_uses *token_uses;
     struct account_file *accounts;
+    struct factors *factors;
+    struct tickets *tickets;
     struct sessions *sessions;
     struct hasher *hasher;
     struct lockout *by_account, *by_peer;
     struct log_limit failure_limit;
 };
+
+/* One request that is being served; what of it counts depends on the operation. */
+struct serving {
+    struct people *people;
+    struct evhttp_request *request;
+    enum op op;
+    struct caller caller;
+    char name[NAME_SIZE]; /* the account or token that it is about */
+    char password[PASSWORD_SIZE];
+    struct account account;
+    unsigned status; /* of the answer that waits for the audit */
+    cJSON *body;     /* owned */
+};
+
+void serving_free(struct serving *serving);
+/* Answers; each ends 'serving'. */
+void people_refuse(struct serving *serving, unsigned status, const char *detail, const char *where,
+                   const char *advice);
+void people_refuse_change(struct serving *serving, int error, const char *why);
+void people_refuse_busy(struct serving *serving);
+void people_answer(struct serving *serving, unsigned status, const cJSON *body);
+cJSON *people_done_body(const char *text);
+/* Answers once the change that was made is in the audit.  Takes 'body'. */
+void people_answer_recorded(struct serving *serving, unsigned status, cJSON *body,
+                            const char *action);
+/* A row of the audit that nobody waits for. */
+void people_record_aside(struct people *people, const char *account, enum account_role role,
+                         const char *action, const char *object);
+
+/* True: refused already, for 'name' or this address failed too often. */
+bool people_must_wait(struct serving *serving);
+/* It was wrong: counted, logged, recorded as 'action', and refused with 'detail'. */
+void people_fail(struct serving *serving, const char *action, const char *detail,
+                 const char *where);
+/* The account of 'name' has shown all that it must: back-off is forgotten, the session is opened,
+ * recorded and given. */
+void people_sign_in(struct serving *serving, const struct account *account);
+/* The session that sent this request; NULL: a token did. */
+const struct session *people_session(struct serving *serving);
+const char *people_peer(struct evhttp_request *request);
+/* Must 'role' have a second factor? */
+bool people_needs_factor(const struct people *people, enum account_role role);
+/* The hash that a password is checked against; NULL: there is none here. */
+const char *people_hash(const struct people *people, const char *name);
+
+/* One page of a list whose names hold 'q'; 'item_at' gives NULL behind the last one. */
+void people_serve_list(struct serving *serving, const struct op_page *page,
+                       cJSON *(*item_at)(const struct people *people, size_t index,
+                                         const char **name));
+
+/* people_factor.c */
+void people_ask_code(struct serving *serving, const struct account *account);
+void people_serve_code(struct serving *serving, const struct op_code *asked);
+void people_serve_factor(struct serving *serving, const void *parameters);
+/* people_account.c */
+void people_serve_accounts(struct serving *serving, const void *parameters);
+/* people_token.c */
+void people_serve_tokens(struct serving *serving, const void *parameters);
 
 #endif

@@ -80,7 +80,8 @@ static struct open_session *
 oldest_of(const struct sessions *sessions, const char *account)
 {
     struct open_session *open;
-    TAILQ_FOREACH (open, &sessions->all, link) {
+    TAILQ_FOREACH(open, &sessions->all, link)
+    {
         if (!account || strcmp(open->session.account, account) == 0) {
             return open;
         }
@@ -88,9 +89,20 @@ oldest_of(const struct sessions *sessions, const char *account)
     return NULL;
 }
 
+/* Somebody else's text: printable ASCII of it. */
+static void
+agent_copy(char to[HOST_SIZE], const char *agent)
+{
+    size_t used = 0;
+    for (; agent && *agent && used + 1 < HOST_SIZE; agent++) {
+        to[used++] = *agent >= 0x20 && *agent < 0x7f ? *agent : '?';
+    }
+    to[used] = '\0';
+}
+
 const struct session *
 sessions_open(struct sessions *sessions, const struct account *account,
-              char text[SESSION_TEXT_SIZE])
+              const struct session_origin *origin, char text[SESSION_TEXT_SIZE])
 {
     struct open_session *open = MEM_NEW(struct open_session);
     int64_t now = clock_boot_us(sessions->clock);
@@ -107,6 +119,9 @@ sessions_open(struct sessions *sessions, const struct account *account,
     snprintf(open->session.account, sizeof(open->session.account), "%s", account->name);
     open->session.role = account->role;
     open->session.must_change = account->must_change;
+    open->session.must_enrol = origin->must_enrol;
+    snprintf(open->session.peer, sizeof(open->session.peer), "%s", origin->peer);
+    agent_copy(open->session.agent, origin->agent);
     open->session.opened_us = open->session.used_us = now;
     text_hash(text, open->session.hash);
     TAILQ_INSERT_TAIL(&sessions->all, open, link);
@@ -128,7 +143,8 @@ sessions_find(struct sessions *sessions, const char *text)
     struct open_session *open, *found = NULL;
     int64_t now = clock_boot_us(sessions->clock);
     text_hash(text, hash);
-    TAILQ_FOREACH (open, &sessions->all, link) {
+    TAILQ_FOREACH(open, &sessions->all, link)
+    {
         if (CRYPTO_memcmp(hash, open->session.hash, sizeof(hash)) == 0) {
             found = open;
         }
@@ -150,7 +166,8 @@ void
 sessions_end(struct sessions *sessions, const struct session *session)
 {
     struct open_session *open;
-    TAILQ_FOREACH (open, &sessions->all, link) {
+    TAILQ_FOREACH(open, &sessions->all, link)
+    {
         if (&open->session == session) {
             end(sessions, open);
             return;
@@ -159,11 +176,49 @@ sessions_end(struct sessions *sessions, const struct session *session)
 }
 
 void
-sessions_end_of(struct sessions *sessions, const char *account)
+sessions_end_of(struct sessions *sessions, const char *account, uint64_t but)
+{
+    struct open_session *open = TAILQ_FIRST(&sessions->all);
+    while (open) {
+        struct open_session *next = TAILQ_NEXT(open, link);
+        if (strcmp(open->session.account, account) == 0 && open->session.number != but) {
+            end(sessions, open);
+        }
+        open = next;
+    }
+}
+
+const struct session *
+sessions_next_of(const struct sessions *sessions, const char *account,
+                 const struct session *session)
+{
+    const struct open_session *open;
+    bool is_behind = session == NULL;
+    TAILQ_FOREACH(open, &sessions->all, link)
+    {
+        if (is_behind && strcmp(open->session.account, account) == 0) {
+            return &open->session;
+        }
+        is_behind = is_behind || &open->session == session;
+    }
+    return NULL;
+}
+
+void
+sessions_set_pending(struct sessions *sessions, const struct session *session,
+                     const uint8_t *secret)
 {
     struct open_session *open;
-    while ((open = oldest_of(sessions, account))) {
-        end(sessions, open);
+    TAILQ_FOREACH(open, &sessions->all, link)
+    {
+        if (&open->session == session) {
+            open->session.has_pending = secret != NULL;
+            open->session.must_enrol = open->session.must_enrol && secret;
+            sodium_memzero(open->session.pending, TOTP_SECRET_SIZE);
+            if (secret) {
+                memcpy(open->session.pending, secret, TOTP_SECRET_SIZE);
+            }
+        }
     }
 }
 
@@ -172,7 +227,8 @@ sessions_count_of(const struct sessions *sessions, const char *account)
 {
     const struct open_session *open;
     size_t count = 0;
-    TAILQ_FOREACH (open, &sessions->all, link) {
+    TAILQ_FOREACH(open, &sessions->all, link)
+    {
         count += strcmp(open->session.account, account) == 0;
     }
     return count;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "web/account.h"
+#include "web/totp.h"
 
 #define SESSION_COOKIE "__Host-cordon"
 #define SESSION_TEXT_SIZE 48 /* 43 characters of base64url */
@@ -23,6 +24,11 @@ struct session {
     char account[NAME_SIZE];
     enum account_role role;
     bool must_change;
+    bool must_enrol;  /* a second factor, before anything else */
+    bool has_pending; /* one waits for its first code */
+    uint8_t pending[TOTP_SECRET_SIZE];
+    char peer[HOST_SIZE];  /* signed in from there */
+    char agent[HOST_SIZE]; /* what the browser says it is; "": nothing */
     char csrf[SESSION_TEXT_SIZE];
     uint8_t hash[32];
     int64_t opened_us, used_us; /* boot clock */
@@ -35,15 +41,28 @@ struct sessions *sessions_new(const struct clock *clock,
                               void (*on_end)(void *context, const struct session *session),
                               void *context);
 void sessions_free(struct sessions *sessions);
+/* Where a session comes from. */
+struct session_origin {
+    const char *peer, *agent; /* agent NULL: it says nothing */
+    bool must_enrol;
+};
 /* Opens one; 'text' is what the browser gets.  Beyond the limits the account's (else everybody's)
  * longest unused session ends.  NULL: no random bytes. */
 const struct session *sessions_open(struct sessions *sessions, const struct account *account,
+                                    const struct session_origin *origin,
                                     char text[SESSION_TEXT_SIZE]);
 /* NULL: none, or over; else it counts as used now. */
 const struct session *sessions_find(struct sessions *sessions, const char *text);
 void sessions_end(struct sessions *sessions, const struct session *session);
-/* All of that account. */
-void sessions_end_of(struct sessions *sessions, const char *account);
+/* All of that account, but the one of the number 'but'. */
+void sessions_end_of(struct sessions *sessions, const char *account, uint64_t but);
+/* The account's next one behind 'session' (NULL: its first one); NULL: no more. */
+const struct session *sessions_next_of(const struct sessions *sessions, const char *account,
+                                       const struct session *session);
+/* A second factor waits for its first code in this session; NULL: none does any more, and the
+ * session is free to do the rest. */
+void sessions_set_pending(struct sessions *sessions, const struct session *session,
+                          const uint8_t *secret);
 size_t sessions_count_of(const struct sessions *sessions, const char *account);
 /* Ends those whose time is over. */
 void sessions_tick(struct sessions *sessions);

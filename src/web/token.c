@@ -18,7 +18,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define TOKEN_FILE_MAX (512 * 1024)
+#define LINE_SIZE (TOKEN_SCOPE_SIZE + 400)
+#define TOKEN_FILE_MAX (TOKENS_MAX * LINE_SIZE)
 #define TOKEN_PREFIX "cordon_"
 #define TOKEN_RANDOM 32
 #define PATH_ROOM (URL_SIZE + 32)
@@ -73,6 +74,76 @@ hex_format(const uint8_t hash[TOKEN_HASH_SIZE], char text[2 * TOKEN_HASH_SIZE + 
     }
 }
 
+bool
+token_scope_parse(const char *text, struct token *token, char why[256])
+{
+    char copy[TOKEN_SCOPE_SIZE], *rest = NULL;
+    token->is_read_only = strcmp(text, "read") == 0;
+    token->op_count = 0;
+    if (token->is_read_only || strcmp(text, "all") == 0) {
+        return true;
+    }
+    if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy)) {
+        snprintf(why, 256, "the scope is too long");
+        return false;
+    }
+    for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        if (token->op_count == TOKEN_SCOPE_OPS) {
+            snprintf(why, 256, "a scope may name %d operations", TOKEN_SCOPE_OPS);
+            return false;
+        }
+        if (!op_parse(name, &token->ops[token->op_count++])) {
+            snprintf(why, 256, "there is no operation '%.60s'", name);
+            return false;
+        }
+    }
+    if (token->op_count == 0) {
+        snprintf(why, 256, "a scope names an operation at least");
+    }
+    return token->op_count > 0;
+}
+
+void
+token_scope_format(const struct token *token, char text[TOKEN_SCOPE_SIZE])
+{
+    size_t used = 0;
+    snprintf(text, TOKEN_SCOPE_SIZE, "%s", token->is_read_only ? "read" : "all");
+    for (size_t i = 0; i < token->op_count && used < TOKEN_SCOPE_SIZE; i++) {
+        used += (size_t)snprintf(text + used, TOKEN_SCOPE_SIZE - used, "%s%s", i ? "," : "",
+                                 op_table[token->ops[i]].name);
+    }
+}
+
+bool
+token_is_expired(const struct token *token, int64_t wall_us)
+{
+    return token->expires_us != 0 && wall_us >= token->expires_us;
+}
+
+bool
+token_allows(const struct token *token, enum op op, bool reads)
+{
+    bool is_named = token->op_count == 0;
+    for (size_t i = 0; i < token->op_count; i++) {
+        is_named = is_named || token->ops[i] == op;
+    }
+    return is_named && (reads || !token->is_read_only);
+}
+
+static const char *
+limits_parse(const char *expires, const char *scope, struct token *token)
+{
+    char why[256];
+    if (expires && strcmp(expires, "never") != 0 &&
+        (time_parse(expires, &token->expires_us) != 0 || token->expires_us <= 0)) {
+        return "the expiry must be RFC 3339 or 'never'";
+    }
+    if (scope && !token_scope_parse(scope, token, why)) {
+        return "the scope must be all, read or names of operations";
+    }
+    return NULL;
+}
+
 /* One line without its newline; modified in place. */
 static const char *
 line_parse(char *line, struct token *token)
@@ -82,8 +153,11 @@ line_parse(char *line, struct token *token)
     const char *role = strtok_r(NULL, " ", &rest);
     const char *hash = strtok_r(NULL, " ", &rest);
     const char *created = strtok_r(NULL, " ", &rest);
+    const char *expires = strtok_r(NULL, " ", &rest);
+    const char *scope = strtok_r(NULL, " ", &rest);
+    *token = (struct token){0};
     if (!created || strtok_r(NULL, " ", &rest)) {
-        return "needs exactly NAME ROLE SHA256-HEX CREATED";
+        return "needs exactly NAME ROLE SHA256-HEX CREATED EXPIRES SCOPE";
     }
     if (!token_name_is_valid(name)) {
         return "the name may hold letters, digits, '.', '_' and '-' only";
@@ -98,7 +172,7 @@ line_parse(char *line, struct token *token)
         return "the time must be RFC 3339";
     }
     snprintf(token->name, sizeof(token->name), "%s", name);
-    return NULL;
+    return limits_parse(expires, scope, token);
 }
 
 int
@@ -110,7 +184,7 @@ token_parse(const char *text, size_t size, struct token_list *list, char why[256
     for (size_t at = 0; at < size && !problem;) {
         const char *end = memchr(text + at, '\n', size - at);
         size_t length = end ? (size_t)(end - text) - at : size - at;
-        char line[512];
+        char line[LINE_SIZE];
         number++;
         if (length >= sizeof(line) || memchr(text + at, '\0', length)) {
             problem = "the line is too long or holds a NUL";
@@ -174,12 +248,16 @@ static char *
 text_with(const char *old, size_t old_size, const struct token *token, size_t *size)
 {
     char hash[2 * TOKEN_HASH_SIZE + 1];
-    char created[TIME_TEXT_SIZE];
-    char line[NAME_SIZE + 160];
+    char created[TIME_TEXT_SIZE], expires[TIME_TEXT_SIZE] = "never";
+    char scope[TOKEN_SCOPE_SIZE], line[LINE_SIZE];
     hex_format(token->hash, hash);
     time_format(token->created_us, created);
-    int length = snprintf(line, sizeof(line), "%s %s %s %s\n", token->name,
-                          account_role_names[token->role], hash, created);
+    if (token->expires_us) {
+        time_format(token->expires_us, expires);
+    }
+    token_scope_format(token, scope);
+    int length = snprintf(line, sizeof(line), "%s %s %s %s %s %s\n", token->name,
+                          account_role_names[token->role], hash, created, expires, scope);
     char *text = mem_new(old_size + (size_t)length + 2, 1);
     memcpy(text, old, old_size);
     *size = old_size;
@@ -295,22 +373,20 @@ file_change(const char *state_dir, const struct token *token,
 }
 
 int
-token_add(const char *state_dir, const char *name, enum account_role role,
-          const struct clock *clock, char text[TOKEN_TEXT_SIZE], char why[256])
+token_add(const char *state_dir, struct token *token, char text[TOKEN_TEXT_SIZE], char why[256])
 {
-    if (!token_name_is_valid(name)) {
-        snprintf(why, 256, "'%s': a name may hold letters, digits, '.', '_' and '-' only", name);
+    if (!token_name_is_valid(token->name)) {
+        snprintf(why, 256, "'%s': a name may hold letters, digits, '.', '_' and '-' only",
+                 token->name);
         return -EINVAL;
     }
-    struct token token = {.role = role, .created_us = clock_wall_us(clock)};
-    snprintf(token.name, sizeof(token.name), "%s", name);
     int error = token_make(text);
     if (error != 0) {
         snprintf(why, 256, "no random bytes");
         return error;
     }
-    token_hash(text, token.hash);
-    return file_change(state_dir, &token, token_append, why);
+    token_hash(text, token->hash);
+    return file_change(state_dir, token, token_append, why);
 }
 
 int
@@ -334,7 +410,9 @@ token_prepare(const char *state_dir, const struct clock *clock, char why[256])
     if (access(path, F_OK) == 0) {
         return 0;
     }
-    int error = token_add(state_dir, "admin", ACCOUNT_ADMIN, clock, text, why);
+    struct token token = {
+        .name = "admin", .role = ACCOUNT_ADMIN, .created_us = clock_wall_us(clock)};
+    int error = token_add(state_dir, &token, text, why);
     if (error != 0) {
         return error;
     }

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/seal.h"
 #include "web/asker.h"
 #include "web/asset.h"
 #include "web/export.h"
@@ -318,7 +319,7 @@ static bool
 is_about_session(const struct route *route)
 {
     return route->kind == ROUTE_PEOPLE && route->op >= OP_SESSION_OPEN &&
-           route->op <= OP_SESSION_PASSWORD;
+           route->op <= OP_FACTOR_REMOVE;
 }
 
 /* "operator or admin" */
@@ -335,6 +336,15 @@ roles_name(const struct route *route, char *text, size_t room)
     }
 }
 
+/* Events tell of everything: only for those who may ask for everything. */
+static bool
+is_in_scope(const struct route *route, const struct token *token)
+{
+    bool reads = route->method == METHOD_GET;
+    return route->kind == ROUTE_EVENTS ? token->op_count == 0
+                                       : token_allows(token, route->op, reads);
+}
+
 /* False: refused already. */
 static bool
 may(struct web *web, struct evhttp_request *request, const struct route *route,
@@ -344,6 +354,16 @@ may(struct web *web, struct evhttp_request *request, const struct route *route,
     if (caller->must_change && !is_about_session(route)) {
         refuse(web, request, 403, "the password must be changed first", NULL,
                "POST " API_PREFIX "/session/password");
+        return false;
+    }
+    if (caller->must_enrol && !is_about_session(route)) {
+        refuse(web, request, 403, "a second factor must be set up first", NULL,
+               "POST " API_PREFIX "/session/factor/begin");
+        return false;
+    }
+    if (caller->is_scoped && !is_in_scope(route, &caller->token)) {
+        refuse(web, request, 403, "this token's scope does not hold this operation",
+               "Authorization", "ask an administrator");
         return false;
     }
     if (!route_is_allowed(route, caller->role)) {
@@ -513,9 +533,13 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
         free(web);
         return error;
     }
-    error = settings->lock_in ? settings->lock_in(settings->context) : 0;
-    if (error != 0) {
+    struct seal *seal = NULL;
+    error = seal_open(settings->secret_key_file, SEAL_ACCOUNTS, &seal, why);
+    if (error == 0 && settings->lock_in && (error = settings->lock_in(settings->context)) != 0) {
         snprintf(why, 256, "it cannot be locked in: %s", strerror(-error));
+    }
+    if (error != 0) {
+        seal_free(seal);
         listen_free(web->listen);
         free(web);
         return error;
@@ -529,15 +553,16 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
     const struct people_settings people = {.base = base,
                                            .clock = clock,
                                            .state_dir = settings->state_dir,
+                                           .config = settings->config,
+                                           .seal = seal,
                                            .asker = web->asker,
                                            .on_session_end = on_session_end,
                                            .context = web,
                                            .forget_password = settings->forget_password,
                                            .forget_context = settings->context};
-    error = people_new(&people, &web->people);
+    error = people_new(&people, &web->people, why);
     start_tick(web);
     if (error != 0) {
-        snprintf(why, 256, "the thread for passwords cannot be started: %s", strerror(-error));
         web_free(web);
         return error;
     }

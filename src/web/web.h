@@ -25,6 +25,7 @@ struct web_settings {
     const char *listen; /* "[::]:8443" */
     const char *cert, *key;
     const char *state_dir;
+    const char *secret_key_file; /* the master key: read before it is locked in */
     size_t connection_limit;       /* 0: 512 */
     web_parse_line_fn *parse_line; /* NULL: POST /policy/test knows our own detections only */
     const struct config *config;   /* passed on to parse_line */

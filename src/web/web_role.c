@@ -86,6 +86,7 @@ web_role_run(struct role *role)
         .cert = files.cert,
         .key = files.key,
         .state_dir = role->config->state_dir,
+        .secret_key_file = role->config->secret_key_file,
         .parse_line = role->parse_line,
         .config = role->config,
         .lock_in = lock_in,

@@ -593,9 +593,56 @@ static const struct shape account_id_shape =
 static const struct field token_create_fields[] = {
     ROW(struct op_token, name, "name", FIELD_TEXT, "letters, digits, '.', '_' and '-'"),
     ROW_ENUM(struct op_token, role, "role", false, account_role_names, "what it may do"),
+    ROW_RANGE(struct op_token, expires_s, "expires_s", FIELD_UINT, 1, OP_TOKEN_LIFE_MAX_S,
+              "it lasts for so many seconds; absent: as cordond.yaml says, else 90 days"),
+    ROW_OPT(struct op_token, never_expires, "never_expires", FIELD_BOOL, "it lasts for ever"),
+    ROW_OPT(struct op_token, is_read_only, "read_only", FIELD_BOOL, "it changes nothing"),
+    {.name = "operations",
+     .kind = FIELD_TEXTS,
+     .optional = true,
+     .at = offsetof(struct op_token, ops),
+     .size = NAME_SIZE,
+     .count_at = offsetof(struct op_token, op_count),
+     .max_count = COUNT_OF(((struct op_token *)0)->ops),
+     .about = "only these, by their operationId; absent: whatever the role may"},
 };
+static bool
+check_token_create(const void *thing, char why[128])
+{
+    const struct op_token *token = thing;
+    if (token->never_expires && token->expires_s) {
+        snprintf(why, 128, "a token either expires or never does");
+        return false;
+    }
+    return true;
+}
+
 static const struct shape token_create_shape =
-    SHAPE("TokenRequest", struct op_token, token_create_fields, NULL);
+    SHAPE("TokenRequest", struct op_token, token_create_fields, check_token_create);
+
+static const struct field code_fields[] = {
+    ROW(struct op_code, ticket, "ticket", FIELD_TEXT, "of the answer to the sign-in"),
+    ROW(struct op_code, code, "code", FIELD_TEXT, "of the app, or a recovery code"),
+};
+static const struct shape code_shape = SHAPE("SignInCode", struct op_code, code_fields, NULL);
+
+static const struct field own_code_fields[] = {
+    ROW(struct op_code, code, "code", FIELD_TEXT, "of the app, or a recovery code"),
+};
+static const struct shape own_code_shape = SHAPE("Code", struct op_code, own_code_fields, NULL);
+
+static const struct field factor_begin_fields[] = {
+    ROW_OPT(struct op_factor_begin, password, "password", FIELD_TEXT,
+            "one's own, once more, where it is kept here"),
+};
+static const struct shape factor_begin_shape =
+    SHAPE("SecondFactorBegin", struct op_factor_begin, factor_begin_fields, NULL);
+
+static const struct field openid_fields[] = {
+    ROW(struct op_openid, code, "code", FIELD_TEXT, "as the provider sent it"),
+    ROW(struct op_openid, state, "state", FIELD_TEXT, "as the provider sent it"),
+};
+static const struct shape openid_shape = SHAPE("OpenIdAnswer", struct op_openid, openid_fields, NULL);
 
 static bool
 check_audit_record(const void *thing, char why[128])
@@ -747,6 +794,21 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_SESSION_END_ALL] = ONE("session.end-all", EVERYBODY, NULL, &view_done_shape),
     [OP_SESSION_PASSWORD] =
         ONE("session.password", EVERYBODY, &password_shape, &view_session_shape),
+    [OP_SESSION_CODE] = ONE("session.code", EVERYBODY, &code_shape, &view_session_shape),
+    [OP_SESSION_WAYS] = ONE("session.ways", EVERYBODY, NULL, &view_ways_shape),
+    [OP_SESSION_OPENID_BEGIN] =
+        ONE("session.openid-begin", EVERYBODY, NULL, &view_openid_begin_shape),
+    [OP_SESSION_OPENID] = ONE("session.openid", EVERYBODY, &openid_shape, &view_session_shape),
+    [OP_SESSION_LIST] = LIST("session.list", EVERYBODY, &page_shape, &view_session_info_shape),
+    [OP_SESSION_END_OTHERS] = ONE("session.end-others", EVERYBODY, NULL, &view_done_shape),
+    [OP_FACTOR_BEGIN] =
+        ONE("session.factor-begin", EVERYBODY, &factor_begin_shape, &view_factor_shape),
+    [OP_FACTOR_CONFIRM] =
+        ONE("session.factor-confirm", EVERYBODY, &own_code_shape, &view_recovery_shape),
+    [OP_FACTOR_RECOVER] =
+        ONE("session.factor-recover", EVERYBODY, &own_code_shape, &view_recovery_shape),
+    [OP_FACTOR_REMOVE] = ONE("session.factor-remove", EVERYBODY, &own_code_shape, &view_done_shape),
+    [OP_ACCOUNT_RULES] = ONE("accounts.rules", ADMINS, NULL, &view_rules_shape),
     [OP_ACCOUNT_LIST] = LIST("accounts.list", ADMINS, &page_shape, &view_account_shape),
     [OP_ACCOUNT_CREATE] =
         ONE("accounts.create", ADMINS, &account_create_shape, &view_account_shape),
@@ -758,6 +820,8 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_ACCOUNT_REMOVE] = ONE("accounts.remove", ADMINS, &account_id_shape, &view_done_shape),
     [OP_ACCOUNT_END_SESSIONS] =
         ONE("accounts.end-sessions", ADMINS, &account_id_shape, &view_done_shape),
+    [OP_ACCOUNT_RESET_FACTOR] =
+        ONE("accounts.reset-factor", ADMINS, &account_id_shape, &view_account_shape),
     [OP_TOKEN_LIST] = LIST("tokens.list", ADMINS, &page_shape, &view_token_shape),
     [OP_TOKEN_CREATE] = ONE("tokens.create", ADMINS, &token_create_shape, &view_token_shape),
     [OP_TOKEN_REVOKE] = ONE("tokens.revoke", ADMINS, &id_shape, &view_done_shape),

@@ -106,7 +106,18 @@ enum op {
     OP_SESSION_END,
     OP_SESSION_END_ALL,
     OP_SESSION_PASSWORD,
+    OP_SESSION_CODE,
+    OP_SESSION_WAYS,
+    OP_SESSION_OPENID_BEGIN,
+    OP_SESSION_OPENID,
+    OP_SESSION_LIST,
+    OP_SESSION_END_OTHERS,
+    OP_FACTOR_BEGIN,
+    OP_FACTOR_CONFIRM,
+    OP_FACTOR_RECOVER,
+    OP_FACTOR_REMOVE,
     OP_ACCOUNT_LIST,
+    OP_ACCOUNT_RULES,
     OP_ACCOUNT_CREATE,
     OP_ACCOUNT_ROLE,
     OP_ACCOUNT_PASSWORD,
@@ -114,6 +125,7 @@ enum op {
     OP_ACCOUNT_ENABLE,
     OP_ACCOUNT_REMOVE,
     OP_ACCOUNT_END_SESSIONS,
+    OP_ACCOUNT_RESET_FACTOR,
     OP_TOKEN_LIST,
     OP_TOKEN_CREATE,
     OP_TOKEN_REVOKE,
@@ -137,6 +149,7 @@ bool op_parse(const char *name, enum op *op) MUST_CHECK;
 #define OP_LIMIT_DEFAULT 100
 #define OP_LIMIT_MAX 500
 #define OP_EXPIRY_MAX_S (366 * 86400)
+#define OP_TOKEN_LIFE_MAX_S (10 * 366 * 86400)
 struct op_page {
     char q[HOST_SIZE]; /* any part of what a person would search by */
     uint32_t limit;    /* 0: OP_LIMIT_DEFAULT */
@@ -327,6 +340,22 @@ struct op_account { /* create, set the role, reset the password: what each needs
 struct op_token {
     char name[NAME_SIZE];
     int role;
+    uint32_t expires_s; /* 0: as long as tokens last where nobody says */
+    bool never_expires;
+    bool is_read_only;
+    char ops[32][NAME_SIZE]; /* only these; none: whatever the role may */
+    size_t op_count;
+};
+struct op_code { /* of a second factor */
+    char ticket[NAME_SIZE]; /* of the sign-in that waits for it */
+    char code[NAME_SIZE];
+};
+struct op_factor_begin {
+    char password[PASSWORD_SIZE]; /* "": of an account whose password is not kept here */
+};
+struct op_openid {
+    char code[URL_SIZE];
+    char state[NAME_SIZE];
 };
 /* Only actions of these kinds: what web does itself. */
 #define OP_AUDIT_KINDS "session.", "account.", "token."

@@ -5,7 +5,7 @@
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
  * more), "reload" (SIGHUP), "event" (one live event), "notice" (one of who was told), "gap" (an
  * event is lost first), "slow" (time goes on by 11 s), "wait SECONDS", "audit COUNT" (so many rows
- * more). Ends with stdin. */
+ * more), "require ROLE" (its accounts need a second factor).  Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,9 @@
 #include <event2/event.h>
 
 #include "base/log.h"
+#include "base/seal.h"
 #include "bus/pki.h"
+#include "cordond/config.h"
 #include "fake_controller.h"
 #include "web/account.h"
 #include "web/token.h"
@@ -31,6 +33,7 @@ struct fixture {
     bool is_mute;
     uint64_t sequence;
     char line[64]; /* the command under way */
+    struct config config;
 };
 
 static void
@@ -126,6 +129,9 @@ on_command(evutil_socket_t fd, short what, void *context)
     } else if (strncmp(line, "audit ", 6) == 0) {
         write_audit(fixture, atoi(line + 6));
         return; /* done when it is on disk */
+    } else if (strncmp(line, "require ", 8) == 0) {
+        struct config_accounts *accounts = &fixture->config.accounts;
+        memcpy(accounts->second_factor[accounts->factor_role_count++], line + 8, strlen(line) - 7);
     } else if (strcmp(line, "slow") == 0) {
         clock_fake_advance(&fixture->clock, 11 * 1000000);
     }
@@ -167,7 +173,9 @@ make_tokens(const char *folder, const struct clock *clock)
     for (size_t i = 0; i < 4; i++) {
         char text[TOKEN_TEXT_SIZE];
         char path[256];
-        if (token_add(folder, names[i], (enum account_role)i, clock, text, why) != 0) {
+        struct token token = {.role = (enum account_role)i, .created_us = clock_wall_us(clock)};
+        snprintf(token.name, sizeof(token.name), "%s", names[i]);
+        if (token_add(folder, &token, text, why) != 0) {
             fprintf(stderr, "%s\n", why);
             return 1;
         }
@@ -183,15 +191,22 @@ make_tokens(const char *folder, const struct clock *clock)
 static int
 serve(struct fixture *fixture, const char *folder)
 {
-    char cert[256], key[256], why[256];
+    char cert[256], key[256], secret_key[256], why[256];
+    snprintf(secret_key, sizeof(secret_key), "%s/secret.key", folder);
+    if (seal_prepare(secret_key, why)) {
+        fprintf(stderr, "%s\n", why);
+        return 1;
+    }
     snprintf(cert, sizeof(cert), "%s/pki/server.pem", folder);
     snprintf(key, sizeof(key), "%s/pki/server.key", folder);
     struct web_settings settings = {.listen = "127.0.0.1:0",
                                     .cert = cert,
                                     .key = key,
                                     .state_dir = folder,
+                                    .secret_key_file = secret_key,
                                     .connection_limit = 40,
                                     .parse_line = parse_line,
+                                    .config = &fixture->config,
                                     .send = send_ask,
                                     .context = fixture};
     if (web_new(fixture->base, &settings, &fixture->clock.clock, &fixture->web, why) != 0) {

@@ -167,6 +167,7 @@ a_flood_of_names_takes_no_memory(void **state)
     lockout_free(lockout);
 }
 
+static const struct session_origin origin = {.peer = "192.0.2.1", .agent = "Lynx\x1b/2"};
 static unsigned ended;
 
 static void
@@ -186,8 +187,8 @@ sessions_live_and_end(void **state)
     clock_fake_init(&fake, 1700000000 * SECOND);
     struct sessions *sessions = sessions_new(&fake.clock, on_end, NULL);
     ended = 0;
-    const struct session *session = sessions_open(sessions, &kim, one);
-    assert_non_null(sessions_open(sessions, &kim, two));
+    const struct session *session = sessions_open(sessions, &kim, &origin, one);
+    assert_non_null(sessions_open(sessions, &kim, &origin, two));
     assert_string_not_equal(one, two);
     assert_int_equal(strlen(one), 43);
     assert_string_not_equal(session->csrf, one);
@@ -221,15 +222,15 @@ sessions_are_bounded(void **state)
     (void)state;
     clock_fake_init(&fake, 1700000000 * SECOND);
     struct sessions *sessions = sessions_new(&fake.clock, on_end, NULL);
-    assert_non_null(sessions_open(sessions, &lee, other));
-    assert_non_null(sessions_open(sessions, &kim, first));
+    assert_non_null(sessions_open(sessions, &lee, &origin, other));
+    assert_non_null(sessions_open(sessions, &kim, &origin, first));
     for (int i = 0; i < SESSIONS_PER_ACCOUNT; i++) {
-        assert_non_null(sessions_open(sessions, &kim, text));
+        assert_non_null(sessions_open(sessions, &kim, &origin, text));
     }
     assert_int_equal(sessions_count_of(sessions, "kim"), SESSIONS_PER_ACCOUNT);
     assert_null(sessions_find(sessions, first));
     assert_non_null(sessions_find(sessions, other));
-    sessions_end_of(sessions, "kim");
+    sessions_end_of(sessions, "kim", 0);
     assert_int_equal(sessions_count_of(sessions, "kim"), 0);
     assert_non_null(sessions_find(sessions, other));
     sessions_free(sessions);

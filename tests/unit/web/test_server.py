@@ -496,8 +496,8 @@ class Rights(Case):
             for method, operation in methods.items():
                 where = path.replace("{id}", "nothing")
                 body = {} if method == "post" else None
-                if path.endswith("/session") and method == "post":
-                    self.assertEqual(self.viewer.raw("POST", where, body, token=None)[0], 422)
+                if operation.get("security") == [] and method == "post":  # ways to sign in
+                    self.assertIn(self.viewer.raw("POST", where, body, token=None)[0], (404, 422))
                     continue
                 if operation.get("security") == []:
                     self.assertEqual(self.viewer.raw(method.upper(), where, body, token=None)[0],

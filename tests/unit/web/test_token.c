@@ -48,6 +48,15 @@ teardown(void **state)
     return rmdir(folder);
 }
 
+/* As token_add, of an unlimited token. */
+static int
+add(const char *name, enum account_role role, char text[TOKEN_TEXT_SIZE], char why[256])
+{
+    struct token token = {.role = role, .created_us = clock_wall_us(&fake.clock)};
+    snprintf(token.name, sizeof(token.name), "%s", name);
+    return token_add(folder, &token, text, why);
+}
+
 static void
 reads_good_lines(void **state)
 {
@@ -73,7 +82,12 @@ refuses_bad_lines(void **state)
 {
     static const char *const bad[] = {
         "alice admin " HASH,                     /* too few */
-        "alice admin " HASH " " CREATED " more", /* too many */
+        "alice admin " HASH " " CREATED " more", /* no expiry */
+        "alice admin " HASH " " CREATED " 1969-12-31T23:59:59Z",
+        "alice admin " HASH " " CREATED " never some", /* no scope */
+        "alice admin " HASH " " CREATED " never links.list,,no.such",
+        "alice admin " HASH " " CREATED " never ,",
+        "alice admin " HASH " " CREATED " never all more", /* too many */
         "al/ice admin " HASH " " CREATED,        /* name */
         "alice root " HASH " " CREATED,          /* role */
         "alice admin E3B0 " CREATED,             /* hash */
@@ -120,10 +134,10 @@ adds_and_finds(void **state)
     char *kept = NULL;
     size_t size = 0;
     (void)state;
-    assert_int_equal(token_add(folder, "demo", ACCOUNT_OPERATOR, &fake.clock, text, why), 0);
-    assert_int_equal(token_add(folder, "demo", ACCOUNT_ADMIN, &fake.clock, other, why), -EEXIST);
-    assert_int_equal(token_add(folder, "a b", ACCOUNT_ADMIN, &fake.clock, other, why), -EINVAL);
-    assert_int_equal(token_add(folder, "second", ACCOUNT_VIEWER, &fake.clock, other, why), 0);
+    assert_int_equal(add("demo", ACCOUNT_OPERATOR, text, why), 0);
+    assert_int_equal(add("demo", ACCOUNT_ADMIN, other, why), -EEXIST);
+    assert_int_equal(add("a b", ACCOUNT_ADMIN, other, why), -EINVAL);
+    assert_int_equal(add("second", ACCOUNT_VIEWER, other, why), 0);
     assert_string_not_equal(text, other);
     snprintf(path, sizeof(path), "%s/web/tokens", folder);
     assert_int_equal(stat(path, &status), 0);
@@ -174,7 +188,7 @@ keeps_the_last_good_list(void **state)
     char path[128];
     char why[256];
     (void)state;
-    assert_int_equal(token_add(folder, "demo", ACCOUNT_ADMIN, &fake.clock, text, why), 0);
+    assert_int_equal(add("demo", ACCOUNT_ADMIN, text, why), 0);
     struct token_file *file = token_file_new(folder);
     assert_non_null(token_file_find(file, text));
     snprintf(path, sizeof(path), "%s/web/tokens", folder);
@@ -186,6 +200,68 @@ keeps_the_last_good_list(void **state)
     token_file_free(file);
 }
 
+static void
+limits_are_kept(void **state)
+{
+    static const char text[] = "a viewer " HASH " " CREATED " 2026-03-09T02:58:25Z read\n"
+                               "b admin " HASH " " CREATED " never links.list,policy.save\n"
+                               "c admin " HASH " " CREATED " never all\n";
+    struct token_list list;
+    char why[256], made[TOKEN_TEXT_SIZE], scope[TOKEN_SCOPE_SIZE];
+    (void)state;
+    assert_int_equal(token_parse(text, sizeof(text) - 1, &list, why), 0);
+    const struct token *a = &list.tokens[0], *b = &list.tokens[1], *c = &list.tokens[2];
+    assert_false(token_is_expired(a, 1773025104999999));
+    assert_true(token_is_expired(a, 1773025105000000));
+    assert_false(token_is_expired(b, INT64_MAX));
+    assert_true(token_allows(a, OP_LINK_LIST, true));
+    assert_false(token_allows(a, OP_LINK_LIST, false));
+    assert_true(token_allows(b, OP_LINK_LIST, true) && token_allows(b, OP_POLICY_SAVE, false));
+    assert_false(token_allows(b, OP_POLICY_SHOW, true));
+    assert_true(token_allows(c, OP_POLICY_SAVE, false));
+    token_scope_format(b, scope);
+    assert_string_equal(scope, "links.list,policy.save");
+    /* the longest scope fits into a line, and comes back as it was */
+    struct token longest = {.role = ACCOUNT_ADMIN, .expires_us = a->expires_us};
+    for (size_t i = 0; i < TOKEN_SCOPE_OPS; i++) {
+        longest.ops[longest.op_count++] = OP_NOTIFICATIONS_SHOW;
+    }
+    token_list_fini(&list);
+    snprintf(longest.name, sizeof(longest.name), "longest");
+    assert_int_equal(token_add(folder, &longest, made, why), 0);
+    struct token_file *file = token_file_new(folder);
+    const struct token *found = token_file_find(file, made);
+    assert_non_null(found);
+    assert_int_equal(found->op_count, TOKEN_SCOPE_OPS);
+    assert_int_equal(found->expires_us, longest.expires_us);
+    token_file_free(file);
+}
+
+static void
+uses_are_kept(void **state)
+{
+    struct token token = {.name = "soar"};
+    char path[128];
+    (void)state;
+    struct token_uses *uses = token_uses_open(folder);
+    assert_null(token_uses_find(uses, "soar"));
+    token_uses_note(uses, &token, "192.0.2.1", 1773025104000000);
+    token_uses_note(uses, &token, "192.0.2.2", 1773025105000000);
+    token_uses_free(uses);
+    uses = token_uses_open(folder);
+    const struct token_use *use = token_uses_find(uses, "soar");
+    assert_non_null(use);
+    assert_string_equal(use->peer, "192.0.2.2");
+    assert_int_equal(use->at_us, 1773025105000000);
+    token_uses_forget(uses, "soar");
+    token_uses_free(uses);
+    uses = token_uses_open(folder);
+    assert_null(token_uses_find(uses, "soar"));
+    token_uses_free(uses);
+    snprintf(path, sizeof(path), "%s/tokens.used", folder);
+    assert_int_equal(unlink(path), 0);
+}
+
 int
 main(void)
 {
@@ -195,6 +271,8 @@ main(void)
         cmocka_unit_test(reads_every_prefix),
         cmocka_unit_test_setup_teardown(adds_and_finds, setup, teardown),
         cmocka_unit_test_setup_teardown(first_start_makes_an_admin, setup, teardown),
+        cmocka_unit_test_setup_teardown(limits_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(uses_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_the_last_good_list, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

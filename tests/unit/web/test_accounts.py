@@ -1,0 +1,459 @@
+#!/usr/bin/python3
+"""Second factors, recovery codes, tokens with scope and expiry, sessions: what each is for, and what
+somebody else can try against it.
+
+    test_accounts.py SERVE CORDONCTL SOURCE"""
+import base64
+import concurrent.futures
+import hashlib
+import hmac
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import unittest
+import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from test_server import Browser, Server, client  # noqa: E402  (after the path)
+
+PASSWORD = "correct horse battery"
+
+
+def totp(secret, step):
+    """RFC 6238, written again: base32 secret and step to six digits."""
+    key = base64.b32decode(secret)
+    mac = hmac.new(key, step.to_bytes(8, "big"), hashlib.sha1).digest()
+    at = mac[19] & 15
+    return f"{(int.from_bytes(mac[at:at + 4], 'big') & 0x7fffffff) % 10**6:06}"
+
+
+class App:
+    """A person's authenticator.  The server's clock stands still but for 'wait'."""
+
+    def __init__(self, uri, started):
+        parts = urllib.parse.urlsplit(uri)
+        assert parts.scheme == "otpauth" and parts.netloc == "totp", uri
+        self.secret = urllib.parse.parse_qs(parts.query)["secret"][0]
+        self.step = int(started) // 30
+
+    def code(self, ahead=0):
+        return totp(self.secret, self.step + ahead)
+
+
+class Case(unittest.TestCase):
+    """Each test has a server of its own: what people do stays."""
+
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.close)
+        self.first = pathlib.Path(self.server.folder.name, "admin.password").read_text().strip()
+        self.admin = Browser(self.server)
+        self.assertEqual(self.admin.sign_in("admin", self.first)[0], 200)
+        status, body = self.admin.send("POST", "/session/password",
+                                       {"old": self.first, "new": PASSWORD})
+        self.assertEqual(status, 200)
+        self.admin.csrf = body["csrf"]
+
+    def now(self):
+        """The server's wall clock: the newest row of the audit may be old, so of a fresh token."""
+        name = f"clock{time.monotonic_ns()}"
+        made = self.server.apis["admin"].post("/tokens", {"name": name, "role": "viewer"})
+        self.server.apis["admin"].post(f"/tokens/{name}/revoke", {})
+        stamp = made["created"].replace("Z", "+00:00")
+        return __import__("datetime").datetime.fromisoformat(stamp).timestamp()
+
+    def enrolled(self, browser, password=PASSWORD):
+        """(app, recovery codes)"""
+        status, begun = browser.send("POST", "/session/factor/begin", {"password": password})
+        self.assertEqual(status, 200, begun)
+        app = App(begun["uri"], self.now())
+        self.assertEqual(app.secret, begun["secret"])
+        status, kept = browser.send("POST", "/session/factor/confirm", {"code": app.code()})
+        self.assertEqual(status, 200, kept)
+        return app, kept["codes"]
+
+    def next_step(self, app):
+        self.server.tell("wait 30")
+        app.step += 1
+
+    def actions(self):
+        return [row["action"] for row in self.server.apis["admin"].get("/audit")["items"]]
+
+
+class Factors(Case):
+    def test_two_steps(self):
+        app, codes = self.enrolled(self.admin)
+        self.assertEqual(len(set(codes)), 10)
+        state = pathlib.Path(self.server.folder.name)
+        for path in [one for one in state.rglob("*") if one.is_file()]:
+            kept = path.read_bytes()
+            for secret in [app.secret, base64.b32decode(app.secret).hex(), *codes]:
+                self.assertNotIn(secret.encode(), kept, path)  # sealed and hashed
+            self.assertNotIn(base64.b32decode(app.secret), kept, path)
+        self.assertEqual(os.stat(state / "web" / "factors.sealed").st_mode & 0o777, 0o600)
+        person = Browser(self.server)
+        status, half = person.sign_in("admin", PASSWORD)
+        self.assertEqual(status, 200)
+        self.assertTrue(half["ticket"])
+        self.assertNotIn("csrf", half)
+        self.assertIsNone(person.told.get("Set-Cookie"))  # no session before the second step
+        for way in ({"Cookie": f"__Host-cordon={half['ticket']}"}, {"Cookie": None}):
+            self.assertEqual(person.send("GET", "/endpoints", **way)[0], 401)
+        self.assertEqual(client.Api(self.server.url, ca_file=self.server.ca,
+                                    token=half["ticket"]).raw("GET", "/endpoints")[0], 401)
+        # the code with which it was set up is used; the next step's is good, and once only
+        step = {"ticket": half["ticket"]}
+        self.assertEqual(person.send("POST", "/session/code", {**step, "code": app.code()})[0], 401)
+        self.next_step(app)
+        self.assertEqual(person.send("POST", "/session/code", {**step, "code": app.code()})[0], 200)
+        self.assertEqual(person.send("GET", "/endpoints")[0], 200)
+        self.assertEqual(person.send("GET", "/session")[1]["second_factor"], True)
+        thief = Browser(self.server)  # looked over the shoulder: password and code
+        ticket = thief.sign_in("admin", PASSWORD)[1]["ticket"]
+        self.assertEqual(thief.send("POST", "/session/code", {"ticket": ticket,
+                                                              "code": app.code()})[0], 401)
+        self.assertEqual(thief.send("POST", "/session/code", step | {"code": app.code()})[0], 401)
+        self.assertIn("session.factor-set", self.actions())
+        self.assertIn("session.code-failed", self.actions())
+
+    def test_window_of_one_step_either_way(self):
+        app, _ = self.enrolled(self.admin)
+        self.server.tell("wait 300")
+        app.step += 10
+        for ahead, wanted in ((-2, 401), (2, 401), (-1, 200), (0, 200), (1, 200), (0, 401)):
+            person = Browser(self.server)
+            ticket = person.sign_in("admin", PASSWORD)[1]["ticket"]
+            status = person.send("POST", "/session/code", {"ticket": ticket,
+                                                           "code": app.code(ahead)})[0]
+            self.assertEqual(status, wanted, ahead)
+
+    def test_guessing_codes_is_slowed_down_with_the_passwords(self):
+        app, _ = self.enrolled(self.admin)
+        self.next_step(app)
+        wrong = f"{(int(app.code()) + 1) % 10**6:06}"
+        person = Browser(self.server)
+        ticket = person.sign_in("admin", PASSWORD)[1]["ticket"]
+        for _ in range(5):
+            self.assertEqual(person.send("POST", "/session/code",
+                                         {"ticket": ticket, "code": wrong})[0], 401)
+        self.assertEqual(person.send("POST", "/session/code",
+                                     {"ticket": ticket, "code": app.code()})[0], 401)  # five tries
+        # the right password forgets nothing: else each sign-in would buy five more
+        other = Browser(self.server)
+        self.assertEqual(other.sign_in("admin", PASSWORD)[0], 429)
+        self.server.tell("wait 1")
+        status, body = other.sign_in("admin", PASSWORD)
+        self.assertEqual(status, 200)
+        self.assertEqual(other.send("POST", "/session/code",
+                                    {"ticket": body["ticket"], "code": wrong})[0], 401)
+        self.assertEqual(other.sign_in("admin", PASSWORD)[0], 429)
+        self.assertEqual(other.told["Retry-After"], "2")
+
+    def test_a_ticket_ends(self):
+        app, _ = self.enrolled(self.admin)
+        person = Browser(self.server)
+        ticket = person.sign_in("admin", PASSWORD)[1]["ticket"]
+        self.server.tell("wait 301")
+        app.step += 10
+        self.assertEqual(person.send("POST", "/session/code", {"ticket": ticket,
+                                                               "code": app.code()})[0], 401)
+        ticket = person.sign_in("admin", PASSWORD)[1]["ticket"]
+        # the password is changed meanwhile
+        self.assertEqual(self.admin.send("POST", "/session/password",
+                                         {"old": PASSWORD, "new": "another one, kept"})[0], 200)
+        self.assertEqual(person.send("POST", "/session/code", {"ticket": ticket,
+                                                               "code": app.code()})[0], 401)
+
+    def test_odd_codes(self):
+        app, _ = self.enrolled(self.admin)
+        self.next_step(app)
+        good = app.code()
+        person = Browser(self.server)
+        ticket = person.sign_in("admin", PASSWORD)[1]["ticket"]
+        for code in ("", good + "0", good[:5], f" {good}", "-00001"):
+            self.assertIn(person.send("POST", "/session/code", {"ticket": ticket, "code": code})[0],
+                          (401, 422), code)
+        for ticket in ("", "A" * 43, "'", "x" * 5000):
+            self.assertIn(person.send("POST", "/session/code", {"ticket": ticket,
+                                                                "code": good})[0], (401, 422))
+
+    def test_recovery_codes_work_once(self):
+        app, codes = self.enrolled(self.admin)
+        for code, wanted in ((codes[0], 200), (codes[0], 401), (codes[9], 200)):
+            person = Browser(self.server)
+            ticket = person.sign_in("admin", PASSWORD)[1]["ticket"]
+            self.assertEqual(person.send("POST", "/session/code", {"ticket": ticket,
+                                                                   "code": code})[0], wanted)
+        person.csrf = person.send("GET", "/session")[1]["csrf"]
+        self.assertEqual(person.send("GET", "/session")[1]["recovery_codes_left"], 8)
+        self.next_step(app)
+        status, made = person.send("POST", "/session/factor/recover", {"code": app.code()})
+        self.assertEqual(status, 200)
+        self.assertFalse(set(made["codes"]) & set(codes))
+        thief = Browser(self.server)
+        ticket = thief.sign_in("admin", PASSWORD)[1]["ticket"]
+        self.assertEqual(thief.send("POST", "/session/code", {"ticket": ticket,
+                                                              "code": codes[1]})[0], 401)
+        self.assertIn("session.recovery-code", self.actions())
+
+    def test_many_at_once_with_one_code(self):
+        app, codes = self.enrolled(self.admin)
+        self.next_step(app)
+        for code in (app.code(), codes[0]):
+            people = [Browser(self.server) for _ in range(4)]
+            tickets = [one.sign_in("admin", PASSWORD)[1]["ticket"] for one in people]
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                statuses = list(pool.map(lambda pair: pair[0].send(
+                    "POST", "/session/code", {"ticket": pair[1], "code": code})[0],
+                    zip(people, tickets)))
+            self.assertEqual(statuses.count(200), 1, statuses)
+
+    def test_setting_up_needs_the_password(self):
+        for password in (None, "", "wrong"):
+            body = {} if password is None else {"password": password}
+            self.assertIn(self.admin.send("POST", "/session/factor/begin", body)[0], (401, 422))
+        self.assertEqual(self.admin.send("POST", "/session/factor/confirm",
+                                         {"code": "000000"})[0], 409)
+        status, begun = self.admin.send("POST", "/session/factor/begin", {"password": PASSWORD})
+        app = App(begun["uri"], self.now())
+        self.assertEqual(self.admin.send("POST", "/session/factor/confirm",
+                                         {"code": app.code(5)})[0], 422)
+        other = Browser(self.server)  # nothing is asked for before it is confirmed
+        self.assertNotIn("ticket", other.sign_in("admin", PASSWORD)[1])
+        # that session began nothing: the secret of another one is not its own
+        self.assertEqual(other.send("POST", "/session/factor/confirm",
+                                    {"code": app.code()})[0], 409)
+        self.assertEqual(self.admin.send("POST", "/session/factor/confirm",
+                                         {"code": app.code()})[0], 200)
+        self.assertEqual(other.send("GET", "/endpoints")[0], 401)  # other sessions end
+        self.assertEqual(self.admin.send("GET", "/endpoints")[0], 200)
+        self.assertEqual(self.admin.send("POST", "/session/factor/begin",
+                                         {"password": PASSWORD})[0], 409)
+
+    def test_taking_it_away_needs_a_code(self):
+        app, _ = self.enrolled(self.admin)
+        self.next_step(app)
+        self.assertEqual(self.admin.send("POST", "/session/factor/remove", {"code": "123"})[0], 401)
+        self.assertEqual(self.admin.send("POST", "/session/factor/remove",
+                                         {"code": app.code()})[0], 200)
+        self.assertNotIn("ticket", Browser(self.server).sign_in("admin", PASSWORD)[1])
+        self.assertIn("session.factor-removed", self.actions())
+
+    def test_required(self):
+        self.server.tell("require admin")
+        person = Browser(self.server)
+        status, session = person.sign_in("admin", PASSWORD)
+        self.assertEqual((status, session["must_enrol_second_factor"]), (200, True))
+        for path in ("/endpoints", "/accounts", "/audit", "/events", "/doctor"):
+            self.assertEqual(person.send("GET", path)[0], 403, path)
+        self.assertEqual(person.send("POST", "/enforcement/panic", {"reason": "x"})[0], 403)
+        app, _ = self.enrolled(person)
+        self.assertEqual(person.send("GET", "/endpoints")[0], 200)
+        self.next_step(app)
+        self.assertEqual(person.send("POST", "/session/factor/remove",
+                                     {"code": app.code()})[0], 409)
+        self.assertEqual(person.send("GET", "/accounts/rules")[1]["second_factor_roles"], ["admin"])
+
+    def test_an_administrator_resets_it(self):
+        self.assertEqual(self.admin.send("POST", "/accounts", {
+            "name": "kim", "role": "operator", "password": "first password of kim"})[0], 201)
+        kim = Browser(self.server)
+        kim.sign_in("kim", "first password of kim")
+        kim.csrf = kim.send("POST", "/session/password", {"old": "first password of kim",
+                                                          "new": PASSWORD})[1]["csrf"]
+        self.enrolled(kim)
+        listed = {one["name"]: one for one in self.admin.send("GET", "/accounts")[1]["items"]}
+        self.assertTrue(listed["kim"]["second_factor"])
+        self.assertFalse(listed["admin"]["second_factor"])
+        self.assertEqual(kim.send("POST", "/accounts/kim/reset-factor", {})[0], 403)
+        self.assertEqual(self.admin.send("POST", "/accounts/kim/reset-factor", {})[0], 200)
+        self.assertEqual(self.admin.send("POST", "/accounts/kim/reset-factor", {})[0], 404)
+        self.assertEqual(kim.send("GET", "/endpoints")[0], 401)
+        self.assertNotIn("ticket", kim.sign_in("kim", PASSWORD)[1])
+        self.assertIn("account.reset-factor", self.actions())
+        # a name that is given again inherits nothing
+        self.enrolled(kim)
+        self.assertEqual(self.admin.send("POST", "/accounts/kim/remove", {})[0], 200)
+        self.assertEqual(self.admin.send("POST", "/accounts", {
+            "name": "kim", "role": "viewer", "password": "first password of kim"})[0], 201)
+        self.assertNotIn("ticket", Browser(self.server).sign_in("kim",
+                                                                "first password of kim")[1])
+
+    def test_without_the_file_nobody_gets_in(self):
+        self.enrolled(self.admin)
+        sealed = pathlib.Path(self.server.folder.name, "web", "factors.sealed")
+        good = sealed.read_bytes()
+        for text in (good[:-1], good[:-1] + bytes([good[-1] ^ 1]), b"", b"key 00"):
+            sealed.write_bytes(text)
+            self.assertEqual(Browser(self.server).sign_in("admin", PASSWORD)[0], 503, text)
+        sealed.write_bytes(good)
+        self.assertIn("ticket", Browser(self.server).sign_in("admin", PASSWORD)[1])
+
+
+class Tokens(Case):
+    def program(self, **more):
+        made = self.server.apis["admin"].post("/tokens", {"name": f"t{time.monotonic_ns()}",
+                                                          "role": "admin", **more})
+        return made, client.Api(self.server.url, ca_file=self.server.ca, token=made["token"])
+
+    def test_expiry(self):
+        made, program = self.program(expires_s=60)
+        self.assertEqual(program.raw("GET", "/links")[0], 200)
+        self.server.tell("wait 59")
+        self.assertEqual(program.raw("GET", "/links")[0], 200)
+        self.server.tell("wait 2")
+        status, problem = program.raw("GET", "/links")
+        self.assertEqual((status, problem["detail"]), (401, "this token has expired"))
+        self.assertEqual(program.raw("POST", "/enforcement/panic", {"reason": "x"})[0], 401)
+        listed = {one["name"]: one for one in self.server.apis["admin"].items("/tokens")}
+        self.assertTrue(listed[made["name"]]["expired"])
+
+    def test_ninety_days_where_nobody_says(self):
+        made, _ = self.program()
+        parse = __import__("datetime").datetime.fromisoformat
+        life = parse(made["expires"].replace("Z", "+00:00")) - \
+            parse(made["created"].replace("Z", "+00:00"))
+        self.assertEqual(life.days, 90)
+        self.assertNotIn("expires", self.program(never_expires=True)[0])
+        admin = self.server.apis["admin"]
+        for wrong in ({"expires_s": 0}, {"expires_s": 2**31}, {"expires_s": -1},
+                      {"expires_s": 5, "never_expires": True}, {"operations": ["no.such"]},
+                      {"operations": ["links.list"] * 33}):
+            self.assertEqual(admin.raw("POST", "/tokens", {"name": "w", "role": "viewer",
+                                                           **wrong})[0], 422, wrong)
+
+    def test_read_only(self):
+        _, program = self.program(read_only=True)
+        for path, methods in program.document["paths"].items():
+            for method, operation in methods.items():
+                if "x-roles" not in operation or path.endswith("/events"):
+                    continue
+                status = program.raw(method.upper(), path.replace("{id}", "nothing"),
+                                     {} if method == "post" else None)[0]
+                self.assertEqual(status == 403, method == "post", (method, path, status))
+
+    def test_only_what_it_names(self):
+        _, program = self.program(operations=["containments.create", "containments.show"])
+        seen = 0
+        for path, methods in program.document["paths"].items():
+            for method, operation in methods.items():
+                if "x-roles" not in operation:
+                    continue
+                status = program.raw(method.upper(), path.replace("{id}", "nothing"),
+                                     {} if method == "post" else None)[0]
+                named = operation["operationId"] in ("containments.create", "containments.show")
+                self.assertEqual(status != 403, named, (method, path, status))
+                seen += 1
+        self.assertGreater(seen, 60)
+        # the role still counts
+        viewer = self.server.apis["admin"].post("/tokens", {
+            "name": "v", "role": "viewer", "operations": ["containments.create"]})
+        weak = client.Api(self.server.url, ca_file=self.server.ca, token=viewer["token"])
+        self.assertEqual(weak.raw("POST", "/containments", {})[0], 403)
+
+    def test_last_use_is_shown(self):
+        made, program = self.program()
+        admin = self.server.apis["admin"]
+        listed = {one["name"]: one for one in admin.items("/tokens")}
+        self.assertNotIn("used", listed[made["name"]])
+        program.get("/links")
+        listed = {one["name"]: one for one in admin.items("/tokens")}
+        self.assertEqual(listed[made["name"]]["used_from"], "127.0.0.1")
+        self.assertTrue(listed[made["name"]]["used"])
+        admin.post(f"/tokens/{made['name']}/revoke", {})
+        self.assertEqual(program.raw("GET", "/links")[0], 401)
+
+
+class Sessions(Case):
+    def test_own_sessions(self):
+        there = Browser(self.server)
+        self.assertEqual(there.sign_in("admin", PASSWORD, User_Agent="Lynx <b>")[0], 200)
+        listed = self.admin.send("GET", "/session/list")[1]["items"]
+        self.assertEqual([one["current"] for one in listed].count(True), 1)
+        self.assertIn("Lynx <b>", [one.get("browser") for one in listed])
+        self.assertEqual({one["address"] for one in listed}, {"127.0.0.1"})
+        self.assertEqual(self.admin.send("POST", "/session/end-others", {})[0], 200)
+        self.assertEqual(there.send("GET", "/endpoints")[0], 401)
+        self.assertEqual(self.admin.send("GET", "/endpoints")[0], 200)
+        self.assertEqual(len(self.admin.send("GET", "/session/list")[1]["items"]), 1)
+
+    def test_the_file_of_accounts_counts_at_once(self):
+        state = pathlib.Path(self.server.folder.name)
+        text = (state / "web" / "accounts").read_text()
+        self.assertEqual(self.admin.send("GET", "/endpoints")[0], 200)
+        (state / "web" / "accounts").write_text(text.replace(" active ", " disabled "))
+        self.assertEqual(self.admin.send("GET", "/endpoints")[0], 401)
+        (state / "web" / "accounts").write_text(text)
+        self.assertEqual(self.admin.send("GET", "/endpoints")[0], 401)  # it is over
+
+    def test_guessers_elsewhere_keep_nobody_out(self):
+        device = next(value.split(";")[0] for name, value in self.admin.told.items()
+                      if name == "Set-Cookie" and "device" in value) \
+            if hasattr(self.admin.told, "items") else None
+        self.assertTrue(device)
+        for _ in range(8):
+            Browser(self.server).sign_in("admin", "not the password")
+            self.server.tell("wait 20")
+        stranger, owner = Browser(self.server), Browser(self.server)
+        for _ in range(3):
+            stranger.sign_in("admin", "not the password")
+        self.assertEqual(stranger.sign_in("admin", PASSWORD)[0], 429)
+        owner.cookie = device  # signed in from here before
+        self.assertEqual(owner.sign_in("admin", PASSWORD)[0], 200)
+        # that cookie lets nobody guess faster, and is good for its account only
+        thief = Browser(self.server)
+        statuses = set()
+        for _ in range(6):
+            thief.cookie = device
+            statuses.add(thief.sign_in("admin", "not the password")[0])
+        thief.cookie = device
+        self.assertEqual(thief.sign_in("admin", PASSWORD)[0], 429, statuses)
+        for forged in (device[:-1] + ("A" if device[-1] != "A" else "B"), device[:-5],
+                       re.sub("=.", "=_", device)):
+            stranger.cookie = forged
+            self.assertEqual(stranger.sign_in("admin", PASSWORD)[0], 429, forged)
+
+
+class Ctl(Case):
+    def ctl(self, *words, text=None):
+        server = self.server
+        environment = dict(PATH=os.environ["PATH"], CORDON_URL=server.url, CORDON_CA=server.ca,
+                           LANG="C.UTF-8", CORDON_TOKEN_FILE=server.token_file("admin"))
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        return subprocess.run([sys.argv[2], *words], env=environment, capture_output=True,
+                              text=True, timeout=30, check=False, input=text)
+
+    def test_tokens(self):
+        made = self.ctl("tokens", "create", "soar", "operator", "--days", "7", "--read-only")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        listed = {one["name"]: one for one in self.server.apis["admin"].items("/tokens")}
+        self.assertTrue(listed["soar"]["read_only"])
+        made = self.ctl("tokens", "create", "two", "operator", "--days", "never",
+                        "--operations", "links.list,endpoints.list")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        listed = {one["name"]: one for one in self.server.apis["admin"].items("/tokens")}
+        self.assertEqual(listed["two"]["operations"], ["links.list", "endpoints.list"])
+        self.assertNotIn("expires", listed["two"])
+        self.assertNotEqual(self.ctl("tokens", "create", "x", "admin", "--days", "-1").returncode, 0)
+        out = self.ctl("tokens").stdout
+        self.assertIn("soar", out)
+        self.assertIn("EXPIRES", out)
+
+    def test_accounts(self):
+        self.enrolled(self.admin)
+        self.assertIn("SECOND FACTOR", self.ctl("accounts").stdout)
+        done = self.ctl("accounts", "reset-factor", "admin")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("ticket", Browser(self.server).sign_in("admin", PASSWORD)[1])
+        self.assertIn("second_factor_roles", json.loads(self.ctl("accounts", "rules",
+                                                                 "--json").stdout))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
