@@ -43,23 +43,23 @@ usage(FILE *to)
 {
     fprintf(to,
             "cordond " CORDON_VERSION "\n"
-                "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
-                "       cordond --check-config [--config FILE]\n"
-                "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
-                "                                          a certificate for a switch or sensor\n"
-                "       cordond token add NAME viewer|operator|admin|auditor [--days N|never] "
-                "[--state DIR]\n"
-                "                                          an API token, shown once (90 days)\n"
-                "       cordond account add NAME ROLE | reset NAME | reset-factor NAME "
-                "[--state DIR]\n"
-                "                                          a person's first password, shown once;\n"
-                "                                          the second factor is taken away\n"
-                "       cordond secrets rotate [--state DIR]\n"
-                "                                          another master key; cordond must not run\n"
-                "       cordond --openapi                  the API's document\n"
-                "       cordond --sandbox                  what each process may do\n"
-                "       cordond --version | --help\n"
-                "Without --state the state folder named in --config is used.\n");
+            "usage: cordond [--config FILE]            run (default " CONFIG_DEFAULT ")\n"
+            "       cordond --check-config [--config FILE]\n"
+            "       cordond pki issue edge|sensor NAME --out DIR [--state DIR]\n"
+            "                                          a certificate for a switch or sensor\n"
+            "       cordond token add NAME viewer|operator|admin|auditor [--days N|never] "
+            "[--state DIR]\n"
+            "                                          an API token, shown once (90 days)\n"
+            "       cordond account add NAME ROLE | reset NAME | reset-factor NAME "
+            "[--state DIR]\n"
+            "                                          a person's first password, shown once;\n"
+            "                                          the second factor is taken away\n"
+            "       cordond secrets rotate [--state DIR]\n"
+            "                                          another master key; cordond must not run\n"
+            "       cordond --openapi                  the API's document\n"
+            "       cordond --sandbox                  what each process may do\n"
+            "       cordond --version | --help\n"
+            "Without --state the state folder named in --config is used.\n");
     return to == stdout ? 0 : USAGE_STATUS;
 }
 
@@ -195,8 +195,7 @@ token_command(const struct arguments *arguments, char **words, int count)
 {
     char state[URL_SIZE], text[TOKEN_TEXT_SIZE], why[256];
     struct token token = {.created_us = clock_wall_us(clock_system())};
-    if (count != 3 || strcmp(words[0], "add") != 0 ||
-        !account_role_parse(words[2], &token.role) ||
+    if (count != 3 || strcmp(words[0], "add") != 0 || !account_role_parse(words[2], &token.role) ||
         !days_parse(arguments->days, &token)) {
         return usage(stderr);
     }
@@ -239,7 +238,8 @@ account_command(const struct arguments *arguments, char **words, int count)
     bool is_new = count == 3 && strcmp(words[0], "add") == 0;
     bool is_reset = count == 2 && strcmp(words[0], "reset") == 0;
     bool is_factor = count == 2 && strcmp(words[0], "reset-factor") == 0;
-    if ((!is_new && !is_reset && !is_factor) || (is_new && !account_role_parse(words[2], &account.role))) {
+    if ((!is_new && !is_reset && !is_factor) ||
+        (is_new && !account_role_parse(words[2], &account.role))) {
         return usage(stderr);
     }
     state_of(arguments, state);

@@ -102,8 +102,8 @@ line_write(const struct factor *factor, char line[LINE_SIZE])
         sodium_bin2hex(hex, sizeof(hex), factor->recovery[i], 32);
         used += snprintf(line + used, LINE_SIZE - (size_t)used, "%s%s", i ? "," : "", hex);
     }
-    used += snprintf(line + used, LINE_SIZE - (size_t)used, "%s\n",
-                     factor->recovery_count ? "" : "-");
+    used +=
+        snprintf(line + used, LINE_SIZE - (size_t)used, "%s\n", factor->recovery_count ? "" : "-");
     return (size_t)used;
 }
 

@@ -20,6 +20,7 @@ struct people_settings {
     const struct clock *clock;
     const char *state_dir;
     const struct config *config; /* borrowed; NULL: everything as where no key says otherwise */
+    struct seal *seal;           /* taken, in any case: of the second factors */
     struct asker *asker;         /* for rows of the audit */
     /* That session is over: whoever listens with it must go. */
     void (*on_session_end)(void *context, uint64_t session_number);

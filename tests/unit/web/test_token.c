@@ -258,7 +258,7 @@ uses_are_kept(void **state)
     uses = token_uses_open(folder);
     assert_null(token_uses_find(uses, "soar"));
     token_uses_free(uses);
-    snprintf(path, sizeof(path), "%s/tokens.used", folder);
+    snprintf(path, sizeof(path), "%s/web/tokens.used", folder);
     assert_int_equal(unlink(path), 0);
 }
 
