@@ -18,6 +18,7 @@
 #include "controller/switches.h"
 #include "policy/budget.h"
 #include "wire/view_system.h"
+#include "controller/unproven.h"
 #include "controller/wish.h"
 #include "controller/world.h"
 
@@ -98,6 +99,7 @@ controller_free(struct controller *controller)
     hmap_fini(&controller->by_id);
     hmap_fini(&controller->by_subject);
     free(controller->listed);
+    free(controller->restored.looked);
     free(controller->looks);
     free(controller->told);
     free(controller->stale);
@@ -180,6 +182,7 @@ on_setting(void *context, const char *name, const char *value)
 {
     struct controller *controller = context;
     notices_setting(controller, name, value);
+    unproven_setting(controller, name, value);
     if (strcmp(name, "epoch") == 0) {
         controller->epoch = strtoull(value, NULL, 10);
     } else if (strcmp(name, "suspended") == 0) {
@@ -239,6 +242,7 @@ controller_load(struct controller *controller)
                                      .on_setting = on_setting,
                                      .context = controller};
     const struct store_loader holds = {.on_setting = on_hold, .context = controller};
+    unproven_begin(controller);
     int error = store_load(controller->store, &all);
     if (!error) {
         error = store_load(controller->store, &holds);

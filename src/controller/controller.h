@@ -31,7 +31,8 @@ struct controller;
 struct controller_ports {
     /* Towards the driver process; false: not connected now (it will say 'device' when it is). */
     bool (*send_desired)(void *context, const struct wire_desired *desired);
-    bool (*send_read_back)(void *context, const char *switch_name, uint64_t request);
+    bool (*send_read_back)(void *context, const char *switch_name, uint64_t request,
+                           bool asks_held);
     /* Live events: the object that changed (struct containment, endpoint, incident, link,
      * switch_view, wire_source or view_changed, as the topic says), borrowed; see ask_view_* for
      * its form. */
@@ -125,6 +126,10 @@ void controller_release(struct controller *controller, const char *containment_i
                         const char *account, const char *reason, wish_done_fn *done, void *context);
 void controller_extend(struct controller *controller, const char *containment_id,
                        uint32_t expires_s, const char *account, wish_done_fn *done, void *context);
+/* A person keeps what only a switch knew of (controller/unproven.h): it is a containment like any
+ * other from now on. */
+void controller_prove(struct controller *controller, const char *containment_id,
+                      const char *account, const char *reason, wish_done_fn *done, void *context);
 enum verdict { VERDICT_ENFORCE, VERDICT_CHECK, VERDICT_REVERT };
 void controller_judge(struct controller *controller, const char *containment_id,
                       enum verdict verdict, const char *account, const char *reason,

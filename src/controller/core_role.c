@@ -62,10 +62,10 @@ send_desired(void *context, const struct wire_desired *desired)
 }
 
 static bool
-send_read_back(void *context, const char *switch_name, uint64_t request)
+send_read_back(void *context, const char *switch_name, uint64_t request, bool asks_held)
 {
     struct core *core = context;
-    struct wire_read_back read_back = {.request = request};
+    struct wire_read_back read_back = {.request = request, .asks_held = asks_held};
     snprintf(read_back.switch_name, sizeof(read_back.switch_name), "%s", switch_name);
     return core->driver && channel_send(core->driver, WIRE_READ_BACK, &read_back);
 }

@@ -9,6 +9,7 @@
 #include "controller/judge.h"
 #include "controller/notices.h"
 #include "controller/slot.h"
+#include "controller/unproven.h"
 #include "controller/switches.h"
 #include "wire/message.h"
 
@@ -152,6 +153,7 @@ epoch_meet(struct controller *controller, struct switch_state *sw, uint64_t epoc
                   LOG_I("our_epoch", controller->epoch));
         return;
     }
+    unproven_doubt(controller, "a switch has seen a higher epoch than this database");
     controller->epoch = epoch;
     controller_start(controller);
 }
@@ -243,6 +245,10 @@ controller_observed(struct controller *controller, const struct wire_observed *o
     if (observed->repaired > 0 && observed->is_last) {
         altered_note(controller, sw, observed->repaired, observed->problem);
     }
+    if (unproven_take(controller, sw, observed)) {
+        switches_flush(controller);
+        return;
+    }
     if (!sw->has_snapshot) {
         return; /* about a time before this connection */
     }
@@ -284,6 +290,7 @@ controller_device(struct controller *controller, const struct wire_device *devic
     }
     sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
     sw->pause_us = sw->retry_us = 0;
+    sw->look_request = sw->look_found = 0;
     if (device->is_connected) {
         sw->seen_us = now_us;
         topology_set_mirror_source(controller->topology, device->switch_name,

@@ -121,6 +121,10 @@ struct switch_state {
     bool is_settled;             /* and answered it */
     bool is_reading;             /* a read-back was asked for and not answered */
     bool has_driven;             /* held something of ours in this run */
+    bool is_looked_at;           /* in this run; see unproven.h */
+    uint64_t look_request;       /* 0: not asked yet */
+    int64_t look_us;             /* boot: when it was asked last */
+    uint64_t look_found;         /* in the parts of its answer so far */
     uint64_t generation;         /* last sent */
     uint64_t snapshot_generation;
     uint64_t observed_generation;
@@ -183,6 +187,18 @@ struct storm {
     size_t told_minute, told_hour;
 };
 
+/* What the database cannot know; see unproven.h. */
+struct restored_view {
+    int64_t at_us; /* the database was restored; 0: never */
+    char cause[TEXT_SIZE];
+    bool is_doubted;           /* in this run every switch is looked at first */
+    char (*looked)[NAME_SIZE]; /* owned; switches that were, since it was restored */
+    size_t looked_count;
+    uint64_t found;  /* blocks that it did not know, in this run */
+    size_t storing;  /* changes on their way to the disk: until then nothing is sent */
+    bool has_failed; /* one of them could not be stored */
+};
+
 struct records;
 struct talkers;
 struct recent;
@@ -233,6 +249,7 @@ struct controller {
     bool is_fenced;  /* somebody with a higher epoch took over */
     struct suspension_view suspension;
     struct storm storm;
+    struct restored_view restored;
 
     TAILQ_HEAD(, proposal) proposals;
     size_t proposal_count;

@@ -9,6 +9,7 @@
 #include "controller/entry.h"
 #include "controller/judge.h"
 #include "controller/slot.h"
+#include "controller/unproven.h"
 #include "wire/desired_set.h"
 #include "wire/message.h"
 
@@ -295,6 +296,9 @@ switch_flush(struct controller *controller, struct switch_state *sw, struct pace
         return;
     }
     if (!sw->has_snapshot) {
+        if (unproven_waits(controller, sw)) {
+            return;
+        }
         if (pace->turn < TURN_RULES && pace->open < OPEN_RULES) {
             push_snapshot(controller, sw);
             pace->turn += sw->slots.count;
@@ -469,7 +473,7 @@ ask_read_back(struct controller *controller, struct switch_state *sw, int64_t ev
     controller->read_credit -= (int64_t)sw->slots.count;
     sw->asked_us = now_us;
     sw->is_reading = controller->ports.send_read_back(controller->ports.context,
-                                                      sw->device.switch_name, ++sw->request);
+                                                      sw->device.switch_name, ++sw->request, false);
 }
 
 void

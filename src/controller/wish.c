@@ -31,7 +31,7 @@ tell(wish_done_fn *done, void *context, enum wish_result result, const char *why
  * it, so that nobody has to be told to try again. */
 struct turn {
     struct controller *controller;
-    enum { TURN_WISH, TURN_RELEASE, TURN_EXTEND, TURN_JUDGE } kind;
+    enum { TURN_WISH, TURN_RELEASE, TURN_EXTEND, TURN_JUDGE, TURN_PROVE } kind;
     struct wish wish; /* account and reason of the others, too */
     char id[ID_SIZE];
     enum verdict verdict;
@@ -53,6 +53,10 @@ on_turn(void *context, int error)
     switch (turn->kind) {
     case TURN_WISH:
         controller_wish(controller, wish, turn->done, turn->context);
+        break;
+    case TURN_PROVE:
+        controller_prove(controller, turn->id, wish->account, wish->reason, turn->done,
+                         turn->context);
         break;
     case TURN_RELEASE:
         controller_release(controller, turn->id, wish->account, wish->reason, turn->done,
@@ -298,6 +302,7 @@ alteration_take(struct alteration *a)
     c->pending_until_us = after->pending_until_us;
     c->hold = after->hold;
     memcpy(c->hold_detail, after->hold_detail, sizeof(c->hold_detail));
+    memcpy(c->unproven, after->unproven, sizeof(c->unproven));
 }
 
 static void
@@ -418,6 +423,7 @@ end_it(struct controller *controller, struct entry *entry, enum life_event event
     a->has_event = true;
     a->event = event;
     a->after.ended_us = clock_wall_us(controller->clock);
+    a->after.unproven[0] = '\0';
     text_put(a->after.ended_by, sizeof(a->after.ended_by), account);
     text_put(a->after.end_reason, sizeof(a->after.end_reason), reason);
     alteration_submit(a, account, life_event_names[event], reason);
@@ -473,6 +479,26 @@ controller_extend(struct controller *controller, const char *containment_id, uin
         return;
     }
     extend_it(controller, entry, expires_s, account, WISH_DONE, done, context);
+}
+
+void
+controller_prove(struct controller *controller, const char *containment_id, const char *account,
+                 const char *reason, wish_done_fn *done, void *context)
+{
+    struct turn turn = turn_make(containment_id, account, reason, done, context);
+    turn.kind = TURN_PROVE;
+    struct entry *entry = find_to_change(controller, &turn);
+    if (!entry) {
+        return;
+    }
+    if (entry->c.unproven[0] == '\0' || !lifecycle_is_in_force(entry->c.state)) {
+        tell(done, context, WISH_REFUSED,
+             "a person has decided about it already, or it was never unproven", &entry->c);
+        return;
+    }
+    struct alteration *a = alteration_new(controller, entry, done, context);
+    a->after.unproven[0] = '\0';
+    alteration_submit(a, account, "keep", reason);
 }
 
 /* The same is in force already.  The asker must not be told so while it leaves more, or ends

@@ -48,23 +48,34 @@ struct drivers {
     size_t count;
 };
 
+/* The next 'most' of 'count' behind 'from', which goes on. */
+static size_t
+slice_take(size_t *from, size_t count, size_t most)
+{
+    size_t left = count - *from, size = left < most ? left : most;
+    *from += size;
+    return size;
+}
+
 /* Reports larger than a frame go in parts. */
 static void
 send_observed(struct drivers *drivers, const struct wire_observed *observed)
 {
-    const size_t most = 512; /* with the longest texts still below a frame */
-    size_t from = 0;
-    do {
+    const size_t most = 512, most_held = 64; /* with the longest texts still below a frame */
+    size_t rules = 0, held = 0;
+    bool is_over = false;
+    while (!is_over) {
         struct wire_observed part = *observed;
-        size_t left = observed->rule_count - from;
-        part.rule_count = left < most ? left : most;
-        part.rules = part.rule_count ? &observed->rules[from] : NULL;
-        from += part.rule_count;
-        part.is_last = observed->is_last && from >= observed->rule_count;
+        part.rules = observed->rules ? &observed->rules[rules] : NULL;
+        part.held = observed->held ? &observed->held[held] : NULL;
+        part.rule_count = slice_take(&rules, observed->rule_count, most);
+        part.held_count = slice_take(&held, observed->held_count, most_held);
+        is_over = rules == observed->rule_count && held == observed->held_count;
+        part.is_last = observed->is_last && is_over;
         if (!drivers->core || !channel_send(drivers->core, WIRE_OBSERVED, &part)) {
             return; /* core asks again when it is back */
         }
-    } while (from < observed->rule_count);
+    }
 }
 
 static void
@@ -96,8 +107,7 @@ message_copy(enum wire_type type, const void *message)
         struct wire_facts *facts = copy;
         facts->facts = copy_of(facts->facts, facts->fact_count, sizeof(*facts->facts));
     } else if (type == WIRE_OBSERVED) {
-        struct wire_observed *observed = copy;
-        observed->rules = copy_of(observed->rules, observed->rule_count, sizeof(*observed->rules));
+        observed_copy(copy, message);
     } else if (type == WIRE_EDGE_STATS) {
         struct wire_edge_stats *stats = copy;
         stats->counters = copy_of(stats->counters, stats->counter_count, sizeof(*stats->counters));

@@ -327,6 +327,27 @@ dummy_read_back(struct device *device, int deadline_ms, struct wire_observed *ob
     return 0;
 }
 
+static int
+dummy_held(struct device *device, int deadline_ms, struct wire_observed *observed)
+{
+    struct dummy *dummy = dummy_of(device);
+    expire(dummy);
+    observed_begin(dummy, 0, observed);
+    int error = answer_within(dummy, deadline_ms);
+    if (error) {
+        return error;
+    }
+    observed->held = mem_new(dummy->by_id.count + 1, sizeof(*observed->held));
+    const struct entry *entry;
+    TAILQ_FOREACH(entry, &dummy->entries, link)
+    {
+        if (observed_is_block(&entry->rule)) {
+            rule_copy(&observed->held[observed->held_count++], &entry->rule);
+        }
+    }
+    return 0;
+}
+
 static struct fact *
 fact_add(struct dummy *dummy, struct wire_facts *facts, enum fact_kind kind, const char *port)
 {
@@ -434,6 +455,7 @@ const struct driver driver_dummy = {
     .close = dummy_close,
     .apply = dummy_apply,
     .read_back = dummy_read_back,
+    .held = dummy_held,
     .learn = dummy_learn,
 };
 

@@ -117,19 +117,6 @@ tell_device(struct edge *edge, const struct wire_hello *hello, const char *probl
     edge->base.listener.on_device(edge->base.listener.context, &device);
 }
 
-static struct wire_observed *
-observed_copy(const struct wire_observed *from)
-{
-    struct wire_observed *to = MEM_NEW(struct wire_observed);
-    *to = *from;
-    to->rules = NULL;
-    if (from->rule_count > 0) {
-        to->rules = mem_new(from->rule_count, sizeof(*to->rules));
-        memcpy(to->rules, from->rules, from->rule_count * sizeof(*to->rules));
-    }
-    return to;
-}
-
 static bool
 is_awaited(struct edge *edge, const struct wire_observed *observed)
 {
@@ -154,7 +141,8 @@ on_observed(struct edge *edge, const struct wire_observed *observed)
         edge->base.listener.on_observed(edge->base.listener.context, observed);
         return;
     }
-    struct wire_observed *answer = observed_copy(observed);
+    struct wire_observed *answer = MEM_NEW(struct wire_observed);
+    observed_copy(answer, observed);
     if (!queue_put(edge->answers, answer)) {
         answer_free(answer);
     }
@@ -399,23 +387,13 @@ wait_for(struct edge *edge, enum waiting waiting, uint64_t what)
 }
 
 static int
-collect(struct wire_observed *whole, struct wire_observed *part)
+collect(struct wire_observed *whole, const struct wire_observed *part)
 {
-    if (whole->rule_count + part->rule_count > RULES_OBSERVED_MAX) {
+    if (whole->rule_count + part->rule_count > RULES_OBSERVED_MAX ||
+        whole->held_count + part->held_count > EDGE_ROOM) {
         return -EMSGSIZE;
     }
-    struct rule_report *rules = whole->rules;
-    size_t count = whole->rule_count;
-    if (part->rule_count > 0) {
-        rules = mem_resize(rules, count + part->rule_count, sizeof(*rules));
-        memcpy(&rules[count], part->rules, part->rule_count * sizeof(*rules));
-        count += part->rule_count;
-    }
-    struct rule_report *owned = part->rules;
-    *whole = *part;
-    whole->rules = rules;
-    whole->rule_count = count;
-    part->rules = owned;
+    observed_join(whole, part);
     return 0;
 }
 
@@ -499,16 +477,30 @@ edge_apply(struct device *device, const struct wire_desired *desired, int deadli
 }
 
 static int
-edge_read_back(struct device *device, int deadline_ms, struct wire_observed *observed)
+edge_question(struct device *device, bool asks_held, int deadline_ms,
+              struct wire_observed *observed)
 {
     struct edge *edge = edge_of(device);
     struct order *order = MEM_NEW(struct order);
     order->is_read_back = true;
     order->read_back.request = ++edge->requests;
+    order->read_back.asks_held = asks_held;
     snprintf(order->read_back.switch_name, sizeof(order->read_back.switch_name), "%s",
              edge->base.config.name);
     wait_for(edge, WAITING_READ_BACK, edge->requests);
     return ask(edge, order, deadline_ms, observed);
+}
+
+static int
+edge_read_back(struct device *device, int deadline_ms, struct wire_observed *observed)
+{
+    return edge_question(device, false, deadline_ms, observed);
+}
+
+static int
+edge_held(struct device *device, int deadline_ms, struct wire_observed *observed)
+{
+    return edge_question(device, true, deadline_ms, observed);
 }
 
 static int
@@ -553,5 +545,6 @@ const struct driver driver_edge = {
     .close = edge_close,
     .apply = edge_apply,
     .read_back = edge_read_back,
+    .held = edge_held,
     .learn = NULL,
 };

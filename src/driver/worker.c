@@ -16,7 +16,7 @@
 
 #define INBOX_MAX 256
 
-enum job_kind { JOB_APPLY, JOB_READ_BACK, JOB_LEARN, JOB_STOP };
+enum job_kind { JOB_APPLY, JOB_READ_BACK, JOB_HELD, JOB_LEARN, JOB_STOP };
 
 struct job {
     enum job_kind kind;
@@ -79,12 +79,15 @@ run_apply(struct worker *worker, const struct wire_desired *desired)
 }
 
 static void
-run_read_back(struct worker *worker, uint64_t request)
+run_read_back(struct worker *worker, const struct job *job)
 {
     struct device *device = worker->settings.device;
+    const struct driver *driver = device->driver;
     struct wire_observed observed = {.generation = 0};
-    int error = device->driver->read_back(device, worker->settings.deadline_ms, &observed);
-    observed.request = request;
+    int (*question)(struct device *, int, struct wire_observed *) =
+        job->kind == JOB_HELD ? driver->held : driver->read_back;
+    int error = question ? question(device, worker->settings.deadline_ms, &observed) : -EOPNOTSUPP;
+    observed.request = job->request;
     tell(worker, error, &observed);
 }
 
@@ -125,7 +128,7 @@ worker_thread(void *context)
         } else if (job && job->kind == JOB_LEARN) {
             run_learn(worker);
         } else if (job) {
-            run_read_back(worker, job->request);
+            run_read_back(worker, job);
         }
         if (job) {
             job_free(job);
@@ -202,7 +205,7 @@ void
 worker_read_back(struct worker *worker, const struct wire_read_back *read_back)
 {
     struct job *job = MEM_NEW(struct job);
-    job->kind = JOB_READ_BACK;
+    job->kind = read_back->asks_held ? JOB_HELD : JOB_READ_BACK;
     job->request = read_back->request;
     job_put(worker, job);
 }

@@ -17,6 +17,7 @@
 #define CHECK_TICKS 3      /* seconds between looks at filters and maps */
 #define REMAINING_TICKS 60 /* seconds between writes of remaining times */
 #define PART_RULES 500     /* per line and per message: well below a frame */
+#define HELD_PART 64       /* with the longest reasons and addresses below a frame */
 #define VERIFY_AT_ONCE 64  /* rules of a delta verified in its own answer */
 #define COMPACT_LEAST (1024 * 1024)
 #define MEND_FIRST_US 3000000 /* what mending did not help is tried again so soon, then doubled */
@@ -534,6 +535,30 @@ void
 desired_read_back(struct desired *desired, uint64_t request)
 {
     full_report(desired, request, "", 0, 0);
+}
+
+void
+desired_tell_held(struct desired *desired, uint64_t request)
+{
+    size_t count = datapath_rule_count(desired->datapath), at = 0;
+    struct rule *part = mem_new(HELD_PART, sizeof(*part)); /* shallow: only encoded */
+    struct wire_observed observed;
+    observed_start(desired, &observed);
+    observed.request = request;
+    observed.held = part;
+    do {
+        for (observed.held_count = 0; at < count && observed.held_count < HELD_PART; at++) {
+            const struct rule *rule = datapath_rule_at(desired->datapath, at);
+            if (observed_is_block(rule)) {
+                part[observed.held_count] = *rule;
+                part[observed.held_count++].expires_s =
+                    deadlines_left_s(&desired->deadlines, rule->id);
+            }
+        }
+        observed.is_last = at == count;
+        (void)desired->handler.on_observed(desired->handler.context, &observed);
+    } while (at < count);
+    free(part);
 }
 
 /* ---- once a second ---- */

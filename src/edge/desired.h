@@ -37,6 +37,9 @@ int desired_load(struct desired *desired, char why[256]) MUST_CHECK;
 void desired_receive(struct desired *desired, const struct wire_desired *message);
 /* Answers with everything that the maps hold, verified by test runs. */
 void desired_read_back(struct desired *desired, uint64_t request);
+/* Answers with the rules that block somebody, as they were sent, with what is left of their time.
+ */
+void desired_tell_held(struct desired *desired, uint64_t request);
 /* Once a second: expiry, the disk.  Every third: are filters and maps as they should be?  What is
  * wrong is told (at once, or when a controller is connected again) and mended at once; what stays
  * wrong is not told again, and mended ever more rarely (3 s to 60 s; 6 s where an entry is missing

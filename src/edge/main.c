@@ -230,6 +230,13 @@ on_read_back(void *context, uint64_t request)
     desired_read_back(edge->desired, request);
 }
 
+static void
+on_ask_held(void *context, uint64_t request)
+{
+    struct edge *edge = context;
+    desired_tell_held(edge->desired, request);
+}
+
 static bool
 on_observed(void *context, const struct wire_observed *observed)
 {
@@ -347,8 +354,10 @@ edge_start(struct edge *edge, char why[256])
                                                        .on_neighbour = on_neighbour,
                                                        .on_dump_done = on_dump_done,
                                                        .context = edge};
-    const struct reporter_handler reporter_handler = {
-        .on_desired = on_desired, .on_read_back = on_read_back, .context = edge};
+    const struct reporter_handler reporter_handler = {.on_desired = on_desired,
+                                                      .on_read_back = on_read_back,
+                                                      .on_ask_held = on_ask_held,
+                                                      .context = edge};
     int result = datapath_start(edge, why);
     if (result) {
         return result;

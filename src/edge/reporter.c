@@ -120,7 +120,11 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         reporter->handler.on_desired(reporter->handler.context, message);
     } else if (type == WIRE_READ_BACK) {
         const struct wire_read_back *read_back = message;
-        reporter->handler.on_read_back(reporter->handler.context, read_back->request);
+        if (read_back->asks_held) {
+            reporter->handler.on_ask_held(reporter->handler.context, read_back->request);
+        } else {
+            reporter->handler.on_read_back(reporter->handler.context, read_back->request);
+        }
     }
 }
 

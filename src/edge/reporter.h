@@ -17,6 +17,7 @@ struct reporter;
 struct reporter_handler {
     void (*on_desired)(void *context, const struct wire_desired *desired);
     void (*on_read_back)(void *context, uint64_t request);
+    void (*on_ask_held)(void *context, uint64_t request);
     void *context;
 };
 

@@ -103,6 +103,8 @@ struct containment {
     int64_t expires_us; /* 0: until released */
     uint32_t version;   /* counts every change of what switches must hold for it */
     uint64_t hits;
+    char unproven[NAME_SIZE]; /* the switch that held it when the database did not know it; "":
+                                 known, or a person kept it */
     char problem[TEXT_SIZE]; /* while failed or unverified: what the switch said */
     struct mark *marks;      /* owned */
     size_t mark_count;

@@ -42,6 +42,7 @@ static const struct field containment_fields[] = {
     F_UINT(OPT, struct containment, version),
     F_UINT(OPT, struct containment, hits),
     F_TEXT(OPT, struct containment, problem),
+    F_TEXT(OPT, struct containment, unproven),
     F_LIST(OPT, struct containment, marks, mark_count, MARKS_MAX, &mark_shape),
 };
 const struct shape store_containment_shape =

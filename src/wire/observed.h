@@ -8,6 +8,7 @@
 #include "wire/codec.h"
 
 #define OBSERVED_RULES_MAX 2048
+#define OBSERVED_HELD_MAX 512 /* of one part */
 struct wire_observed {
     char switch_name[NAME_SIZE];
     uint64_t epoch;      /* the highest seen by the switch */
@@ -23,8 +24,17 @@ struct wire_observed {
     int64_t applied_us;      /* wall time when the last map of this delta was written */
     struct rule_report *rules; /* owned */
     size_t rule_count;
+    struct rule *held; /* owned; rules that block, where they were asked for; nothing else then */
+    size_t held_count;
 };
 
 extern const struct shape wire_observed_shape;
+
+/* A deep copy; finish with wire_fini(WIRE_OBSERVED, ...). */
+void observed_copy(struct wire_observed *to, const struct wire_observed *from);
+/* Puts what 'part' has behind what 'whole' has, and takes over the rest of it. */
+void observed_join(struct wire_observed *whole, const struct wire_observed *part);
+/* Is it one that restricts somebody (not a permit set, a mirror, a text)? */
+bool observed_is_block(const struct rule *rule);
 
 #endif

@@ -71,6 +71,8 @@ const struct said said_decisions[] = {
      "machine or another one?",
      "封じ込め中の端末（受付番号 {1}）のポートに、リンクダウンなしで新しい MAC "
      "アドレスが現れました。同じ機器か別の機器かを確認してください"},
+    {"reason.unproven", "held by a switch; the database does not know why",
+     "スイッチが保持している遮断です。理由はデータベースに記録されていません"},
     {"reason.held_port", "{1!} appeared on {2}/{3}; held by the port of case {4}",
      "{1} が {2}/{3} に現れました。受付番号 {4} のポートで保留しています"},
     {"reason.appeared", "{1!} appeared on {2}/{3}", "{1} が {2}/{3} に現れました"},
@@ -147,7 +149,8 @@ const struct said said_decisions[] = {
     {"mode.defaults", "the defaults", "既定値"},
     {"mode.assumed", "assumed", "仮定"},
     /* the story of a decision */
-    {"story.limited_held", "policy {1} would " ACTION(2) " {3} (mode observe: {4:mode.}), held: {5~}",
+    {"story.limited_held",
+     "policy {1} would " ACTION(2) " {3} (mode observe: {4:mode.}), held: {5~}",
      "ポリシー {1}: 自動モードなら {3} に「{2}」（{4}により観察モード）。ただし保留: {5}"},
     {"story.limited", "policy {1} would " ACTION(2) " {3} (mode observe: {4:mode.})",
      "ポリシー {1}: 自動モードなら {3} に「{2}」（{4}により観察モード）"},
@@ -226,9 +229,11 @@ const struct said said_decisions[] = {
      "the newest row that was written is number {1#}: it is missing, or the chain was made anew",
      "最後に書き込まれた {1} 行目がないか、全体が作り直されています"},
     {"chain.noted",
-     "no row has the hash that was noted: the end was cut off, or the chain was made anew from some "
+     "no row has the hash that was noted: the end was cut off, or the chain was made anew from "
+     "some "
      "row before it",
-     "控えたハッシュを持つ行がありません。末尾が切り捨てられたか、それより前の行から作り直されています"},
+     "控えたハッシュを持つ行がありません。末尾が切り捨てられたか、それより前の行から作り直されてい"
+     "ます"},
     {"audit.until_released", "until released", "解除するまで"},
     {"audit.until", "until {1@}", "{1} まで"},
 };

@@ -268,6 +268,8 @@ const struct said said_problems[] = {
      "サーバーの IP アドレスが不明です。スイッチは名前ではなくアドレスで照合します"},
     {"wish.unnamed", "no address of {1} is known: switches match addresses, not names",
      "{1} の IP アドレスが不明です。スイッチは名前ではなくアドレスで照合します"},
+    {"wish.not_unproven", "a person has decided about it already, or it was never unproven",
+     "すでに判断済みか、未確認の遮断ではありません"},
     {"wish.no_verdict", "it does not wait for a verdict", "承認待ちではありません"},
     {"wish.suspended", "suspended already", "すでに全停止中です"},
     {"wish.not_suspended", "not suspended", "全停止中ではありません"},

@@ -42,7 +42,7 @@ const char *const campus_policy =
     "    then:\n"
     "      - {action: isolate, permit_set: updates}\n";
 
-enum delivery_kind { DELIVERY_DESIRED, DELIVERY_READ_BACK };
+enum delivery_kind { DELIVERY_DESIRED, DELIVERY_READ_BACK, DELIVERY_HELD };
 
 struct delivery {
     struct delivery *next;
@@ -92,10 +92,10 @@ send_desired(void *context, const struct wire_desired *desired)
 }
 
 static bool
-send_read_back(void *context, const char *switch_name, uint64_t request)
+send_read_back(void *context, const char *switch_name, uint64_t request, bool asks_held)
 {
     struct delivery *delivery = MEM_NEW(struct delivery);
-    delivery->kind = DELIVERY_READ_BACK;
+    delivery->kind = asks_held ? DELIVERY_HELD : DELIVERY_READ_BACK;
     delivery->request = request;
     delivery_put(switch_named(context, switch_name), delivery);
     return true;
@@ -124,7 +124,8 @@ deliver(struct campus_switch *sw, struct delivery *delivery)
     const struct driver *driver = sw->device->driver;
     int error = delivery->kind == DELIVERY_DESIRED
                     ? driver->apply(sw->device, &delivery->desired, 10000, &observed)
-                    : driver->read_back(sw->device, 10000, &observed);
+                : delivery->kind == DELIVERY_HELD ? driver->held(sw->device, 10000, &observed)
+                                                  : driver->read_back(sw->device, 10000, &observed);
     observed.request = delivery->request;
     snprintf(observed.switch_name, sizeof(observed.switch_name), "%s", sw->device->config.name);
     if (error && error != -28 && !observed.needs_snapshot && !observed.refused[0]) {
@@ -280,7 +281,9 @@ controller_begin(struct campus *campus)
     controller_start(campus->controller);
     controller_notify_joined(campus->controller);
     for (size_t i = 0; i < campus->switch_count; i++) {
-        dummy_set_connected(campus->switches[i].device, true);
+        if (i + 1 != campus->away) {
+            dummy_set_connected(campus->switches[i].device, true);
+        }
     }
     campus_settle(campus);
 }
@@ -316,29 +319,46 @@ campus_open(struct campus *campus)
 void
 campus_close(struct campus *campus)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
     controller_end(campus);
     free(campus->notice.message.notices);
     for (size_t i = 0; i < campus->switch_count; i++) {
         driver_dummy.close(campus->switches[i].device);
         wire_fini(WIRE_DESIRED, &campus->switches[i].partial);
     }
-    for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "%s%s", campus->path, suffixes[i]);
-        unlink(path);
+    char command[128]; /* with what the store keeps beside its database */
+    snprintf(command, sizeof(command), "rm -rf %s", campus->dir);
+    assert_int_equal(system(command), 0);
+}
+
+void
+campus_stop(struct campus *campus)
+{
+    controller_end(campus);
+}
+
+void
+campus_start_without(struct campus *campus, size_t index)
+{
+    campus->away = index + 1;
+    controller_begin(campus);
+    for (size_t i = 0; i < campus->switch_count; i++) { /* an edge that connects tells its ports */
+        if (i != index) {
+            campus_ports(campus, campus->switches[i].device->config.name, 4);
+        }
     }
-    rmdir(campus->dir);
+}
+
+void
+campus_start(struct campus *campus)
+{
+    campus_start_without(campus, SIZE_MAX - 1);
 }
 
 void
 campus_restart(struct campus *campus)
 {
-    controller_end(campus);
-    controller_begin(campus);
-    for (size_t i = 0; i < campus->switch_count; i++) { /* an edge that connects tells its ports */
-        campus_ports(campus, campus->switches[i].device->config.name, 4);
-    }
+    campus_stop(campus);
+    campus_start(campus);
 }
 
 void

@@ -34,6 +34,7 @@ struct campus {
     struct controller *controller;
     struct campus_switch switches[CAMPUS_SWITCHES];
     size_t switch_count;
+    size_t away; /* number of the switch that does not come at a start; 0: all do */
     struct config_mirror mirrors[2];
     size_t mirror_count;
     uint64_t fact_sequence;
@@ -52,6 +53,10 @@ void campus_open(struct campus *campus);
 void campus_close(struct campus *campus);
 /* Without a goodbye: what was not told to anybody may be lost, the rest must not. */
 void campus_restart(struct campus *campus);
+/* The same in two steps; one switch may stay away. */
+void campus_stop(struct campus *campus);
+void campus_start(struct campus *campus);
+void campus_start_without(struct campus *campus, size_t index);
 struct device *campus_add(struct campus *campus, const struct device_config *config);
 /* Delivers what is due, until the store and the switches have nothing more to say. */
 void campus_settle(struct campus *campus);

@@ -49,16 +49,19 @@ peer_send(struct bench_edge *edge, struct wire_observed *observed)
 {
     snprintf(observed->switch_name, sizeof(observed->switch_name), "e1");
     struct wire_observed whole = *observed;
-    size_t from = 0;
+    size_t from = 0, held = 0;
     do { /* in parts, to see that they are put together */
         struct wire_observed part = whole;
+        part.held_count = whole.held_count - held < 3 ? whole.held_count - held : 3;
+        part.held = part.held_count ? &whole.held[held] : NULL;
+        held += part.held_count;
         part.rule_count = whole.rule_count - from < 700 ? whole.rule_count - from : 700;
         part.rules = part.rule_count ? &whole.rules[from] : NULL;
         from += part.rule_count;
-        part.is_last = from >= whole.rule_count;
+        part.is_last = from >= whole.rule_count && held >= whole.held_count;
         (void)channel_send(edge->channel, WIRE_OBSERVED, &part);
-    } while (from < whole.rule_count);
-    free(whole.rules);
+    } while (from < whole.rule_count || held < whole.held_count);
+    wire_fini(WIRE_OBSERVED, &whole);
 }
 
 static void
@@ -78,8 +81,10 @@ peer_message(void *context, struct channel *channel, enum wire_type type, const 
         memory->driver->apply(memory, &edge->partial, 1000, &observed);
         peer_send(edge, &observed);
     } else if (type == WIRE_READ_BACK) {
-        memory->driver->read_back(memory, 1000, &observed);
-        observed.request = ((const struct wire_read_back *)message)->request;
+        const struct wire_read_back *asked = message;
+        (asked->asks_held ? memory->driver->held : memory->driver->read_back)(memory, 1000,
+                                                                              &observed);
+        observed.request = asked->request;
         peer_send(edge, &observed);
     }
 }

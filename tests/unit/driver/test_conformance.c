@@ -130,6 +130,40 @@ test_a_snapshot_is_held_exactly(void **state)
     assert_int_equal(total, 0);
 }
 
+/* Before a controller that lost its memory takes anything away: what blocks, whole, and only that.
+ */
+static void
+test_what_blocks_is_told_whole(void **state)
+{
+    struct bench *bench = *state;
+    struct wire_observed observed;
+    struct rule rules[6] = {isolate(1), isolate(2), isolate(3), isolate(4), isolate(5)};
+    rules[5] = (struct rule){.kind = RULE_PROTECT, .id = "protect/x#1"};
+    rules[5].protect.mac = (struct mac){{2, 9, 9, 9, 9, 9}};
+    rules[4].expires_s = 600;
+    snapshot(bench, rules, 6);
+    assert_int_equal(bench->device->driver->held(bench->device, DEADLINE_MS, &observed), 0);
+    assert_true(observed.is_last);
+    assert_int_equal(observed.held_count, 5);
+    bool has[6] = {false};
+    for (size_t i = 0; i < observed.held_count; i++) {
+        const struct rule *rule = &observed.held[i];
+        int number = rule->isolate.mac.b[5];
+        assert_int_equal(rule->kind, RULE_ISOLATE);
+        assert_true(number >= 1 && number <= 5 && !has[number]);
+        has[number] = true;
+        assert_string_equal(rule->id, rules[number - 1].id);
+        assert_string_equal(rule->isolate.reason, "test");
+        assert_true(number == 5 ? rule->expires_s > 500 && rule->expires_s <= 600
+                                : rule->expires_s == 0);
+    }
+    wire_fini(WIRE_OBSERVED, &observed);
+    size_t total;
+    assert_true(read_state(bench, rules[1].id, &total) >= RULE_APPLIED); /* and nothing changed */
+    assert_int_equal(total, 6);
+    snapshot(bench, NULL, 0);
+}
+
 static void
 test_a_delta_adds_and_removes(void **state)
 {
@@ -375,6 +409,7 @@ main(int count, char **words)
 {
     const struct CMUnitTest tests[] = {
         EACH(test_a_snapshot_is_held_exactly),
+        EACH(test_what_blocks_is_told_whole),
         EACH(test_a_delta_adds_and_removes),
         EACH(test_a_delta_on_another_base_asks_for_a_snapshot),
         EACH(test_a_lower_epoch_is_refused),

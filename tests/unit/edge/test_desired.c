@@ -20,7 +20,11 @@
 #define SECOND_US 1000000LL
 #define ANSWERS_MAX 32
 
+#define HELD_MAX 200
+
 struct fixture {
+    struct rule held[HELD_MAX]; /* told so far */
+    size_t held_count;
     char dir[64], journal[96], remaining[96];
     struct datapath *datapath;
     struct clock_fake clock;
@@ -48,6 +52,9 @@ on_observed(void *context, const struct wire_observed *observed)
         f->reports[at][i] = observed->rules[i];
     }
     f->answers[at].rules = f->reports[at];
+    for (size_t i = 0; i < observed->held_count && f->held_count < HELD_MAX; i++) {
+        f->held[f->held_count++] = observed->held[i]; /* shallow: nothing in them is looked at */
+    }
     f->was_on_disk = access(f->journal, F_OK) == 0;
     return true;
 }
@@ -381,6 +388,34 @@ a_read_back_answers_with_everything(void **state)
     assert_true(answer->is_full);
     assert_int_equal(answer->rules[0].state, RULE_VERIFIED);
     assert_int_equal(answer->rules[1].state, RULE_ABSENT);
+}
+
+/* In parts, with what is left of their time, and nothing that blocks nobody. */
+static void
+what_blocks_is_told_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct rule rules[151];
+    for (int i = 0; i < 150; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "r%d", i);
+        rules[i] = isolate(id, i == 7 ? 100 : 0);
+    }
+    rules[150] = (struct rule){.kind = RULE_PROTECT, .id = "protect"};
+    rules[150].protect.mac = (struct mac){{2, 9, 9, 9, 9, 9}};
+    send_message(f, 0, 1, rules, 151);
+    tick(f, 40);
+    size_t before = f->answer_count;
+    desired_tell_held(f->desired, 5);
+    assert_int_equal(f->held_count, 150);
+    assert_true(f->answer_count > before + 1);
+    assert_false(f->answers[before].is_last);
+    assert_true(last_answer(f)->is_last);
+    assert_int_equal(last_answer(f)->request, 5);
+    for (int i = 0; i < 150; i++) {
+        assert_string_equal(f->held[i].id, rules[i].id);
+        assert_int_equal(f->held[i].expires_s, i == 7 ? 60 : 0);
+    }
 }
 
 static void
@@ -753,6 +788,7 @@ main(void)
         TEST(a_snapshot_that_never_ended_is_forgotten),
         TEST(what_fails_is_said),
         TEST(a_read_back_answers_with_everything),
+        TEST(what_blocks_is_told_whole),
         TEST(many_rules_are_answered_in_parts),
         TEST(rules_expire),
         TEST(an_expiry_that_fails_is_tried_again),

@@ -51,14 +51,21 @@ static const char *const needed_of[WIRE_TYPE_COUNT] = {
         "?add.permit_set.permits.name "
         "add.protect add.mirror add.mirror.kind add.mirror.carrier ?add.mirror.erspan_to "
         "add.warning add.warning.language add.warning.title add.warning.body remove.id",
-    [WIRE_OBSERVED] = "switch_name rules.id rules.state",
+    [WIRE_OBSERVED] =
+        "switch_name rules.id rules.state held.id held.kind held.isolate ?held.isolate.mac "
+        "?held.isolate.ip held.hold_port held.hold_port.port held.block_pair ?held.block_pair.mac "
+        "held.block_pair.server ?held.block_pair.ip held.block_server held.block_server.server "
+        "held.permit_set held.permit_set.name ?held.permit_set.permits.server "
+        "?held.permit_set.permits.port_high ?held.permit_set.permits.name held.protect held.mirror "
+        "held.mirror.kind held.mirror.carrier ?held.mirror.erspan_to held.warning "
+        "held.warning.language held.warning.title held.warning.body",
     [WIRE_READ_BACK] = "switch_name",
     [WIRE_DEVICE] = "switch_name driver",
     [WIRE_EDGE_STATS] = "switch_name at_us counters.name counters.count",
     [WIRE_ASK] = "number op",
     [WIRE_ANSWER] = "number status",
     [WIRE_EVENT] = "sequence topic",
-    [WIRE_NOTICE] = 
+    [WIRE_NOTICE] =
         "message message.id message.state message.channel message.voice message.language "
         "message.made_at message.notices message.notices.id message.notices.kind "
         "message.notices.severity message.notices.at channel channel.name channel.kind "

@@ -1,0 +1,308 @@
+/* A database that knows less than the switches: nothing is taken from them, what it does not know
+ * is listed, and a person decides. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campus.h"
+#include "controller/inspect.h"
+#include "driver/dummy.h"
+#include "store/copy.h"
+#include "store/rescue.h"
+
+static struct mac watched[3];
+static size_t watched_count;
+static bool was_let_through;
+
+static int
+setup(void **state)
+{
+    struct campus *campus = calloc(1, sizeof(*campus));
+    campus_open(campus);
+    watched_count = 0;
+    was_let_through = false;
+    campus_client(campus, "e1", "p1", 11, "10.1.0.11", "client-1");
+    campus_client(campus, "e1", "p2", 12, "10.1.0.12", "client-2");
+    campus_client(campus, "e2", "p1", 13, "10.1.0.13", "client-3");
+    campus_pass(campus, 2000000);
+    *state = campus;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    campus_close(*state);
+    free(*state);
+    return 0;
+}
+
+static void
+contain(struct campus *campus, struct wish *wish, struct wish_answer *answer)
+{
+    *answer = (struct wish_answer){0};
+    snprintf(wish->account, sizeof(wish->account), "operator:ann");
+    controller_wish(campus->controller, wish, campus_answer, answer);
+    campus_settle(campus);
+    assert_int_equal(answer->result, WISH_DONE);
+    campus_pass(campus, 1000000);
+}
+
+static void
+isolate(struct campus *campus, uint8_t mac, struct wish_answer *answer)
+{
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(mac), .reason = "beacon"};
+    contain(campus, &wish, answer);
+}
+
+/* The database as it is now, for going back to. */
+static void
+back_up(struct campus *campus)
+{
+    char why[256], copy[160];
+    campus_pass(campus, 6000000); /* with what is written behind */
+    snprintf(copy, sizeof(copy), "%s/backup.db", campus->dir);
+    if (copy_make(campus->path, copy, NULL, why)) {
+        fail_msg("%s", why);
+    }
+}
+
+static struct rescue
+go_back(struct campus *campus)
+{
+    char why[256], copy[160];
+    struct rescue rescue;
+    snprintf(copy, sizeof(copy), "%s/backup.db", campus->dir);
+    if (rescue_restore(campus->path, copy, "by hand", clock_wall_us(&campus->clock.clock), &rescue,
+                       why)) {
+        fail_msg("%s", why);
+    }
+    return rescue;
+}
+
+/* Every switch drops what it should, now. */
+static void
+look(struct campus *campus)
+{
+    for (size_t i = 0; i < watched_count; i++) {
+        for (size_t k = 0; k < campus->switch_count; k++) {
+            was_let_through = was_let_through ||
+                              !dummy_drops(campus->switches[k].device, "p1", &watched[i], NULL);
+        }
+    }
+}
+
+/* Restored while it does not run, then started; looked at in small steps. */
+static void
+restart_restored(struct campus *campus)
+{
+    campus_stop(campus);
+    (void)go_back(campus);
+    campus_start(campus);
+    for (int i = 0; i < 40; i++) {
+        look(campus);
+        campus_pass(campus, 250000);
+    }
+    look(campus);
+}
+
+static const struct containment *
+unproven_at(struct campus *campus, size_t index)
+{
+    for (size_t i = 0; i < controller_containment_count(campus->controller); i++) {
+        const struct containment *c = controller_containment_at(campus->controller, i);
+        if (c->unproven[0] != '\0' && index-- == 0) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static void
+test_what_the_backup_does_not_know_stays_and_is_listed(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer before, after;
+    isolate(campus, 11, &before);
+    back_up(campus);
+    isolate(campus, 12, &after);
+    watched[0] = campus_mac(11);
+    watched[1] = campus_mac(12);
+    watched_count = 2;
+    look(campus);
+    assert_false(was_let_through);
+    uint64_t epoch = controller_epoch(campus->controller);
+    restart_restored(campus);
+    assert_false(was_let_through); /* at no moment */
+    const struct containment *c = unproven_at(campus, 0);
+    assert_non_null(c);
+    assert_string_equal(c->id, after.id);
+    assert_string_equal(c->reason, "beacon");
+    assert_true(mac_is_equal(&c->subject_mac, &watched[1]));
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_true(c->unproven[0] == 'e');
+    assert_null(unproven_at(campus, 1)); /* on both switches, and one */
+    assert_non_null(controller_find(campus->controller, before.id));
+    assert_true(controller_epoch(campus->controller) > epoch); /* above all that was seen */
+    campus_restart(campus);
+    assert_non_null(unproven_at(campus, 0)); /* until somebody decides */
+}
+
+static void
+test_kept_or_released_by_a_person(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer one, two, answer = {0};
+    back_up(campus);
+    isolate(campus, 11, &one);
+    isolate(campus, 12, &two);
+    restart_restored(campus);
+    assert_non_null(unproven_at(campus, 1));
+    controller_prove(campus->controller, one.id, "operator:ann", "she is infected", campus_answer,
+                     &answer);
+    campus_pass(campus, 1000000);
+    assert_int_equal(answer.result, WISH_DONE);
+    controller_release(campus->controller, two.id, "operator:ann", "it was cleaned", campus_answer,
+                       &answer);
+    campus_pass(campus, 2000000);
+    assert_null(unproven_at(campus, 0));
+    struct mac kept = campus_mac(11), released = campus_mac(12);
+    assert_true(dummy_drops(campus->switches[0].device, "p1", &kept, NULL));
+    assert_false(dummy_drops(campus->switches[0].device, "p2", &released, NULL));
+    campus_restart(campus);
+    assert_null(unproven_at(campus, 0));
+    assert_true(dummy_drops(campus->switches[0].device, "p1", &kept, NULL));
+    controller_prove(campus->controller, one.id, "operator:ann", "twice", campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_REFUSED);
+}
+
+/* Pairs and servers too, and one that no endpoint is known for. */
+static void
+test_every_kind_of_block_stays(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer;
+    struct ip server = campus_ip("203.0.113.9"), other = campus_ip("203.0.113.77");
+    struct wish pair = {.action = ACTION_BLOCK_PAIR, .mac = campus_mac(11), .reason = "pair"};
+    struct wish all = {.action = ACTION_BLOCK_SERVER, .reason = "server"};
+    struct wish stranger = {
+        .action = ACTION_ISOLATE, .mac = campus_mac(77), .expires_s = 3600, .reason = "unknown"};
+    assert_true(prefix_parse("203.0.113.9", &pair.server));
+    assert_true(prefix_parse("203.0.113.77", &all.server));
+    back_up(campus);
+    contain(campus, &pair, &answer);
+    contain(campus, &all, &answer);
+    contain(campus, &stranger, &answer);
+    restart_restored(campus);
+    struct mac one = campus_mac(11), two = campus_mac(12), far = campus_mac(77);
+    struct device *e1 = campus->switches[0].device;
+    assert_true(dummy_drops(e1, "p1", &one, &server));
+    assert_false(dummy_drops(e1, "p2", &two, &server));
+    assert_true(dummy_drops(e1, "p2", &two, &other));
+    assert_true(dummy_drops(e1, "p3", &far, NULL));
+    assert_non_null(unproven_at(campus, 2));
+    assert_null(unproven_at(campus, 3));
+    const struct containment *c = controller_find(campus->controller, answer.id);
+    int64_t left_us = c->expires_us - clock_wall_us(&campus->clock.clock);
+    assert_true(left_us > INT64_C(3400000000) && left_us < INT64_C(3700000000));
+}
+
+/* What the database knows to have been released is no question for anybody. */
+static void
+test_what_was_released_before_the_backup_goes(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer one;
+    struct mac mac = campus_mac(11);
+    isolate(campus, 11, &one);
+    struct rule kept;
+    rule_copy(&kept, dummy_first(campus->switches[0].device, RULE_ISOLATE));
+    controller_release(campus->controller, one.id, "operator:ann", "cleaned", campus_answer, &one);
+    campus_pass(campus, 2000000);
+    assert_false(dummy_drops(campus->switches[0].device, "p1", &mac, NULL));
+    back_up(campus);
+    campus_stop(campus);
+    assert_true(dummy_add(campus->switches[0].device, &kept)); /* it had not heard of it */
+    (void)go_back(campus);
+    campus_start(campus);
+    campus_pass(campus, 10000000);
+    assert_null(unproven_at(campus, 0));
+    assert_false(dummy_drops(campus->switches[0].device, "p1", &mac, NULL));
+    rule_fini(&kept);
+}
+
+/* A switch that was off when the database was restored comes days later. */
+static void
+test_a_switch_that_comes_later_is_asked_too(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer one;
+    struct device *e2 = campus->switches[1].device;
+    struct mac mac = campus_mac(13);
+    back_up(campus);
+    isolate(campus, 13, &one);
+    assert_true(dummy_drops(e2, "p1", &mac, NULL));
+    dummy_remove(campus->switches[0].device,
+                 dummy_first(campus->switches[0].device, RULE_ISOLATE)->id);
+    dummy_set_connected(e2, false);
+    campus_stop(campus);
+    (void)go_back(campus);
+    campus_start_without(campus, 1);
+    campus_pass(campus, 10000000);
+    campus_stop(campus);
+    campus_start_without(campus, 1);
+    campus_pass(campus, 10000000);
+    assert_null(unproven_at(campus, 0));
+    dummy_set_connected(e2, true);
+    campus_pass(campus, 3000000);
+    assert_non_null(unproven_at(campus, 0));
+    assert_string_equal(unproven_at(campus, 0)->unproven, "e2");
+    assert_true(dummy_drops(e2, "p1", &mac, NULL));
+    assert_true(dummy_drops(campus->switches[0].device, "p1", &mac, NULL)); /* everywhere again */
+}
+
+/* The database is gone, and there is no copy at all. */
+static void
+test_without_any_copy_nothing_is_released(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer one, two;
+    char command[160];
+    isolate(campus, 11, &one);
+    isolate(campus, 12, &two);
+    watched[0] = campus_mac(11);
+    watched[1] = campus_mac(12);
+    watched_count = 2;
+    campus_stop(campus);
+    snprintf(command, sizeof(command), "rm -rf %s/cordon.db %s/copies", campus->dir, campus->dir);
+    assert_int_equal(system(command), 0);
+    campus_start(campus);
+    for (int i = 0; i < 20; i++) {
+        look(campus);
+        campus_pass(campus, 250000);
+    }
+    assert_false(was_let_through);
+    assert_non_null(unproven_at(campus, 1));
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_what_the_backup_does_not_know_stays_and_is_listed),
+        CASE(test_kept_or_released_by_a_person),
+        CASE(test_every_kind_of_block_stays),
+        CASE(test_what_was_released_before_the_backup_goes),
+        CASE(test_a_switch_that_comes_later_is_asked_too),
+        CASE(test_without_any_copy_nothing_is_released),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
