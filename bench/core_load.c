@@ -21,9 +21,9 @@ send_desired(void *context, const struct wire_desired *desired)
 }
 
 static bool
-send_read_back(void *context, const char *switch_name, uint64_t request)
+send_read_back(void *context, const char *switch_name, uint64_t request, bool asks_held)
 {
-    (void)context, (void)switch_name, (void)request;
+    (void)context, (void)switch_name, (void)request, (void)asks_held;
     return false;
 }
 
