@@ -32,10 +32,8 @@ wants_add(struct want_list *wants, struct rule *rule, const char *stem, const ch
     cJSON_Delete(json);
     snprintf(rule->id, sizeof(rule->id), "%.94s#%012llx", stem,
              (unsigned long long)(digest & 0xffffffffffffULL));
-    if (wants->count == wants->room) {
-        wants->room = wants->room ? wants->room * 2 : 4;
-        wants->items = mem_resize(wants->items, wants->room, sizeof(*wants->items));
-    }
+    /* no more room than there are: each containment has a list, most of them of one or two */
+    wants->items = mem_resize(wants->items, wants->count + 1, sizeof(*wants->items));
     struct want *want = &wants->items[wants->count++];
     *want = (struct want){.rule = *rule, .expires_us = expires_us};
     snprintf(want->switch_name, sizeof(want->switch_name), "%s", switch_name);
@@ -46,7 +44,8 @@ static void
 isolate_addresses(const struct endpoint *endpoint, const struct mac *mac,
                   struct rule_isolate *isolate)
 {
-    isolate->addresses = mem_new(RULE_ADDRESSES_MAX, sizeof(*isolate->addresses));
+    struct ip *addresses = mem_new(RULE_ADDRESSES_MAX, sizeof(*addresses));
+    isolate->addresses = addresses;
     for (size_t i = 0; endpoint && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
         if (binding->until_us == 0 && mac_is_equal(&binding->mac, mac) &&
@@ -64,6 +63,7 @@ isolate_addresses(const struct endpoint *endpoint, const struct mac *mac,
             isolate->addresses[j - 1] = swapped;
         }
     }
+    isolate->addresses = mem_resize(addresses, isolate->address_count + 1, sizeof(*addresses));
 }
 
 static void
@@ -86,7 +86,7 @@ add_isolate(const struct desired_input *input, const struct mac *mac, const stru
     snprintf(stem, sizeof(stem), "%s/%.40s", c->id, who);
     snprintf(rule.isolate.permit_set, sizeof(rule.isolate.permit_set), "%s", c->permit_set);
     snprintf(rule.isolate.case_number, sizeof(rule.isolate.case_number), "%s", c->case_number);
-    snprintf(rule.isolate.reason, sizeof(rule.isolate.reason), "%s", c->reason);
+    rule.isolate.reason = c->reason[0] != '\0' ? mem_strdup(c->reason) : NULL;
     wants_add(wants, &rule, stem, "", c->expires_us);
 }
 
@@ -106,7 +106,9 @@ add_hold(const struct desired_input *input, struct want_list *wants)
     snprintf(out->case_number, sizeof(out->case_number), "%s", c->case_number);
     out->shows_warning = true;
     out->known_macs = mem_new(hold->known_count + 1, sizeof(*out->known_macs));
-    memcpy(out->known_macs, hold->known, hold->known_count * sizeof(*out->known_macs));
+    if (hold->known_count > 0) {
+        memcpy(out->known_macs, hold->known, hold->known_count * sizeof(*out->known_macs));
+    }
     out->known_mac_count = hold->known_count;
     snprintf(stem, sizeof(stem), "%s/hold@%.63s", c->id, hold->place.port);
     wants_add(wants, &rule, stem, hold->place.switch_name, c->expires_us);
@@ -304,9 +306,8 @@ wants_drop_doubles(struct want_list *wants)
     for (size_t i = 0; i < wants->count; i++) {
         bool is_double = false;
         for (size_t j = 0; j < kept && !is_double; j++) {
-            is_double =
-                strcmp(wants->items[j].rule.id, wants->items[i].rule.id) == 0 &&
-                strcmp(wants->items[j].switch_name, wants->items[i].switch_name) == 0;
+            is_double = strcmp(wants->items[j].rule.id, wants->items[i].rule.id) == 0 &&
+                        strcmp(wants->items[j].switch_name, wants->items[i].switch_name) == 0;
         }
         if (is_double) {
             rule_fini(&wants->items[i].rule);

@@ -52,8 +52,11 @@ subject_hash(const struct subject *subject)
 static struct subject
 subject_of(const struct containment *c)
 {
-    return (struct subject){.action = c->action, .endpoint_id = c->endpoint_id,
-                            .mac = c->subject_mac, .ip = c->subject_ip, .server = c->server};
+    return (struct subject){.action = c->action,
+                            .endpoint_id = c->endpoint_id,
+                            .mac = c->subject_mac,
+                            .ip = c->subject_ip,
+                            .server = c->server};
 }
 
 /* How many machines there are is bounded by topology; how many addresses and servers can be named
@@ -167,6 +170,7 @@ entry_free(struct controller *controller, struct entry *entry)
     hmap_remove(&controller->by_subject, &entry->by_subject);
     TAILQ_REMOVE(&controller->entries, entry, link);
     wants_free(&entry->wants);
+    free(entry->hold.known);
     containment_fini(&entry->c);
     free(entry);
 }
@@ -174,7 +178,8 @@ entry_free(struct controller *controller, struct entry *entry)
 struct entry *
 entry_find(const struct controller *controller, const char *id)
 {
-    HMAP_FOR_EACH_HASH (entry, struct entry, by_id, hash_text(id), &controller->by_id) {
+    HMAP_FOR_EACH_HASH(entry, struct entry, by_id, hash_text(id), &controller->by_id)
+    {
         if (strcmp(entry->c.id, id) == 0) {
             return entry;
         }
@@ -213,7 +218,8 @@ struct entry *
 entry_find_same(const struct controller *controller, const struct subject *subject)
 {
     uint64_t hash = subject_hash(subject);
-    HMAP_FOR_EACH_HASH (entry, struct entry, by_subject, hash, &controller->by_subject) {
+    HMAP_FOR_EACH_HASH(entry, struct entry, by_subject, hash, &controller->by_subject)
+    {
         if (is_same(&entry->c, subject)) {
             return entry;
         }
@@ -227,7 +233,8 @@ entry_next_of(const struct controller *controller, const char *endpoint_id,
 {
     bool passed = after == NULL;
     uint64_t hash = hash_text(endpoint_id);
-    HMAP_FOR_EACH_HASH (entry, struct entry, by_subject, hash, &controller->by_subject) {
+    HMAP_FOR_EACH_HASH(entry, struct entry, by_subject, hash, &controller->by_subject)
+    {
         bool is_of = entry->c.action != ACTION_BLOCK_SERVER &&
                      strcmp(entry->c.endpoint_id, endpoint_id) == 0;
         if (passed && is_of) {
@@ -295,8 +302,8 @@ entry_problem(struct controller *controller, struct entry *entry, const char *pr
     }
     uint64_t swallowed = 0;
     text_put(entry->c.problem, sizeof(entry->c.problem), problem);
-    if (problem[0] != '\0' && log_limit_pass(&controller->problem_limit,
-                                             clock_boot_us(controller->clock), &swallowed)) {
+    if (problem[0] != '\0' &&
+        log_limit_pass(&controller->problem_limit, clock_boot_us(controller->clock), &swallowed)) {
         log_warn("controller", "containment has a problem", LOG_S("containment", entry->c.id),
                  LOG_S("problem", entry->c.problem), LOG_I("not_logged", swallowed));
     }
@@ -314,7 +321,8 @@ entry_step(struct controller *controller, struct entry *entry, enum life_event e
     entry->c.state = lifecycle_step(before, event);
     entry_count(controller, entry, true);
     log_info("controller", "containment", LOG_S("containment", entry->c.id),
-             LOG_S("from", containment_state_names[before]), LOG_S("event", life_event_names[event]),
+             LOG_S("from", containment_state_names[before]),
+             LOG_S("event", life_event_names[event]),
              LOG_S("to", containment_state_names[entry->c.state]),
              LOG_S("endpoint", entry->c.endpoint_id), LOG_S("detail", detail));
     entry_touch(controller, entry);
@@ -442,7 +450,9 @@ entry_hold(struct controller *controller, struct entry *entry)
     struct mac macs[RULE_KNOWN_MACS_MAX];
     size_t count = topology_macs_on_port(controller->topology, at->switch_name, at->port, macs,
                                          COUNT_OF(macs));
+    free(hold->known);
     *hold = (struct port_hold){.is_set = true};
+    hold->known = count > 0 ? mem_new(count, sizeof(*hold->known)) : NULL;
     snprintf(hold->place.switch_name, sizeof(hold->place.switch_name), "%s", at->switch_name);
     snprintf(hold->place.port, sizeof(hold->place.port), "%s", at->port);
     for (size_t i = 0; i < count; i++) {
@@ -566,10 +576,13 @@ entry_restore_hold(struct controller *controller, const char *containment_id, co
     for (const char *at = value + used;
          hold.known_count < RULE_KNOWN_MACS_MAX && sscanf(at, "%17s%n", mac, &more) == 1;
          at += more) {
-        if (mac_parse(mac, &hold.known[hold.known_count])) {
-            hold.known_count++;
+        struct mac known;
+        if (mac_parse(mac, &known)) {
+            hold.known = mem_resize(hold.known, hold.known_count + 1, sizeof(*hold.known));
+            hold.known[hold.known_count++] = known;
         }
     }
+    free(entry->hold.known);
     entry->hold = hold;
 }
 

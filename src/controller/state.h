@@ -29,7 +29,7 @@ struct want {
 };
 struct want_list {
     struct want *items; /* owned */
-    size_t count, room;
+    size_t count;
 };
 
 /* Which port is held for a contained endpoint, and who was there before (see RULE_HOLD_PORT).  Kept
@@ -38,7 +38,7 @@ struct port_hold {
     bool is_set;
     bool is_lifted; /* the link went down: whoever comes now may be another machine */
     struct link_end place;
-    struct mac known[RULE_KNOWN_MACS_MAX];
+    struct mac *known; /* owned */
     size_t known_count;
 };
 

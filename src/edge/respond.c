@@ -107,7 +107,7 @@ endpoint_find(const struct respond *respond, const struct packet *packet, int if
     *endpoint = (struct responder_endpoint){.case_number = "", .reason = ""};
     if (rule) {
         endpoint->case_number = rule->isolate.case_number;
-        endpoint->reason = rule->isolate.reason;
+        endpoint->reason = rule->isolate.reason ? rule->isolate.reason : "";
         endpoint->permits = desired_permits(respond->desired, rule->isolate.permit_set);
     } else if (hold) {
         endpoint->case_number = hold->hold_port.case_number;

@@ -11,6 +11,7 @@ rule_fini(struct rule *rule)
     switch (rule->kind) {
     case RULE_ISOLATE:
         free(rule->isolate.addresses);
+        free(rule->isolate.reason);
         break;
     case RULE_HOLD_PORT:
         free(rule->hold_port.known_macs);
@@ -65,6 +66,7 @@ rule_copy(struct rule *to, const struct rule *from)
     case RULE_ISOLATE:
         to->isolate.addresses = copy_of(from->isolate.addresses, from->isolate.address_count,
                                         sizeof(from->isolate.addresses[0]));
+        to->isolate.reason = from->isolate.reason ? mem_strdup(from->isolate.reason) : NULL;
         break;
     case RULE_HOLD_PORT:
         to->hold_port.known_macs =

@@ -61,7 +61,7 @@ struct rule_isolate {
     char permit_set[NAME_SIZE];  /* "" permits nothing */
     bool shows_warning;          /* HTTP gets the warning page, HTTPS a reset */
     char case_number[16];        /* shown on the page */
-    char reason[TEXT_SIZE];      /* shown on the page; plain text */
+    char *reason;                /* owned; shown on the page; plain text; NULL: none */
     struct ip *addresses;        /* owned; the sender's bindings: what it may say in ARP and ND */
     size_t address_count;
 };

@@ -30,7 +30,8 @@ rule_bytes(const struct rule *rule)
 {
     switch (rule->kind) {
     case RULE_ISOLATE:
-        return 320 + strlen(rule->isolate.reason) + rule->isolate.address_count * 48;
+        return 320 + (rule->isolate.reason ? strlen(rule->isolate.reason) : 0) +
+               rule->isolate.address_count * 48;
     case RULE_HOLD_PORT:
         return 320 + rule->hold_port.known_mac_count * 20;
     case RULE_PERMIT_SET:

@@ -47,7 +47,7 @@ static const struct field isolate_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct rule_isolate, permit_set),
     F_BOOL(FIELD_OPTIONAL, struct rule_isolate, shows_warning),
     F_TEXT(FIELD_OPTIONAL, struct rule_isolate, case_number),
-    F_TEXT(FIELD_OPTIONAL, struct rule_isolate, reason),
+    F_STRING(FIELD_OPTIONAL, struct rule_isolate, reason, TEXT_SIZE - 1),
     F_IPS(FIELD_OPTIONAL, struct rule_isolate, addresses, address_count, RULE_ADDRESSES_MAX),
 };
 

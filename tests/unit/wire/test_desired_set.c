@@ -178,7 +178,8 @@ make_large(size_t count)
         struct rule *rule = &made.add[i];
         snprintf(rule->id, sizeof(rule->id), "%098zu/02:00:00:00", i);
         rule->isolate.mac.b[5] = 1;
-        memset(rule->isolate.reason, '"', sizeof(rule->isolate.reason) - 1);
+        rule->isolate.reason = mem_new(TEXT_SIZE, 1);
+        memset(rule->isolate.reason, '"', TEXT_SIZE - 1);
         memset(rule->isolate.permit_set, '"', sizeof(rule->isolate.permit_set) - 1);
         memset(rule->isolate.port, '"', sizeof(rule->isolate.port) - 1);
         rule->isolate.address_count = RULE_ADDRESSES_MAX;
