@@ -326,9 +326,11 @@ changed_tell(struct controller *controller)
                                                      [CHANGED_SENSORS] = "sensors",
                                                      [CHANGED_PROTECTED] = "protected",
                                                      [CHANGED_ENFORCEMENT] = "enforcement",
+                                                     [CHANGED_INCIDENTS] = "incident",
                                                      [CHANGED_BUDGETS] = "budgets",
                                                      [CHANGED_CONFLICTS] = "conflicts"};
     uint64_t rows = store_audit_rows(controller->store);
+    controller->incidents_told = 0;
     controller->changed[CHANGED_AUDIT] |= rows != controller->audit_rows;
     controller->audit_rows = rows;
     for (size_t i = 0; i < CHANGED_COUNT; i++) {

@@ -40,6 +40,8 @@ struct core {
     struct channel *intake;
     struct event *tick;
     struct event *jobs; /* added while jobs run */
+    struct event *acking;  /* active while there are acks to send */
+    struct wire_ack *acks; /* owned; of the intake that is joined now */
     struct ip own[OWN_ADDRESSES_MAX];
     size_t own_count;
     uint64_t events;  /* sent to web, numbered */
@@ -203,6 +205,23 @@ struct receipt {
 };
 
 static void
+acks_send(struct core *core)
+{
+    if (core->intake && core->acks->id_count > 0) {
+        (void)channel_send(core->intake, WIRE_ACK, core->acks); /* false: it closes */
+    }
+    core->acks->id_count = 0;
+}
+
+static void
+on_acks(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    acks_send(context);
+}
+
+/* A commit holds many: they are acknowledged together, in the same turn of the loop. */
+static void
 on_stored(void *context, const char *detection_id, int error)
 {
     struct receipt *receipt = context;
@@ -212,11 +231,13 @@ on_stored(void *context, const char *detection_id, int error)
     if (error || !is_same) {
         return; /* not acknowledged: it is sent again */
     }
-    struct wire_ack *ack = MEM_NEW(struct wire_ack);
-    snprintf(ack->ids[0], sizeof(ack->ids[0]), "%s", detection_id);
-    ack->id_count = 1;
-    (void)channel_send(core->intake, WIRE_ACK, ack);
-    free(ack);
+    struct wire_ack *acks = core->acks;
+    snprintf(acks->ids[acks->id_count++], sizeof(acks->ids[0]), "%s", detection_id);
+    if (acks->id_count == ACK_IDS_MAX) {
+        acks_send(core);
+    } else if (core->acking) {
+        event_active(core->acking, EV_TIMEOUT, 0);
+    }
 }
 
 static void
@@ -306,6 +327,7 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
     } else if (peer == ROLE_INTAKE) {
         core->intake = channel;
         core->intakes++;
+        core->acks->id_count = 0; /* of the one before: sent again by this one */
     }
 }
 
@@ -501,6 +523,7 @@ core_controller(struct core *core)
                                      .started_us = clock_wall_us(clock_system()),
                                      .jobs = {jobs_wake, jobs_publish, core}};
     core->jobs = evtimer_new(core->role->base, on_jobs, core);
+    core->acking = event_new(core->role->base, -1, 0, on_acks, core);
     core->asks = asks_new(&ask);
     controller_start(core->controller);
     core->tick = event_new(core->role->base, -1, EV_PERSIST, on_tick, core);
@@ -519,6 +542,10 @@ core_close(struct core *core)
         event_free(core->jobs);
         core->jobs = NULL;
     }
+    if (core->acking) {
+        event_free(core->acking);
+        core->acking = NULL;
+    }
     revisions_stop(core->revisions);
     if (core->store) {
         controller_stop(core->controller);
@@ -534,7 +561,7 @@ core_close(struct core *core)
 int
 core_role_run(struct role *role)
 {
-    struct core core = {.role = role};
+    struct core core = {.role = role, .acks = MEM_NEW(struct wire_ack)};
     role->handler = (struct channel_handler){on_message, on_close, &core};
     role->on_peer = on_peer;
     role->on_reload = on_reload;
@@ -557,5 +584,6 @@ core_role_run(struct role *role)
         error = role_run(role);
     }
     core_close(&core);
+    free(core.acks);
     return error ? 1 : 0;
 }

@@ -9,7 +9,8 @@
 #include "controller/notices.h"
 #include "wire/message.h"
 
-#define INCIDENTS_MAX 4096 /* in memory; all are in the store */
+#define INCIDENTS_MAX 4096    /* in memory; all are in the store */
+#define INCIDENTS_TOLD_MAX 20 /* live, in a quarter of a second; then: load the list again */
 #define SENSORS_MAX 256
 #define SILENT_US (30 * INT64_C(1000000))
 
@@ -70,7 +71,8 @@ records_free(struct records *records)
 static struct incident_item *
 incident_find(const struct records *records, const char *id)
 {
-    HMAP_FOR_EACH_HASH (item, struct incident_item, node, hash_text(id), &records->incidents) {
+    HMAP_FOR_EACH_HASH(item, struct incident_item, node, hash_text(id), &records->incidents)
+    {
         if (strcmp(item->incident.id, id) == 0) {
             return item;
         }
@@ -102,7 +104,10 @@ void
 records_incident(struct controller *controller, const struct incident *incident)
 {
     records_restore_incident(controller, incident);
-    if (controller->ports.publish) {
+    if (controller->incidents_told >= INCIDENTS_TOLD_MAX) {
+        controller->changed[CHANGED_INCIDENTS] = true; /* nobody reads them one by one now */
+    } else if (controller->ports.publish) {
+        controller->incidents_told++;
         controller->ports.publish(controller->ports.context, "incident", incident);
     }
 }
@@ -217,8 +222,8 @@ records_tick(struct controller *controller)
             log_error("controller", "ALARM: a sensor is silent: its networks are not watched",
                       LOG_S("sensor", sensor->view.name),
                       LOG_I("silent_s", (now_us - sensor->view.seen_us) / 1000000));
-            notices_tell_object(controller, NOTICE_SENSOR_SILENT, SEVERITY_HIGH,
-                                sensor->view.name, "");
+            notices_tell_object(controller, NOTICE_SENSOR_SILENT, SEVERITY_HIGH, sensor->view.name,
+                                "");
         }
     }
 }

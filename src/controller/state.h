@@ -155,6 +155,7 @@ enum list_changed {
     CHANGED_SENSORS,
     CHANGED_PROTECTED,
     CHANGED_ENFORCEMENT,
+    CHANGED_INCIDENTS, /* more than are told one by one */
     CHANGED_BUDGETS,
     CHANGED_CONFLICTS,
     CHANGED_COUNT
@@ -264,6 +265,7 @@ struct controller {
     struct log_limit detection_limit;
     bool changed[CHANGED_COUNT]; /* told at the next tick */
     uint64_t audit_rows;         /* on disk in this run, as told last */
+    size_t incidents_told;       /* since the last tick */
 };
 
 /* Copies text that people or peers wrote: cut at a whole character, without control characters. */

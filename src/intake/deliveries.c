@@ -7,6 +7,7 @@
 #include "base/hmap.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "intake/line.h"
 
 struct item {
     struct hmap_node node;
@@ -22,6 +23,7 @@ struct deliveries {
     struct hmap by_id;
     struct pool *pool;
     struct item *first, *last;
+    struct known *known; /* stored */
     struct channel *core;
 };
 
@@ -31,6 +33,7 @@ deliveries_new(void)
     struct deliveries *deliveries = MEM_NEW(struct deliveries);
     hmap_init(&deliveries->by_id);
     deliveries->pool = pool_new(sizeof(struct item), DELIVERIES_MAX);
+    deliveries->known = known_new(DELIVERIES_KNOWN);
     return deliveries;
 }
 
@@ -40,6 +43,7 @@ deliveries_free(struct deliveries *deliveries)
     if (deliveries) {
         hmap_fini(&deliveries->by_id);
         pool_free(deliveries->pool);
+        known_free(deliveries->known);
         free(deliveries);
     }
 }
@@ -92,6 +96,14 @@ deliveries_put(struct deliveries *deliveries, const struct detection *detection,
     return DELIVERY_SENT;
 }
 
+bool
+deliveries_has(const struct deliveries *deliveries, const uint8_t id[LINE_ID_SIZE])
+{
+    char text[NAME_SIZE];
+    line_id_format(id, text);
+    return known_has(deliveries->known, id) || find(deliveries, text);
+}
+
 void
 deliveries_ack(struct deliveries *deliveries, const char *id)
 {
@@ -102,6 +114,10 @@ deliveries_ack(struct deliveries *deliveries, const char *id)
     *(item->previous ? &item->previous->next : &deliveries->first) = item->next;
     *(item->next ? &item->next->previous : &deliveries->last) = item->previous;
     hmap_remove(&deliveries->by_id, &item->node);
+    uint8_t line[LINE_ID_SIZE];
+    if (line_id_parse(id, line)) {
+        known_add(deliveries->known, line);
+    }
     if (item->done) {
         item->done(item->owner, item->detection.id, item->cookie);
     }

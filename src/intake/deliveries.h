@@ -1,5 +1,5 @@
 /* Detections on their way to core: kept until core says that they are stored, sent again when core
- * came back.  Bounded: a full table refuses, and its source stops reading (streams, files) or
+ * came back; and which lines were stored lately.  Bounded: a full table refuses, and its source stops reading (streams, files) or
  * counts a drop (UDP). */
 #ifndef CORDON_INTAKE_DELIVERIES_H
 #define CORDON_INTAKE_DELIVERIES_H
@@ -9,10 +9,12 @@
 #include <stdint.h>
 
 #include "bus/channel.h"
+#include "intake/known.h"
 #include "model/detection.h"
 
 #define DELIVERIES_MAX 2048
 #define DELIVERIES_OURS 512 /* of them kept free for our own sensors, whatever others send */
+#define DELIVERIES_KNOWN 131072 /* lines that core has stored lately */
 #define DELIVERIES_AGAIN_US (10 * INT64_C(1000000))
 
 struct deliveries;
@@ -29,6 +31,8 @@ enum delivery { DELIVERY_SENT, DELIVERY_DUPLICATE, DELIVERY_FULL };
  * one only. */
 enum delivery deliveries_put(struct deliveries *deliveries, const struct detection *detection,
                              delivery_done_fn *done, void *owner, uint64_t cookie);
+/* Is that line on its way, or was stored lately? */
+bool deliveries_has(const struct deliveries *deliveries, const uint8_t id[LINE_ID_SIZE]);
 void deliveries_ack(struct deliveries *deliveries, const char *id);
 /* The owner goes away: its detections are still delivered, but it hears nothing any more. */
 void deliveries_forget(struct deliveries *deliveries, const void *owner);

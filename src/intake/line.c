@@ -9,7 +9,11 @@
 
 #include <openssl/evp.h>
 
+#include "base/mem.h"
 #include "base/utf8.h"
+
+#define LINE_ID_HEAD "line-"
+#define LINE_ID_HEAD_SIZE (sizeof(LINE_ID_HEAD) - 1)
 
 const char *const line_format_names[LINE_FORMAT_COUNT + 1] = {"eve", "cef", NULL};
 
@@ -108,25 +112,96 @@ line_protocol(const char *name)
     return isdigit((unsigned char)name[0]) && number < 256 ? (uint8_t)number : 0;
 }
 
-/* A line has one id however often it is sent: resent, tailed again, or relayed twice.  SHA-256, so
- * that nobody can make a harmless line that swallows a serious one. */
-static bool
-make_id(struct detection *detection, const char *source, const char *line, size_t size)
+struct line_ids {
+    EVP_MD_CTX *named; /* the source's name is in it */
+    EVP_MD_CTX *line;
+};
+
+struct line_ids *
+line_ids_new(const char *source)
+{
+    struct line_ids *ids = MEM_NEW(struct line_ids);
+    ids->named = EVP_MD_CTX_new();
+    ids->line = EVP_MD_CTX_new();
+    if (!ids->named || !ids->line || EVP_DigestInit_ex(ids->named, EVP_sha256(), NULL) != 1 ||
+        EVP_DigestUpdate(ids->named, source, strlen(source) + 1) != 1) {
+        line_ids_free(ids);
+        return NULL;
+    }
+    return ids;
+}
+
+void
+line_ids_free(struct line_ids *ids)
+{
+    if (ids) {
+        EVP_MD_CTX_free(ids->named);
+        EVP_MD_CTX_free(ids->line);
+        free(ids);
+    }
+}
+
+bool
+line_id(struct line_ids *ids, const char *line, size_t size, uint8_t id[LINE_ID_SIZE])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_size = 0;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool is_done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
-                   EVP_DigestUpdate(context, source, strlen(source) + 1) == 1 &&
-                   EVP_DigestUpdate(context, line, size) == 1 &&
-                   EVP_DigestFinal_ex(context, digest, &digest_size) == 1;
-    EVP_MD_CTX_free(context);
-    int used = snprintf(detection->id, sizeof(detection->id), "line-");
-    for (size_t i = 0; is_done && i < 16; i++) {
-        used +=
-            snprintf(detection->id + used, sizeof(detection->id) - (size_t)used, "%02x", digest[i]);
+    if (EVP_MD_CTX_copy_ex(ids->line, ids->named) != 1 ||
+        EVP_DigestUpdate(ids->line, line, size) != 1 ||
+        EVP_DigestFinal_ex(ids->line, digest, &digest_size) != 1 || digest_size < LINE_ID_SIZE) {
+        return false;
     }
-    return is_done;
+    memcpy(id, digest, LINE_ID_SIZE);
+    return true;
+}
+
+void
+line_id_format(const uint8_t id[LINE_ID_SIZE], char text[NAME_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    memcpy(text, LINE_ID_HEAD, LINE_ID_HEAD_SIZE);
+    char *to = text + LINE_ID_HEAD_SIZE;
+    for (size_t i = 0; i < LINE_ID_SIZE; i++) {
+        *to++ = digits[id[i] >> 4];
+        *to++ = digits[id[i] & 15];
+    }
+    *to = '\0';
+}
+
+bool
+line_id_parse(const char *text, uint8_t id[LINE_ID_SIZE])
+{
+    if (strncmp(text, LINE_ID_HEAD, LINE_ID_HEAD_SIZE) != 0 ||
+        strlen(text) != LINE_ID_HEAD_SIZE + (size_t)2 * LINE_ID_SIZE) {
+        return false;
+    }
+    const char *digits = text + LINE_ID_HEAD_SIZE;
+    for (size_t i = 0; i < LINE_ID_SIZE; i++) {
+        char byte[3] = {digits[2 * i], digits[2 * i + 1], '\0'};
+        if (!isxdigit((unsigned char)byte[0]) || !isxdigit((unsigned char)byte[1])) {
+            return false;
+        }
+        id[i] = (uint8_t)strtoul(byte, NULL, 16);
+    }
+    return true;
+}
+
+static bool
+make_id(struct detection *detection, const struct line_source *source, const char *line,
+        size_t size)
+{
+    uint8_t id[LINE_ID_SIZE];
+    if (source->id) {
+        line_id_format(source->id, detection->id);
+        return true;
+    }
+    struct line_ids *ids = line_ids_new(source->name);
+    bool is_made = ids && line_id(ids, line, size, id);
+    if (is_made) {
+        line_id_format(id, detection->id);
+    }
+    line_ids_free(ids);
+    return is_made;
 }
 
 enum line_result
@@ -145,7 +220,7 @@ line_parse(enum line_format format, const char *line, size_t size, const struct 
     if (result != LINE_DETECTION) {
         return result;
     }
-    if (!make_id(detection, source->name, line, size)) {
+    if (!make_id(detection, source, line, size)) {
         snprintf(why, NAME_SIZE, "no SHA-256 in the crypto library");
         return LINE_REFUSED;
     }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "intake/known.h"
 #include "model/detection.h"
 
 #define LINE_MAX_SIZE (256 * 1024) /* longer lines are refused whole */
@@ -18,12 +19,25 @@
 enum line_format { LINE_EVE, LINE_CEF, LINE_FORMAT_COUNT };
 extern const char *const line_format_names[LINE_FORMAT_COUNT + 1]; /* "eve", "cef" */
 
+/* A line has one id however often it is sent: resent, tailed again, or relayed twice.  SHA-256 of
+ * its source's name and itself, of which 128 bits are kept, so that nobody can make a harmless line
+ * that swallows a serious one. */
+struct line_ids; /* of one source */
+struct line_ids *line_ids_new(const char *source); /* NULL: no SHA-256 in the crypto library */
+void line_ids_free(struct line_ids *ids);
+bool line_id(struct line_ids *ids, const char *line, size_t size, uint8_t id[LINE_ID_SIZE]);
+/* As in struct detection. */
+void line_id_format(const uint8_t id[LINE_ID_SIZE], char text[NAME_SIZE]);
+/* False: that is no line's id. */
+bool line_id_parse(const char *text, uint8_t id[LINE_ID_SIZE]);
+
 /* What a source declares about its detections. */
 struct line_source {
     const char *name;
     enum strength strength;
     uint8_t confidence; /* where the line itself says none */
     bool adjacent;      /* MACs in its lines come from a layer-2-adjacent mirror */
+    const uint8_t *id;  /* of this line, where it is known already; NULL: it is made */
 };
 
 enum line_result {

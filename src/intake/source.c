@@ -34,6 +34,7 @@ source_new(const struct config *config, size_t index, int errands, struct event_
                                                .strength = own->strength,
                                                .confidence = own->confidence,
                                                .adjacent = own->adjacent};
+    source->ids = line_ids_new(own->name);
     source->log_limit = (struct log_limit){.period_us = 10000000, .burst = 5};
     source->stats.refusals = mem_new(REFUSALS_MAX, sizeof(source->stats.refusals[0]));
     snprintf(source->stats.name, sizeof(source->stats.name), "%s", own->name);
@@ -48,6 +49,7 @@ source_free(struct source *source)
     if (source) {
         source->ops->stop(source);
         deliveries_forget(source->deliveries, source);
+        line_ids_free(source->ids);
         free(source->stats.refusals);
         free(source);
     }
@@ -147,25 +149,35 @@ on_stored(void *owner, const char *id, uint64_t cookie)
 enum line_fate
 source_line(struct source *source, const char *line, size_t size, uint64_t cookie)
 {
-    if (!has_room(source)) {
-        return LINE_NO_ROOM;
-    }
     bool is_syslog = source->config->kind >= SOURCE_SYSLOG_UDP;
     bool is_eve = !is_syslog || source->config->format == SOURCE_FORMAT_EVE;
     const char *content = line;
     size_t content_size = size;
     char why[NAME_SIZE] = "nothing that we read in the message";
-    source->stats.received++;
-    source->stats.last_us = clock_wall_us(clock_system());
+    uint8_t id[LINE_ID_SIZE];
     if (is_syslog) {
         syslog_content(line, size, &content, &content_size);
     }
+    /* Before it is read at all: senders that resend do so by the thousand. */
+    bool has_id = content_size > 0 && content_size <= LINE_MAX_SIZE && source->ids &&
+                  line_id(source->ids, content, content_size, id);
+    bool is_known = has_id && deliveries_has(source->deliveries, id);
+    if (!is_known && !has_room(source)) {
+        return LINE_NO_ROOM;
+    }
+    source->stats.received++;
+    source->stats.last_us = clock_wall_us(clock_system());
+    if (is_known) {
+        source->stats.duplicates++;
+        return LINE_TAKEN;
+    }
+    struct line_source of = source->line_source;
+    of.id = has_id ? id : NULL;
     struct detection detection;
-    enum line_result result =
-        content_size == 0
-            ? LINE_REFUSED
-            : line_parse(is_eve ? LINE_EVE : LINE_CEF, content, content_size, &source->line_source,
-                         source->stats.last_us, &detection, why);
+    enum line_result result = content_size == 0
+                                  ? LINE_REFUSED
+                                  : line_parse(is_eve ? LINE_EVE : LINE_CEF, content, content_size,
+                                               &of, source->stats.last_us, &detection, why);
     if (result == LINE_IGNORED) {
         source->stats.ignored++;
     } else if (result == LINE_REFUSED) {

@@ -109,7 +109,12 @@ class Live {
     }
     const told = topic === 'changed' ? (object as { list?: string }).list : topic;
     for (const listener of [...this.listeners]) {
-      if (listener.topic === told) {
+      if (listener.topic !== told) {
+        continue;
+      }
+      if (topic === 'changed' && (TOPICS as readonly string[]).includes(told)) {
+        listener.onGap(); /* more rows than are told one by one */
+      } else {
         listener.onChange(object);
       }
     }

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "campus.h"
+#include "wire/view_system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,9 +105,13 @@ send_read_back(void *context, const char *switch_name, uint64_t request, bool as
 static void
 publish(void *context, const char *topic, const void *object)
 {
-    (void)topic;
+    struct campus *campus = context;
     assert_non_null(object);
-    ((struct campus *)context)->published++;
+    campus->published++;
+    campus->incidents_told += strcmp(topic, "incident") == 0;
+    campus->incident_lists_told +=
+        strcmp(topic, "changed") == 0 &&
+        strcmp(((const struct view_changed *)object)->list, "incident") == 0;
 }
 
 static void
@@ -218,8 +223,8 @@ campus_add(struct campus *campus, const struct device_config *config)
     struct campus_switch *sw = &campus->switches[campus->switch_count++];
     struct device_config instant = *config;
     instant.latency_ms = 0; /* it is the delivery that takes its time */
-    *sw = (struct campus_switch){.campus = campus,
-                                 .latency_us = (int64_t)config->latency_ms * 1000};
+    *sw =
+        (struct campus_switch){.campus = campus, .latency_us = (int64_t)config->latency_ms * 1000};
     const struct device_listener listener = {.on_device = on_device, .context = sw};
     assert_int_equal(driver_dummy.open(&instant, &listener, &sw->device), 0);
     dummy_set_clock(sw->device, &campus->clock.clock);
@@ -275,8 +280,8 @@ controller_begin(struct campus *campus)
                                            .send_notice = send_notice,
                                            .send_secret = send_secret,
                                            .context = campus};
-    campus->controller = controller_new(&settings, &campus->clock.clock, campus->store,
-                                        campus->policy, &ports);
+    campus->controller =
+        controller_new(&settings, &campus->clock.clock, campus->store, campus->policy, &ports);
     assert_int_equal(controller_load(campus->controller), 0);
     controller_start(campus->controller);
     controller_notify_joined(campus->controller);
@@ -365,8 +370,8 @@ void
 campus_fact(struct campus *campus, const char *on, const struct fact *fact)
 {
     struct fact one = *fact;
-    struct wire_facts facts = {.sequence = ++campus->fact_sequence, .is_last = true,
-                               .facts = &one, .fact_count = 1};
+    struct wire_facts facts = {
+        .sequence = ++campus->fact_sequence, .is_last = true, .facts = &one, .fact_count = 1};
     snprintf(facts.switch_name, sizeof(facts.switch_name), "%s", on);
     one.seen_us = one.seen_us ? one.seen_us : campus->clock.wall_now_us;
     controller_facts(campus->controller, &facts);
@@ -377,13 +382,13 @@ void
 campus_ports(struct campus *campus, const char *on, size_t count)
 {
     for (size_t i = 1; i <= count; i++) {
-        struct fact fact = {.kind = FACT_PORT, .port_number = (uint32_t)i, .role = PORT_ACCESS,
-                            .is_up = true};
+        struct fact fact = {
+            .kind = FACT_PORT, .port_number = (uint32_t)i, .role = PORT_ACCESS, .is_up = true};
         snprintf(fact.port, sizeof(fact.port), "p%zu", i);
         campus_fact(campus, on, &fact);
     }
-    struct fact uplink = {.kind = FACT_PORT, .port = "ul", .port_number = 99, .role = PORT_UPLINK,
-                          .is_up = true};
+    struct fact uplink = {
+        .kind = FACT_PORT, .port = "ul", .port_number = 99, .role = PORT_UPLINK, .is_up = true};
     campus_fact(campus, on, &uplink);
 }
 
@@ -402,8 +407,8 @@ campus_ip(const char *text)
 }
 
 void
-campus_client(struct campus *campus, const char *on, const char *port, uint8_t mac,
-              const char *ip, const char *client)
+campus_client(struct campus *campus, const char *on, const char *port, uint8_t mac, const char *ip,
+              const char *client)
 {
     struct fact fact = {.kind = FACT_MAC, .mac = campus_mac(mac)};
     snprintf(fact.port, sizeof(fact.port), "%s", port);
@@ -445,8 +450,12 @@ campus_detect(struct campus *campus, const char *id, const char *ip, enum streng
     struct detection detection = {.seen_us = campus->clock.wall_now_us,
                                   .first_us = campus->clock.wall_now_us,
                                   .reported_us = campus->clock.wall_now_us,
-                                  .phase = PHASE_C2, .severity = SEVERITY_HIGH, .confidence = 90,
-                                  .protocol = 6, .handshake = true, .strength = strength,
+                                  .phase = PHASE_C2,
+                                  .severity = SEVERITY_HIGH,
+                                  .confidence = 90,
+                                  .protocol = 6,
+                                  .handshake = true,
+                                  .strength = strength,
                                   .suspect = PARTY_SRC};
     snprintf(detection.id, sizeof(detection.id), "%s", id);
     snprintf(detection.sensor, sizeof(detection.sensor), "ids");
@@ -481,8 +490,7 @@ campus_has_mark(const struct containment *c, const char *step)
 }
 
 void
-campus_answer(void *context, enum wish_result result, const char *why,
-              const struct containment *c)
+campus_answer(void *context, enum wish_result result, const char *why, const struct containment *c)
 {
     struct wish_answer *answer = context;
     answer->calls++;

@@ -159,6 +159,28 @@ test_numbers_are_used_again(void **state)
     assert_string_equal(view.problem, "");
 }
 
+/* A storm of findings: some are told live as they come, the others as a list to load again. */
+static void
+test_a_storm_of_incidents_is_told_as_a_list(void **state)
+{
+    struct campus *campus = *state;
+    for (unsigned i = 1; i <= 60; i++) {
+        char id[32], ip[32];
+        snprintf(id, sizeof(id), "d-%u", i);
+        snprintf(ip, sizeof(ip), "10.3.0.%u", i);
+        assert_true(campus_detect(campus, id, ip, STRENGTH_WEAK));
+    }
+    assert_int_equal(controller_incident_count(campus->controller), 60);
+    assert_int_equal(campus->incidents_told, 20);
+    assert_int_equal(campus->incident_lists_told, 0);
+    campus_pass(campus, 250000);
+    assert_int_equal(campus->incident_lists_told, 1);
+    assert_true(campus_detect(campus, "d-61", "10.3.0.61", STRENGTH_WEAK));
+    assert_int_equal(campus->incidents_told, 21);
+    campus_pass(campus, 1000000);
+    assert_int_equal(campus->incident_lists_told, 1);
+}
+
 int
 main(void)
 {
@@ -167,6 +189,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_snapshot_in_parts_is_one_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rules_change_while_a_switch_is_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_are_used_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_storm_of_incidents_is_told_as_a_list, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,33 @@ test_udp(void **state)
     source_free(served.source);
 }
 
+/* Sent again while it is on its way, and after it was stored: core gets it once. */
+static void
+test_a_line_that_comes_again(void **state)
+{
+    struct bench *bench = *state;
+    struct served served;
+    bench_core_comes(bench);
+    serve(bench, SOURCE_SYSLOG_UDP, SOURCE_FORMAT_CEF, &served);
+    const struct wire_source *stats = &served.source->stats;
+    int fd = dial(&served);
+    say(fd, CEF_MESSAGE, strlen(CEF_MESSAGE));
+    run_until(bench, bench->got_count == 1);
+    say(fd, CEF_MESSAGE, strlen(CEF_MESSAGE));
+    run_until(bench, stats->received == 2);
+    assert_int_equal(stats->duplicates, 1);
+    assert_int_equal(deliveries_count(bench->deliveries), 1); /* not stored yet: still owed */
+    bench_ack_all(bench);
+    assert_int_equal(deliveries_count(bench->deliveries), 0);
+    say(fd, CEF_MESSAGE, strlen(CEF_MESSAGE));
+    say(fd, CEF_MESSAGE ".", strlen(CEF_MESSAGE) + 1); /* another one */
+    run_until(bench, stats->received == 4 && bench->got_count == 2);
+    assert_int_equal(stats->duplicates, 2);
+    assert_int_equal(stats->accepted, 2);
+    close(fd);
+    source_free(served.source);
+}
+
 /* UDP senders cannot be told to wait: what finds no room is lost, and counted. */
 static void
 test_udp_without_room(void **state)
@@ -537,6 +564,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        BENCH_TEST(test_a_line_that_comes_again),
         BENCH_TEST(test_udp),
         BENCH_TEST(test_udp_without_room),
         BENCH_TEST(test_eve_socket),
