@@ -23,7 +23,7 @@ struct deliveries {
     struct hmap by_id;
     struct pool *pool;
     struct item *first, *last;
-    struct known *known; /* stored */
+    struct known_lines *known; /* stored */
     struct channel *core;
 };
 

@@ -9,7 +9,7 @@
 
 /* A ring of ids, and chains through it by the ids' own bits: they are digests, equally spread, and
  * whoever makes lines cannot choose them. */
-struct known {
+struct known_lines {
     uint8_t (*ids)[LINE_ID_SIZE];
     uint32_t *next;   /* in its chain */
     uint32_t *chains; /* first of each */
@@ -17,10 +17,10 @@ struct known {
     size_t mask;
 };
 
-struct known *
+struct known_lines *
 known_new(size_t limit)
 {
-    struct known *known = MEM_NEW(struct known);
+    struct known_lines *known = MEM_NEW(struct known_lines);
     size_t chains = 64;
     while (chains < limit) {
         chains *= 2;
@@ -35,7 +35,7 @@ known_new(size_t limit)
 }
 
 void
-known_free(struct known *known)
+known_free(struct known_lines *known)
 {
     if (known) {
         free(known->ids);
@@ -46,7 +46,7 @@ known_free(struct known *known)
 }
 
 static uint32_t *
-chain_of(const struct known *known, const uint8_t id[LINE_ID_SIZE])
+chain_of(const struct known_lines *known, const uint8_t id[LINE_ID_SIZE])
 {
     uint64_t bits;
     memcpy(&bits, id, sizeof(bits));
@@ -54,7 +54,7 @@ chain_of(const struct known *known, const uint8_t id[LINE_ID_SIZE])
 }
 
 bool
-known_has(const struct known *known, const uint8_t id[LINE_ID_SIZE])
+known_has(const struct known_lines *known, const uint8_t id[LINE_ID_SIZE])
 {
     for (uint32_t at = *chain_of(known, id); at != NOBODY; at = known->next[at]) {
         if (memcmp(known->ids[at], id, LINE_ID_SIZE) == 0) {
@@ -66,7 +66,7 @@ known_has(const struct known *known, const uint8_t id[LINE_ID_SIZE])
 
 /* The oldest leaves its place. */
 static void
-room_make(struct known *known)
+room_make(struct known_lines *known)
 {
     uint32_t oldest = (uint32_t)known->at;
     uint32_t *link = chain_of(known, known->ids[oldest]);
@@ -77,7 +77,7 @@ room_make(struct known *known)
 }
 
 void
-known_add(struct known *known, const uint8_t id[LINE_ID_SIZE])
+known_add(struct known_lines *known, const uint8_t id[LINE_ID_SIZE])
 {
     if (known_has(known, id)) {
         return;

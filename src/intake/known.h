@@ -10,11 +10,11 @@
 
 #define LINE_ID_SIZE 16 /* bytes of a line's id, see line.h */
 
-struct known;
+struct known_lines;
 
-struct known *known_new(size_t limit);
-void known_free(struct known *known);
-bool known_has(const struct known *known, const uint8_t id[LINE_ID_SIZE]);
-void known_add(struct known *known, const uint8_t id[LINE_ID_SIZE]);
+struct known_lines *known_new(size_t limit);
+void known_free(struct known_lines *known);
+bool known_has(const struct known_lines *known, const uint8_t id[LINE_ID_SIZE]);
+void known_add(struct known_lines *known, const uint8_t id[LINE_ID_SIZE]);
 
 #endif

@@ -27,7 +27,7 @@ static void
 the_newest_are_known_and_no_others(void **state)
 {
     (void)state;
-    struct known *known = known_new(LIMIT);
+    struct known_lines *known = known_new(LIMIT);
     unsigned newest[LIMIT];
     size_t count = 0;
     srand(3);
