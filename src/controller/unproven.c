@@ -115,7 +115,7 @@ subject_take(const struct rule *rule, struct containment *c)
         c->subject_mac = rule->isolate.mac;
         c->subject_ip = rule->isolate.ip;
         memcpy(c->permit_set, rule->isolate.permit_set, sizeof(c->permit_set));
-        text_put(c->reason, sizeof(c->reason), rule->isolate.reason);
+        text_put(c->reason, sizeof(c->reason), rule->isolate.reason ? rule->isolate.reason : "");
         text_put(c->case_number, sizeof(c->case_number), rule->isolate.case_number);
         break;
     case RULE_BLOCK_PAIR:
