@@ -328,7 +328,8 @@ lock_in(const struct role *role, char why[256])
                                                        [ROLE_INTAKE] = SANDBOX_INTAKE,
                                                        [ROLE_WEB] = SANDBOX_WEB,
                                                        [ROLE_DRIVER] = SANDBOX_DRIVER,
-                                                       [ROLE_NOTIFY] = SANDBOX_NOTIFY};
+                                                       [ROLE_NOTIFY] = SANDBOX_NOTIFY,
+                                                       [ROLE_LOGIN] = SANDBOX_LOGIN};
     const struct sandbox_settings settings = {.role = rows[role->self],
                                               .keeps_own_user = role->config->users == USERS_OWN};
     return sandbox_enter(&settings, why);
@@ -341,7 +342,8 @@ role_main(enum wire_role self, const struct config *config, const char *config_p
                                                             [ROLE_INTAKE] = intake_role_run,
                                                             [ROLE_WEB] = web_role_run,
                                                             [ROLE_DRIVER] = driver_role_run,
-                                                            [ROLE_NOTIFY] = notify_role_run};
+                                                            [ROLE_NOTIFY] = notify_role_run,
+                                                            [ROLE_LOGIN] = login_role_run};
     struct role role = {.self = self,
                         .base = event_base_new(),
                         .config = config,

@@ -65,5 +65,6 @@ int intake_role_run(struct role *role);
 int web_role_run(struct role *role);
 int driver_role_run(struct role *role);
 int notify_role_run(struct role *role);
+int login_role_run(struct role *role);
 
 #endif

@@ -20,7 +20,7 @@
 
 /* The roles that have a folder. */
 static const enum sandbox_role owners[] = {SANDBOX_CORE, SANDBOX_DRIVER, SANDBOX_INTAKE,
-                                           SANDBOX_WEB, SANDBOX_NOTIFY};
+                                           SANDBOX_WEB, SANDBOX_NOTIFY, SANDBOX_LOGIN};
 
 /* Where an earlier version had it, all in the state folder itself. */
 static const struct {

@@ -39,7 +39,7 @@ struct supervisor {
     struct event_base *base;
     const char *program, *config_path;
     const struct config *config;
-    struct child children[5]; /* core first: it is at one end of every pair */
+    struct child children[6]; /* core first, which is at one end of every pair but login's */
     struct event *signals[4];
     struct event *deadline;
     bool is_stopping;
@@ -71,35 +71,49 @@ child_exec(const struct child *child, const int lines[2], pid_t parent)
     _exit(127);
 }
 
-/* A new pair for 'child' and core. */
+/* A new pair for the two of them. */
 static void
-join(struct child *core, struct child *child)
+join(struct child *one, struct child *other)
 {
     int pair[2];
-    if (core->pid == 0 || child->pid == 0) {
+    if (one->pid == 0 || other->pid == 0) {
         return;
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         log_error("supervisor", "no socketpair", LOG_S("error", strerror(errno)));
         return;
     }
-    int result = control_send(core->control, child->role, pair[0]);
-    result = result ? result : control_send(child->control, core->role, pair[1]);
+    int result = control_send(one->control, other->role, pair[0]);
+    result = result ? result : control_send(other->control, one->role, pair[1]);
     if (result) {
-        log_error("supervisor", "roles not joined", LOG_S("role", wire_role_names[child->role]),
+        log_error("supervisor", "roles not joined", LOG_S("role", wire_role_names[other->role]),
                   LOG_S("error", strerror(-result)));
     }
     close(pair[0]);
     close(pair[1]);
 }
 
+/* Whom 'child' talks to: core; login answers web, so that no password passes core. */
+static struct child *
+partner_of(struct supervisor *supervisor, const struct child *child)
+{
+    enum wire_role wanted = child->role == ROLE_LOGIN ? ROLE_WEB : ROLE_CORE;
+    for (size_t i = 0; i < COUNT_OF(supervisor->children); i++) {
+        if (supervisor->children[i].role == wanted) {
+            return &supervisor->children[i];
+        }
+    }
+    return &supervisor->children[0];
+}
+
 static void
 join_all(struct supervisor *supervisor, struct child *started)
 {
-    struct child *core = &supervisor->children[0];
     for (size_t i = 1; i < COUNT_OF(supervisor->children); i++) {
-        if (started == core || started == &supervisor->children[i]) {
-            join(core, &supervisor->children[i]);
+        struct child *child = &supervisor->children[i];
+        struct child *partner = partner_of(supervisor, child);
+        if (started == child || started == partner) {
+            join(partner, child);
         }
     }
 }
@@ -302,8 +316,8 @@ on_sighup(evutil_socket_t number, short what, void *argument)
 int
 supervisor_run(const char *program, const char *config_path, const struct config *config)
 {
-    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB,
-                                           ROLE_NOTIFY};
+    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE,
+                                           ROLE_WEB,  ROLE_NOTIFY, ROLE_LOGIN};
     struct supervisor supervisor = {
         .base = event_base_new(), .program = program, .config_path = config_path, .config = config};
     supervisor.signals[0] = evsignal_new(supervisor.base, SIGCHLD, on_sigchld, &supervisor);

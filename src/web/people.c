@@ -1,5 +1,6 @@
 #include "web/people.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ people_new(const struct people_settings *settings, struct people **out, char why
     people->rules = settings->config ? settings->config : &none;
     people->tokens = token_file_new(settings->state_dir);
     people->token_uses = token_uses_open(settings->state_dir);
+    people->waiting = people_waiting_new();
     people->tickets = tickets_new(settings->clock);
     people->accounts = account_file_new(settings->state_dir);
     people->sessions = sessions_new(settings->clock, on_session_end, people);
@@ -60,6 +62,7 @@ people_free(struct people *people)
         return;
     }
     hasher_free(people->hasher);
+    people_waiting_free(people->waiting);
     sessions_free(people->sessions);
     lockout_free(people->by_account);
     lockout_free(people->by_peer);
@@ -75,6 +78,7 @@ void
 people_tick(struct people *people)
 {
     sessions_tick(people->sessions);
+    people_waiting_tick(people);
     token_uses_tick(people->token_uses, clock_boot_us(people->settings.clock));
 }
 
@@ -183,6 +187,12 @@ people_needs_factor(const struct people *people, enum account_role role)
         }
     }
     return false;
+}
+
+bool
+people_trusts_factor(const struct people *people, const struct account *account)
+{
+    return account->source == ACCOUNT_OPENID && people->rules->openid.trusts_factor;
 }
 
 static cJSON *
@@ -294,16 +304,32 @@ people_peer(struct evhttp_request *request)
     return peer ? peer : "?";
 }
 
+/* Under what failures count.  Directories do not look at case: each way to write a name would be so
+ * many more guesses. */
+static void
+failures_key(const struct serving *serving, char key[HOST_SIZE])
+{
+    if (device_find(serving, key)) {
+        return;
+    }
+    size_t used = 0;
+    for (; serving->name[used]; used++) {
+        key[used] = (char)tolower((unsigned char)serving->name[used]);
+    }
+    key[used] = '\0';
+}
+
 bool
 people_must_wait(struct serving *serving)
 {
     struct people *people = serving->people;
     int64_t now = clock_boot_us(people->settings.clock);
-    char device[HOST_SIZE];
-    bool is_device = device_find(serving, device);
-    int64_t wait = lockout_wait_us(people->by_account, is_device ? device : serving->name, now);
-    int64_t also =
-        is_device ? 0 : lockout_wait_us(people->by_peer, people_peer(serving->request), now);
+    char key[HOST_SIZE], device[HOST_SIZE];
+    failures_key(serving, key);
+    int64_t wait = lockout_wait_us(people->by_account, key, now);
+    int64_t also = device_find(serving, device)
+                       ? 0
+                       : lockout_wait_us(people->by_peer, people_peer(serving->request), now);
     wait = also > wait ? also : wait;
     if (wait == 0) {
         return false;
@@ -325,11 +351,13 @@ people_fail(struct serving *serving, const char *action, const char *detail, con
     int64_t now = clock_boot_us(people->settings.clock);
     uint64_t swallowed = 0;
     const char *peer = people_peer(serving->request);
-    char device[HOST_SIZE], object[TEXT_SIZE];
-    const char *key = device_find(serving, device) ? device : serving->name;
-    lockout_failed(people->by_account, key, now);
+    char key[HOST_SIZE], object[TEXT_SIZE];
+    failures_key(serving, key);
+    if (key[0]) { /* nobody's are the address's alone */
+        lockout_failed(people->by_account, key, now);
+    }
     lockout_failed(people->by_peer, peer, now);
-    snprintf(object, sizeof(object), "%.55s from %.64s", serving->name, peer);
+    snprintf(object, sizeof(object), "%.55s from %.64s", key[0] ? serving->name : "somebody", peer);
     if (log_limit_pass(&people->failure_limit, now, &swallowed)) {
         log_warn("web", "wrong name, password or code", LOG_S("account", serving->name),
                  LOG_S("peer", peer), LOG_I("swallowed", swallowed));
@@ -368,9 +396,9 @@ void
 people_sign_in(struct serving *serving, const struct account *account)
 {
     struct people *people = serving->people;
-    char device[HOST_SIZE];
-    bool is_device = device_find(serving, device);
-    lockout_succeeded(people->by_account, is_device ? device : serving->name);
+    char key[HOST_SIZE];
+    failures_key(serving, key);
+    lockout_succeeded(people->by_account, key);
     snprintf(serving->caller.account, sizeof(serving->caller.account), ACCOUNT_PREFIX "%.55s",
              account->name);
     record(people, serving->caller.account, account->role, "session.open",
@@ -407,12 +435,25 @@ people_refuse_busy(struct serving *serving)
     people_refuse(serving, 503, "too many sign in at the same time", NULL, "try again in a moment");
 }
 
+/* An account of ours is asked here, whatever the directory says of that name. */
+static bool
+is_of_directory(const struct people *people, const char *name)
+{
+    const struct account *account = account_find(account_file_list(people->accounts), name);
+    return people->rules->ldap.url[0] && account_name_is_valid(name) &&
+           (!account || account->source == ACCOUNT_LDAP);
+}
+
 static void
 serve_sign_in(struct serving *serving, const struct op_sign_in *asked)
 {
     struct people *people = serving->people;
     snprintf(serving->name, sizeof(serving->name), "%s", asked->name);
     if (people_must_wait(serving)) {
+        return;
+    }
+    if (is_of_directory(people, serving->name)) {
+        people_ask_directory(serving, asked->password);
         return;
     }
     if (!hasher_check(people->hasher, people_hash(people, serving->name), asked->password,
@@ -626,7 +667,7 @@ serve_session(struct serving *serving, const void *parameters)
         break;
     case OP_SESSION_OPENID_BEGIN:
     case OP_SESSION_OPENID:
-        people_refuse(serving, 404, "no OpenID provider is set up", NULL, NULL);
+        people_serve_openid(serving, parameters);
         break;
     case OP_SESSION_SHOW:
         serve_session_show(serving);

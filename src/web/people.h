@@ -11,6 +11,7 @@
 #include "web/route.h"
 #include "web/session.h"
 #include "web/token.h"
+#include "wire/login.h"
 
 struct people;
 struct seal;
@@ -22,6 +23,9 @@ struct people_settings {
     const struct config *config; /* borrowed; NULL: everything as where no key says otherwise */
     struct seal *seal;           /* taken, in any case: of the second factors */
     struct asker *asker;         /* for rows of the audit */
+    /* To the login role; false: it did not go out. */
+    bool (*login)(void *context, const struct wire_login *question);
+    void *login_context;
     /* That session is over: whoever listens with it must go. */
     void (*on_session_end)(void *context, uint64_t session_number);
     void *context;
@@ -60,6 +64,9 @@ bool people_find(struct people *people, struct evhttp_request *request, struct c
                  struct caller_problem *problem);
 /* Was this sent by a page of ours, or by no browser at all?  (Fetch metadata; Origin.) */
 bool people_is_own_page(const struct evkeyvalq *headers);
+/* What the login role answered; it is gone. */
+void people_login_answer(struct people *people, const struct wire_login_result *result);
+void people_login_gone(struct people *people);
 /* Answers a route of kind ROUTE_PEOPLE, now or later; 'parameters' have been checked.  'caller' is
  * NULL for the sign-in. */
 void people_serve(struct people *people, struct evhttp_request *request, const struct route *route,

@@ -27,6 +27,7 @@ struct people {
     struct tickets *tickets;
     struct sessions *sessions;
     struct hasher *hasher;
+    struct people_waiting *waiting; /* for the login role */
     struct lockout *by_account, *by_peer;
     struct log_limit failure_limit;
 };
@@ -84,6 +85,15 @@ void people_serve_list(struct serving *serving, const struct op_page *page,
 void people_ask_code(struct serving *serving, const struct account *account);
 void people_serve_code(struct serving *serving, const struct op_code *asked);
 void people_serve_factor(struct serving *serving, const void *parameters);
+/* Does whoever vouches for that account ask for a second factor itself? */
+bool people_trusts_factor(const struct people *people, const struct account *account);
+/* people_source.c */
+struct people_waiting *people_waiting_new(void);
+void people_waiting_free(struct people_waiting *waiting);
+void people_waiting_tick(struct people *people);
+/* 'name' is nobody of ours: is it somebody of the directory's? */
+void people_ask_directory(struct serving *serving, const char *password);
+void people_serve_openid(struct serving *serving, const void *parameters);
 /* people_account.c */
 void people_serve_accounts(struct serving *serving, const void *parameters);
 /* people_token.c */

@@ -555,6 +555,8 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
                                            .state_dir = settings->state_dir,
                                            .config = settings->config,
                                            .seal = seal,
+                                           .login = settings->login,
+                                           .login_context = settings->context,
                                            .asker = web->asker,
                                            .on_session_end = on_session_end,
                                            .context = web,
@@ -634,6 +636,18 @@ web_event(struct web *web, const struct wire_event *event)
     sse_memory_newest(web->memory, frame);
     listeners_send(web->listeners, event->topic, frame);
     evbuffer_free(frame);
+}
+
+void
+web_login_answer(struct web *web, const struct wire_login_result *result)
+{
+    people_login_answer(web->people, result);
+}
+
+void
+web_login_gone(struct web *web)
+{
+    people_login_gone(web->people);
 }
 
 uint16_t

@@ -11,6 +11,7 @@
 #include "wire/answer.h"
 #include "wire/ask.h"
 #include "wire/event.h"
+#include "wire/login.h"
 
 struct web;
 
@@ -25,7 +26,7 @@ struct web_settings {
     const char *listen; /* "[::]:8443" */
     const char *cert, *key;
     const char *state_dir;
-    const char *secret_key_file; /* the master key: read before it is locked in */
+    const char *secret_key_file;   /* the master key: read before it is locked in */
     size_t connection_limit;       /* 0: 512 */
     web_parse_line_fn *parse_line; /* NULL: POST /policy/test knows our own detections only */
     const struct config *config;   /* passed on to parse_line */
@@ -35,6 +36,8 @@ struct web_settings {
     /* The first administrator has a password of his own: admin.password goes.  0 or negative errno.
      * NULL: it is removed here. */
     int (*forget_password)(void *context);
+    /* To the login role; NULL: there is none.  False: it did not go out. */
+    bool (*login)(void *context, const struct wire_login *question);
     /* To core; false: it did not go out. */
     bool (*send)(void *context, const struct wire_ask *ask);
     void *context;
@@ -48,6 +51,9 @@ void web_core_joined(struct web *web);
 void web_core_gone(struct web *web);
 void web_answer(struct web *web, const struct wire_answer *answer);
 void web_event(struct web *web, const struct wire_event *event);
+/* What the login role answered; it has gone. */
+void web_login_answer(struct web *web, const struct wire_login_result *result);
+void web_login_gone(struct web *web);
 uint16_t web_port(const struct web *web);
 
 #endif

@@ -9,7 +9,8 @@
 struct web_role {
     struct role *role;
     struct web *web;
-    struct channel *core; /* NULL: away */
+    struct channel *core;  /* NULL: away */
+    struct channel *login; /* NULL: away */
 };
 
 static bool
@@ -32,6 +33,13 @@ forget_password(void *context)
     return errand_ask(role->errands, role->config, ERRAND_PASSWORD_FORGET, 0, -1);
 }
 
+static bool
+send_login(void *context, const struct wire_login *question)
+{
+    struct web_role *self = context;
+    return self->login && channel_send(self->login, WIRE_LOGIN, question);
+}
+
 static void
 on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
 {
@@ -40,6 +48,8 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         web_answer(self->web, message);
     } else if (type == WIRE_EVENT) {
         web_event(self->web, message);
+    } else if (type == WIRE_LOGIN_RESULT && channel == self->login) {
+        web_login_answer(self->web, message);
     } else {
         channel_close(channel, "web takes answers and events only");
     }
@@ -49,6 +59,11 @@ static void
 on_close(void *context, struct channel *channel, const char *why)
 {
     struct web_role *self = context;
+    if (channel == self->login) {
+        self->login = NULL;
+        web_login_gone(self->web);
+        return;
+    }
     if (channel != self->core) {
         return; /* an old one, replaced already */
     }
@@ -61,8 +76,17 @@ static void
 on_peer(void *context, struct channel *channel, enum wire_role peer)
 {
     struct web_role *self = context;
+    if (peer == ROLE_LOGIN) {
+        struct channel *before = self->login;
+        self->login = channel;
+        if (before) {
+            web_login_gone(self->web);
+            channel_close(before, "login was joined anew");
+        }
+        return;
+    }
     if (peer != ROLE_CORE) {
-        channel_close(channel, "web talks to core only");
+        channel_close(channel, "web talks to core and login only");
         return;
     }
     struct channel *old = self->core;
@@ -91,6 +115,7 @@ web_role_run(struct role *role)
         .config = role->config,
         .lock_in = lock_in,
         .forget_password = forget_password,
+        .login = send_login,
         .send = send_ask,
         .context = &self,
     };

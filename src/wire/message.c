@@ -13,6 +13,7 @@
 #include "wire/evidence.h"
 #include "wire/facts.h"
 #include "wire/hello.h"
+#include "wire/login.h"
 #include "wire/notice.h"
 #include "wire/observed.h"
 #include "wire/read_back.h"
@@ -20,12 +21,12 @@
 #include "wire/source_stats.h"
 
 const char *const wire_type_names[WIRE_TYPE_COUNT + 1] = {
-    "hello",        "detection",     "evidence", "ack",      "sensor_stats",
-    "source_stats", "facts",         "desired",  "observed", "read_back",
-    "device",       "edge_stats",    "ask",      "answer",   "event",
-    "notice",       "notice_result", "secret",   "secrets",  NULL};
-const char *const wire_role_names[ROLE_COUNT + 1] = {"core",   "intake", "web",    "driver",
-                                                     "sensor", "edge",   "notify", NULL};
+    "hello",   "detection", "evidence",     "ack",       "sensor_stats",  "source_stats",
+    "facts",   "desired",   "observed",     "read_back", "device",        "edge_stats",
+    "ask",     "answer",    "event",        "notice",    "notice_result", "secret",
+    "secrets", "login",     "login_result", NULL};
+const char *const wire_role_names[ROLE_COUNT + 1] = {"core", "intake", "web",   "driver", "sensor",
+                                                     "edge", "notify", "login", NULL};
 
 static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
     [WIRE_HELLO] = &wire_hello_shape,
@@ -47,6 +48,8 @@ static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
     [WIRE_NOTICE_RESULT] = &wire_notice_result_shape,
     [WIRE_SECRET] = &wire_secret_change_shape,
     [WIRE_SECRETS] = &wire_secrets_shape,
+    [WIRE_LOGIN] = &wire_login_shape,
+    [WIRE_LOGIN_RESULT] = &wire_login_result_shape,
 };
 
 #define TYPE(type) (1u << WIRE_##type)
@@ -67,6 +70,8 @@ static const unsigned allowed[ROLE_COUNT][ROLE_COUNT] = {
     [ROLE_CORE][ROLE_WEB] = TYPE(ANSWER) | TYPE(EVENT),
     [ROLE_CORE][ROLE_NOTIFY] = TYPE(NOTICE) | TYPE(SECRET),
     [ROLE_NOTIFY][ROLE_CORE] = TYPE(NOTICE_RESULT) | TYPE(SECRETS),
+    [ROLE_WEB][ROLE_LOGIN] = TYPE(LOGIN),
+    [ROLE_LOGIN][ROLE_WEB] = TYPE(LOGIN_RESULT),
 };
 
 bool

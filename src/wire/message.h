@@ -6,9 +6,11 @@
  *   edge ◀──desired, read_back── driver ◀──desired, read_back── core
  *   web ──ask──▶ core ──answer, event──▶ web
  *   core ──notice, secret──▶ notify ──notice_result, secrets──▶ core
+ *   web ──login──▶ login ──login_result──▶ web
  *
  * The receiver checks type, ranges, and the sender's right to send it (wire_is_allowed); anything
- * else closes the connection.  One file per message defines its struct, its shape and its limits. */
+ * else closes the connection.  One file per message defines its struct, its shape and its limits.
+ */
 #ifndef CORDON_WIRE_MESSAGE_H
 #define CORDON_WIRE_MESSAGE_H
 
@@ -17,25 +19,27 @@
 #include "wire/codec_text.h"
 
 enum wire_type {
-    WIRE_HELLO,        /* hello.h */
-    WIRE_DETECTION,    /* detection.h */
-    WIRE_EVIDENCE,     /* evidence.h */
-    WIRE_ACK,          /* ack.h */
-    WIRE_SENSOR_STATS, /* sensor_stats.h */
-    WIRE_SOURCE_STATS, /* source_stats.h */
-    WIRE_FACTS,        /* facts.h */
-    WIRE_DESIRED,      /* desired.h */
-    WIRE_OBSERVED,     /* observed.h */
-    WIRE_READ_BACK,    /* read_back.h */
-    WIRE_DEVICE,       /* device.h */
-    WIRE_EDGE_STATS,   /* edge_stats.h */
-    WIRE_ASK,          /* ask.h */
-    WIRE_ANSWER,       /* answer.h */
-    WIRE_EVENT,        /* event.h */
-    WIRE_NOTICE,       /* notice.h */
+    WIRE_HELLO,         /* hello.h */
+    WIRE_DETECTION,     /* detection.h */
+    WIRE_EVIDENCE,      /* evidence.h */
+    WIRE_ACK,           /* ack.h */
+    WIRE_SENSOR_STATS,  /* sensor_stats.h */
+    WIRE_SOURCE_STATS,  /* source_stats.h */
+    WIRE_FACTS,         /* facts.h */
+    WIRE_DESIRED,       /* desired.h */
+    WIRE_OBSERVED,      /* observed.h */
+    WIRE_READ_BACK,     /* read_back.h */
+    WIRE_DEVICE,        /* device.h */
+    WIRE_EDGE_STATS,    /* edge_stats.h */
+    WIRE_ASK,           /* ask.h */
+    WIRE_ANSWER,        /* answer.h */
+    WIRE_EVENT,         /* event.h */
+    WIRE_NOTICE,        /* notice.h */
     WIRE_NOTICE_RESULT, /* notice.h */
-    WIRE_SECRET,       /* notice.h */
-    WIRE_SECRETS,      /* notice.h */
+    WIRE_SECRET,        /* notice.h */
+    WIRE_SECRETS,       /* notice.h */
+    WIRE_LOGIN,         /* login.h */
+    WIRE_LOGIN_RESULT,  /* login.h */
     WIRE_TYPE_COUNT
 };
 extern const char *const wire_type_names[WIRE_TYPE_COUNT + 1];
@@ -49,6 +53,7 @@ enum wire_role {
     ROLE_SENSOR,
     ROLE_EDGE,
     ROLE_NOTIFY,
+    ROLE_LOGIN,
     ROLE_COUNT
 };
 extern const char *const wire_role_names[ROLE_COUNT + 1];

@@ -34,6 +34,35 @@ def certificate(folder, name):
     return cert, key
 
 
+class Authority:
+    """Certificates for TLS servers of a test."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir()
+        self.file, self.key = self.folder / "ca.pem", self.folder / "ca.key"
+        self.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", self.key,
+                 "-out", self.file, "-subj", "/CN=authority of a test",
+                 "-addext", "basicConstraints=critical,CA:TRUE",
+                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+
+    @staticmethod
+    def run(*words):
+        subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+    def issue(self, name):
+        """(certificate, key) for one DNS name; localhost is also 127.0.0.1."""
+        cert, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        request, more = self.folder / "request.pem", self.folder / "extensions"
+        ours = ",IP:127.0.0.1" if name == "localhost" else ""
+        more.write_text(f"subjectAltName=DNS:{name}{ours}\nbasicConstraints=CA:FALSE\n")
+        self.run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj",
+                 f"/CN={name}")
+        self.run("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.key, "-days", "2",
+                 "-CAcreateserial", "-out", cert, "-extfile", more)
+        return cert, key
+
+
 def is_open(port):
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()

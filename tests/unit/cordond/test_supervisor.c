@@ -66,12 +66,14 @@ strays(void)
     return count - 2; /* "." and ".." */
 }
 
-/* Core greets each peer on its new pair with a letter for its role; a peer tells what it heard. */
+/* Core greets each peer on its new pair with a letter for its role, and so does web login; a peer tells
+ * what it heard. */
 static void
 joined(const char *role, int fd, enum wire_role peer)
 {
     char byte = (char)('A' + (int)peer);
-    if (strcmp(role, "core") == 0) {
+    bool greets = strcmp(role, "core") == 0 || (strcmp(role, "web") == 0 && peer == ROLE_LOGIN);
+    if (greets) {
         tell(role, wire_role_names[peer], send(fd, &byte, 1, MSG_NOSIGNAL));
     } else {
         tell(role, wire_role_names[peer], recv(fd, &byte, 1, 0) == 1 ? byte : 0);
@@ -177,7 +179,8 @@ wait_for_all(struct bench *bench)
 {
     static const char *const lines[] = {"core driver 1\n",  "core intake 1\n",  "core web 1\n",
                                         "driver core 68\n", "intake core 66\n", "web core 67\n",
-                                        "core notify 1\n",  "notify core 71\n"};
+                                        "core notify 1\n",  "notify core 71\n", "web login 1\n",
+                                        "login web 72\n"};
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
         wait_for(bench, lines[i], 1);
     }
@@ -259,11 +262,11 @@ test_every_role_is_started_and_joined_with_core(void **state)
     struct bench *bench = *state;
     supervisor_start(bench);
     wait_for_all(bench);
-    assert_int_equal(count_of(bench->heard, " started "), 5);
-    assert_int_equal(count_of(bench->heard, " strays 0\n"), 5); /* the two lines, nothing else */
-    assert_int_equal(count_of(bench->heard, " blocked 0\n"), 5);
+    assert_int_equal(count_of(bench->heard, " started "), 6);
+    assert_int_equal(count_of(bench->heard, " strays 0\n"), 6); /* the two lines, nothing else */
+    assert_int_equal(count_of(bench->heard, " blocked 0\n"), 6);
     stop(bench, SIGTERM);
-    assert_int_equal(count_of(bench->heard, " started "), 5); /* none again */
+    assert_int_equal(count_of(bench->heard, " started "), 6); /* none again */
 }
 
 static void
@@ -280,7 +283,8 @@ test_one_that_dies_is_started_again_and_joined_anew(void **state)
     assert_int_not_equal(bench->pids[ROLE_WEB], web);
     assert_int_equal(bench->pids[ROLE_CORE], core); /* nobody else was disturbed */
     assert_int_equal(count_of(bench->heard, "core driver 1\n"), 1);
-    assert_int_equal(count_of(bench->heard, " started "), 6);
+    assert_int_equal(count_of(bench->heard, " started "), 7);
+    wait_for(bench, "login web 72\n", 2); /* whom web talks to, too */
     stop(bench, SIGINT);
 }
 
@@ -296,7 +300,7 @@ test_a_new_core_is_joined_with_everybody(void **state)
     wait_for(bench, "intake core 66\n", 2);
     wait_for(bench, "web core 67\n", 2);
     wait_for(bench, "notify core 71\n", 2);
-    assert_int_equal(count_of(bench->heard, " started "), 6);
+    assert_int_equal(count_of(bench->heard, " started "), 7);
     stop(bench, SIGTERM);
 }
 
@@ -312,6 +316,7 @@ test_a_reload_goes_to_every_role(void **state)
     wait_for(bench, "intake signal 1\n", 1);
     wait_for(bench, "web signal 1\n", 1);
     wait_for(bench, "notify signal 1\n", 1);
+    wait_for(bench, "login signal 1\n", 1);
     stop(bench, SIGTERM);
 }
 
@@ -350,7 +355,7 @@ test_roles_end_with_a_supervisor_that_was_killed(void **state)
     assert_int_equal(waitpid(bench->supervisor, NULL, 0), bench->supervisor);
     bench->supervisor = 0;
     static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB,
-                                           ROLE_NOTIFY};
+                                           ROLE_NOTIFY, ROLE_LOGIN};
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
         int64_t until_us = clock_boot_us(clock_system()) + PATIENCE_MS * 1000LL;
         char path[64];

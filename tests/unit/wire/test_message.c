@@ -26,6 +26,8 @@ static const struct {
     {ROLE_CORE, ROLE_WEB, " answer event "},
     {ROLE_CORE, ROLE_NOTIFY, " notice secret "},
     {ROLE_NOTIFY, ROLE_CORE, " notice_result secrets "},
+    {ROLE_WEB, ROLE_LOGIN, " login "},
+    {ROLE_LOGIN, ROLE_WEB, " login_result "},
 };
 
 static bool
@@ -61,7 +63,7 @@ test_each_role_sends_only_its_own(void **state)
             }
         }
     }
-    assert_int_equal(count, 30);
+    assert_int_equal(count, 32);
 }
 
 static void

@@ -73,6 +73,8 @@ static const char *const needed_of[WIRE_TYPE_COUNT] = {
     [WIRE_NOTICE_RESULT] = "id",
     [WIRE_SECRET] = "number secrets secrets.channel",
     [WIRE_SECRETS] = "",
+    [WIRE_LOGIN] = "number kind",
+    [WIRE_LOGIN_RESULT] = "number outcome source role",
 };
 
 static void
