@@ -67,19 +67,29 @@ config_start(struct datapath *datapath)
     return maps_put(datapath->maps, MAP_CONFIG, &zero, config);
 }
 
+/* How many entries of that map there are, for who looks into it.  Where some may be unknown: at
+ * least as many as there were when we came. */
+static uint32_t
+entries_count(const struct datapath *datapath, enum map_id map, uint32_t before)
+{
+    uint32_t wanted = (uint32_t)want_count(datapath->want, map);
+    return datapath->keeps_unknown && before > wanted ? before : wanted;
+}
+
 int
 datapath_config_write(struct datapath *datapath)
 {
     const uint32_t zero = 0;
     struct dp_config config = datapath->config;
-    config.isolate_ips = (uint32_t)want_count(datapath->want, MAP_ISO_IP);
-    config.isolate_ports = (uint32_t)want_count(datapath->want, MAP_ISO_PORT);
-    config.servers = (uint32_t)want_count(datapath->want, MAP_SERVER);
-    config.pairs = (uint32_t)want_count(datapath->want, MAP_PAIR);
-    config.watched = (uint32_t)want_count(datapath->want, MAP_WATCH);
-    config.rspans = (uint32_t)want_count(datapath->want, MAP_RSPAN);
-    config.sensors = (uint32_t)want_count(datapath->want, MAP_SENSOR);
-    config.always = 0;
+    config.isolate_ips = entries_count(datapath, MAP_ISO_IP, config.isolate_ips);
+    config.isolate_ports = entries_count(datapath, MAP_ISO_PORT, config.isolate_ports);
+    config.servers = entries_count(datapath, MAP_SERVER, config.servers);
+    config.pairs = entries_count(datapath, MAP_PAIR, config.pairs);
+    config.watched = entries_count(datapath, MAP_WATCH, config.watched);
+    config.rspans = entries_count(datapath, MAP_RSPAN, config.rspans);
+    config.sensors = entries_count(datapath, MAP_SENSOR, config.sensors);
+    const uint32_t always = datapath->keeps_unknown ? config.always : 0;
+    config.always = always;
     for (size_t i = 0; i < datapath->kinds[RULE_MIRROR].count; i++) {
         const struct held *held = datapath->kinds[RULE_MIRROR].items[i];
         if (held->rule.mirror->kind == MIRROR_ALWAYS && held->slot != SLOT_NONE) {
@@ -104,6 +114,18 @@ datapath_suspend(struct datapath *datapath, bool is_suspended)
     }
 }
 
+bool
+datapath_is_suspended(const struct datapath *datapath)
+{
+    return datapath->config.is_suspended;
+}
+
+void
+datapath_keep_unknown(struct datapath *datapath, bool keeps_unknown)
+{
+    datapath->keeps_unknown = keeps_unknown;
+}
+
 /* ---- open, close ---- */
 
 int
@@ -118,18 +140,17 @@ datapath_open(const struct datapath_settings *settings, struct datapath **datapa
     snprintf(made->bridge, sizeof(made->bridge), "%s", settings->bridge);
     hmap_init(&made->by_id);
     hmap_init(&made->by_owner);
-    int result =
-        maps_open(settings->pin_dir,
-                  settings->endpoint_room ? settings->endpoint_room : ENDPOINT_ROOM, &made->maps,
-                  why);
+    int result = maps_open(settings->pin_dir,
+                           settings->endpoint_room ? settings->endpoint_room : ENDPOINT_ROOM,
+                           &made->maps, why);
     if (result) {
         datapath_close(made);
         return result;
     }
     made->want = want_new(made->maps);
     result = attach_make_ifb(made->maps, made->bridge, &made->ifb, why);
-    result = result ? result
-                    : attach_make_tap(made->maps, made->bridge, &made->tap, &made->tap_fd, why);
+    result =
+        result ? result : attach_make_tap(made->maps, made->bridge, &made->tap, &made->tap_fd, why);
     if (result) {
         datapath_close(made);
         return result;

@@ -18,7 +18,7 @@
 struct datapath;
 
 struct datapath_settings {
-    const char *pin_dir;      /* e.g. /run/cordon-edge/NAME; a bpffs is mounted at PIN_DIR/bpf */
+    const char *pin_dir; /* e.g. /run/cordon-edge/NAME; a bpffs is mounted at PIN_DIR/bpf */
     const char *bridge;
     uint32_t endpoint_room;   /* isolated MACs + IPs; default 131072 */
     uint32_t mirror_permille; /* of the uplink's rate; default 100 */
@@ -46,12 +46,17 @@ unsigned datapath_check_ports(struct datapath *datapath, char problem[TEXT_SIZE]
  * per rule, may be NULL) says which failed and why. */
 int datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
                  struct rule_report *reports) MUST_CHECK;
+/* While true datapath_set() takes nothing away that it does not know: the maps were taken over, and
+ * whose their entries are is not known yet. */
+void datapath_keep_unknown(struct datapath *datapath, bool keeps_unknown);
 int datapath_change(struct datapath *datapath, const struct rule *add, size_t add_count,
                     const char (*remove)[RULE_ID_SIZE], size_t remove_count,
                     struct rule_report *reports) MUST_CHECK;
 /* The port's link went down: a hold on it has done its work (architecture rule 6). */
 void datapath_clear_hold(struct datapath *datapath, int ifindex);
 void datapath_suspend(struct datapath *datapath, bool is_suspended);
+bool
+datapath_is_suspended(const struct datapath *datapath); /* by the maps, also of an earlier run */
 
 /* What the maps really hold, compared with the rules set last: APPLIED, or ABSENT/FAILED with why.
  * With 'verify' also test runs of the attached program with the endpoint's frames on every port:
@@ -70,8 +75,9 @@ bool datapath_is_refused(const struct datapath *datapath, const char *rule_id);
 const struct rule *datapath_rule_find(const struct datapath *datapath, const char *rule_id);
 const struct rule *datapath_isolate_of(const struct datapath *datapath, const struct mac *mac,
                                        const struct ip *ip);
-/* With thousands of rules one call looks at a part of them, the next one goes on from there; for the
- * others it repeats what was found last.  New, changed and wrong ones are looked at in every call. */
+/* With thousands of rules one call looks at a part of them, the next one goes on from there; for
+ * the others it repeats what was found last.  New, changed and wrong ones are looked at in every
+ * call. */
 int datapath_read_back(struct datapath *datapath, bool verify,
                        struct rule_report *reports) MUST_CHECK;
 int datapath_read_back_one(struct datapath *datapath, const char *rule_id, bool verify,

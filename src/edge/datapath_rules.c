@@ -586,7 +586,7 @@ datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
         int result = held->is_kept ? 0 : rule_remove(datapath, held);
         first = first ? first : result;
     }
-    int repaired = want_repair(datapath->want);
+    int repaired = want_repair(datapath->want, !datapath->keeps_unknown);
     first = first || repaired >= 0 ? first : repaired;
     first = change_finish(datapath, first);
     reports_fill(datapath, rules, count, reports);

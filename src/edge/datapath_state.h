@@ -58,6 +58,7 @@ struct datapath {
     struct maps *maps;
     struct want *want;
     struct dp_config config; /* as written last */
+    bool keeps_unknown;
     struct dp_port_held ports[DATAPATH_PORTS_MAX];
     size_t port_count;
     struct hmap by_id, by_owner; /* owner: the MAC or the address of an isolate rule */

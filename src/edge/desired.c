@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "edge/deadlines.h"
 #include "edge/journal.h"
+#include "edge/kept.h"
 #include "wire/message.h"
 
 #define CHECK_TICKS 3      /* seconds between looks at filters and maps */
@@ -34,6 +35,7 @@ struct desired {
     char remaining_path[PATH_MAX];
     uint64_t epoch, generation;
     bool is_suspended;
+    bool is_unsure;     /* the disk did not have all: the kernel may hold more than we know */
     struct rule *parts; /* of a snapshot that is not whole yet */
     size_t part_count;
     uint64_t parts_epoch, parts_generation; /* which one */
@@ -112,10 +114,14 @@ text_add(struct text *text, const char *line)
     text->bytes[text->used++] = '\n';
 }
 
-/* The whole state anew, as parts of a snapshot. */
+/* The whole state anew, as parts of a snapshot; only when it is whole: the next start must know
+ * that it does not know. */
 static void
 snapshot_write(struct desired *desired)
 {
+    if (desired->is_unsure) {
+        return;
+    }
     size_t count = datapath_rule_count(desired->datapath), at = 0;
     struct text text = {.used = 0};
     struct rule *part = mem_new(PART_RULES, sizeof(*part));
@@ -199,96 +205,34 @@ desired_free(struct desired *desired)
     free(desired);
 }
 
-/* ---- reading it back at the start ---- */
-
-struct loading {
-    struct desired *desired;
-    struct rule *rules;
-    size_t count, room;
-    unsigned broken;
-};
-
-static void
-loading_remove(struct loading *loading, const char *id)
-{
-    for (size_t i = 0; i < loading->count; i++) {
-        if (strcmp(loading->rules[i].id, id) == 0) {
-            rule_fini(&loading->rules[i]);
-            loading->rules[i] = loading->rules[--loading->count];
-            return;
-        }
-    }
-}
-
-static void
-loading_add(struct loading *loading, const struct rule *rule)
-{
-    if (loading->count == loading->room) {
-        loading->room = loading->room ? loading->room * 2 : 1024;
-        loading->rules = mem_resize(loading->rules, loading->room, sizeof(loading->rules[0]));
-    }
-    rule_copy(&loading->rules[loading->count++], rule);
-}
-
-static void
-on_line(void *context, const char *text, size_t size)
-{
-    struct loading *loading = context;
-    struct desired *desired = loading->desired;
-    struct wire_desired message;
-    struct codec_error error;
-    cJSON *json = codec_parse(text, size);
-    if (!json || wire_decode(WIRE_DESIRED, json, &message, &error)) {
-        loading->broken++;
-        cJSON_Delete(json);
-        return;
-    }
-    cJSON_Delete(json);
-    if (message.base != 0) {
-        for (size_t i = 0; i < message.remove_count; i++) {
-            loading_remove(loading, message.remove[i].id);
-            deadlines_drop(&desired->deadlines, message.remove[i].id);
-        }
-        for (size_t i = 0; i < message.add_count; i++) {
-            loading_remove(loading, message.add[i].id);
-        }
-    }
-    for (size_t i = 0; i < message.add_count; i++) {
-        loading_add(loading, &message.add[i]);
-        deadlines_set(&desired->deadlines, message.add[i].id, message.add[i].expires_s);
-    }
-    desired->epoch = message.epoch;
-    desired->generation = message.generation;
-    desired->is_suspended = message.is_suspended;
-    wire_fini(WIRE_DESIRED, &message);
-}
-
+/* What the disk does not say is not known to be over: the kernel, which outlived us, may hold rules
+ * that are in force.  They stay until the controller has sent everything (architecture rule 3). */
 int
 desired_load(struct desired *desired, char why[256])
 {
-    struct loading loading = {.desired = desired};
-    int result = journal_read(desired->journal, on_line, &loading);
+    struct kept kept;
+    int result = kept_read(desired->journal, &desired->deadlines, &kept);
     if (result) {
         snprintf(why, 256, "cannot read the desired state: %s", strerror(-result));
+        kept_fini(&kept);
         return result;
     }
-    if (loading.broken > 0) {
-        log_error("desired", "lines of the kept state cannot be read; what they held is missing",
-                  LOG_I("lines", loading.broken));
-        desired->generation = 0; /* the controller must send everything */
-    }
+    desired->epoch = kept.epoch;
+    desired->generation = kept.generation;
+    desired->is_unsure = !kept.is_whole;
+    desired->is_suspended =
+        kept.is_whole ? kept.is_suspended : datapath_is_suspended(desired->datapath);
     remaining_read(desired);
     datapath_suspend(desired->datapath, desired->is_suspended);
-    result = datapath_set(desired->datapath, loading.rules, loading.count, NULL);
+    datapath_keep_unknown(desired->datapath, desired->is_unsure);
+    result = datapath_set(desired->datapath, kept.rules, kept.count, NULL);
     if (result) {
         snprintf(why, 256, "cannot put the kept rules into the kernel: %s", strerror(-result));
     }
-    log_info("desired", "kept state loaded", LOG_I("rules", loading.count),
-             LOG_I("epoch", desired->epoch), LOG_I("generation", desired->generation));
-    for (size_t i = 0; i < loading.count; i++) {
-        rule_fini(&loading.rules[i]);
-    }
-    free(loading.rules);
+    log_info("desired", "kept state loaded", LOG_I("rules", kept.count),
+             LOG_I("epoch", desired->epoch), LOG_I("generation", desired->generation),
+             LOG_I("is_whole", kept.is_whole));
+    kept_fini(&kept);
     snapshot_write(desired);
     return result;
 }
@@ -447,6 +391,8 @@ snapshot_receive(struct desired *desired, const struct wire_desired *message)
         return;
     }
     snapshot_releases_tell(desired);
+    desired->is_unsure = false;
+    datapath_keep_unknown(desired->datapath, false);
     int result = datapath_set(desired->datapath, desired->parts, desired->part_count, NULL);
     int64_t applied_us = clock_wall_us(desired->clock);
     head_take(desired, message);

@@ -14,7 +14,7 @@ struct claim {
     struct claim *next_of_entry; /* latest first */
     struct claim *next_of_owner;
     struct owner *owner;
-    bool is_wished; /* while the owner's claims are being replaced */
+    bool is_wished;  /* while the owner's claims are being replaced */
     uint8_t value[]; /* our part */
 };
 
@@ -67,7 +67,8 @@ static struct entry *
 entry_find(const struct want *want, enum map_id map, const void *key)
 {
     uint64_t hash = key_hash(map, key);
-    HMAP_FOR_EACH_HASH (entry, struct entry, node, hash, &want->entries) {
+    HMAP_FOR_EACH_HASH(entry, struct entry, node, hash, &want->entries)
+    {
         if (entry->map == map && memcmp(entry->key, key, map_kinds[map].key_size) == 0) {
             return entry;
         }
@@ -78,7 +79,8 @@ entry_find(const struct want *want, enum map_id map, const void *key)
 static struct owner *
 owner_find(const struct want *want, uint64_t id)
 {
-    HMAP_FOR_EACH_HASH (owner, struct owner, node, id, &want->owners) {
+    HMAP_FOR_EACH_HASH(owner, struct owner, node, id, &want->owners)
+    {
         if (owner->id == id) {
             return owner;
         }
@@ -335,7 +337,7 @@ strangers_remove(struct want *want, enum map_id map)
 }
 
 int
-want_repair(struct want *want)
+want_repair(struct want *want, bool is_exact)
 {
     int wrong = 0;
     HMAP_FOR_EACH (entry, struct entry, node, &want->entries) {
@@ -350,7 +352,7 @@ want_repair(struct want *want)
         wrong++;
     }
     for (enum map_id map = 0; map < MAP_COUNT; map++) {
-        int removed = map_kinds[map].is_ruled ? strangers_remove(want, map) : 0;
+        int removed = is_exact && map_kinds[map].is_ruled ? strangers_remove(want, map) : 0;
         if (removed < 0) {
             return removed;
         }

@@ -38,11 +38,11 @@ void want_free(struct want *want);
 int want_claim(struct want *want, uint64_t owner, const struct wishes *wishes) MUST_CHECK;
 /* Is what the kernel holds what 'owner' claims?  0, -ENOENT (an entry is missing), -EBADMSG (it is
  * another); '*map' says where.  Adds up the hits of its entries. */
-int want_check(const struct want *want, uint64_t owner, enum map_id *map, uint64_t *hits)
-    MUST_CHECK;
-/* Makes every map that rules alone fill exactly as wanted; returns how many entries were wrong, or
- * negative errno. */
-int want_repair(struct want *want) MUST_CHECK;
+int want_check(const struct want *want, uint64_t owner, enum map_id *map,
+               uint64_t *hits) MUST_CHECK;
+/* Makes every map that rules alone fill exactly as wanted ('is_exact' false: what nobody wants
+ * stays); returns how many entries were wrong, or negative errno. */
+int want_repair(struct want *want, bool is_exact) MUST_CHECK;
 size_t want_count(const struct want *want, enum map_id map);
 
 #endif

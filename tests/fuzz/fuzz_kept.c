@@ -57,12 +57,10 @@ put(const char *name, const uint8_t *bytes, size_t size)
 
 /* Rules in force after a start with what the folder holds. */
 static size_t
-start(const struct clock *clock)
+start(struct datapath *datapath, const struct clock *clock)
 {
     static const struct desired_handler handler = {on_observed, on_release, NULL};
     char why[256];
-    static struct datapath *datapath; /* made once: it is large.  Each start sets it whole. */
-    datapath = datapath ? datapath : fake_new();
     struct desired *desired = desired_new(datapath, "e1", dir, clock, &handler);
     size_t count = desired_load(desired, why) ? SIZE_MAX : datapath->count;
     desired_free(desired);
@@ -86,8 +84,14 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     size_t first = cut ? (size_t)(cut - bytes) : size;
     put("desired.jsonl", bytes, first);
     put("remaining", cut ? cut + 1 : bytes, cut ? size - first - 1 : 0);
-    size_t once = start(&clock.clock);
-    if (start(&clock.clock) != once) {
+    static struct datapath *datapath; /* made once: it is large */
+    datapath = datapath ? datapath : fake_new();
+    datapath_keep_unknown(datapath, false);
+    if (datapath_set(datapath, NULL, 0, NULL)) {
+        abort();
+    }
+    size_t once = start(datapath, &clock.clock);
+    if (start(datapath, &clock.clock) != once) {
         abort(); /* what was written at the first start says something else */
     }
     return 0;

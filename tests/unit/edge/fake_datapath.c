@@ -100,7 +100,9 @@ datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
     if (datapath->set_error) {
         return datapath->set_error;
     }
-    rules_drop(datapath);
+    if (!datapath->keeps_unknown) {
+        rules_drop(datapath);
+    }
     for (size_t i = 0; i < count; i++) {
         rule_put(datapath, &rules[i]);
         if (reports) {
@@ -108,6 +110,18 @@ datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
         }
     }
     return 0;
+}
+
+void
+datapath_keep_unknown(struct datapath *datapath, bool keeps_unknown)
+{
+    datapath->keeps_unknown = keeps_unknown;
+}
+
+bool
+datapath_is_suspended(const struct datapath *datapath)
+{
+    return datapath->is_suspended;
 }
 
 int

@@ -12,7 +12,7 @@ struct datapath {
     size_t count;
     char alters[RULE_ID_SIZE]; /* the entry of this rule is always another than was set */
     bool keeps_losing;         /* what is set is lost again at once */
-    bool is_suspended;
+    bool is_suspended, keeps_unknown;
     unsigned sets, changes, verified;
     char refuses[RULE_ID_SIZE]; /* the rule with this id fails */
     int set_error, change_error, read_back_error;

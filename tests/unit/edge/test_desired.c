@@ -774,6 +774,32 @@ rules_are_found(void **state)
     assert_null(desired_isolate_of(f->desired, &mac, &other));
 }
 
+/* The state folder is gone, the kernel is not: what it holds may be in force, and stays until the
+ * controller has said everything; however often we start meanwhile. */
+static void
+an_empty_disk_opens_nothing(void **state)
+{
+    struct fixture *f = *state;
+    send_two(f, 0);
+    desired_suspend(f->desired, true);
+    for (unsigned i = 0; i < 2; i++) {
+        desired_free(f->desired);
+        assert_int_equal(unlink(f->journal), i == 0 ? 0 : -1); /* nothing unsure was written */
+        start(f);
+        load(f);
+        assert_int_equal(f->datapath->count, 2);
+        assert_int_equal(desired_generation(f->desired), 0);
+        assert_true(desired_is_suspended(f->desired));
+        tick(f, 7);
+        assert_int_equal(f->datapath->count, 2);
+    }
+    struct rule rule = isolate("c", 0);
+    send_message(f, 0, 9, &rule, 1);
+    assert_int_equal(f->datapath->count, 1);
+    assert_true(fake_find(f->datapath, "c") >= 0);
+    assert_int_equal(access(f->journal, F_OK), 0);
+}
+
 int
 main(void)
 {
@@ -797,6 +823,7 @@ main(void)
         TEST(remaining_seconds_survive_a_restart_exactly),
         TEST(a_removed_rule_does_not_expire_after_loading),
         TEST(a_broken_line_asks_for_everything),
+        TEST(an_empty_disk_opens_nothing),
         TEST(a_kernel_that_refuses_is_said_at_the_start),
         TEST(what_was_lost_is_mended),
         TEST(what_was_altered_while_nobody_listened_is_told_later),
