@@ -31,6 +31,7 @@ struct guest {
 
 /* Connections over the limit that were told to go and are not gone yet. */
 #define STRANGERS_LEAVING 64
+#define DEAD_S 30 /* nothing came, though it was asked: the connection is given up */
 
 struct listen {
     struct event_base *base;
@@ -227,6 +228,25 @@ address_parse(const char *text, struct sockaddr_storage *address, int *size)
     return true;
 }
 
+/* Accepted sockets inherit it.  Without TCP_NODELAY each answer waits for the peer's delayed ACK: a
+ * tenth of the requests per second.  And a peer that is gone without a word (a lid was closed) must
+ * not hold one of the places of live listeners for a quarter of an hour. */
+static void
+sockets_set(evutil_socket_t fd)
+{
+    const int on = 1, after_s = DEAD_S / 2, every_s = DEAD_S / 6;
+    const unsigned dead_ms = DEAD_S * 1000;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) {
+        log_warn("web", "TCP_NODELAY not set: answers will be slow", LOG_S("why", strerror(errno)));
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &after_s, sizeof(after_s)) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s)) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms)) != 0) {
+        log_warn("web", "dead connections will stay for long", LOG_S("why", strerror(errno)));
+    }
+}
+
 static int
 socket_make(struct listen *listen, char why[256])
 {
@@ -244,13 +264,7 @@ socket_make(struct listen *listen, char why[256])
         snprintf(why, 256, "%.100s: %s", listen->settings.address, strerror(error));
         return -error;
     }
-    /* Accepted sockets inherit it.  Without it each answer waits for the peer's delayed ACK:
-     * a tenth of the requests per second. */
-    int one = 1;
-    if (setsockopt(evconnlistener_get_fd(listen->listener), IPPROTO_TCP, TCP_NODELAY, &one,
-                   sizeof(one)) != 0) {
-        log_warn("web", "TCP_NODELAY not set: answers will be slow", LOG_S("why", strerror(errno)));
-    }
+    sockets_set(evconnlistener_get_fd(listen->listener));
     return 0;
 }
 
