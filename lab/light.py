@@ -36,7 +36,7 @@ from netns import LabError, wait_for
 
 SWITCHES = ("s1", "s2")
 PORTS = 8
-MANAGED = SWITCHES + ("sensor",)
+MANAGED = SWITCHES + ("sensor", "browser")
 MACHINES = ("ctl", "cables") + MANAGED + ("wires",)
 ROLES = ("core", "driver", "intake", "web", "notify")
 NETWORK = "10.77.0"
