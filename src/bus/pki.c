@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -16,11 +17,13 @@
 #include <openssl/x509v3.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "model/text.h"
 
-#define CA_DAYS 7300
-#define LEAF_DAYS 825
-#define DAY_S 86400L
+#define DAY_S INT64_C(86400)
+#define CA_LIFE_S (7300 * DAY_S)
+#define LEAF_LIFE_S (825 * DAY_S)
+#define SERVER_LIFE_S (397 * DAY_S)
 
 static int
 fail(char why[256], const char *what)
@@ -60,13 +63,15 @@ pem_write(const char *dir, const char *name, const char *ending, BIO *pem, mode_
     return result;
 }
 
+/* 'issuer' NULL, or what stands behind it in the same file. */
 static int
-certificate_write(const char *dir, const char *name, X509 *certificate, EVP_PKEY *key,
+certificate_write(const char *dir, const char *name, X509 *certificate, X509 *issuer, EVP_PKEY *key,
                   char why[256])
 {
     BIO *public = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_mem());
     int result = 0;
     if (!public || !secret || !PEM_write_bio_X509(public, certificate) ||
+        (issuer && !PEM_write_bio_X509(public, issuer)) ||
         !PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL)) {
         result = fail(why, "cannot encode a certificate");
     }
@@ -99,10 +104,10 @@ name_set(X509 *certificate, const char *name, const char *unit)
     X509_NAME *subject = X509_get_subject_name(certificate);
     return X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const unsigned char *)"Cordon",
                                       -1, -1, 0) &&
-           X509_NAME_add_entry_by_txt(subject, "OU", MBSTRING_UTF8, (const unsigned char *)unit,
-                                      -1, -1, 0) &&
-           X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
-                                      -1, -1, 0);
+           X509_NAME_add_entry_by_txt(subject, "OU", MBSTRING_UTF8, (const unsigned char *)unit, -1,
+                                      -1, 0) &&
+           X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
+                                      -1, 0);
 }
 
 static bool
@@ -121,7 +126,7 @@ serial_set(X509 *certificate)
 struct wanted {
     const char *name, *unit;
     const char *names; /* subjectAltName, in OpenSSL's form; NULL: none */
-    long days;
+    int64_t now_s, life_s;
     bool is_ca;
 };
 
@@ -131,11 +136,12 @@ certificate_make(const struct wanted *wanted, EVP_PKEY *key, X509 *issuer, EVP_P
 {
     X509 *made = X509_new();
     X509 *by = issuer ? issuer : made;
+    time_t now = (time_t)wanted->now_s;
     bool is_made =
         made && X509_set_version(made, X509_VERSION_3) && serial_set(made) &&
-        /* an hour back: clocks of switches differ */
-        X509_gmtime_adj(X509_getm_notBefore(made), -3600) &&
-        X509_gmtime_adj(X509_getm_notAfter(made), wanted->days * DAY_S) &&
+        X509_time_adj_ex(X509_getm_notBefore(made), 0, -PKI_BACKDATE_S, &now) &&
+        X509_time_adj_ex(X509_getm_notAfter(made), (int)(wanted->life_s / DAY_S),
+                         (long)(wanted->life_s % DAY_S), &now) &&
         name_set(made, wanted->name, wanted->unit) && X509_set_pubkey(made, key) &&
         X509_set_issuer_name(made, X509_get_subject_name(by)) &&
         extension_add(made, by, NID_basic_constraints,
@@ -217,10 +223,10 @@ static int
 ca_make(const char *dir, char why[256])
 {
     const struct wanted wanted = {
-        .name = "Cordon CA", .unit = "ca", .days = CA_DAYS, .is_ca = true};
+        .name = "Cordon CA", .unit = "ca", .now_s = time(NULL), .life_s = CA_LIFE_S, .is_ca = true};
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = key ? certificate_make(&wanted, key, NULL, NULL) : NULL;
-    int result = certificate ? certificate_write(dir, "ca", certificate, key, why)
+    int result = certificate ? certificate_write(dir, "ca", certificate, NULL, key, why)
                              : fail(why, "cannot make a certificate authority");
     X509_free(certificate);
     EVP_PKEY_free(key);
@@ -239,13 +245,40 @@ leaf_make(const char *ca_dir, const char *out, const char *file, const struct wa
     }
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = key ? certificate_make(wanted, key, ca, ca_key) : NULL;
-    result = certificate ? certificate_write(out, file, certificate, key, why)
+    X509 *behind = strcmp(wanted->unit, "server") == 0 ? ca : NULL;
+    result = certificate ? certificate_write(out, file, certificate, behind, key, why)
                          : fail(why, "cannot make a certificate");
     X509_free(certificate);
     EVP_PKEY_free(key);
     X509_free(ca);
     EVP_PKEY_free(ca_key);
     return result;
+}
+
+/* Written in two steps: a certificate whose key is another's was left by a crash between them. */
+static bool
+server_is_good(const char *dir)
+{
+    char path[PATH_MAX], why[256];
+    FILE *file = path_make(path, dir, "server", ".pem", why) ? NULL : fopen(path, "re");
+    X509 *own = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    X509 *behind = own ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    if (file) {
+        fclose(file);
+    }
+    file = path_make(path, dir, "server", ".key", why) ? NULL : fopen(path, "re");
+    EVP_PKEY *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+    if (file) {
+        fclose(file);
+    }
+    int64_t now_us = (int64_t)time(NULL) * 1000000;
+    bool is_good = own && behind && key && X509_check_private_key(own, key) == 1 &&
+                   pki_expires_us(own) - now_us > (pki_expires_us(own) - pki_issued_us(own)) / 3;
+    ERR_clear_error();
+    X509_free(own);
+    X509_free(behind);
+    EVP_PKEY_free(key);
+    return is_good;
 }
 
 int
@@ -261,9 +294,12 @@ pki_prepare(const char *dir, const char *names, char why[256])
     if (!result && !is_there(dir, "ca")) {
         result = ca_make(dir, why);
     }
-    if (!result && !is_there(dir, "server")) {
-        const struct wanted wanted = {
-            .name = "cordond", .unit = "server", .names = alternatives, .days = LEAF_DAYS};
+    if (!result && !server_is_good(dir)) {
+        const struct wanted wanted = {.name = "cordond",
+                                      .unit = "server",
+                                      .names = alternatives,
+                                      .now_s = time(NULL),
+                                      .life_s = SERVER_LIFE_S};
         result = leaf_make(dir, dir, "server", &wanted, why);
     }
     return result;
@@ -305,7 +341,8 @@ pki_name_check(const char *name, char why[256])
         snprintf(why, 256, "a name has 1 to %d letters, digits, '.', '_' or '-'", NAME_SIZE - 1);
         return false;
     }
-    /* ca.pem stands beside the new certificate; and its folder may be the authority's own folder. */
+    /* ca.pem stands beside the new certificate; and its folder may be the authority's own folder.
+     */
     if (strcmp(name, "ca") == 0 || strcmp(name, "server") == 0) {
         snprintf(why, 256, "'%s' is the name of cordond's own files: choose another", name);
         return false;
@@ -328,7 +365,184 @@ pki_issue(const char *dir, const char *role, const char *name, const char *out, 
         snprintf(why, 256, "cannot make %.180s: %s", out, strerror(-result));
         return result;
     }
-    const struct wanted wanted = {.name = name, .unit = role, .days = LEAF_DAYS};
+    const struct wanted wanted = {
+        .name = name, .unit = role, .now_s = time(NULL), .life_s = LEAF_LIFE_S};
     result = leaf_make(dir, out, name, &wanted, why);
     return result ? result : ca_copy(dir, out, why);
+}
+
+/* ---- what stands in a certificate ---- */
+
+static void
+hex_write(const uint8_t *bytes, size_t size, char *text)
+{
+    for (size_t i = 0; i < size; i++) {
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    }
+    text[2 * size] = '\0';
+}
+
+void
+pki_serial(X509 *certificate, char serial[SERIAL_SIZE])
+{
+    const ASN1_INTEGER *number = X509_get0_serialNumber(certificate);
+    int size = ASN1_STRING_length(number);
+    serial[0] = '\0';
+    if (size > 0 && (size_t)size * 2 < SERIAL_SIZE) {
+        hex_write(ASN1_STRING_get0_data(number), (size_t)size, serial);
+    }
+}
+
+void
+pki_fingerprint(X509 *certificate, char fingerprint[FINGERPRINT_SIZE])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    static const char kind[] = "sha256:";
+    memcpy(fingerprint, kind, sizeof(kind));
+    if (X509_digest(certificate, EVP_sha256(), digest, &size) == 1 && size == 32) {
+        hex_write(digest, size, fingerprint + sizeof(kind) - 1);
+    }
+}
+
+static int64_t
+time_us(const ASN1_TIME *time)
+{
+    struct tm parts;
+    if (!time || ASN1_TIME_to_tm(time, &parts) != 1) {
+        return 0;
+    }
+    return (int64_t)timegm(&parts) * 1000000;
+}
+
+int64_t
+pki_issued_us(X509 *certificate)
+{
+    int64_t from_us = time_us(X509_get0_notBefore(certificate));
+    return from_us ? from_us + PKI_BACKDATE_S * INT64_C(1000000) : 0;
+}
+
+int64_t
+pki_expires_us(X509 *certificate)
+{
+    return time_us(X509_get0_notAfter(certificate));
+}
+
+X509 *
+pki_read(const uint8_t *der, size_t size)
+{
+    const unsigned char *at = der;
+    X509 *certificate = size <= CERTIFICATE_DER_MAX ? d2i_X509(NULL, &at, (long)size) : NULL;
+    ERR_clear_error();
+    if (certificate && at != der + size) {
+        X509_free(certificate);
+        return NULL;
+    }
+    return certificate;
+}
+
+char *
+pki_pem(X509 *certificate)
+{
+    BIO *to = BIO_new(BIO_s_mem());
+    char *bytes, *text = NULL;
+    if (to && PEM_write_bio_X509(to, certificate)) {
+        long size = BIO_get_mem_data(to, &bytes);
+        text = strndup(bytes, (size_t)size);
+    }
+    BIO_free(to);
+    return text;
+}
+
+bool
+pki_subject(X509 *certificate, char name[NAME_SIZE], char unit[NAME_SIZE])
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int name_size = X509_NAME_get_text_by_NID(subject, NID_commonName, name, NAME_SIZE);
+    int unit_size = X509_NAME_get_text_by_NID(subject, NID_organizationalUnitName, unit, NAME_SIZE);
+    return name_size > 0 && unit_size > 0 && strlen(name) == (size_t)name_size &&
+           strlen(unit) == (size_t)unit_size;
+}
+
+/* ---- the authority at work ---- */
+
+struct pki_ca {
+    X509 *certificate;
+    EVP_PKEY *key;
+    char fingerprint[FINGERPRINT_SIZE];
+};
+
+struct pki_ca *
+pki_ca_open(const char *dir, char why[256])
+{
+    struct pki_ca *ca = calloc(1, sizeof(*ca));
+    if (!ca || ca_read(dir, &ca->certificate, &ca->key, why)) {
+        free(ca);
+        return NULL;
+    }
+    pki_fingerprint(ca->certificate, ca->fingerprint);
+    if (X509_check_private_key(ca->certificate, ca->key) != 1) {
+        snprintf(why, 256, "ca.key in %.160s is not the key of ca.pem", dir);
+        pki_ca_free(ca);
+        return NULL;
+    }
+    return ca;
+}
+
+void
+pki_ca_free(struct pki_ca *ca)
+{
+    if (ca) {
+        X509_free(ca->certificate);
+        EVP_PKEY_free(ca->key);
+        free(ca);
+    }
+}
+
+const char *
+pki_ca_fingerprint(const struct pki_ca *ca)
+{
+    return ca->fingerprint;
+}
+
+int
+pki_ca_sign(const struct pki_ca *ca, const struct pki_request *request, struct pki_issued *issued,
+            char why[256])
+{
+    char alternatives[2048];
+    bool is_server = strcmp(request->role, "server") == 0;
+    if (!is_server && strcmp(request->role, "edge") != 0 && strcmp(request->role, "sensor") != 0) {
+        snprintf(why, 256, "role must be edge or sensor, not '%.40s'", request->role);
+        return -EINVAL;
+    }
+    if (!pki_name_check(request->name, why) ||
+        (is_server && names_make(request->names ? request->names : "", alternatives, why))) {
+        return -EINVAL;
+    }
+    EVP_PKEY *key = csr_key(request->key);
+    if (!key) {
+        snprintf(why, 256, "the key is no point of the curve P-256");
+        return -EINVAL;
+    }
+    const struct wanted wanted = {.name = request->name,
+                                  .unit = request->role,
+                                  .names = is_server ? alternatives : NULL,
+                                  .now_s = request->now_s,
+                                  .life_s = request->life_s};
+    X509 *made = certificate_make(&wanted, key, ca->certificate, ca->key);
+    unsigned char *der = NULL;
+    int size = made ? i2d_X509(made, &der) : -1;
+    int result = size > 0 && size <= CERTIFICATE_DER_MAX ? 0 : fail(why, "no certificate");
+    if (!result) {
+        *issued = (struct pki_issued){.der = memcpy(mem_new((size_t)size, 1), der, (size_t)size),
+                                      .der_size = (size_t)size,
+                                      .issued_us = pki_issued_us(made),
+                                      .expires_us = pki_expires_us(made)};
+        pki_serial(made, issued->serial);
+        pki_fingerprint(made, issued->fingerprint);
+    }
+    OPENSSL_free(der);
+    X509_free(made);
+    EVP_PKEY_free(key);
+    return result;
 }

@@ -136,6 +136,18 @@ const struct command command_table[] = {
      "[--days N|never] [--read-only] [--operations A,B]", "tokens of programs",
      "A new token is shown once, and expires as cordond.yaml says (90 days) unless --days says\n"
      "otherwise. --operations: it may do these only, by their names in the OpenAPI document.", 0, 3, cmd_tokens},
+    {"enrol", "edge|sensor NAME", "[--controller URL] [--expires TIME] [" REASON "]",
+     "the one command by which a switch or sensor gets its certificate",
+     "It holds a token that works once, for that device, for 15 minutes (--expires), and the\n"
+     "fingerprint by which the device knows this controller. --controller: where the device\n"
+     "reaches it, where that is not --url. What the name had before is refused from then on.", 2, 2,
+     cmd_enrol},
+    {"enrolments", "[SEARCH | withdraw ID]", "[" REASON "]",
+     "one-time tokens that were made, and what became of them", NULL, 0, 2, cmd_enrolments},
+    {"certificates", "[SEARCH | revoke SERIAL|NAME | refused [SEARCH]]", "[" REASON "]",
+     "certificates of switches and sensors; who was refused",
+     "revoke closes the connection at once, and lets nobody in with it any more; NAME: all that\n"
+     "this name has.", 0, 2, cmd_certificates},
     {"events", "", "[--last-id ID]", "live changes, until Ctrl-C",
      "With --json each line is one event: {\"id\":..., \"event\":..., \"data\":...}.", 0, 0,
      cmd_events},

@@ -91,6 +91,7 @@ enum option_code {
     OPTION_FILE,
     OPTION_READ_ONLY,
     OPTION_OPERATIONS,
+    OPTION_CONTROLLER,
 };
 
 static const struct option long_options[] = {
@@ -137,6 +138,7 @@ static const struct option long_options[] = {
     {"file", required_argument, NULL, OPTION_FILE},
     {"read-only", no_argument, NULL, OPTION_READ_ONLY},
     {"operations", required_argument, NULL, OPTION_OPERATIONS},
+    {"controller", required_argument, NULL, OPTION_CONTROLLER},
     {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -195,6 +197,8 @@ text_of(struct options *options, int code)
         return &options->format;
     case OPTION_NEWEST:
         return &options->newest;
+    case OPTION_CONTROLLER:
+        return &options->controller;
     case OPTION_FILE:
         return &options->input;
     case OPTION_OPERATIONS:

@@ -4,6 +4,7 @@
 #ifndef CORDON_CONTROLLER_ASK_H
 #define CORDON_CONTROLLER_ASK_H
 
+#include "controller/certificates.h"
 #include "controller/controller.h"
 #include "controller/inspect.h"
 #include "controller/jobs.h"
@@ -19,6 +20,7 @@ struct ask_settings {
     const char *site;        /* the one that we serve; NULL: "default" */
     struct revisions *revisions;
     struct warnings *warnings;
+    struct certificates *certificates; /* NULL: none are looked after (tests) */
     int64_t started_us;      /* wall clock */
     struct jobs_ports jobs;  /* what jobs need of the loop */
 };

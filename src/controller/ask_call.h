@@ -144,8 +144,8 @@ ask_handler ask_containment_list, ask_containment_show, ask_server_list, ask_ser
 /* ask_wishes.c */
 ask_handler ask_containment_create, ask_containment_release, ask_containment_extend,
     ask_server_create, ask_server_release, ask_server_extend, ask_endpoint_protect,
-    ask_pending_enforce,
-    ask_pending_check, ask_pending_revert, ask_enforcement_panic, ask_enforcement_resume;
+    ask_pending_enforce, ask_pending_check, ask_pending_revert, ask_enforcement_panic,
+    ask_enforcement_resume;
 /* ask_incidents.c */
 ask_handler ask_incident_list, ask_incident_show, ask_evidence_show;
 /* ask_policy.c */
@@ -174,6 +174,9 @@ ask_handler ask_watch_list, ask_server_assess;
 ask_handler ask_warning_show, ask_warning_set, ask_warning_reset, ask_warning_preview;
 /* ask_audit.c */
 ask_handler ask_audit_list, ask_audit_verify, ask_audit_export;
+/* ask_certificates.c */
+ask_handler ask_certificate_list, ask_certificate_revoke, ask_enrolment_list, ask_enrolment_offer,
+    ask_enrolment_withdraw, ask_enrolment_redeem, ask_refused_list;
 /* ask_notify.c */
 ask_handler ask_notifications_show, ask_notifications_set, ask_notifications_test, ask_notice_list;
 /* ask_metrics.c, ask_doctor.c */

@@ -318,6 +318,12 @@ controller_set_policy(struct controller *controller, struct policy *policy)
     notices_tell_object(controller, NOTICE_POLICY, SEVERITY_LOW, "", "");
 }
 
+void
+controller_list_changed(struct controller *controller, enum list_changed list)
+{
+    controller->changed[list] = true;
+}
+
 /* Told together: a list is loaded again as a whole. */
 static void
 changed_tell(struct controller *controller)
@@ -328,7 +334,8 @@ changed_tell(struct controller *controller)
                                                      [CHANGED_ENFORCEMENT] = "enforcement",
                                                      [CHANGED_INCIDENTS] = "incident",
                                                      [CHANGED_BUDGETS] = "budgets",
-                                                     [CHANGED_CONFLICTS] = "conflicts"};
+                                                     [CHANGED_CONFLICTS] = "conflicts",
+                                                     [CHANGED_CERTIFICATES] = "certificates"};
     uint64_t rows = store_audit_rows(controller->store);
     controller->incidents_told = 0;
     controller->changed[CHANGED_AUDIT] |= rows != controller->audit_rows;

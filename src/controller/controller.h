@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "cordond/config.h"
 #include "model/containment.h"
+#include "model/notice.h"
 #include "policy/policy.h"
 #include "store/store.h"
 #include "topology/topology.h"
@@ -50,8 +51,8 @@ struct controller_settings {
     size_t warning_count;
     const struct ip *own_addresses; /* this machine's: always protected; copied */
     size_t own_address_count;
-    int64_t reconcile_us;   /* between read-backs of one switch (default 5 s) */
-    int64_t verify_late_us; /* unverified for so long: alarm (default 3 s) */
+    int64_t reconcile_us;      /* between read-backs of one switch (default 5 s) */
+    int64_t verify_late_us;    /* unverified for so long: alarm (default 3 s) */
     uint32_t default_expiry_s; /* of wishes that name none; 0: until released */
 };
 
@@ -140,6 +141,24 @@ void controller_panic(struct controller *controller, bool suspend, const char *a
 void controller_record(struct controller *controller, const char *account, const char *action,
                        const char *object, const char *detail, wish_done_fn *done, void *context);
 bool controller_is_suspended(const struct controller *controller);
+
+/* Lists whose rows are not told one by one. */
+enum list_changed {
+    CHANGED_AUDIT,
+    CHANGED_SENSORS,
+    CHANGED_PROTECTED,
+    CHANGED_ENFORCEMENT,
+    CHANGED_INCIDENTS, /* more than are told one by one */
+    CHANGED_BUDGETS,
+    CHANGED_CONFLICTS,
+    CHANGED_CERTIFICATES,
+    CHANGED_COUNT
+};
+/* Told at the next tick. */
+void controller_list_changed(struct controller *controller, enum list_changed list);
+/* A notice about something that has a name. */
+void controller_tell(struct controller *controller, enum notice_kind kind, enum severity severity,
+                     const char *object, const char *detail);
 
 /* Tells listeners of an object that changed (controller_ports.publish). */
 void controller_publish(struct controller *controller, const char *topic, const void *object);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bus/pki.h"
 #include "controller/ask.h"
 #include "controller/controller.h"
 #include "cordond/errand.h"
@@ -35,6 +36,8 @@ struct core {
     struct revisions *revisions;
     struct warnings *warnings;
     struct controller *controller;
+    struct pki_ca *ca;
+    struct certificates *certificates;
     struct asks *asks;
     struct channel *driver, *web, *notify;
     struct channel *intake;
@@ -197,6 +200,93 @@ on_ask(struct core *core, struct channel *channel, const struct wire_ask *ask)
     asks_handle(core->asks, ask, on_answer, question);
 }
 
+/* ---- certificates of devices ---- */
+
+static struct channel *
+side_of(struct core *core, enum device_role role)
+{
+    return role == DEVICE_EDGE ? core->driver : core->intake;
+}
+
+static bool
+send_peers(void *context, const struct wire_peers *part)
+{
+    return channel_send(context, WIRE_PEERS, part);
+}
+
+static void
+on_peers(void *context, enum device_role role)
+{
+    struct core *core = context;
+    struct channel *side = side_of(core, role);
+    if (side && core->certificates) {
+        certificates_peers(core->certificates, role, send_peers, side);
+    }
+}
+
+static bool
+send_renew(void *context, const struct wire_renew *renew)
+{
+    struct channel *side = side_of(context, renew->role);
+    return side && channel_send(side, WIRE_RENEW, renew);
+}
+
+static void
+certificates_tell(void *context, enum severity severity, const char *object, const char *detail)
+{
+    struct core *core = context;
+    controller_tell(core->controller, NOTICE_CERTIFICATE, severity, object, detail);
+}
+
+static void
+certificates_changed(void *context)
+{
+    struct core *core = context;
+    if (core->controller) {
+        controller_list_changed(core->controller, CHANGED_CERTIFICATES);
+    }
+}
+
+static void
+on_peer_event(struct core *core, const struct channel *channel, const struct wire_peer *peer)
+{
+    certificates_peer(core->certificates, channel == core->driver ? DEVICE_EDGE : DEVICE_SENSOR,
+                      peer);
+}
+
+/* While we may: nobody but us ever has its key. */
+static int
+core_authority(struct core *core)
+{
+    char pki[URL_SIZE + 8], why[256] = "";
+    snprintf(pki, sizeof(pki), "%s/pki", core->role->config->state_dir);
+    core->ca = pki_ca_open(pki, why);
+    if (!core->ca) {
+        log_error("core", "no certificate authority", LOG_S("why", why));
+        return -ENOENT;
+    }
+    return 0;
+}
+
+static int
+core_certificates(struct core *core)
+{
+    const struct config *config = core->role->config;
+    const struct certificates_settings settings = {
+        .store = core->store,
+        .clock = clock_system(),
+        .ca = core->ca,
+        .life_us = (int64_t)config->certificates.life_s * 1000000,
+        .grace_us = (int64_t)config->certificates.grace_s * 1000000,
+        .token_us = (int64_t)config->certificates.token_s * 1000000,
+        .on_peers = on_peers,
+        .send_renew = send_renew,
+        .tell = certificates_tell,
+        .on_change = certificates_changed,
+        .context = core};
+    return certificates_open(&settings, &core->certificates);
+}
+
 /* ---- from intake ---- */
 
 struct receipt {
@@ -290,6 +380,12 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
     case WIRE_ASK:
         on_ask(core, channel, message);
         break;
+    case WIRE_PEER:
+        on_peer_event(core, channel, message);
+        break;
+    case WIRE_SIGN:
+        certificates_sign(core->certificates, message);
+        break;
     default:
         break; /* the channel lets nothing else through */
     }
@@ -303,6 +399,7 @@ on_close(void *context, struct channel *channel, const char *why)
     if (core->driver == channel) {
         core->driver = NULL;
         controller_driver_gone(core->controller);
+        certificates_gone(core->certificates, DEVICE_EDGE);
     } else if (core->web == channel) {
         core->web = NULL;
     } else if (core->notify == channel) {
@@ -310,6 +407,7 @@ on_close(void *context, struct channel *channel, const char *why)
         controller_notify_gone(core->controller);
     } else if (core->intake == channel) {
         core->intake = NULL;
+        certificates_gone(core->certificates, DEVICE_SENSOR);
     }
 }
 
@@ -319,6 +417,7 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
     struct core *core = context;
     if (peer == ROLE_DRIVER) {
         core->driver = channel;
+        on_peers(core, DEVICE_EDGE);
     } else if (peer == ROLE_WEB) {
         core->web = channel;
     } else if (peer == ROLE_NOTIFY) {
@@ -328,6 +427,7 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
         core->intake = channel;
         core->intakes++;
         core->acks->id_count = 0; /* of the one before: sent again by this one */
+        on_peers(core, DEVICE_SENSOR);
     }
 }
 
@@ -358,6 +458,7 @@ on_tick(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct core *core = context;
     controller_tick(core->controller);
+    certificates_tick(core->certificates);
     if (store_is_damaged(core->store)) {
         log_error("core", "ALARM: the database is damaged: ending, to start with the last good copy",
                   LOG_END);
@@ -520,6 +621,7 @@ core_controller(struct core *core)
     const struct ask_settings ask = {.controller = core->controller,
                                      .revisions = core->revisions,
                                      .warnings = core->warnings,
+                                     .certificates = core->certificates,
                                      .started_us = clock_wall_us(clock_system()),
                                      .jobs = {jobs_wake, jobs_publish, core}};
     core->jobs = evtimer_new(core->role->base, on_jobs, core);
@@ -554,6 +656,8 @@ core_close(struct core *core)
     asks_free(core->asks);
     revisions_free(core->revisions);
     warnings_free(core->warnings);
+    certificates_free(core->certificates);
+    pki_ca_free(core->ca);
     controller_free(core->controller);
     policy_unref(core->policy);
 }
@@ -567,7 +671,10 @@ core_role_run(struct role *role)
     role->on_reload = on_reload;
     role->context = &core;
     own_addresses(&core);
-    int error = role_lock_in(role);
+    int error = core_authority(&core);
+    if (!error) {
+        error = role_lock_in(role);
+    }
     if (!error) {
         error = core_store(&core);
     }
@@ -576,6 +683,9 @@ core_role_run(struct role *role)
     }
     if (!error) {
         error = core_warnings(&core);
+    }
+    if (!error) {
+        error = core_certificates(&core);
     }
     if (!error) {
         error = core_controller(&core);

@@ -724,6 +724,13 @@ controller_notice(struct controller *controller, enum notice_kind kind, enum sev
     notices_tell(controller, &notice);
 }
 
+void
+controller_tell(struct controller *controller, enum notice_kind kind, enum severity severity,
+                const char *object, const char *detail)
+{
+    notices_tell_object(controller, kind, severity, object, detail);
+}
+
 const struct notify_settings *
 controller_notify_settings(const struct controller *controller)
 {

@@ -149,18 +149,6 @@ struct switch_state {
     bool has_stats;
 };
 
-/* Lists whose rows are not told one by one. */
-enum list_changed {
-    CHANGED_AUDIT,
-    CHANGED_SENSORS,
-    CHANGED_PROTECTED,
-    CHANGED_ENFORCEMENT,
-    CHANGED_INCIDENTS, /* more than are told one by one */
-    CHANGED_BUDGETS,
-    CHANGED_CONFLICTS,
-    CHANGED_COUNT
-};
-
 struct proposal {
     TAILQ_ENTRY(proposal) link;
     struct protection_view view;

@@ -198,6 +198,14 @@ openid_check(const void *thing, char why[128])
 
 static const struct shape openid_shape =
     SHAPE("openid", struct config_openid, openid_fields, openid_check);
+#define CERTIFICATE_LIFE_MAX_S (10 * 366 * 86400)
+static const struct field certificate_fields[] = {
+    F_RANGE(FIELD_OPTIONAL, struct config_certificates, life_s, 0, CERTIFICATE_LIFE_MAX_S),
+    F_RANGE(FIELD_OPTIONAL, struct config_certificates, grace_s, 0, 30 * 86400),
+    F_RANGE(FIELD_OPTIONAL, struct config_certificates, token_s, 0, 7 * 86400),
+};
+static const struct shape certificates_shape =
+    SHAPE("certificates", struct config_certificates, certificate_fields, NULL);
 
 static const struct field config_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct config, state_dir),
@@ -213,6 +221,7 @@ static const struct field config_fields[] = {
     F_LIST(FIELD_OPTIONAL, struct config, mirrors, mirror_count, CONFIG_MIRRORS_MAX, &mirror_shape),
     F_LIST(FIELD_OPTIONAL, struct config, sources, source_count, CONFIG_SOURCES_MAX, &source_shape),
     F_LIST(FIELD_OPTIONAL, struct config, warnings, warning_count, WARNINGS_MAX, &warning_shape),
+    F_OBJECT(FIELD_OPTIONAL, struct config, certificates, &certificates_shape),
     F_RANGE(FIELD_OPTIONAL, struct config, evidence_mib, 0, EVIDENCE_MIB_MAX),
     F_OBJECT(FIELD_OPTIONAL, struct config, accounts, &accounts_shape),
     F_OBJECT(FIELD_OPTIONAL, struct config, ldap, &ldap_shape),

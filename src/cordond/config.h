@@ -104,6 +104,13 @@ struct config_openid {
     size_t role_count;
 };
 
+/* 0: what controller/certificates.h says. */
+struct config_certificates {
+    uint32_t life_s;  /* of a device's certificate */
+    uint32_t grace_s; /* an expired one is let in for so long, to be renewed */
+    uint32_t token_s; /* of a one-time token */
+};
+
 struct config {
     char state_dir[URL_SIZE];            /* /var/lib/cordon */
     char policy_file[URL_SIZE];          /* /etc/cordon/policy.yaml */
@@ -122,6 +129,7 @@ struct config {
     size_t source_count;
     struct rule_warning *warnings; /* per language */
     size_t warning_count;
+    struct config_certificates certificates;
     uint64_t evidence_mib; /* disk budget for evidence packets; 0: 1024 */
     struct config_accounts accounts;
     struct config_ldap ldap;

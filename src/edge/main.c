@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bus/enrol.h"
 #include "edge/datapath.h"
 #include "edge/desired.h"
 #include "edge/health.h"
@@ -464,9 +465,26 @@ usage(FILE *to)
                 "usage: cordon-edge [--config FILE]   run (default " CONFIG_DEFAULT ")\n"
                 "       cordon-edge --check-config | --status | --panic | --resume | --remove\n"
                 "                   [--config FILE]\n"
+                "       cordon-edge --enrol URL --name NAME --token TOKEN --ca FINGERPRINT --out DIR\n"
+                "                   as 'cordonctl enrol edge NAME' prints it\n"
                 "--panic lets all traffic pass at once, on this switch, until --resume.\n"
                 "--remove takes programs and maps off the switch: nothing is blocked any more.\n");
     return to == stdout ? 0 : 2;
+}
+
+static bool
+is_enrolment(struct enrol_settings *enrol, int option)
+{
+    const char **at = option == 'E'   ? &enrol->url
+                      : option == 'N' ? &enrol->name
+                      : option == 'T' ? &enrol->token
+                      : option == 'C' ? &enrol->authority
+                      : option == 'O' ? &enrol->out
+                                      : NULL;
+    if (at) {
+        *at = optarg;
+    }
+    return at != NULL;
 }
 
 int
@@ -479,15 +497,23 @@ main(int count, char **words)
                                             {"resume", no_argument, NULL, 'r'},
                                             {"remove", no_argument, NULL, 'x'},
                                             {"version", no_argument, NULL, 'v'},
+                                            {"enrol", required_argument, NULL, 'E'},
+                                            {"name", required_argument, NULL, 'N'},
+                                            {"token", required_argument, NULL, 'T'},
+                                            {"ca", required_argument, NULL, 'C'},
+                                            {"out", required_argument, NULL, 'O'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct edge edge = {.ticks = 0};
     struct yaml_file_error error;
     const char *config = CONFIG_DEFAULT;
     int wanted = 0;
+    struct enrol_settings enrol = {.role = "edge"};
     for (int option; (option = getopt_long(count, words, "c:h", options, NULL)) >= 0;) {
         if (option == 'c') {
             config = optarg;
+        } else if (is_enrolment(&enrol, option)) {
+            continue;
         } else if (option == 'v') {
             puts("cordon-edge " CORDON_VERSION);
             return 0;
@@ -500,6 +526,9 @@ main(int count, char **words)
     umask(077);
     if (optind < count) {
         return usage(stderr);
+    }
+    if (enrol.url) {
+        return enrol_command(&enrol, "cordon-edge");
     }
     if (settings_load(config, &edge.settings, &error)) {
         fprintf(stderr, "%s:%u:%u: %s\n", config, error.line, error.column, error.text);

@@ -1,4 +1,5 @@
 /* Every enum's names, as in messages, the API and the console.  The order is the enum's. */
+#include "model/certificate.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/endpoint.h"
@@ -58,7 +59,8 @@ const char *const notice_kind_names[NOTICE_KIND_COUNT + 1] = {
     "detected",     "pending",       "answered",    "contained",      "unverified",   "failed",
     "moved",        "released",      "expired",     "protection",     "switch_lost",  "switch_back",
     "switch_problem", "sensor_silent", "sensor_back", "source_problem", "panic",      "resume",
-    "policy",       "sign_in",       "audit",       "storm",          "conflict",   "test",
+    "policy",       "sign_in",       "audit",       "storm",          "conflict",   "certificate",
+    "test",
     NULL};
 const char *const notify_kind_names[NOTIFY_KIND_COUNT + 1] = {"email", "syslog", "webhook", NULL};
 const char *const notify_language_names[NOTIFY_LANGUAGE_COUNT + 1] = {"en", "ja", NULL};
@@ -72,3 +74,12 @@ const char *const notify_day_names[DAY_COUNT + 1] = {"sun", "mon", "tue", "wed",
                                                      "thu", "fri", "sat", NULL};
 const char *const message_state_names[MESSAGE_STATE_COUNT + 1] = {"waiting", "delivered",
                                                                   "given_up", NULL};
+
+const char *const device_role_names[DEVICE_ROLE_COUNT + 1] = {"edge", "sensor", NULL};
+const char *const certificate_state_names[CERTIFICATE_STATE_COUNT + 1] = {
+    "valid", "waiting", "replaced", "revoked", "expired", NULL};
+const char *const certificate_origin_names[ORIGIN_COUNT + 1] = {"enrolled", "renewed", "offline",
+                                                                NULL};
+const char *const peer_refusal_names[REFUSAL_COUNT + 1] = {
+    "unknown", "expired", "role",  "revoked", "replaced", "name",
+    "token",   "claim",   "flood", "renewal", NULL};

@@ -38,6 +38,7 @@ enum notice_kind {
     NOTICE_AUDIT,   /* its chain is broken */
     NOTICE_STORM,   /* more isolations than the budget allows */
     NOTICE_CONFLICT, /* a MAC in two places, an address that two claim, a port full of MACs */
+    NOTICE_CERTIFICATE, /* a device's expires and was not renewed */
     NOTICE_TEST,
     NOTICE_KIND_COUNT
 };

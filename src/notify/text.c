@@ -41,6 +41,7 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
                        "検知が集中し、自動隔離の上限を超えています"}},
     [NOTICE_CONFLICT] = {{"Two machines contradict each other",
                           "端末の情報に矛盾があります"}},
+    [NOTICE_CERTIFICATE] = {{"A certificate expires", "証明書の有効期限が近づいています"}},
     [NOTICE_TEST] = {{"Test message", "テスト通知"}},
 };
 

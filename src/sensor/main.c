@@ -16,6 +16,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bus/enrol.h"
 #include "sensor/capture.h"
 #include "sensor/eve.h"
 #include "sensor/pipeline.h"
@@ -338,7 +339,10 @@ usage(FILE *to)
                 "usage: cordon-sensor [--config FILE]         run (default " CONFIG_DEFAULT ")\n"
                 "       cordon-sensor --check-config [--config FILE]\n"
                 "       cordon-sensor -r FILE [--config FILE] read a capture, EVE lines to stdout\n"
-                "       cordon-sensor -i INTERFACE [--config FILE]\n");
+                "       cordon-sensor -i INTERFACE [--config FILE]\n"
+                "       cordon-sensor --enrol URL --name NAME --token TOKEN --ca FINGERPRINT "
+                "--out DIR\n"
+                "                     as 'cordonctl enrol sensor NAME' prints it\n");
     return to == stdout ? 0 : 2;
 }
 
@@ -350,11 +354,17 @@ main(int count, char **words)
                                             {"read", required_argument, NULL, 'r'},
                                             {"interface", required_argument, NULL, 'i'},
                                             {"version", no_argument, NULL, 'v'},
+                                            {"enrol", required_argument, NULL, 'E'},
+                                            {"name", required_argument, NULL, 'N'},
+                                            {"token", required_argument, NULL, 'T'},
+                                            {"ca", required_argument, NULL, 'C'},
+                                            {"out", required_argument, NULL, 'O'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct sensor *sensor = MEM_NEW(struct sensor);
     const char *config = NULL, *file = NULL, *interface = NULL;
     bool is_check = false;
+    struct enrol_settings enrol = {.role = "sensor"};
     for (int option; (option = getopt_long(count, words, "c:r:i:h", options, NULL)) >= 0;) {
         switch (option) {
         case 'c':
@@ -372,12 +382,30 @@ main(int count, char **words)
         case 'v':
             puts("cordon-sensor " CORDON_VERSION);
             return 0;
+        case 'E':
+            enrol.url = optarg;
+            break;
+        case 'N':
+            enrol.name = optarg;
+            break;
+        case 'T':
+            enrol.token = optarg;
+            break;
+        case 'C':
+            enrol.authority = optarg;
+            break;
+        case 'O':
+            enrol.out = optarg;
+            break;
         default:
             return usage(option == 'h' ? stdout : stderr);
         }
     }
     struct yaml_file_error error;
     umask(077);
+    if (enrol.url) {
+        return enrol_command(&enrol, "cordon-sensor");
+    }
     if ((config || !file) &&
         settings_load(config ? config : CONFIG_DEFAULT, &sensor->settings, &error)) {
         fprintf(stderr, "%s:%u:%u: %s\n", config ? config : CONFIG_DEFAULT, error.line,

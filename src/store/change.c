@@ -141,6 +141,22 @@ store_put_annotation(struct store_change *change, const struct mac *mac,
 }
 
 void
+store_put_certificate(struct store_change *change, const struct certificate *certificate)
+{
+    struct row *row = row_add(change, ROW_CERTIFICATE, certificate->serial);
+    row->flag =
+        certificate->state != CERTIFICATE_VALID && certificate->state != CERTIFICATE_WAITING;
+    row->text = json_text(&store_certificate_shape, certificate);
+}
+
+void
+store_put_enrolment(struct store_change *change, const struct enrolment *enrolment)
+{
+    struct row *row = row_add(change, ROW_ENROLMENT, enrolment->id);
+    row->text = json_text(&store_enrolment_shape, enrolment);
+}
+
+void
 store_put_setting(struct store_change *change, const char *name, const char *value)
 {
     struct row *row = row_add(change, ROW_SETTING, name);
@@ -171,8 +187,8 @@ store_put_message(struct store_change *change, const struct message *message)
 }
 
 void
-store_put_audit(struct store_change *change, int64_t at_us, const char *account,
-                const char *action, const char *object, const char *detail)
+store_put_audit(struct store_change *change, int64_t at_us, const char *account, const char *action,
+                const char *object, const char *detail)
 {
     struct row *row = row_add(change, ROW_AUDIT, account);
     snprintf(row->key, sizeof(row->key), "%s", action);

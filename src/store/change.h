@@ -21,6 +21,8 @@ enum row_kind {
     ROW_REVISION,
     ROW_NOTICE,
     ROW_MESSAGE,
+    ROW_CERTIFICATE,
+    ROW_ENROLMENT,
     ROW_KIND_COUNT
 };
 
@@ -32,8 +34,8 @@ struct row {
     char other[NAME_SIZE];
     int64_t at_us;
     int64_t flag;
-    char *text; /* owned */
-    char *more; /* owned; NULL: none */
+    char *text;     /* owned */
+    char *more;     /* owned; NULL: none */
     uint8_t *bytes; /* owned */
     size_t byte_count;
 };

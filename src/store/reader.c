@@ -19,6 +19,8 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_OPEN_INCIDENTS] = "SELECT id, json FROM incident WHERE is_open = 1 ORDER BY id",
     [QUERY_ENDPOINTS] = "SELECT id, json FROM endpoint ORDER BY id",
     [QUERY_ANNOTATIONS] = "SELECT mac, json FROM annotation ORDER BY mac",
+    [QUERY_CERTIFICATES] = "SELECT serial, json FROM certificate ORDER BY number",
+    [QUERY_ENROLMENTS] = "SELECT id, json FROM enrolment ORDER BY number",
     [QUERY_SETTINGS] = "SELECT name, value FROM setting",
     [QUERY_SETTING] = "SELECT value FROM setting WHERE name = ?1",
     [QUERY_HAS_DETECTION] = "SELECT 1 FROM detection WHERE id = ?1",
@@ -210,6 +212,31 @@ on_annotation(void *context, sqlite3_stmt *row)
 }
 
 static int
+on_certificate(void *context, sqlite3_stmt *row)
+{
+    const struct store_loader *loader = context;
+    struct certificate certificate;
+    int error = row_decode(row, &store_certificate_shape, &certificate);
+    if (!error) {
+        loader->on_certificate(loader->context, &certificate);
+    }
+    return error;
+}
+
+static int
+on_enrolment(void *context, sqlite3_stmt *row)
+{
+    const struct store_loader *loader = context;
+    struct enrolment enrolment;
+    int error = row_decode(row, &store_enrolment_shape, &enrolment);
+    if (!error) {
+        loader->on_enrolment(loader->context, &enrolment);
+        codec_fini(&store_enrolment_shape, &enrolment);
+    }
+    return error;
+}
+
+static int
 on_setting(void *context, sqlite3_stmt *row)
 {
     const struct store_loader *loader = context;
@@ -232,6 +259,12 @@ store_load(struct store *store, const struct store_loader *loader)
     }
     if (!error && mine.on_annotation) {
         error = query_run(reader, QUERY_ANNOTATIONS, on_annotation, &mine);
+    }
+    if (!error && mine.on_certificate) {
+        error = query_run(reader, QUERY_CERTIFICATES, on_certificate, &mine);
+    }
+    if (!error && mine.on_enrolment) {
+        error = query_run(reader, QUERY_ENROLMENTS, on_enrolment, &mine);
     }
     if (!error && mine.on_incident) {
         error = query_run(reader, QUERY_OPEN_INCIDENTS, on_open_incident, &mine);
@@ -516,8 +549,7 @@ bind_span(sqlite3_stmt *query, const struct store_place *place, int64_t until_us
 int
 store_pass_detections(struct store *store, struct store_place *place, int64_t until_us,
                       size_t limit, struct store_passed *passed,
-                      void (*each)(void *context, const struct detection *detection),
-                      void *context)
+                      void (*each)(void *context, const struct detection *detection), void *context)
 {
     struct reader *reader = store_reader(store);
     struct store_place next = *place; /* what is bound stays as it is */

@@ -139,8 +139,21 @@ static const char schema_8[] =
     " case_number = excluded.case_number;"
     " INSERT INTO ended_text(rowid, text)" ENDED_TEXTS " WHERE e.id = new.id); END;";
 
-const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4,
-                                    schema_5, schema_6, schema_7, schema_8};
+/* Certificates of devices, and one-time tokens by which they get their first.  Of certificates that
+ * ended the newest are kept; one that is in use never goes. */
+static const char schema_9[] =
+    "CREATE TABLE certificate("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT, serial TEXT NOT NULL UNIQUE,"
+    "  is_ended INTEGER NOT NULL, json TEXT NOT NULL);"
+    "CREATE TABLE enrolment("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL);"
+    "CREATE TRIGGER certificate_trim AFTER INSERT ON certificate WHEN new.number % 64 = 0 BEGIN"
+    " DELETE FROM certificate WHERE number <= new.number - 8192 AND is_ended = 1; END;"
+    "CREATE TRIGGER enrolment_trim AFTER INSERT ON enrolment WHEN new.number % 64 = 0 BEGIN"
+    " DELETE FROM enrolment WHERE number <= new.number - 512; END;";
+
+const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5,
+                                    schema_6, schema_7, schema_8, schema_9};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

@@ -137,3 +137,39 @@ static const struct field annotation_fields[] = {
 };
 const struct shape store_annotation_shape =
     SHAPE("annotation", struct annotation, annotation_fields, NULL);
+
+static const struct field certificate_fields[] = {
+    F_TEXT(NEED, struct certificate, serial),
+    F_TEXT(NEED, struct certificate, name),
+    F_ENUM(OPT, struct certificate, role, device_role_names),
+    F_TEXT(OPT, struct certificate, fingerprint),
+    F_ENUM(OPT, struct certificate, origin, certificate_origin_names),
+    F_ENUM(OPT, struct certificate, state, certificate_state_names),
+    F_INT(OPT, struct certificate, issued_us),
+    F_INT(OPT, struct certificate, expires_us),
+    F_INT(OPT, struct certificate, seen_us),
+    F_TEXT(OPT, struct certificate, from),
+    F_INT(OPT, struct certificate, ended_us),
+    F_TEXT(OPT, struct certificate, ended_by),
+    F_TEXT(OPT, struct certificate, reason),
+};
+const struct shape store_certificate_shape =
+    SHAPE("certificate", struct certificate, certificate_fields, NULL);
+
+static const struct field enrolment_fields[] = {
+    F_TEXT(NEED, struct enrolment, id),
+    F_TEXT(NEED, struct enrolment, name),
+    F_ENUM(OPT, struct enrolment, role, device_role_names),
+    F_TEXT(OPT, struct enrolment, hash),
+    F_INT(OPT, struct enrolment, made_us),
+    F_INT(OPT, struct enrolment, expires_us),
+    F_TEXT(OPT, struct enrolment, made_by),
+    F_INT(OPT, struct enrolment, used_us),
+    F_INT(OPT, struct enrolment, withdrawn_us),
+    F_TEXT(OPT, struct enrolment, key),
+    F_TEXT(OPT, struct enrolment, serial),
+    F_TEXT(OPT, struct enrolment, from),
+    F_BYTES(OPT, struct enrolment, der, der_size, CERTIFICATE_DER_MAX),
+};
+const struct shape store_enrolment_shape =
+    SHAPE("enrolment", struct enrolment, enrolment_fields, NULL);

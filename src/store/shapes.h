@@ -3,6 +3,7 @@
 #ifndef CORDON_STORE_SHAPES_H
 #define CORDON_STORE_SHAPES_H
 
+#include "model/certificate.h"
 #include "model/containment.h"
 #include "model/endpoint.h"
 #include "wire/codec.h"
@@ -19,5 +20,8 @@ struct endpoint_row {
 extern const struct shape store_endpoint_shape; /* struct endpoint_row */
 
 extern const struct shape store_annotation_shape; /* struct annotation */
+
+extern const struct shape store_certificate_shape; /* struct certificate */
+extern const struct shape store_enrolment_shape;   /* struct enrolment */
 
 #endif

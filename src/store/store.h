@@ -13,6 +13,7 @@
 #include "base/macros.h"
 
 #include "model/audit_chain.h"
+#include "model/certificate.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/endpoint.h"
@@ -48,6 +49,8 @@ void store_drop_endpoint(struct store_change *change, const char *endpoint_id);
 /* What people say of the machine with that MAC; an empty one is forgotten. */
 void store_put_annotation(struct store_change *change, const struct mac *mac,
                           const struct annotation *annotation);
+void store_put_certificate(struct store_change *change, const struct certificate *certificate);
+void store_put_enrolment(struct store_change *change, const struct enrolment *enrolment);
 /* An empty 'value' forgets the setting. */
 void store_put_setting(struct store_change *change, const char *name, const char *value);
 /* A notice that is still to be routed; that it was; and what a receiver is or was told. */
@@ -81,6 +84,8 @@ struct store_loader {
     void (*on_annotation)(void *context, const struct mac *mac,
                           const struct annotation *annotation); /* by MAC, ascending */
     void (*on_setting)(void *context, const char *name, const char *value);
+    void (*on_certificate)(void *context, const struct certificate *certificate); /* oldest first */
+    void (*on_enrolment)(void *context, const struct enrolment *enrolment);
     void *context;
 };
 int store_load(struct store *store, const struct store_loader *loader) MUST_CHECK;

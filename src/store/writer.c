@@ -76,6 +76,13 @@ static const char *const statements[STATEMENT_COUNT] = {
     /* id, key = channel, other = state, text */
     [ROW_MESSAGE] = "INSERT INTO message(id, channel, state, json) VALUES(?1, ?2, ?3, ?6)"
                     " ON CONFLICT(id) DO UPDATE SET state = excluded.state, json = excluded.json",
+    /* id = serial, flag = ended, text */
+    [ROW_CERTIFICATE] = "INSERT INTO certificate(serial, is_ended, json) VALUES(?1, ?5, ?6)"
+                        " ON CONFLICT(serial) DO UPDATE SET is_ended = excluded.is_ended,"
+                        " json = excluded.json",
+    /* id, text */
+    [ROW_ENROLMENT] = "INSERT INTO enrolment(id, json) VALUES(?1, ?6)"
+                      " ON CONFLICT(id) DO UPDATE SET json = excluded.json",
     [DO_BEGIN] = "BEGIN IMMEDIATE",
     [DO_COMMIT] = "COMMIT",
     [DO_ROLLBACK] = "ROLLBACK",

@@ -45,7 +45,7 @@ is_operation(const struct route *route)
 {
     return route->kind == ROUTE_ASK || route->kind == ROUTE_TEST || route->kind == ROUTE_CSV ||
            route->kind == ROUTE_METRICS || route->kind == ROUTE_PEOPLE ||
-           route->kind == ROUTE_EXPORT;
+           route->kind == ROUTE_EXPORT || route->kind == ROUTE_ENROL;
 }
 
 static cJSON *
@@ -230,6 +230,8 @@ add_request(const struct route *route, cJSON *operation, cJSON *components)
     bool has_id = strstr(route->path, "{id}") != NULL;
     if (route->kind == ROUTE_TEST) {
         shape = &test_raw_shape;
+    } else if (route->kind == ROUTE_ENROL) {
+        shape = &op_enrol_request_shape;
     }
     cJSON *parameters = cJSON_CreateArray();
     for (size_t i = 0; shape && i < shape->field_count; i++) {

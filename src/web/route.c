@@ -175,6 +175,22 @@ const struct route route_table[] = {
     {.method = METHOD_GET, .path = API_PREFIX "/audit/export", .kind = ROUTE_EXPORT,
      .op = OP_AUDIT_EXPORT, .media = LINES_MEDIA, .tag = "audit",
      .summary = "The audit as a file, oldest first: JSON lines, CSV or CEF; itself in the audit"},
+    ASK(METHOD_GET, API_PREFIX "/certificates", OP_CERTIFICATE_LIST, "certificates",
+        "Certificates of switches and sensors, newest first"),
+    ASK(METHOD_POST, API_PREFIX "/certificates/{id}/revoke", OP_CERTIFICATE_REVOKE, "certificates",
+        "Revokes a certificate by its serial number, or all of a name; its connection is closed"),
+    ASK(METHOD_GET, API_PREFIX "/enrolments", OP_ENROLMENT_LIST, "certificates",
+        "One-time tokens for switches and sensors, newest first"),
+    {.method = METHOD_POST, .path = API_PREFIX "/enrolments", .kind = ROUTE_ASK,
+     .op = OP_ENROLMENT_OFFER, .creates = true, .tag = "certificates",
+     .summary = "Makes a one-time token for one switch or sensor, and the command to run there"},
+    ASK(METHOD_POST, API_PREFIX "/enrolments/{id}/withdraw", OP_ENROLMENT_WITHDRAW,
+        "certificates", "Withdraws a token that was not used yet"),
+    {.method = METHOD_POST, .path = API_PREFIX "/enrol", .kind = ROUTE_ENROL,
+     .op = OP_ENROLMENT_REDEEM, .is_open = true, .tag = "certificates",
+     .summary = "Asked by a device: its one-time token and certificate request for a certificate"},
+    ASK(METHOD_GET, API_PREFIX "/refused-peers", OP_REFUSED_LIST, "certificates",
+        "Switches, sensors and strangers that were refused lately, and why"),
     ASK(METHOD_GET, API_PREFIX "/version", OP_VERSION, "health",
         "Version, site, epoch and clock"),
     {.method = METHOD_POST, .path = API_PREFIX "/session", .kind = ROUTE_PEOPLE,
@@ -345,6 +361,7 @@ route_is_allowed(const struct route *route, enum account_role role)
     case ROUTE_EXPORT:
     case ROUTE_METRICS:
     case ROUTE_PEOPLE:
+    case ROUTE_ENROL:
         break;
     }
     return op_allows(route->op, role);

@@ -24,6 +24,7 @@ enum route_kind {
     ROUTE_HEALTH,  /* answered here */
     ROUTE_OPENAPI, /* answered here */
     ROUTE_PEOPLE,  /* sessions, accounts, tokens: people.h */
+    ROUTE_ENROL,   /* a device's request: parsed here first, then asked (enrol.h) */
 };
 
 struct route {

@@ -15,6 +15,7 @@
 #include "base/seal.h"
 #include "web/asker.h"
 #include "web/asset.h"
+#include "web/enrol.h"
 #include "web/export.h"
 #include "web/listen.h"
 #include "web/listeners.h"
@@ -39,6 +40,7 @@ struct web {
     struct asker *asker;
     struct listeners *listeners;
     struct exports *exports;
+    struct enrol *enrol;
     struct sse_memory *memory;
     struct event *tick;
     char *openapi;
@@ -84,6 +86,8 @@ reply_metrics(struct web *web, struct evhttp_request *request, const struct wire
         {"cordon_web_refused_total", "counter", "requests refused here", web->refused},
         {"cordon_web_unauthorised_total", "counter", "requests without a valid token",
          web->unauthorised},
+        {"cordon_web_enrol_failures_total", "counter", "device enrolments that failed",
+         enrol_failures(web->enrol)},
         {"cordon_web_asks_waiting", "gauge", "asks on their way", asker_waiting(web->asker)},
         {"cordon_web_listeners", "gauge", "listeners to events", listeners_count(web->listeners)},
         {"cordon_web_listeners_dropped_total", "counter", "listeners that read too slowly",
@@ -377,6 +381,16 @@ may(struct web *web, struct evhttp_request *request, const struct route *route,
 }
 
 static void
+serve_device(struct web *web, struct evhttp_request *request)
+{
+    cJSON *body = enrol_may(web->enrol, request) ? read_body(web, request) : NULL;
+    if (body) {
+        enrol_serve(web->enrol, request, body);
+        cJSON_Delete(body);
+    }
+}
+
+static void
 serve(struct web *web, struct evhttp_request *request, const struct route *route, const char *id)
 {
     struct caller caller = {0};
@@ -394,6 +408,10 @@ serve(struct web *web, struct evhttp_request *request, const struct route *route
     }
     if (!route->is_open) {
         listen_know(web->listen, request);
+    }
+    if (route->kind == ROUTE_ENROL) {
+        serve_device(web, request);
+        return;
     }
     if (route->kind == ROUTE_EVENTS) {
         listen_to_events(web, request, &caller);
@@ -548,6 +566,7 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
     web->asker = asker_new(clock, &port);
     web->listeners = listeners_new(clock);
     web->exports = exports_new(web->asker);
+    web->enrol = enrol_new(clock, web->asker);
     web->memory = sse_memory_new();
     web->openapi = openapi_text();
     const struct people_settings people = {.base = base,
@@ -582,6 +601,7 @@ web_free(struct web *web)
     people_free(web->people);
     asker_free(web->asker);
     exports_free(web->exports);
+    enrol_free(web->enrol);
     listeners_free(web->listeners);
     listen_free(web->listen);
     sse_memory_free(web->memory);

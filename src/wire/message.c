@@ -16,6 +16,7 @@
 #include "wire/login.h"
 #include "wire/notice.h"
 #include "wire/observed.h"
+#include "wire/peer.h"
 #include "wire/read_back.h"
 #include "wire/sensor_stats.h"
 #include "wire/source_stats.h"
@@ -24,7 +25,8 @@ const char *const wire_type_names[WIRE_TYPE_COUNT + 1] = {
     "hello",   "detection", "evidence",     "ack",       "sensor_stats",  "source_stats",
     "facts",   "desired",   "observed",     "read_back", "device",        "edge_stats",
     "ask",     "answer",    "event",        "notice",    "notice_result", "secret",
-    "secrets", "login",     "login_result", NULL};
+    "secrets", "login",     "login_result", "peers",     "peer",          "renew",
+    "request", "sign",      NULL};
 const char *const wire_role_names[ROLE_COUNT + 1] = {"core", "intake", "web",   "driver", "sensor",
                                                      "edge", "notify", "login", NULL};
 
@@ -50,6 +52,11 @@ static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
     [WIRE_SECRETS] = &wire_secrets_shape,
     [WIRE_LOGIN] = &wire_login_shape,
     [WIRE_LOGIN_RESULT] = &wire_login_result_shape,
+    [WIRE_PEERS] = &wire_peers_shape,
+    [WIRE_PEER] = &wire_peer_shape,
+    [WIRE_RENEW] = &wire_renew_shape,
+    [WIRE_REQUEST] = &wire_request_shape,
+    [WIRE_SIGN] = &wire_sign_shape,
 };
 
 #define TYPE(type) (1u << WIRE_##type)
@@ -57,15 +64,17 @@ static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
 /* [from][to]: what may be sent.  Everything not here is refused by the receiver. */
 static const unsigned allowed[ROLE_COUNT][ROLE_COUNT] = {
     [ROLE_SENSOR][ROLE_INTAKE] =
-        TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) | TYPE(SENSOR_STATS),
-    [ROLE_INTAKE][ROLE_SENSOR] = TYPE(ACK),
-    [ROLE_INTAKE][ROLE_CORE] =
-        TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) | TYPE(SENSOR_STATS) | TYPE(SOURCE_STATS),
-    [ROLE_CORE][ROLE_INTAKE] = TYPE(ACK),
-    [ROLE_EDGE][ROLE_DRIVER] = TYPE(HELLO) | TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS),
-    [ROLE_DRIVER][ROLE_EDGE] = TYPE(DESIRED) | TYPE(READ_BACK),
-    [ROLE_DRIVER][ROLE_CORE] = TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(DEVICE),
-    [ROLE_CORE][ROLE_DRIVER] = TYPE(DESIRED) | TYPE(READ_BACK),
+        TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) | TYPE(SENSOR_STATS) | TYPE(REQUEST),
+    [ROLE_INTAKE][ROLE_SENSOR] = TYPE(ACK) | TYPE(RENEW),
+    [ROLE_INTAKE][ROLE_CORE] = TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) |
+                               TYPE(SENSOR_STATS) | TYPE(SOURCE_STATS) | TYPE(PEER) | TYPE(SIGN),
+    [ROLE_CORE][ROLE_INTAKE] = TYPE(ACK) | TYPE(PEERS) | TYPE(RENEW),
+    [ROLE_EDGE][ROLE_DRIVER] =
+        TYPE(HELLO) | TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(REQUEST),
+    [ROLE_DRIVER][ROLE_EDGE] = TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(RENEW),
+    [ROLE_DRIVER][ROLE_CORE] = TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(DEVICE) |
+                               TYPE(PEER) | TYPE(SIGN),
+    [ROLE_CORE][ROLE_DRIVER] = TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(PEERS) | TYPE(RENEW),
     [ROLE_WEB][ROLE_CORE] = TYPE(ASK),
     [ROLE_CORE][ROLE_WEB] = TYPE(ANSWER) | TYPE(EVENT),
     [ROLE_CORE][ROLE_NOTIFY] = TYPE(NOTICE) | TYPE(SECRET),

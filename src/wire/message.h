@@ -7,6 +7,7 @@
  *   web ──ask──▶ core ──answer, event──▶ web
  *   core ──notice, secret──▶ notify ──notice_result, secrets──▶ core
  *   web ──login──▶ login ──login_result──▶ web
+ *   core ──peers, renew──▶ driver, intake ──peer, sign──▶ core     (peer.h)
  *
  * The receiver checks type, ranges, and the sender's right to send it (wire_is_allowed); anything
  * else closes the connection.  One file per message defines its struct, its shape and its limits.
@@ -40,6 +41,11 @@ enum wire_type {
     WIRE_SECRETS,       /* notice.h */
     WIRE_LOGIN,         /* login.h */
     WIRE_LOGIN_RESULT,  /* login.h */
+    WIRE_PEERS,         /* peer.h */
+    WIRE_PEER,           /* peer.h */
+    WIRE_RENEW,         /* peer.h */
+    WIRE_REQUEST,      /* peer.h */
+    WIRE_SIGN,          /* peer.h */
     WIRE_TYPE_COUNT
 };
 extern const char *const wire_type_names[WIRE_TYPE_COUNT + 1];

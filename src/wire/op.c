@@ -9,6 +9,7 @@
 #include "wire/notify.h"
 #include "wire/view_account.h"
 #include "wire/view_budget.h"
+#include "wire/view_certificate.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
@@ -787,6 +788,18 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_AUDIT_EXPORT] = ONE("audit.export", AUDITORS, &audit_export_shape, NULL),
     [OP_VERSION] = ONE("version", EVERYBODY, NULL, &view_version_shape),
     [OP_METRICS] = ONE("metrics", EVERYBODY, NULL, NULL),
+    [OP_CERTIFICATE_LIST] =
+        LIST("certificates.list", EVERYBODY, &page_shape, &view_certificate_shape),
+    [OP_CERTIFICATE_REVOKE] =
+        ONE("certificates.revoke", ADMINS, &reason_shape, &view_certificate_shape),
+    [OP_ENROLMENT_LIST] = LIST("enrolments.list", EVERYBODY, &page_shape, &view_enrolment_shape),
+    [OP_ENROLMENT_OFFER] = ONE("enrolments.offer", ADMINS, &op_offer_shape, &view_offer_shape),
+    [OP_ENROLMENT_WITHDRAW] =
+        ONE("enrolments.withdraw", ADMINS, &reason_shape, &view_enrolment_shape),
+    /* The token is the right to it. */
+    [OP_ENROLMENT_REDEEM] = ONE("enrolments.redeem", EVERYBODY, &op_redeem_shape, &view_issued_shape),
+    [OP_REFUSED_LIST] =
+        LIST("refused-peers.list", EVERYBODY, &page_shape, &view_refused_peer_shape),
     [OP_AUDIT_RECORD] = ONE("audit.record", EVERYBODY, &audit_record_shape, &view_done_shape),
     [OP_SESSION_OPEN] = ONE("session.open", EVERYBODY, &sign_in_shape, &view_session_shape),
     [OP_SESSION_SHOW] = ONE("session.show", EVERYBODY, NULL, &view_session_shape),

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "model/annotation.h"
+#include "model/certificate.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/rule.h"
@@ -99,6 +100,13 @@ enum op {
     OP_WARNING_SET,
     OP_WARNING_RESET,
     OP_WARNING_PREVIEW,
+    OP_CERTIFICATE_LIST,
+    OP_CERTIFICATE_REVOKE,
+    OP_ENROLMENT_LIST,
+    OP_ENROLMENT_OFFER,
+    OP_ENROLMENT_WITHDRAW,
+    OP_ENROLMENT_REDEEM, /* asked by devices, which have no account */
+    OP_REFUSED_LIST,
     OP_AUDIT_RECORD, /* web's own: not routed */
     /* Answered by web itself; core refuses them. */
     OP_SESSION_OPEN,
@@ -241,6 +249,28 @@ struct op_extend {
     char id[HOST_SIZE];
     uint32_t expires_s;
 };
+#define OP_OFFER_LIFE_MAX_S (7 * 86400)
+struct op_offer {
+    int role; /* enum device_role */
+    char name[NAME_SIZE];
+    char controller[HOST_SIZE]; /* "https://192.0.2.10:8443": where the device reaches the API */
+    uint32_t life_s;            /* of the token; 0: as configured */
+    char reason[TEXT_SIZE];
+};
+/* What a device sends, and what web makes of it for core. */
+struct op_enrol_request {
+    char token[NAME_SIZE];
+    uint8_t *request; /* owned; bus/csr.h */
+    size_t request_size;
+};
+struct op_redeem {
+    char role[NAME_SIZE], name[NAME_SIZE];
+    char hash[NAME_SIZE + 8]; /* SHA-256 of the token, hexadecimal */
+    uint8_t *key;             /* owned; the public key */
+    size_t key_size;
+    char from[ADDRESS_SIZE];
+};
+extern const struct shape op_offer_shape, op_enrol_request_shape, op_redeem_shape;
 struct op_why {
     char reason[TEXT_SIZE];
 };

@@ -143,5 +143,13 @@ const struct said said_words[] = {
     {"word.audit.account_end_sessions", "account.end-sessions", "アカウントの全セッション終了"},
     {"word.audit.token_create", "token.create", "トークンの作成"},
     {"word.audit.token_revoke", "token.revoke", "トークンの失効"},
+    {"word.audit.enrolment_offer", "enrolment.offer", "機器登録の発行"},
+    {"word.audit.enrolment_withdraw", "enrolment.withdraw", "機器登録の取り下げ"},
+    {"word.audit.certificate_enrol", "certificate.enrol", "機器の登録"},
+    {"word.audit.certificate_renew", "certificate.renew", "証明書の更新"},
+    {"word.audit.certificate_use", "certificate.use", "更新した証明書の使用開始"},
+    {"word.audit.certificate_take", "certificate.take", "オフライン証明書の使用開始"},
+    {"word.audit.certificate_revoke", "certificate.revoke", "証明書の失効"},
+    {"word.audit.peer_refuse", "peer.refuse", "機器の接続拒否"},
 };
 const size_t said_word_count = COUNT_OF(said_words);

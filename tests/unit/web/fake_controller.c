@@ -373,6 +373,48 @@ open_warnings(struct controller *c)
     must(warnings_open(&settings, &c->warnings) == 0, "warnings");
 }
 
+static void
+no_peers(void *context, enum device_role role)
+{
+    (void)context, (void)role;
+}
+
+static bool
+no_renewal(void *context, const struct wire_renew *renew)
+{
+    (void)context, (void)renew;
+    return false;
+}
+
+static void
+no_tell(void *context, enum severity severity, const char *object, const char *detail)
+{
+    (void)context, (void)severity, (void)object, (void)detail;
+}
+
+static void
+no_change(void *context)
+{
+    (void)context;
+}
+
+static void
+open_certificates(struct controller *c, const char *folder)
+{
+    char pki[256], why[256] = "";
+    snprintf(pki, sizeof(pki), "%s/pki", folder);
+    c->ca = pki_ca_open(pki, why);
+    must(c->ca, why);
+    const struct certificates_settings settings = {.store = c->store,
+                                                   .clock = c->clock,
+                                                   .ca = c->ca,
+                                                   .on_peers = no_peers,
+                                                   .send_renew = no_renewal,
+                                                   .tell = no_tell,
+                                                   .on_change = no_change};
+    must(certificates_open(&settings, &c->certificates) == 0, "certificates");
+}
+
 struct controller *
 fake_controller_new(struct event_base *base, const struct clock *clock, const char *folder)
 {
@@ -387,6 +429,7 @@ fake_controller_new(struct event_base *base, const struct clock *clock, const ch
     must(store_open(path, base, &c->store, why) == 0, why);
     open_policy(c, base, folder);
     open_warnings(c);
+    open_certificates(c, folder);
     c->world = (struct policy_world){.resolve = no_resolve,
                                      .by_mac = no_mac,
                                      .endpoint = by_id,
@@ -415,6 +458,8 @@ fake_controller_free(struct controller *c)
     store_close(c->store);
     revisions_free(c->revisions);
     warnings_free(c->warnings);
+    certificates_free(c->certificates);
+    pki_ca_free(c->ca);
     engine_free(c->engine);
     policy_unref(c->policy);
     topology_free(c->topology);
@@ -541,8 +586,8 @@ on_recorded(void *context, int error)
 }
 
 void
-controller_record(struct controller *c, const char *account, const char *action,
-                  const char *object, const char *detail, wish_done_fn *done, void *context)
+controller_record(struct controller *c, const char *account, const char *action, const char *object,
+                  const char *detail, wish_done_fn *done, void *context)
 {
     struct store_change *change = store_change_new();
     store_put_audit(change, clock_wall_us(controller_clock(c)), account, action, object, detail);
@@ -897,7 +942,7 @@ bool
 controller_escalation(const struct controller *c, const char *id, struct escalation_view *view)
 {
     (void)c, (void)id;
-    *view = (struct escalation_view){.taken = 1, .steps = 2, .told_us = 1700000000000000,
-                                     .told = "Hana"};
+    *view = (struct escalation_view){
+        .taken = 1, .steps = 2, .told_us = 1700000000000000, .told = "Hana"};
     return true;
 }

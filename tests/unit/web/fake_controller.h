@@ -13,7 +13,9 @@ struct controller {
     struct store *store;
     struct policy *policy;
     struct revisions *revisions;
-    struct warnings *warnings; /* of FOLDER/policy.yaml */
+    struct pki_ca *ca;
+    struct certificates *certificates; /* of FOLDER/pki */
+    struct warnings *warnings;         /* of FOLDER/policy.yaml */
     char policy_file[256];
     struct engine *engine;
     struct policy_world world;

@@ -255,6 +255,7 @@ main(int count, char **words)
     struct ask_settings settings = {.controller = fixture.controller,
                                     .revisions = fixture.controller->revisions,
                                     .warnings = fixture.controller->warnings,
+                                    .certificates = fixture.controller->certificates,
                                     .started_us = clock_wall_us(&fixture.clock.clock),
                                     .jobs = {.wake = jobs_wake, .context = &fixture}};
     fixture.jobs = evtimer_new(fixture.base, on_jobs, &fixture);

@@ -202,6 +202,13 @@ rights_of_each_role(void **state)
         {"GET", "/api/v1/tokens", ADMINS},
         {"POST", "/api/v1/tokens", ADMINS},
         {"POST", "/api/v1/tokens/x/revoke", ADMINS},
+        {"GET", "/api/v1/certificates", ALL},
+        {"POST", "/api/v1/certificates/x/revoke", ADMINS},
+        {"GET", "/api/v1/enrolments", ALL},
+        {"POST", "/api/v1/enrolments", ADMINS},
+        {"POST", "/api/v1/enrolments/x/withdraw", ADMINS},
+        {"POST", "/api/v1/enrol", ""},
+        {"GET", "/api/v1/refused-peers", ALL},
     };
     char id[HOST_SIZE];
     (void)state;
@@ -232,6 +239,7 @@ operations_are_whole(void **state)
                             route_table[j].kind == ROUTE_METRICS ||
                             route_table[j].kind == ROUTE_PEOPLE ||
                             route_table[j].kind == ROUTE_EXPORT ||
+                            route_table[j].kind == ROUTE_ENROL ||
                             route_table[j].kind == ROUTE_CSV;
             routes += is_asked && (int)route_table[j].op == i;
         }

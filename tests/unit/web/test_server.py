@@ -4,6 +4,7 @@ events, and cordonctl.  Each JSON answer is checked against the OpenAPI document
 
     test_server.py SERVE CORDONCTL SOURCE"""
 import base64
+import concurrent.futures
 import csv
 import gzip
 import hashlib
@@ -539,6 +540,205 @@ class Rights(Case):
         self.assertEqual(problem["type"], "urn:cordon:problem:not-allowed")
         self.assertIn("operator", problem["detail"])
         self.assertTrue(problem["advice"])
+
+
+class Device:
+    """A machine that enrols: its key, and what it asks with it."""
+
+    def __init__(self, server, role="edge", name="sw1"):
+        self.server, self.role, self.name = server, role, name
+        self.folder = tempfile.TemporaryDirectory(prefix="cordon-device-")
+        self.key = f"{self.folder.name}/key"
+        self.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.key)
+
+    def openssl(self, *words):
+        return subprocess.run(["openssl", *words], check=True, capture_output=True).stdout
+
+    def request(self, subject=None, *more):
+        return base64.b64encode(self.openssl(
+            "req", "-new", "-key", self.key, "-outform", "DER", "-subj",
+            subject or f"/O=Cordon/OU={self.role}/CN={self.name}", *more)).decode()
+
+    def enrol(self, token, request=None):
+        """(status, JSON)"""
+        status, _, text = self.server.apis["viewer"].send(
+            "POST", client.full("/enrol"),
+            json.dumps({"token": token, "request": self.request() if request is None else request}).encode(),
+            {"Content-Type": "application/json"})
+        return status, json.loads(text)
+
+    def certificate(self, answer):
+        path = f"{self.folder.name}/certificate"
+        pathlib.Path(path).write_bytes(base64.b64decode(answer["certificate"]))
+        return path
+
+    def close(self):
+        self.folder.cleanup()
+
+
+class Enrolment(Case):
+    def setUp(self):
+        self.server.tell("wait 4000")  # what a test before guessed wrong is forgotten
+        self.name = self.id().rsplit(".", 1)[1].replace("_", "-")[:50]
+
+    def device(self, role="edge", name=None):
+        device = Device(self.server, role, name or self.name)
+        self.addCleanup(device.close)
+        return device
+
+    def offer(self, role="edge", name=None, **more):
+        return self.admin.post("/enrolments", {
+            "role": role, "name": name or self.name, "controller": self.server.url, **more})
+
+    def certificates(self, name=None):
+        return [item for item in self.viewer.items("/certificates")
+                if item["name"].startswith(name or self.name)]
+
+    def refused(self, why):
+        return [peer for peer in self.viewer.items("/refused-peers") if peer["why"] == why]
+
+    def test_a_device_gets_its_certificate_once(self):
+        offer, device = self.offer(), self.device()
+        self.assertEqual(len(base64.urlsafe_b64decode(offer["token"].split("_", 1)[1] + "=")), 32)
+        self.assertIn(f"--ca {offer['authority']} --out ", offer["command"])
+        status, answer = device.enrol(offer["token"])
+        self.assertEqual((status, answer.get("name"), answer.get("role")), (200, self.name, "edge"))
+        path = device.certificate(answer)
+        shown = device.openssl("x509", "-inform", "DER", "-in", path, "-noout", "-subject",
+                               "-serial", "-fingerprint", "-sha256", "-pubkey").decode()
+        self.assertIn(f"O = Cordon, OU = edge, CN = {self.name}", shown)
+        self.assertIn(device.openssl("pkey", "-in", device.key, "-pubout").decode(), shown)
+        pem = device.openssl("x509", "-inform", "DER", "-in", path)
+        pathlib.Path(path).write_bytes(pem)
+        device.openssl("verify", "-no_check_time", "-CAfile", self.server.ca, path)
+        listed, = self.certificates()
+        self.assertEqual((listed["name"], listed["role"], listed["state"], listed["origin"]),
+                         (self.name, "edge", "valid", "enrolled"))
+        self.assertEqual(listed["serial"], answer["serial"])
+        self.assertIn(answer["serial"].upper(), shown)
+        self.assertEqual(self.viewer.items("/enrolments")[0]["state"], "used")
+
+    def test_a_token_works_for_one_key_only(self):
+        offer, device, thief = self.offer(), self.device(), self.device()
+        first = device.enrol(offer["token"])
+        self.assertEqual(first[0], 200)
+        self.assertEqual(device.enrol(offer["token"]), first)  # an answer that was lost
+        status, problem = thief.enrol(offer["token"])
+        self.assertEqual((status, problem["detail"]), (403, "this enrolment token was used already"))
+        self.assertEqual(self.refused("token")[0]["detail"], "this enrolment token was used already")
+        self.assertEqual(len(self.certificates()), 1)
+        self.server.tell("wait 901")  # its life is over: not even the same key
+        self.assertEqual(device.enrol(offer["token"])[1]["detail"], "this enrolment token has expired")
+        rows = [row["action"] for row in self.admin.items("/audit")]
+        for action in ("enrolment.offer", "certificate.enrol", "peer.refuse"):
+            self.assertIn(action, rows)
+
+    def test_a_race_has_one_winner(self):
+        won = []
+        for turn in range(10):
+            offer = self.offer(name=f"{self.name}{turn}")
+            devices = [self.device(name=f"{self.name}{turn}") for _ in range(2)]
+            requests = [device.request() for device in devices]
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                results = list(pool.map(lambda pair: pair[0].enrol(offer["token"], pair[1])[0],
+                                        zip(devices, requests)))
+            self.assertEqual(sorted(results), [200, 403])
+            won.append(results.index(200))
+            self.server.tell("wait 4000")  # who lost ten times must not wait for it
+        self.assertEqual(len(self.certificates()), 10)
+
+    def test_what_a_token_is_not_good_for(self):
+        offer = self.offer()
+        for role, name, why in (("sensor", None, "this enrolment token is for another role"),
+                                ("edge", "sw2", "this enrolment token is for another name"),
+                                ("server", None, "this enrolment token is for another role")):
+            status, problem = self.device(role, name).enrol(offer["token"])
+            self.assertEqual((status, problem["detail"]), (403, why))
+        device = self.device()
+        for token in ("", "x", "enrol_" + "A" * 43, offer["token"][:-1] + "?"):
+            status, problem = device.enrol(token)
+            self.assertEqual((status, problem["detail"]), (403, "this enrolment token is not known"), token)
+        self.server.tell("wait 901")
+        self.assertEqual(device.enrol(offer["token"])[1]["detail"], "this enrolment token has expired")
+        self.assertEqual(self.certificates(), [])
+        self.server.tell("wait 4000")
+        second = self.offer()
+        third = self.offer()  # takes the place of the second
+        self.assertEqual(device.enrol(second["token"])[1]["detail"], "this enrolment token was withdrawn")
+        self.admin.post(f"/enrolments/{third['id']}/withdraw", {"reason": "not today"})
+        self.assertEqual(device.enrol(third["token"])[1]["detail"], "this enrolment token was withdrawn")
+        self.assertEqual(self.certificates(), [])
+
+    def test_no_secret_is_kept(self):
+        offer = self.offer()
+        self.device().enrol(offer["token"])
+        files = b"".join(path.read_bytes() for path in
+                         pathlib.Path(self.server.folder.name).glob("cordon.db*"))
+        self.assertIn(hashlib.sha256(offer["token"].encode()).hexdigest().encode(), files)
+        self.assertNotIn(offer["token"].encode(), files)
+        self.assertNotIn("token", self.viewer.items("/enrolments")[0])
+
+    def test_requests_that_are_none(self):
+        offer, device = self.offer(), self.device()
+        whole = base64.b64decode(device.request())
+        forged = bytearray(whole)
+        forged[-1] ^= 1  # the signature
+        other = base64.b64decode(self.device().request())
+        key = whole.index(b"\x03\x42\x00\x04") + 3
+        stolen = whole[:key] + other[other.index(b"\x03\x42\x00\x04") + 3:][:65] + whole[key + 65:]
+        wrong = [base64.b64encode(bytes(each)).decode()
+                 for each in (forged, stolen, whole[:-1], whole + b"x", b"", b"0" * 1000)]
+        wrong += [device.request("/O=Cordon/OU=edge/CN=sw1/CN=sw2"), device.request("/CN=sw1"),
+                  device.request("/O=Other/OU=edge/CN=sw1"),
+                  device.request(None, "-addext", "subjectAltName=DNS:cordond")]
+        for each in wrong:
+            status, problem = device.enrol(offer["token"], each)
+            self.assertEqual(status, 422, problem)
+            self.server.tell("wait 4000" if each == wrong[5] else "wait 1")
+            if each == wrong[5]:
+                offer = self.offer()
+        self.server.tell("wait 4000")
+        self.assertEqual(device.enrol(self.offer()["token"])[0], 200)
+
+    def test_whoever_guesses_waits(self):
+        device, offer = self.device(), self.offer()
+        request, codes = device.request(), []
+        for _ in range(14):
+            codes.append(device.enrol("enrol_" + "B" * 43, request)[0])
+        self.assertEqual(codes, [403] * 10 + [429] * 4)
+        self.assertEqual(device.enrol(offer["token"], request)[0], 429)  # even with a good one
+        self.server.tell("wait 600")
+        self.assertEqual(device.enrol(offer["token"], request)[0], 200)
+
+    def test_a_name_that_enrols_again_and_one_that_is_revoked(self):
+        first, second = self.device(), self.device()
+        old = first.enrol(self.offer()["token"])[1]
+        new = second.enrol(self.offer()["token"])[1]
+        states = {item["serial"]: item["state"] for item in self.certificates()}
+        self.assertEqual(states, {old["serial"]: "replaced", new["serial"]: "valid"})
+        self.assertEqual(self.admin.post_raw(f"/certificates/{self.name}/revoke", {"reason": " "})[0], 422)
+        self.assertEqual(self.admin.post_raw("/certificates/sw9/revoke", {"reason": "x"})[0], 404)
+        open_one = self.offer()
+        told = self.admin.post(f"/certificates/{self.name}/revoke", {"reason": "stolen"})
+        self.assertEqual((told["state"], told["reason"]), ("revoked", "stolen"))
+        self.assertEqual(first.enrol(open_one["token"])[1]["detail"], "this enrolment token was withdrawn")
+        self.assertEqual(self.admin.post_raw(f"/certificates/{new['serial']}/revoke",
+                                             {"reason": "again"})[0], 409)
+        revoked = [row for row in self.admin.items("/audit")
+                   if row["action"] == "certificate.revoke" and self.name in row["object"]]
+        self.assertEqual([(row["object"], row["detail"]) for row in revoked],
+                         [(f"edge {self.name}", "stolen")])
+
+    def test_the_command_is_fit_for_a_shell(self):
+        for controller in ("https://ctl:8443; reboot", "https://", "http://ctl:8443",
+                           "https://$(id)", "https://ctl/../x", "https://a b"):
+            self.assertEqual(self.admin.post_raw("/enrolments", {
+                "role": "edge", "name": "sw1", "controller": controller})[0], 422, controller)
+        for name in ("sw1;id", "$(id)", "a b", "../x", "ca", "server", ""):
+            self.assertIn(self.admin.post_raw("/enrolments", {
+                "role": "edge", "name": name, "controller": self.server.url})[0], (409, 422), name)
+        self.assertEqual([item for item in self.viewer.items("/enrolments")
+                          if item["name"] in ("sw1", "ca", "server")], [])
 
 
 class Browser:

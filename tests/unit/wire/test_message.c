@@ -14,14 +14,14 @@ static const struct {
     enum wire_role from, to;
     const char *types;
 } allowed[] = {
-    {ROLE_SENSOR, ROLE_INTAKE, " hello detection evidence sensor_stats "},
-    {ROLE_INTAKE, ROLE_SENSOR, " ack "},
-    {ROLE_INTAKE, ROLE_CORE, " hello detection evidence sensor_stats source_stats "},
-    {ROLE_CORE, ROLE_INTAKE, " ack "},
-    {ROLE_EDGE, ROLE_DRIVER, " hello facts observed edge_stats "},
-    {ROLE_DRIVER, ROLE_EDGE, " desired read_back "},
-    {ROLE_DRIVER, ROLE_CORE, " facts observed edge_stats device "},
-    {ROLE_CORE, ROLE_DRIVER, " desired read_back "},
+    {ROLE_SENSOR, ROLE_INTAKE, " hello detection evidence sensor_stats request "},
+    {ROLE_INTAKE, ROLE_SENSOR, " ack renew "},
+    {ROLE_INTAKE, ROLE_CORE, " hello detection evidence sensor_stats source_stats peer sign "},
+    {ROLE_CORE, ROLE_INTAKE, " ack peers renew "},
+    {ROLE_EDGE, ROLE_DRIVER, " hello facts observed edge_stats request "},
+    {ROLE_DRIVER, ROLE_EDGE, " desired read_back renew "},
+    {ROLE_DRIVER, ROLE_CORE, " facts observed edge_stats device peer sign "},
+    {ROLE_CORE, ROLE_DRIVER, " desired read_back peers renew "},
     {ROLE_WEB, ROLE_CORE, " ask "},
     {ROLE_CORE, ROLE_WEB, " answer event "},
     {ROLE_CORE, ROLE_NOTIFY, " notice secret "},
@@ -63,7 +63,7 @@ test_each_role_sends_only_its_own(void **state)
             }
         }
     }
-    assert_int_equal(count, 32);
+    assert_int_equal(count, 44);
 }
 
 static void

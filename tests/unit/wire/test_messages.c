@@ -75,6 +75,11 @@ static const char *const needed_of[WIRE_TYPE_COUNT] = {
     [WIRE_SECRETS] = "",
     [WIRE_LOGIN] = "number kind",
     [WIRE_LOGIN_RESULT] = "number outcome source role",
+    [WIRE_PEERS] = "role peers.name",
+    [WIRE_PEER] = "event",
+    [WIRE_RENEW] = "role name",
+    [WIRE_REQUEST] = "der",
+    [WIRE_SIGN] = "role name serial key",
 };
 
 static void

@@ -208,7 +208,8 @@ test_least_roles(void **state)
         OP_ACCOUNT_REMOVE,     OP_TOKEN_LIST,        OP_TOKEN_CREATE,    OP_TOKEN_REVOKE,
         OP_ACCOUNT_RESET_FACTOR, OP_ACCOUNT_RULES,
         OP_ACCOUNT_END_SESSIONS, OP_POLICY_SAVE,     OP_REVISION_RESTORE,
-        OP_NOTIFICATIONS_SET, OP_NOTIFICATIONS_TEST};
+        OP_NOTIFICATIONS_SET, OP_NOTIFICATIONS_TEST,
+        OP_CERTIFICATE_REVOKE, OP_ENROLMENT_OFFER, OP_ENROLMENT_WITHDRAW};
     static const char *const all = "viewer operator admin auditor";
     const char *wanted[OP_COUNT];
     for (int i = 0; i < OP_COUNT; i++) {

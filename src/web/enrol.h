@@ -1,0 +1,30 @@
+/* POST /enrol, which a device asks before it has a certificate: anybody may send it.  Here its
+ * request is parsed and proven (bus/csr.h), and the token hashed; core, which holds the authority's
+ * key, is asked with a name, a role, a hash and 65 bytes of a public key.
+ *
+ * Whoever fails waits, by address, each time twice as long; and all together ask at most
+ * ENROL_PER_S times a second.  One loop thread. */
+#ifndef CORDON_WEB_ENROL_H
+#define CORDON_WEB_ENROL_H
+
+#include <event2/http.h>
+
+#include "base/clock.h"
+#include "web/asker.h"
+#include "web/route.h"
+
+#define ENROL_FREE_FAILURES 10 /* one address may be a whole building */
+#define ENROL_PER_S 50
+
+struct enrol;
+
+struct enrol *enrol_new(const struct clock *clock, struct asker *asker);
+void enrol_free(struct enrol *enrol);
+/* Answers, now or later.  False: this address must wait, and was told so; 'body' was not looked
+ * at. */
+bool enrol_may(struct enrol *enrol, struct evhttp_request *request);
+void enrol_serve(struct enrol *enrol, struct evhttp_request *request, const cJSON *body);
+/* Requests that failed here or at core. */
+uint64_t enrol_failures(const struct enrol *enrol);
+
+#endif
