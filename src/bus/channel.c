@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bus/tls.h"
 
 #define HEAD_SIZE 4
 #define SEND_LIMIT_DEFAULT (64u * 1024 * 1024)
@@ -93,7 +95,7 @@ deliver(struct channel *channel, const char *text, size_t size)
         return;
     }
     if (!wire_is_allowed(channel->settings.peer, channel->settings.self, type)) {
-        refuse(channel, "this peer may not send", wire_type_names[type]);
+        refuse(channel, CHANNEL_MAY_NOT, wire_type_names[type]);
         return;
     }
     void *message = mem_new(1, wire_shape(type)->size);
@@ -144,12 +146,13 @@ on_read(struct bufferevent *bev, void *argument)
 static void
 on_event(struct bufferevent *bev, short what, void *argument)
 {
-    (void)bev;
     struct channel *channel = argument;
     int error = errno; /* TLS calls it an end, too, when the kernel gives a silent peer up */
+    const char *alert = tls_alert_text(bufferevent_get_openssl_error(bev));
     if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
         bool is_silent = error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
-        channel_close(channel, is_silent              ? "nothing comes from there any more"
+        channel_close(channel, alert                  ? alert
+                               : is_silent             ? "nothing comes from there any more"
                                : what & BEV_EVENT_EOF ? "closed by the peer"
                                                       : "connection lost");
     }

@@ -18,6 +18,9 @@
 
 struct channel;
 
+/* Why a channel was closed whose peer sent a type that its role may not send begins so. */
+#define CHANNEL_MAY_NOT "this peer may not send"
+
 struct channel_handler {
     /* 'message' points to the type's struct; the channel finishes it after the call.  The handler
      * may close the channel. */

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bus/pki.h"
 
 #define HANDSHAKE_S 10
 #define RETRY_FIRST_MS 100
@@ -22,6 +23,7 @@
 #define CONNECT_S 5     /* a client's handshake: no longer, or it sleeps when the network is back */
 #define PROBE_AFTER_S 3 /* of silence, and then each second */
 #define SERVER_UNIT "server"
+#define V4_MAPPED "::ffff:"
 
 static int
 tls_fail(char why[256], const char *what, const char *file)
@@ -118,6 +120,11 @@ struct tls_server {
     TAILQ_HEAD(, stranger) strangers; /* oldest first */
     size_t handshakes;                /* of them */
     struct log_limit limit;
+    tls_judge_fn *judge; /* NULL: whoever has a certificate of ours */
+    tls_refused_fn *refused;
+    void *judge_context;
+    uint32_t grace_s;
+    struct tls_peer handed; /* see tls_server_peer */
 };
 
 /* A connection before its certificate was seen. */
@@ -125,7 +132,10 @@ struct stranger {
     struct tls_server *server;
     TAILQ_ENTRY(stranger) link;
     struct bufferevent *bev;
-    char from[64];
+    char from[ADDRESS_SIZE];
+    struct tls_peer peer;  /* as far as it was seen */
+    enum peer_refusal why; /* of a handshake that fails */
+    const char *detail;
 };
 
 /* Known or gone. */
@@ -135,6 +145,17 @@ stranger_free(struct stranger *stranger)
     TAILQ_REMOVE(&stranger->server->strangers, stranger, link);
     stranger->server->handshakes--;
     free(stranger);
+}
+
+static void
+stranger_tell(const struct stranger *stranger, enum peer_refusal why, const char *detail)
+{
+    const struct tls_server *server = stranger->server;
+    struct tls_peer peer = stranger->peer;
+    memcpy(peer.from, stranger->from, sizeof(peer.from));
+    if (server->refused) {
+        server->refused(server->judge_context, &peer, why, detail);
+    }
 }
 
 static void
@@ -151,6 +172,69 @@ stranger_refuse(struct stranger *stranger, const char *why)
 }
 
 static void
+peer_read(X509 *certificate, struct tls_peer *peer)
+{
+    if (!pki_subject(certificate, peer->name, peer->unit)) {
+        peer->name[0] = peer->unit[0] = '\0';
+    }
+    pki_serial(certificate, peer->serial);
+    pki_fingerprint(certificate, peer->fingerprint);
+    peer->issued_us = pki_issued_us(certificate);
+    peer->expires_us = pki_expires_us(certificate);
+}
+
+static int
+refuse_in_handshake(struct stranger *stranger, X509_STORE_CTX *store, int error,
+                    enum peer_refusal why, const char *detail)
+{
+    stranger->why = why;
+    stranger->detail = detail;
+    X509_STORE_CTX_set_error(store, error);
+    return 0;
+}
+
+/* A certificate that begins in the future says only that a clock is wrong: its authority is looked
+ * at all the same.  One that has ended is let in for a while, so that it can be renewed. */
+static bool
+is_excused(const struct stranger *stranger, const X509_STORE_CTX *store)
+{
+    int error = X509_STORE_CTX_get_error(store);
+    int64_t ends_us =
+        stranger->peer.expires_us + stranger->server->grace_s * INT64_C(1000000);
+    return error == X509_V_ERR_CERT_NOT_YET_VALID ||
+           (error == X509_V_ERR_CERT_HAS_EXPIRED && X509_STORE_CTX_get_error_depth(store) == 0 &&
+            clock_wall_us(clock_system()) <= ends_us);
+}
+
+/* OpenSSL asks for each certificate of the chain, the peer's own last. */
+static int
+on_verify_peer(int is_good, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct stranger *stranger = ssl ? SSL_get_app_data(ssl) : NULL;
+    X509 *own = X509_STORE_CTX_get0_cert(store);
+    if (!stranger || !own) {
+        return is_good;
+    }
+    const struct tls_server *server = stranger->server;
+    peer_read(own, &stranger->peer);
+    if (!is_good && is_excused(stranger, store)) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        is_good = 1;
+    } else if (!is_good && X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_HAS_EXPIRED) {
+        return refuse_in_handshake(stranger, store, X509_V_ERR_CERT_HAS_EXPIRED, REFUSAL_EXPIRED,
+                                   "its certificate has expired: enrol it again");
+    }
+    if (is_good && X509_STORE_CTX_get_error_depth(store) == 0 && server->judge &&
+        strcmp(stranger->peer.unit, wire_role_names[server->peer]) == 0 &&
+        server->judge(server->judge_context, &stranger->peer) != REFUSAL_COUNT) {
+        return refuse_in_handshake(stranger, store, X509_V_ERR_CERT_REVOKED, REFUSAL_REPLACED,
+                                   "a newer certificate has taken its place");
+    }
+    return is_good;
+}
+
+static void
 on_handshake(struct stranger *stranger)
 {
     struct bufferevent *bev = stranger->bev;
@@ -164,10 +248,16 @@ on_handshake(struct stranger *stranger)
         return;
     }
     if (strcmp(unit, wire_role_names[server->peer]) != 0) {
+        stranger_tell(stranger, REFUSAL_ROLE, "its certificate is for another role");
         stranger_refuse(stranger, "the certificate is for another role");
         return;
     }
+    server->handed = stranger->peer;
+    memcpy(server->handed.from, stranger->from, sizeof(server->handed.from));
     if (!server->on_peer(server->argument, settings.peer_name, &handler, &tag)) {
+        stranger_tell(stranger, REFUSAL_NAME,
+                      server->peer == ROLE_EDGE ? "cordond.yaml has no switch of that name"
+                                                : "more sensors than there is room for");
         stranger_refuse(stranger, "not a peer that is known here");
         return;
     }
@@ -192,6 +282,12 @@ on_stranger_event(struct bufferevent *bev, short what, void *argument)
         ERR_error_string_n(error, why, sizeof(why));
     } else if (what & BEV_EVENT_EOF) {
         snprintf(why, sizeof(why), "closed during the handshake");
+    }
+    if (stranger->detail) {
+        snprintf(why, sizeof(why), "%s", stranger->detail);
+        stranger_tell(stranger, stranger->why, stranger->detail);
+    } else if (error) {
+        stranger_tell(stranger, REFUSAL_UNKNOWN, "it has no certificate of our authority");
     }
     stranger_refuse(stranger, why);
 }
@@ -220,7 +316,12 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
     TAILQ_INSERT_TAIL(&server->strangers, stranger, link);
     getnameinfo(address, (socklen_t)size, stranger->from, sizeof(stranger->from), NULL, 0,
                 NI_NUMERICHOST);
+    if (strncmp(stranger->from, V4_MAPPED, sizeof(V4_MAPPED) - 1) == 0) {
+        memmove(stranger->from, stranger->from + sizeof(V4_MAPPED) - 1,
+                strlen(stranger->from) - (sizeof(V4_MAPPED) - 1) + 1);
+    }
     server->handshakes++;
+    SSL_set_app_data(ssl, stranger);
     socket_set(bev);
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
     const struct timeval patience = {.tv_sec = HANDSHAKE_S};
@@ -254,6 +355,7 @@ tls_server_new(struct event_base *base, const char *address, const struct tls_fi
                                 .argument = context,
                                 .limit = {.period_us = 1000000, .burst = 10}};
     TAILQ_INIT(&made->strangers);
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify_peer);
     made->listener = evconnlistener_new_bind(
         base, on_accept, made, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
         -1, (struct sockaddr *)&parsed, size);
@@ -284,7 +386,57 @@ tls_server_free(struct tls_server *server)
     }
 }
 
+void
+tls_server_guard(struct tls_server *server, tls_judge_fn *judge, tls_refused_fn *refused,
+                 void *context)
+{
+    server->judge = judge;
+    server->refused = refused;
+    server->judge_context = context;
+    evconnlistener_disable(server->listener);
+}
+
+void
+tls_server_admit(struct tls_server *server, uint32_t grace_s)
+{
+    server->grace_s = grace_s;
+    evconnlistener_enable(server->listener);
+}
+
+const struct tls_peer *
+tls_server_peer(const struct tls_server *server)
+{
+    return &server->handed;
+}
+
 /* ---- client ---- */
+
+const char *
+tls_alert_text(unsigned long error)
+{
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+        return "our certificate has expired: enrol this device again ('cordonctl enrol')";
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+        return "our certificate was revoked or replaced: enrol this device again ('cordonctl "
+               "enrol')";
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+        return "our certificate is of another authority: enrol this device again ('cordonctl "
+               "enrol')";
+    default:
+        return NULL;
+    }
+}
+
+static int
+on_verify_server(int is_good, X509_STORE_CTX *store)
+{
+    if (!is_good && X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID) {
+        X509_STORE_CTX_set_error(store, X509_V_OK); /* a device without a clock */
+        return 1;
+    }
+    return is_good;
+}
 
 struct tls_client {
     SSL_CTX *context;
@@ -381,6 +533,9 @@ on_client_event(struct bufferevent *bev, short what, void *argument)
     if (error) {
         ERR_error_string_n(error, why, sizeof(why));
     }
+    if (tls_alert_text(error)) {
+        snprintf(why, sizeof(why), "%s", tls_alert_text(error));
+    }
     bufferevent_free(bev);
     client->connecting = NULL;
     retry_later(client, why);
@@ -431,6 +586,7 @@ tls_client_new(struct event_base *base, const char *address, const struct tls_fi
     if (!tls) {
         return -EINVAL;
     }
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify_server);
     struct tls_client *made = MEM_NEW(struct tls_client);
     *made = (struct tls_client){.context = tls,
                                 .base = base,
@@ -445,6 +601,16 @@ tls_client_new(struct event_base *base, const char *address, const struct tls_fi
     event_active(made->retry, EV_TIMEOUT, 0);
     *client = made;
     return 0;
+}
+
+bool
+tls_client_use(struct tls_client *client, X509 *certificate, EVP_PKEY *key)
+{
+    bool is_used = SSL_CTX_use_certificate(client->context, certificate) == 1 &&
+                   SSL_CTX_use_PrivateKey(client->context, key) == 1 &&
+                   SSL_CTX_check_private_key(client->context) == 1;
+    ERR_clear_error();
+    return is_used;
 }
 
 void

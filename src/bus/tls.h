@@ -8,7 +8,10 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#include <openssl/x509.h>
+
 #include "bus/channel.h"
+#include "model/certificate.h"
 
 struct tls_files {
     const char *ca; /* PEM */
@@ -43,6 +46,27 @@ int tls_server_new(struct event_base *base, const char *address, const struct tl
                    char why[256]) MUST_CHECK;
 void tls_server_free(struct tls_server *server);
 
+/* Who connects, by its certificate; where that is no good, what it says. */
+struct tls_peer {
+    char name[NAME_SIZE], unit[NAME_SIZE];
+    char serial[SERIAL_SIZE];
+    char fingerprint[FINGERPRINT_SIZE];
+    int64_t issued_us, expires_us;
+    char from[ADDRESS_SIZE];
+};
+/* May it come in?  REFUSAL_COUNT: it may.  Asked of a peer whose certificate is by our authority,
+ * in the handshake: who is refused is told so by a TLS alert. */
+typedef enum peer_refusal tls_judge_fn(void *context, const struct tls_peer *peer);
+typedef void tls_refused_fn(void *context, const struct tls_peer *peer, enum peer_refusal why,
+                            const char *detail);
+/* From now on nobody is accepted before tls_server_admit(): newcomers wait in the kernel. */
+void tls_server_guard(struct tls_server *server, tls_judge_fn *judge, tls_refused_fn *refused,
+                      void *context);
+/* 'grace_s': a certificate that has ended is let in for so long. */
+void tls_server_admit(struct tls_server *server, uint32_t grace_s);
+/* Whose connection is being handed over: during on_peer and on_open. */
+const struct tls_peer *tls_server_peer(const struct tls_server *server);
+
 /* Keeps one connection to a server (whose OU must be "server"): connects, and after a close again
  * with back-off 0.1 to 2 s (from 0.1 s again after a connection on which a message came or that
  * lasted 2 s).  'handler' gets messages and closes; 'on_open' each new channel. */
@@ -51,5 +75,11 @@ int tls_client_new(struct event_base *base, const char *address, const struct tl
                    tls_opened_fn *on_open, void *context, struct tls_client **client,
                    char why[256]) MUST_CHECK;
 void tls_client_free(struct tls_client *client);
+/* Shows this certificate on the next connections.  False: they do not fit. */
+bool tls_client_use(struct tls_client *client, X509 *certificate, EVP_PKEY *key);
+
+/* What an alert of the other end means for us, for whoever can do something about it; NULL: nothing
+ * special.  'error' is OpenSSL's. */
+const char *tls_alert_text(unsigned long error);
 
 #endif

@@ -19,6 +19,7 @@
 #define ENDPOINT_STALE_US (3600 * SECOND_US)
 #define FLOWS_ENOUGH 20 /* fewer say nothing about a mirror's sides */
 #define NETWORKS_MAX 256
+#define REFUSED_US (3600 * SECOND_US)
 
 struct visit {
     struct controller *controller;
@@ -511,6 +512,44 @@ check_policy_file(struct visit *visit, const struct revisions *revisions)
     }
 }
 
+/* Strangers knock everywhere: a note.  One of ours that is refused does not work. */
+static void
+find_refused(struct visit *visit, const struct refused_peer *peer)
+{
+    bool is_stranger = peer->why == REFUSAL_UNKNOWN || peer->why == REFUSAL_TOKEN;
+    const char *where = peer->name[0] ? peer->name : peer->from;
+    if (visit->now_us - peer->last_us < REFUSED_US) {
+        find(visit, is_stranger ? FINDING_NOTE : FINDING_WARNING, "certificate", where,
+             "'cordonctl certificates refused' says who, from where and how often",
+             "refused %" PRIu64 " times: %.300s", peer->count, peer->detail);
+    }
+}
+
+static void
+check_certificates(struct visit *visit, const struct certificates *certificates)
+{
+    const struct refused_peer *peer;
+    struct certificate shown;
+    char ends[TIME_TEXT_SIZE];
+    begin(visit, "certificate");
+    for (size_t i = 0; certificates && certificates_at(certificates, i, &shown); i++) {
+        time_format(shown.expires_us, ends);
+        if (!certificates_is_expiring(certificates, &shown)) {
+            continue;
+        }
+        if (shown.state == CERTIFICATE_EXPIRED) {
+            find(visit, FINDING_ERROR, "certificate", shown.name,
+                 "enrol it again: 'cordonctl enrol'", "its certificate expired on %s", ends);
+        } else {
+            find(visit, FINDING_WARNING, "certificate", shown.name,
+                 "enrol it again: 'cordonctl enrol'", "its certificate expires on %s", ends);
+        }
+    }
+    for (size_t i = 0; certificates && (peer = certificates_refused_at(certificates, i)); i++) {
+        find_refused(visit, peer);
+    }
+}
+
 void
 ask_doctor(const struct ask_call *call, const void *parameters)
 {
@@ -540,6 +579,7 @@ ask_doctor(const struct ask_call *call, const void *parameters)
     check_permits(&visit);
     check_containments(&visit);
     check_policy_file(&visit, call->asks->settings.revisions);
+    check_certificates(&visit, call->asks->settings.certificates);
     qsort(doctor->findings, doctor->finding_count, sizeof(struct view_finding), compare);
     ask_answer_shape(call, 200, &view_doctor_shape, doctor);
     free(doctor->findings);

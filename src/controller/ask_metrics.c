@@ -184,6 +184,27 @@ add_store(struct text *text, struct store *store)
     add(text, "cordon_store_waiting %" PRIu64 "\n", stats.waiting);
 }
 
+static void
+add_certificates(struct text *text, const struct certificates *certificates)
+{
+    size_t by_state[CERTIFICATE_STATE_COUNT] = {0};
+    struct certificate shown;
+    for (size_t i = 0; certificates_at(certificates, i, &shown); i++) {
+        by_state[shown.state]++;
+    }
+    head(text, "cordon_certificates", "gauge", "certificates of switches and sensors, by state");
+    for (int i = 0; i < CERTIFICATE_STATE_COUNT; i++) {
+        add(text, "cordon_certificates{state=\"%s\"} %zu\n", certificate_state_names[i],
+            by_state[i]);
+    }
+    head(text, "cordon_peers_refused_total", "counter",
+         "switches, sensors and strangers that were refused");
+    for (int i = 0; i < REFUSAL_COUNT; i++) {
+        add(text, "cordon_peers_refused_total{why=\"%s\"} %" PRIu64 "\n", peer_refusal_names[i],
+            certificates_refused_count(certificates, (enum peer_refusal)i));
+    }
+}
+
 void
 ask_metrics(const struct ask_call *call, const void *parameters)
 {
@@ -211,6 +232,9 @@ ask_metrics(const struct ask_call *call, const void *parameters)
         if (controller_sensor_at(controller, i, &each)) {
             add_sensor(&text, &each);
         }
+    }
+    if (call->asks->settings.certificates) {
+        add_certificates(&text, call->asks->settings.certificates);
     }
     head(&text, "cordon_asks_refused_total", "counter", "asks that core refused");
     add(&text, "cordon_asks_refused_total %" PRIu64 "\n", call->asks->refused);

@@ -13,6 +13,7 @@
 
 #define ENDED_KEPT 1000 /* in memory, for lists; all are in the store */
 #define MARKS_FIXED 14  /* the beginning of a story is never dropped */
+#define HOLD_CONFIDENCE 50 /* of a place, to hold that port instead of the one before */
 
 void
 text_put(char *to, size_t size, const char *from)
@@ -443,6 +444,9 @@ entry_hold(struct controller *controller, struct entry *entry)
         return;
     }
     const struct location *at = &endpoint->location;
+    if (hold->is_set && !hold->is_lifted && at->confidence < HOLD_CONFIDENCE) {
+        return; /* a switch says that it moved, and its former port has not let it go: it stays held */
+    }
     if (hold->is_set && strcmp(hold->place.switch_name, at->switch_name) == 0 &&
         strcmp(hold->place.port, at->port) == 0 && !hold->is_lifted) {
         return;

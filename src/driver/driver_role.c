@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
@@ -42,6 +43,7 @@ struct drivers {
     pthread_t loop_thread;
     struct channel *core; /* NULL: not connected */
     struct edge_hub *hub;
+    struct gate *gate;
     struct queue *outbox;
     struct event *event;
     struct post *posts;
@@ -207,7 +209,11 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
 {
     (void)channel;
     struct drivers *drivers = context;
-    if (type == WIRE_DESIRED) {
+    if (type == WIRE_PEERS) {
+        gate_take(drivers->gate, message);
+    } else if (type == WIRE_RENEW) {
+        gate_renew(drivers->gate, message);
+    } else if (type == WIRE_DESIRED) {
         const struct wire_desired *desired = message;
         struct post *post = post_find(drivers, desired->switch_name);
         if (post) {
@@ -228,6 +234,7 @@ on_close(void *context, struct channel *channel, const char *why)
     struct drivers *drivers = context;
     if (drivers->core == channel) {
         drivers->core = NULL;
+        gate_set_core(drivers->gate, NULL);
         log_warn("driver", "core is away: switches keep what they hold", LOG_S("why", why));
     }
 }
@@ -239,6 +246,7 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
     if (peer != ROLE_CORE) {
         return;
     }
+    gate_set_core(drivers->gate, channel);
     edge_hub_renew(drivers->hub);
     drivers->core = channel;
     for (size_t i = 0; i < drivers->count; i++) {
@@ -295,6 +303,8 @@ drivers_open(struct drivers *drivers)
                   LOG_S("why", why));
         return error;
     }
+    drivers->gate = gate_new(edge_hub_server(drivers->hub), DEVICE_EDGE, clock_system());
+    edge_hub_guard(drivers->hub, drivers->gate);
     drivers->posts = mem_new(config->switch_count + 1, sizeof(*drivers->posts));
     for (size_t i = 0; !error && i < config->switch_count; i++) {
         error = post_open(drivers, &drivers->posts[i], &config->switches[i]);
@@ -322,6 +332,7 @@ drivers_close(struct drivers *drivers)
         }
     }
     edge_hub_free(drivers->hub);
+    gate_free(drivers->gate);
     if (drivers->event) {
         event_free(drivers->event);
     }

@@ -22,6 +22,9 @@
 #define ORDERS_MAX 4096 /* one per device at a time: a worker waits for its answer */
 #define ANSWERS_MAX 256 /* parts of one answer; more: dropped, and the worker times out */
 #define EDGE_ROOM 131072
+/* A switch of 256 full ports tells 65,536 MACs when it connects, and their addresses. */
+#define FACTS_AT_ONCE 200000
+#define FACTS_PER_S 5000
 #define RULES_OBSERVED_MAX (4u << 20) /* of one answer in parts */
 
 enum waiting { WAITING_NOT, WAITING_APPLIED, WAITING_READ_BACK };
@@ -31,6 +34,8 @@ struct edge {
     struct edge_hub *hub;
     TAILQ_ENTRY(edge) link;
     struct channel *channel; /* loop only; NULL: not connected */
+    int64_t fact_credit;     /* facts that it may tell now */
+    int64_t fact_credit_us;  /* boot: when it was last filled up */
     bool has_hello;          /* loop only */
     atomic_bool is_connected;
     struct queue *answers; /* of struct wire_observed, owned */
@@ -43,6 +48,7 @@ struct edge {
 struct edge_hub {
     struct event_base *base;
     struct tls_server *server;
+    struct gate *gate; /* borrowed; NULL: whoever has a certificate (tests) */
     struct queue *orders;
     struct event *event;
     TAILQ_HEAD(, edge) edges;
@@ -180,6 +186,34 @@ message_switch(enum wire_type type, const void *message)
 }
 
 static void
+complain(const struct edge *edge, enum peer_refusal why, const char *detail)
+{
+    if (edge->hub->gate) {
+        gate_complain(edge->hub->gate, edge->channel, why, detail);
+    }
+}
+
+/* What one switch may tell is bounded: what it tells beyond that is passed over. */
+static bool
+facts_pass(struct edge *edge, const struct wire_facts *facts)
+{
+    int64_t now_us = clock_boot_us(clock_system());
+    int64_t earned = (now_us - edge->fact_credit_us) * FACTS_PER_S / 1000000;
+    if (earned > 0) {
+        edge->fact_credit_us = now_us;
+        edge->fact_credit += earned;
+        edge->fact_credit = edge->fact_credit < FACTS_AT_ONCE ? edge->fact_credit : FACTS_AT_ONCE;
+    }
+    if (edge->fact_credit < (int64_t)facts->fact_count) {
+        complain(edge, REFUSAL_FLOOD,
+                 "it tells more than one switch can have: the rest is passed over");
+        return false;
+    }
+    edge->fact_credit -= (int64_t)facts->fact_count;
+    return true;
+}
+
+static void
 on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
 {
     struct edge *edge = context;
@@ -195,14 +229,23 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         channel_close(channel, "a message before hello");
         return;
     }
+    if (type == WIRE_REQUEST) {
+        if (edge->hub->gate) {
+            gate_request(edge->hub->gate, channel, message);
+        }
+        return;
+    }
     if (strcmp(message_switch(type, message), edge->base.config.name) != 0) {
+        complain(edge, REFUSAL_CLAIM, "it spoke of another switch");
         channel_close(channel, "it speaks of another switch");
         return;
     }
     if (type == WIRE_OBSERVED) {
         on_observed(edge, message);
     } else if (type == WIRE_FACTS) {
-        listener->on_facts(listener->context, message);
+        if (facts_pass(edge, message)) {
+            listener->on_facts(listener->context, message);
+        }
     } else {
         listener->on_stats(listener->context, message);
     }
@@ -223,6 +266,9 @@ static void
 on_close(void *context, struct channel *channel, const char *why)
 {
     struct edge *edge = context;
+    if (edge->hub->gate) {
+        gate_gone(edge->hub->gate, channel, why);
+    }
     if (edge->channel != channel) {
         return;
     }
@@ -256,9 +302,12 @@ on_peer(void *context, const char *peer_name, struct channel_handler *handler, v
 static void
 on_open(void *context, struct channel *channel)
 {
-    (void)context;
+    struct edge_hub *hub = context;
     struct edge *edge = channel_tag(channel);
     struct channel *old = edge->channel;
+    if (hub->gate) {
+        gate_came(hub->gate, tls_server_peer(hub->server), channel);
+    }
     edge->channel = channel;
     edge->has_hello = false;
     if (old) {
@@ -314,6 +363,18 @@ edge_hub_stop(struct edge_hub *hub)
         atomic_store(&edge->is_connected, false);
         answers_break(edge);
     }
+}
+
+struct tls_server *
+edge_hub_server(struct edge_hub *hub)
+{
+    return hub->server;
+}
+
+void
+edge_hub_guard(struct edge_hub *hub, struct gate *gate)
+{
+    hub->gate = gate;
 }
 
 void
@@ -514,6 +575,8 @@ edge_open(const struct device_config *config, const struct device_listener *list
     edge->base = (struct device){.driver = &driver_edge, .config = *config, .listener = *listener};
     edge->hub = config->edge_hub;
     edge->answers = queue_new(ANSWERS_MAX);
+    edge->fact_credit = FACTS_AT_ONCE;
+    edge->fact_credit_us = clock_boot_us(clock_system());
     pthread_mutex_init(&edge->lock, NULL);
     TAILQ_INSERT_TAIL(&edge->hub->edges, edge, link);
     *device = &edge->base;

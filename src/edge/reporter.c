@@ -1,5 +1,6 @@
 #include "edge/reporter.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bus/identity.h"
 #include "bus/tls.h"
 #include "wire/facts.h"
 #include "wire/hello.h"
@@ -22,6 +24,7 @@ struct reporter {
     const struct learn *learn;
     struct reporter_handler handler;
     struct tls_client *client;
+    struct identity *identity;
     struct channel *channel; /* NULL: away */
     struct event *flush;     /* facts of one turn of the loop go together */
     struct fact facts[BATCH];
@@ -115,8 +118,9 @@ static void
 on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
 {
     struct reporter *reporter = context;
-    (void)channel;
-    if (type == WIRE_DESIRED) {
+    if (type == WIRE_RENEW) {
+        identity_renew(reporter->identity, reporter->client, channel, message);
+    } else if (type == WIRE_DESIRED) {
         reporter->handler.on_desired(reporter->handler.context, message);
     } else if (type == WIRE_READ_BACK) {
         const struct wire_read_back *read_back = message;
@@ -165,13 +169,18 @@ reporter_new(struct event_base *base, const struct edge_settings *settings,
     id_make(clock_wall_us(clock), made->run_id);
     boot_id_read(made);
     made->flush = event_new(base, -1, 0, on_flush, made);
-    int result = tls_client_new(base, settings->server, &files, ROLE_EDGE, ROLE_DRIVER,
-                                &channel_handler, on_open, made, &made->client, why);
+    made->identity = identity_open(&files, "edge", settings->state_dir, why);
+    int result = made->identity ? tls_client_new(base, settings->server, &files, ROLE_EDGE,
+                                                 ROLE_DRIVER, &channel_handler, on_open, made,
+                                                 &made->client, why)
+                                : -ENOENT;
     if (result) {
+        identity_free(made->identity);
         event_free(made->flush);
         free(made);
         return result;
     }
+    identity_use(made->identity, made->client);
     *reporter = made;
     return 0;
 }
@@ -188,6 +197,7 @@ reporter_free(struct reporter *reporter)
 {
     if (reporter) {
         tls_client_free(reporter->client);
+        identity_free(reporter->identity);
         event_free(reporter->flush);
         free(reporter);
     }

@@ -20,6 +20,7 @@ struct intake {
     struct role *role;
     struct deliveries *deliveries;
     struct sensors *sensors;
+    struct gate *gate;
     struct source **sources;
     size_t source_count;
     struct channel *core;
@@ -65,6 +66,11 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
     (void)channel;
     struct intake *intake = context;
     const struct wire_ack *ack = message;
+    if (type == WIRE_PEERS) {
+        gate_take(intake->gate, message);
+    } else if (type == WIRE_RENEW) {
+        gate_renew(intake->gate, message);
+    }
     if (type != WIRE_ACK) {
         return;
     }
@@ -81,6 +87,7 @@ static void
 core_set(struct intake *intake, struct channel *core)
 {
     intake->core = core;
+    gate_set_core(intake->gate, core);
     sensors_set_core(intake->sensors, core);
     deliveries_set_core(intake->deliveries, core);
 }
@@ -123,6 +130,7 @@ intake_close(struct intake *intake)
     }
     free(intake->sources);
     sensors_free(intake->sensors);
+    gate_free(intake->gate);
     if (intake->core) {
         channel_drop(intake->core);
     }
@@ -144,8 +152,11 @@ intake_role_run(struct role *role)
         deliveries_free(intake.deliveries);
         return 1;
     }
+    intake.gate = gate_new(sensors_server(intake.sensors), DEVICE_SENSOR, clock_system());
+    sensors_guard(intake.sensors, intake.gate);
     if (role_lock_in(role)) {
         sensors_free(intake.sensors);
+        gate_free(intake.gate);
         deliveries_free(intake.deliveries);
         return 1;
     }

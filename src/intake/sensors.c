@@ -25,6 +25,7 @@ struct sensor {
 
 struct sensors {
     struct tls_server *server;
+    struct gate *gate; /* borrowed; NULL: whoever has a certificate (tests) */
     struct deliveries *deliveries;
     struct channel *core;
     struct sensor *sensor[SENSORS_MAX];
@@ -68,10 +69,27 @@ on_stored(void *owner, const char *id, uint64_t cookie)
 
 /* A sensor can only report as itself.  What does not fit is not acknowledged: it will come again.
  */
+static bool
+is_its_own(struct sensor *sensor, const char *name)
+{
+    struct gate *gate = sensor->sensors->gate;
+    if (strcmp(name, sensor->name) == 0) {
+        return true;
+    }
+    sensor->refused++;
+    if (gate && sensor->channel) {
+        gate_complain(gate, sensor->channel, REFUSAL_CLAIM, "it reported as another sensor");
+    }
+    return false;
+}
+
 static void
 detection_take(struct sensor *sensor, const struct detection *received)
 {
     struct detection detection = *received;
+    if (!is_its_own(sensor, received->sensor)) {
+        return;
+    }
     snprintf(detection.sensor, sizeof(detection.sensor), "%s", sensor->name);
     snprintf(detection.maker, sizeof(detection.maker), "cordon");
     detection.strength = STRENGTH_UNRATED; /* rated by policy, from the evidence */
@@ -106,15 +124,23 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         detection_take(sensor, message);
     } else if (type == WIRE_SENSOR_STATS) {
         struct wire_sensor_stats stats = *(const struct wire_sensor_stats *)message;
+        if (!is_its_own(sensor, stats.sensor)) {
+            return;
+        }
         snprintf(stats.sensor, sizeof(stats.sensor), "%s", sensor->name);
         pass_on(sensor, type, &stats);
     } else if (type == WIRE_HELLO) {
         const struct wire_hello *hello = message;
         if (strcmp(hello->name, sensor->name) != 0) {
+            (void)is_its_own(sensor, hello->name);
             channel_close(channel, "its name is not its certificate's");
             return;
         }
         pass_on(sensor, type, message);
+    } else if (type == WIRE_REQUEST) {
+        if (sensor->sensors->gate) {
+            gate_request(sensor->sensors->gate, channel, message);
+        }
     } else {
         pass_on(sensor, type, message);
     }
@@ -125,6 +151,9 @@ on_close(void *context, struct channel *channel, const char *why)
 {
     struct sensor *sensor = context;
     log_warn("intake", "sensor disconnected", LOG_S("sensor", sensor->name), LOG_S("why", why));
+    if (sensor->sensors->gate) {
+        gate_gone(sensor->sensors->gate, channel, why);
+    }
     if (sensor->channel == channel) {
         sensor->channel = NULL;
     }
@@ -143,8 +172,11 @@ on_peer(void *context, const char *name, struct channel_handler *handler, void *
 static void
 on_open(void *context, struct channel *channel)
 {
-    (void)context;
+    struct sensors *sensors = context;
     struct sensor *sensor = channel_tag(channel);
+    if (sensors->gate) {
+        gate_came(sensors->gate, tls_server_peer(sensors->server), channel);
+    }
     if (sensor->channel) {
         channel_close(sensor->channel, "the same sensor connected again");
     }
@@ -183,6 +215,18 @@ sensors_free(struct sensors *sensors)
         free(sensors->sensor[i]);
     }
     free(sensors);
+}
+
+struct tls_server *
+sensors_server(struct sensors *sensors)
+{
+    return sensors->server;
+}
+
+void
+sensors_guard(struct sensors *sensors, struct gate *gate)
+{
+    sensors->gate = gate;
 }
 
 void

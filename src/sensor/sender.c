@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "bus/identity.h"
 #include "bus/tls.h"
 #include "wire/ack.h"
 #include "wire/detection.h"
@@ -33,6 +34,7 @@ struct waiting {
 struct sender {
     const struct sensor_settings *settings;
     struct tls_client *client;
+    struct identity *identity;
     struct channel *channel;
     struct waiting *first, *last;
     struct waiting *unsent; /* the first one; all behind it are unsent, too */
@@ -189,8 +191,12 @@ acknowledge(struct sender *sender, const char *id)
 static void
 on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
 {
-    (void)channel;
+    struct sender *sender = context;
     const struct wire_ack *ack = message;
+    if (type == WIRE_RENEW) {
+        identity_renew(sender->identity, sender->client, channel, message);
+        return;
+    }
     for (size_t i = 0; type == WIRE_ACK && i < ack->id_count; i++) {
         acknowledge(context, ack->ids[i]);
     }
@@ -314,13 +320,20 @@ sender_new(struct event_base *base, const struct sensor_settings *settings, stru
         (size_t)(settings->spool_mib ? settings->spool_mib : SPOOL_DEFAULT_MIB) * 1024 * 1024;
     id_make(clock_wall_us(clock_system()), made->run_id);
     spool_open(made);
-    int result = settings->server[0]
-                     ? tls_client_new(base, settings->server, &files, ROLE_SENSOR, ROLE_INTAKE,
-                                      &handler, on_open, made, &made->client, why)
-                     : 0;
+    int result = 0;
+    if (settings->server[0]) {
+        made->identity = identity_open(&files, "sensor", settings->spool_dir, why);
+        result = made->identity ? tls_client_new(base, settings->server, &files, ROLE_SENSOR,
+                                                 ROLE_INTAKE, &handler, on_open, made,
+                                                 &made->client, why)
+                                : -ENOENT;
+    }
     if (result) {
         sender_free(made);
         return result;
+    }
+    if (made->client) {
+        identity_use(made->identity, made->client);
     }
     *sender = made;
     return 0;
@@ -333,6 +346,7 @@ sender_free(struct sender *sender)
         return;
     }
     tls_client_free(sender->client);
+    identity_free(sender->identity);
     while (sender->first) {
         struct waiting *waiting = sender->first;
         sender->first = waiting->next;

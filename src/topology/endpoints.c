@@ -213,7 +213,8 @@ node_evict(struct topology *t, struct node *node)
 
 /* Somebody floods it, or a hub and more than that hangs there. */
 static void
-port_full_tell(struct topology *t, struct port_state *port, size_t limit, int64_t now_us)
+full_tell(struct topology *t, struct port_state *port, size_t limit, const char *what,
+          int64_t now_us)
 {
     if (port->full_us != 0 && now_us - port->full_us < FULL_EVERY_US) {
         return;
@@ -224,7 +225,7 @@ port_full_tell(struct topology *t, struct port_state *port, size_t limit, int64_
     snprintf(where.switch_name, sizeof(where.switch_name), "%s", port->on->name);
     snprintf(where.port, sizeof(where.port), "%s", port->name);
     snprintf(detail, sizeof(detail),
-             "more than %zu MAC addresses on one port: new ones are not followed", limit);
+             "more than %zu MAC addresses on one %s: new ones are not followed", limit, what);
     if (t->listener.on_change) {
         t->listener.on_change(t->listener.context, TOPOLOGY_PORT_FULL, NULL, &where, detail);
     }
@@ -238,13 +239,15 @@ room_on_port(struct topology *t, struct port_state *port, int64_t now_us)
     if (!port_is_sink(port)) {
         limit *= 16;
     }
-    if (port->kept_count < limit) {
+    bool has_room = port->kept_count < limit;
+    if (has_room && port->on->kept_count < t->settings.switch_endpoint_limit) {
         return true;
     }
     struct node *idlest = port_idlest(t, port, now_us);
     if (!idlest) {
         t->counters.port_refused++;
-        port_full_tell(t, port, limit, now_us);
+        full_tell(t, port, has_room ? t->settings.switch_endpoint_limit : limit,
+                  has_room ? "switch" : "port", now_us);
         return false;
     }
     node_evict(t, idlest);
@@ -286,6 +289,7 @@ node_new(struct topology *t, const char *id, int64_t at_us, struct port_state *p
     node->first_port = port;
     if (port) {
         port->kept_count++;
+        port->on->kept_count++;
     }
     node->serial = ++t->serials;
     order_add(t->order, node);
@@ -332,6 +336,7 @@ node_free(struct topology *t, struct node *node)
     }
     if (node->first_port) {
         node->first_port->kept_count--;
+        node->first_port->on->kept_count--;
     }
     if (node->is_unsettled) {
         TAILQ_REMOVE(&t->unsettled, node, of_unsettled);

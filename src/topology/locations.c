@@ -288,13 +288,27 @@ settle_later(struct topology *t, struct node *node, bool is_unsettled)
     node->is_unsettled = is_unsettled;
 }
 
+/* Which of the two places is the one where nobody doubted it. */
+static const struct sighting *
+settled_of(const struct node *node, const struct judgement *j)
+{
+    if (!node->settled || j->best->port == node->settled) {
+        return node->settled ? j->best : NULL;
+    }
+    return j->other && j->other->port == node->settled ? j->other : NULL;
+}
+
 static void
 locate_conflict(struct topology *t, struct node *node, const struct judgement *j,
                 const struct location *before, int64_t at_us)
 {
     struct location *location = &node->endpoint.location;
-    /* The place that it had stays the answer; the second one is named in 'why'. */
-    if (before->class == LOCATION_NONE) {
+    /* The place that it had stays the answer, also where a switch claimed it for a moment; the
+     * second one is named in 'why'. */
+    const struct sighting *had = settled_of(node, j);
+    if (had && !is_here(before, had->port)) {
+        set_place(location, had);
+    } else if (before->class == LOCATION_NONE) {
         set_place(location, j->best);
     }
     location->class = LOCATION_CONFLICT;
@@ -322,6 +336,8 @@ locate_place(struct topology *t, struct node *node, const struct judgement *j,
     location->confidence = j->others == 0 ? CONFIDENCE_DIRECT : CONFIDENCE_SHARED;
     if (j->rival) {
         location->confidence = CONFIDENCE_MOVED;
+    } else {
+        node->settled = j->best->port;
     }
     say_place(j, location);
     if (has_moved) {

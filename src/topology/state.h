@@ -53,6 +53,7 @@ struct switch_state {
     TAILQ_ENTRY(switch_state) of_topology;
     TAILQ_HEAD(, port_state) ports;
     size_t port_count;
+    size_t kept_count; /* endpoints that were first seen on one of them and are still kept */
     char name[NAME_SIZE];
     bool is_connected;
     struct ip mirror_source;
@@ -133,6 +134,7 @@ struct node {
     TAILQ_HEAD(, id_item) ids;
     uint64_t serial;               /* counts endpoints as they appeared in this run */
     struct port_state *first_port; /* whose kept_count it is part of */
+    struct port_state *settled;    /* where it was last without any doubt; NULL: nowhere yet */
     int64_t conflict_until_us;
     char *conflict_with; /* owned; NULL: none so far */
     int64_t seen_told_us;

@@ -35,6 +35,7 @@ topology_new(const struct topology_settings *settings, const struct clock *clock
     struct topology_settings *s = &t->settings;
     s->endpoint_limit = s->endpoint_limit ? s->endpoint_limit : 200000;
     s->port_endpoint_limit = s->port_endpoint_limit ? s->port_endpoint_limit : 256;
+    s->switch_endpoint_limit = s->switch_endpoint_limit ? s->switch_endpoint_limit : 32768;
     s->binding_idle_us = or_default(s->binding_idle_us, INT64_C(4) * 3600 * 1000000);
     s->lease_grace_us = or_default(s->lease_grace_us, 60 * 1000000);
     s->conflict_us = or_default(s->conflict_us, 30 * 1000000);

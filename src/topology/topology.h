@@ -43,6 +43,7 @@ struct topology_settings {
     int64_t binding_idle_us;    /* an ARP/ND binding unseen so long has ended (default 4 h) */
     int64_t lease_grace_us;     /* a lease is believed so long after its end (default 60 s) */
     size_t port_endpoint_limit; /* endpoints kept of one access port (default 256) */
+    size_t switch_endpoint_limit; /* and of one switch, whatever it says (default 32,768) */
     int64_t conflict_us;        /* two places within so long are a conflict (default 30 s) */
     int64_t idle_us;            /* only an endpoint unseen so long makes room (default 10 min) */
 };

@@ -15,6 +15,7 @@
 #include "wire/view_certificate.h"
 #include "wire/view_system.h"
 
+#define V4_MAPPED "::ffff:"
 #define SECOND_US INT64_C(1000000)
 
 struct enrol {
@@ -62,7 +63,8 @@ peer_of(struct evhttp_request *request)
     char *peer = NULL;
     uint16_t port = 0;
     evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
-    return peer ? peer : "?";
+    bool is_mapped = peer && strncmp(peer, V4_MAPPED, sizeof(V4_MAPPED) - 1) == 0;
+    return is_mapped ? peer + sizeof(V4_MAPPED) - 1 : peer ? peer : "?";
 }
 
 /* One machine has as many IPv6 addresses as it likes: its network counts. */
@@ -71,9 +73,7 @@ key_of(struct evhttp_request *request, char key[NAME_SIZE])
 {
     const char *peer = peer_of(request);
     struct in6_addr address;
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (inet_pton(AF_INET6, peer, &address) == 1 &&
-        memcmp(address.s6_addr, mapped, sizeof(mapped)) != 0) {
+    if (inet_pton(AF_INET6, peer, &address) == 1) {
         memset(address.s6_addr + 8, 0, 8);
         char text[INET6_ADDRSTRLEN];
         snprintf(key, NAME_SIZE, "%s/64", inet_ntop(AF_INET6, &address, text, sizeof(text)));

@@ -95,6 +95,7 @@ const struct said said_words[] = {
     {"word.check.network", "network", "ネットワーク"},
     {"word.check.source", "source", "検知元"},
     {"word.check.permit", "permit", "許可する通信"},
+    {"word.check.certificate", "certificate", "証明書"},
     {"word.check.containment", "containment", "封じ込め"},
     {"word.check.enforcement", "enforcement", "封じ込めの実施"},
     {"word.source.listening", "listening", "待ち受け中"},

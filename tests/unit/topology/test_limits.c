@@ -30,6 +30,23 @@ a_flood_of_macs_on_one_port_is_bounded_and_counted(void **state)
 }
 
 static void
+one_switch_cannot_fill_the_table_whatever_it_says(void **state)
+{
+    (void)state;
+    struct topology_settings settings = {.port_endpoint_limit = 50, .switch_endpoint_limit = 60};
+    struct campus *c = campus_new(&settings);
+    for (unsigned i = 0; i < 1000; i++) {
+        char mac[MAC_TEXT_SIZE];
+        number_mac(mac, i);
+        seen(c, "e1", i % 2 ? "p3" : "p2", mac);
+    }
+    assert_int_equal(topology_endpoint_count(c->topology), 60);
+    seen(c, "e2", "p3", "02:00:00:00:ff:01"); /* another one is not concerned */
+    assert_non_null(endpoint_of(c, "02:00:00:00:ff:01"));
+    campus_free(c);
+}
+
+static void
 a_flood_behind_a_managed_switch_does_not_come_in_by_its_uplink(void **state)
 {
     (void)state;
@@ -142,7 +159,8 @@ static void
 a_hundred_thousand_endpoints_are_found_by_mac_and_address(void **state)
 {
     (void)state;
-    struct topology_settings settings = {.port_endpoint_limit = 1000};
+    struct topology_settings settings = {.port_endpoint_limit = 1000,
+                                         .switch_endpoint_limit = 200000};
     struct campus *c = campus_new(&settings);
     struct fact *batch = calloc(FACTS_MAX, sizeof(struct fact));
     for (unsigned port = 0; port < 200; port++) {
@@ -174,6 +192,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_switch_cannot_fill_the_table_whatever_it_says),
         cmocka_unit_test(a_flood_of_macs_on_one_port_is_bounded_and_counted),
         cmocka_unit_test(a_flood_behind_a_managed_switch_does_not_come_in_by_its_uplink),
         cmocka_unit_test(after_a_flood_a_real_machine_finds_room_where_the_invented_ones_are_idle),

@@ -139,6 +139,8 @@ a_mac_alive_on_two_switches_at_once_is_a_conflict_and_keeps_its_place(void **sta
     const struct location *location = &endpoint_of(c, C2)->location;
     assert_int_equal(location->class, LOCATION_CONFLICT);
     assert_true(location->confidence <= 20);
+    assert_string_equal(location->switch_name, "e1"); /* where nobody doubted it */
+    assert_string_equal(location->port, "p3");
     assert_non_null(strstr(location->why, "two places at once"));
     assert_int_equal(told_of(c, TOPOLOGY_ENDPOINT_CONFLICT), 1);
     campus_free(c);
