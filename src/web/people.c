@@ -367,7 +367,9 @@ people_fail(struct serving *serving, const char *action, const char *detail, con
     if (lockout_wait_us(people->by_account, key, now) >= LOCKOUT_TOLD_US) {
         people_record_aside(people, "nobody", ACCOUNT_VIEWER, "session.locked", object);
     }
-    people_refuse(serving, 401, detail, where, NULL);
+    /* Whoever is signed in stays so: what was wrong is what was asked for once more. */
+    bool is_signed_in = serving->caller.session_number && serving->op != OP_SESSION_PASSWORD;
+    people_refuse(serving, is_signed_in ? 422 : 401, detail, where, NULL);
 }
 
 static void

@@ -113,8 +113,7 @@ on_begin_checked(void *context, bool is_good, const char *hash)
     const struct session *session = people_session(serving);
     (void)hash;
     if (!is_good) {
-        people_fail(serving, "session.password-failed", "account name or password is wrong",
-                    "password");
+        people_fail(serving, "session.password-failed", "the password is wrong", "password");
     } else if (!session) {
         people_refuse(serving, 401, "the session is over", "Cookie", "sign in again");
     } else {

@@ -210,6 +210,7 @@ const struct said said_problems[] = {
     {"who.factor_needed", "this role needs a second factor",
      "この権限には二要素認証が必要です"},
     {"who.token_factor", "a token has no second factor", "トークンに二要素認証はありません"},
+    {"who.password_wrong", "the password is wrong", "パスワードが正しくありません"},
     {"who.password_again", "the password is needed once more",
      "パスワードをもう一度入力してください"},
     {"who.stale", "this sign-in is too long ago", "サインインから時間が経っています"},

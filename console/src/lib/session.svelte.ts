@@ -5,6 +5,11 @@ export type Role = 'viewer' | 'operator' | 'admin' | 'auditor';
 export interface SessionView {
   account: { name: string; role: Role };
   must_change_password: boolean;
+  must_enrol_second_factor: boolean;
+  second_factor: boolean;
+  password: boolean; /* one that is kept here */
+  recovery_codes_left?: number;
+  ticket?: string; /* nobody is signed in yet: a code is wanted */
   csrf?: string;
   expires_at?: string;
 }
@@ -26,6 +31,15 @@ async function call(path: string, body?: object): Promise<Response> {
     );
   }
   return answer;
+}
+
+function takeProviderAnswer(): { code: string; state: string } | undefined {
+  const query = new URLSearchParams(location.search);
+  if (!query.has('state') || !(query.has('code') || query.has('error'))) {
+    return undefined;
+  }
+  history.replaceState(null, '', location.pathname + location.hash);
+  return { code: query.get('code') ?? '', state: query.get('state') ?? '' };
 }
 
 class Session {
@@ -50,8 +64,33 @@ class Session {
       throw error;
     }
   }
-  async signIn(name: string, password: string) {
-    this.take((await (await call('', { name, password })).json()) as SessionView);
+  /* The ticket with which a code must be sent; nothing: signed in. */
+  private async step(path: string, body: object): Promise<string | undefined> {
+    const view = (await (await call(path, body)).json()) as SessionView;
+    if (!view.ticket) {
+      this.take(view);
+    }
+    return view.ticket;
+  }
+  async signIn(name: string, password: string): Promise<string | undefined> {
+    return this.step('', { name, password });
+  }
+  async sendCode(ticket: string, code: string) {
+    await this.step('/code', { ticket, code });
+  }
+  /* The name of the OpenID provider; nothing: there is none. */
+  async provider(): Promise<string | undefined> {
+    return ((await (await call('/ways')).json()) as { openid?: string }).openid;
+  }
+  async goToProvider() {
+    location.assign(((await (await call('/openid/begin', {})).json()) as { url: string }).url);
+  }
+  /* Where the provider has sent the browser back: its answer, taken out of the address. */
+  providerAnswer = takeProviderAnswer();
+  async finishProvider(): Promise<string | undefined> {
+    const answer = this.providerAnswer;
+    this.providerAnswer = undefined;
+    return answer?.code ? this.step('/openid', { code: answer.code, state: answer.state }) : undefined;
   }
   async changePassword(before: string, after: string) {
     this.take((await (await call('/password', { old: before, new: after })).json()) as SessionView);

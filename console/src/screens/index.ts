@@ -6,7 +6,7 @@ import type { Role } from '../lib/session.svelte';
 
 export interface Screen {
   path: string;
-  group: 'now' | 'network' | 'rules' | 'system';
+  group: 'now' | 'network' | 'rules' | 'system' | 'self'; /* self: in the account's menu */
   roles?: Role[]; /* absent: everybody */
   load: () => Promise<{ default: Component }>;
 }
@@ -44,6 +44,7 @@ export const screens: Screen[] = [
     roles: ['operator', 'admin', 'auditor'],
     load: () => import('./Audit.svelte'),
   },
+  { path: 'profile', group: 'self', load: () => import('./Profile.svelte') },
   { path: 'system', group: 'system', load: () => import('./System.svelte') },
 ];
 
@@ -74,6 +75,8 @@ const w = words({
     warning: 'Warning page',
     notifications: 'Notifications',
     accounts: 'Accounts and tokens',
+    profile: 'My account',
+    self: 'My account',
     audit: 'Operation log',
     system_page: 'System',
   },
@@ -103,6 +106,8 @@ const w = words({
     warning: '警告表示',
     notifications: '通知',
     accounts: 'アカウントとトークン',
+    profile: '自分のアカウント',
+    self: '自分のアカウント',
     audit: '操作ログ',
     system_page: 'システム',
   },

@@ -3,7 +3,7 @@
  *     node server.mjs PORT KEY CERT PEOPLE CLIENT-SECRET REDIRECT-URL
  *
  * PEOPLE is a JSON file, read at each sign-in: {"kim": {"name": "kim", "groups": ["ward-it"]}}.
- * Nobody types anything: GET /interaction/ID?as=kim is kim, and agrees. */
+ * Nobody types anything: GET /interaction/ID?as=kim is kim, and agrees; without it a page asks who. */
 import fs from 'node:fs';
 import https from 'node:https';
 import { Provider } from 'oidc-provider';
@@ -44,6 +44,12 @@ const provider = new Provider(issuer, {
 async function interact(request, response, address) {
   const details = await provider.interactionDetails(request, response);
   const id = address.searchParams.get('as');
+  if (details.prompt.name === 'login' && !id) {
+    const names = Object.keys(JSON.parse(fs.readFileSync(people, 'utf8')));
+    response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' });
+    response.end(names.map((name) => `<p><a href="?as=${name}">${name}</a></p>`).join(''));
+    return;
+  }
   if (details.prompt.name === 'login') {
     await provider.interactionFinished(request, response, { login: { accountId: id } });
     return;

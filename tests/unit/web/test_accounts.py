@@ -237,7 +237,7 @@ class Factors(Case):
     def test_taking_it_away_needs_a_code(self):
         app, _ = self.enrolled(self.admin)
         self.next_step(app)
-        self.assertEqual(self.admin.send("POST", "/session/factor/remove", {"code": "123"})[0], 401)
+        self.assertEqual(self.admin.send("POST", "/session/factor/remove", {"code": "123"})[0], 422)
         self.assertEqual(self.admin.send("POST", "/session/factor/remove",
                                          {"code": app.code()})[0], 200)
         self.assertNotIn("ticket", Browser(self.server).sign_in("admin", PASSWORD)[1])
