@@ -64,7 +64,7 @@ struct config_accounts {
     char second_factor[4][NAME_SIZE]; /* roles that need one */
     size_t factor_role_count;
     uint32_t token_days;     /* how long tokens last where nobody says; 0: 90 */
-    uint32_t requests_per_s; /* of one account, or one address that shows no right; 0: 100 */
+    uint32_t requests_per_s; /* of one account, or one address that shows no right; 0: 200 */
 };
 
 #define CONFIG_MAPPINGS_MAX 64
@@ -135,6 +135,14 @@ struct config {
     struct config_ldap ldap;
     struct config_openid openid;
 };
+
+/* How many requests per second one account or address may send; 'config' NULL: as where no key says
+ * otherwise. */
+static inline uint32_t
+config_requests_per_s(const struct config *config)
+{
+    return config && config->accounts.requests_per_s ? config->accounts.requests_per_s : 200;
+}
 
 /* How many days tokens last where nobody says. */
 static inline uint32_t

@@ -149,6 +149,7 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
         {"404", "there is no such thing", false, true, true, false},
         {"409", "refused: it would break a rule, or its state does not allow it", false, true,
          false, true},
+        {"429", "too many requests: wait as long as Retry-After says", false, false, false, false},
         {"413", "the body or the answer is too large", false, true, false, false},
         {"415", "the body is not application/json", false, true, false, true},
         {"422", "a field or parameter is wrong: see 'where'", false, true, false, false},

@@ -70,7 +70,6 @@ void people_fail(struct serving *serving, const char *action, const char *detail
 void people_sign_in(struct serving *serving, const struct account *account);
 /* The session that sent this request; NULL: a token did. */
 const struct session *people_session(struct serving *serving);
-const char *people_peer(struct evhttp_request *request);
 /* Must 'role' have a second factor? */
 bool people_needs_factor(const struct people *people, enum account_role role);
 /* The hash that a password is checked against; NULL: there is none here. */

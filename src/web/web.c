@@ -13,9 +13,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/seal.h"
+#include "cordond/config.h"
 #include "web/asker.h"
 #include "web/asset.h"
 #include "web/enrol.h"
+#include "web/share.h"
 #include "web/export.h"
 #include "web/listen.h"
 #include "web/listeners.h"
@@ -42,9 +44,10 @@ struct web {
     struct exports *exports;
     struct enrol *enrol;
     struct sse_memory *memory;
+    struct shares *shares; /* of callers, and of addresses that show no right */
     struct event *tick;
     char *openapi;
-    uint64_t requests, refused, unauthorised;
+    uint64_t requests, refused, unauthorised, over_share;
     struct log_limit unauthorised_limit;
 };
 
@@ -88,6 +91,8 @@ reply_metrics(struct web *web, struct evhttp_request *request, const struct wire
          web->unauthorised},
         {"cordon_web_enrol_failures_total", "counter", "device enrolments that failed",
          enrol_failures(web->enrol)},
+        {"cordon_web_over_share_total", "counter",
+         "requests refused because one account or address sent too many", web->over_share},
         {"cordon_web_asks_waiting", "gauge", "asks on their way", asker_waiting(web->asker)},
         {"cordon_web_listeners", "gauge", "listeners to events", listeners_count(web->listeners)},
         {"cordon_web_listeners_dropped_total", "counter", "listeners that read too slowly",
@@ -294,6 +299,32 @@ listen_to_events(struct web *web, struct evhttp_request *request, const struct c
     }
 }
 
+/* False: refused already: 'key' has sent more than its share. */
+static bool
+is_within_share(struct web *web, struct evhttp_request *request, const char *key)
+{
+    int64_t wait = share_take(web->shares, key, config_requests_per_s(web->settings.config),
+                              clock_boot_us(web->clock));
+    char seconds[24];
+    if (wait == 0) {
+        return true;
+    }
+    web->over_share++;
+    snprintf(seconds, sizeof(seconds), "%lld", (long long)(wait + 999999) / 1000000);
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", seconds);
+    refuse(web, request, 429, "too many requests", NULL, "wait as long as Retry-After says");
+    return false;
+}
+
+/* Of whoever shows no right: by address, else one could make them by the thousand. */
+static bool
+is_within_address(struct web *web, struct evhttp_request *request)
+{
+    char key[HOST_SIZE];
+    snprintf(key, sizeof(key), "address %.200s", people_peer(request));
+    return is_within_share(web, request, key);
+}
+
 /* False: refused already. */
 static bool
 find_caller(struct web *web, struct evhttp_request *request, struct caller *caller)
@@ -303,7 +334,10 @@ find_caller(struct web *web, struct evhttp_request *request, struct caller *call
     char *peer = NULL;
     uint16_t port = 0;
     if (people_find(web->people, request, caller, &problem)) {
-        return true;
+        return is_within_share(web, request, caller->account);
+    }
+    if (!is_within_address(web, request)) {
+        return false;
     }
     web->unauthorised++;
     evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
@@ -394,6 +428,9 @@ static void
 serve(struct web *web, struct evhttp_request *request, const struct route *route, const char *id)
 {
     struct caller caller = {0};
+    if (route->is_open && !is_within_address(web, request)) {
+        return;
+    }
     if (route->kind == ROUTE_HEALTH) {
         reply_health(web, request);
         return;
@@ -568,6 +605,7 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
     web->exports = exports_new(web->asker);
     web->enrol = enrol_new(clock, web->asker);
     web->memory = sse_memory_new();
+    web->shares = shares_new();
     web->openapi = openapi_text();
     const struct people_settings people = {.base = base,
                                            .clock = clock,
@@ -605,6 +643,7 @@ web_free(struct web *web)
     listeners_free(web->listeners);
     listen_free(web->listen);
     sse_memory_free(web->memory);
+    shares_free(web->shares);
     free(web->openapi);
     free(web);
 }

@@ -145,6 +145,7 @@ const struct said said_problems[] = {
     {"who.password_first", "the password must be changed first",
      "先にパスワードを変更してください"},
     {"who.many_failures", "too many failed attempts", "失敗の回数が上限に達しました"},
+    {"who.over_share", "too many requests", "要求が多すぎます"},
     {"who.wrong", "account name or password is wrong",
      "アカウント名またはパスワードが正しくありません"},
     {"who.many_at_once", "too many sign in at the same time", "サインインが集中しています"},

@@ -5,7 +5,7 @@
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
  * more), "reload" (SIGHUP), "event" (one live event), "notice" (one of who was told), "gap" (an
  * event is lost first), "slow" (time goes on by 11 s), "wait SECONDS", "audit COUNT" (so many rows
- * more), "require ROLE" (its accounts need a second factor).  Ends with stdin. */
+ * more), "require ROLE" (its accounts need a second factor), "budget N" (requests per second).  Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +129,8 @@ on_command(evutil_socket_t fd, short what, void *context)
     } else if (strncmp(line, "audit ", 6) == 0) {
         write_audit(fixture, atoi(line + 6));
         return; /* done when it is on disk */
+    } else if (strncmp(line, "budget ", 7) == 0) {
+        fixture->config.accounts.requests_per_s = (uint32_t)atoi(line + 7);
     } else if (strncmp(line, "require ", 8) == 0) {
         struct config_accounts *accounts = &fixture->config.accounts;
         memcpy(accounts->second_factor[accounts->factor_role_count++], line + 8, strlen(line) - 7);
@@ -242,6 +244,7 @@ main(int count, char **words)
         perror(pki);
         return 1;
     }
+    fixture.config.accounts.requests_per_s = 100000; /* its clock stands still */
     snprintf(pki, sizeof(pki), "%s/pki", words[1]);
     if (pki_prepare(pki, "localhost,127.0.0.1", why) != 0) {
         fprintf(stderr, "%s\n", why);

@@ -418,6 +418,29 @@ class Sessions(Case):
             self.assertEqual(stranger.sign_in("admin", PASSWORD)[0], 429, forged)
 
 
+class Budgets(Case):
+    def test_one_account_is_not_all(self):
+        admin, viewer = self.server.apis["admin"], self.server.apis["viewer"]
+        viewer.get("/links")
+        self.server.tell("budget 5")
+        statuses = [viewer.raw("GET", "/links")[0] for _ in range(60)]
+        self.assertEqual(statuses[-5:], [429] * 5)
+        self.assertLessEqual(statuses.count(200), 50)
+        status, told, _ = viewer.send("GET", client.full("/links"), None,
+                                      {"Authorization": f"Bearer {viewer.token}"})
+        self.assertEqual((status, told["Retry-After"]), (429, "1"))
+        self.assertEqual(admin.raw("GET", "/links")[0], 200)
+        self.server.tell("wait 1")
+        self.assertEqual(viewer.raw("GET", "/links")[0], 200)
+        # whoever shows no right shares what is the address's; who shows one does not pay for it
+        statuses = [viewer.raw("GET", "/links", token="cordon_x")[0] for _ in range(60)]
+        self.assertEqual(statuses[-1], 429)
+        self.assertEqual(viewer.raw("GET", "/health", token=None)[0], 429)
+        self.assertEqual(Browser(self.server).sign_in("admin", PASSWORD)[0], 429)
+        self.assertEqual(admin.raw("GET", "/links")[0], 200)
+        self.assertEqual(self.admin.send("GET", "/endpoints")[0], 200)
+
+
 class Ctl(Case):
     def ctl(self, *words, text=None):
         server = self.server

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "web/account.h"
+#include "web/share.h"
 #include "web/lockout.h"
 #include "web/session.h"
 
@@ -167,6 +168,35 @@ a_flood_of_names_takes_no_memory(void **state)
     lockout_free(lockout);
 }
 
+static void
+shares_refill(void **state)
+{
+    struct shares *shares = shares_new();
+    int64_t now = 1000 * SECOND;
+    char key[32];
+    (void)state;
+    for (int i = 0; i < 10 * SHARE_BURST; i++) {
+        assert_int_equal(share_take(shares, "kim", 10, now), 0);
+    }
+    int64_t wait = share_take(shares, "kim", 10, now);
+    assert_true(wait > 0 && wait <= SECOND / 10 + 1);
+    assert_int_equal(share_take(shares, "lee", 10, now), 0); /* nobody else pays */
+    assert_int_not_equal(share_take(shares, "kim", 10, now + wait / 2), 0);
+    assert_int_equal(share_take(shares, "kim", 10, now + wait), 0);
+    assert_int_not_equal(share_take(shares, "kim", 10, now + wait), 0);
+    now += 3600 * SECOND; /* never more than a burst, however long nothing came */
+    for (int i = 0; i < 10 * SHARE_BURST; i++) {
+        assert_int_equal(share_take(shares, "kim", 10, now), 0);
+    }
+    assert_int_not_equal(share_take(shares, "kim", 10, now), 0);
+    for (int i = 0; i < SHARE_KEYS_MAX + 10; i++) {
+        snprintf(key, sizeof(key), "address %d", i);
+        assert_int_equal(share_take(shares, key, 10, now + i), 0);
+    }
+    assert_int_equal(shares_count(shares), SHARE_KEYS_MAX);
+    shares_free(shares);
+}
+
 static const struct session_origin origin = {.peer = "192.0.2.1", .agent = "Lynx\x1b/2"};
 static unsigned ended;
 
@@ -272,6 +302,7 @@ main(void)
         cmocka_unit_test(passwords),
         cmocka_unit_test(guessing_costs_ever_more_time),
         cmocka_unit_test(a_flood_of_names_takes_no_memory),
+        cmocka_unit_test(shares_refill),
         cmocka_unit_test(sessions_live_and_end),
         cmocka_unit_test(sessions_are_bounded),
         cmocka_unit_test(cookies),
