@@ -18,6 +18,7 @@
 #include "web/asset.h"
 #include "web/enrol.h"
 #include "web/share.h"
+#include "web/strict.h"
 #include "web/export.h"
 #include "web/listen.h"
 #include "web/listeners.h"
@@ -478,21 +479,6 @@ method_name(struct evhttp_request *request)
     }
 }
 
-/* Two lengths are how a request is hidden in another's body when a proxy stands before us and
- * believes the other one (RFC 9112 6.3): refused, and the connection closed. */
-static bool
-is_length_doubtful(struct evhttp_request *request)
-{
-    const struct evkeyval *header;
-    unsigned lengths = 0;
-    for (header = evhttp_request_get_input_headers(request)->tqh_first; header;
-         header = header->next.tqe_next) {
-        lengths += evutil_ascii_strcasecmp(header->key, "Content-Length") == 0 ||
-                   evutil_ascii_strcasecmp(header->key, "Transfer-Encoding") == 0;
-    }
-    return lengths > 1;
-}
-
 /* The console's files need no account: they are the same for everybody. */
 static const struct asset *
 find_asset(struct evhttp_request *request, const char *path)
@@ -512,9 +498,14 @@ on_request(struct evhttp_request *request, void *context)
     char id[HOST_SIZE];
     char allow[32];
     web->requests++;
-    if (is_length_doubtful(request)) {
+    struct strict_problem problem;
+    bool is_doubtful = !strict_check(request, &problem);
+    if (is_doubtful || strict_is_chunked(request)) {
+        /* What comes behind it on this connection may have been meant to be part of it. */
         evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
-        refuse(web, request, 400, "the request says its length twice", "Content-Length", NULL);
+    }
+    if (is_doubtful) {
+        refuse(web, request, 400, problem.detail, problem.where, NULL);
         return;
     }
     const struct asset *asset = find_asset(request, path);

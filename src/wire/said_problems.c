@@ -136,6 +136,13 @@ const struct said said_problems[] = {
      "本文が 1 つの JSON オブジェクトでないか、入れ子が深すぎます"},
     {"form.post_query", "parameters of a POST belong into the body",
      "POST のパラメーターは本文で指定してください"},
+    {"form.header", "a header's name or value holds what it must not",
+     "ヘッダーの名前または値に使用できない文字が含まれています"},
+    {"form.length", "the length is no number", "本文の長さが数値ではありません"},
+    {"form.coding", "only 'chunked' is understood", "「chunked」だけを使用できます"},
+    {"form.no_body", "this method has no body", "このメソッドに本文は指定できません"},
+    {"form.old_chunks", "HTTP/1.0 has no chunks", "HTTP/1.0 ではチャンクを使用できません"},
+    {"form.host", "one Host is needed", "Host を 1 つ指定してください"},
     {"form.length_twice", "the request says its length twice", "要求の長さが 2 回指定されています"},
     /* who asks */
     {"who.role", "{1!} is {2}; this needs {3}",
