@@ -503,7 +503,7 @@ controller_switch_at(const struct controller *controller, size_t index, struct s
         .is_settled = sw->is_settled,
         .stats = sw->has_stats ? &sw->stats : NULL,
     };
-    const char *problem = controller->is_fenced ? "another controller took over" : sw->problem;
+    const char *problem = sw->is_fenced ? "another controller took over" : sw->problem;
     snprintf(view->problem, sizeof(view->problem), "%s",
              problem[0] != '\0' ? problem : sw->edge_problem);
     return true;

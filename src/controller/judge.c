@@ -51,7 +51,8 @@ judge_look_at_all(struct controller *controller)
 }
 
 struct judgement {
-    const char *home; /* the endpoint's own switch; "" where that is not known */
+    const char *home;     /* the endpoint's own switch; "" where that is not known */
+    bool is_lost_at_home; /* another controller drives that one, and may have released it */
     bool has_failed;
     bool is_open_at_home; /* the endpoint's own switch is away, and was never told this */
     size_t holders;       /* switches that are connected and were asked to hold it */
@@ -139,7 +140,9 @@ note_silent(const struct switch_state *sw, char text[TEXT_SIZE])
     if (strlen(text) + NOTE_LEAST >= TEXT_SIZE) {
         return; /* a thousand switches are away: some stand for all */
     }
-    if (sw->device.is_connected) {
+    if (sw->is_fenced) {
+        snprintf(what, sizeof(what), "is driven by another controller");
+    } else if (sw->device.is_connected) {
         snprintf(what, sizeof(what), "is still being told");
     } else if (sw->gone_us > 0) {
         time_format(sw->gone_us, since);
@@ -161,8 +164,9 @@ judge_switch(const struct switch_state *sw, const struct entry *entry, struct ju
     if (!is_meant) {
         return;
     }
-    if (!sw->device.is_connected || !sw->is_settled) {
+    if (sw->is_fenced || !sw->device.is_connected || !sw->is_settled) {
         note_silent(sw, j->missing);
+        j->is_lost_at_home |= sw->is_fenced && strcmp(j->home, sw->device.switch_name) == 0;
         j->is_open_at_home |= strcmp(j->home, sw->device.switch_name) == 0 && !holds_all(sw, entry);
         return;
     }
@@ -239,7 +243,9 @@ entry_judge(struct controller *controller, struct entry *entry)
         judge_switch(sw, entry, &j);
     }
     entry->c.hits = j.hits;
-    if (j.has_failed) {
+    if (j.is_lost_at_home && entry->c.state == CONTAINMENT_VERIFIED) {
+        lose(controller, entry, LIFE_UNPROVEN, j.missing);
+    } else if (j.has_failed) {
         lose(controller, entry, LIFE_FAILED, j.why);
     } else if (j.holders == 0 || j.absent > 0 || j.applied + j.verified == 0) {
         bool was_told = j.why[0] != '\0';
@@ -252,7 +258,7 @@ entry_judge(struct controller *controller, struct entry *entry)
         } else if (entry_step(controller, entry, LIFE_APPLIED, "")) {
             reach_applied(controller, entry);
         }
-    } else if (j.is_open_at_home && entry->c.state != CONTAINMENT_VERIFIED) {
+    } else if ((j.is_open_at_home || j.is_lost_at_home) && entry->c.state != CONTAINMENT_VERIFIED) {
         if (entry_step(controller, entry, LIFE_APPLIED, j.missing)) {
             reach_applied(controller, entry);
         }

@@ -13,6 +13,8 @@
 #include "controller/switches.h"
 #include "wire/message.h"
 
+#define EPOCH_LEAP 1000000 /* above ours: restarts and take-overs that we do not know of */
+
 static void
 problem_set(struct controller *controller, struct switch_state *sw, const char *problem)
 {
@@ -136,26 +138,80 @@ missing_count(struct switch_state *sw)
     }
 }
 
-/* Somebody else drove that switch with a higher epoch.  Seen before we ever drove it: our own
- * former life, or a restored backup, and we go on above it.  Seen on a switch that we were driving:
- * another controller took over, and we stop. */
+/* Who drives is for people, on both sides: an audit row and a notice. */
 static void
-epoch_meet(struct controller *controller, struct switch_state *sw, uint64_t epoch)
+reign_note(struct controller *controller, struct switch_state *sw, const char *action,
+           const char *detail)
 {
-    sw->device.epoch = epoch;
-    if (epoch <= controller->epoch || controller->is_fenced) {
+    uint64_t swallowed = 0;
+    log_error("controller", "ALARM: two controllers", LOG_S("switch", sw->device.switch_name),
+              LOG_S("what", detail));
+    if (!log_limit_pass(&sw->altered_limit, clock_boot_us(controller->clock), &swallowed)) {
         return;
     }
-    if (controller->is_started && sw->has_driven) {
-        controller->is_fenced = true;
-        log_error("controller", "ALARM: another controller took over; this one stops driving",
-                  LOG_S("switch", sw->device.switch_name), LOG_I("its_epoch", epoch),
-                  LOG_I("our_epoch", controller->epoch));
+    struct store_change *change = store_change_new();
+    store_put_audit(change, clock_wall_us(controller->clock), "cordon", action,
+                    sw->device.switch_name, detail);
+    store_submit(controller->store, change, NULL, NULL);
+    notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_HIGH, sw->device.switch_name,
+                        detail);
+}
+
+/* That switch is not ours to drive any more; the others are.  One that only says so has harmed
+ * nobody but itself. */
+static void
+fence(struct controller *controller, struct switch_state *sw, const char *detail)
+{
+    if (sw->is_fenced) {
         return;
     }
+    sw->is_fenced = true;
+    sw->is_settled = false; /* what it says from now on is another's doing */
+    reign_note(controller, sw, "fenced", detail);
+    switch_publish(controller, sw);
+    judge_look_at_all(controller);
+}
+
+static void
+climb(struct controller *controller, struct switch_state *sw, uint64_t epoch)
+{
+    char detail[TEXT_SIZE];
+    snprintf(detail, sizeof(detail),
+             "it had epoch %llu, of another controller or of this one before its state was "
+             "restored: this one goes on with %llu",
+             (unsigned long long)epoch, (unsigned long long)epoch + 1);
+    reign_note(controller, sw, "took_over", detail);
     unproven_doubt(controller, "a switch has seen a higher epoch than this database");
     controller->epoch = epoch;
     controller_start(controller);
+}
+
+/* Somebody else drove that switch with a higher epoch, or with ours, which nobody but we can have,
+ * or somebody with a copy of our state.  Seen before we ever drove it: our own former life, a
+ * restored backup or such a copy, and we go on above it.  Seen on a switch that we were driving:
+ * another controller took it over, and we leave it alone.  No reigns are as many as EPOCH_LEAP:
+ * that is a lie, or a spoilt disk, and nothing to climb to. */
+static void
+epoch_meet(struct controller *controller, struct switch_state *sw, uint64_t epoch)
+{
+    char detail[TEXT_SIZE];
+    sw->device.epoch = epoch;
+    bool is_above = epoch > controller->epoch;
+    bool is_copy = epoch == controller->epoch && sw->driven_epoch != epoch;
+    if (is_above && epoch - controller->epoch > EPOCH_LEAP) {
+        snprintf(detail, sizeof(detail),
+                 "it says epoch %llu, ours is %llu: no controller can have come so far",
+                 (unsigned long long)epoch, (unsigned long long)controller->epoch);
+        fence(controller, sw, detail);
+    } else if (is_above && controller->is_started && sw->driven_epoch > 0) {
+        snprintf(detail, sizeof(detail),
+                 "it has seen epoch %llu, ours is %llu: another controller took it over, this one "
+                 "does not drive it any more",
+                 (unsigned long long)epoch, (unsigned long long)controller->epoch);
+        fence(controller, sw, detail);
+    } else if ((is_above || is_copy) && !sw->is_fenced) {
+        climb(controller, sw, epoch);
+    }
 }
 
 static void

@@ -120,12 +120,13 @@ struct switch_state {
     bool has_snapshot;           /* was sent one on this connection: deltas may follow */
     bool is_settled;             /* and answered it */
     bool is_reading;             /* a read-back was asked for and not answered */
-    bool has_driven;             /* held something of ours in this run */
     bool is_looked_at;           /* in this run; see unproven.h */
     uint64_t look_request;       /* 0: not asked yet */
     int64_t look_us;             /* boot: when it was asked last */
     uint64_t look_found;         /* in the parts of its answer so far */
     uint64_t generation;         /* last sent */
+    bool is_fenced;              /* another controller drives it */
+    uint64_t driven_epoch;       /* that it was sent with in this run; 0: nothing was sent yet */
     uint64_t snapshot_generation;
     uint64_t observed_generation;
     uint64_t request;
@@ -235,7 +236,6 @@ struct controller {
     struct asked_table asked; /* the rules of 'common' and of all entries */
     uint64_t epoch;
     bool is_started; /* the epoch is on disk: drive */
-    bool is_fenced;  /* somebody with a higher epoch took over */
     struct suspension_view suspension;
     struct storm storm;
     struct restored_view restored;

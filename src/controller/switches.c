@@ -167,7 +167,7 @@ switches_change(struct controller *controller, struct entry *entry, struct want_
 static bool
 can_send(const struct controller *controller, const struct switch_state *sw)
 {
-    return controller->is_started && !controller->is_fenced && sw->device.is_connected;
+    return controller->is_started && !sw->is_fenced && sw->device.is_connected;
 }
 
 static bool
@@ -177,7 +177,7 @@ desired_out(struct controller *controller, struct switch_state *sw, struct wire_
     desired->epoch = controller->epoch;
     desired->is_suspended = controller->suspension.is_suspended;
     sw->generation = desired->generation;
-    sw->has_driven = true;
+    sw->driven_epoch = controller->epoch;
     bool sent = controller->ports.send_desired(controller->ports.context, desired);
     log_debug("controller", "pushed", LOG_S("switch", sw->device.switch_name),
               LOG_I("generation", desired->generation), LOG_I("base", desired->base),

@@ -71,6 +71,20 @@ const struct said said_places[] = {
     {"switch.unproven",
      "it holds {1#} blocks that the database does not know: they stay until a person decides",
      "データベースにない遮断を {1} 件保持しています。担当者が判断するまで遮断を継続します"},
+    {"switch.fenced",
+     "it has seen epoch {1#}, ours is {2#}: another controller took it over, this one does not "
+     "drive it any more",
+     "エポック {1} を受け付けています（こちらは "
+     "{2}）。別のコントローラーが引き継いだため、このスイッチの制御を停止しました"},
+    {"switch.leap", "it says epoch {1#}, ours is {2#}: no controller can have come so far",
+     "エポック {1} を通知しました（こちらは {2}）。あり得ない値のため、制御しません"},
+    {"switch.took_over",
+     "it had epoch {1#}, of another controller or of this one before its state was restored: this "
+     "one goes on with {2#}",
+     "エポック {1} を受け付けていました（別のコントローラー、または復元前の自身）。エポック {2} "
+     "で制御を引き継ぎます"},
+    {"report.other", "{1!} is driven by another controller",
+     "{1} は別のコントローラーが制御しています"},
     {"switch.other_controller", "another controller took over",
      "別のコントローラーが制御を引き継ぎました"},
     {"switch.no_hold", "no switch can hold it: nothing to match, or no mirror session is declared",
