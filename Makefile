@@ -2,12 +2,13 @@
 BUILD ?= build
 .DEFAULT_GOAL := build
 
-.PHONY: help deps build check fuzz demo bench screens format clean
+.PHONY: help deps build check fuzz soak demo bench screens format clean
 help:
 	@echo 'make build   compile into $(BUILD)/'
 	@echo 'make demo    a campus in network namespaces plays one infection (ONCE=1: then exit)'
 	@echo 'make check   every test; closes with "N passed, N failed, N skipped"'
 	@echo 'make fuzz    each parser with hostile input for SECONDS (60) seconds, under sanitizers'
+	@echo 'make soak    everything at once, from a seed: MINUTES (3) of moves, detections and faults'
 	@echo 'make bench   speed and size, beside named peers'
 	@echo 'make screens pictures of the console in docs/screens, with an infection going on in the lab'
 	@echo 'make format  clang-format'
@@ -27,6 +28,9 @@ fuzz: deps
 	    -Dconsole=false -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C build-clang --quiet
 	@tools/fuzz --seconds $(or $(SECONDS),60) $(ONLY)
+
+soak: build
+	@/usr/bin/python3 tests/soak/soak.py --minutes $(or $(MINUTES),3) $(if $(SEED),--seed $(SEED))
 
 demo: build
 	@lab/demo $(if $(ONCE),--once)

@@ -38,7 +38,6 @@ SWITCHES = ("s1", "s2")
 PORTS = 8
 MANAGED = SWITCHES + ("sensor", "browser")
 MACHINES = ("ctl", "cables") + MANAGED + ("wires",)
-ROLES = ("core", "driver", "intake", "web", "notify")
 NETWORK = "10.77.0"
 ETH_P_ALL = 3
 CNC = "203.0.113.66"
@@ -92,6 +91,7 @@ class Endpoint:
         self.name = f"h{number}"
         self.switch = SWITCHES[(number - 1) // PORTS]
         self.port = f"p{(number - 1) % PORTS + 1}"
+        self.cable = self.name  # whose cable it is at now, see Wires.move
         self.mac = f"02:00:00:00:01:{number:02x}"
         self.ip = f"{NETWORK}.{10 + number}"
 
@@ -164,9 +164,16 @@ class Wires:
 
     def put(self, endpoint, frame):
         try:
-            self.sockets[endpoint.name].send(frame)
+            self.sockets[endpoint.cable].send(frame)
         except OSError:
             pass  # the cable is unplugged
+
+    def move(self, endpoint, cable):
+        """To another cable, as a machine that is carried elsewhere: link down here, up there."""
+        for name in (endpoint.cable, cable):
+            self.namespace.ip(f"link set {name} down", f"link set {name} up")
+        endpoint.cable = cable
+        self.put(endpoint, arp_frame(endpoint))
 
     def announce(self, endpoints=None):
         for one in endpoints or self.endpoints.values():
@@ -190,7 +197,7 @@ class Wires:
                 except OSError:
                     continue
                 pair = marks.get(data[42:54]) if where[2] != socket.PACKET_OUTGOING else None
-                if pair and pair[1].name == by_socket[sock]:
+                if pair and pair[1].cable == by_socket[sock]:
                     found.add(pair)
                     end = time.monotonic() + settle_s
         return found
@@ -230,7 +237,7 @@ class Light:
         self.config_file = os.path.join(self.dir, "cordond.yaml")
         self.sources, self.switches, self.mirrors, self.policy = sources, switches, mirrors, policy
         self.env = dict(os.environ, **(env or {}))
-        self.has_links, self.links = has_links, {}
+        self.has_links, self.links, self.roles = has_links, {}, []
         self.machines, self.edges, self.endpoints = {}, {}, []
         self.cordond = self.sensor = self.wires = self._home = self._api = None
 
@@ -263,6 +270,7 @@ class Light:
             self.start_edge(name)
         self.wires = Wires(self.machines["wires"], self.endpoints)
         self.wait_level()
+        self.roles = sorted(self.role_pids())  # what runs when nothing has died
         self.locate()
         running.append(self)
         return self
@@ -522,6 +530,8 @@ lists:
             there = {mac: one for one in self.items("/endpoints") for mac in one.get("macs", [])}
             return all(there.get(one.mac, {}).get("location") for one in self.endpoints)
         wait_for(located, "every endpoint is located", 20, 0.2)
+        ends = {(self.endpoints[0], self.endpoints[-1]), (self.endpoints[-1], self.endpoints[0])}
+        wait_for(lambda: self.wires.reaches(ends) == ends, "the switches reach each other", 20)
 
     # ----------------------------------------------------------------- damage
 
