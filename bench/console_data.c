@@ -144,8 +144,11 @@ put_endpoint(struct site *site, size_t index)
                                        .seen_us = e.seen_us};
     }
     bindings[2].ip.b[15] = 2; /* a temporary address */
-    switch_name(switch_of(site, index), e.location.switch_name);
-    snprintf(e.location.port, NAME_SIZE, "p%zu", 1 + index / site->switches % PORTS);
+    char on[NAME_SIZE], port[NAME_SIZE];
+    switch_name(switch_of(site, index), on);
+    snprintf(port, sizeof(port), "p%zu", 1 + index / site->switches % PORTS);
+    e.location.switch_name = on;
+    e.location.port = port;
     e.location.class = index / site->switches < PORTS ? LOCATION_DIRECT : LOCATION_SHARED;
     e.location.vlan = (uint16_t)(10 + index % 40);
     e.location.confidence = 95;

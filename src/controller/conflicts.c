@@ -102,8 +102,8 @@ conflict_note(struct controller *controller, const struct endpoint *endpoint,
         view.mac = endpoint->mac_count > 0 ? endpoint->macs[0] : view.mac;
     }
     if (at) {
-        memcpy(view.switch_name, at->switch_name, sizeof(view.switch_name));
-        memcpy(view.port, at->port, sizeof(view.port));
+        snprintf(view.switch_name, sizeof(view.switch_name), "%s", at->switch_name);
+        snprintf(view.port, sizeof(view.port), "%s", at->port);
     }
     text_put(view.why, sizeof(view.why), detail);
     struct conflict_view *kept = place_for(controller->conflicts, &view, &is_old);

@@ -139,8 +139,8 @@ endpoint_fill(const struct endpoint *endpoint, struct notice *notice)
         }
     }
     if (endpoint->location.class != LOCATION_NONE) {
-        memcpy(notice->switch_name, endpoint->location.switch_name, NAME_SIZE);
-        memcpy(notice->port, endpoint->location.port, NAME_SIZE);
+        snprintf(notice->switch_name, NAME_SIZE, "%s", endpoint->location.switch_name);
+        snprintf(notice->port, NAME_SIZE, "%s", endpoint->location.port);
     }
 }
 

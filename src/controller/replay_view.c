@@ -58,8 +58,8 @@ replay_decision_at(const struct replay *r, size_t index, struct view_replay_deci
     snprintf(view->reason, sizeof(view->reason), "%s", row->reason);
     if (endpoint) {
         snprintf(view->host_name, sizeof(view->host_name), "%s", endpoint_name(endpoint));
-        memcpy(view->switch_name, endpoint->location.switch_name, sizeof(view->switch_name));
-        memcpy(view->port, endpoint->location.port, sizeof(view->port));
+        snprintf(view->switch_name, NAME_SIZE, "%s", endpoint->location.switch_name);
+        snprintf(view->port, NAME_SIZE, "%s", endpoint->location.port);
     }
     return true;
 }
@@ -171,8 +171,8 @@ endpoint_label(const struct replay *r, struct view_replay_endpoint *e)
     e->class = class_of(endpoint);
     if (endpoint) {
         snprintf(e->host_name, sizeof(e->host_name), "%s", endpoint_name(endpoint));
-        memcpy(e->switch_name, endpoint->location.switch_name, sizeof(e->switch_name));
-        memcpy(e->port, endpoint->location.port, sizeof(e->port));
+        snprintf(e->switch_name, NAME_SIZE, "%s", endpoint->location.switch_name);
+        snprintf(e->port, NAME_SIZE, "%s", endpoint->location.port);
     }
 }
 

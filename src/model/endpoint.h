@@ -22,8 +22,8 @@ enum location_class {
 extern const char *const location_class_names[LOCATION_CLASS_COUNT + 1];
 
 struct location {
-    char switch_name[NAME_SIZE];
-    char port[NAME_SIZE];
+    const char *switch_name; /* topology's: never NULL, and there as long as it is */
+    const char *port;        /* likewise; read from the store, both are owned like 'why' */
     uint16_t vlan;
     enum location_class class;
     uint8_t confidence; /* 0 to 100 */

@@ -170,7 +170,7 @@ force_find_place(struct engine *e, struct force_item *force)
         return;
     }
     if (force->place[0] == '\0' && endpoint->location.class != LOCATION_NONE) {
-        memcpy(force->place, endpoint->location.switch_name, sizeof(force->place));
+        snprintf(force->place, sizeof(force->place), "%s", endpoint->location.switch_name);
     }
     if (force->network[0] != '\0') {
         return;

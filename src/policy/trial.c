@@ -50,7 +50,8 @@ assumed_make(struct assumed *assumed, const struct ip *ip, const struct mac *mac
     made->endpoint.mac_count = mac_is_none(mac) ? 0 : 1;
     made->endpoint.location.class = LOCATION_DIRECT;
     made->endpoint.location.confidence = 100;
-    snprintf(made->endpoint.location.port, sizeof(made->endpoint.location.port), "%s", id);
+    made->endpoint.location.switch_name = "";
+    made->endpoint.location.port = made->endpoint.id;
 }
 
 static const struct peer *

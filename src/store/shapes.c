@@ -69,8 +69,8 @@ const struct shape store_incident_shape =
     SHAPE("incident", struct incident, incident_fields, NULL);
 
 static const struct field location_fields[] = {
-    F_TEXT(OPT, struct location, switch_name),
-    F_TEXT(OPT, struct location, port),
+    F_STRING(OPT, struct location, switch_name, NAME_SIZE - 1),
+    F_STRING(OPT, struct location, port, NAME_SIZE - 1),
     F_UINT(OPT, struct location, vlan),
     F_ENUM(OPT, struct location, class, location_class_names),
     F_UINT(OPT, struct location, confidence),

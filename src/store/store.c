@@ -449,6 +449,8 @@ endpoint_fini(struct endpoint *endpoint)
     free(endpoint->events);
     free(endpoint->host_name);
     free(endpoint->client_id);
+    free((char *)endpoint->location.switch_name);
+    free((char *)endpoint->location.port);
     free(endpoint->location.why);
     *endpoint = (struct endpoint){0};
 }

@@ -222,8 +222,8 @@ full_tell(struct topology *t, struct port_state *port, size_t limit, const char 
     port->full_us = now_us;
     struct location where = {.class = LOCATION_NONE, .seen_us = now_us};
     char detail[TEXT_SIZE];
-    snprintf(where.switch_name, sizeof(where.switch_name), "%s", port->on->name);
-    snprintf(where.port, sizeof(where.port), "%s", port->name);
+    where.switch_name = port->on->name;
+    where.port = port->name;
     snprintf(detail, sizeof(detail),
              "more than %zu MAC addresses on one %s: new ones are not followed", limit, what);
     if (t->listener.on_change) {
@@ -284,6 +284,7 @@ node_new(struct topology *t, const char *id, int64_t at_us, struct port_state *p
     } else {
         id_make(now_us, node->endpoint.id);
     }
+    node->endpoint.location.switch_name = node->endpoint.location.port = "";
     node->endpoint.first_us = at_us;
     node->endpoint.seen_us = at_us;
     node->first_port = port;

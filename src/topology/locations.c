@@ -251,10 +251,10 @@ say_nowhere(const struct judgement *j, struct location *location)
 }
 
 static void
-set_place(struct location *location, const struct sighting *s)
+set_place(struct topology *t, struct location *location, const struct sighting *s)
 {
-    snprintf(location->switch_name, sizeof(location->switch_name), "%s", s->port->on->name);
-    snprintf(location->port, sizeof(location->port), "%s", s->port->name);
+    location->switch_name = name_keep(t, s->port->on->name);
+    location->port = name_keep(t, s->port->name);
     location->vlan = s->vlan;
     location->since_us = s->since_us;
     location->seen_us = s->seen_us;
@@ -307,9 +307,9 @@ locate_conflict(struct topology *t, struct node *node, const struct judgement *j
      * second one is named in 'why'. */
     const struct sighting *had = settled_of(node, j);
     if (had && !is_here(before, had->port)) {
-        set_place(location, had);
+        set_place(t, location, had);
     } else if (before->class == LOCATION_NONE) {
-        set_place(location, j->best);
+        set_place(t, location, j->best);
     }
     location->class = LOCATION_CONFLICT;
     location->confidence = CONFIDENCE_CONFLICT;
@@ -327,7 +327,7 @@ locate_place(struct topology *t, struct node *node, const struct judgement *j,
     struct location *location = &node->endpoint.location;
     bool has_moved = !is_here(before, j->best->port);
     int64_t since_us = location->since_us;
-    set_place(location, j->best);
+    set_place(t, location, j->best);
     bool has_stayed = !has_moved && before->confidence > CONFIDENCE_LAST;
     if (has_stayed && since_us < location->since_us) {
         location->since_us = since_us;

@@ -9,6 +9,26 @@
 #include "topology/links.h"
 #include "topology/locations.h"
 
+const char *
+name_keep(struct topology *t, const char *text)
+{
+    if (!text || text[0] == '\0') {
+        return "";
+    }
+    uint64_t hash = hash_text(text);
+    HMAP_FOR_EACH_HASH(item, struct name_item, node, hash, &t->names)
+    {
+        if (strcmp(item->text, text) == 0) {
+            return item->text;
+        }
+    }
+    size_t size = strlen(text) + 1;
+    struct name_item *item = mem_new(1, sizeof(*item) + size);
+    memcpy(item->text, text, size);
+    hmap_insert(&t->names, &item->node, hash);
+    return item->text;
+}
+
 struct switch_state *
 switch_find(const struct topology *t, const char *name)
 {

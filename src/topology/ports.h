@@ -4,6 +4,9 @@
 
 #include "topology/state.h"
 
+/* The same text, kept as long as the topology; NULL is "". */
+const char *name_keep(struct topology *t, const char *text);
+
 struct switch_state *switch_find(const struct topology *t, const char *name);
 /* Finds or makes; NULL: too many (counted). */
 struct switch_state *switch_need(struct topology *t, const char *name);

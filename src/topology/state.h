@@ -166,6 +166,13 @@ struct annotation_item {
     struct annotation annotation;
 };
 
+/* A name of a switch or port, once for all endpoints that are or were there.  Never forgotten: there
+ * are no more than switches and ports (SWITCHES_MAX, SWITCH_PORTS_MAX) and those of stored rows. */
+struct name_item {
+    struct hmap_node node;
+    char text[];
+};
+
 struct topology {
     struct topology_settings settings;
     const struct clock *clock;
@@ -175,6 +182,7 @@ struct topology {
     size_t switch_count;
     struct hmap ports;
     struct hmap own_macs;
+    struct hmap names;
     struct hmap macs;
     struct hmap nodes; /* by their own id */
     struct hmap ids;   /* other ids */

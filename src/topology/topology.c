@@ -50,11 +50,23 @@ topology_new(const struct topology_settings *settings, const struct clock *clock
     for (size_t i = 0; i < COUNT_OF(maps); i++) {
         hmap_init(maps[i]);
     }
+    hmap_init(&t->names);
     addresses_init(&t->addresses);
     TAILQ_INIT(&t->switch_list);
     TAILQ_INIT(&t->by_age);
     TAILQ_INIT(&t->unsettled);
     return t;
+}
+
+static void
+names_free(struct topology *t)
+{
+    struct hmap_node *node;
+    while ((node = hmap_first(&t->names)) != NULL) {
+        hmap_remove(&t->names, node);
+        free(CONTAINER_OF(node, struct name_item, node));
+    }
+    hmap_fini(&t->names);
 }
 
 void
@@ -77,6 +89,7 @@ topology_free(struct topology *t)
         hmap_fini(maps[i]);
     }
     addresses_fini(&t->addresses);
+    names_free(t);
     free(t->order->nodes);
     free(t->order);
     free(t);
@@ -216,8 +229,8 @@ apply_held(struct topology *t, struct port_state *port, const struct fact *fact,
     }
     struct location where = {.class = LOCATION_DIRECT, .seen_us = at_us, .vlan = fact->vlan};
     char text[MAC_TEXT_SIZE];
-    snprintf(where.switch_name, sizeof(where.switch_name), "%s", port->on->name);
-    snprintf(where.port, sizeof(where.port), "%s", port->name);
+    where.switch_name = port->on->name;
+    where.port = port->name;
     mac_format(&fact->mac, text);
     node_tell(t, node, TOPOLOGY_MAC_HELD, &where, text);
 }
@@ -394,6 +407,8 @@ topology_restore_endpoint(struct topology *t, const struct endpoint *endpoint)
     }
     to->host_name = endpoint->host_name ? mem_strdup(endpoint->host_name) : NULL;
     to->location = endpoint->location;
+    to->location.switch_name = name_keep(t, to->location.switch_name);
+    to->location.port = name_keep(t, to->location.port);
     to->location.why = to->location.why ? mem_strdup(to->location.why) : NULL;
     if (to->location.class == LOCATION_CONFLICT) {
         to->location.class = LOCATION_SHARED;

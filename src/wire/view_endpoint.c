@@ -3,8 +3,8 @@
 #include "wire/view_field.h"
 
 static const struct field location_fields[] = {
-    ROW(struct location, switch_name, "switch", FIELD_TEXT, "name of the switch"),
-    ROW(struct location, port, "port", FIELD_TEXT, "the switch's name of the port"),
+    ROW_STRING(struct location, switch_name, "switch", NAME_SIZE - 1, "name of the switch"),
+    ROW_STRING(struct location, port, "port", NAME_SIZE - 1, "the switch's name of the port"),
     ROW_OPT(struct location, vlan, "vlan", FIELD_UINT, "VLAN id"),
     ROW_ENUM(struct location, class, "class", false, location_class_names,
              "direct: the only MAC on an access port; shared: several; conflict: seen twice"),

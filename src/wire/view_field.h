@@ -38,6 +38,12 @@
         .size = sizeof(((type *)0)->member), .max_count = (most_), .said = (said_),                \
         .about = (about_)                                                                          \
     }
+/* Always there. */
+#define ROW_STRING(type, member, name_, most_, about_)                                             \
+    {                                                                                              \
+        .name = (name_), .kind = FIELD_STRING, .at = offsetof(type, member),                       \
+        .size = sizeof(((type *)0)->member), .max_count = (most_), .about = (about_)               \
+    }
 #define ROW_TEXTS_SAID(type, member, count_member, name_, said_, about_)                           \
     {                                                                                              \
         .name = (name_), .kind = FIELD_TEXTS, .at = offsetof(type, member),                        \

@@ -192,7 +192,7 @@ a_share_of_a_switch_bounds_what_is_contained_at_once(void **state)
                                 "policies: [{name: p, then: [{action: isolate}]}]\n");
     char ids[CROWD][ID_SIZE];
     switch_population = 60;
-    snprintf(w->inhabitants[3 + 40].endpoint.location.switch_name, NAME_SIZE, "e2");
+    w->inhabitants[3 + 40].endpoint.location.switch_name = "e2";
     for (int i = 0; i < 41; i++) {
         ask(w, i, 50);
     }

@@ -40,8 +40,8 @@ move(struct inhabitant *one, const char *switch_name, const char *port)
 {
     struct location *location = &one->endpoint.location;
     location->class = LOCATION_DIRECT;
-    snprintf(location->switch_name, NAME_SIZE, "%s", switch_name);
-    snprintf(location->port, NAME_SIZE, "%s", port);
+    location->switch_name = switch_name;
+    location->port = port;
 }
 
 /* What becomes of c2's contact under these roll-out rules? */

@@ -171,7 +171,7 @@ world_new(const char *yaml)
     }
     world->engine = engine_new(world->policy, &view, &world->clock.clock);
     struct inhabitant *router = world_add(world, "router", ROUTER_MAC, "192.0.2.1");
-    snprintf(router->endpoint.location.port, NAME_SIZE, "uplink");
+    router->endpoint.location.port = "uplink";
     world_add(world, "c2", C2_MAC, C2_IP);
     world_add(world, "c3", C3_MAC, C3_IP);
     return world;
@@ -199,8 +199,8 @@ world_add(struct world *world, const char *name, const char *mac, const char *ip
     endpoint->bindings = one->bindings;
     one->bindings[endpoint->binding_count++] =
         (struct binding){.mac = endpoint->macs[0], .ip = ip_of(ip), .from_us = 1};
-    snprintf(endpoint->location.switch_name, NAME_SIZE, "e1");
-    snprintf(endpoint->location.port, NAME_SIZE, "%s", name);
+    endpoint->location.switch_name = "e1";
+    endpoint->location.port = one->name;
     endpoint->location.class = LOCATION_DIRECT;
     endpoint->location.confidence = 95;
     one->known = KNOWN_SURE;
