@@ -364,6 +364,9 @@ void
 controller_tick(struct controller *controller)
 {
     int64_t now_us = clock_boot_us(controller->clock);
+    if (controller->owes_look) {
+        judge_look_at_all_soon(controller);
+    }
     judge_slice(controller);
     storm_tick(controller);
     entries_tick(controller);

@@ -13,6 +13,8 @@
 #define NOTE_LEAST 64        /* bytes that one more note needs */
 #define SLICE_US 5000        /* of judging at a time ... */
 #define SLICE_EVERY_US 25000 /* ... and not more often */
+#define CROWD_US 60000000      /* a switch that answers nothing for so long is none of the crowd */
+#define CROWD_LOOK_US 10000000
 
 void
 judge_look(struct controller *controller, struct entry *entry)
@@ -47,6 +49,33 @@ judge_look_at_all(struct controller *controller)
         if (entry->wants.count > 0) {
             judge_later(controller, entry);
         }
+    }
+}
+
+/* Does any of them still have to answer its snapshot? */
+static bool
+is_crowd(const struct controller *controller)
+{
+    int64_t since_us = clock_boot_us(controller->clock) - CROWD_US;
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        bool is_asked = !sw->has_snapshot || sw->snapshot_us > since_us;
+        if (sw->device.is_connected && !sw->is_settled && is_asked) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+judge_look_at_all_soon(struct controller *controller)
+{
+    int64_t now_us = clock_boot_us(controller->clock);
+    controller->owes_look = is_crowd(controller) && now_us < controller->look_us;
+    if (!controller->owes_look) {
+        controller->look_us = now_us + CROWD_LOOK_US;
+        judge_look_at_all(controller);
     }
 }
 

@@ -11,6 +11,10 @@ void judge_look(struct controller *controller, struct entry *entry);
  * switches that come back do not stop the loop.  A few are judged as soon as one. */
 void judge_later(struct controller *controller, struct entry *entry);
 void judge_look_at_all(struct controller *controller);
+/* The same, when the switches that are connected have all heard everything: at once where there is
+ * no crowd of them, and while there is one a few times a minute.  Each look at thousands of
+ * containments is written down and told, for what will be otherwise in a moment. */
+void judge_look_at_all_soon(struct controller *controller);
 void judge_looked(struct controller *controller);
 /* The next of those that wait; a few milliseconds. */
 void judge_slice(struct controller *controller);

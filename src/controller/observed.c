@@ -59,14 +59,12 @@ altered_note(struct controller *controller, struct switch_state *sw, size_t coun
                         detail);
 }
 
-/* The answer to its first snapshot speaks of everything. */
+/* The answer to its first snapshot speaks of everything: looked at when it is whole. */
 static void
 look_at(struct controller *controller, const struct switch_state *sw, struct entry *entry)
 {
     if (sw->is_settled) {
         judge_look(controller, entry);
-    } else {
-        judge_later(controller, entry);
     }
 }
 
@@ -270,7 +268,7 @@ switch_observed(struct controller *controller, struct switch_state *sw,
         missing_count(sw);
     }
     if (sw->is_settled && !was_settled) {
-        judge_look_at_all(controller);
+        judge_look_at_all_soon(controller);
         switch_publish(controller, sw);
     }
     if (observed->is_last && !sw->needs_repair && !sw->needs_snapshot) {
@@ -358,7 +356,11 @@ controller_device(struct controller *controller, const struct wire_device *devic
         topology_switch_gone(controller->topology, device->switch_name);
         problem_set(controller, sw, device->problem[0] ? device->problem : "not connected");
     }
-    judge_look_at_all(controller);
+    if (device->is_connected) {
+        judge_look_at_all_soon(controller);
+    } else {
+        judge_look_at_all(controller);
+    }
     switch_publish(controller, sw);
     switches_flush(controller);
 }
