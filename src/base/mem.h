@@ -11,6 +11,13 @@ void *mem_new(size_t count, size_t size);
 void *mem_resize(void *old, size_t count, size_t size);
 char *mem_strdup(const char *text);
 
+/* For a process that holds much for years and sends much now and then: blocks of messages go back
+ * to the system when they are freed, and threads share what is free.  Once, before threads. */
+void mem_setup_large(void);
+/* What is free goes back to the system: after a start, when much was passed through; takes a few
+ * milliseconds for each 100 MiB. */
+void mem_give_back(void);
+
 #define MEM_NEW(type) ((type *)mem_new(1, sizeof(type)))
 
 #endif

@@ -618,6 +618,7 @@ core_controller(struct core *core)
         }
         return error;
     }
+    mem_give_back(); /* what the rows passed through */
     const struct ask_settings ask = {.controller = core->controller,
                                      .revisions = core->revisions,
                                      .warnings = core->warnings,
@@ -671,6 +672,7 @@ core_role_run(struct role *role)
     role->on_reload = on_reload;
     role->context = &core;
     own_addresses(&core);
+    mem_setup_large();
     int error = core_authority(&core);
     if (!error) {
         error = role_lock_in(role);

@@ -13,7 +13,7 @@
 #define NOTE_LEAST 64        /* bytes that one more note needs */
 #define SLICE_US 5000        /* of judging at a time ... */
 #define SLICE_EVERY_US 25000 /* ... and not more often */
-#define CROWD_US 60000000      /* a switch that answers nothing for so long is none of the crowd */
+#define CROWD_US 60000000    /* a switch that answers nothing for so long is none of the crowd */
 #define CROWD_LOOK_US 10000000
 
 void

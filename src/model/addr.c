@@ -79,8 +79,8 @@ mac_parse(const char *text, struct mac *mac)
         if (!isxdigit((unsigned char)*at) || digits == 12) {
             return false;
         }
-        char digit[2] = {*at, '\0'};
-        unsigned nibble = (unsigned)strtoul(digit, NULL, 16);
+        char low = (char)(*at | 0x20); /* letters small, digits as they are */
+        unsigned nibble = (unsigned)(low <= '9' ? low - '0' : low - 'a' + 10);
         read.b[digits / 2] = (uint8_t)((unsigned)read.b[digits / 2] << 4 | nibble);
         digits++;
     }

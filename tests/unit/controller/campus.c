@@ -108,6 +108,7 @@ publish(void *context, const char *topic, const void *object)
     struct campus *campus = context;
     assert_non_null(object);
     campus->published++;
+    campus->containments_told += strcmp(topic, "containment") == 0;
     campus->incidents_told += strcmp(topic, "incident") == 0;
     campus->incident_lists_told +=
         strcmp(topic, "changed") == 0 &&

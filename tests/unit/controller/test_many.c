@@ -159,6 +159,33 @@ test_numbers_are_used_again(void **state)
     assert_string_equal(view.problem, "");
 }
 
+/* Four switches come back together: what is about to be otherwise in a moment is not told and
+ * written down at each answer, and all is judged when the last has answered. */
+static void
+test_a_crowd_of_switches_is_judged_once(void **state)
+{
+    struct campus *campus = *state;
+    static char ids[50][ID_SIZE];
+    campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
+    campus_add(campus, &(struct device_config){.name = "e4", .driver = "dummy"});
+    for (size_t i = 0; i < CAMPUS_SWITCHES; i++) {
+        campus->switches[i].latency_us = (int64_t)(i + 1) * 600000;
+    }
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        contain(campus, i, ids[i]);
+    }
+    campus_pass(campus, 20000000);
+    campus_restart(campus);
+    campus->containments_told = 0;
+    campus_pass(campus, 5000000);
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        const struct containment *c = controller_find(campus->controller, ids[i]);
+        assert_true(c->verified_us > 0);
+        assert_string_equal(c->problem, "");
+    }
+    assert_in_range(campus->containments_told, COUNT_OF(ids), 2 * COUNT_OF(ids));
+}
+
 /* A storm of findings: some are told live as they come, the others as a list to load again. */
 static void
 test_a_storm_of_incidents_is_told_as_a_list(void **state)
@@ -189,6 +216,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_snapshot_in_parts_is_one_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rules_change_while_a_switch_is_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_are_used_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_crowd_of_switches_is_judged_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_storm_of_incidents_is_told_as_a_list, setup,
                                         teardown),
     };
