@@ -23,7 +23,8 @@
 #include "controller/world.h"
 
 #define SECOND_US INT64_C(1000000)
-#define MEMORY_MAX 20000 /* releases and isolations that policy is told of at start */
+#define WRITTEN_AT_ONCE 500 /* containments, in a quarter of a second */
+#define MEMORY_MAX 20000    /* releases and isolations that policy is told of at start */
 
 struct controller *
 controller_new(const struct controller_settings *settings, const struct clock *clock,
@@ -304,7 +305,7 @@ void
 controller_stop(struct controller *controller)
 {
     if (controller) {
-        entries_write_behind(controller);
+        entries_write_behind(controller, SIZE_MAX);
         follow_write_behind(controller, true);
     }
 }
@@ -333,11 +334,12 @@ changed_tell(struct controller *controller)
                                                      [CHANGED_PROTECTED] = "protected",
                                                      [CHANGED_ENFORCEMENT] = "enforcement",
                                                      [CHANGED_INCIDENTS] = "incident",
+                                                     [CHANGED_CONTAINMENTS] = "containment",
                                                      [CHANGED_BUDGETS] = "budgets",
                                                      [CHANGED_CONFLICTS] = "conflicts",
                                                      [CHANGED_CERTIFICATES] = "certificates"};
     uint64_t rows = store_audit_rows(controller->store);
-    controller->incidents_told = 0;
+    controller->incidents_told = controller->containments_told = 0;
     controller->changed[CHANGED_AUDIT] |= rows != controller->audit_rows;
     controller->audit_rows = rows;
     for (size_t i = 0; i < CHANGED_COUNT; i++) {
@@ -371,7 +373,7 @@ controller_tick(struct controller *controller)
     storm_tick(controller);
     entries_tick(controller);
     switches_tick(controller);
-    entries_write_behind(controller);
+    entries_write_behind(controller, WRITTEN_AT_ONCE);
     follow_write_behind(controller, false);
     if (now_us - controller->ticked_us >= SECOND_US) {
         controller->ticked_us = now_us;

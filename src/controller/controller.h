@@ -148,7 +148,8 @@ enum list_changed {
     CHANGED_SENSORS,
     CHANGED_PROTECTED,
     CHANGED_ENFORCEMENT,
-    CHANGED_INCIDENTS, /* more than are told one by one */
+    CHANGED_INCIDENTS, /* more than are told one by one; likewise: */
+    CHANGED_CONTAINMENTS,
     CHANGED_BUDGETS,
     CHANGED_CONFLICTS,
     CHANGED_CERTIFICATES,

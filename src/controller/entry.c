@@ -14,6 +14,7 @@
 #define ENDED_KEPT 1000 /* in memory, for lists; all are in the store */
 #define MARKS_FIXED 14  /* the beginning of a story is never dropped */
 #define HOLD_CONFIDENCE 50 /* of a place, to hold that port instead of the one before */
+#define TOLD_AT_ONCE 100 /* live, in a quarter of a second; then: load the list again */
 
 void
 text_put(char *to, size_t size, const char *from)
@@ -290,7 +291,13 @@ entry_touch(struct controller *controller, struct entry *entry)
 {
     entry->is_dirty = true;
     controller->has_dirty = true;
-    if (entry->is_committed && controller->ports.publish) {
+    if (!entry->is_committed || !controller->ports.publish) {
+        return;
+    }
+    if (controller->containments_told >= TOLD_AT_ONCE) {
+        controller->changed[CHANGED_CONTAINMENTS] = true;
+    } else {
+        controller->containments_told++;
         controller->ports.publish(controller->ports.context, "containment", &entry->c);
     }
 }
@@ -590,11 +597,13 @@ entry_restore_hold(struct controller *controller, const char *containment_id, co
     entry->hold = hold;
 }
 
+/* At most so many rows in a commit: a block that is decided meanwhile waits behind it. */
 void
-entries_write_behind(struct controller *controller)
+entries_write_behind(struct controller *controller, size_t most)
 {
     struct store_change *change = NULL;
     struct entry *entry;
+    size_t count = 0;
     if (!controller->has_dirty) {
         return;
     }
@@ -604,7 +613,7 @@ entries_write_behind(struct controller *controller)
         if (!entry->is_dirty || !entry->is_committed) {
             continue;
         }
-        if (entry->is_changing) { /* its change is on the way to the disk: afterwards */
+        if (entry->is_changing || count == most) { /* its own change is on its way; or: next time */
             controller->has_dirty = true;
             continue;
         }
@@ -614,6 +623,7 @@ entries_write_behind(struct controller *controller)
             entry_put_hold(change, entry);
         }
         entry->is_dirty = false;
+        count++;
     }
     if (change) {
         store_submit(controller->store, change, NULL, NULL);

@@ -56,7 +56,8 @@ void entry_due(struct controller *controller, const struct entry *entry);
 /* The port hold as it was stored. */
 void entry_restore_hold(struct controller *controller, const char *containment_id,
                         const char *value);
-void entries_write_behind(struct controller *controller);
+/* Of those that differ from the disk, at most 'most'; the others at the next call. */
+void entries_write_behind(struct controller *controller, size_t most);
 /* Whole, with its history. */
 void endpoint_put(struct store_change *change, const struct endpoint *endpoint);
 const struct endpoint *entry_endpoint(const struct controller *controller,

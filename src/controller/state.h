@@ -255,7 +255,7 @@ struct controller {
     struct log_limit detection_limit;
     bool changed[CHANGED_COUNT]; /* told at the next tick */
     uint64_t audit_rows;         /* on disk in this run, as told last */
-    size_t incidents_told;       /* since the last tick */
+    size_t incidents_told, containments_told; /* since the last tick */
 };
 
 /* Copies text that people or peers wrote: cut at a whole character, without control characters. */

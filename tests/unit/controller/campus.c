@@ -110,6 +110,9 @@ publish(void *context, const char *topic, const void *object)
     campus->published++;
     campus->containments_told += strcmp(topic, "containment") == 0;
     campus->incidents_told += strcmp(topic, "incident") == 0;
+    campus->containment_lists_told +=
+        strcmp(topic, "changed") == 0 &&
+        strcmp(((const struct view_changed *)object)->list, "containment") == 0;
     campus->incident_lists_told +=
         strcmp(topic, "changed") == 0 &&
         strcmp(((const struct view_changed *)object)->list, "incident") == 0;

@@ -39,7 +39,8 @@ struct campus {
     size_t mirror_count;
     uint64_t fact_sequence;
     unsigned published;
-    unsigned containments_told, incidents_told, incident_lists_told; /* of these */
+    unsigned containments_told, containment_lists_told; /* of these */
+    unsigned incidents_told, incident_lists_told;
     struct wire_notice notice; /* the last that was handed to the notify role */
     unsigned notice_count;     /* how many were */
     bool is_notify_away;

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "campus.h"
@@ -165,7 +166,7 @@ static void
 test_a_crowd_of_switches_is_judged_once(void **state)
 {
     struct campus *campus = *state;
-    static char ids[50][ID_SIZE];
+    static char ids[30][ID_SIZE];
     campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
     campus_add(campus, &(struct device_config){.name = "e4", .driver = "dummy"});
     for (size_t i = 0; i < CAMPUS_SWITCHES; i++) {
@@ -184,6 +185,31 @@ test_a_crowd_of_switches_is_judged_once(void **state)
         assert_string_equal(c->problem, "");
     }
     assert_in_range(campus->containments_told, COUNT_OF(ids), 2 * COUNT_OF(ids));
+    assert_int_equal(campus->containment_lists_told, 0);
+}
+
+/* Both switches are lost: each of 300 containments changes, and web hears of a hundred and a list.
+ */
+static void
+test_changes_of_many_containments_are_told_as_a_list(void **state)
+{
+    struct campus *campus = *state;
+    static char ids[MANY][ID_SIZE];
+    for (size_t i = 0; i < MANY; i++) {
+        contain(campus, i, ids[i]);
+        if (i % 20 == 0) {
+            campus_pass(campus, 250000);
+        }
+    }
+    campus_pass(campus, 1000000);
+    campus->containments_told = campus->containment_lists_told = 0;
+    dummy_set_connected(campus->switches[1].device, false);
+    controller_tick(campus->controller);
+    assert_int_equal(campus->containments_told, 100);
+    assert_int_equal(campus->containment_lists_told, 1);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_non_null(strstr(controller_find(campus->controller, ids[i])->problem, "e2"));
+    }
 }
 
 /* A storm of findings: some are told live as they come, the others as a list to load again. */
@@ -217,6 +243,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_rules_change_while_a_switch_is_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_are_used_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_crowd_of_switches_is_judged_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changes_of_many_containments_are_told_as_a_list, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_a_storm_of_incidents_is_told_as_a_list, setup,
                                         teardown),
     };
