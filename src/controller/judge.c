@@ -14,7 +14,7 @@
 #define SLICE_US 5000        /* of judging at a time ... */
 #define SLICE_EVERY_US 25000 /* ... and not more often */
 #define CROWD_US 60000000    /* a switch that answers nothing for so long is none of the crowd */
-#define CROWD_LOOK_US 10000000
+#define CROWD_LOOK_US 2000000
 
 void
 judge_look(struct controller *controller, struct entry *entry)

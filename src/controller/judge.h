@@ -12,7 +12,7 @@ void judge_look(struct controller *controller, struct entry *entry);
 void judge_later(struct controller *controller, struct entry *entry);
 void judge_look_at_all(struct controller *controller);
 /* The same, when the switches that are connected have all heard everything: at once where there is
- * no crowd of them, and while there is one a few times a minute.  Each look at thousands of
+ * no crowd of them, and while there is one every two seconds.  Each look at thousands of
  * containments is written down and told, for what will be otherwise in a moment. */
 void judge_look_at_all_soon(struct controller *controller);
 void judge_looked(struct controller *controller);
