@@ -546,3 +546,18 @@ pki_ca_sign(const struct pki_ca *ca, const struct pki_request *request, struct p
     EVP_PKEY_free(key);
     return result;
 }
+
+int64_t
+pki_server_expires_us(const char *dir)
+{
+    char path[PATH_MAX], why[256];
+    FILE *file = path_make(path, dir, "server", ".pem", why) ? NULL : fopen(path, "re");
+    X509 *own = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    int64_t expires_us = own ? pki_expires_us(own) : 0;
+    if (file) {
+        fclose(file);
+    }
+    X509_free(own);
+    ERR_clear_error();
+    return expires_us;
+}

@@ -32,6 +32,9 @@ bool pki_names_check(const char *names, char why[256]);
 int pki_issue(const char *dir, const char *role, const char *name, const char *out,
               char why[256]) MUST_CHECK;
 
+/* When server.pem in 'dir' ends; 0: it cannot be read. */
+int64_t pki_server_expires_us(const char *dir);
+
 struct pki_ca;
 
 /* Reads ca.pem and ca.key; NULL: 'why' says what is wrong. */

@@ -21,6 +21,7 @@ struct ask_settings {
     struct revisions *revisions;
     struct warnings *warnings;
     struct certificates *certificates; /* NULL: none are looked after (tests) */
+    int64_t server_expires_us;         /* our own certificate's end; 0: not known */
     int64_t started_us;      /* wall clock */
     struct jobs_ports jobs;  /* what jobs need of the loop */
 };

@@ -20,6 +20,7 @@
 #define FLOWS_ENOUGH 20 /* fewer say nothing about a mirror's sides */
 #define NETWORKS_MAX 256
 #define REFUSED_US (3600 * SECOND_US)
+#define SERVER_EXPIRES_US (60 * 86400 * SECOND_US)
 
 struct visit {
     struct controller *controller;
@@ -526,12 +527,19 @@ find_refused(struct visit *visit, const struct refused_peer *peer)
 }
 
 static void
-check_certificates(struct visit *visit, const struct certificates *certificates)
+check_certificates(struct visit *visit, const struct certificates *certificates,
+                   int64_t server_expires_us)
 {
     const struct refused_peer *peer;
     struct certificate shown;
     char ends[TIME_TEXT_SIZE];
     begin(visit, "certificate");
+    if (server_expires_us && server_expires_us - visit->now_us < SERVER_EXPIRES_US) {
+        time_format(server_expires_us, ends);
+        find(visit, FINDING_WARNING, "certificate", "cordond",
+             "restart cordond: it renews its own certificate then",
+             "its certificate expires on %s", ends);
+    }
     for (size_t i = 0; certificates && certificates_at(certificates, i, &shown); i++) {
         time_format(shown.expires_us, ends);
         if (!certificates_is_expiring(certificates, &shown)) {
@@ -579,7 +587,8 @@ ask_doctor(const struct ask_call *call, const void *parameters)
     check_permits(&visit);
     check_containments(&visit);
     check_policy_file(&visit, call->asks->settings.revisions);
-    check_certificates(&visit, call->asks->settings.certificates);
+    check_certificates(&visit, call->asks->settings.certificates,
+                       call->asks->settings.server_expires_us);
     qsort(doctor->findings, doctor->finding_count, sizeof(struct view_finding), compare);
     ask_answer_shape(call, 200, &view_doctor_shape, doctor);
     free(doctor->findings);

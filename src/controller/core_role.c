@@ -37,6 +37,7 @@ struct core {
     struct warnings *warnings;
     struct controller *controller;
     struct pki_ca *ca;
+    int64_t server_expires_us;
     struct certificates *certificates;
     struct asks *asks;
     struct channel *driver, *web, *notify;
@@ -260,6 +261,7 @@ core_authority(struct core *core)
 {
     char pki[URL_SIZE + 8], why[256] = "";
     snprintf(pki, sizeof(pki), "%s/pki", core->role->config->state_dir);
+    core->server_expires_us = pki_server_expires_us(pki);
     core->ca = pki_ca_open(pki, why);
     if (!core->ca) {
         log_error("core", "no certificate authority", LOG_S("why", why));
@@ -623,6 +625,7 @@ core_controller(struct core *core)
                                      .revisions = core->revisions,
                                      .warnings = core->warnings,
                                      .certificates = core->certificates,
+                                     .server_expires_us = core->server_expires_us,
                                      .started_us = clock_wall_us(clock_system()),
                                      .jobs = {jobs_wake, jobs_publish, core}};
     core->jobs = evtimer_new(core->role->base, on_jobs, core);

@@ -18,6 +18,8 @@ const struct said said_health[] = {
     {"doctor.peer_refused", "refused {1#} times: {2~}", "接続を {1} 回拒否しました: {2}"},
     {"advice.enrol", "enrol it again: 'cordonctl enrol'",
      "「証明書」画面または「cordonctl enrol」で登録し直してください"},
+    {"advice.restart_server", "restart cordond: it renews its own certificate then",
+     "cordond を再起動してください。起動時に自身の証明書を更新します"},
     {"advice.refused", "'cordonctl certificates refused' says who, from where and how often",
      "「証明書」画面または「cordonctl certificates refused」で確認してください"},
     {"doctor.not_connected", "not connected: {1~}", "未接続です: {1}"},

@@ -37,6 +37,7 @@ export const screens: Screen[] = [
     roles: ['operator', 'admin', 'auditor'],
     load: () => import('./Notifications.svelte'),
   },
+  { path: 'certificates', group: 'system', load: () => import('./Certificates.svelte') },
   { path: 'accounts', group: 'system', roles: ['admin'], load: () => import('./Accounts.svelte') },
   {
     path: 'audit',
@@ -74,6 +75,7 @@ const w = words({
     servers: 'Blocked servers',
     warning: 'Warning page',
     notifications: 'Notifications',
+    certificates: 'Certificates',
     accounts: 'Accounts and tokens',
     profile: 'My account',
     self: 'My account',
@@ -105,6 +107,7 @@ const w = words({
     servers: '遮断サーバー',
     warning: '警告表示',
     notifications: '通知',
+    certificates: '証明書',
     accounts: 'アカウントとトークン',
     profile: '自分のアカウント',
     self: '自分のアカウント',
