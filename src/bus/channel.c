@@ -7,6 +7,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <poll.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -33,6 +34,18 @@ channel_drop(struct channel *channel)
     event_free(channel->closing);
     codec_text_fini(&channel->text);
     free(channel);
+}
+
+void
+channel_flush(struct channel *channel, int most_ms)
+{
+    struct evbuffer *out = bufferevent_get_output(channel->bev);
+    struct pollfd ready = {.fd = bufferevent_getfd(channel->bev), .events = POLLOUT};
+    evbuffer_unfreeze(out, 1); /* only the bufferevent takes from it, as long as the loop runs */
+    while (evbuffer_get_length(out) > 0 && poll(&ready, 1, most_ms) == 1 &&
+           evbuffer_write(out, ready.fd) > 0) {
+    }
+    evbuffer_freeze(out, 1);
 }
 
 /* On the loop, outside of every handler: tell, then free. */

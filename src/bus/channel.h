@@ -51,6 +51,8 @@ bool channel_send(struct channel *channel, enum wire_type type, const void *mess
 void channel_close(struct channel *channel, const char *why);
 /* Closes at once and frees, without on_close; not inside a handler of this channel. */
 void channel_drop(struct channel *channel);
+/* Before the process ends: writes what is queued to a socketpair's end, for so long at most. */
+void channel_flush(struct channel *channel, int most_ms);
 const char *channel_peer_name(const struct channel *channel);
 void *channel_tag(const struct channel *channel); /* the owner's, for its own table */
 void channel_set_tag(struct channel *channel, void *tag);

@@ -8,9 +8,12 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/mem.h"
+#include "cli/checkpoints.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
 #include "model/audit_chain.h"
+#include "wire/op.h"
 #include "wire/view_system.h"
 
 #define VERIFY_S 600
@@ -22,6 +25,11 @@ static const struct column check_facts[] = {
     {"FIRST BAD ROW", "bad_number", COLUMN_TEXT},
     {"WHAT", "what", COLUMN_TEXT},
     {"NEWEST HASH", "newest", COLUMN_TEXT},
+    {"CHECKPOINTS", "checkpoints", COLUMN_TEXT},
+    {"SWITCHES", "switches", COLUMN_TEXT},
+    {"FOREIGN", "foreign_checkpoints", COLUMN_TEXT},
+    {"LOST BY RESTORE", "lost_checkpoints", COLUMN_TEXT},
+    {"PRUNED", "pruned", COLUMN_TEXT},
 };
 
 static int
@@ -169,9 +177,32 @@ judge(struct file_check *check, struct view_audit_check *view)
     }
 }
 
-static int
-file_verify(struct run *run, const uint8_t *wanted)
+/* What the chain is held against beside itself. */
+struct against {
+    const uint8_t *wanted; /* NULL: none */
+    struct checkpoint_key key;
+    bool has_key;
+    struct checkpoint *checkpoints; /* owned */
+    size_t checkpoint_count;
+};
+
+static struct audit_held *
+held_make(const struct against *against)
 {
+    struct audit_held *held = mem_new(against->checkpoint_count + 1, sizeof(*held));
+    for (size_t i = 0; i < against->checkpoint_count; i++) {
+        held[i].number = against->checkpoints[i].number;
+        held[i].at_us = against->checkpoints[i].at_us;
+        memcpy(held[i].hash, against->checkpoints[i].hash, AUDIT_HASH_SIZE);
+        snprintf(held[i].by, sizeof(held[i].by), "the file");
+    }
+    return held;
+}
+
+static int
+file_verify(struct run *run, const struct against *against)
+{
+    const uint8_t *wanted = against->wanted;
     struct file_check check = {.goes_on = true};
     struct view_audit_check view = {.at_us = clock_wall_us(clock_system())};
     FILE *file = fopen(run->options.input, "re");
@@ -185,6 +216,9 @@ file_verify(struct run *run, const uint8_t *wanted)
     if (wanted) {
         audit_chain_want(&check.chain, wanted);
     }
+    struct audit_held *held = held_make(against);
+    audit_chain_hold(&check.chain, held, against->checkpoint_count);
+    view.compared = against->checkpoint_count;
     while (!check.why && (size = getline(&line, &room, file)) > 0) {
         take_line(&check, line, (size_t)size);
     }
@@ -192,6 +226,7 @@ file_verify(struct run *run, const uint8_t *wanted)
     fclose(file);
     free(line);
     audit_chain_end(&check.chain);
+    free(held);
     if (!is_read || check.why) {
         fprintf(stderr, "cordonctl: %s: %" PRIu64 ": %s\n", run->options.input, check.line,
                 check.why ? check.why : "cannot be read");
@@ -205,25 +240,66 @@ file_verify(struct run *run, const uint8_t *wanted)
 }
 
 static int
-verify(struct run *run)
+server_verify(struct run *run, const struct against *against)
 {
-    uint8_t wanted[AUDIT_HASH_SIZE];
-    const char *newest = run->options.newest;
     struct client_answer answer;
     char path[URL_SIZE] = API "/audit/verify";
-    if (newest && !audit_hash_parse(newest, wanted)) {
-        return run_usage("--newest: not a hash of 64 hexadecimal digits");
+    cJSON *body = NULL;
+    int code = against->has_key ? checkpoints_pin(run, &against->key) : EXIT_GOOD;
+    if (code != EXIT_GOOD) {
+        return code;
     }
-    if (run->options.input) {
-        return file_verify(run, newest ? wanted : NULL);
+    if (against->checkpoint_count > 0) {
+        body = cJSON_CreateObject();
+        cJSON *lines = cJSON_AddArrayToObject(body, "checkpoints");
+        for (size_t i = 0; i < against->checkpoint_count; i++) {
+            char line[CHECKPOINT_NOTE_SIZE];
+            checkpoint_line_format(&against->checkpoints[i], line);
+            cJSON_AddItemToArray(lines, cJSON_CreateString(line));
+        }
+        if (run->options.newest) {
+            cJSON_AddStringToObject(body, "newest", run->options.newest);
+        }
+    } else {
+        run_query(path, sizeof(path), "newest", run->options.newest);
     }
-    run_query(path, sizeof(path), "newest", newest);
     client_set_patience(run->client, VERIFY_S);
-    int code = run_ask(run, path, NULL, &answer);
+    code = run_ask(run, path, body, &answer);
     if (code == EXIT_GOOD) {
         code = print_check(run, answer.json);
     }
     client_answer_fini(&answer);
+    cJSON_Delete(body);
+    return code;
+}
+
+static int
+verify(struct run *run)
+{
+    uint8_t wanted[AUDIT_HASH_SIZE];
+    const struct options *options = &run->options;
+    struct against against = {.has_key = options->key != NULL};
+    int code = EXIT_GOOD;
+    if (options->newest && !audit_hash_parse(options->newest, wanted)) {
+        return run_usage("--newest: not a hash of 64 hexadecimal digits");
+    }
+    if (options->key && !checkpoint_key_parse(options->key, &against.key)) {
+        return run_usage("--key: not a key as 'cordonctl audit key' says it");
+    }
+    if (options->input && options->checkpoints && !options->key) {
+        return run_usage("--file with --checkpoints needs --key: without a server nobody else "
+                         "says who may sign");
+    }
+    against.wanted = options->newest ? wanted : NULL;
+    if (options->checkpoints) {
+        code = checkpoints_read(options->checkpoints, against.has_key ? &against.key : NULL,
+                                options->input ? SIZE_MAX : OP_CHECKPOINTS_MAX,
+                                &against.checkpoints, &against.checkpoint_count);
+    }
+    if (code == EXIT_GOOD) {
+        code = options->input ? file_verify(run, &against) : server_verify(run, &against);
+    }
+    free(against.checkpoints);
     return code;
 }
 
@@ -273,6 +349,12 @@ cmd_audit(struct run *run, char **words, int count)
     int code = EXIT_GOOD;
     if (count == 1 && strcmp(words[0], "verify") == 0) {
         return verify(run);
+    }
+    if (count == 1 && strcmp(words[0], "checkpoints") == 0) {
+        return checkpoints_show(run);
+    }
+    if (count == 1 && strcmp(words[0], "key") == 0) {
+        return checkpoints_key(run);
     }
     if (count == 1 && strcmp(words[0], "export") == 0) {
         return export(run);

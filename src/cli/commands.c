@@ -113,14 +113,23 @@ const struct command command_table[] = {
      "\"contact\"}], \"version\"}. The version is the one that you read, so that nobody else's\n"
      "change is overwritten. reset goes back to the texts of cordond.yaml. preview writes the very\n"
      "page that the edges serve to standard output or -o FILE.", 0, 2, cmd_warning},
-    {"audit", "[SEARCH] | verify | export",
+    {"payload-readers", "[allow|deny|reset WHO]", "[" REASON "]",
+     "who may read packets, names and URLs of detections",
+     "WHO is account:NAME or token:NAME. Administrators may; 'allow' gives it to others, 'deny' takes\n"
+     "it from an administrator, 'reset' goes back to the role. Each reading is in the audit.", 0, 2,
+     cmd_payload},
+    {"audit", "[SEARCH] | verify | checkpoints | key | export",
      "[--account A] [--action A] [--object O] [--from TIME] [--until TIME] [--limit N] "
-     "[--newest HASH] [--file FILE] [--format json|csv|cef] [-o FILE]",
+     "[--newest HASH] [--checkpoints FILE] [--key KEY] [--file FILE] [--format json|csv|cef] "
+     "[-o FILE]",
      "who did what to what, and why; newest first",
      "verify walks through the chain of hashes: it finds the first row that was edited, removed,\n"
      "inserted or put elsewhere, and exits with 1. --newest HASH, which an earlier check said,\n"
      "finds also that the end was cut off or the chain made anew. --file checks a file of\n"
-     "'audit export' (JSON lines), without a server.\n"
+     "'audit export' (JSON lines), without a server. It compares the chain with the signed\n"
+     "checkpoints that switches hold, and with those in a FILE of syslog that --checkpoints names;\n"
+     "--key is what 'audit key' said, kept elsewhere: another signing key is refused. 'audit\n"
+     "checkpoints' shows the last ones and who keeps them.\n"
      "export writes the rows, oldest first, to standard output or -o FILE; it is itself in the\n"
      "audit. --action without a dot means all below it: session, session.open.", 0, 1,
      cmd_audit},

@@ -24,7 +24,7 @@ const struct command *command_find(const char *name);
 
 command_fn cmd_endpoints, cmd_endpoint, cmd_links, cmd_switches, cmd_switch, cmd_containments,
     cmd_containment, cmd_pending, cmd_incidents, cmd_incident, cmd_evidence, cmd_intake,
-    cmd_sensors, cmd_mirrors, cmd_protected, cmd_policy, cmd_enforcement, cmd_doctor, cmd_audit,
+    cmd_sensors, cmd_mirrors, cmd_protected, cmd_policy, cmd_enforcement, cmd_doctor, cmd_audit, cmd_payload,
     cmd_budgets, cmd_conflicts,
     cmd_warning, cmd_watch, cmd_assess, cmd_licences, cmd_storage, cmd_events, cmd_version,
     cmd_openapi, cmd_contain, cmd_block_server, cmd_block_pair, cmd_mirror, cmd_release, cmd_extend,

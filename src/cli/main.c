@@ -92,6 +92,8 @@ enum option_code {
     OPTION_READ_ONLY,
     OPTION_OPERATIONS,
     OPTION_CONTROLLER,
+    OPTION_CHECKPOINTS,
+    OPTION_KEY,
 };
 
 static const struct option long_options[] = {
@@ -139,6 +141,8 @@ static const struct option long_options[] = {
     {"read-only", no_argument, NULL, OPTION_READ_ONLY},
     {"operations", required_argument, NULL, OPTION_OPERATIONS},
     {"controller", required_argument, NULL, OPTION_CONTROLLER},
+    {"checkpoints", required_argument, NULL, OPTION_CHECKPOINTS},
+    {"key", required_argument, NULL, OPTION_KEY},
     {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -203,6 +207,10 @@ text_of(struct options *options, int code)
         return &options->input;
     case OPTION_OPERATIONS:
         return &options->operations;
+    case OPTION_CHECKPOINTS:
+        return &options->checkpoints;
+    case OPTION_KEY:
+        return &options->key;
     case OPTION_CONFIG:
         return &options->file;
     case 'o':

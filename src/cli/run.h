@@ -26,7 +26,7 @@ struct options {
         read_only;
     const char *days, *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
         *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base, *account, *action, *object,
-        *from, *until, *format, *newest, *input, *operations, *controller;
+        *from, *until, *format, *newest, *input, *operations, *controller, *checkpoints, *key;
 };
 
 struct run {

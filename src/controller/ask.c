@@ -78,6 +78,8 @@ static ask_handler *const handlers[OP_COUNT] = {
     [OP_WARNING_RESET] = ask_warning_reset,
     [OP_WARNING_PREVIEW] = ask_warning_preview,
     [OP_AUDIT_VERIFY] = ask_audit_verify,
+    [OP_AUDIT_COMPARE] = ask_audit_compare,
+    [OP_AUDIT_CHECKPOINTS] = ask_audit_checkpoints,
     [OP_AUDIT_EXPORT] = ask_audit_export,
     [OP_CERTIFICATE_LIST] = ask_certificate_list,
     [OP_CERTIFICATE_REVOKE] = ask_certificate_revoke,
@@ -87,6 +89,8 @@ static ask_handler *const handlers[OP_COUNT] = {
     [OP_ENROLMENT_REDEEM] = ask_enrolment_redeem,
     [OP_REFUSED_LIST] = ask_refused_list,
     [OP_AUDIT_RECORD] = ask_audit_record,
+    [OP_PAYLOAD_LIST] = ask_payload_list,
+    [OP_PAYLOAD_SET] = ask_payload_set,
     [OP_VERSION] = ask_version,
     [OP_METRICS] = ask_metrics,
 };
@@ -109,6 +113,7 @@ asks_free(struct asks *asks)
     if (asks) {
         ask_trials_end(asks);
         jobs_free(asks->jobs);
+        free(asks->payload_notes);
     }
     free(asks);
 }

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "controller/audit_text.h"
+#include "controller/checkpoints.h"
+#include "wire/view_audit.h"
 
 #define EXPORT_IDLE_US INT64_C(120000000)
 
@@ -93,48 +95,138 @@ ask_audit_list(const struct ask_call *call, const void *parameters)
 }
 
 static void
-on_chain(void *context, int error, const struct audit_chain *chain)
+view_check(const struct checkpoint_check *check, int64_t now_us, struct view_audit_check *view)
+{
+    const struct audit_chain *chain = check->chain;
+    *view = (struct view_audit_check){.is_sound = chain->fault == AUDIT_SOUND,
+                                      .checked = (uint64_t)(chain->checked - chain->anchor),
+                                      .fault = chain->fault,
+                                      .bad_number = chain->bad_number,
+                                      .at_us = now_us,
+                                      .compared = check->compared,
+                                      .foreign = check->foreign,
+                                      .lost = chain->lost,
+                                      .pruned = (uint64_t)chain->anchor,
+                                      .edges = check->edges,
+                                      .silent = check->silent};
+    if (!view->is_sound && chain->bad_number > chain->anchor &&
+        view->checked >= (uint64_t)(chain->bad_number - chain->anchor)) {
+        view->checked = (uint64_t)(chain->bad_number - chain->anchor - 1); /* it fits only itself */
+    }
+    snprintf(view->what, sizeof(view->what), "%s", chain->what);
+    audit_hash_format(chain->last, view->newest);
+}
+
+static void
+on_check(void *context, const struct checkpoint_check *check)
 {
     struct ask_call *call = context;
-    struct view_audit_check view = {0};
-    if (error) {
-        refuse_unread(call, error);
+    struct view_audit_check view;
+    if (check->error) {
+        refuse_unread(call, check->error);
         free(call);
         return;
     }
-    view.is_sound = chain->fault == AUDIT_SOUND;
-    view.checked = (uint64_t)chain->checked;
-    view.fault = chain->fault;
-    view.bad_number = chain->bad_number;
-    snprintf(view.what, sizeof(view.what), "%s", chain->what);
-    audit_hash_format(chain->last, view.newest);
-    view.at_us = clock_wall_us(controller_clock(call->controller));
+    view_check(check, clock_wall_us(controller_clock(call->controller)), &view);
     if (view.is_sound) {
-        log_info("core", "the audit was verified", LOG_I("rows", chain->checked),
-                 LOG_S("newest", view.newest), LOG_S("account", call->account));
+        log_info("core", "the audit was verified", LOG_I("rows", view.checked),
+                 LOG_I("checkpoints", view.compared), LOG_S("newest", view.newest),
+                 LOG_S("account", call->account));
     } else {
-        log_error("core", "the audit is not as it was written", LOG_I("row", chain->bad_number),
-                  LOG_S("fault", audit_fault_names[chain->fault]), LOG_S("what", chain->what));
-        controller_notice(call->controller, NOTICE_AUDIT, SEVERITY_HIGH, call->account,
-                          chain->what);
+        log_error("core", "the audit is not as it was written", LOG_I("row", view.bad_number),
+                  LOG_S("fault", audit_fault_names[view.fault]), LOG_S("what", view.what));
     }
     ask_answer_shape(call, 200, &view_audit_check_shape, &view);
     free(call);
 }
 
-void
-ask_audit_verify(const struct ask_call *call, const void *parameters)
+/* The walk, with what switches hold and with 'lines'. */
+static void
+check_begin(const struct ask_call *call, const char *newest, const char (*lines)[TEXT_SIZE],
+            size_t count)
 {
-    const struct op_audit_verify *asked = parameters;
     uint8_t wanted[AUDIT_HASH_SIZE];
-    bool has_wanted = asked->newest[0] != '\0';
-    if (has_wanted && !audit_hash_parse(asked->newest, wanted)) {
+    bool has_wanted = newest[0] != '\0';
+    if (has_wanted && !audit_hash_parse(newest, wanted)) {
         ask_problem(call, 422, "not a hash of 64 hexadecimal digits", "newest",
                     "give the newest hash that an earlier check said, or leave it out");
         return;
     }
-    store_check_audit(controller_store(call->controller), has_wanted ? wanted : NULL, on_chain,
+    struct checkpoint *given = mem_new(count + 1, sizeof(*given));
+    for (size_t i = 0; i < count; i++) {
+        if (!checkpoint_line_find(lines[i], &given[i])) {
+            given[i] = (struct checkpoint){.number = 0}; /* cannot be: its shape was checked */
+        }
+    }
+    checkpoints_check(call->controller, has_wanted ? wanted : NULL, given, count, on_check,
                       call_keep(call));
+    free(given);
+}
+
+void
+ask_audit_verify(const struct ask_call *call, const void *parameters)
+{
+    check_begin(call, ((const struct op_audit_verify *)parameters)->newest, NULL, 0);
+}
+
+void
+ask_audit_compare(const struct ask_call *call, const void *parameters)
+{
+    const struct op_audit_compare *asked = parameters;
+    check_begin(call, asked->newest, asked->lines, asked->line_count);
+}
+
+static void
+view_last(const struct checkpoints_view *from, struct view_audit_check *view)
+{
+    *view = (struct view_audit_check){.is_sound = from->is_sound,
+                                      .checked = from->rows,
+                                      .fault = (enum audit_fault)from->fault,
+                                      .bad_number = from->bad_number,
+                                      .at_us = from->checked_us,
+                                      .compared = from->compared,
+                                      .foreign = from->foreign,
+                                      .edges = from->answered};
+    snprintf(view->what, sizeof(view->what), "%s", from->what);
+    snprintf(view->newest, sizeof(view->newest), "%s", from->newest);
+}
+
+void
+ask_audit_checkpoints(const struct ask_call *call, const void *parameters)
+{
+    struct checkpoints_view from;
+    struct view_audit_check last;
+    struct view_checkpoints view = {.origin = ""};
+    (void)parameters;
+    checkpoints_look(call->controller, &from);
+    if (from.has_key) {
+        memcpy(view.origin, from.key.origin, sizeof(view.origin));
+        checkpoint_key_format(&from.key, view.key);
+    }
+    view.items = mem_new(from.recent_count + 1, sizeof(*view.items));
+    for (size_t i = from.recent_count; i > 0; i--) {
+        struct view_checkpoint *item = &view.items[view.item_count++];
+        item->number = from.recent[i - 1].number;
+        item->at_us = from.recent[i - 1].at_us;
+        audit_hash_format(from.recent[i - 1].hash, item->hash);
+        checkpoint_line_format(&from.recent[i - 1], item->line);
+    }
+    view.edges = mem_new(from.edge_count + 1, sizeof(*view.edges));
+    for (size_t i = 0; i < from.edge_count; i++) {
+        struct view_checkpoint_edge *edge = &view.edges[view.edge_count++];
+        memcpy(edge->name, from.edges[i].name, sizeof(edge->name));
+        edge->is_connected = from.edges[i].is_connected;
+        edge->count = from.edges[i].count;
+        edge->newest = from.edges[i].newest;
+        edge->asked_us = from.edges[i].asked_us;
+    }
+    if (from.checked_us) {
+        view_last(&from, &last);
+        view.last = &last;
+    }
+    ask_answer_shape(call, 200, &view_checkpoints_shape, &view);
+    free(view.items);
+    free(view.edges);
 }
 
 /* Exports under way. */

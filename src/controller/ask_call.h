@@ -34,6 +34,8 @@ struct ask_export {
     int64_t used_us; /* boot */
 };
 
+struct payload_notes;
+
 struct asks {
     struct ask_settings settings;
     struct ask_trial trials[ASK_TRIALS_MAX];
@@ -41,6 +43,7 @@ struct asks {
     size_t annotating; /* changes of annotations on their way to the disk */
     bool is_placing;   /* a change of the map is */
     struct ask_export exports[ASK_EXPORTS_MAX];
+    struct payload_notes *payload_notes; /* owned; payload.c */
     uint64_t asked[OP_COUNT];
     uint64_t refused;
 };
@@ -123,8 +126,8 @@ void ask_fill_containment(struct controller *controller, const struct containmen
 void ask_fill_incident(struct controller *controller, const struct incident *incident,
                        struct view_incident *view);
 void ask_fill_switch(const struct switch_view *from, struct view_switch *view);
-/* Newest first, at most 'room'; the caller frees the list. */
-struct detection *ask_read_detections(struct controller *controller, const char *incident_id,
+/* Newest first, at most 'room', without what the asker may not read; the caller frees the list. */
+struct detection *ask_read_detections(const struct ask_call *call, const char *incident_id,
                                       size_t room, size_t *count);
 
 /* ask_endpoints.c */
@@ -173,10 +176,13 @@ ask_handler ask_watch_list, ask_server_assess;
 /* ask_warning.c */
 ask_handler ask_warning_show, ask_warning_set, ask_warning_reset, ask_warning_preview;
 /* ask_audit.c */
-ask_handler ask_audit_list, ask_audit_verify, ask_audit_export;
+ask_handler ask_audit_list, ask_audit_verify, ask_audit_compare, ask_audit_checkpoints,
+    ask_audit_export;
 /* ask_certificates.c */
 ask_handler ask_certificate_list, ask_certificate_revoke, ask_enrolment_list, ask_enrolment_offer,
     ask_enrolment_withdraw, ask_enrolment_redeem, ask_refused_list;
+/* payload.c */
+ask_handler ask_payload_list, ask_payload_set;
 /* ask_notify.c */
 ask_handler ask_notifications_show, ask_notifications_set, ask_notifications_test, ask_notice_list;
 /* ask_metrics.c, ask_doctor.c */

@@ -392,8 +392,9 @@ ask_server_show(const struct ask_call *call, const void *parameters)
 }
 
 static cJSON *
-view_pending(struct controller *controller, const struct containment *from)
+view_pending(const struct ask_call *call, const struct containment *from)
 {
+    struct controller *controller = call->controller;
     struct view_containment *containment = MEM_NEW(struct view_containment);
     struct view_incident incident;
     struct view_pending view = {.containment = containment};
@@ -404,7 +405,7 @@ view_pending(struct controller *controller, const struct containment *from)
         ask_fill_incident(controller, about, &incident);
         view.incident = &incident;
     }
-    view.detections = ask_read_detections(controller, from->incident_id, VIEW_PENDING_DETECTIONS,
+    view.detections = ask_read_detections(call, from->incident_id, VIEW_PENDING_DETECTIONS,
                                           &view.detection_count);
     struct escalation_view told;
     struct view_escalation escalation;
@@ -435,7 +436,7 @@ ask_pending_list(const struct ask_call *call, const void *parameters)
             containment_matches(call->controller, each, asked->q) &&
             ask_page_takes_key(&page, controller_containment_serial(call->controller, i - 1),
                                true)) {
-            ask_page_add(&page, view_pending(call->controller, each));
+            ask_page_add(&page, view_pending(call, each));
         }
     }
     ask_page_answer(call, &page);

@@ -1,5 +1,6 @@
 /* Incidents, their detections, and the packets that prove them. */
 #include "controller/ask_call.h"
+#include "controller/payload.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,7 +66,7 @@ answer_incident(const struct ask_call *call, const struct incident *incident)
 {
     struct view_incident *view = MEM_NEW(struct view_incident);
     ask_fill_incident(call->controller, incident, view);
-    view->detections = ask_read_detections(call->controller, incident->id, VIEW_DETECTIONS_MAX,
+    view->detections = ask_read_detections(call, incident->id, VIEW_DETECTIONS_MAX,
                                            &view->detection_count);
     size_t count = controller_containment_count(call->controller);
     for (size_t i = count; i > 0 && view->containment_count < COUNT_OF(view->containments); i--) {
@@ -112,13 +113,12 @@ ask_incident_show(const struct ask_call *call, const void *parameters)
     }
 }
 
-void
-ask_evidence_show(const struct ask_call *call, const void *parameters)
+static void
+answer_evidence(const struct ask_call *call, const char *id)
 {
-    const struct op_id *asked = parameters;
     struct evidence evidence = {0};
-    int error = strlen(asked->id) < NAME_SIZE
-                    ? store_read_evidence(controller_store(call->controller), asked->id, &evidence)
+    int error = strlen(id) < NAME_SIZE
+                    ? store_read_evidence(controller_store(call->controller), id, &evidence)
                     : -ENOENT;
     if (error == -ENOENT) {
         ask_problem(call, 404, "no packets are kept for this detection", "id",
@@ -129,4 +129,42 @@ ask_evidence_show(const struct ask_call *call, const void *parameters)
         ask_answer_bytes(call, evidence.pcap, evidence.size);
     }
     free(evidence.pcap);
+}
+
+struct evidence_reading {
+    struct ask_call call;
+    char id[HOST_SIZE];
+};
+
+static void
+on_reading_recorded(void *context, enum wish_result result, const char *why,
+                    const struct containment *containment)
+{
+    struct evidence_reading *reading = context;
+    (void)containment;
+    if (result == WISH_DONE) {
+        answer_evidence(&reading->call, reading->id);
+    } else {
+        ask_problem(&reading->call, 503, why, NULL, "nothing was read; try again");
+    }
+    free(reading);
+}
+
+/* In the audit before the first byte goes out. */
+void
+ask_evidence_show(const struct ask_call *call, const void *parameters)
+{
+    const struct op_evidence *asked = parameters;
+    if (!payload_may_read(call)) {
+        ask_problem(call, 403, "reading packets needs the right to read payload", NULL,
+                    "an administrator gives it: 'cordonctl payload-readers allow'");
+        return;
+    }
+    char detail[TEXT_SIZE + 32];
+    struct evidence_reading *reading = MEM_NEW(struct evidence_reading);
+    reading->call = *call;
+    memcpy(reading->id, asked->id, sizeof(reading->id));
+    snprintf(detail, sizeof(detail), "packets%s%s", asked->reason[0] ? ": " : "", asked->reason);
+    controller_record(call->controller, call->account, "payload.read", asked->id, detail,
+                      on_reading_recorded, reading);
 }

@@ -1,5 +1,6 @@
 /* Model -> API objects (wire/view_*.h), with what belongs beside them: names, locations. */
 #include "controller/ask_call.h"
+#include "controller/payload.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,14 +199,15 @@ on_detection(void *context, const struct detection *detection)
 }
 
 struct detection *
-ask_read_detections(struct controller *controller, const char *incident_id, size_t room,
+ask_read_detections(const struct ask_call *call, const char *incident_id, size_t room,
                     size_t *count)
 {
     struct reading reading = {.detections = mem_new(room, sizeof(struct detection)), .room = room};
-    if (incident_id[0] && store_read_detections(controller_store(controller), incident_id, room,
+    if (incident_id[0] && store_read_detections(controller_store(call->controller), incident_id, room,
                                                 on_detection, &reading) != 0) {
         reading.count = 0;
     }
+    payload_pass(call, incident_id, reading.detections, reading.count);
     *count = reading.count;
     return reading.detections;
 }

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "controller/conflicts.h"
+#include "controller/checkpoints.h"
 #include "controller/decide.h"
 #include "controller/desired.h"
 #include "controller/entry.h"
@@ -60,6 +61,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     controller->records = records_new();
     controller->notices = notices_new();
     controller->conflicts = conflicts_new();
+    controller->checkpoints = checkpoints_new();
     controller->talkers = talkers_new();
     controller->recent = recent_new();
     struct topology_listener listener;
@@ -95,6 +97,7 @@ controller_free(struct controller *controller)
     records_free(controller->records);
     notices_free(controller->notices);
     conflicts_free(controller->conflicts);
+    checkpoints_free(controller->checkpoints);
     talkers_free(controller->talkers);
     recent_free(controller->recent);
     hmap_fini(&controller->by_id);
@@ -307,6 +310,7 @@ controller_stop(struct controller *controller)
     if (controller) {
         entries_write_behind(controller, SIZE_MAX);
         follow_write_behind(controller, true);
+        checkpoints_stop(controller);
     }
 }
 
@@ -383,6 +387,7 @@ controller_tick(struct controller *controller)
         records_tick(controller);
     }
     notices_tick(controller);
+    checkpoints_tick(controller);
     changed_tell(controller);
 }
 

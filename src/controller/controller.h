@@ -18,6 +18,7 @@
 #include "policy/policy.h"
 #include "store/store.h"
 #include "topology/topology.h"
+#include "wire/checkpoint.h"
 #include "wire/desired.h"
 #include "wire/hello.h"
 #include "wire/notice.h"
@@ -34,6 +35,8 @@ struct controller_ports {
     bool (*send_desired)(void *context, const struct wire_desired *desired);
     bool (*send_read_back)(void *context, const char *switch_name, uint64_t request,
                            bool asks_held);
+    /* To every switch that keeps checkpoints of the audit.  NULL: there are none. */
+    bool (*send_checkpoint)(void *context, const struct wire_checkpoint *message);
     /* Live events: the object that changed (struct containment, endpoint, incident, link,
      * switch_view, wire_source or view_changed, as the topic says), borrowed; see ask_view_* for
      * its form. */

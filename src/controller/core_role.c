@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "bus/pki.h"
 #include "controller/ask.h"
+#include "controller/checkpoints.h"
 #include "controller/controller.h"
 #include "cordond/errand.h"
 #include "store/rescue.h"
@@ -28,11 +29,13 @@
 
 #define TICK_US 250000
 #define OWN_ADDRESSES_MAX 64
+#define FLUSH_MS 200
 
 struct core {
     struct role *role;
     struct store *store;
     struct policy *policy;
+    struct checkpoint_signer signer;
     struct revisions *revisions;
     struct warnings *warnings;
     struct controller *controller;
@@ -74,6 +77,13 @@ send_read_back(void *context, const char *switch_name, uint64_t request, bool as
     struct wire_read_back read_back = {.request = request, .asks_held = asks_held};
     snprintf(read_back.switch_name, sizeof(read_back.switch_name), "%s", switch_name);
     return core->driver && channel_send(core->driver, WIRE_READ_BACK, &read_back);
+}
+
+static bool
+send_checkpoint(void *context, const struct wire_checkpoint *message)
+{
+    struct core *core = context;
+    return core->driver && channel_send(core->driver, WIRE_CHECKPOINT, message);
 }
 
 /* ---- towards the notify process ---- */
@@ -373,6 +383,9 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
     case WIRE_EDGE_STATS:
         controller_edge_stats(controller, message);
         break;
+    case WIRE_CHECKPOINTS:
+        controller_checkpoints(controller, message);
+        break;
     case WIRE_NOTICE_RESULT:
         controller_notice_result(controller, message);
         break;
@@ -522,6 +535,23 @@ core_store(struct core *core)
     return 0;
 }
 
+/* The key by which checkpoints of the audit are signed. */
+static int
+core_signer(struct core *core)
+{
+    char folder[ROLE_PATH_SIZE], why[256] = "";
+    role_folder(core->role->config, ROLE_CORE, folder);
+    int error = checkpoint_signer_open(folder, &core->signer, why);
+    if (error) {
+        log_error("core", "the audit's signing key cannot be used",
+                  LOG_S("why", why[0] ? why : strerror(-error)));
+    } else if (core->signer.is_new) {
+        log_info("core", "a signing key for the audit was made",
+                 LOG_S("origin", core->signer.key.origin));
+    }
+    return error;
+}
+
 /* The supervisor opens and writes the policy file: it is not in our folder. */
 static int
 policy_read(void *context, size_t limit, char **text, size_t *size)
@@ -606,6 +636,7 @@ core_controller(struct core *core)
     };
     const struct controller_ports ports = {.send_desired = send_desired,
                                            .send_read_back = send_read_back,
+                                           .send_checkpoint = send_checkpoint,
                                            .publish = publish,
                                            .send_notice = send_notice,
                                            .send_secret = send_secret,
@@ -631,6 +662,12 @@ core_controller(struct core *core)
     core->jobs = evtimer_new(core->role->base, on_jobs, core);
     core->acking = event_new(core->role->base, -1, 0, on_acks, core);
     core->asks = asks_new(&ask);
+    const struct checkpoint_settings checkpoints = {
+        .signer = &core->signer,
+        .rows = config->audit_checkpoint_rows,
+        .every_us = (int64_t)config->audit_checkpoint_s * 1000000,
+        .check_us = (int64_t)config->audit_check_s * 1000000};
+    controller_set_checkpoints(core->controller, &checkpoints);
     controller_start(core->controller);
     core->tick = event_new(core->role->base, -1, EV_PERSIST, on_tick, core);
     const struct timeval every = {.tv_usec = TICK_US};
@@ -640,7 +677,7 @@ core_controller(struct core *core)
 static void
 core_close(struct core *core)
 {
-    core->driver = core->web = core->notify = core->intake = NULL;
+    core->web = core->notify = core->intake = NULL;
     if (core->tick) {
         event_free(core->tick);
     }
@@ -656,6 +693,10 @@ core_close(struct core *core)
     if (core->store) {
         controller_stop(core->controller);
     }
+    if (core->driver) {
+        channel_flush(core->driver, FLUSH_MS); /* the last checkpoint of the audit */
+    }
+    core->driver = NULL;
     store_close(core->store); /* the last commits' 'done' still see the controller */
     asks_free(core->asks);
     revisions_free(core->revisions);
@@ -682,6 +723,9 @@ core_role_run(struct role *role)
     }
     if (!error) {
         error = core_store(&core);
+    }
+    if (!error) {
+        error = core_signer(&core);
     }
     if (!error) {
         error = core_policy(&core);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/checkpoints.h"
 #include "controller/judge.h"
 #include "controller/notices.h"
 #include "controller/slot.h"
@@ -342,6 +343,7 @@ controller_device(struct controller *controller, const struct wire_device *devic
     if (!is_protected) {
         switches_refresh_common(controller);
     }
+    checkpoints_device(controller, device);
     sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
     sw->pause_us = sw->retry_us = 0;
     sw->look_request = sw->look_found = 0;

@@ -194,6 +194,7 @@ struct talkers;
 struct recent;
 struct notices;
 struct conflicts;
+struct checkpoints;
 
 struct controller {
     struct controller_settings settings;
@@ -207,6 +208,7 @@ struct controller {
     struct records *records;
     struct notices *notices;
     struct conflicts *conflicts;
+    struct checkpoints *checkpoints;
     struct talkers *talkers;
     struct recent *recent; /* detections seen lately (decide.c) */
 

@@ -10,6 +10,7 @@
 #include "controller/decide.h"
 #include "controller/entry.h"
 #include "controller/notices.h"
+#include "controller/payload.h"
 #include "controller/switches.h"
 #include "controller/world.h"
 #include "policy/rollout.h"
@@ -805,6 +806,7 @@ controller_record(struct controller *controller, const char *account, const char
     struct store_change *change = store_change_new();
     *waits = (struct record_commit){.done = done, .context = context};
     store_put_audit(change, clock_wall_us(controller->clock), account, action, object, detail);
+    payload_forget(change, action, object);
     if (strcmp(action, "session.locked") == 0) {
         struct notice notice = {.kind = NOTICE_SIGN_IN, .severity = SEVERITY_MEDIUM};
         text_put(notice.object, sizeof(notice.object), object);

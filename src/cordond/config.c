@@ -226,6 +226,9 @@ static const struct field config_fields[] = {
     F_OBJECT(FIELD_OPTIONAL, struct config, accounts, &accounts_shape),
     F_OBJECT(FIELD_OPTIONAL, struct config, ldap, &ldap_shape),
     F_OBJECT(FIELD_OPTIONAL, struct config, openid, &openid_shape),
+    F_RANGE(FIELD_OPTIONAL, struct config, audit_checkpoint_rows, 0, 10000),
+    F_RANGE(FIELD_OPTIONAL, struct config, audit_checkpoint_s, 0, 86400),
+    F_RANGE(FIELD_OPTIONAL, struct config, audit_check_s, 0, 86400),
 };
 
 static const struct shape config_shape = SHAPE("cordond.yaml", struct config, config_fields, NULL);

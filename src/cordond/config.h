@@ -130,6 +130,8 @@ struct config {
     struct rule_warning *warnings; /* per language */
     size_t warning_count;
     struct config_certificates certificates;
+    uint32_t audit_checkpoint_rows, audit_checkpoint_s; /* a signed one each; 0: 100, 300 */
+    uint32_t audit_check_s; /* between checks against what edges hold; 0: 3600 */
     uint64_t evidence_mib; /* disk budget for evidence packets; 0: 1024 */
     struct config_accounts accounts;
     struct config_ldap ldap;

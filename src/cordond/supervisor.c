@@ -22,6 +22,8 @@
 #define DELAY_FIRST_MS 100
 #define DELAY_MOST_MS 10000
 #define STEADY_US (30 * 1000000LL) /* after so long alive, the back-off starts over */
+#define LAST_WAY_US 100000         /* between the end of core and of the others */
+#define CORE_STOP_S 2              /* core that does not end: then the others all the same */
 #define STOP_S 5                   /* children that do not end by then are killed */
 
 struct child {
@@ -41,7 +43,7 @@ struct supervisor {
     const struct config *config;
     struct child children[6]; /* core first, which is at one end of every pair but login's */
     struct event *signals[4];
-    struct event *deadline;
+    struct event *deadline, *others;
     bool is_stopping;
 };
 
@@ -227,6 +229,10 @@ on_child_end(struct child *child, int status)
     close(child->errands);
     child->pid = 0;
     if (child->supervisor->is_stopping) {
+        const struct timeval way = {.tv_usec = LAST_WAY_US};
+        if (child == &child->supervisor->children[0]) {
+            event_add(child->supervisor->others, &way);
+        }
         return;
     }
     if (clock_boot_us(clock_system()) - child->started_us > STEADY_US) {
@@ -290,11 +296,26 @@ on_stop(evutil_socket_t number, short what, void *argument)
     for (size_t i = 0; i < COUNT_OF(supervisor->children); i++) {
         event_del(supervisor->children[i].restart);
     }
-    signal_all(supervisor, SIGTERM);
+    /* Core first: what it says last (a checkpoint of the audit, to edges) still has its way. */
+    if (supervisor->children[0].pid) {
+        const struct timeval most = {.tv_sec = CORE_STOP_S};
+        kill(supervisor->children[0].pid, SIGTERM);
+        event_add(supervisor->others, &most);
+    } else {
+        signal_all(supervisor, SIGTERM);
+    }
     event_add(supervisor->deadline, &patience);
     if (!has_children(supervisor)) {
         event_base_loopbreak(supervisor->base);
     }
+}
+
+static void
+on_others(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    signal_all(argument, SIGTERM);
 }
 
 static void
@@ -325,6 +346,7 @@ supervisor_run(const char *program, const char *config_path, const struct config
     supervisor.signals[2] = evsignal_new(supervisor.base, SIGINT, on_stop, &supervisor);
     supervisor.signals[3] = evsignal_new(supervisor.base, SIGHUP, on_sighup, &supervisor);
     supervisor.deadline = evtimer_new(supervisor.base, on_deadline, &supervisor);
+    supervisor.others = evtimer_new(supervisor.base, on_others, &supervisor);
     for (size_t i = 0; i < COUNT_OF(supervisor.signals); i++) {
         event_add(supervisor.signals[i], NULL);
     }
@@ -347,6 +369,7 @@ supervisor_run(const char *program, const char *config_path, const struct config
         event_free(supervisor.signals[i]);
     }
     event_free(supervisor.deadline);
+    event_free(supervisor.others);
     event_base_free(supervisor.base);
     return 0;
 }

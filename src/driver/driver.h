@@ -9,6 +9,7 @@
 
 #include "model/fact.h"
 #include "model/rule.h"
+#include "wire/checkpoint.h"
 #include "wire/device.h"
 #include "wire/desired.h"
 #include "wire/edge_stats.h"
@@ -47,6 +48,7 @@ struct device_listener {
     void (*on_observed)(void *context, const struct wire_observed *observed);
     void (*on_device)(void *context, const struct wire_device *device);
     void (*on_stats)(void *context, const struct wire_edge_stats *stats);
+    void (*on_checkpoints)(void *context, const struct wire_checkpoints *held);
     void *context;
 };
 
@@ -73,6 +75,9 @@ struct driver {
     /* All that it sees now, as one full report; 'facts' is then the caller's.  Asked when core
      * connects.  NULL: it tells unasked. */
     int (*learn)(struct device *device, struct wire_facts *facts);
+    /* Keeps a checkpoint of the audit, tells which it holds; on the loop, never blocks.  NULL: it
+     * cannot. */
+    void (*checkpoint)(struct device *device, const struct wire_checkpoint *message);
 };
 
 /* registry.c, by hand; NULL: unknown. */

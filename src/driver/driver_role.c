@@ -113,6 +113,9 @@ message_copy(enum wire_type type, const void *message)
     } else if (type == WIRE_EDGE_STATS) {
         struct wire_edge_stats *stats = copy;
         stats->counters = copy_of(stats->counters, stats->counter_count, sizeof(*stats->counters));
+    } else if (type == WIRE_CHECKPOINTS) {
+        struct wire_checkpoints *held = copy;
+        held->lines = copy_of(held->lines, held->line_count, sizeof(*held->lines));
     }
     return copy;
 }
@@ -170,6 +173,12 @@ on_stats(void *context, const struct wire_edge_stats *stats)
     tell(context, WIRE_EDGE_STATS, stats);
 }
 
+static void
+on_checkpoints(void *context, const struct wire_checkpoints *held)
+{
+    tell(context, WIRE_CHECKPOINTS, held);
+}
+
 /* From a worker. */
 static void
 on_answer(void *context, struct wire_observed *observed)
@@ -204,6 +213,18 @@ post_find(struct drivers *drivers, const char *name)
     return NULL;
 }
 
+/* To every switch that keeps them. */
+static void
+checkpoint_pass(struct drivers *drivers, const struct wire_checkpoint *message)
+{
+    for (size_t i = 0; i < drivers->count; i++) {
+        struct device *device = drivers->posts[i].device;
+        if (device->driver->checkpoint) {
+            device->driver->checkpoint(device, message);
+        }
+    }
+}
+
 static void
 on_message(void *context, struct channel *channel, enum wire_type type, const void *message)
 {
@@ -225,6 +246,8 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         if (post) {
             worker_read_back(post->worker, read_back);
         }
+    } else if (type == WIRE_CHECKPOINT) {
+        checkpoint_pass(drivers, message);
     }
 }
 
@@ -267,7 +290,8 @@ post_open(struct drivers *drivers, struct post *post, const struct device_config
     }
     config.edge_hub = drivers->hub;
     post->drivers = drivers;
-    const struct device_listener listener = {on_facts, on_observed, on_device, on_stats, post};
+    const struct device_listener listener = {on_facts, on_observed, on_device,
+                                            on_stats, on_checkpoints, post};
     return driver->open(&config, &listener, &post->device);
 }
 

@@ -37,6 +37,7 @@ struct edge {
     int64_t fact_credit;     /* facts that it may tell now */
     int64_t fact_credit_us;  /* boot: when it was last filled up */
     bool has_hello;          /* loop only */
+    bool keeps_checkpoints;  /* loop only */
     atomic_bool is_connected;
     struct queue *answers; /* of struct wire_observed, owned */
     pthread_mutex_t lock;
@@ -118,6 +119,7 @@ tell_device(struct edge *edge, const struct wire_hello *hello, const char *probl
         device.epoch = hello->epoch;
         device.generation = hello->generation;
         device.mirror_source = hello->mirror_source;
+        device.keeps_checkpoints = hello->keeps_checkpoints;
         device.skew_us = hello->wall_us ? hello->wall_us - clock_wall_us(clock_system()) : 0;
     }
     edge->base.listener.on_device(edge->base.listener.context, &device);
@@ -162,6 +164,7 @@ on_hello(struct edge *edge, struct channel *channel, const struct wire_hello *he
         return;
     }
     edge->has_hello = true;
+    edge->keeps_checkpoints = hello->keeps_checkpoints;
     atomic_store(&edge->is_connected, true);
     log_info("driver", "edge connected", LOG_S("switch", hello->name),
              LOG_S("version", hello->version), LOG_I("epoch", hello->epoch),
@@ -178,6 +181,8 @@ message_switch(enum wire_type type, const void *message)
         return ((const struct wire_facts *)message)->switch_name;
     case WIRE_OBSERVED:
         return ((const struct wire_observed *)message)->switch_name;
+    case WIRE_CHECKPOINTS:
+        return ((const struct wire_checkpoints *)message)->switch_name;
     case WIRE_EDGE_STATS:
         return ((const struct wire_edge_stats *)message)->switch_name;
     default:
@@ -246,6 +251,8 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         if (facts_pass(edge, message)) {
             listener->on_facts(listener->context, message);
         }
+    } else if (type == WIRE_CHECKPOINTS) {
+        listener->on_checkpoints(listener->context, message);
     } else {
         listener->on_stats(listener->context, message);
     }
@@ -552,6 +559,15 @@ edge_question(struct device *device, bool asks_held, int deadline_ms,
     return ask(edge, order, deadline_ms, observed);
 }
 
+static void
+edge_checkpoint(struct device *device, const struct wire_checkpoint *message)
+{
+    struct edge *edge = edge_of(device);
+    if (edge->channel && edge->has_hello && edge->keeps_checkpoints) {
+        (void)channel_send(edge->channel, WIRE_CHECKPOINT, message); /* false: it closes */
+    }
+}
+
 static int
 edge_read_back(struct device *device, int deadline_ms, struct wire_observed *observed)
 {
@@ -610,4 +626,5 @@ const struct driver driver_edge = {
     .read_back = edge_read_back,
     .held = edge_held,
     .learn = NULL,
+    .checkpoint = edge_checkpoint,
 };

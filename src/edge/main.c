@@ -18,6 +18,7 @@
 #include "edge/datapath.h"
 #include "edge/desired.h"
 #include "edge/health.h"
+#include "edge/vouched.h"
 #include "edge/kernel_link.h"
 #include "edge/learn.h"
 #include "edge/lldp_link.h"
@@ -43,6 +44,7 @@ struct edge {
     struct lldp_link *lldp;
     struct reporter *reporter;
     struct local *local;
+    struct vouched *vouched;
     struct event *timer, *snooped, *terminate, *interrupt;
     int bridge_seen; /* ifindex; when it changes, all ports are read again */
     unsigned ticks;
@@ -238,6 +240,27 @@ on_ask_held(void *context, uint64_t request)
     desired_tell_held(edge->desired, request);
 }
 
+/* A checkpoint of the controller's audit: kept here, out of reach of whoever holds its database. */
+static void
+on_checkpoint(void *context, const struct wire_checkpoint *message)
+{
+    struct edge *edge = context;
+    int error = message->line[0] ? vouched_put(edge->vouched, message->line) : 0;
+    if (error) {
+        log_warn("edge", "a checkpoint of the controller's audit is not kept",
+                 LOG_S("why", strerror(-error)));
+    }
+    if (message->request == 0) {
+        return;
+    }
+    struct wire_checkpoints held = {.request = message->request};
+    snprintf(held.switch_name, sizeof(held.switch_name), "%s", edge->settings.name);
+    held.lines = mem_new(WIRE_CHECKPOINTS_MAX, sizeof(*held.lines));
+    held.line_count = vouched_list(edge->vouched, message->origin, held.lines);
+    reporter_checkpoints(edge->reporter, &held);
+    free(held.lines);
+}
+
 static bool
 on_observed(void *context, const struct wire_observed *observed)
 {
@@ -358,11 +381,13 @@ edge_start(struct edge *edge, char why[256])
     const struct reporter_handler reporter_handler = {.on_desired = on_desired,
                                                       .on_read_back = on_read_back,
                                                       .on_ask_held = on_ask_held,
+                                                      .on_checkpoint = on_checkpoint,
                                                       .context = edge};
     int result = datapath_start(edge, why);
     if (result) {
         return result;
     }
+    edge->vouched = vouched_open(edge->settings.state_dir);
     edge->respond = respond_new(edge->base, edge->datapath, &edge->settings);
     edge->learn = learn_new(&edge->settings, edge->clock, &learn_handler);
     edge->desired = desired_new(edge->datapath, edge->settings.name, edge->settings.state_dir,
@@ -399,6 +424,7 @@ edge_stop(struct edge *edge)
     reporter_free(edge->reporter);
     respond_free(edge->respond);
     learn_free(edge->learn);
+    vouched_free(edge->vouched);
     datapath_close(edge->datapath);
     event_base_free(edge->base);
     settings_fini(&edge->settings);

@@ -96,7 +96,8 @@ hello_send(struct reporter *reporter)
     struct wire_hello hello = {.epoch = desired_epoch(reporter->desired),
                                .generation = desired_generation(reporter->desired),
                                .mirror_source = reporter->settings->mirror_source,
-                               .wall_us = clock_wall_us(reporter->clock)};
+                               .wall_us = clock_wall_us(reporter->clock),
+                               .keeps_checkpoints = true};
     snprintf(hello.name, sizeof(hello.name), "%s", reporter->settings->name);
     snprintf(hello.version, sizeof(hello.version), "%s", CORDON_VERSION);
     snprintf(hello.boot_id, sizeof(hello.boot_id), "%s", reporter->boot_id);
@@ -129,6 +130,8 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         } else {
             reporter->handler.on_read_back(reporter->handler.context, read_back->request);
         }
+    } else if (type == WIRE_CHECKPOINT) {
+        reporter->handler.on_checkpoint(reporter->handler.context, message);
     }
 }
 
@@ -214,6 +217,14 @@ reporter_stats(struct reporter *reporter, const struct wire_edge_stats *stats)
 {
     if (reporter->channel) {
         channel_send(reporter->channel, WIRE_EDGE_STATS, stats);
+    }
+}
+
+void
+reporter_checkpoints(struct reporter *reporter, const struct wire_checkpoints *held)
+{
+    if (reporter->channel) {
+        channel_send(reporter->channel, WIRE_CHECKPOINTS, held);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "edge/desired.h"
 #include "edge/learn.h"
 #include "edge/settings.h"
+#include "wire/checkpoint.h"
 #include "wire/edge_stats.h"
 
 struct reporter;
@@ -18,6 +19,7 @@ struct reporter_handler {
     void (*on_desired)(void *context, const struct wire_desired *desired);
     void (*on_read_back)(void *context, uint64_t request);
     void (*on_ask_held)(void *context, uint64_t request);
+    void (*on_checkpoint)(void *context, const struct wire_checkpoint *message);
     void *context;
 };
 
@@ -32,6 +34,7 @@ void reporter_fact(struct reporter *reporter, const struct fact *fact);
 /* False: no controller is connected. */
 bool reporter_observed(struct reporter *reporter, const struct wire_observed *observed);
 void reporter_stats(struct reporter *reporter, const struct wire_edge_stats *stats);
+void reporter_checkpoints(struct reporter *reporter, const struct wire_checkpoints *held);
 bool reporter_is_connected(const struct reporter *reporter);
 
 #endif

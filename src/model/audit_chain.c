@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define RENUMBERED_MAX                                                                             \
@@ -13,7 +14,7 @@
           */
 
 const char *const audit_fault_names[AUDIT_FAULT_COUNT + 1] = {
-    "none", "edited", "removed", "reordered", "inserted", "cut", NULL};
+    "none", "edited", "removed", "reordered", "inserted", "cut", "rewritten", NULL};
 
 static void
 put_number(crypto_hash_sha256_state *state, uint64_t number)
@@ -86,6 +87,89 @@ audit_chain_tip(struct audit_chain *chain, int64_t number, const uint8_t hash[AU
     chain->has_tip = number > 0;
     chain->tip_number = number;
     memcpy(chain->tip, hash, AUDIT_HASH_SIZE);
+}
+
+static bool is_equal(const uint8_t a[AUDIT_HASH_SIZE], const uint8_t b[AUDIT_HASH_SIZE]);
+
+static void
+held_least(struct audit_chain *chain)
+{
+    chain->held_least_us = INT64_MAX;
+    for (size_t i = chain->held_next; i < chain->held_count; i++) {
+        const struct audit_held *held = &chain->held[i];
+        if (held->late == 0 && held->at_us < chain->held_least_us) {
+            chain->held_least_us = held->at_us;
+        }
+    }
+}
+
+/* A row that stands before one that was vouched for, and is younger than that: it was written in
+ * the place of another. */
+static void
+held_date(struct audit_chain *chain, int64_t number, int64_t at_us)
+{
+    if (chain->held_next == chain->held_count || at_us <= chain->held_least_us) {
+        return;
+    }
+    for (size_t i = chain->held_next; i < chain->held_count; i++) {
+        struct audit_held *held = &chain->held[i];
+        if (held->late == 0 && at_us > held->at_us) {
+            held->late = number;
+        }
+    }
+    held_least(chain);
+}
+
+/* Those up to 'number', whose hash is chain->last. */
+static void
+held_look(struct audit_chain *chain, int64_t number)
+{
+    size_t before = chain->held_next;
+    for (; chain->held_next < chain->held_count; chain->held_next++) {
+        struct audit_held *held = &chain->held[chain->held_next];
+        if (held->number > number) {
+            break;
+        }
+        if (held->number == number) {
+            held->state = is_equal(held->hash, chain->last) ? HELD_FITS : HELD_DIFFERS;
+        }
+    }
+    if (chain->held_next != before) {
+        held_least(chain);
+    }
+}
+
+void
+audit_chain_anchor(struct audit_chain *chain, int64_t number, const uint8_t hash[AUDIT_HASH_SIZE])
+{
+    chain->anchor = number;
+    chain->checked = number;
+    memcpy(chain->last, hash, AUDIT_HASH_SIZE);
+    held_look(chain, number);
+}
+
+static int
+held_compare(const void *a, const void *b)
+{
+    const struct audit_held *x = a, *y = b;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+void
+audit_chain_hold(struct audit_chain *chain, struct audit_held *held, size_t count)
+{
+    if (count > 0) {
+        qsort(held, count, sizeof(*held), held_compare);
+    }
+    for (size_t i = 0; i < count; i++) {
+        held[i].state = HELD_UNSEEN;
+        held[i].late = 0;
+    }
+    chain->held = held;
+    chain->held_count = count;
+    chain->held_next = 0;
+    held_least(chain);
+    held_look(chain, chain->anchor);
 }
 
 static bool
@@ -206,13 +290,81 @@ audit_chain_take(struct audit_chain *chain, const struct audit_fields *fields,
     memcpy(chain->last, hash, AUDIT_HASH_SIZE);
     chain->checked = whole.number;
     tip_look(chain, whole.number);
+    held_date(chain, whole.number, whole.at_us);
+    held_look(chain, whole.number);
+    if (strcmp(whole.action, AUDIT_RESTORED) == 0) {
+        size_t at = chain->restore_count++ % AUDIT_RESTORES_MAX;
+        chain->restores[at].number = whole.number;
+        chain->restores[at].at_us = whole.at_us;
+    }
     return true;
+}
+
+/* Was it said before a restore that took its row away? */
+static bool
+is_lost_by_restore(const struct audit_chain *chain, const struct audit_held *held)
+{
+    for (size_t i = 0; i < chain->restore_count && i < AUDIT_RESTORES_MAX; i++) {
+        if (chain->restores[i].number <= held->number && held->at_us <= chain->restores[i].at_us) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* From which row on the chain is not the one of which held[index] speaks: what it says itself (a
+ * row younger than that, or its end), or behind the last row that was vouched for before. */
+static int64_t
+first_bad(const struct audit_chain *chain, size_t index)
+{
+    const struct audit_held *held = &chain->held[index];
+    int64_t good = chain->anchor;
+    for (size_t i = 0; i < index; i++) {
+        const struct audit_held *each = &chain->held[i];
+        bool is_older = each->number < held->number && each->at_us <= held->at_us;
+        good = each->state == HELD_FITS && is_older ? each->number : good;
+    }
+    if (held->late > good) {
+        return held->late;
+    }
+    return held->number > chain->checked ? chain->checked + 1 : good + 1;
+}
+
+/* The chain fits itself: does it fit what others hold of it? */
+static void
+held_judge(struct audit_chain *chain)
+{
+    char at[TIME_TEXT_SIZE], what[TEXT_SIZE];
+    for (size_t i = 0; i < chain->held_count; i++) {
+        const struct audit_held *held = &chain->held[i];
+        if (held->state == HELD_FITS || held->number < chain->anchor) {
+            continue;
+        }
+        if (is_lost_by_restore(chain, held)) {
+            chain->lost++;
+            continue;
+        }
+        time_format(held->at_us, at);
+        bool is_cut = held->number > chain->checked;
+        chain->bad_number = first_bad(chain, i);
+        snprintf(what, sizeof(what),
+                 is_cut ? "rows from %" PRId64 " on are missing: %s holds a checkpoint of row "
+                          "%" PRId64 ", signed at %s"
+                        : "rows from %" PRId64 " on are not those that were written: %s holds a "
+                          "checkpoint of another row %" PRId64 ", signed at %s",
+                 chain->bad_number, held->by, held->number, at);
+        fault_set(chain, is_cut ? AUDIT_CUT : AUDIT_REWRITTEN, what);
+        return;
+    }
 }
 
 void
 audit_chain_end(struct audit_chain *chain)
 {
     char what[TEXT_SIZE];
+    if (chain->fault == AUDIT_SOUND) {
+        held_judge(chain);
+    }
     if (chain->fault == AUDIT_SOUND && chain->has_tip && !chain->is_tip_found) {
         chain->bad_number = chain->checked + 1;
         snprintf(what, sizeof(what),

@@ -18,8 +18,7 @@ struct job {
     store_audit_fn *on_rows;
     struct store_audit_answer answer;
     store_chain_fn *on_chain; /* NULL: a question for rows */
-    bool has_wanted;
-    uint8_t wanted[AUDIT_HASH_SIZE];
+    struct store_walk walk;
     struct audit_chain chain;
     int error;
     void *context;
@@ -54,19 +53,42 @@ row_walk(sqlite3_stmt *row, struct audit_chain *chain)
     return audit_chain_take(chain, &fields, has_hash ? sqlite3_column_blob(row, 6) : NULL);
 }
 
+/* Where rows were pruned, the chain begins behind the last of them.  An anchor that is not signed
+ * is none: then rows are missing. */
+static void
+anchor_read(struct audit_reader *audit_reader, struct job *job)
+{
+    sqlite3_stmt *query = NULL;
+    struct checkpoint anchor;
+    if (sqlite3_prepare_v2(audit_reader->db,
+                           "SELECT value FROM setting WHERE name = '" AUDIT_ANCHOR "'", -1, &query,
+                           NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW) {
+        const char *line = (const char *)sqlite3_column_text(query, 0);
+        if (line && checkpoint_line_find(line, &anchor) &&
+            checkpoint_is_signed(&anchor, &job->walk.key)) {
+            audit_chain_anchor(&job->chain, anchor.number, anchor.hash);
+        }
+    }
+    sqlite3_finalize(query);
+}
+
+/* Within a read transaction: rows, and the anchor before them, are of one moment. */
 static int
 chain_walk(struct audit_reader *audit_reader, struct job *job)
 {
     sqlite3_stmt *query = NULL;
     int result = SQLITE_DONE;
     audit_chain_begin(&job->chain);
-    if (job->has_wanted) {
-        audit_chain_want(&job->chain, job->wanted);
+    if (job->walk.has_wanted) {
+        audit_chain_want(&job->chain, job->walk.wanted);
     }
-    /* Before the walk begins: what is written meanwhile is not missed. */
+    /* Before the first read: what is written meanwhile is not missed. */
     pthread_mutex_lock(&audit_reader->lock);
     audit_chain_tip(&job->chain, audit_reader->tip_number, audit_reader->tip);
     pthread_mutex_unlock(&audit_reader->lock);
+    anchor_read(audit_reader, job);
+    audit_chain_hold(&job->chain, job->walk.held, job->walk.held_count);
     if (sqlite3_prepare_v2(audit_reader->db,
                            "SELECT number, at_us, account, action, object, detail, hash"
                            " FROM audit ORDER BY number",
@@ -107,7 +129,9 @@ audit_reader_thread(void *context)
         if (atomic_load(&audit_reader->is_ending)) {
             job->error = -ECANCELED;
         } else if (job->on_chain) {
+            sqlite3_exec(audit_reader->db, "BEGIN", NULL, NULL, NULL);
             job->error = chain_walk(audit_reader, job);
+            sqlite3_exec(audit_reader->db, "COMMIT", NULL, NULL, NULL);
         } else {
             job->error = audit_query_run(audit_reader->db, &job->question, &job->answer);
         }
@@ -219,6 +243,16 @@ audit_reader_tip(struct audit_reader *audit_reader, int64_t number,
     pthread_mutex_unlock(&audit_reader->lock);
 }
 
+int64_t
+audit_reader_newest(struct audit_reader *audit_reader, uint8_t hash[AUDIT_HASH_SIZE])
+{
+    pthread_mutex_lock(&audit_reader->lock);
+    int64_t number = audit_reader->tip_number;
+    memcpy(hash, audit_reader->tip, AUDIT_HASH_SIZE);
+    pthread_mutex_unlock(&audit_reader->lock);
+    return number;
+}
+
 static void
 job_put(struct audit_reader *audit_reader, struct job *job)
 {
@@ -242,14 +276,11 @@ audit_reader_read(struct audit_reader *audit_reader, const struct store_audit_qu
 }
 
 void
-audit_reader_check(struct audit_reader *audit_reader, const uint8_t wanted[AUDIT_HASH_SIZE],
+audit_reader_check(struct audit_reader *audit_reader, const struct store_walk *walk,
                    store_chain_fn *done, void *context)
 {
     struct job *job = MEM_NEW(struct job);
-    job->has_wanted = wanted != NULL;
-    if (wanted) {
-        memcpy(job->wanted, wanted, AUDIT_HASH_SIZE);
-    }
+    job->walk = *walk;
     job->on_chain = done;
     job->context = context;
     job_put(audit_reader, job);

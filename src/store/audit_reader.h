@@ -21,8 +21,10 @@ void audit_reader_tip(struct audit_reader *audit_reader, int64_t number,
 void audit_reader_read(struct audit_reader *audit_reader,
                        const struct store_audit_question *question, store_audit_fn *done,
                        void *context);
-void audit_reader_check(struct audit_reader *audit_reader, const uint8_t wanted[AUDIT_HASH_SIZE],
+void audit_reader_check(struct audit_reader *audit_reader, const struct store_walk *walk,
                         store_chain_fn *done, void *context);
+/* What audit_reader_tip() was told last. */
+int64_t audit_reader_newest(struct audit_reader *audit_reader, uint8_t hash[AUDIT_HASH_SIZE]);
 /* The thread's own (audit_query.c): the rows to 'answer', whose memory the caller frees with
  * audit_rows_free. */
 int audit_query_run(sqlite3 *db, const struct store_audit_question *question,

@@ -21,7 +21,7 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_ANNOTATIONS] = "SELECT mac, json FROM annotation ORDER BY mac",
     [QUERY_CERTIFICATES] = "SELECT serial, json FROM certificate ORDER BY number",
     [QUERY_ENROLMENTS] = "SELECT id, json FROM enrolment ORDER BY number",
-    [QUERY_SETTINGS] = "SELECT name, value FROM setting",
+    [QUERY_SETTINGS] = "SELECT name, value FROM setting ORDER BY name",
     [QUERY_SETTING] = "SELECT value FROM setting WHERE name = ?1",
     [QUERY_HAS_DETECTION] = "SELECT 1 FROM detection WHERE id = ?1",
     [QUERY_EXTERNAL] = "SELECT id, json FROM containment WHERE external_id = ?1 AND"
@@ -291,6 +291,33 @@ store_read_setting(struct store *store, const char *name)
     sqlite3_bind_text(reader->queries[QUERY_SETTING], 1, name, -1, SQLITE_STATIC);
     (void)query_run(reader, QUERY_SETTING, on_one_setting, &value);
     return value;
+}
+
+struct some_settings {
+    const char *prefix;
+    void (*each)(void *context, const char *name, const char *value);
+    void *context;
+};
+
+static int
+on_some_setting(void *context, sqlite3_stmt *row)
+{
+    const struct some_settings *some = context;
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    const char *value = (const char *)sqlite3_column_text(row, 1);
+    if (name && value && strncmp(name, some->prefix, strlen(some->prefix)) == 0) {
+        some->each(some->context, name, value);
+    }
+    return 0;
+}
+
+int
+store_read_settings(struct store *store, const char *prefix,
+                    void (*each)(void *context, const char *name, const char *value),
+                    void *context)
+{
+    struct some_settings some = {prefix, each, context};
+    return query_run(store_reader(store), QUERY_SETTINGS, on_some_setting, &some);
 }
 
 static int

@@ -374,10 +374,16 @@ store_read_audit(struct store *store, const struct store_audit_question *questio
 }
 
 void
-store_check_audit(struct store *store, const uint8_t wanted[AUDIT_HASH_SIZE], store_chain_fn *done,
+store_check_audit(struct store *store, const struct store_walk *walk, store_chain_fn *done,
                   void *context)
 {
-    audit_reader_check(store->audit_reader, wanted, done, context);
+    audit_reader_check(store->audit_reader, walk, done, context);
+}
+
+int64_t
+store_audit_tip(struct store *store, uint8_t hash[AUDIT_HASH_SIZE])
+{
+    return audit_reader_newest(store->audit_reader, hash);
 }
 
 void

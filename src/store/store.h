@@ -14,6 +14,7 @@
 
 #include "model/audit_chain.h"
 #include "model/certificate.h"
+#include "model/checkpoint.h"
 #include "model/containment.h"
 #include "model/detection.h"
 #include "model/endpoint.h"
@@ -94,6 +95,10 @@ int store_load(struct store *store, const struct store_loader *loader) MUST_CHEC
  * the writer). */
 /* NULL: there is none (or it cannot be read: logged); the caller frees it. */
 char *store_read_setting(struct store *store, const char *name);
+/* Those whose name begins so, by name; borrowed.  0 or negative errno. */
+int store_read_settings(struct store *store, const char *prefix,
+                        void (*each)(void *context, const char *name, const char *value),
+                        void *context);
 bool store_has_detection(struct store *store, const char *id);
 /* The newest containment that was asked for with this key; 'containment' is then the caller's
  * (containment_fini).  False: none. */
@@ -204,11 +209,22 @@ typedef void store_audit_fn(void *context, const struct store_audit_answer *answ
 /* Called on the loop, once, later; also with an error when the store is closed. */
 void store_read_audit(struct store *store, const struct store_audit_question *question,
                       store_audit_fn *done, void *context);
-/* Walks the whole chain of hashes; 'wanted' NULL: no hash was noted.  The chain's end is compared
- * with the newest row that this process has written. */
+/* Walks the whole chain of hashes.  The chain's end is compared with the newest row that this
+ * process has written; its beginning with the anchor, where rows were pruned (setting
+ * AUDIT_ANCHOR: a checkpoint that 'key' signed). */
+#define AUDIT_ANCHOR "audit/anchor"
+struct store_walk {
+    bool has_wanted; /* a hash that was noted elsewhere */
+    uint8_t wanted[AUDIT_HASH_SIZE];
+    struct audit_held *held; /* borrowed until 'done' */
+    size_t held_count;
+    struct checkpoint_key key;
+};
 typedef void store_chain_fn(void *context, int error, const struct audit_chain *chain);
-void store_check_audit(struct store *store, const uint8_t wanted[AUDIT_HASH_SIZE],
-                       store_chain_fn *done, void *context);
+void store_check_audit(struct store *store, const struct store_walk *walk, store_chain_fn *done,
+                       void *context);
+/* Number and hash of the newest row of the audit that is on disk; 0: there is none. */
+int64_t store_audit_tip(struct store *store, uint8_t hash[AUDIT_HASH_SIZE]);
 /* Newest first; 'before' 0: from the end. */
 int store_read_revisions(struct store *store, int64_t before, size_t limit,
                          void (*each)(void *context, const struct revision *revision),

@@ -9,6 +9,7 @@ static const struct field hello_fields[] = {
     F_UINT(FIELD_OPTIONAL, struct wire_hello, generation),
     F_IP(FIELD_OPTIONAL, struct wire_hello, mirror_source),
     F_INT(FIELD_OPTIONAL, struct wire_hello, wall_us),
+    F_BOOL(FIELD_OPTIONAL, struct wire_hello, keeps_checkpoints),
 };
 
 const struct shape wire_hello_shape = SHAPE("hello", struct wire_hello, hello_fields, NULL);

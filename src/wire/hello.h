@@ -15,6 +15,7 @@ struct wire_hello {
     uint64_t generation;       /* edge: of the desired state that it holds; 0: none */
     struct ip mirror_source;   /* edge: outer source address of its ERSPAN copies */
     int64_t wall_us;           /* its clock, for the skew check */
+    bool keeps_checkpoints;    /* edge: of the audit (checkpoint.h); older ones do not */
 };
 
 extern const struct shape wire_hello_shape;

@@ -4,6 +4,7 @@
 
 #include "wire/ack.h"
 #include "wire/answer.h"
+#include "wire/checkpoint.h"
 #include "wire/ask.h"
 #include "wire/desired.h"
 #include "wire/detection.h"
@@ -26,7 +27,7 @@ const char *const wire_type_names[WIRE_TYPE_COUNT + 1] = {
     "facts",   "desired",   "observed",     "read_back", "device",        "edge_stats",
     "ask",     "answer",    "event",        "notice",    "notice_result", "secret",
     "secrets", "login",     "login_result", "peers",     "peer",          "renew",
-    "request", "sign",      NULL};
+    "request", "sign",      "checkpoint", "checkpoints", NULL};
 const char *const wire_role_names[ROLE_COUNT + 1] = {"core", "intake", "web",   "driver", "sensor",
                                                      "edge", "notify", "login", NULL};
 
@@ -57,6 +58,8 @@ static const struct shape *const shapes[WIRE_TYPE_COUNT] = {
     [WIRE_RENEW] = &wire_renew_shape,
     [WIRE_REQUEST] = &wire_request_shape,
     [WIRE_SIGN] = &wire_sign_shape,
+    [WIRE_CHECKPOINT] = &wire_checkpoint_shape,
+    [WIRE_CHECKPOINTS] = &wire_checkpoints_shape,
 };
 
 #define TYPE(type) (1u << WIRE_##type)
@@ -70,11 +73,13 @@ static const unsigned allowed[ROLE_COUNT][ROLE_COUNT] = {
                                TYPE(SENSOR_STATS) | TYPE(SOURCE_STATS) | TYPE(PEER) | TYPE(SIGN),
     [ROLE_CORE][ROLE_INTAKE] = TYPE(ACK) | TYPE(PEERS) | TYPE(RENEW),
     [ROLE_EDGE][ROLE_DRIVER] =
-        TYPE(HELLO) | TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(REQUEST),
-    [ROLE_DRIVER][ROLE_EDGE] = TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(RENEW),
+        TYPE(HELLO) | TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(REQUEST) |
+        TYPE(CHECKPOINTS),
+    [ROLE_DRIVER][ROLE_EDGE] = TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(RENEW) | TYPE(CHECKPOINT),
     [ROLE_DRIVER][ROLE_CORE] = TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(DEVICE) |
-                               TYPE(PEER) | TYPE(SIGN),
-    [ROLE_CORE][ROLE_DRIVER] = TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(PEERS) | TYPE(RENEW),
+                               TYPE(PEER) | TYPE(SIGN) | TYPE(CHECKPOINTS),
+    [ROLE_CORE][ROLE_DRIVER] = TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(PEERS) | TYPE(RENEW) |
+                               TYPE(CHECKPOINT),
     [ROLE_WEB][ROLE_CORE] = TYPE(ASK),
     [ROLE_CORE][ROLE_WEB] = TYPE(ANSWER) | TYPE(EVENT),
     [ROLE_CORE][ROLE_NOTIFY] = TYPE(NOTICE) | TYPE(SECRET),

@@ -2,8 +2,8 @@
  *
  *   sensor ──hello, detection, evidence, sensor_stats──▶ intake ──the same, source_stats──▶ core
  *   sensor ◀──ack── intake ◀──ack── core
- *   edge ──hello, facts, observed, edge_stats──▶ driver ──the same, device──▶ core
- *   edge ◀──desired, read_back── driver ◀──desired, read_back── core
+ *   edge ──hello, facts, observed, edge_stats, checkpoints──▶ driver ──the same, device──▶ core
+ *   edge ◀──desired, read_back, checkpoint── driver ◀──the same── core
  *   web ──ask──▶ core ──answer, event──▶ web
  *   core ──notice, secret──▶ notify ──notice_result, secrets──▶ core
  *   web ──login──▶ login ──login_result──▶ web
@@ -46,6 +46,8 @@ enum wire_type {
     WIRE_RENEW,         /* peer.h */
     WIRE_REQUEST,      /* peer.h */
     WIRE_SIGN,          /* peer.h */
+    WIRE_CHECKPOINT,   /* checkpoint.h */
+    WIRE_CHECKPOINTS,  /* checkpoint.h */
     WIRE_TYPE_COUNT
 };
 extern const char *const wire_type_names[WIRE_TYPE_COUNT + 1];

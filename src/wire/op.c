@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/checkpoint.h"
 #include "model/warning_page.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
@@ -10,11 +11,13 @@
 #include "wire/view_account.h"
 #include "wire/view_budget.h"
 #include "wire/view_certificate.h"
+#include "wire/view_audit.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/view_field.h"
 #include "wire/view_notify.h"
 #include "wire/view_job.h"
+#include "wire/view_payload.h"
 #include "wire/view_policy.h"
 #include "wire/view_replay.h"
 #include "wire/view_rollout.h"
@@ -99,6 +102,58 @@ static const struct field audit_verify_fields[] = {
 };
 static const struct shape audit_verify_shape =
     SHAPE("AuditVerify", struct op_audit_verify, audit_verify_fields, NULL);
+
+static const struct field evidence_fields[] = {
+    ROW(struct op_evidence, id, "id", FIELD_TEXT, "the detection's id"),
+    ROW_OPT(struct op_evidence, reason, "reason", FIELD_TEXT, "why they are read, for the audit"),
+};
+static const struct shape evidence_shape =
+    SHAPE("EvidenceRequest", struct op_evidence, evidence_fields, NULL);
+
+static bool is_reason_given(const char *reason, char why[128]);
+
+static bool
+check_payload(const void *thing, char why[128])
+{
+    const struct op_payload *asked = thing;
+    bool is_named = strncmp(asked->id, "account:", 8) == 0 || strncmp(asked->id, "token:", 6) == 0;
+    if (!is_named || strlen(asked->id) >= NAME_SIZE) {
+        snprintf(why, 128, "whose right it is: account:NAME or token:NAME");
+        return false;
+    }
+    return is_reason_given(asked->reason, why);
+}
+
+static const struct field payload_fields[] = {
+    ROW(struct op_payload, id, "id", FIELD_TEXT, "account:NAME or token:NAME"),
+    ROW_ENUM(struct op_payload, right, "right", false, payload_right_names,
+             "by_role: administrators may, nobody else"),
+    ROW(struct op_payload, reason, "reason", FIELD_TEXT, "why, for the audit"),
+};
+static const struct shape payload_shape =
+    SHAPE("PayloadRight", struct op_payload, payload_fields, check_payload);
+
+static bool
+check_audit_compare(const void *thing, char why[128])
+{
+    const struct op_audit_compare *asked = thing;
+    struct checkpoint checkpoint;
+    for (size_t i = 0; i < asked->line_count; i++) {
+        if (!checkpoint_line_find(asked->lines[i], &checkpoint)) {
+            snprintf(why, 128, "not a checkpoint");
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct field audit_compare_fields[] = {
+    ROW_TEXTS(struct op_audit_compare, lines, line_count, "checkpoints",
+              "lines with checkpoints, as syslog has them"),
+    ROW_OPT(struct op_audit_compare, newest, "newest", FIELD_TEXT, "as in AuditVerify"),
+};
+static const struct shape audit_compare_shape =
+    SHAPE("AuditCompare", struct op_audit_compare, audit_compare_fields, check_audit_compare);
 
 const char *const audit_format_names[AUDIT_FORMAT_COUNT + 1] = {"json", "csv", "cef", NULL};
 static const struct field audit_export_fields[] = {
@@ -728,8 +783,8 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_INCIDENT_LIST] =
         LIST("incidents.list", EVERYBODY, &incident_list_shape, &view_incident_shape),
     [OP_INCIDENT_SHOW] = ONE("incidents.show", EVERYBODY, &id_shape, &view_incident_detail_shape),
-    /* Packets are people's private traffic: not for every viewer. */
-    [OP_EVIDENCE_SHOW] = ONE("evidence.show", OPERATORS, &id_shape, NULL),
+    /* Packets are people's private traffic: core looks whether the asker may read payload. */
+    [OP_EVIDENCE_SHOW] = ONE("evidence.show", EVERYBODY, &evidence_shape, NULL),
     [OP_SOURCE_LIST] = LIST("intake.list", EVERYBODY, &page_shape, &view_source_shape),
     [OP_SENSOR_LIST] = LIST("sensors.list", EVERYBODY, &page_shape, &view_sensor_shape),
     [OP_MIRROR_LIST] = LIST("mirrors.list", EVERYBODY, &page_shape, &view_mirror_shape),
@@ -777,6 +832,13 @@ const struct op_info op_table[OP_COUNT] = {
                          .parameters = &audit_verify_shape,
                          .answer = &view_audit_check_shape,
                          .patience_s = 600},
+    [OP_AUDIT_COMPARE] = {.name = "audit.compare",
+                          .roles = AUDITORS,
+                          .parameters = &audit_compare_shape,
+                          .answer = &view_audit_check_shape,
+                          .patience_s = 600},
+    [OP_AUDIT_CHECKPOINTS] =
+        ONE("audit.checkpoints", AUDITORS, NULL, &view_checkpoints_shape),
     [OP_STORAGE_SHOW] = ONE("storage.show", EVERYBODY, NULL, &view_storage_shape),
     [OP_WATCH_LIST] = LIST("watch.list", EVERYBODY, &page_shape, &view_watch_shape),
     [OP_SERVER_ASSESS] =
@@ -786,6 +848,10 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_WARNING_RESET] = ONE("warning.reset", ADMINS, &warning_reset_shape, &view_warning_shape),
     [OP_WARNING_PREVIEW] = ONE("warning.preview", EVERYBODY, &warning_preview_shape, NULL),
     [OP_AUDIT_EXPORT] = ONE("audit.export", AUDITORS, &audit_export_shape, NULL),
+    [OP_PAYLOAD_LIST] =
+        LIST("payload-readers.list", AUDITORS, &page_shape, &view_payload_reader_shape),
+    [OP_PAYLOAD_SET] =
+        ONE("payload-readers.set", ADMINS, &payload_shape, &view_payload_reader_shape),
     [OP_VERSION] = ONE("version", EVERYBODY, NULL, &view_version_shape),
     [OP_METRICS] = ONE("metrics", EVERYBODY, NULL, NULL),
     [OP_CERTIFICATE_LIST] =

@@ -90,7 +90,11 @@ enum op {
     OP_DOCTOR,
     OP_AUDIT_LIST,
     OP_AUDIT_VERIFY,
+    OP_AUDIT_COMPARE,
+    OP_AUDIT_CHECKPOINTS,
     OP_AUDIT_EXPORT,
+    OP_PAYLOAD_LIST,
+    OP_PAYLOAD_SET,
     OP_VERSION,
     OP_METRICS,
     OP_STORAGE_SHOW,
@@ -207,6 +211,23 @@ struct op_audit_list {
 };
 struct op_audit_verify {
     char newest[NAME_SIZE + 8]; /* 64 hexadecimal digits */
+};
+struct op_evidence {
+    char id[HOST_SIZE];
+    char reason[TEXT_SIZE];
+};
+/* Who may read payload. */
+struct op_payload {
+    char id[HOST_SIZE];
+    int right; /* enum payload_right */
+    char reason[TEXT_SIZE];
+};
+/* Checkpoints from a log. */
+#define OP_CHECKPOINTS_MAX 500
+struct op_audit_compare {
+    char lines[OP_CHECKPOINTS_MAX][TEXT_SIZE];
+    size_t line_count;
+    char newest[NAME_SIZE + 8];
 };
 enum audit_format { AUDIT_JSON, AUDIT_CSV, AUDIT_CEF, AUDIT_FORMAT_COUNT };
 extern const char *const audit_format_names[AUDIT_FORMAT_COUNT + 1];

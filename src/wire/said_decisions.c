@@ -228,6 +228,22 @@ const struct said said_decisions[] = {
     {"chain.tip",
      "the newest row that was written is number {1#}: it is missing, or the chain was made anew",
      "最後に書き込まれた {1} 行目がないか、全体が作り直されています"},
+    {"chain.missed",
+     "rows from {1#} on are missing: {2!} holds a checkpoint of row {3#}, signed at {4@}",
+     "{1} 行目以降がありません。{2} が {3} 行目のチェックポイント（{4} 署名）を保持しています"},
+    {"chain.missed_file",
+     "rows from {1#} on are missing: the file holds a checkpoint of row {2#}, signed at {3@}",
+     "{1} 行目以降がありません。ファイルに {2} 行目のチェックポイント（{3} 署名）があります"},
+    {"chain.rewritten",
+     "rows from {1#} on are not those that were written: {2!} holds a checkpoint of another row "
+     "{3#}, signed at {4@}",
+     "{1} 行目以降が書き込まれたものと異なります。{2} が内容の異なる {3} 行目のチェックポイント（{4} "
+     "署名）を保持しています"},
+    {"chain.rewritten_file",
+     "rows from {1#} on are not those that were written: the file holds a checkpoint of another row "
+     "{2#}, signed at {3@}",
+     "{1} 行目以降が書き込まれたものと異なります。ファイルに内容の異なる {2} 行目のチェックポイント（{3} "
+     "署名）があります"},
     {"chain.noted",
      "no row has the hash that was noted: the end was cut off, or the chain was made anew from "
      "some "

@@ -163,6 +163,18 @@ static const struct field audit_check_fields[] = {
             "number of the first row that does not fit what stands before it"),
     ROW_OPT_SAID(struct view_audit_check, what, "what", "chain.", "what is wrong with it"),
     ROW(struct view_audit_check, at_us, "at", FIELD_TIME, "when it was checked"),
+    ROW(struct view_audit_check, compared, "checkpoints", FIELD_UINT,
+        "signed checkpoints that the chain was compared with"),
+    ROW(struct view_audit_check, edges, "switches", FIELD_UINT, "that said what they hold"),
+    ROW_OPT(struct view_audit_check, silent, "silent_switches", FIELD_UINT,
+            "that are connected and did not answer"),
+    ROW_OPT(struct view_audit_check, foreign, "foreign_checkpoints", FIELD_UINT,
+            "held by switches, and not signed by our key: was it replaced, or is the switch from "
+            "another controller?"),
+    ROW_OPT(struct view_audit_check, lost, "lost_checkpoints", FIELD_UINT,
+            "of rows that went with the restore of a backup, which the audit tells"),
+    ROW_OPT(struct view_audit_check, pruned, "pruned", FIELD_UINT,
+            "rows before the first one, which were removed by their age"),
 };
 const struct shape view_audit_check_shape =
     SHAPE("AuditCheck", struct view_audit_check, audit_check_fields, NULL);

@@ -113,6 +113,8 @@ struct view_audit_check {
     int64_t bad_number;
     char what[TEXT_SIZE];
     int64_t at_us;
+    uint64_t compared, foreign, lost, pruned; /* checkpoints; rows */
+    uint32_t edges, silent;
 };
 extern const struct shape view_audit_check_shape;
 

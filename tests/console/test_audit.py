@@ -63,6 +63,18 @@ class TestAudit:
                               capture_output=True, text=True)
         assert told.returncode == 0, (told.stdout, told.stderr)
 
+    def test_switches_keep_signed_checkpoints(self, admin, cordon):
+        cordon.api.post("/enforcement/resume", {"reason": "a row to be signed"})
+        admin.click("Verify the log")
+        admin.see("Compared with")
+        told = cordon.api.get("/audit/verify")
+        assert told["sound"] and told["switches"] == 3 and told["checkpoints"] >= 1, told
+        assert "foreign_checkpoints" not in told
+        kept = cordon.api.get("/audit/checkpoints")
+        assert {one["switch"] for one in kept["switches"] if one["held"]} == {"core", "e1", "e2"}
+        admin.see(kept["key"])
+        admin.see("Checkpoints kept")
+
     def test_verify_finds_an_edited_row(self, admin, cordon):
         admin.click("Verify the log")
         admin.see("Sound: all")

@@ -228,7 +228,9 @@ edge_start(struct bench *bench, char why[256])
     }
     struct device_config config = {.driver = "edge", .edge_hub = edge->hub};
     snprintf(config.name, sizeof(config.name), "%s", p.name);
-    const struct device_listener listener = {on_facts, on_observed, on_device, on_stats, edge};
+    const struct device_listener listener = {.on_facts = on_facts, .on_observed = on_observed,
+                                             .on_device = on_device, .on_stats = on_stats,
+                                             .context = edge};
     error = driver_find("edge")->open(&config, &listener, &bench->device);
     if (!error && !getenv("CORDON_EDGE_PEER")) {
         error = peer_start(bench, &p, why);

@@ -182,7 +182,7 @@ static int64_t
 audit_rows(struct fixture *f)
 {
     struct walked walked = {0};
-    store_check_audit(f->store, NULL, on_walked, &walked);
+    store_check_audit(f->store, &(struct store_walk){.has_wanted = false}, on_walked, &walked);
     while (walked.calls == 0) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }

@@ -6,6 +6,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "controller/checkpoints.h"
+#include "controller/payload.h"
 #include "wire/notify.h"
 
 static const char policy_text[] = "networks:\n"
@@ -204,6 +206,8 @@ add_incident(struct controller *c)
     snprintf(detection.sensor, NAME_SIZE, "s1");
     snprintf(detection.maker, NAME_SIZE, "cordon");
     snprintf(detection.signature, TEXT_SIZE, "listed C&C server");
+    snprintf(detection.server_name, HOST_SIZE, "cc.example.net");
+    snprintf(detection.url, URL_SIZE, "http://cc.example.net/of-a-person");
     snprintf(evidence.detection_id, NAME_SIZE, "d-1");
     detection.seen_us = now_us;
     detection.src.ip = ip_of("192.0.2.101");
@@ -591,9 +595,62 @@ controller_record(struct controller *c, const char *account, const char *action,
 {
     struct store_change *change = store_change_new();
     store_put_audit(change, clock_wall_us(controller_clock(c)), account, action, object, detail);
+    payload_forget(change, action, object);
     struct recording *recording = malloc(sizeof(*recording));
     *recording = (struct recording){done, context};
     store_submit(c->store, change, on_recorded, recording);
+}
+
+/* The chain alone, and what was given: no switch here keeps checkpoints. */
+struct checking {
+    checkpoint_check_fn *done;
+    void *context;
+    struct store_walk walk;
+};
+
+static void
+on_checked(void *context, int error, const struct audit_chain *chain)
+{
+    struct checking *checking = context;
+    const struct checkpoint_check check = {.error = error,
+                                           .chain = error ? NULL : chain,
+                                           .compared = checking->walk.held_count};
+    checking->done(checking->context, &check);
+    free(checking->walk.held);
+    free(checking);
+}
+
+void
+checkpoints_check(struct controller *c, const uint8_t *wanted, const struct checkpoint *given,
+                  size_t given_count, checkpoint_check_fn *done, void *context)
+{
+    struct checking *checking = MEM_NEW(struct checking);
+    *checking = (struct checking){.done = done, .context = context};
+    checking->walk.has_wanted = wanted != NULL;
+    if (wanted) {
+        memcpy(checking->walk.wanted, wanted, AUDIT_HASH_SIZE);
+    }
+    checking->walk.held = mem_new(given_count + 1, sizeof(*checking->walk.held));
+    for (size_t i = 0; i < given_count; i++) {
+        struct audit_held *held = &checking->walk.held[checking->walk.held_count++];
+        held->number = given[i].number;
+        held->at_us = given[i].at_us;
+        memcpy(held->hash, given[i].hash, AUDIT_HASH_SIZE);
+        snprintf(held->by, sizeof(held->by), "the file");
+    }
+    store_check_audit(c->store, &checking->walk, on_checked, checking);
+}
+
+void
+checkpoints_look(const struct controller *c, struct checkpoints_view *view)
+{
+    static const uint8_t seed[CHECKPOINT_KEY_SIZE] = {1};
+    static struct checkpoint made;
+    uint8_t secret[CHECKPOINT_SECRET_SIZE];
+    *view = (struct checkpoints_view){.has_key = true, .recent = &made, .recent_count = 1};
+    checkpoint_key_make(seed, &view->key, secret);
+    made = (struct checkpoint){.number = 1, .at_us = clock_wall_us(controller_clock(c))};
+    checkpoint_sign(&made, &view->key, secret);
 }
 
 void

@@ -153,10 +153,48 @@ class Reading(Case):
         self.assertEqual(self.viewer.get("/endpoints?cursor=99")["items"], [])
 
     def test_evidence_is_a_pcap(self):
-        status, media, pcap = self.operator.ask("GET", "/evidence/d-1")
+        status, media, pcap = self.admin.ask("GET", "/evidence/d-1")
         self.assertEqual((status, media), (200, "application/vnd.tcpdump.pcap"))
         self.assertEqual(pcap[:4], b"\xd4\xc3\xb2\xa1")
-        self.assertEqual(self.operator.raw("GET", "/evidence/d-2")[0], 404)
+        self.assertEqual(self.admin.raw("GET", "/evidence/d-2")[0], 404)
+
+    def test_payload_is_for_those_who_may(self):
+        """Packets, names and URLs: by name, whatever the role; and each reading is in the audit."""
+        def names(api):
+            incident = api.get("/incidents")["items"][0]
+            shown = api.get(f"/incidents/{incident['id']}")["detections"][0]
+            return shown.get("server_name"), shown.get("redacted", False)
+
+        def read(**words):
+            return [(row["account"], row["object"], row["detail"])
+                    for row in self.admin.items("/audit?action=payload.read", **words)]
+        self.assertEqual(self.operator.raw("GET", "/evidence/d-1")[0], 403)
+        self.assertEqual(self.viewer.raw("GET", "/evidence/d-1")[0], 403)
+        whole, is_redacted = names(self.admin)
+        self.assertTrue(whole and not is_redacted)
+        self.assertEqual(names(self.operator), (None, True))
+        self.assertEqual(names(self.viewer), (None, True))
+        before = read()
+        self.assertFalse([row for row in before if row[0] == "token:operator"])
+        self.assertTrue([row for row in before if row[0] == "token:admin"])
+        refused = self.operator.raw("POST", "/payload-readers/token:operator",
+                                    {"right": "allowed", "reason": "I want to"})
+        self.assertEqual(refused[0], 403)
+        self.admin.post("/payload-readers/token:operator",
+                        {"right": "allowed", "reason": "looks into case 7"})
+        self.assertEqual(names(self.operator), (whole, False))
+        self.assertEqual(self.operator.raw("GET", "/evidence/d-1?reason=case+7")[0], 200)
+        self.assertIn(("token:operator", "d-1", "packets: case 7"), read())
+        self.admin.post("/payload-readers/token:admin", {"right": "denied", "reason": "four eyes"})
+        self.assertEqual(self.admin.raw("GET", "/evidence/d-1")[0], 403)
+        self.assertEqual(names(self.admin), (None, True))
+        told = self.ctl("payload-readers", "--json")
+        self.assertEqual({one["account"]: one["right"] for one in json.loads(told.stdout)},
+                         {"token:admin": "denied", "token:operator": "allowed"})
+        for who in ("token:admin", "token:operator"):
+            self.assertEqual(self.ctl("payload-readers", "reset", who, "--reason", "over").returncode, 0)
+        self.assertEqual(self.operator.raw("GET", "/evidence/d-1")[0], 403)
+        self.assertEqual(names(self.admin), (whole, False))
 
     def test_incident_with_its_detections(self):
         incident = self.viewer.items("/incidents")[0]
@@ -512,7 +550,10 @@ class Rights(Case):
                 for role in ROLES:
                     # A permitted POST of {} is refused for its content: nothing is done.
                     status = self.server.apis[role].raw(method.upper(), where, body)[0]
-                    self.assertEqual(status == 403, role not in operation["x-roles"],
+                    may = role in operation["x-roles"]
+                    if path.endswith("/evidence/{id}"):
+                        may = role == "admin"  # by right to read payload, not by role alone
+                    self.assertEqual(status == 403, not may,
                                      (role, method, where, status))
                     refused += status == 403
                     allowed += status != 403

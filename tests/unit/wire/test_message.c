@@ -18,10 +18,10 @@ static const struct {
     {ROLE_INTAKE, ROLE_SENSOR, " ack renew "},
     {ROLE_INTAKE, ROLE_CORE, " hello detection evidence sensor_stats source_stats peer sign "},
     {ROLE_CORE, ROLE_INTAKE, " ack peers renew "},
-    {ROLE_EDGE, ROLE_DRIVER, " hello facts observed edge_stats request "},
-    {ROLE_DRIVER, ROLE_EDGE, " desired read_back renew "},
-    {ROLE_DRIVER, ROLE_CORE, " facts observed edge_stats device peer sign "},
-    {ROLE_CORE, ROLE_DRIVER, " desired read_back peers renew "},
+    {ROLE_EDGE, ROLE_DRIVER, " hello facts observed edge_stats request checkpoints "},
+    {ROLE_DRIVER, ROLE_EDGE, " desired read_back renew checkpoint "},
+    {ROLE_DRIVER, ROLE_CORE, " facts observed edge_stats device peer sign checkpoints "},
+    {ROLE_CORE, ROLE_DRIVER, " desired read_back peers renew checkpoint "},
     {ROLE_WEB, ROLE_CORE, " ask "},
     {ROLE_CORE, ROLE_WEB, " answer event "},
     {ROLE_CORE, ROLE_NOTIFY, " notice secret "},
@@ -63,7 +63,7 @@ test_each_role_sends_only_its_own(void **state)
             }
         }
     }
-    assert_int_equal(count, 44);
+    assert_int_equal(count, 48);
 }
 
 static void

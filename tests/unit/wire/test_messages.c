@@ -80,6 +80,8 @@ static const char *const needed_of[WIRE_TYPE_COUNT] = {
     [WIRE_RENEW] = "role name",
     [WIRE_REQUEST] = "der",
     [WIRE_SIGN] = "role name serial key",
+    [WIRE_CHECKPOINT] = "",
+    [WIRE_CHECKPOINTS] = "switch_name request lines.line",
 };
 
 static void

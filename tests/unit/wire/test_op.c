@@ -199,7 +199,7 @@ test_least_roles(void **state)
     static const enum op operators[] = {
         OP_CONTAINMENT_CREATE, OP_CONTAINMENT_RELEASE, OP_CONTAINMENT_EXTEND, OP_SERVER_CREATE,
         OP_SERVER_RELEASE,     OP_SERVER_EXTEND,       OP_PENDING_ENFORCE,    OP_PENDING_CHECK,
-        OP_PENDING_REVERT,     OP_EVIDENCE_SHOW,       OP_POLICY_TEST,        OP_JOB_CANCEL, OP_REPLAY_START, OP_ENFORCEMENT_PANIC,
+        OP_PENDING_REVERT,     OP_POLICY_TEST,        OP_JOB_CANCEL, OP_REPLAY_START, OP_ENFORCEMENT_PANIC,
         OP_ENFORCEMENT_RESUME, OP_ENDPOINT_ANNOTATE, OP_ENDPOINT_IMPORT, OP_MAP_PLACE, OP_POLICY_CHECK};
     static const enum op admins[] = {
         OP_ENDPOINT_PROTECT,
@@ -222,6 +222,9 @@ test_least_roles(void **state)
         wanted[admins[i]] = "admin";
     }
     wanted[OP_AUDIT_LIST] = wanted[OP_AUDIT_VERIFY] = "operator admin auditor";
+    wanted[OP_PAYLOAD_LIST] = "operator admin auditor";
+    wanted[OP_PAYLOAD_SET] = "admin";
+    wanted[OP_AUDIT_COMPARE] = wanted[OP_AUDIT_CHECKPOINTS] = "operator admin auditor";
     wanted[OP_WARNING_SET] = wanted[OP_WARNING_RESET] = "admin";
     wanted[OP_AUDIT_EXPORT] = "operator admin auditor";
     wanted[OP_NOTIFICATIONS_SHOW] = wanted[OP_NOTICE_LIST] = "operator admin auditor";

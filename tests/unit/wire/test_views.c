@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "golden.h"
 #include "wire/view_budget.h"
+#include "wire/view_audit.h"
+#include "wire/view_payload.h"
 #include "wire/view_containment.h"
 #include "wire/view_endpoint.h"
 #include "wire/notice.h"
@@ -60,6 +62,8 @@ static const struct shape *const shapes[] = {
     &view_doctor_shape,
     &view_audit_shape,
     &view_audit_check_shape,
+    &view_checkpoints_shape,
+    &view_payload_reader_shape,
     &view_warning_shape,
     &view_watch_shape,
     &view_storage_shape,

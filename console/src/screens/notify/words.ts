@@ -32,6 +32,9 @@ export const KINDS: NoticeKind[] = [
   'audit',
   'storm',
   'conflict',
+  'checkpoint',
+  'audit_row',
+  'storage',
 ];
 
 const kind = words({
@@ -60,6 +63,9 @@ const kind = words({
     audit: 'Operation log broken',
     storm: 'More detected than the budget lets contain',
     conflict: 'Contradictions about endpoints',
+    checkpoint: 'Operation log: signed checkpoint',
+    audit_row: 'Operation log: every row',
+    storage: 'Storage running out',
     test: 'Test message',
   },
   ja: {
@@ -87,6 +93,9 @@ const kind = words({
     audit: '操作ログの異常',
     storm: '自動隔離の上限超過',
     conflict: '端末情報の矛盾',
+    checkpoint: '操作ログの署名付きチェックポイント',
+    audit_row: '操作ログの全記録',
+    storage: '保存容量の不足',
     test: 'テスト通知',
   },
 });

@@ -1,0 +1,152 @@
+#include "edge/vouched.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#define FILE_MAX (WIRE_CHECKPOINTS_MAX * TEXT_SIZE * 2)
+
+struct shelf {
+    char origin[NAME_SIZE];                /* "": free */
+    struct checkpoint items[VOUCHED_MAX + 1]; /* by row; one more while one is put */
+    size_t count;
+};
+
+struct vouched {
+    char path[URL_SIZE + 32];
+    struct shelf shelves[VOUCHED_ORIGINS_MAX];
+};
+
+static struct shelf *
+shelf_of(struct vouched *vouched, const char *origin)
+{
+    struct shelf *empty = NULL;
+    for (size_t i = 0; i < VOUCHED_ORIGINS_MAX; i++) {
+        struct shelf *shelf = &vouched->shelves[i];
+        if (strcmp(shelf->origin, origin) == 0) {
+            return shelf;
+        }
+        empty = !empty && !shelf->origin[0] ? shelf : empty;
+    }
+    if (empty) {
+        snprintf(empty->origin, sizeof(empty->origin), "%s", origin);
+    }
+    return empty;
+}
+
+/* Which of the older ones says the least: it stands nearest to its neighbours. */
+static size_t
+least_of(const struct shelf *shelf)
+{
+    size_t least = 1;
+    int64_t smallest = INT64_MAX;
+    for (size_t i = 1; i + VOUCHED_NEWEST < shelf->count; i++) {
+        int64_t gap = shelf->items[i + 1].number - shelf->items[i - 1].number;
+        if (gap < smallest) {
+            smallest = gap;
+            least = i;
+        }
+    }
+    return least;
+}
+
+/* False: it was there. */
+static bool
+shelf_put(struct shelf *shelf, const struct checkpoint *checkpoint)
+{
+    size_t at = shelf->count;
+    while (at > 0 && shelf->items[at - 1].number >= checkpoint->number) {
+        at--;
+        if (checkpoint_is_same(&shelf->items[at], checkpoint)) {
+            return false;
+        }
+    }
+    memmove(&shelf->items[at + 1], &shelf->items[at],
+            (shelf->count - at) * sizeof(shelf->items[0]));
+    shelf->items[at] = *checkpoint;
+    shelf->count++;
+    if (shelf->count > VOUCHED_MAX) {
+        size_t least = least_of(shelf);
+        shelf->count--;
+        memmove(&shelf->items[least], &shelf->items[least + 1],
+                (shelf->count - least) * sizeof(shelf->items[0]));
+    }
+    return true;
+}
+
+struct vouched *
+vouched_open(const char *state_dir)
+{
+    struct vouched *vouched = MEM_NEW(struct vouched);
+    char *text = NULL, *rest = NULL;
+    size_t size = 0;
+    snprintf(vouched->path, sizeof(vouched->path), "%s/checkpoints", state_dir);
+    if (file_read(vouched->path, FILE_MAX, &text, &size) != 0) {
+        return vouched; /* there are none */
+    }
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        struct checkpoint checkpoint;
+        struct shelf *shelf =
+            checkpoint_line_find(line, &checkpoint) ? shelf_of(vouched, checkpoint.origin) : NULL;
+        if (shelf) {
+            (void)shelf_put(shelf, &checkpoint);
+        }
+    }
+    free(text);
+    return vouched;
+}
+
+void
+vouched_free(struct vouched *vouched)
+{
+    free(vouched);
+}
+
+static int
+vouched_write(const struct vouched *vouched)
+{
+    size_t room = WIRE_CHECKPOINTS_MAX * (size_t)CHECKPOINT_NOTE_SIZE, used = 0;
+    char *text = mem_new(room, 1);
+    for (size_t i = 0; i < VOUCHED_ORIGINS_MAX; i++) {
+        for (size_t j = 0; j < vouched->shelves[i].count; j++) {
+            char line[CHECKPOINT_NOTE_SIZE];
+            checkpoint_line_format(&vouched->shelves[i].items[j], line);
+            used += (size_t)snprintf(text + used, room - used, "%s\n", line);
+        }
+    }
+    int error = file_write_atomic(vouched->path, text, used, 0600);
+    free(text);
+    return error;
+}
+
+int
+vouched_put(struct vouched *vouched, const char *line)
+{
+    struct checkpoint checkpoint;
+    if (!checkpoint_line_find(line, &checkpoint)) {
+        return -EINVAL;
+    }
+    struct shelf *shelf = shelf_of(vouched, checkpoint.origin);
+    if (!shelf) {
+        return -ENOSPC;
+    }
+    return shelf_put(shelf, &checkpoint) ? vouched_write(vouched) : 0;
+}
+
+size_t
+vouched_list(const struct vouched *vouched, const char *origin, struct wire_checkpoint_line *lines)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < VOUCHED_ORIGINS_MAX; i++) {
+        const struct shelf *shelf = &vouched->shelves[i];
+        bool is_asked = !origin[0] || strcmp(origin, shelf->origin) == 0;
+        for (size_t j = 0; is_asked && j < shelf->count; j++) {
+            checkpoint_line_format(&shelf->items[j], lines[count++].line);
+        }
+    }
+    return count;
+}

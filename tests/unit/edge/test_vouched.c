@@ -1,0 +1,158 @@
+/* The edge's checkpoints on a real file in a temporary folder. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "edge/vouched.h"
+
+struct fixture {
+    char dir[64], path[96];
+    struct vouched *vouched;
+    struct wire_checkpoint_line lines[WIRE_CHECKPOINTS_MAX];
+};
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_true(sodium_init() >= 0);
+    snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-kept-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof(f->path), "%s/checkpoints", f->dir);
+    f->vouched = vouched_open(f->dir);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    vouched_free(f->vouched);
+    unlink(f->path);
+    assert_int_equal(rmdir(f->dir), 0);
+    free(f);
+    return 0;
+}
+
+static int
+put(struct fixture *f, uint8_t key, int64_t number, uint8_t hash)
+{
+    struct checkpoint_key made;
+    uint8_t secret[CHECKPOINT_SECRET_SIZE], seed[CHECKPOINT_KEY_SIZE] = {key};
+    char line[CHECKPOINT_NOTE_SIZE];
+    struct checkpoint checkpoint = {.number = number, .at_us = number * 1000};
+    checkpoint_key_make(seed, &made, secret);
+    memset(checkpoint.hash, hash, sizeof(checkpoint.hash));
+    checkpoint_sign(&checkpoint, &made, secret);
+    checkpoint_line_format(&checkpoint, line);
+    return vouched_put(f->vouched, line);
+}
+
+static size_t
+list(struct fixture *f, int64_t numbers[WIRE_CHECKPOINTS_MAX])
+{
+    size_t count = vouched_list(f->vouched, "", f->lines);
+    for (size_t i = 0; i < count; i++) {
+        struct checkpoint read;
+        assert_true(checkpoint_line_find(f->lines[i].line, &read));
+        numbers[i] = read.number;
+    }
+    return count;
+}
+
+static void
+test_what_was_kept_is_there_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    int64_t numbers[WIRE_CHECKPOINTS_MAX];
+    assert_int_equal(put(f, 1, 20, 2), 0);
+    assert_int_equal(put(f, 1, 10, 1), 0);
+    assert_int_equal(put(f, 1, 10, 1), 0); /* again: once */
+    assert_int_equal(put(f, 1, 20, 9), 0); /* another story of the same row: both */
+    vouched_free(f->vouched);
+    f->vouched = vouched_open(f->dir);
+    assert_int_equal(list(f, numbers), 3);
+    assert_int_equal(numbers[0], 10);
+    assert_int_equal(numbers[1], 20);
+    assert_int_equal(numbers[2], 20);
+    assert_int_equal(vouched_put(f->vouched, "nonsense"), -EINVAL);
+    assert_int_equal(list(f, numbers), 3);
+}
+
+/* However many come: bounded, the newest are there, and old ones too, far and wide. */
+static void
+test_a_flood_leaves_old_and_new(void **state)
+{
+    struct fixture *f = *state;
+    int64_t numbers[WIRE_CHECKPOINTS_MAX];
+    for (int64_t number = 10; number <= 2000; number += 10) {
+        assert_int_equal(put(f, 1, number, 1), 0);
+    }
+    size_t count = list(f, numbers);
+    assert_int_equal(count, VOUCHED_MAX);
+    assert_int_equal(numbers[0], 10);
+    for (size_t i = 0; i < VOUCHED_NEWEST; i++) {
+        assert_int_equal(numbers[count - 1 - i], 2000 - 10 * (int64_t)i);
+    }
+    for (size_t i = 1; i < count; i++) {
+        assert_true(numbers[i] - numbers[i - 1] <= 160);
+    }
+}
+
+/* Whoever makes keys takes nobody's place. */
+static void
+test_keys_are_bounded_and_the_first_stay(void **state)
+{
+    struct fixture *f = *state;
+    int64_t numbers[WIRE_CHECKPOINTS_MAX];
+    for (uint8_t key = 1; key <= VOUCHED_ORIGINS_MAX; key++) {
+        assert_int_equal(put(f, key, key, 1), 0);
+    }
+    assert_int_equal(put(f, 99, 1000, 1), -ENOSPC);
+    assert_int_equal(put(f, 1, 1001, 1), 0);
+    assert_int_equal(list(f, numbers), VOUCHED_ORIGINS_MAX + 1);
+}
+
+static void
+test_a_damaged_file_costs_only_the_damaged_lines(void **state)
+{
+    struct fixture *f = *state;
+    int64_t numbers[WIRE_CHECKPOINTS_MAX];
+    char *text = NULL, *more = NULL;
+    size_t size = 0;
+    assert_int_equal(put(f, 1, 5, 1), 0);
+    assert_int_equal(put(f, 1, 6, 1), 0);
+    assert_int_equal(file_read(f->path, 1 << 20, &text, &size), 0);
+    assert_true(asprintf(&more, "garbage\n%s%.40s", text, text) > 0);
+    assert_int_equal(file_write_atomic(f->path, more, strlen(more), 0600), 0);
+    free(text);
+    free(more);
+    vouched_free(f->vouched);
+    f->vouched = vouched_open(f->dir);
+    assert_int_equal(list(f, numbers), 2);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_was_kept_is_there_after_a_restart, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_flood_leaves_old_and_new, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys_are_bounded_and_the_first_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_damaged_file_costs_only_the_damaged_lines, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
