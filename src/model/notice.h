@@ -41,7 +41,6 @@ enum notice_kind {
     NOTICE_CERTIFICATE, /* a device's expires and was not renewed */
     NOTICE_CHECKPOINT, /* a signed one of the audit */
     NOTICE_AUDIT_ROW,  /* each row of the audit, for whoever collects them elsewhere */
-    NOTICE_STORAGE,    /* the database nears its budget, or gave something up for it */
     NOTICE_TEST,
     NOTICE_KIND_COUNT
 };

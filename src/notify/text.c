@@ -44,7 +44,6 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
     [NOTICE_CERTIFICATE] = {{"A certificate expires", "証明書の有効期限が近づいています"}},
     [NOTICE_CHECKPOINT] = {{"Checkpoint of the audit log", "操作ログのチェックポイント"}},
     [NOTICE_AUDIT_ROW] = {{"Audit log row", "操作ログの記録"}},
-    [NOTICE_STORAGE] = {{"Storage is running out", "保存容量が不足しています"}},
     [NOTICE_TEST] = {{"Test message", "テスト通知"}},
 };
 

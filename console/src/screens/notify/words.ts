@@ -34,7 +34,6 @@ export const KINDS: NoticeKind[] = [
   'conflict',
   'checkpoint',
   'audit_row',
-  'storage',
 ];
 
 const kind = words({
@@ -65,7 +64,6 @@ const kind = words({
     conflict: 'Contradictions about endpoints',
     checkpoint: 'Operation log: signed checkpoint',
     audit_row: 'Operation log: every row',
-    storage: 'Storage running out',
     test: 'Test message',
   },
   ja: {
@@ -95,7 +93,6 @@ const kind = words({
     conflict: '端末情報の矛盾',
     checkpoint: '操作ログの署名付きチェックポイント',
     audit_row: '操作ログの全記録',
-    storage: '保存容量の不足',
     test: 'テスト通知',
   },
 });
