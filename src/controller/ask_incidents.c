@@ -66,8 +66,8 @@ answer_incident(const struct ask_call *call, const struct incident *incident)
 {
     struct view_incident *view = MEM_NEW(struct view_incident);
     ask_fill_incident(call->controller, incident, view);
-    view->detections = ask_read_detections(call, incident->id, VIEW_DETECTIONS_MAX,
-                                           &view->detection_count);
+    view->detections =
+        ask_read_detections(call, incident->id, VIEW_DETECTIONS_MAX, &view->detection_count);
     size_t count = controller_containment_count(call->controller);
     for (size_t i = count; i > 0 && view->containment_count < COUNT_OF(view->containments); i--) {
         const struct containment *each = controller_containment_at(call->controller, i - 1);

@@ -19,8 +19,8 @@ struct checkpoints;
 #define CHECKPOINT_CHECK_US (INT64_C(3600) * 1000000) /* between checks that nobody asked for */
 #define CHECKPOINT_EDGES_MAX 4096
 
-/* The signing key: audit.key in core's folder (mode 0600; 32 bytes as hexadecimal), made where it is
- * missing; audit.pub beside it says what checks it.  Opened before the role is locked in.  0,
+/* The signing key: audit.key in core's folder (mode 0600; 32 bytes as hexadecimal), made where it
+ * is missing; audit.pub beside it says what checks it.  Opened before the role is locked in.  0,
  * -EBADMSG or -EPERM with 'why', or the errno of the file, negative. */
 struct checkpoint_signer {
     struct checkpoint_key key;

@@ -11,6 +11,7 @@
 #include "controller/desired.h"
 #include "controller/entry.h"
 #include "controller/follow.h"
+#include "controller/forward.h"
 #include "controller/judge.h"
 #include "controller/notices.h"
 #include "controller/records.h"
@@ -385,6 +386,7 @@ controller_tick(struct controller *controller)
         topology_tick(controller->topology);
         follow_act(controller);
         records_tick(controller);
+        forward_tick(controller);
     }
     notices_tick(controller);
     checkpoints_tick(controller);

@@ -166,6 +166,40 @@ outbox_add(struct controller *controller, const struct outbox_target *target,
     letter->is_changed = true;
 }
 
+static bool
+lane_is_pressed(struct controller *controller, const char *name)
+{
+    struct notices *notices = controller->notices;
+    const struct notify_channel *channel = notify_channel_find(&notices->settings, name);
+    struct lane *lane = outbox_lane(notices, name);
+    const struct letter *letter;
+    if (!channel || channel->is_off || !lane) {
+        return false; /* nobody is told there */
+    }
+    TAILQ_FOREACH(letter, &notices->letters, link)
+    {
+        if (strcmp(letter->m.channel, name) == 0 && letter->m.state == MESSAGE_WAITING) {
+            return true;
+        }
+    }
+    return lane_is_full(lane, channel, VOICE_CHANNEL, clock_wall_us(controller->clock));
+}
+
+bool
+outbox_is_pressed(struct controller *controller, enum notice_kind kind)
+{
+    const struct notify_settings *settings = &controller->notices->settings;
+    for (size_t i = 0; i < settings->rule_count; i++) {
+        const struct notify_rule *rule = &settings->rules[i];
+        for (size_t j = 0; rule->kind == kind && j < rule->channel_count; j++) {
+            if (lane_is_pressed(controller, rule->channels[j])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* ---- commits ---- */
 
 static void

@@ -90,6 +90,9 @@ void outbox_add(struct controller *controller, const struct outbox_target *targe
  * to 'done', which calls that). */
 void outbox_submit(struct controller *controller, struct store_change *change,
                    void (*done)(void *context, int error));
+/* Would one more notice of that kind be counted, not told: does a channel of its rule have messages
+ * that wait, or as many this hour as it may be sent? */
+bool outbox_is_pressed(struct controller *controller, enum notice_kind kind);
 void outbox_committed(struct controller *controller);
 /* Hands over what is due; gives up what is too old. */
 void outbox_tick(struct controller *controller);

@@ -110,7 +110,8 @@ void
 payload_forget(struct store_change *change, const char *action, const char *object)
 {
     char name[sizeof(PAYLOAD_SETTING) + NAME_SIZE + 16];
-    bool is_account = strcmp(action, "account.create") == 0 || strcmp(action, "account.remove") == 0;
+    bool is_account =
+        strcmp(action, "account.create") == 0 || strcmp(action, "account.remove") == 0;
     bool is_token = strcmp(action, "token.create") == 0 || strcmp(action, "token.revoke") == 0;
     if ((is_account || is_token) && strlen(object) < NAME_SIZE) {
         snprintf(name, sizeof(name), PAYLOAD_SETTING "%s:%s", is_account ? "account" : "token",

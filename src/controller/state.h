@@ -209,6 +209,11 @@ struct controller {
     struct notices *notices;
     struct conflicts *conflicts;
     struct checkpoints *checkpoints;
+    struct forward {
+        bool is_known; /* 'through' is as the store has it */
+        bool is_busy;
+        int64_t through; /* the last row that was told; 0: not on */
+    } forward;           /* forward.h */
     struct talkers *talkers;
     struct recent *recent; /* detections seen lately (decide.c) */
 

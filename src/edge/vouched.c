@@ -11,7 +11,7 @@
 #define FILE_MAX (WIRE_CHECKPOINTS_MAX * TEXT_SIZE * 2)
 
 struct shelf {
-    char origin[NAME_SIZE];                /* "": free */
+    char origin[NAME_SIZE];                   /* "": free */
     struct checkpoint items[VOUCHED_MAX + 1]; /* by row; one more while one is put */
     size_t count;
 };

@@ -2,9 +2,9 @@
  * whoever rewrites the controller's database cannot rewrite them too.  The edge has no key: it
  * keeps what has the form, and gives all of it back.
  *
- * Bounded: VOUCHED_MAX of each key, of VOUCHED_ORIGINS_MAX keys.  The newest are kept, and of the older
- * ones those that stand farthest apart, with the first: a flood of new ones leaves old ones between
- * which a change can be found.  Two that disagree about one row are both kept. */
+ * Bounded: VOUCHED_MAX of each key, of VOUCHED_ORIGINS_MAX keys.  The newest are kept, and of the
+ * older ones those that stand farthest apart, with the first: a flood of new ones leaves old ones
+ * between which a change can be found.  Two that disagree about one row are both kept. */
 #ifndef CORDON_EDGE_VOUCHED_H
 #define CORDON_EDGE_VOUCHED_H
 
@@ -25,6 +25,7 @@ void vouched_free(struct vouched *vouched);
  * up for a new one), -EINVAL, or the errno of the file, negative. */
 int vouched_put(struct vouched *vouched, const char *line) MUST_CHECK;
 /* 'lines' has WIRE_CHECKPOINTS_MAX items; by key, and by row. */
-size_t vouched_list(const struct vouched *vouched, const char *origin, struct wire_checkpoint_line *lines);
+size_t vouched_list(const struct vouched *vouched, const char *origin,
+                    struct wire_checkpoint_line *lines);
 
 #endif

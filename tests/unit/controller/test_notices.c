@@ -142,6 +142,58 @@ test_only_what_a_rule_asks_for_is_told(void **state)
     assert_int_equal(state_of(campus).delivered, 1);
 }
 
+/* Rows as they were told, in order. */
+static size_t
+rows_told(struct campus *campus, char reasons[][TEXT_SIZE], size_t count)
+{
+    for (size_t i = 0; i < campus->notice.message.notice_count; i++) {
+        const struct notice *notice = &campus->notice.message.notices[i];
+        assert_int_equal(notice->kind, NOTICE_AUDIT_ROW);
+        if (strncmp(notice->reason, "row ", 4) == 0) {
+            snprintf(reasons[count++], TEXT_SIZE, "%s", notice->reason);
+        } else {
+            assert_string_not_equal(notice->reason, "before the rule");
+        }
+    }
+    return count;
+}
+
+/* Each row once and in order, over a receiver that is slow and a restart; none of before the rule. */
+static void
+test_each_row_of_the_audit_is_told_once(void **state)
+{
+    struct campus *campus = *state;
+    char reasons[64][TEXT_SIZE], reason[32];
+    size_t count = 0;
+    happen(campus, "before the rule");
+    set(campus, "audit_row", "", NOBODY);
+    campus_pass(campus, 3 * SECOND);
+    unsigned told = campus->notice_count;
+    for (int i = 0; i < 30; i++) {
+        snprintf(reason, sizeof(reason), "row %d", i);
+        happen(campus, reason);
+        if (i == 12) {
+            campus_restart(campus);
+            controller_notify_joined(campus->controller);
+        }
+    }
+    for (int i = 0; i < 20000 && count < 30; i++) {
+        campus_pass(campus, SECOND / 4);
+        event_base_loop(campus->base, EVLOOP_NONBLOCK); /* the audit is read by another thread */
+        if (campus->notice_count > told) {
+            told = campus->notice_count;
+            count = rows_told(campus, reasons, count);
+            delivered(campus, true);
+        }
+    }
+    assert_int_equal(count, 30);
+    for (int i = 0; i < 30; i++) {
+        snprintf(reason, sizeof(reason), "row %d", i);
+        assert_string_equal(reasons[i], reason);
+    }
+    assert_int_equal(state_of(campus).counted_only, 0);
+}
+
 static void
 test_the_least_severity_counts(void **state)
 {
@@ -533,6 +585,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_only_what_a_rule_asks_for_is_told),
+        TEST(test_each_row_of_the_audit_is_told_once),
         TEST(test_the_least_severity_counts),
         TEST(test_a_story_from_contained_to_released),
         TEST(test_a_digest_collects),
