@@ -73,7 +73,7 @@ class TestAudit:
         kept = cordon.api.get("/audit/checkpoints")
         assert {one["switch"] for one in kept["switches"] if one["held"]} == {"core", "e1", "e2"}
         admin.see(kept["key"])
-        admin.see("Checkpoints kept")
+        admin.see("the newest of row")
 
     def test_verify_finds_an_edited_row(self, admin, cordon):
         admin.click("Verify the log")
