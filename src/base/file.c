@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -236,4 +237,58 @@ file_lock_wait(const char *path)
         return error;
     }
     return fd;
+}
+
+/* Takes 'folder', a descriptor. */
+static int
+contents_own(int folder, uid_t uid, gid_t gid)
+{
+    DIR *list = fdopendir(folder);
+    if (!list) {
+        int error = -errno;
+        close(folder);
+        return error;
+    }
+    int error = 0;
+    for (struct dirent *each; !error && (each = readdir(list)) != NULL;) {
+        struct stat found;
+        if (strcmp(each->d_name, ".") == 0 || strcmp(each->d_name, "..") == 0) {
+            continue;
+        }
+        if (fstatat(dirfd(list), each->d_name, &found, AT_SYMLINK_NOFOLLOW) < 0) {
+            error = -errno;
+            continue;
+        }
+        if (S_ISDIR(found.st_mode)) {
+            int inner =
+                openat(dirfd(list), each->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            error = inner < 0 ? -errno : contents_own(inner, uid, gid);
+        }
+        if (error || (found.st_uid == uid && found.st_gid == gid)) {
+            continue;
+        }
+        if (S_ISREG(found.st_mode) && found.st_nlink > 1) {
+            error = -EMLINK;
+        } else if (fchownat(dirfd(list), each->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0) {
+            error = -errno;
+        }
+    }
+    closedir(list);
+    return error;
+}
+
+int
+file_own_tree(const char *path, uid_t uid, gid_t gid)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    int inner = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = inner < 0 ? -errno : contents_own(inner, uid, gid);
+    if (!error && fchown(fd, uid, gid) < 0) {
+        error = -errno;
+    }
+    close(fd);
+    return error;
 }

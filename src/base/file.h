@@ -26,6 +26,9 @@ int file_sync_folder(const char *path) MUST_CHECK;
 /* As file_write_atomic, through a link (which stays one), with the mode that the file has; 0600
  * where there is none yet. */
 int file_replace(const char *path, const void *bytes, size_t size) MUST_CHECK;
+/* Gives the folder and what is in it to that user: never through a link, and no file that has a
+ * second name elsewhere (-EMLINK); the folder itself last. */
+int file_own_tree(const char *path, uid_t uid, gid_t gid) MUST_CHECK;
 /* Makes the folder and its parents; 0 also when it is there. */
 int file_make_dirs(const char *path, mode_t mode) MUST_CHECK;
 /* The same for the moment of a change: waits for whoever holds it; as root, the file gets the owner

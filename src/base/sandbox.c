@@ -6,61 +6,132 @@
 #include <linux/securebits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
+#define OWN_FILES (1u << CALLS_BASIC | 1u << CALLS_FILES)
+#define ACCEPTS (1u << CALLS_ACCEPT)
+#define CONNECTS (1u << CALLS_CONNECT)
+#define NAMES (1u << CALLS_CONNECT | 1u << CALLS_LIBRARY)
+
+/* What every library may want to read: time zones, and how OpenSSL is set up. */
+#define COMMON_PATHS                                                                               \
+    {"/etc/localtime", false}, {"/usr/share/zoneinfo", false}, {"/etc/ssl", false},                \
+        {"/usr/lib/ssl", false}, {"/dev/urandom", false},                                          \
+    {                                                                                              \
+        "/dev/null", true                                                                          \
+    }
+/* Where the names of hosts come from, certificates of authorities, and libraries for both. */
+#define NAME_PATHS                                                                                 \
+    {"/etc", false}, {"/usr", false}, {"/lib", false}, {"/lib64", false},                          \
+        {"/run/systemd/resolve", false}, {"/run/resolvconf", false},                               \
+        {"/run/NetworkManager", false}, {"/dev/urandom", false},                                   \
+    {                                                                                              \
+        "/dev/null", true                                                                          \
+    }
+
 /* The table.  RLIMIT_CORE is 0, the process is not dumpable and has no_new_privs in every row. */
-static const struct sandbox table[SANDBOX_ROLE_COUNT] = {
-    /* Starts roles, so it keeps what a role needs until it is locked in; ends them. */
-    [SANDBOX_SUPERVISOR] = {.name = "supervisor",
-                            .user = "root",
-                            .kept = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL,
-                                     CAP_NET_BIND_SERVICE, CAP_DAC_READ_SEARCH},
-                            .kept_count = 6,
-                            .files = 1024},
-    [SANDBOX_CORE] = {.name = "core",
-                      .user = "cordon-core",
-                      .files = 1024,
-                      .processes = 512,
-                      .has_folder = true},
-    [SANDBOX_DRIVER] = {.name = "driver",
-                        .user = "cordon-driver",
-                        .files = 8192,
-                        .processes = 4096,
-                        .has_folder = true},
-    [SANDBOX_INTAKE] = {.name = "intake",
-                        .user = "cordon-intake",
-                        .files = 32768,
-                        .processes = 64,
-                        .has_folder = true},
-    [SANDBOX_WEB] =
-        {.name = "web", .user = "cordon-web", .files = 8192, .processes = 64, .has_folder = true},
-    [SANDBOX_NOTIFY] = {.name = "notify",
-                        .user = "cordon-notify",
-                        .files = 256,
-                        .processes = 512,
-                        .has_folder = true},
-    [SANDBOX_LOGIN] = {.name = "login",
-                       .user = "cordon-login",
-                       .files = 1024,
-                       .processes = 512,
-                       .has_folder = true},
-    [SANDBOX_SENSOR] = {.name = "sensor", .user = "cordon-sensor", .files = 256, .processes = 512},
-    [SANDBOX_EDGE] = {.name = "edge",
-                      .user = "cordon-edge",
-                      .kept = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON},
-                      .kept_count = 4,
-                      .files = 4096},
+static const struct sandbox
+    table[SANDBOX_ROLE_COUNT] =
+        {
+            /* Starts roles, so it keeps what a role needs until it is locked in; ends them. */
+            [SANDBOX_SUPERVISOR] = {.name = "supervisor",
+                                    .user = "root",
+                                    .kept = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL,
+                                             CAP_NET_BIND_SERVICE, CAP_DAC_READ_SEARCH},
+                                    .kept_count = 6,
+                                    .files = 1024,
+                                    .has_all_paths = true,
+                                    .calls = OWN_FILES | ACCEPTS | CONNECTS | 1u << CALLS_START,
+                                    .families = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}},
+            [SANDBOX_CORE] = {.name = "core",
+                              .user = "cordon-core",
+                              .files = 1024,
+                              .processes = 512,
+                              .has_folder = true,
+                              .paths = {COMMON_PATHS},
+                              .calls = OWN_FILES},
+            [SANDBOX_DRIVER] = {.name = "driver",
+                                .user = "cordon-driver",
+                                .files = 8192,
+                                .processes = 4096,
+                                .has_folder = true,
+                                .paths = {COMMON_PATHS},
+                                .calls = 1u << CALLS_BASIC | ACCEPTS},
+            [SANDBOX_INTAKE] = {.name = "intake",
+                                .user = "cordon-intake",
+                                .files = 32768,
+                                .processes = 64,
+                                .has_folder = true,
+                                .paths = {COMMON_PATHS},
+                                .calls = OWN_FILES | ACCEPTS},
+            [SANDBOX_WEB] = {.name = "web",
+                             .user = "cordon-web",
+                             .files = 8192,
+                             .processes = 64,
+                             .has_folder = true,
+                             .paths = {COMMON_PATHS},
+                             .calls = OWN_FILES | ACCEPTS},
+            [SANDBOX_NOTIFY] = {.name = "notify",
+                                .user = "cordon-notify",
+                                .files = 256,
+                                .processes = 512,
+                                .has_folder = true,
+                                .paths = {NAME_PATHS},
+                                .calls = OWN_FILES | NAMES,
+                                .families = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}},
+            [SANDBOX_LOGIN] = {.name = "login",
+                               .user = "cordon-login",
+                               .files = 1024,
+                               .processes = 512,
+                               .has_folder = true,
+                               .paths = {NAME_PATHS},
+                               .calls = OWN_FILES | NAMES,
+                               .families = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}},
+            [SANDBOX_SENSOR] = {.name = "sensor",
+                                .user = "cordon-sensor",
+                                .files = 256,
+                                .processes = 512,
+                                .paths = {COMMON_PATHS},
+                                .configured = "spool_dir (to write), the folders of lists",
+                                .calls = OWN_FILES | CONNECTS,
+                                .families = {AF_UNIX, AF_INET, AF_INET6}},
+            [SANDBOX_EDGE] = {.name = "edge",
+                              .user = "cordon-edge",
+                              .kept = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON},
+                              .kept_count = 4,
+                              .files = 4096,
+                              .paths =
+                                  {
+                                      COMMON_PATHS,
+                                      {"/proc/sys/net", true},
+                                      {"/proc/sys/kernel", false},
+                                      {"/proc/self", false},
+                                      {"/sys", false},
+                                  },
+                              .configured = "state_dir and run_dir (to write)",
+                              .calls = OWN_FILES | ACCEPTS | CONNECTS | 1u << CALLS_DEVICES,
+                              .families = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET}},
 };
 
 const struct sandbox *
 sandbox_of(enum sandbox_role role)
 {
     return &table[role];
+}
+
+unsigned
+sandbox_calls_bits(const struct sandbox *sandbox)
+{
+    return sandbox->calls | (sandbox_has_sanitizer() ? 1u << CALLS_SANITIZER : 0);
 }
 
 const char *
@@ -219,12 +290,52 @@ limits_set(const struct sandbox *sandbox, const struct sandbox_settings *setting
     if (!error && sandbox->processes && !settings->keeps_own_user) {
         error = limit_set(RLIMIT_NPROC, sandbox->processes);
     }
-    if (!error &&
-        (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)) {
+    if (!error && (prctl(PR_SET_DUMPABLE, sandbox_has_sanitizer() ? 1 : 0, 0, 0, 0) < 0 ||
+                   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)) {
         error = -errno;
     }
     if (error) {
         snprintf(why, 256, "the limits of %.60s cannot be set: %s", sandbox->name,
+                 strerror(-error));
+    }
+    return error;
+}
+
+static int
+paths_bound(const struct sandbox *sandbox, const struct sandbox_settings *settings, char why[256])
+{
+    size_t count = 0;
+    if (sandbox->has_all_paths) {
+        return 0;
+    }
+    struct sandbox_path *all = mem_new(SANDBOX_PATHS_MAX + settings->path_count + 2, sizeof(*all));
+    for (size_t i = 0; i < SANDBOX_PATHS_MAX && sandbox->paths[i].path; i++) {
+        all[count++] = sandbox->paths[i];
+    }
+    for (size_t i = 0; i < settings->path_count; i++) {
+        all[count++] = settings->paths[i];
+    }
+    if (settings->folder) {
+        all[count++] = (struct sandbox_path){settings->folder, true};
+    }
+    if (sandbox_has_sanitizer()) {
+        all[count++] = (struct sandbox_path){"/", false};
+    }
+    int error = sandbox_paths_enter(all, count, sandbox->calls & CONNECTS);
+    free(all);
+    if (error) {
+        snprintf(why, 256, "the paths of %.60s cannot be bounded: %s", sandbox->name,
+                 strerror(-error));
+    }
+    return error;
+}
+
+static int
+calls_bound(const struct sandbox *sandbox, char why[256])
+{
+    int error = sandbox_calls_enter(sandbox_calls_bits(sandbox), sandbox->families);
+    if (error) {
+        snprintf(why, 256, "the system calls of %.60s cannot be bounded: %s", sandbox->name,
                  strerror(-error));
     }
     return error;
@@ -242,10 +353,12 @@ int
 sandbox_enter(const struct sandbox_settings *settings, char why[256])
 {
     const struct sandbox *sandbox = &table[settings->role];
-    if (!is_single()) {
+    if (!is_single() && !sandbox_has_sanitizer()) { /* one of its own */
         snprintf(why, 256, "%.60s has threads before it is locked in", sandbox->name);
         return -EBUSY;
     }
     int error = privileges_drop(sandbox, settings, why);
-    return error ? error : limits_set(sandbox, settings, why);
+    error = error ? error : limits_set(sandbox, settings, why);
+    error = error ? error : paths_bound(sandbox, settings, why);
+    return error ? error : calls_bound(sandbox, why);
 }

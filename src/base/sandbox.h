@@ -13,6 +13,8 @@
 #include <sys/types.h>
 
 #include "base/macros.h"
+#include "base/sandbox_calls.h"
+#include "base/sandbox_paths.h"
 
 enum sandbox_role {
     SANDBOX_SUPERVISOR,
@@ -28,6 +30,7 @@ enum sandbox_role {
 };
 
 #define SANDBOX_CAPABILITIES_MAX 8
+#define SANDBOX_PATHS_MAX 16 /* of the table */
 
 /* One row of the table. */
 struct sandbox {
@@ -38,17 +41,28 @@ struct sandbox {
     size_t kept_count;
     unsigned long files;     /* RLIMIT_NOFILE */
     unsigned long processes; /* RLIMIT_NPROC: threads of that user on the machine; 0: as it is */
-    bool has_folder;         /* STATE/NAME is its own, and nobody else's */
+    bool has_folder;         /* STATE/NAME is its own, to write, and nobody else's */
+    bool has_all_paths;      /* only owners and modes bound it: the supervisor */
+    /* Beside it, and beside what sandbox_settings adds (what "configured" says). */
+    struct sandbox_path paths[SANDBOX_PATHS_MAX];
+    const char *configured; /* for people; NULL: nothing */
+    unsigned calls;         /* a bit per enum sandbox_calls */
+    int families[6];        /* of sockets that it may make; ended by 0 */
 };
 
 /* Never NULL. */
 const struct sandbox *sandbox_of(enum sandbox_role role);
+/* Its groups of system calls in this build. */
+unsigned sandbox_calls_bits(const struct sandbox *sandbox);
 /* "net_admin"; NULL: none of that number is used here. */
 const char *sandbox_capability_name(int number);
 
 struct sandbox_settings {
     enum sandbox_role role;
-    const char *user;    /* instead of the table's; NULL: the table's */
+    const char *user;                 /* instead of the table's; NULL: the table's */
+    const char *folder;               /* STATE/NAME; NULL: none */
+    const struct sandbox_path *paths; /* of its configuration */
+    size_t path_count;
     bool keeps_own_user; /* whoever started it, whom it stays: for a machine without root */
 };
 

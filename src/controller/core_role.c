@@ -524,6 +524,7 @@ core_store(struct core *core)
     char why[256] = "";
     role_folder(config, ROLE_CORE, folder);
     snprintf(path, sizeof(path), "%s/cordon.db", folder);
+    setenv("SQLITE_TMPDIR", folder, 1); /* of what SQLite sorts: we may write nowhere else */
     int error = store_open(path, core->role->base, &core->store, why);
     if (error) {
         log_error("core", "the database cannot be opened", LOG_S("path", path),

@@ -330,7 +330,10 @@ lock_in(const struct role *role, char why[256])
                                                        [ROLE_DRIVER] = SANDBOX_DRIVER,
                                                        [ROLE_NOTIFY] = SANDBOX_NOTIFY,
                                                        [ROLE_LOGIN] = SANDBOX_LOGIN};
+    char folder[ROLE_PATH_SIZE];
+    role_folder(role->config, role->self, folder);
     const struct sandbox_settings settings = {.role = rows[role->self],
+                                              .folder = folder,
                                               .keeps_own_user = role->config->users == USERS_OWN};
     return sandbox_enter(&settings, why);
 }
@@ -377,6 +380,10 @@ supervisor_main(const struct config *config, const struct arguments *arguments, 
         state_prepare(config->state_dir, config->server_names) || state_own(config, why) ||
         sandbox_enter(&settings, why)) {
         return 1;
+    }
+    if (sandbox_paths_version() == 0) {
+        log_warn("supervisor", "this kernel has no Landlock: only their owners and modes keep the "
+                               "processes from files");
     }
     return supervisor_run(program, arguments->config_path, config);
 }

@@ -1,8 +1,6 @@
 #include "cordond/state.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <stdio.h>
@@ -122,58 +120,18 @@ state_make(const char *state, char why[256])
 
 /* ---- owners ---- */
 
-/* Everything in it, never through a link, and no file that has a second name elsewhere. */
-static int
-contents_own(int folder, uid_t uid, gid_t gid)
-{
-    DIR *list = fdopendir(folder); /* takes it */
-    if (!list) {
-        int error = -errno;
-        close(folder);
-        return error;
-    }
-    int error = 0;
-    for (struct dirent *each; !error && (each = readdir(list)) != NULL;) {
-        struct stat found;
-        if (strcmp(each->d_name, ".") == 0 || strcmp(each->d_name, "..") == 0) {
-            continue;
-        }
-        if (fstatat(dirfd(list), each->d_name, &found, AT_SYMLINK_NOFOLLOW) < 0) {
-            error = -errno;
-        } else if (S_ISDIR(found.st_mode)) {
-            int inner =
-                openat(dirfd(list), each->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-            error = inner < 0 ? -errno : contents_own(inner, uid, gid);
-        } else if (S_ISREG(found.st_mode) && found.st_nlink > 1) {
-            error = -EMLINK;
-        }
-        if (!error && fchownat(dirfd(list), each->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0) {
-            error = -errno;
-        }
-    }
-    closedir(list);
-    return error;
-}
-
 /* The folder itself last: until then it is not its user's, and the next start does it again. */
 static int
 folder_own(const char *path, uid_t uid, gid_t gid)
 {
     struct stat found;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return -errno;
-    }
-    int error = fstat(fd, &found) < 0 ? -errno : 0;
+    int error = lstat(path, &found) < 0 ? -errno : 0;
     if (!error && (found.st_uid != uid || found.st_gid != gid)) {
-        int inner = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        error = inner < 0 ? -errno : contents_own(inner, uid, gid);
-        error = error || fchown(fd, uid, gid) == 0 ? error : -errno;
+        error = file_own_tree(path, uid, gid);
     }
-    if (!error && (found.st_mode & 07777) != 0700 && fchmod(fd, 0700) < 0) {
+    if (!error && (found.st_mode & 07777) != 0700 && chmod(path, 0700) < 0) {
         error = -errno;
     }
-    close(fd);
     return error;
 }
 

@@ -238,7 +238,11 @@ on_child_end(struct child *child, int status)
     if (clock_boot_us(clock_system()) - child->started_us > STEADY_US) {
         child->delay_ms = DELAY_FIRST_MS;
     }
-    log_error("supervisor", "a role died and is started again",
+    bool is_forbidden = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+    log_error("supervisor",
+              is_forbidden ? "a role made a system call that no part of it ever makes, and was "
+                             "ended: look for an attack; it is started again"
+                           : "a role died and is started again",
               LOG_S("role", wire_role_names[child->role]),
               LOG_I("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
               LOG_I("status", WIFEXITED(status) ? WEXITSTATUS(status) : 0),

@@ -127,7 +127,9 @@ attach_make_tap(const struct maps *maps, const char *bridge, int *ifindex, int *
 {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
     device_name("cr-", bridge, request.ifr_name);
-    *fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0) {
+        *fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    }
     if (*fd < 0 || ioctl(*fd, TUNSETIFF, &request) || ioctl(*fd, TUNSETPERSIST, 1)) {
         int error = errno;
         snprintf(why, 256,

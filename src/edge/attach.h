@@ -22,8 +22,9 @@ void attach_remove(int ifindex, enum attach_side side);
 
 /* Devices named after the bridge.  Both stay when we end, so that no ifindex in the maps ever
  * means another device.  0 or negative errno with 'why'. */
-int attach_make_ifb(const struct maps *maps, const char *bridge, int *ifindex, char why[256])
-    MUST_CHECK;
+int attach_make_ifb(const struct maps *maps, const char *bridge, int *ifindex,
+                    char why[256]) MUST_CHECK;
+/* '*fd': what opened /dev/net/tun (it becomes the tap's), or negative: it is opened here. */
 int attach_make_tap(const struct maps *maps, const char *bridge, int *ifindex, int *fd,
                     char why[256]) MUST_CHECK;
 

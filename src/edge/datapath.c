@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,10 +130,19 @@ datapath_keep_unknown(struct datapath *datapath, bool keeps_unknown)
 /* ---- open, close ---- */
 
 int
+datapath_prepare(struct datapath_settings *settings, char why[256])
+{
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    settings->tun = fd > 0 ? fd : 0; /* absent: datapath_open says what is needed */
+    return maps_mount(settings->pin_dir, why);
+}
+
+int
 datapath_open(const struct datapath_settings *settings, struct datapath **datapath, char why[256])
 {
     struct datapath *made = MEM_NEW(struct datapath);
-    made->tap_fd = made->packet_fd = -1;
+    made->packet_fd = -1;
+    made->tap_fd = settings->tun > 0 ? settings->tun : -1;
     made->frame = mem_new(DP_RESPOND_MAX + sizeof(struct dp_trailer), 1);
     made->mirror_permille =
         settings->mirror_permille ? settings->mirror_permille : PERMILLE_DEFAULT;

@@ -23,8 +23,12 @@ struct datapath_settings {
     uint32_t endpoint_room;   /* isolated MACs + IPs; default 131072 */
     uint32_t mirror_permille; /* of the uplink's rate; default 100 */
     struct ip mirror_source;  /* ERSPAN outer source */
+    int tun;                  /* of datapath_prepare, taken over; 0: none */
 };
 
+/* What of datapath_open only root may do (the mount; settings->tun): before the rest, which needs
+ * CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_NET_RAW. */
+int datapath_prepare(struct datapath_settings *settings, char why[256]) MUST_CHECK;
 /* Loads or takes over what is pinned.  On a kernel that lacks something 'why' names it. */
 int datapath_open(const struct datapath_settings *settings, struct datapath **datapath,
                   char why[256]) MUST_CHECK;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "bus/enrol.h"
 #include "edge/datapath.h"
 #include "edge/desired.h"
@@ -36,6 +37,7 @@ struct edge {
     struct edge_settings settings;
     const struct clock *clock;
     struct event_base *base;
+    struct datapath_settings datapath_settings;
     struct datapath *datapath;
     struct desired *desired;
     struct learn *learn;
@@ -350,13 +352,15 @@ on_terminate(evutil_socket_t number, short what, void *argument)
     event_base_loopbreak(edge->base);
 }
 
+/* What only root may do: the folders, and the bpffs. */
 static int
-datapath_start(struct edge *edge, char why[256])
+folders_prepare(struct edge *edge, char why[256])
 {
-    const struct datapath_settings settings = {.pin_dir = edge->settings.run_dir,
-                                               .bridge = edge->settings.bridge,
-                                               .mirror_permille = edge->settings.mirror_permille,
-                                               .mirror_source = edge->settings.mirror_source};
+    edge->datapath_settings =
+        (struct datapath_settings){.pin_dir = edge->settings.run_dir,
+                                   .bridge = edge->settings.bridge,
+                                   .mirror_permille = edge->settings.mirror_permille,
+                                   .mirror_source = edge->settings.mirror_source};
     int result = file_make_dirs(edge->settings.run_dir, 0700);
     result = result ? result : file_make_dirs(edge->settings.state_dir, 0700);
     if (result) {
@@ -364,7 +368,40 @@ datapath_start(struct edge *edge, char why[256])
                  edge->settings.state_dir, strerror(-result));
         return result;
     }
-    return datapath_open(&settings, &edge->datapath, why);
+    return datapath_prepare(&edge->datapath_settings, why);
+}
+
+/* The folders go over to the edge's own user, also what an earlier version left in them as root:
+ * maps that could not be opened would be made anew, without their blocks. */
+static int
+folders_give(const struct edge *edge, char why[256])
+{
+    const char *const folders[] = {edge->settings.run_dir, edge->settings.state_dir};
+    const char *user = sandbox_of(SANDBOX_EDGE)->user;
+    uid_t uid;
+    gid_t gid;
+    int result = sandbox_user(user, &uid, &gid, why);
+    for (size_t i = 0; i < COUNT_OF(folders) && !result; i++) {
+        result = file_own_tree(folders[i], uid, gid);
+        if (result) {
+            snprintf(why, 256, "cannot give %.140s to %.40s: %s", folders[i], user,
+                     strerror(-result));
+        }
+    }
+    return result;
+}
+
+/* Certificates are open, the bpffs is mounted; no frame was seen and nobody connected to yet. */
+static int
+lock_in(const struct edge *edge, char why[256])
+{
+    const struct sandbox_path paths[] = {{edge->settings.run_dir, true}};
+    const struct sandbox_settings sandbox = {.role = SANDBOX_EDGE,
+                                             .folder = edge->settings.state_dir,
+                                             .paths = paths,
+                                             .path_count = COUNT_OF(paths)};
+    int result = folders_give(edge, why);
+    return result ? result : sandbox_enter(&sandbox, why);
 }
 
 static int
@@ -383,7 +420,12 @@ edge_start(struct edge *edge, char why[256])
                                                       .on_ask_held = on_ask_held,
                                                       .on_checkpoint = on_checkpoint,
                                                       .context = edge};
-    int result = datapath_start(edge, why);
+    int result = folders_prepare(edge, why);
+    result = result ? result
+                    : reporter_new(edge->base, &edge->settings, edge->clock, &reporter_handler,
+                                   &edge->reporter, why);
+    result = result ? result : lock_in(edge, why);
+    result = result ? result : datapath_open(&edge->datapath_settings, &edge->datapath, why);
     if (result) {
         return result;
     }
@@ -392,13 +434,9 @@ edge_start(struct edge *edge, char why[256])
     edge->learn = learn_new(&edge->settings, edge->clock, &learn_handler);
     edge->desired = desired_new(edge->datapath, edge->settings.name, edge->settings.state_dir,
                                 edge->clock, &desired_handler);
-    result = reporter_new(edge->base, &edge->settings, edge->clock, &reporter_handler,
-                          &edge->reporter, why);
-    if (!result) {
-        reporter_join(edge->reporter, edge->desired, edge->learn);
-        respond_join(edge->respond, edge->desired, edge->learn);
-        result = desired_load(edge->desired, why);
-    }
+    reporter_join(edge->reporter, edge->desired, edge->learn);
+    respond_join(edge->respond, edge->desired, edge->learn);
+    result = desired_load(edge->desired, why);
     result = result ? result : kernel_link_new(edge->base, &kernel_handler, &edge->kernel, why);
     result =
         result ? result : lldp_link_new(edge->base, &edge->settings, edge->learn, &edge->lldp, why);
@@ -473,7 +511,8 @@ static int
 remove_all(struct edge *edge)
 {
     char why[256] = "";
-    int result = datapath_start(edge, why);
+    int result = folders_prepare(edge, why);
+    result = result ? result : datapath_open(&edge->datapath_settings, &edge->datapath, why);
     if (result) {
         fprintf(stderr, "cordon-edge: %s\n", why);
         return 1;

@@ -49,26 +49,33 @@ on_libbpf(enum libbpf_print_level level, const char *format, va_list values)
     return 0;
 }
 
-static int
-bpffs_mount(struct maps *maps, char why[256])
+int
+maps_mount(const char *pin_dir, char why[256])
 {
+    char folder[PATH_SIZE];
     struct statfs about;
-    int result = file_make_dirs(maps->mount_dir, 0700);
+    snprintf(folder, sizeof(folder), "%s/bpf", pin_dir);
+    int result = file_make_dirs(folder, 0700);
     if (result) {
-        snprintf(why, 256, "cannot make %.180s: %s", maps->mount_dir, strerror(-result));
+        snprintf(why, 256, "cannot make %.180s: %s", folder, strerror(-result));
         return result;
     }
-    bool is_mounted = statfs(maps->mount_dir, &about) == 0 && about.f_type == BPF_FS_MAGIC;
-    if (!is_mounted && mount("bpf", maps->mount_dir, "bpf", 0, "mode=0700") != 0) {
+    bool is_mounted = statfs(folder, &about) == 0 && about.f_type == BPF_FS_MAGIC;
+    if (!is_mounted && mount("bpf", folder, "bpf", 0, "mode=0700") != 0) {
         result = -errno;
         snprintf(why, 256,
                  "cannot mount a bpf file system on %.120s: %s (needs root and CONFIG_BPF_SYSCALL)",
-                 maps->mount_dir, strerror(errno));
-        return result;
+                 folder, strerror(errno));
     }
+    return result;
+}
+
+static int
+pins_make(const struct maps *maps, char why[256])
+{
     if (mkdir(maps->pin_dir, 0700) != 0 && errno != EEXIST) {
-        result = -errno;
-        snprintf(why, 256, "cannot make %.180s: %s", maps->pin_dir, strerror(errno));
+        int result = -errno;
+        snprintf(why, 256, "cannot make %.180s: %s", maps->pin_dir, strerror(-result));
         return result;
     }
     return 0;
@@ -129,8 +136,8 @@ handles_take(struct maps *maps)
         [PROGRAM_TAP] = maps->object->progs.cordon_tap,
         [PROGRAM_SINK] = maps->object->progs.cordon_sink};
     for (enum map_id map = 0; map < MAP_COUNT; map++) {
-        maps->fd[map] = bpf_map__fd(
-            bpf_object__find_map_by_name(maps->object->obj, map_kinds[map].name));
+        maps->fd[map] =
+            bpf_map__fd(bpf_object__find_map_by_name(maps->object->obj, map_kinds[map].name));
     }
     for (int i = 0; i < PROGRAM_COUNT; i++) {
         struct bpf_prog_info info = {.type = 0};
@@ -152,7 +159,8 @@ maps_open(const char *pin_dir, uint32_t endpoint_room, struct maps **maps, char 
     libbpf_set_print(on_libbpf);
     snprintf(made->mount_dir, sizeof(made->mount_dir), "%s/bpf", pin_dir);
     snprintf(made->pin_dir, sizeof(made->pin_dir), "%s/layout%d", made->mount_dir, DP_LAYOUT);
-    int result = bpffs_mount(made, why);
+    int result = maps_mount(pin_dir, why);
+    result = result ? result : pins_make(made, why);
     if (result) {
         maps_close(made);
         return result;
@@ -160,8 +168,7 @@ maps_open(const char *pin_dir, uint32_t endpoint_room, struct maps **maps, char 
     result = object_load(made, endpoint_room);
     if (result) {
         /* pinned by another version: programs in force keep those until ours replace them */
-        log_warn("bpf", "pinned maps do not fit; starting with new ones",
-                 LOG_S("why", complaint));
+        log_warn("bpf", "pinned maps do not fit; starting with new ones", LOG_S("why", complaint));
         pins_remove(made);
         result = object_load(made, endpoint_room);
     }

@@ -62,15 +62,24 @@ struct map_kind {
 };
 extern const struct map_kind map_kinds[MAP_COUNT];
 
-enum program_id { PROGRAM_INGRESS, PROGRAM_EGRESS, PROGRAM_COPY, PROGRAM_TAP, PROGRAM_SINK,
-                  PROGRAM_COUNT };
+enum program_id {
+    PROGRAM_INGRESS,
+    PROGRAM_EGRESS,
+    PROGRAM_COPY,
+    PROGRAM_TAP,
+    PROGRAM_SINK,
+    PROGRAM_COUNT
+};
 
 struct maps;
 
+/* Makes 'pin_dir' and mounts the bpffs below it, which needs CAP_SYS_ADMIN; nothing where it is
+ * mounted already. */
+int maps_mount(const char *pin_dir, char why[256]) MUST_CHECK;
 /* Mounts the bpffs, loads the object, takes over pinned maps of the same layout ('has_taken_over').
  * 'endpoint_room': isolated MACs, and as many IPs. */
-int maps_open(const char *pin_dir, uint32_t endpoint_room, struct maps **maps, char why[256])
-    MUST_CHECK;
+int maps_open(const char *pin_dir, uint32_t endpoint_room, struct maps **maps,
+              char why[256]) MUST_CHECK;
 /* Pins and attached programs keep the kernel's objects. */
 void maps_close(struct maps *maps);
 /* Takes the pins away and unmounts; the maps live on in attached programs only. */
@@ -82,8 +91,8 @@ int maps_ring_fd(const struct maps *maps);
 
 /* 0 or negative errno; 'value' has value_size bytes. */
 int maps_get(const struct maps *maps, enum map_id map, const void *key, void *value) MUST_CHECK;
-int maps_put(const struct maps *maps, enum map_id map, const void *key, const void *value)
-    MUST_CHECK;
+int maps_put(const struct maps *maps, enum map_id map, const void *key,
+             const void *value) MUST_CHECK;
 /* 0 also when it was not there. */
 int maps_delete(const struct maps *maps, enum map_id map, const void *key) MUST_CHECK;
 /* Walks all keys; 'key' NULL: the first.  -ENOENT after the last. */

@@ -1,21 +1,20 @@
 /* cordon-sensor: mirrored traffic -> detections. */
 #include <errno.h>
 #include <getopt.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "bus/enrol.h"
 #include "sensor/capture.h"
 #include "sensor/eve.h"
@@ -208,35 +207,58 @@ on_terminate(evutil_socket_t number, short what, void *argument)
     event_base_loopbreak(sensor->base);
 }
 
-/* The capture is open: from here on nobody needs to be root.  The spool goes over to the new user.
- */
+/* The spool goes over to the user that the sensor becomes. */
 static int
-privileges_drop(const struct sensor *sensor, char why[256])
+spool_give(const struct sensor *sensor, const char *user, char why[256])
 {
-    const char *name = sensor->settings.user[0] ? sensor->settings.user : "nobody";
-    if (geteuid() != 0) {
-        return 0;
+    uid_t uid;
+    gid_t gid;
+    int error = sandbox_user(user, &uid, &gid, why);
+    if (error || !sensor->settings.spool_dir[0]) {
+        return error;
     }
-    struct passwd *user = getpwnam(name);
-    if (!user) {
-        snprintf(why, 256, "there is no user %.60s", name);
-        return -ENOENT;
+    error = file_own_tree(sensor->settings.spool_dir, uid, gid);
+    if (error) {
+        snprintf(why, 256, "cannot give the spool to %.60s: %s", user, strerror(-error));
     }
-    char spool[URL_SIZE + 16];
-    snprintf(spool, sizeof(spool), "%s/spool.jsonl", sensor->settings.spool_dir);
-    if (sensor->settings.spool_dir[0] &&
-        (chown(sensor->settings.spool_dir, user->pw_uid, user->pw_gid) < 0 ||
-         (chown(spool, user->pw_uid, user->pw_gid) < 0 && errno != ENOENT))) {
-        snprintf(why, 256, "cannot give the spool to %.60s: %s", name, strerror(errno));
-        return -errno;
+    return error;
+}
+
+/* The folder of a file, "." where it names none. */
+static void
+folder_of(const char *path, char folder[URL_SIZE])
+{
+    const char *slash = strrchr(path, '/');
+    int size = slash ? (int)(slash - path) : 0;
+    snprintf(folder, URL_SIZE, "%.*s", size ? size : 1, slash ? (size ? path : "/") : ".");
+}
+
+/* The capture, certificates and the spool are open: from here on nobody needs to be root, and no
+ * frame was read yet.  Lists are replaced by renames: their folders are read. */
+static int
+lock_in(const struct sensor *sensor, char why[256])
+{
+    const struct sensor_settings *settings = &sensor->settings;
+    char(*folders)[URL_SIZE] = mem_new(settings->list_count + 1, sizeof(*folders));
+    struct sandbox_path *paths = mem_new(settings->list_count + 1, sizeof(*paths));
+    const struct sandbox_settings sandbox = {
+        .role = SANDBOX_SENSOR,
+        .user = settings->user[0] ? settings->user : NULL,
+        .folder = settings->spool_dir[0] ? settings->spool_dir : NULL,
+        .paths = paths,
+        .path_count = settings->list_count,
+        .keeps_own_user = geteuid() != 0,
+    };
+    for (size_t i = 0; i < settings->list_count; i++) {
+        folder_of(settings->lists[i].path, folders[i]);
+        paths[i] = (struct sandbox_path){.path = folders[i]};
     }
-    if (setgroups(0, NULL) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
-        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0 ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
-        snprintf(why, 256, "cannot become %.60s: %s", name, strerror(errno));
-        return -errno;
-    }
-    return 0;
+    const char *user = sandbox.user ? sandbox.user : sandbox_of(SANDBOX_SENSOR)->user;
+    int error = sandbox.keeps_own_user ? 0 : spool_give(sensor, user, why);
+    error = error ? error : sandbox_enter(&sandbox, why);
+    free(folders);
+    free(paths);
+    return error;
 }
 
 static int
@@ -254,7 +276,7 @@ live_open(struct sensor *sensor, struct listening listening[INTERFACES_MAX], cha
     }
     /* certificates and the spool are opened while we may */
     result = result ? result : sender_new(sensor->base, &sensor->settings, &sensor->sender, why);
-    return result ? result : privileges_drop(sensor, why);
+    return result ? result : lock_in(sensor, why);
 }
 
 static int

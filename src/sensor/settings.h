@@ -37,7 +37,7 @@ struct sensor_settings {
     uint32_t spool_mib;        /* 0: 64 */
     char eve_file[URL_SIZE];   /* "-": stdout */
     char eve_socket[URL_SIZE]; /* a unix stream socket that somebody else listens on */
-    char user[NAME_SIZE];      /* after the capture is open; "": nobody */
+    char user[NAME_SIZE];      /* after the capture is open; "": cordon-sensor */
     enum log_format log_format;
     uint32_t flow_limit;
     uint32_t scan_targets; /* distinct unanswered targets before a scan is reported; 0: 5 */
