@@ -91,7 +91,7 @@ class TestNotifications:
         admin.fill("Recipients, one per line", "net@hospital.example")
         admin.fill("Password", "wrong horse")
         admin.fill("Authorities in PEM: a path on the server (empty: the system’s)",
-                   str(bench.mail.cert))
+                   bench.cordon.give_notify(bench.mail.cert))
         if SHOTS:
             admin.shot(os.path.join(SHOTS, "notifications-channel.en.png"))
         admin.click("Use it")

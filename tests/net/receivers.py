@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import ssl
@@ -262,6 +263,12 @@ class Controller:
         self.process = subprocess.Popen([self.program, "--config", self.config],
                                         stdout=self.log, stderr=self.log)
         return self
+
+    def give_notify(self, path):
+        """A copy that the process which delivers may read; its path."""
+        folder = self.state / "notify"
+        wait_for(folder.is_dir, "the folder of notify", 60)
+        return str(shutil.copy(path, folder))
 
     def roles(self):
         """{role: pid} of now."""

@@ -58,7 +58,7 @@ class Bench:
         self.syslog.stop()
 
     def channel(self, kind, called=None, **more):
-        ca = str(self.mail.cert)
+        ca = self.cordon.give_notify(self.mail.cert)
         channels = {
             "email": {"host": "localhost", "port": self.mail.starttls, "user": "cordon",
                       "from": "cordon@hospital.example", "to": ["net@hospital.example"],

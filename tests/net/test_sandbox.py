@@ -1,5 +1,6 @@
 """Each process is locked in as the table has it (`cordond --sandbox`): what the kernel says of the live
 ones, whose files are whose, and that an administrator's commands and reloads work all the same."""
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import tempfile
 import pytest
 
 import api as client
+import inject
 import receivers
 from netns import wait_for
 
@@ -27,7 +29,7 @@ CAPABILITIES = {"dac_read_search": 2, "kill": 5, "setgid": 6, "setuid": 7, "setp
 
 def table():
     done = subprocess.run([PROGRAM, "--sandbox"], capture_output=True, check=True)
-    return {row["name"]: row for row in json.loads(done.stdout)}
+    return {row["name"]: row for row in json.loads(done.stdout)["processes"]}
 
 
 def status_of(pid):
@@ -59,6 +61,8 @@ def assert_locked_in(pid, row):
         assert status["CapEff"] == status["CapPrm"] == status["CapBnd"] == [bits], row["name"]
         assert status["CapInh"] == status["CapAmb"] == ["0" * 16], row["name"]
         assert status["NoNewPrivs"] == ["1"], row["name"]
+        assert status["Seccomp"] == ["2"], row["name"]
+        assert status["Seccomp_filters"] == ["2" if row["name"] in ROLES else "1"], row["name"]
     assert limit_of(pid, "Max core file size") == ["0", "0"]
     files = limit_of(pid, "Max open files")
     assert files[0] == files[1] and int(files[0]) <= row["limits"]["files"]
@@ -120,6 +124,14 @@ def test_each_live_process_is_what_the_table_says(bench):
     assert_locked_in(bench.cordon.process.pid, rows["supervisor"])
     users = [rows[role]["user"] for role in ROLES]
     assert len(set(users)) == len(users)
+
+
+def test_the_documentation_has_the_same_table():
+    text = pathlib.Path(TOP, "docs", "architecture.md").read_text(encoding="utf-8")
+    for row in table().values():
+        calls = [name for name in row["calls"] if name != "sanitizer"]
+        assert (f"| {row['name']} | `{row['user']}` | {', '.join(row['capabilities']) or 'none'} "
+                f"| {', '.join(calls)} | {', '.join(row['sockets']) or 'none'} |\n") in text
 
 
 def test_whose_files_are_whose(bench):
@@ -192,12 +204,272 @@ def test_a_role_that_dies_is_started_again_and_the_others_go_on(bench):
     for role in ROLES:
         before = bench.cordon.roles()
         os.kill(before[role], signal.SIGKILL)
-        wait_for(lambda: bench.is_there() and bench.cordon.roles().get(role) != before[role],
-                 f"{role} again", SLOW_S)
+        wait_for(lambda: bench.cordon.roles().get(role) not in (None, before[role]),
+                 f"{role} is started again", SLOW_S)
+        wait_for(bench.is_there, f"{role} again", SLOW_S)
         after = bench.cordon.roles()
         assert {r: p for r, p in after.items() if r != role} == \
             {r: p for r, p in before.items() if r != role}
         assert_locked_in(after[role], table()[role])
+
+
+# ---- inside the live process, as somebody who has taken it over ----
+
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, STREAM, RAW = 1, 2, 10, 16, 17, 1, 3
+READ, WRITE, MAKE = 0, 1, 0o1101  # of open: write, create, truncate
+EXEC = 7  # of mmap: read, write and execute
+CONNECTS = ("notify",)
+
+
+def own_file(bench, role):
+    return str(bench.state / role / "inside")
+
+
+def others_files(bench, role):
+    """Credentials, the authority, the database, and everybody's folder but its own."""
+    state = bench.state
+    paths = ["/etc/shadow", state / "pki" / "ca.key", state / "pki" / "server.key",
+             state / "admin.token", state / "secret.key"]
+    for other in ROLES:
+        if other != role:
+            paths += [state / other, *(state / other).iterdir()]
+    return [str(path) for path in paths if os.path.lexists(path)]
+
+
+def assert_refused(what, answer):
+    assert inject.is_refused(answer), f"{what}: {answer}"
+
+
+def try_files(bench, role, inside):
+    for path in others_files(bench, role):
+        for how in (READ,) if os.path.isdir(path) else (READ, WRITE):
+            assert_refused(f"{role} opens {path} {how}", inside.call("openat", -100, path, how))
+    for path in ("/etc/cordon-was-here", "/tmp/cordon-was-here", str(bench.state / "was-here"),
+                 str(bench.folder / "policy.yaml"), str(bench.cordon.config)):
+        assert_refused(f"{role} makes {path}", inside.call("openat", -100, path, MAKE, 0o600))
+    # what is everybody's to read, and none of its business: Landlock, not owners
+    assert_refused(f"{role} reads /proc/version", inside.call("openat", -100, "/proc/version", READ))
+    # the twin: its own folder; and driver opens nothing at all
+    made = inside.call("openat", -100, own_file(bench, role), MAKE, 0o600)
+    if role == "driver":
+        assert_refused("driver makes a file", made)
+    else:
+        assert made >= 0, f"{role} in its own folder: {made}"
+        assert inside.call("write", made, b"twin", 4) == 4
+        assert inside.call("close", made) == 0
+        assert inside.call("unlink", own_file(bench, role)) == 0
+
+
+def try_sockets(role, inside, port):
+    address = b"\x02\0" + port.to_bytes(2, "big") + bytes((127, 0, 0, 1)) + bytes(8)
+    for family in (AF_INET, AF_INET6, AF_UNIX, AF_NETLINK):
+        made = inside.call("socket", family, STREAM if family != AF_NETLINK else RAW, 0)
+        if role in CONNECTS:  # the twin
+            assert made >= 0, f"{role} makes a socket {family}: {made}"
+            if family == AF_INET:
+                assert inside.call("connect", made, address, 16) == 0
+            inside.call("close", made)
+        else:
+            assert_refused(f"{role} makes a socket {family}", made)
+    assert_refused(f"{role} captures", inside.call("socket", AF_PACKET, RAW, 0x0300))
+    assert_refused(f"{role} makes raw packets", inside.call("socket", AF_INET, RAW, 255))
+    if role not in CONNECTS:
+        for call in ("connect", "bind"):  # with a descriptor that it has
+            assert_refused(f"{role}: {call}", inside.call(call, 3, address, 16))
+
+
+def try_processes(role, inside, others):
+    assert inside.call("getpid") == inside.pid  # the twin
+    assert inside.call("write", 2, b"", 0) == 0
+    for other, pid in others.items():
+        if pid != inside.pid:
+            assert_refused(f"{role} kills {other}", inside.call("tgkill", pid, pid, 9))
+    assert_refused(f"{role} forks", inside.call("clone", 17, 0, 0, 0, 0))
+    assert_refused(f"{role} forks", inside.call("clone3", b"\0" * 64, 64))
+    assert_refused(f"{role} makes code", inside.call("mmap", 0, 4096, EXEC, 0x22, -1, 0))
+    assert_refused(f"{role} makes code", inside.call("mprotect", inside.registers.rsp & ~0xfff,
+                                                     4096, EXEC))
+    assert_refused(f"{role} is dumped", inside.call("prctl", 4, 1, 0, 0, 0))
+
+
+FATAL = (("execve", "/bin/sh", 0, 0), ("ptrace", 0, 0, 0, 0), ("kill", 1, 0), ("setuid", 0),
+         ("bpf", 0, b"\0" * 64, 64), ("mount", "none", "/mnt", "tmpfs", 0, 0))
+
+
+@pytest.mark.skipif(not inject.can_inject, reason="calls are made for x86-64")
+def test_what_must_not_be_done_cannot_be_done_inside_a_live_role(bench):
+    pids = bench.cordon.roles()
+    everybody = dict(pids, supervisor=bench.cordon.process.pid)
+    for role, pid in pids.items():
+        with inject.Inside(pid) as inside:
+            try_files(bench, role, inside)
+            try_sockets(role, inside, bench.cordon.port)
+            try_processes(role, inside, everybody)
+    assert bench.is_there() and bench.cordon.roles() == pids  # nobody was hurt by being looked at
+
+
+def end_each_time(bench, role):
+    """Each of the fatal calls, once in each new process of the role."""
+    for name, *arguments in FATAL:
+        pid = wait_for(lambda: is_locked(bench.cordon.roles().get(role)), f"{role} again", SLOW_S)
+        assert inject.made_inside(pid, name, *arguments) == inject.KILLED, f"{role}: {name}"
+
+
+def is_locked(pid):
+    """'pid' where it is a role that is locked in."""
+    try:
+        return pid if pid and status_of(pid)["Seccomp_filters"] == ["2"] else None
+    except OSError:
+        return None
+
+
+@pytest.mark.skipif(not inject.can_inject, reason="calls are made for x86-64")
+def test_what_no_part_of_it_ever_does_ends_it_and_it_comes_again(bench):
+    with concurrent.futures.ThreadPoolExecutor(len(ROLES)) as pool:
+        for done in [pool.submit(end_each_time, bench, role) for role in ROLES]:
+            done.result()
+    wait_for(bench.is_there, "all roles again", SLOW_S)
+    said = bench.cordon.said()
+    assert said.count(b"look for an attack") >= len(ROLES) * len(FATAL)
+
+
+@pytest.mark.skipif(not inject.can_inject, reason="calls are made for x86-64")
+def test_the_supervisor_itself_is_bounded(bench):
+    """It keeps what it starts roles with; frames, modules, mounts and other namespaces are not that."""
+    with inject.Inside(bench.cordon.process.pid) as inside:
+        assert_refused("captures", inside.call("socket", AF_PACKET, RAW, 0x0300))
+        assert inside.call("getpid") == inside.pid
+
+
+# ---- the programs beside it ----
+
+class Program:
+    """cordon-sensor or cordon-edge alone, in a network namespace of its own."""
+
+    def __init__(self, bench, kind, text):
+        self.kind, self.name = kind, f"{kind}-{os.getpid()}"
+        self.folder = bench.folder / kind
+        self.folder.mkdir()
+        issued = bench.command("pki", "issue", kind, kind, "--out", str(self.folder))
+        assert issued.returncode == 0, issued.stderr
+        self.config = self.folder / f"{kind}.yaml"
+        self.config.write_text(text.format(folder=self.folder))
+        self.log = open(self.folder / "log", "wb")
+        self.process = None
+
+    def __enter__(self):
+        for words in (["netns", "add", self.name], ["-n", self.name, "link", "set", "lo", "up"],
+                      ["-n", self.name, "link", "add", "p1", "type", "veth", "peer", "name", "p2"]):
+            subprocess.run(["ip", *words], check=True)
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start(self):
+        before = (self.folder / "log").read_bytes().count(b" started ")
+        self.process = subprocess.Popen(
+            ["nsenter", f"--net=/run/netns/{self.name}", os.path.join(
+                BUILD, "src", self.kind, f"cordon-{self.kind}"), "--config", self.config],
+            stdout=self.log, stderr=self.log)
+        wait_for(lambda: self.process.poll() is not None or
+                 (self.folder / "log").read_bytes().count(b" started ") > before, f"cordon-{self.kind}", SLOW_S)
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(30) == 0
+
+    def __exit__(self, *_):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+        subprocess.run(["umount", self.folder / "run" / "bpf"], check=False, capture_output=True)
+        subprocess.run(["ip", "netns", "del", self.name], check=False)
+
+
+SENSOR = """name: sensor
+interfaces: [lo]
+spool_dir: {folder}/spool
+lists: [{{name: cnc, path: "{folder}/lists/cnc.txt"}}]
+"""
+EDGE = """name: edge
+bridge: br0
+makes_bridge: true
+ports: [{{name: p1, role: access}}]
+server: "127.0.0.1:1"
+ca: {folder}/ca.pem
+cert: {folder}/edge.pem
+key: {folder}/edge.key
+state_dir: {folder}/state
+run_dir: {folder}/run
+"""
+
+
+@pytest.fixture(scope="module")
+def sensor(bench):
+    with_lists = Program(bench, "sensor", SENSOR)
+    (with_lists.folder / "lists").mkdir(mode=0o755)
+    (with_lists.folder / "lists").chmod(0o755)
+    (with_lists.folder / "lists" / "cnc.txt").write_text("bad.example\n")
+    (with_lists.folder / "lists" / "cnc.txt").chmod(0o644)
+    with_lists.folder.chmod(0o711)
+    with with_lists as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def edge(bench):
+    program = Program(bench, "edge", EDGE)
+    program.folder.chmod(0o711)
+    with program as running:
+        yield running
+
+
+def try_program(bench, program, inside):
+    for path in ("/etc/shadow", bench.state / "pki" / "ca.key", bench.state / "core" / "cordon.db",
+                 bench.state / "admin.token", program.folder / f"{program.kind}.key"):
+        assert_refused(f"{program.kind} opens {path}", inside.call("openat", -100, str(path), READ))
+    for path in ("/etc/was-here", "/tmp/was-here", str(program.config)):
+        assert_refused(f"{program.kind} makes {path}",
+                       inside.call("openat", -100, path, MAKE, 0o600))
+    assert_refused("forks", inside.call("clone", 17, 0, 0, 0, 0))
+    assert_refused("makes code", inside.call("mmap", 0, 4096, EXEC, 0x22, -1, 0))
+    assert_refused("signals", inside.call("tgkill", bench.cordon.process.pid,
+                                          bench.cordon.process.pid, 9))
+    folder = program.folder / ("spool" if program.kind == "sensor" else "state")
+    made = inside.call("openat", -100, str(folder / "inside"), MAKE, 0o600)  # the twin
+    assert made >= 0 and inside.call("close", made) == 0
+    assert inside.call("unlink", str(folder / "inside")) == 0
+
+
+@pytest.mark.parametrize("kind", ["sensor", "edge"])
+def test_sensor_and_edge_are_what_the_table_says(bench, kind, request):
+    program = request.getfixturevalue(kind)
+    assert_locked_in(program.process.pid, table()[kind])
+
+
+@pytest.mark.skipif(not inject.can_inject, reason="calls are made for x86-64")
+@pytest.mark.parametrize("kind", ["sensor", "edge"])
+def test_what_must_not_be_done_cannot_be_done_inside_sensor_or_edge(bench, kind, request):
+    program = request.getfixturevalue(kind)
+    with inject.Inside(program.process.pid) as inside:
+        try_program(bench, program, inside)
+        captured = inside.call("socket", AF_PACKET, RAW, 0x0300)
+        if kind == "edge":  # what it is there for
+            assert captured >= 0 and inside.call("close", captured) == 0
+        else:
+            assert_refused("captures once more", captured)
+    fatal = ("mount", "none", "/mnt", "tmpfs", 0, 0) if kind == "edge" else \
+        ("bpf", 0, b"\0" * 64, 64)
+    for name, *arguments in (fatal, ("execve", "/bin/sh", 0, 0)):
+        assert inject.made_inside(program.process.pid, name, *arguments) == inject.KILLED
+        program.process.wait()
+        program.start()  # as root, over what its own user left
+    assert_locked_in(program.process.pid, table()[kind])
 
 
 def test_the_folder_of_an_earlier_version_is_taken_over():
