@@ -21,7 +21,7 @@ from netns import wait_for
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
 PROGRAM = os.path.join(BUILD, "cordond")
-ROLES = ("core", "driver", "intake", "web", "notify")
+ROLES = ("core", "driver", "intake", "web", "notify", "login")
 SLOW_S = 60  # of waits, on a machine that has much to do; never of a measurement
 CAPABILITIES = {"dac_read_search": 2, "kill": 5, "setgid": 6, "setuid": 7, "setpcap": 8,
                 "net_bind_service": 10, "net_admin": 12, "net_raw": 13, "perfmon": 38, "bpf": 39}
@@ -218,7 +218,7 @@ def test_a_role_that_dies_is_started_again_and_the_others_go_on(bench):
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, STREAM, RAW = 1, 2, 10, 16, 17, 1, 3
 READ, WRITE, MAKE = 0, 1, 0o1101  # of open: write, create, truncate
 EXEC = 7  # of mmap: read, write and execute
-CONNECTS = ("notify",)
+CONNECTS = ("notify", "login")
 
 
 def own_file(bench, role):
