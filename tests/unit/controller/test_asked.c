@@ -584,6 +584,19 @@ test_an_epoch_that_cannot_be_is_no_reason_to_climb(void **state)
     assert_true(drops(campus, 1, 2, NULL));
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
     assert_int_equal(audit_count(campus, "fenced", "e3"), 1);
+    assert_false(drops(campus, 2, 2, NULL));
+    /* its disk was mended: it says anew whose it is */
+    struct wire_device mended = {.is_connected = true,
+                                 .matches_mac = true,
+                                 .matches_ip = true,
+                                 .stages_everywhere = true,
+                                 .verifies = true};
+    struct switch_view view;
+    snprintf(mended.switch_name, sizeof(mended.switch_name), "e3");
+    controller_device(campus->controller, &mended);
+    assert_true(controller_switch_at(campus->controller, 2, &view));
+    assert_null(strstr(view.problem, "took over"));
+    assert_true(view.desired_generation > 0);
 }
 
 static void
