@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bus/listener.h"
 #include "bus/pki.h"
 
 #define HANDSHAKE_S 10
@@ -365,6 +366,7 @@ tls_server_new(struct event_base *base, const char *address, const struct tls_fi
         tls_server_free(made);
         return -error;
     }
+    listener_guard(made->listener);
     *server = made;
     return 0;
 }

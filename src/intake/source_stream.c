@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "bus/listener.h"
 #include "intake/syslog.h"
 
 #define PEM_MAX (256 * 1024) /* bytes of a certificate's or a key's file */
@@ -320,6 +321,7 @@ stream_start(struct source *source)
         source->own = NULL;
         return -EIO;
     }
+    listener_guard(stream->listener);
     source_set_state(source, "listening", "");
     return 0;
 }

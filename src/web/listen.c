@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bus/listener.h"
 
 /* A connection, from the first packet on. */
 struct guest {
@@ -275,6 +276,7 @@ http_make(struct listen *listen)
     if (!listen->http || !evhttp_bind_listener(listen->http, listen->listener)) {
         abort(); /* out of memory at start */
     }
+    listener_guard(listen->listener); /* evhttp has taken another one's off */
     evhttp_set_bevcb(listen->http, make_connection, listen);
     evhttp_set_max_headers_size(listen->http, HTTP_HEADERS_MAX);
     evhttp_set_max_body_size(listen->http, HTTP_BODY_MAX);
