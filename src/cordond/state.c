@@ -18,20 +18,28 @@
 
 /* The roles that have a folder. */
 static const enum sandbox_role owners[] = {SANDBOX_CORE, SANDBOX_DRIVER, SANDBOX_INTAKE,
-                                           SANDBOX_WEB, SANDBOX_NOTIFY, SANDBOX_LOGIN};
+                                           SANDBOX_WEB,  SANDBOX_NOTIFY, SANDBOX_LOGIN};
 
 /* Where an earlier version had it, all in the state folder itself. */
 static const struct {
     enum sandbox_role owner;
     const char *name;
 } moved[] = {
-    {SANDBOX_CORE, "cordon.db-wal"},  {SANDBOX_CORE, "cordon.db-shm"},
-    {SANDBOX_CORE, "cordon.db"},      {SANDBOX_CORE, "cordon.db.made"},
-    {SANDBOX_CORE, "cordon.db.open"}, {SANDBOX_CORE, "cordon.db.suspect"},
-    {SANDBOX_CORE, "cordon.db.from"}, {SANDBOX_CORE, "copies"},
-    {SANDBOX_CORE, "aside"},          {SANDBOX_WEB, "tokens"},
-    {SANDBOX_WEB, "tokens.lock"},     {SANDBOX_WEB, "accounts"},
-    {SANDBOX_WEB, "accounts.lock"},   {SANDBOX_NOTIFY, "notify.secrets"},
+    {SANDBOX_CORE, "cordon.db-wal"},
+    {SANDBOX_CORE, "cordon.db-shm"},
+    {SANDBOX_CORE, "cordon.db"},
+    {SANDBOX_CORE, "cordon.db.made"},
+    {SANDBOX_CORE, "cordon.db.open"},
+    {SANDBOX_CORE, "cordon.db.unclean"},
+    {SANDBOX_CORE, "cordon.db.suspect"},
+    {SANDBOX_CORE, "cordon.db.from"},
+    {SANDBOX_CORE, "copies"},
+    {SANDBOX_CORE, "aside"},
+    {SANDBOX_WEB, "tokens"},
+    {SANDBOX_WEB, "tokens.lock"},
+    {SANDBOX_WEB, "accounts"},
+    {SANDBOX_WEB, "accounts.lock"},
+    {SANDBOX_NOTIFY, "notify.secrets"},
     {SANDBOX_NOTIFY, "notify.key"},
 };
 

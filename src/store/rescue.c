@@ -93,6 +93,8 @@ void
 rescue_closed(const char *path)
 {
     mark_drop(path, "open");
+    mark_drop(path, "unclean");
+    (void)!file_sync_folder(path); /* before the log goes: see store_close() */
 }
 
 void
@@ -295,8 +297,9 @@ version_refuse(const char *path, char why[256])
     snprintf(name, sizeof(name), "copies/before-schema-%zu.db", schema_version + 1);
     rescue_path(path, name, copy);
     size_t used = strlen(why);
-    snprintf(why + used, 256 - used, is_there(copy) ? "; or go back: cordond restore %s"
-                                                    : "; or restore a backup of this release%.0s",
+    snprintf(why + used, 256 - used,
+             is_there(copy) ? "; or go back: cordond restore %s"
+                            : "; or restore a backup of this release%.0s",
              copy);
     return -EPROTO;
 }
@@ -332,7 +335,7 @@ rescue_before_open(const char *path, int64_t now_us, struct rescue *rescue, char
 {
     char cause[URL_SIZE], newer[RESCUE_PATH_SIZE];
     struct copy_facts facts;
-    *rescue = (struct rescue){.was_unclean = has_mark(path, "open")};
+    *rescue = (struct rescue){.was_unclean = has_mark(path, "open") || has_mark(path, "unclean")};
     mark_read(path, "suspect", cause);
     if (has_mark(path, "suspect")) {
         return rescue_replace(path, cause[0] ? cause : "found damaged", now_us, rescue, why);
@@ -345,7 +348,15 @@ rescue_before_open(const char *path, int64_t now_us, struct rescue *rescue, char
     if (has_lost_log(path)) {
         return rescue_replace(path, "its log (-wal) is gone", now_us, rescue, why);
     }
-    int error = copy_check(path, &facts, why);
+    /* Looking at it takes its log away, into the database: who is killed behind that must not find
+     * "in use" and no log at the next start. */
+    int error = rescue->was_unclean ? mark_put(path, "unclean", "") : 0;
+    if (error) {
+        snprintf(why, 256, "%.180s cannot be marked: %s", path, strerror(-error));
+        return error;
+    }
+    mark_drop(path, "open");
+    error = copy_check(path, &facts, why);
     if (error == -EPROTO) {
         return version_refuse(path, why);
     }

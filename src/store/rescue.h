@@ -6,6 +6,7 @@
  * Beside cordon.db:
  *   cordon.db.made       there was a database: without this a missing one is a first start
  *   cordon.db.open       it is in use; found at a start: the end was not a clean one
+ *   cordon.db.unclean    likewise, of the end before the last one or an earlier one
  *   cordon.db.suspect    found damaged while it was in use, and how
  *   cordon.db.from       the copy that it was restored from, until a newer one is made
  *   copies/good.db, good.1.db     the two last good copies

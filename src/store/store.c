@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
 #include "store/audit_reader.h"
@@ -239,8 +240,7 @@ store_lock(struct store *store, char why[256])
     int error = file_lock_folder(folder[0] ? folder : "/", &store->lock);
     if (error) {
         snprintf(why, 256, "%.180s: %s", folder,
-                 error == -EWOULDBLOCK ? "another cordond works in this folder"
-                                       : strerror(-error));
+                 error == -EWOULDBLOCK ? "another cordond works in this folder" : strerror(-error));
     }
     return error;
 }
@@ -308,8 +308,13 @@ store_close(struct store *store)
     }
     audit_reader_free(store->audit_reader);
     reader_close(&store->reader);
-    if (writer_close(store->writer) && store->is_running) {
+    /* Noted before: closing takes the log away, and who is killed in between must not find "in use"
+     * and no log at the next start, which would be a loss. */
+    if (store->is_running) {
         rescue_closed(store->path);
+    }
+    if (!writer_close(store->writer) && store->is_running && rescue_opened(store->path)) {
+        log_error("store", "that the end was not clean cannot be noted", LOG_END);
     }
     if (store->lock >= 0) {
         close(store->lock);

@@ -336,6 +336,34 @@ test_a_log_that_is_gone_is_no_clean_start(void **state)
     close_store(f);
 }
 
+/* Looking at a database takes its log into it.  Who is killed right behind that loses nothing
+ * either, nor who is killed while he closes it. */
+static void
+test_a_kill_while_it_is_opened_or_closed_is_no_damage(void **state)
+{
+    struct fixture *f = *state;
+    struct rescue rescue;
+    char why[256] = "";
+    fill(f, 0, CONTAINMENTS);
+    run("cp -a %1$s %1$s.killed", f->dir);
+    run("cp -a %1$s %1$s.closing", f->dir);
+    close_store(f);
+    run("rm -rf %1$s && mv %1$s.killed %1$s", f->dir);
+    assert_int_equal(rescue_before_open(f->path, 1, &rescue, why), 0);
+    assert_true(rescue.was_unclean);
+    struct seen seen = start(f); /* it was killed there, and begins anew */
+    assert_int_equal(seen.count, CONTAINMENTS);
+    assert_false(seen.is_restored);
+    assert_true(store_rescue(f->store)->was_unclean);
+    close_store(f);
+    run("rm -rf %1$s && mv %1$s.closing %1$s", f->dir);
+    rescue_closed(f->path); /* and was killed before it had closed */
+    seen = start(f);
+    assert_int_equal(seen.count, CONTAINMENTS);
+    assert_false(seen.is_restored);
+    close_store(f);
+}
+
 /* A kill alone is no damage: but the switches may hold more than is known. */
 static void
 test_a_kill_is_no_damage(void **state)
@@ -561,6 +589,7 @@ main(void)
         CASE(test_what_is_missing_is_restored),
         CASE(test_a_log_that_is_gone_is_no_clean_start),
         CASE(test_a_kill_is_no_damage),
+        CASE(test_a_kill_while_it_is_opened_or_closed_is_no_damage),
         CASE(test_what_the_damaged_one_proves_is_kept),
         CASE(test_the_audit_goes_on_as_far_as_the_chain_holds),
         CASE(test_a_bad_copy_is_passed_over_and_without_one_it_is_said),
