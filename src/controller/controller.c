@@ -321,6 +321,7 @@ controller_set_policy(struct controller *controller, struct policy *policy)
     engine_set_policy(controller->engine, policy);
     switches_refresh_common(controller);
     switches_flush(controller);
+    controller->sweep_left = controller->listed_count;
     notices_tell_object(controller, NOTICE_POLICY, SEVERITY_LOW, "", "");
 }
 
@@ -376,6 +377,7 @@ controller_tick(struct controller *controller)
     }
     judge_slice(controller);
     storm_tick(controller);
+    protect_sweep(controller);
     entries_tick(controller);
     switches_tick(controller);
     entries_write_behind(controller, WRITTEN_AT_ONCE);

@@ -288,6 +288,38 @@ decision_marks(struct containment *c, const struct detection *detection, int64_t
     containment_mark(c, "decided", decided_us, c->policy);
 }
 
+/* Policy has asked already; this is asked again, of whom is really going to be cut off. */
+static bool
+is_barred(const struct controller *controller, const struct decision *d, char why[TEXT_SIZE])
+{
+    const struct endpoint *endpoint =
+        d->endpoint_id[0] ? topology_by_id(controller->topology, d->endpoint_id) : NULL;
+    const struct prefix address = {.ip = d->ip, .length = ip_is_none(&d->ip) ? 0 : 128};
+    bool is_server = d->action == ACTION_BLOCK_SERVER;
+    return d->action != ACTION_MIRROR &&
+           world_is_protected(controller, endpoint, is_server ? NULL : &d->mac,
+                              is_server ? &d->server : &address, why);
+}
+
+/* 'decision', or 'room' filled with it as one that waits for a person. */
+static const struct decision *
+decision_check(struct controller *controller, const struct decision *decision,
+               struct decision *room)
+{
+    char why[TEXT_SIZE];
+    if (decision->hold != HOLD_NONE || !is_barred(controller, decision, why)) {
+        return decision;
+    }
+    controller->barred_count++;
+    log_error("controller", "REFUSED: policy would have contained a protected host",
+              LOG_S("endpoint", decision->endpoint_id), LOG_S("why", why));
+    *room = *decision;
+    room->hold = HOLD_PROTECTED;
+    room->pending_action = ACTION_NONE;
+    memcpy(room->hold_detail, why, sizeof(why));
+    return room;
+}
+
 static void
 decision_hold(struct containment *c, const struct decision *decision)
 {
@@ -364,12 +396,14 @@ pending_clear(struct controller *controller, struct entry *entry, const struct d
 
 static void
 decision_take(struct controller *controller, struct commit *commit,
-              const struct decision *decision, const struct detection *detection,
+              const struct decision *decided, const struct detection *detection,
               int64_t received_us)
 {
-    if (decision->mode == MODE_OBSERVE) {
+    struct decision room;
+    if (decided->mode == MODE_OBSERVE) {
         return; /* told by observed_log */
     }
+    const struct decision *decision = decision_check(controller, decided, &room);
     if (decision->action == ACTION_NONE || decision->action == ACTION_NOTIFY) {
         log_info("controller", "notify", LOG_S("incident", decision->incident_id),
                  LOG_S("policy", decision->policy), LOG_S("reason", decision->reason));
@@ -410,6 +444,10 @@ decision_take(struct controller *controller, struct commit *commit,
 void
 decide_gathered(struct controller *controller, const struct decision *decision)
 {
+    struct decision room;
+    if (decision_check(controller, decision, &room) == &room) {
+        return; /* where it waits, it goes on waiting */
+    }
     const struct subject subject = {.action = decision->action,
                                     .endpoint_id = decision->endpoint_id, .mac = decision->mac,
                                     .ip = decision->ip, .server = decision->server};

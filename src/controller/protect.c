@@ -9,8 +9,10 @@
 #include "base/mem.h"
 #include "controller/entry.h"
 #include "controller/switches.h"
+#include "controller/world.h"
 
 #define CONTAINED "it is contained: release it first"
+#define SWEEP_MOST 500 /* looked at in one tick */
 
 static void
 tell(wish_done_fn *done, void *context, enum wish_result result, const char *why)
@@ -31,6 +33,34 @@ is_contained(struct controller *controller, const char *endpoint_id)
         }
     }
     return false;
+}
+
+/* Switches let a newly declared host through at once; that it is contained must not be said any
+ * longer. */
+void
+protect_sweep(struct controller *controller)
+{
+    for (size_t i = 0; i < SWEEP_MOST && controller->sweep_left > 0; i++) {
+        controller->sweep_left--;
+        if (controller->sweep_left >= controller->listed_count) {
+            continue; /* some have gone meanwhile */
+        }
+        struct entry *entry = controller->listed[controller->sweep_left];
+        const struct containment *c = &entry->c;
+        bool is_server = c->action == ACTION_BLOCK_SERVER;
+        struct prefix address = {.ip = c->subject_ip,
+                                 .length = ip_is_none(&c->subject_ip) ? 0 : 128};
+        char why[TEXT_SIZE];
+        char reason[TEXT_SIZE];
+        if (c->action == ACTION_MIRROR || !lifecycle_is_in_force(c->state) ||
+            !world_is_protected(controller, entry_endpoint(controller, entry),
+                                is_server ? NULL : &c->subject_mac,
+                                is_server ? &c->server : &address, why)) {
+            continue;
+        }
+        snprintf(reason, sizeof(reason), "protected: %.480s", why);
+        controller_release(controller, c->id, "policy:protected", reason, NULL, NULL);
+    }
 }
 
 struct protect_commit {

@@ -226,6 +226,8 @@ struct controller {
     size_t ended_count;
     size_t pending_count, loose_count[ACTION_COUNT];
     uint64_t pending_dropped;
+    uint64_t barred_count; /* decisions about protected hosts that policy let through */
+    size_t sweep_left;     /* of 'listed', not yet looked at since the policy changed */
     struct log_limit pending_limit;
     struct entry **looks; /* to be judged again */
     size_t look_count, look_room;

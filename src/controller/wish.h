@@ -11,4 +11,7 @@ void entries_tick(struct controller *controller);
 /* A host that behaves like a gateway, DHCP server or resolver; a known one is left as it is. */
 bool proposal_add(struct controller *controller, const struct protection_view *view);
 
+/* Releases what the policy has declared as protected since; a part of it in each tick. */
+void protect_sweep(struct controller *controller);
+
 #endif

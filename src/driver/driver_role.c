@@ -300,6 +300,9 @@ post_start(struct post *post)
 {
     const struct worker_settings settings = {.device = post->device,
                                              .deadline_ms = DEADLINE_MS,
+                                             .protected = post->drivers->role->config->protected,
+                                             .protected_count =
+                                                 post->drivers->role->config->protected_count,
                                              .on_observed = on_answer,
                                              .on_facts = on_facts,
                                              .context = post};

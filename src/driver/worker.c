@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "wire/desired_set.h"
+#include "wire/guard.h"
 #include "wire/message.h"
 
 #define INBOX_MAX 256
@@ -27,6 +28,7 @@ struct job {
 struct worker {
     struct worker_settings settings;
     struct queue *inbox;
+    struct guard *guard; /* the thread's */
     pthread_t thread;
     atomic_bool has_dropped;
     struct wire_desired partial; /* loop only: parts of a snapshot */
@@ -74,7 +76,13 @@ run_apply(struct worker *worker, const struct wire_desired *desired)
 {
     struct device *device = worker->settings.device;
     struct wire_observed observed = {.generation = 0};
-    int error = device->driver->apply(device, desired, worker->settings.deadline_ms, &observed);
+    struct wire_desired let;
+    size_t refused = guard_desired(worker->guard, desired, &let);
+    int error = device->driver->apply(device, &let, worker->settings.deadline_ms, &observed);
+    free(let.add);
+    if (refused > 0) {
+        guard_observed(worker->guard, &observed);
+    }
     tell(worker, error, &observed);
 }
 
@@ -88,6 +96,9 @@ run_read_back(struct worker *worker, const struct job *job)
         job->kind == JOB_HELD ? driver->held : driver->read_back;
     int error = question ? question(device, worker->settings.deadline_ms, &observed) : -EOPNOTSUPP;
     observed.request = job->request;
+    if (!error && job->kind != JOB_HELD) {
+        guard_observed(worker->guard, &observed);
+    }
     tell(worker, error, &observed);
 }
 
@@ -145,9 +156,11 @@ worker_new(const struct worker_settings *settings, struct worker **out)
     struct worker *worker = MEM_NEW(struct worker);
     worker->settings = *settings;
     worker->inbox = queue_new(INBOX_MAX + 1);
+    worker->guard = guard_new(settings->protected, settings->protected_count, true);
     int error = pthread_create(&worker->thread, NULL, worker_thread, worker);
     if (error) {
         queue_free(worker->inbox);
+        guard_free(worker->guard);
         free(worker);
         return -error;
     }
@@ -173,6 +186,7 @@ worker_free(struct worker *worker)
     }
     wire_fini(WIRE_DESIRED, &worker->partial);
     queue_free(worker->inbox);
+    guard_free(worker->guard);
     free(worker);
 }
 

@@ -12,6 +12,9 @@ struct worker;
 struct worker_settings {
     struct device *device; /* borrowed; closed after worker_free */
     int deadline_ms;       /* of one apply or read-back */
+    /* What is never blocked, beside what the desired states protect; borrowed for worker_new. */
+    const char (*protected)[PREFIX_TEXT_SIZE];
+    size_t protected_count;
     /* Called on the worker; takes the contents of 'observed'. */
     void (*on_observed)(void *context, struct wire_observed *observed);
     /* On the worker too; borrowed. */

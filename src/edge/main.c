@@ -28,6 +28,7 @@
 #include "edge/respond.h"
 #include "edge/rtnl.h"
 #include "edge/settings.h"
+#include "wire/guard.h"
 
 #define CONFIG_DEFAULT "/etc/cordon/edge.yaml"
 #define STATS_TICKS 5
@@ -40,6 +41,7 @@ struct edge {
     struct datapath_settings datapath_settings;
     struct datapath *datapath;
     struct desired *desired;
+    struct guard *guard;
     struct learn *learn;
     struct kernel_link *kernel;
     struct respond *respond;
@@ -216,7 +218,10 @@ on_desired(void *context, const struct wire_desired *message)
 {
     struct edge *edge = context;
     bool was_suspended = desired_is_suspended(edge->desired);
-    desired_receive(edge->desired, message);
+    struct wire_desired let;
+    (void)guard_desired(edge->guard, message, &let);
+    desired_receive(edge->desired, &let);
+    free(let.add);
     if (desired_is_suspended(edge->desired) && !was_suspended) {
         respond_correct_all(edge->respond);
     }
@@ -267,7 +272,18 @@ static bool
 on_observed(void *context, const struct wire_observed *observed)
 {
     struct edge *edge = context;
-    return reporter_observed(edge->reporter, observed);
+    struct wire_observed whole = *observed;
+    if (!guard_has_refused(edge->guard) || !observed->is_last) {
+        return reporter_observed(edge->reporter, observed);
+    }
+    whole.rules = mem_new(observed->rule_count + 1, sizeof(*whole.rules));
+    for (size_t i = 0; i < observed->rule_count; i++) {
+        whole.rules[i] = observed->rules[i];
+    }
+    guard_observed(edge->guard, &whole);
+    bool is_sent = reporter_observed(edge->reporter, &whole);
+    free(whole.rules);
+    return is_sent;
 }
 
 static void
@@ -285,6 +301,11 @@ stats_send(struct edge *edge)
     snprintf(stats->switch_name, sizeof(stats->switch_name), "%s", edge->settings.name);
     stats->at_us = clock_wall_us(edge->clock);
     health_read(edge->datapath, edge->learn, counters, stats);
+    if (stats->counter_count < COUNTERS_MAX) {
+        struct wire_counter *counter = &counters[stats->counter_count++];
+        snprintf(counter->name, sizeof(counter->name), "protected_refused");
+        counter->count = guard_count(edge->guard);
+    }
     reporter_stats(edge->reporter, stats);
     free(counters);
     free(stats);
@@ -432,6 +453,7 @@ edge_start(struct edge *edge, char why[256])
     edge->vouched = vouched_open(edge->settings.state_dir);
     edge->respond = respond_new(edge->base, edge->datapath, &edge->settings);
     edge->learn = learn_new(&edge->settings, edge->clock, &learn_handler);
+    edge->guard = guard_new(edge->settings.protected, edge->settings.protected_count, false);
     edge->desired = desired_new(edge->datapath, edge->settings.name, edge->settings.state_dir,
                                 edge->clock, &desired_handler);
     reporter_join(edge->reporter, edge->desired, edge->learn);
@@ -459,6 +481,7 @@ edge_stop(struct edge *edge)
     lldp_link_free(edge->lldp);
     kernel_link_free(edge->kernel);
     desired_free(edge->desired);
+    guard_free(edge->guard);
     reporter_free(edge->reporter);
     respond_free(edge->respond);
     learn_free(edge->learn);

@@ -26,6 +26,8 @@ static const struct field settings_fields[] = {
     F_RANGE(FIELD_OPTIONAL, struct edge_settings, mirror_permille, 0, 1000),
     F_RANGE(FIELD_OPTIONAL, struct edge_settings, lldp_interval_s, 0, 3600),
     F_IP(FIELD_OPTIONAL, struct edge_settings, warning_address),
+    F_TEXTS(FIELD_OPTIONAL, struct edge_settings, protected,
+            offsetof(struct edge_settings, protected_count), GUARD_TEXTS_MAX),
     F_ENUM(FIELD_OPTIONAL, struct edge_settings, log_format, log_format_names),
 };
 
@@ -41,6 +43,14 @@ settings_check(const void *thing, char why[128])
     if (!is_good) {
         snprintf(why, 128, "bridge and port names have 1 to 15 characters");
         return false;
+    }
+    for (size_t i = 0; i < settings->protected_count; i++) {
+        struct rule_protect protect;
+        if (!guard_parse(settings->protected[i], &protect)) {
+            snprintf(why, 128, "protected: '%.50s' is no MAC, address or prefix",
+                     settings->protected[i]);
+            return false;
+        }
     }
     if (settings->makes_bridge && settings->port_count == 0) {
         snprintf(why, 128, "makes_bridge needs ports");
