@@ -230,10 +230,38 @@ refusal_take(struct controller *controller, struct switch_state *sw,
 }
 
 static void
+suspended_here_tell(struct controller *controller, const struct switch_state *sw)
+{
+    bool is_on = sw->is_suspended_here;
+    char account[NAME_SIZE];
+    struct store_change *change = store_change_new();
+    struct notice notice = {.kind = is_on ? NOTICE_PANIC : NOTICE_RESUME,
+                            .severity = SEVERITY_HIGH};
+    snprintf(account, sizeof(account), "switch:%.50s", sw->device.switch_name);
+    text_put(notice.object, sizeof(notice.object), sw->device.switch_name);
+    text_put(notice.account, sizeof(notice.account), account);
+    text_put(notice.detail, sizeof(notice.detail),
+             is_on ? "enforcement suspended on the switch itself"
+                   : "enforcement resumed on the switch itself");
+    log_warn("controller", notice.detail, LOG_S("switch", sw->device.switch_name));
+    store_put_audit(change, clock_wall_us(controller->clock), account, is_on ? "panic" : "resume",
+                    sw->device.switch_name, notice.detail);
+    notices_put(controller, change, &notice);
+    store_submit(controller->store, change, NULL, NULL);
+}
+
+static void
 suspension_check(struct controller *controller, struct switch_state *sw,
                  const struct wire_observed *observed)
 {
     bool is_current = observed->generation == sw->generation;
+    if (sw->is_suspended_here != observed->is_suspended_here) {
+        sw->is_suspended_here = observed->is_suspended_here;
+        suspended_here_tell(controller, sw);
+    }
+    if (observed->is_suspended_here) {
+        return; /* whoever stands at the switch has his reasons */
+    }
     if (is_current && observed->is_suspended != controller->suspension.is_suspended) {
         log_error("controller", "ALARM: switch disagrees about the suspension",
                   LOG_S("switch", sw->device.switch_name));

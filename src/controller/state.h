@@ -145,6 +145,7 @@ struct switch_state {
     char edge_problem[TEXT_SIZE];
     int64_t lost_us, problem_us;  /* wall: since when, for notices */
     bool is_told_lost;
+    bool is_suspended_here; /* by somebody at the switch */
     char told_problem[TEXT_SIZE];
     struct wire_edge_stats stats; /* owned lists */
     bool has_stats;

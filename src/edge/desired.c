@@ -13,6 +13,7 @@
 #include "edge/deadlines.h"
 #include "edge/journal.h"
 #include "edge/kept.h"
+#include "edge/panic.h"
 #include "wire/message.h"
 
 #define CHECK_TICKS 3      /* seconds between looks at filters and maps */
@@ -34,8 +35,10 @@ struct desired {
     struct journal *journal;
     char remaining_path[PATH_MAX];
     uint64_t epoch, generation;
-    bool is_suspended;
-    bool is_unsure;     /* the disk did not have all: the kernel may hold more than we know */
+    bool is_suspended;      /* by the controller */
+    bool is_suspended_here; /* by somebody at the switch: the controller does not lift it */
+    bool is_unsure; /* the disk did not have all: the kernel may hold more than we know */
+    char state_dir[URL_SIZE];
     struct rule *parts; /* of a snapshot that is not whole yet */
     size_t part_count;
     uint64_t parts_epoch, parts_generation; /* which one */
@@ -60,6 +63,8 @@ desired_new(struct datapath *datapath, const char *switch_name, const char *stat
     snprintf(desired->switch_name, sizeof(desired->switch_name), "%s", switch_name);
     snprintf(path, sizeof(path), "%s/desired.jsonl", state_dir);
     snprintf(desired->remaining_path, sizeof(desired->remaining_path), "%s/remaining", state_dir);
+    snprintf(desired->state_dir, sizeof(desired->state_dir), "%s", state_dir);
+    desired->is_suspended_here = panic_is_kept(state_dir);
     desired->journal = journal_new(path);
     deadlines_init(&desired->deadlines, clock);
     return desired;
@@ -223,7 +228,7 @@ desired_load(struct desired *desired, char why[256])
     desired->is_suspended =
         kept.is_whole ? kept.is_suspended : datapath_is_suspended(desired->datapath);
     remaining_read(desired);
-    datapath_suspend(desired->datapath, desired->is_suspended);
+    datapath_suspend(desired->datapath, desired_is_suspended(desired));
     datapath_keep_unknown(desired->datapath, desired->is_unsure);
     result = datapath_set(desired->datapath, kept.rules, kept.count, NULL);
     if (result) {
@@ -244,7 +249,8 @@ observed_start(const struct desired *desired, struct wire_observed *observed)
 {
     *observed = (struct wire_observed){.epoch = desired->epoch,
                                        .generation = desired->generation,
-                                       .is_suspended = desired->is_suspended,
+                                       .is_suspended = desired_is_suspended(desired),
+                                       .is_suspended_here = desired->is_suspended_here,
                                        .is_last = true};
     snprintf(observed->switch_name, sizeof(observed->switch_name), "%s", desired->switch_name);
 }
@@ -255,6 +261,9 @@ static void
 observed_send(struct desired *desired, const struct wire_observed *observed)
 {
     struct wire_observed whole = *observed;
+    if (desired->is_suspended_here && whole.problem[0] == '\0') {
+        snprintf(whole.problem, TEXT_SIZE, "enforcement suspended on the switch itself");
+    }
     if (observed->is_last) {
         whole.repaired += desired->untold;
     }
@@ -364,7 +373,7 @@ head_take(struct desired *desired, const struct wire_desired *message)
     desired->generation = message->generation;
     if (desired->is_suspended != message->is_suspended) {
         desired->is_suspended = message->is_suspended;
-        datapath_suspend(desired->datapath, desired->is_suspended);
+        datapath_suspend(desired->datapath, desired_is_suspended(desired));
         log_warn("desired",
                  desired->is_suspended ? "enforcement suspended by the controller"
                                        : "enforcement resumed by the controller",
@@ -681,16 +690,16 @@ desired_tick(struct desired *desired)
 void
 desired_suspend(struct desired *desired, bool is_suspended)
 {
-    desired->is_suspended = is_suspended;
-    datapath_suspend(desired->datapath, is_suspended);
-    snapshot_write(desired);
-    full_report(desired, 0, is_suspended ? "enforcement suspended on the switch itself" : "", 0, 0);
+    desired->is_suspended_here = is_suspended;
+    datapath_suspend(desired->datapath, desired_is_suspended(desired));
+    journal_complain(panic_keep(desired->state_dir, is_suspended), "suspension");
+    full_report(desired, 0, "", 0, 0);
 }
 
 bool
 desired_is_suspended(const struct desired *desired)
 {
-    return desired->is_suspended;
+    return desired->is_suspended || desired->is_suspended_here;
 }
 
 uint64_t

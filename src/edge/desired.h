@@ -45,6 +45,8 @@ void desired_tell_held(struct desired *desired, uint64_t request);
  * wrong is not told again, and mended ever more rarely (3 s to 60 s; 6 s where an entry is missing
  * or altered). */
 void desired_tick(struct desired *desired);
+/* By somebody at the switch: kept on disk, and not lifted by the controller, only the same way.  What
+ * should be in force stays as it is, and follows the controller meanwhile. */
 void desired_suspend(struct desired *desired, bool is_suspended);
 bool desired_is_suspended(const struct desired *desired);
 uint64_t desired_epoch(const struct desired *desired);

@@ -14,6 +14,7 @@ static const struct field observed_fields[] = {
     F_BOOL(FIELD_OPTIONAL, struct wire_observed, is_last),
     F_BOOL(FIELD_OPTIONAL, struct wire_observed, needs_snapshot),
     F_BOOL(FIELD_OPTIONAL, struct wire_observed, is_suspended),
+    F_BOOL(FIELD_OPTIONAL, struct wire_observed, is_suspended_here),
     F_TEXT(FIELD_OPTIONAL, struct wire_observed, refused),
     F_TEXT(FIELD_OPTIONAL, struct wire_observed, problem),
     F_UINT(FIELD_OPTIONAL, struct wire_observed, repaired),

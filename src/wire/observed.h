@@ -18,6 +18,7 @@ struct wire_observed {
     bool is_last;        /* of several parts */
     bool needs_snapshot;
     bool is_suspended;
+    bool is_suspended_here; /* on the switch itself, whatever the controller says */
     char refused[TEXT_SIZE]; /* the desired state was refused: why */
     char problem[TEXT_SIZE]; /* e.g. "filter was missing on p3: attached again" */
     uint32_t repaired;       /* differences that the switch mended itself since the last report */

@@ -738,8 +738,17 @@ suspension_is_kept(void **state)
     cut_power(f);
     load(f);
     assert_true(f->datapath->is_suspended && desired_is_suspended(f->desired));
-    send_two(f, 0); /* the controller knows of no suspension: it decides */
+    send_two(f, 0); /* the controller knows of no suspension, and does not lift this one */
+    assert_true(f->datapath->is_suspended && last_answer(f)->is_suspended_here);
+    cut_power(f);
+    load(f);
+    assert_true(f->datapath->is_suspended);
+    desired_suspend(f->desired, false);
     assert_false(f->datapath->is_suspended || desired_is_suspended(f->desired));
+    assert_false(last_answer(f)->is_suspended_here || last_answer(f)->problem[0]);
+    cut_power(f);
+    load(f);
+    assert_false(f->datapath->is_suspended);
 }
 
 /* ---- what the responder asks ---- */

@@ -30,7 +30,7 @@ PLAIN = re.compile(r"^[a-z_A-Z/{}.:%\[\]0-9-]*$|^, |^ \(|^; |^: $|^with |^ and |
 # Put together from pieces; the whole ones are in test_said.c, or not for people.
 PIECES = ("(mode observe%s", "is already %s", "in force", " yet for ", "ms %s ours", "connected%s%s",
           "since %s, %s%s%s", "port since%s", "access port%s", "class is none of", "the server",
-          "bridge and port names", "makes_bridge needs", " leaves it to a person", " says observe by now",
+          "bridge and port names", "protected: '", "makes_bridge needs", " leaves it to a person", " says observe by now",
           "HTTP %ld%s")
 
 
