@@ -129,6 +129,19 @@ said_find(const struct ask_call *call, const char *name, struct said *said)
 }
 
 /* What is said of it now; NULL: nothing. */
+/* A MAC that joined: to say the same again confirms it. */
+static bool
+has_inherited(const struct topology *topology, const struct said *said)
+{
+    for (size_t i = 0; i < said->mac_count; i++) {
+        const struct annotation *each = topology_annotation(topology, &said->macs[i]);
+        if (each && each->is_inherited) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const struct annotation *
 said_now(const struct topology *topology, const struct said *said)
 {
@@ -161,6 +174,7 @@ said_put(const struct ask_call *call, struct said *said, struct store_change *ch
     char object[MAC_TEXT_SIZE];
     char detail[2 * TEXT_SIZE];
     said->annotation.version = before ? before->version + 1 : 1;
+    said->annotation.is_inherited = false; /* now it is said */
     said->annotation.changed_us = clock_wall_us(controller_clock(call->controller));
     memcpy(said->annotation.changed_by, call->account, sizeof(said->annotation.changed_by));
     for (size_t i = 0; i < said->mac_count; i++) {
@@ -224,7 +238,8 @@ say_one(struct saying *saying)
         saying->asked.annotation.version != shown.version) {
         ask_problem(call, 409, "somebody else has changed it since you read it", "version",
                     "read it again, and make your change from that");
-    } else if (annotation_is_equal(&saying->asked.annotation, &shown)) {
+    } else if (annotation_is_equal(&saying->asked.annotation, &shown) &&
+               !has_inherited(topology, said)) {
         ask_answer_json(call, 200,
                         view_annotation(said->endpoint_id, said->macs, said->mac_count, now));
     } else if (!has_room(topology, said, 0)) {

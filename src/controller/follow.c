@@ -151,13 +151,31 @@ follow_one(struct controller *controller, struct entry *entry, const struct told
     }
 }
 
-/* A MAC that joined a machine bears what is said of it, so that it stays should they part again.
- * Anybody may bring MACs: the last half of the room is for what people say themselves. */
+static void
+inherited_tell(struct controller *controller, const struct endpoint *endpoint,
+               const struct mac *mac)
+{
+    char text[MAC_TEXT_SIZE];
+    char detail[TEXT_SIZE];
+    mac_format(mac, text);
+    snprintf(detail, sizeof(detail),
+             "%s uses the DHCP client id of a machine with a class, tags or a note: say them of it, too, "
+             "if it is that machine",
+             text);
+    conflict_note(controller, endpoint, NULL, detail);
+}
+
+/* A MAC that joined a machine bears what is said of it, so that it stays should they part again.  Anybody
+ * may send a DHCP client id: that it is the same machine is a proposal, which a person confirms by saying
+ * it of that MAC; until then policies do not go by it.  Anybody may bring MACs: the last half of the
+ * room is for what people say themselves. */
 static void
 follow_annotation(struct controller *controller, const struct endpoint *endpoint)
 {
     struct store_change *change = store_change_new();
-    const struct annotation *said = endpoint->annotation;
+    struct annotation copy = endpoint->annotation ? *endpoint->annotation : (struct annotation){0};
+    const struct annotation *said = endpoint->annotation ? &copy : NULL;
+    copy.is_inherited = true;
     for (size_t i = 0; said && i < endpoint->mac_count; i++) {
         const struct mac *mac = &endpoint->macs[i];
         size_t count = topology_annotation_count(controller->topology);
@@ -165,6 +183,7 @@ follow_annotation(struct controller *controller, const struct endpoint *endpoint
             !topology_annotation(controller->topology, mac) &&
             topology_annotate(controller->topology, mac, said)) {
             store_put_annotation(change, mac, said);
+            inherited_tell(controller, endpoint, mac);
         }
     }
     if (store_change_count(change) > 0) {

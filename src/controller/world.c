@@ -337,6 +337,14 @@ world_at_switch(void *context, const char *switch_name)
     return count;
 }
 
+static bool
+world_is_said_of(void *context, const struct mac *mac)
+{
+    const struct controller *controller = context;
+    const struct annotation *said = topology_annotation(controller->topology, mac);
+    return said && !said->is_inherited;
+}
+
 void
 world_init(struct controller *controller, struct policy_world *world)
 {
@@ -351,6 +359,7 @@ world_init(struct controller *controller, struct policy_world *world)
         .population = world_population,
         .is_trusted_place = world_is_trusted_place,
         .at_switch = world_at_switch,
+        .is_said_of = world_is_said_of,
         .context = controller,
     };
 }

@@ -350,7 +350,7 @@ static void
 decision_rule(const struct engine *e, const struct finding *f, const struct file_policy *policy,
               struct decision *d)
 {
-    const struct machine machine = {f->endpoint, f->ip, f->mac, f->network};
+    const struct machine machine = machine_of_finding(e, f);
     struct ruled ruled;
     machine_ruled(e->policy, &machine, policy, e->assumption, clock_wall_us(e->clock), &ruled);
     d->mode = ruled.mode;

@@ -112,7 +112,10 @@ struct machine {
     struct ip ip;                    /* may be none, like the MAC */
     struct mac mac;
     const struct file_network *network; /* NULL: none */
+    bool is_guest; /* what is said of the endpoint was not said of this MAC */
 };
+/* Of whom the finding is about. */
+struct machine machine_of_finding(const struct engine *engine, const struct finding *finding);
 
 /* rollout.c: see rollout.h; 'by' may be NULL. */
 void machine_ruled(const struct policy *policy, const struct machine *machine,

@@ -99,18 +99,27 @@ group_has(const struct file_group *group, const struct machine *machine)
             return true;
         }
     }
-    if (group_has_said(group, endpoint ? endpoint->annotation : NULL)) {
+    if (group_has_said(group, endpoint && !machine->is_guest ? endpoint->annotation : NULL)) {
         return true;
     }
     return endpoint && group->host_name_count > 0 && endpoint_name(endpoint)[0] != '\0' &&
            ANY_GLOB(group->host_names, group->host_name_count, endpoint_name(endpoint));
 }
 
+struct machine
+machine_of_finding(const struct engine *engine, const struct finding *f)
+{
+    const struct policy_world *world = &engine->world;
+    bool is_guest = f->endpoint && f->endpoint->annotation && !mac_is_none(&f->mac) &&
+                    world->is_said_of && !world->is_said_of(world->context, &f->mac);
+    return (struct machine){f->endpoint, f->ip, f->mac, f->network, is_guest};
+}
+
 static bool
 any_group(const struct engine *engine, const struct file_when *when, const struct finding *f)
 {
     const struct policy_file *file = &engine->policy->file;
-    const struct machine machine = {f->endpoint, f->ip, f->mac, f->network};
+    const struct machine machine = machine_of_finding(engine, f);
     for (size_t i = 0; i < when->group_count; i++) {
         for (size_t k = 0; k < file->group_count; k++) {
             if (strcmp(file->groups[k].name, when->groups[i]) == 0 &&

@@ -76,6 +76,9 @@ struct policy_world {
     bool (*is_trusted_place)(void *context, const struct endpoint *endpoint);
     /* May be NULL: unknown.  How many endpoints are attached to that switch; for its budget. */
     size_t (*at_switch)(void *context, const char *switch_name);
+    /* May be NULL: yes.  Did people say of that MAC itself what is said of its endpoint?  Not where it
+     * only joined a machine of which they did. */
+    bool (*is_said_of)(void *context, const struct mac *mac);
 };
 
 /* For replays: as if every mode were auto.  Roll-out rules and maintenance windows stay, or not. */

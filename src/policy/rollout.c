@@ -99,7 +99,8 @@ whom_matches(const struct policy_file *file, const struct whom *when, const stru
     bool may_match =
         (when->network_count == 0 || has_word(when->networks, when->network_count, network)) &&
         (when->class_count == 0 || has_word(when->classes, when->class_count,
-                                            endpoint_class_names[class_of(machine->endpoint)])) &&
+                                            endpoint_class_names[class_of(machine->is_guest ? NULL
+                                                                                    : machine->endpoint)])) &&
         (when->group_count == 0 || any_group(file, when, machine));
     return may_match ? place_matches(file, when, machine) : MATCH_NO;
 }

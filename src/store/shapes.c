@@ -134,6 +134,7 @@ static const struct field annotation_fields[] = {
     F_UINT(OPT, struct annotation, version),
     F_INT(OPT, struct annotation, changed_us),
     F_TEXT(OPT, struct annotation, changed_by),
+    F_BOOL(OPT, struct annotation, is_inherited),
 };
 const struct shape store_annotation_shape =
     SHAPE("annotation", struct annotation, annotation_fields, NULL);

@@ -36,6 +36,10 @@ const struct said said_places[] = {
      "{2} にリースされている {1} を使おうとしています"},
     {"history.claims_used", "claims {1}, which is in use by {2}",
      "{2} が使用している {1} を使おうとしています"},
+    {"history.inherited",
+     "{1!} uses the DHCP client id of a machine with a class, tags or a note: say them of it, too, if it "
+     "is that machine",
+     "{1} が、種別・タグ・メモを登録済みの機器の DHCP クライアント ID を使用しています。同じ機器であれば、この MAC アドレスにも登録してください"},
     {"history.port_full", "more than {1#} MAC addresses on one port: new ones are not followed",
      "1 つのポートに {1} 個を超える MAC アドレスが現れたため、新しいものは追跡していません"},
     {"history.switch_full",

@@ -13,6 +13,7 @@
 #include "audit_rows.h"
 #include "campus.h"
 #include "controller/ask.h"
+#include "controller/lifecycle.h"
 #include "wire/op.h"
 
 #define SECOND INT64_C(1000000)
@@ -297,6 +298,53 @@ test_a_mac_that_joins_bears_it_too(void **state)
     assert_string_equal(said->note, "Bo's"); /* of both MACs */
 }
 
+/* Whoever sends a pump's DHCP client id is no pump before a person says so: policies do not spare
+ * it. */
+static void
+test_a_class_that_was_only_inherited_spares_nobody(void **state)
+{
+    struct fixture *f = *state;
+    char policy[8192];
+    snprintf(policy, sizeof(policy),
+             "%s"
+             "rollout: [{name: medical, when: {classes: [medical]}, mode: approve}]\n",
+             campus_policy);
+    f->campus.policy_text = policy;
+    restart(f);
+    assert_int_equal(annotate(f, "{\"id\":\"" C2 "\",\"class\":\"medical\"}"), 200);
+    campus_detect(&f->campus, "genuine", "10.1.0.2", STRENGTH_STRONG);
+    assert_int_equal(campus_newest(&f->campus)->state, CONTAINMENT_PENDING);
+    assert_int_equal(campus_newest(&f->campus)->hold, HOLD_ROLLOUT);
+    clock_fake_advance(&f->campus.clock, 600 * SECOND);
+    campus_fact(&f->campus, "e1", &(struct fact){.kind = FACT_LINK_DOWN, .port = "p2"});
+    campus_client(&f->campus, "e1", "p4", 0x22, "10.1.0.22", "c2");
+    assert_ptr_equal(campus_endpoint(&f->campus, 2), campus_endpoint(&f->campus, 0x22));
+    restart(f); /* kept as inherited */
+    campus_detect(&f->campus, "attack", "10.1.0.22", STRENGTH_STRONG);
+    assert_int_equal(campus_newest(&f->campus)->action, ACTION_ISOLATE);
+    assert_true(lifecycle_is_in_force(campus_newest(&f->campus)->state));
+}
+
+static void
+test_a_person_confirms_what_was_inherited(void **state)
+{
+    struct fixture *f = *state;
+    const char *said = "{\"id\":\"" C2 "\",\"class\":\"medical\"}";
+    struct mac joined = campus_mac(0x22);
+    struct topology *topology = controller_topology(f->campus.controller);
+    assert_int_equal(annotate(f, said), 200);
+    clock_fake_advance(&f->campus.clock, 600 * SECOND);
+    campus_fact(&f->campus, "e1", &(struct fact){.kind = FACT_LINK_DOWN, .port = "p2"});
+    campus_client(&f->campus, "e1", "p4", 0x22, "10.1.0.22", "c2");
+    assert_true(topology_annotation(topology, &joined)->is_inherited);
+    assert_int_equal(controller_conflict_count(f->campus.controller), 1);
+    assert_non_null(strstr(controller_conflict_at(f->campus.controller, 0)->why,
+                           "02:00:00:00:00:22 uses the DHCP client id"));
+    assert_int_equal(annotate(f, said), 200); /* the same words again, for both */
+    assert_false(topology_annotation(topology, &joined)->is_inherited);
+    assert_int_equal(audit(f).count, 2);
+}
+
 /* ---- CSV out and in ---- */
 
 static const char *
@@ -491,6 +539,8 @@ main(void)
         TEST(test_a_machine_to_come),
         TEST(test_who_cannot_be_meant),
         TEST(test_a_mac_that_joins_bears_it_too),
+        TEST(test_a_class_that_was_only_inherited_spares_nobody),
+        TEST(test_a_person_confirms_what_was_inherited),
         TEST(test_rows_are_judged_one_by_one),
         TEST(test_a_long_list_lets_others_through),
         TEST(test_an_export_goes_on_though_endpoints_come_and_go),
