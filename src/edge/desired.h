@@ -51,7 +51,8 @@ void desired_suspend(struct desired *desired, bool is_suspended);
 bool desired_is_suspended(const struct desired *desired);
 uint64_t desired_epoch(const struct desired *desired);
 uint64_t desired_generation(const struct desired *desired);
-/* For the responder: the isolate rule of a MAC or an address, a permit set, the warning texts. */
+const struct datapath *desired_datapath(const struct desired *desired);
+/* For the responder (desired_asked.c): the isolate rule of a MAC or an address, a permit set, the warning texts. */
 const struct rule *desired_isolate_of(const struct desired *desired, const struct mac *mac,
                                       const struct ip *ip);
 const struct rule *desired_hold_of(const struct desired *desired, const char *port);
