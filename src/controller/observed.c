@@ -241,8 +241,8 @@ suspended_here_tell(struct controller *controller, const struct switch_state *sw
     text_put(notice.object, sizeof(notice.object), sw->device.switch_name);
     text_put(notice.account, sizeof(notice.account), account);
     text_put(notice.detail, sizeof(notice.detail),
-             is_on ? "enforcement suspended on the switch itself"
-                   : "enforcement resumed on the switch itself");
+             is_on ? "somebody at the switch suspended enforcement on it"
+                   : "somebody at the switch resumed enforcement on it");
     log_warn("controller", notice.detail, LOG_S("switch", sw->device.switch_name));
     store_put_audit(change, clock_wall_us(controller->clock), account, is_on ? "panic" : "resume",
                     sw->device.switch_name, notice.detail);

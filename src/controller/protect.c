@@ -58,7 +58,7 @@ protect_sweep(struct controller *controller)
                                 is_server ? &c->server : &address, why)) {
             continue;
         }
-        snprintf(reason, sizeof(reason), "protected: %.480s", why);
+        snprintf(reason, sizeof(reason), "protected since: %.480s", why);
         controller_release(controller, c->id, "policy:protected", reason, NULL, NULL);
     }
 }

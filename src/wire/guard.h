@@ -9,7 +9,7 @@
 #include "wire/desired.h"
 #include "wire/observed.h"
 
-#define GUARD_REFUSAL "protected: this rule would block a protected host"
+#define GUARD_REFUSAL "refused: this rule would block a protected host"
 #define GUARD_TEXTS_MAX 256
 
 struct guard;

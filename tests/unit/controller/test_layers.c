@@ -140,7 +140,7 @@ who_is_declared_while_contained_is_released_and_its_twin_is_not(void **state)
     const struct containment *c = controller_containment_at(campus.controller, 0);
     assert_int_equal(c->state, CONTAINMENT_RELEASED);
     assert_string_equal(c->ended_by, "policy:protected");
-    assert_non_null(strstr(c->end_reason, "protected: "));
+    assert_non_null(strstr(c->end_reason, "protected since: "));
     campus_close(&campus);
 }
 
