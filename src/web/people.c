@@ -48,6 +48,9 @@ people_new(const struct people_settings *settings, struct people **out, char why
     people->tickets = tickets_new(settings->clock);
     people->accounts = account_file_new(settings->state_dir);
     people->sessions = sessions_new(settings->clock, on_session_end, people);
+    char kept[PATH_ROOM];
+    snprintf(kept, sizeof(kept), "%s/web/sessions", settings->state_dir);
+    sessions_keep(people->sessions, kept);
     people->by_account = lockout_new(ACCOUNT_FREE_FAILURES);
     people->by_peer = lockout_new(PEER_FREE_FAILURES);
     people->failure_limit = (struct log_limit){.period_us = 10 * 1000000, .burst = 20, .left = 20};

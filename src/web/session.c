@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #define SECRET_BYTES 32
@@ -24,6 +26,9 @@ struct sessions {
     TAILQ_HEAD(, open_session) all;
     size_t count;
     uint64_t last_number;
+    char path[URL_SIZE + 32]; /* "": in memory only */
+    bool is_changed;          /* what is in the file is not what is here */
+    int64_t kept_us;
 };
 
 struct sessions *
@@ -38,9 +43,136 @@ sessions_new(const struct clock *clock,
     return sessions;
 }
 
+static bool
+is_over(const struct session *session, int64_t now_us)
+{
+    return now_us - session->used_us > SESSION_IDLE_US ||
+           now_us - session->opened_us > SESSION_LIFE_US;
+}
+
+/* ---- the file ---- */
+
+#define LINE_SIZE 1200
+#define KEEP_US (60 * 1000000ll)
+
+static int
+line_write(const struct sessions *sessions, const struct session *session, char line[LINE_SIZE])
+{
+    char hash[65], agent[2 * HOST_SIZE];
+    int64_t since_boot = clock_wall_us(sessions->clock) - clock_boot_us(sessions->clock);
+    sodium_bin2hex(hash, sizeof(hash), session->hash, sizeof(session->hash));
+    sodium_bin2base64(agent, sizeof(agent), (const uint8_t *)session->agent, strlen(session->agent),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    return snprintf(line, LINE_SIZE, "%llu %s %s %c%c %s %s %lld %lld %s -%s\n",
+                    (unsigned long long)session->number, session->account,
+                    account_role_names[session->role], session->must_change ? 'c' : '-',
+                    session->must_enrol ? 'e' : '-', session->csrf, hash,
+                    (long long)(since_boot + session->opened_us),
+                    (long long)(since_boot + session->used_us), session->peer, agent);
+}
+
+static void
+keep(struct sessions *sessions)
+{
+    const struct open_session *open;
+    sessions->is_changed = true;
+    if (!sessions->path[0]) {
+        return;
+    }
+    char *text = mem_new(sessions->count + 1, LINE_SIZE);
+    size_t size = 0;
+    TAILQ_FOREACH(open, &sessions->all, link)
+    {
+        size += (size_t)line_write(sessions, &open->session, text + size);
+    }
+    int error = file_write_atomic(sessions->path, text, size, 0600);
+    if (error) {
+        log_error("web", "sessions cannot be kept: the death of web would sign people out",
+                  LOG_S("file", sessions->path), LOG_S("why", strerror(-error)));
+    }
+    sodium_memzero(text, size);
+    free(text);
+    sessions->is_changed = error != 0;
+    sessions->kept_us = clock_boot_us(sessions->clock);
+}
+
+/* False: it is none, or from the future: then nobody knows how old it is. */
+static bool
+time_read(const struct sessions *sessions, const char *text, int64_t *boot_us)
+{
+    char *end = NULL;
+    long long wall = strtoll(text, &end, 10);
+    int64_t age_us = clock_wall_us(sessions->clock) - wall;
+    *boot_us = clock_boot_us(sessions->clock) - age_us;
+    return end > text && *end == '\0' && wall > 0 && age_us >= 0;
+}
+
+static bool
+line_read(const struct sessions *sessions, char *line, struct session *session)
+{
+    char *words[10] = {0}, *rest = NULL, *end = NULL;
+    size_t count = 0, size = 0;
+    for (char *word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        if (count == COUNT_OF(words)) {
+            return false;
+        }
+        words[count++] = word;
+    }
+    if (count != COUNT_OF(words) || !account_name_is_valid(words[1]) ||
+        !account_role_parse(words[2], &session->role) || strlen(words[3]) != 2 ||
+        strlen(words[4]) != 43 || strlen(words[5]) != 64 ||
+        sodium_hex2bin(session->hash, sizeof(session->hash), words[5], 64, NULL, &size, NULL) ||
+        size != sizeof(session->hash) || !time_read(sessions, words[6], &session->opened_us) ||
+        !time_read(sessions, words[7], &session->used_us)) {
+        return false;
+    }
+    session->number = strtoull(words[0], &end, 10);
+    session->must_change = words[3][0] == 'c';
+    session->must_enrol = words[3][1] == 'e';
+    snprintf(session->account, sizeof(session->account), "%s", words[1]);
+    snprintf(session->csrf, sizeof(session->csrf), "%s", words[4]);
+    snprintf(session->peer, sizeof(session->peer), "%s", words[8]);
+    if (sodium_base642bin((uint8_t *)session->agent, sizeof(session->agent) - 1, words[9] + 1,
+                          strlen(words[9] + 1), NULL, &size, NULL,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
+        size = 0;
+    }
+    session->agent[size] = '\0';
+    return *end == '\0' && session->number > 0;
+}
+
+void
+sessions_keep(struct sessions *sessions, const char *path)
+{
+    char *text = NULL, *rest = NULL;
+    size_t size = 0;
+    snprintf(sessions->path, sizeof(sessions->path), "%s", path);
+    if (file_read(path, SESSIONS_MAX * LINE_SIZE, &text, &size) != 0) {
+        return; /* nobody was signed in */
+    }
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        struct open_session *open = MEM_NEW(struct open_session);
+        if (sessions->count == SESSIONS_MAX || !line_read(sessions, line, &open->session) ||
+            is_over(&open->session, clock_boot_us(sessions->clock))) {
+            free(open);
+            continue;
+        }
+        if (open->session.number > sessions->last_number) {
+            sessions->last_number = open->session.number;
+        }
+        TAILQ_INSERT_TAIL(&sessions->all, open, link);
+        sessions->count++;
+    }
+    sodium_memzero(text, size);
+    free(text);
+}
+
+/* ---- */
+
 static void
 end(struct sessions *sessions, struct open_session *open)
 {
+    sessions->is_changed = true;
     TAILQ_REMOVE(&sessions->all, open, link);
     sessions->count--;
     if (sessions->on_end) {
@@ -53,6 +185,9 @@ end(struct sessions *sessions, struct open_session *open)
 void
 sessions_free(struct sessions *sessions)
 {
+    if (sessions && sessions->is_changed) {
+        keep(sessions); /* they live on in the file */
+    }
     while (sessions && !TAILQ_EMPTY(&sessions->all)) {
         end(sessions, TAILQ_FIRST(&sessions->all));
     }
@@ -126,14 +261,8 @@ sessions_open(struct sessions *sessions, const struct account *account,
     text_hash(text, open->session.hash);
     TAILQ_INSERT_TAIL(&sessions->all, open, link);
     sessions->count++;
+    keep(sessions);
     return &open->session;
-}
-
-static bool
-is_over(const struct session *session, int64_t now_us)
-{
-    return now_us - session->used_us > SESSION_IDLE_US ||
-           now_us - session->opened_us > SESSION_LIFE_US;
 }
 
 const struct session *
@@ -156,6 +285,7 @@ sessions_find(struct sessions *sessions, const char *text)
         end(sessions, found);
         return NULL;
     }
+    sessions->is_changed = true;
     found->session.used_us = now;
     TAILQ_REMOVE(&sessions->all, found, link);
     TAILQ_INSERT_TAIL(&sessions->all, found, link);
@@ -170,6 +300,7 @@ sessions_end(struct sessions *sessions, const struct session *session)
     {
         if (&open->session == session) {
             end(sessions, open);
+            keep(sessions);
             return;
         }
     }
@@ -186,6 +317,7 @@ sessions_end_of(struct sessions *sessions, const char *account, uint64_t but)
         }
         open = next;
     }
+    keep(sessions);
 }
 
 const struct session *
@@ -220,6 +352,7 @@ sessions_set_pending(struct sessions *sessions, const struct session *session,
             }
         }
     }
+    sessions->is_changed = true;
 }
 
 size_t
@@ -245,6 +378,9 @@ sessions_tick(struct sessions *sessions)
             end(sessions, open);
         }
         open = next;
+    }
+    if (sessions->is_changed && now - sessions->kept_us > KEEP_US) {
+        keep(sessions);
     }
 }
 

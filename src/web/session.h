@@ -1,5 +1,7 @@
-/* Sessions of people who signed in: in memory only, so that a restart of web ends them all.  The
- * browser holds 256 random bits in a cookie; here is their SHA-256.  A new id at every sign-in and
+/* Sessions of people who signed in.  The browser holds 256 random bits in a cookie; here is their
+ * SHA-256, also in a file (0600), so that the death of web signs nobody out: one line each,
+ *     NUMBER ACCOUNT ROLE FLAGS CSRF HASH OPENED USED PEER AGENT
+ * A line that is not understood is a session that is over.  A new id at every sign-in and
  * after a password change: an id that somebody planted before is worth nothing. */
 #ifndef CORDON_WEB_SESSION_H
 #define CORDON_WEB_SESSION_H
@@ -41,6 +43,9 @@ struct sessions *sessions_new(const struct clock *clock,
                               void (*on_end)(void *context, const struct session *session),
                               void *context);
 void sessions_free(struct sessions *sessions);
+/* From now on they are kept in the file at 'path', and those that are in it live on, as long as
+ * they would have.  Once, before the first one is opened. */
+void sessions_keep(struct sessions *sessions, const char *path);
 /* Where a session comes from. */
 struct session_origin {
     const char *peer, *agent; /* agent NULL: it says nothing */
@@ -64,7 +69,7 @@ const struct session *sessions_next_of(const struct sessions *sessions, const ch
 void sessions_set_pending(struct sessions *sessions, const struct session *session,
                           const uint8_t *secret);
 size_t sessions_count_of(const struct sessions *sessions, const char *account);
-/* Ends those whose time is over. */
+/* Ends those whose time is over; writes now and then when they were used. */
 void sessions_tick(struct sessions *sessions);
 /* Until when it lasts at most, wall clock. */
 int64_t sessions_expire_us(const struct sessions *sessions, const struct session *session);

@@ -392,6 +392,21 @@ def test_the_role_login_comes_back(bench):
     wait_for(lambda: bench.sign_in("lee", "lees password")[1] == 200, "login is back", SLOW_S, 1)
 
 
+def test_the_death_of_web_signs_nobody_out(bench):
+    browser, status, _ = bench.sign_in("lee", "lees password")
+    assert status == 200
+    gone, _, _ = bench.sign_in("lee", "lees password")
+    assert gone.send("POST", "/session/end", {})[0] == 200
+    before = bench.cordon.roles()["web"]
+    bench.cordon.kill("web")
+    wait_for(lambda: bench.cordon.roles().get("web", before) != before and bench.is_there(),
+             "web is back", SLOW_S)
+    assert browser.send("GET", "/accounts")[0] == 200
+    assert browser.send("POST", "/session/end-others", {})[0] == 200  # its csrf is the same
+    assert gone.send("GET", "/endpoints")[0] == 401
+    wait_for(lambda: bench.sign_in("lee", "lees password")[1] == 200, "login was joined", SLOW_S, 1)
+
+
 def test_the_secrets_are_in_no_answer_and_no_log(bench):
     status, rules = bench.admin.send("GET", "/accounts/rules")
     assert status == 200 and len(rules["mappings"]) == 4

@@ -244,6 +244,73 @@ sessions_live_and_end(void **state)
 }
 
 static void
+sessions_outlive_the_process(void **state)
+{
+    struct clock_fake fake;
+    struct account kim = {.name = "kim", .role = ACCOUNT_OPERATOR}, lee = {.name = "lee"};
+    char one[SESSION_TEXT_SIZE], two[SESSION_TEXT_SIZE], old[SESSION_TEXT_SIZE];
+    char path[] = "/tmp/cordon-sessions-XXXXXX", *text = NULL;
+    size_t size = 0;
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    clock_fake_init(&fake, 1700000000 * SECOND);
+    struct sessions *sessions = sessions_new(&fake.clock, NULL, NULL);
+    sessions_keep(sessions, path);
+    const struct session_origin must = {.peer = "192.0.2.9", .must_enrol = true};
+    assert_non_null(sessions_open(sessions, &lee, &origin, old));
+    clock_fake_advance(&fake, SESSION_IDLE_US - 10 * SECOND);
+    assert_non_null(sessions_open(sessions, &kim, &origin, one));
+    const struct session *second = sessions_open(sessions, &kim, &must, two);
+    assert_non_null(second);
+    uint64_t number = second->number;
+    assert_int_equal(file_read(path, 100000, &text, &size), 0);
+    assert_null(strstr(text, one)); /* what the browser holds is not in it */
+    free(text);
+    /* the process dies, and another one begins: its boot clock is another one's, too */
+    struct clock_fake later;
+    clock_fake_init(&later, clock_wall_us(&fake.clock) + 20 * SECOND);
+    struct sessions *again = sessions_new(&later.clock, NULL, NULL);
+    sessions_keep(again, path);
+    assert_null(sessions_find(again, old)); /* unused too long meanwhile */
+    const struct session *found = sessions_find(again, two);
+    assert_non_null(found);
+    assert_true(found->must_enrol && found->number == number && found->role == ACCOUNT_OPERATOR);
+    assert_string_equal(found->peer, "192.0.2.9");
+    assert_string_equal(found->csrf, second->csrf);
+    assert_string_equal(sessions_find(again, one)->agent, "Lynx?/2");
+    assert_false(sessions_find(again, one)->must_enrol);
+    assert_int_equal(sessions_expire_us(again, found),
+                     clock_wall_us(&later.clock) - 20 * SECOND + SESSION_LIFE_US);
+    sessions_end(again, found); /* signed out: over for ever */
+    struct sessions *third = sessions_new(&later.clock, NULL, NULL);
+    sessions_keep(third, path);
+    assert_null(sessions_find(third, two));
+    assert_non_null(sessions_find(third, one));
+    sessions_free(third);
+    sessions_free(again);
+    /* a clock that went back does not make them younger */
+    clock_fake_init(&later, 1600000000 * SECOND);
+    third = sessions_new(&later.clock, NULL, NULL);
+    sessions_keep(third, path);
+    assert_null(sessions_find(third, one));
+    sessions_free(third);
+    /* nor does anybody who can write nonsense into it crash us */
+    static const char *const bad[] = {"\n", "1 kim\n", "x kim viewer -- a b c d e f\n",
+                                      "1 kim viewer -- a b 1 2 p - more and more\n"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        assert_int_equal(file_write_atomic(path, bad[i], strlen(bad[i]), 0600), 0);
+        third = sessions_new(&later.clock, NULL, NULL);
+        sessions_keep(third, path);
+        assert_int_equal(sessions_count_of(third, "kim"), 0);
+        sessions_free(third);
+    }
+    sessions_free(sessions);
+    unlink(path);
+}
+
+static void
 sessions_are_bounded(void **state)
 {
     struct clock_fake fake;
@@ -304,6 +371,7 @@ main(void)
         cmocka_unit_test(a_flood_of_names_takes_no_memory),
         cmocka_unit_test(shares_refill),
         cmocka_unit_test(sessions_live_and_end),
+        cmocka_unit_test(sessions_outlive_the_process),
         cmocka_unit_test(sessions_are_bounded),
         cmocka_unit_test(cookies),
     };
