@@ -165,7 +165,9 @@ def test_good_ones_in_a_row_are_answered_in_order(bench):
 
 def test_too_large_a_body_is_not_read(bench):
     for headers in ("Content-Length: 2000000\r\n", "Expect: 100-continue\r\nContent-Length: 2000000\r\n"):
-        assert bench.talk(bench.post(headers) + "\r\n" + "x" * 100000)[0][-1:] == [413]
+        assert bench.talk(bench.post(headers) + "\r\n" + "x" * 100)[0][-1:] == [413]
+        # sent on all the same: closed
+        assert bench.talk(bench.post(headers) + "\r\n" + "x" * 100000)[0][-1:] in ([413], [])
     assert bench.talk(bench.post("Transfer-Encoding: chunked\r\n") + "\r\n"
                       + ("10000\r\n" + "x" * 65536 + "\r\n") * 20)[0] in ([413], [])
 
