@@ -264,7 +264,7 @@ true_ones_of_others(void **state)
         CLAIMS(ISSUER, "\"cordon\"", "1770000300", "1770000061", "the-nonce"), /* to come */
         CLAIMS(ISSUER, "\"cordon\"", "1770900000", "1769999339", "the-nonce"), /* kept too long */
         CLAIMS(ISSUER, "\"cordon\",\"nbf\":1770000061", "1770000300", "1770000000", "the-nonce"),
-        CLAIMS(ISSUER, "\"cordon\"", "1770000300", "1770000000", "another"), /* replayed */
+        CLAIMS(ISSUER, "\"cordon\"", "1770000300", "1770000000", "The-nonce"), /* replayed */
         CLAIMS(ISSUER, "\"cordon\"", "1770000300", "1770000000", ""),
         "{\"iss\":\"" ISSUER "\",\"aud\":\"cordon\",\"exp\":1770000300,\"iat\":1770000000,"
         "\"sub\":\"kim\"}", /* no nonce */
