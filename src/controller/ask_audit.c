@@ -354,16 +354,42 @@ describe(const struct op_audit_export *asked, char text[URL_SIZE])
     }
 }
 
+#define EXPORTS_PER_ACCOUNT 2
+
+/* One who begins many and leaves them must not keep the others out: beyond two, the account's own
+ * that was left longest makes room.  False: it has as many under way. */
+static bool
+exports_make_room(struct asks *asks, const char *account)
+{
+    struct ask_export *left = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(asks->exports); i++) {
+        struct ask_export *each = &asks->exports[i];
+        if (!each->id[0] || strcmp(each->account, account) != 0) {
+            continue;
+        }
+        count++;
+        if (!each->is_busy && (!left || each->used_us < left->used_us)) {
+            left = each;
+        }
+    }
+    if (count >= EXPORTS_PER_ACCOUNT && left) {
+        export_end(left);
+    }
+    return count < EXPORTS_PER_ACCOUNT || left;
+}
+
 static void
 export_begin(const struct ask_call *call, const struct op_audit_export *asked)
 {
     struct asks *asks = call->asks;
     size_t slot = 0;
     char what[URL_SIZE];
+    bool may = exports_make_room(asks, call->account);
     while (slot < COUNT_OF(asks->exports) && asks->exports[slot].id[0]) {
         slot++;
     }
-    if (slot == COUNT_OF(asks->exports)) {
+    if (!may || slot == COUNT_OF(asks->exports)) {
         ask_problem(call, 503, "too many exports are under way", NULL, "try again in a minute");
         return;
     }
