@@ -8,6 +8,7 @@
 #include "wire/detection.h"
 #include "wire/notice.h"
 #include "wire/notify.h"
+#include "wire/op_people.h"
 #include "wire/view_account.h"
 #include "wire/view_budget.h"
 #include "wire/view_certificate.h"
@@ -603,103 +604,6 @@ static const struct field notifications_fields[] = {
 static const struct shape notifications_shape =
     SHAPE("NotificationsRequest", struct op_notifications, notifications_fields, NULL);
 
-static const struct field sign_in_fields[] = {
-    ROW(struct op_sign_in, name, "name", FIELD_TEXT, "account name"),
-    ROW(struct op_sign_in, password, "password", FIELD_TEXT, "its password"),
-};
-static const struct shape sign_in_shape = SHAPE("SignIn", struct op_sign_in, sign_in_fields, NULL);
-
-static const struct field password_fields[] = {
-    ROW(struct op_password, old, "old", FIELD_TEXT, "the password so far"),
-    ROW(struct op_password, password, "new", FIELD_TEXT, "the new one: at least 12 characters"),
-};
-static const struct shape password_shape =
-    SHAPE("PasswordChange", struct op_password, password_fields, NULL);
-
-static const struct field account_create_fields[] = {
-    ROW(struct op_account, name, "name", FIELD_TEXT, "letters, digits, '.', '_' and '-'"),
-    ROW_ENUM(struct op_account, role, "role", false, account_role_names, "what it may do"),
-    ROW(struct op_account, password, "password", FIELD_TEXT,
-        "at least 12 characters; must be changed at the first sign-in"),
-};
-static const struct shape account_create_shape =
-    SHAPE("AccountRequest", struct op_account, account_create_fields, NULL);
-
-static const struct field account_role_fields[] = {
-    ROW(struct op_account, id, "id", FIELD_TEXT, "account name"),
-    ROW_ENUM(struct op_account, role, "role", false, account_role_names, "what it may do"),
-};
-static const struct shape account_role_shape =
-    SHAPE("AccountRole", struct op_account, account_role_fields, NULL);
-
-static const struct field account_password_fields[] = {
-    ROW(struct op_account, id, "id", FIELD_TEXT, "account name"),
-    ROW(struct op_account, password, "password", FIELD_TEXT,
-        "at least 12 characters; must be changed at the next sign-in"),
-};
-static const struct shape account_password_shape =
-    SHAPE("AccountPassword", struct op_account, account_password_fields, NULL);
-
-static const struct field account_id_fields[] = {
-    ROW(struct op_account, id, "id", FIELD_TEXT, "account name"),
-};
-static const struct shape account_id_shape =
-    SHAPE("AccountId", struct op_account, account_id_fields, NULL);
-
-static const struct field token_create_fields[] = {
-    ROW(struct op_token, name, "name", FIELD_TEXT, "letters, digits, '.', '_' and '-'"),
-    ROW_ENUM(struct op_token, role, "role", false, account_role_names, "what it may do"),
-    ROW_RANGE(struct op_token, expires_s, "expires_s", FIELD_UINT, 1, OP_TOKEN_LIFE_MAX_S,
-              "it lasts for so many seconds; absent: as cordond.yaml says, else 90 days"),
-    ROW_OPT(struct op_token, never_expires, "never_expires", FIELD_BOOL, "it lasts for ever"),
-    ROW_OPT(struct op_token, is_read_only, "read_only", FIELD_BOOL, "it changes nothing"),
-    {.name = "operations",
-     .kind = FIELD_TEXTS,
-     .optional = true,
-     .at = offsetof(struct op_token, ops),
-     .size = NAME_SIZE,
-     .count_at = offsetof(struct op_token, op_count),
-     .max_count = COUNT_OF(((struct op_token *)0)->ops),
-     .about = "only these, by their operationId; absent: whatever the role may"},
-};
-static bool
-check_token_create(const void *thing, char why[128])
-{
-    const struct op_token *token = thing;
-    if (token->never_expires && token->expires_s) {
-        snprintf(why, 128, "a token either expires or never does");
-        return false;
-    }
-    return true;
-}
-
-static const struct shape token_create_shape =
-    SHAPE("TokenRequest", struct op_token, token_create_fields, check_token_create);
-
-static const struct field code_fields[] = {
-    ROW(struct op_code, ticket, "ticket", FIELD_TEXT, "of the answer to the sign-in"),
-    ROW(struct op_code, code, "code", FIELD_TEXT, "of the app, or a recovery code"),
-};
-static const struct shape code_shape = SHAPE("SignInCode", struct op_code, code_fields, NULL);
-
-static const struct field own_code_fields[] = {
-    ROW(struct op_code, code, "code", FIELD_TEXT, "of the app, or a recovery code"),
-};
-static const struct shape own_code_shape = SHAPE("Code", struct op_code, own_code_fields, NULL);
-
-static const struct field factor_begin_fields[] = {
-    ROW_OPT(struct op_factor_begin, password, "password", FIELD_TEXT,
-            "one's own, once more, where it is kept here"),
-};
-static const struct shape factor_begin_shape =
-    SHAPE("SecondFactorBegin", struct op_factor_begin, factor_begin_fields, NULL);
-
-static const struct field openid_fields[] = {
-    ROW(struct op_openid, code, "code", FIELD_TEXT, "as the provider sent it"),
-    ROW(struct op_openid, state, "state", FIELD_TEXT, "as the provider sent it"),
-};
-static const struct shape openid_shape = SHAPE("OpenIdAnswer", struct op_openid, openid_fields, NULL);
-
 static bool
 check_audit_record(const void *thing, char why[128])
 {
@@ -867,42 +771,42 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_REFUSED_LIST] =
         LIST("refused-peers.list", EVERYBODY, &page_shape, &view_refused_peer_shape),
     [OP_AUDIT_RECORD] = ONE("audit.record", EVERYBODY, &audit_record_shape, &view_done_shape),
-    [OP_SESSION_OPEN] = ONE("session.open", EVERYBODY, &sign_in_shape, &view_session_shape),
+    [OP_SESSION_OPEN] = ONE("session.open", EVERYBODY, &op_sign_in_shape, &view_session_shape),
     [OP_SESSION_SHOW] = ONE("session.show", EVERYBODY, NULL, &view_session_shape),
     [OP_SESSION_END] = ONE("session.end", EVERYBODY, NULL, &view_done_shape),
     [OP_SESSION_END_ALL] = ONE("session.end-all", EVERYBODY, NULL, &view_done_shape),
     [OP_SESSION_PASSWORD] =
-        ONE("session.password", EVERYBODY, &password_shape, &view_session_shape),
-    [OP_SESSION_CODE] = ONE("session.code", EVERYBODY, &code_shape, &view_session_shape),
+        ONE("session.password", EVERYBODY, &op_password_shape, &view_session_shape),
+    [OP_SESSION_CODE] = ONE("session.code", EVERYBODY, &op_code_shape, &view_session_shape),
     [OP_SESSION_WAYS] = ONE("session.ways", EVERYBODY, NULL, &view_ways_shape),
     [OP_SESSION_OPENID_BEGIN] =
         ONE("session.openid-begin", EVERYBODY, NULL, &view_openid_begin_shape),
-    [OP_SESSION_OPENID] = ONE("session.openid", EVERYBODY, &openid_shape, &view_session_shape),
+    [OP_SESSION_OPENID] = ONE("session.openid", EVERYBODY, &op_openid_shape, &view_session_shape),
     [OP_SESSION_LIST] = LIST("session.list", EVERYBODY, &page_shape, &view_session_info_shape),
     [OP_SESSION_END_OTHERS] = ONE("session.end-others", EVERYBODY, NULL, &view_done_shape),
     [OP_FACTOR_BEGIN] =
-        ONE("session.factor-begin", EVERYBODY, &factor_begin_shape, &view_factor_shape),
+        ONE("session.factor-begin", EVERYBODY, &op_factor_begin_shape, &view_factor_shape),
     [OP_FACTOR_CONFIRM] =
-        ONE("session.factor-confirm", EVERYBODY, &own_code_shape, &view_recovery_shape),
+        ONE("session.factor-confirm", EVERYBODY, &op_own_code_shape, &view_recovery_shape),
     [OP_FACTOR_RECOVER] =
-        ONE("session.factor-recover", EVERYBODY, &own_code_shape, &view_recovery_shape),
-    [OP_FACTOR_REMOVE] = ONE("session.factor-remove", EVERYBODY, &own_code_shape, &view_done_shape),
+        ONE("session.factor-recover", EVERYBODY, &op_own_code_shape, &view_recovery_shape),
+    [OP_FACTOR_REMOVE] = ONE("session.factor-remove", EVERYBODY, &op_own_code_shape, &view_done_shape),
     [OP_ACCOUNT_RULES] = ONE("accounts.rules", ADMINS, NULL, &view_rules_shape),
     [OP_ACCOUNT_LIST] = LIST("accounts.list", ADMINS, &page_shape, &view_account_shape),
     [OP_ACCOUNT_CREATE] =
-        ONE("accounts.create", ADMINS, &account_create_shape, &view_account_shape),
-    [OP_ACCOUNT_ROLE] = ONE("accounts.role", ADMINS, &account_role_shape, &view_account_shape),
+        ONE("accounts.create", ADMINS, &op_account_create_shape, &view_account_shape),
+    [OP_ACCOUNT_ROLE] = ONE("accounts.role", ADMINS, &op_account_role_shape, &view_account_shape),
     [OP_ACCOUNT_PASSWORD] =
-        ONE("accounts.password", ADMINS, &account_password_shape, &view_account_shape),
-    [OP_ACCOUNT_DISABLE] = ONE("accounts.disable", ADMINS, &account_id_shape, &view_account_shape),
-    [OP_ACCOUNT_ENABLE] = ONE("accounts.enable", ADMINS, &account_id_shape, &view_account_shape),
-    [OP_ACCOUNT_REMOVE] = ONE("accounts.remove", ADMINS, &account_id_shape, &view_done_shape),
+        ONE("accounts.password", ADMINS, &op_account_password_shape, &view_account_shape),
+    [OP_ACCOUNT_DISABLE] = ONE("accounts.disable", ADMINS, &op_account_id_shape, &view_account_shape),
+    [OP_ACCOUNT_ENABLE] = ONE("accounts.enable", ADMINS, &op_account_id_shape, &view_account_shape),
+    [OP_ACCOUNT_REMOVE] = ONE("accounts.remove", ADMINS, &op_account_id_shape, &view_done_shape),
     [OP_ACCOUNT_END_SESSIONS] =
-        ONE("accounts.end-sessions", ADMINS, &account_id_shape, &view_done_shape),
+        ONE("accounts.end-sessions", ADMINS, &op_account_id_shape, &view_done_shape),
     [OP_ACCOUNT_RESET_FACTOR] =
-        ONE("accounts.reset-factor", ADMINS, &account_id_shape, &view_account_shape),
+        ONE("accounts.reset-factor", ADMINS, &op_account_id_shape, &view_account_shape),
     [OP_TOKEN_LIST] = LIST("tokens.list", ADMINS, &page_shape, &view_token_shape),
-    [OP_TOKEN_CREATE] = ONE("tokens.create", ADMINS, &token_create_shape, &view_token_shape),
+    [OP_TOKEN_CREATE] = ONE("tokens.create", ADMINS, &op_token_create_shape, &view_token_shape),
     [OP_TOKEN_REVOKE] = ONE("tokens.revoke", ADMINS, &id_shape, &view_done_shape),
 };
 
