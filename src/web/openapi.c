@@ -160,7 +160,9 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
     };
     bool is_asked = is_operation(route);
     bool has_id = strstr(route->path, "{id}") || route->op == OP_CONTAINMENT_CREATE ||
-                  route->kind == ROUTE_TEST;
+                  route->kind == ROUTE_TEST ||
+                  (route->kind == ROUTE_PEOPLE &&
+                   (route->op == OP_SESSION_OPENID || route->op == OP_SESSION_OPENID_BEGIN));
     bool changes = route->method == METHOD_POST;
     for (size_t i = 0; i < COUNT_OF(problems); i++) {
         if ((problems[i].needs_token && route->is_open) || (problems[i].is_asked && !is_asked) ||
