@@ -144,7 +144,8 @@ def test_whose_files_are_whose(bench):
         for path in [bench.state / role, *(bench.state / role).iterdir()]:
             info = os.lstat(path)
             assert (info.st_uid, info.st_gid) == (user.pw_uid, user.pw_gid), path
-            assert stat.S_IMODE(info.st_mode) & 0o077 == 0, path
+            public = 0o022 if path.suffix == ".pub" else 0o077  # of a key's two halves, one is public
+            assert stat.S_IMODE(info.st_mode) & public == 0, path
     assert (bench.state / "core" / "cordon.db").exists()
     assert (bench.state / "web" / "accounts").exists()
 
