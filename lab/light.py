@@ -64,6 +64,7 @@ budgets:
   per_minute: 10000
   per_hour: 10000
   network_percent: 100
+  switch_percent: 100
 hold:
   pending_s: 3600
   then: revert
