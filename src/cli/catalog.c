@@ -10,6 +10,17 @@ static const struct {
     const char *english, *japanese;
 } texts[] = {
     {"ACCEPTED", "受理"},
+    {"RUNNING", "実行中"},
+    {"LAST BACKUP", "最新のバックアップ"},
+    {"BYTES", "バイト数"},
+    {"WITH SECRETS", "秘密情報を含む"},
+    {"EVERY HOURS", "間隔（時間）"},
+    {"KEPT", "世代数"},
+    {"GOOD COPY", "正常なデータベースの複製"},
+    {"NO GOOD COPY", "複製できない理由"},
+    {"RESTORED", "データベースの復元"},
+    {"UNPROVEN", "未確認の遮断"},
+    {"HELD BY", "保持しているスイッチ"},
     {"ACCOUNT", "アカウント"},
     {"ACTION", "措置"},
     {"ADDRESS", "アドレス"},

@@ -160,6 +160,13 @@ const struct command command_table[] = {
     {"events", "", "[--last-id ID]", "live changes, until Ctrl-C",
      "With --json each line is one event: {\"id\":..., \"event\":..., \"data\":...}.", 0, 0,
      cmd_events},
+    {"backup", "[start | schedule HOURS KEEP]", "",
+     "the last backup and the schedule; makes one; has one made every HOURS hours", 
+     "HOURS 0: by hand only.  KEEP of them are kept.  Backups lie on the controller, below its state\n"
+     "folder; 'cordond restore FILE' there puts one back.", 0, 3, cmd_backup},
+    {"unproven", "[keep ID]", "[" REASON "]",
+     "blocks that switches hold and a restored database did not know; keeps one",
+     "'cordonctl release ID' releases one instead.", 0, 2, cmd_unproven},
     {"storage", "", "", "size of the database, room on its disk, latency of its commits", NULL, 0, 0,
      cmd_storage},
     {"licences", "[NAME]", "", "whose work is in Cordon, and under which licence",

@@ -6,6 +6,7 @@
 
 #include "controller/certificates.h"
 #include "controller/controller.h"
+#include "controller/copies.h"
 #include "controller/inspect.h"
 #include "controller/jobs.h"
 #include "controller/revisions.h"
@@ -22,6 +23,7 @@ struct ask_settings {
     struct warnings *warnings;
     struct certificates *certificates; /* NULL: none are looked after (tests) */
     int64_t server_expires_us;         /* our own certificate's end; 0: not known */
+    struct copies *copies;   /* NULL: none are made here (tests of other things) */
     int64_t started_us;      /* wall clock */
     struct jobs_ports jobs;  /* what jobs need of the loop */
 };

@@ -18,6 +18,7 @@
 #include "controller/ask.h"
 #include "controller/checkpoints.h"
 #include "controller/controller.h"
+#include "controller/copies.h"
 #include "cordond/errand.h"
 #include "store/rescue.h"
 #include "wire/desired_set.h"
@@ -43,6 +44,8 @@ struct core {
     int64_t server_expires_us;
     struct certificates *certificates;
     struct asks *asks;
+    struct copies *copies;
+    char backups[URL_SIZE]; /* their folder, for people */
     struct channel *driver, *web, *notify;
     struct channel *intake;
     struct event *tick;
@@ -474,6 +477,7 @@ on_tick(evutil_socket_t fd, short what, void *context)
     struct core *core = context;
     controller_tick(core->controller);
     certificates_tick(core->certificates);
+    copies_tick(core->copies);
     if (store_is_damaged(core->store)) {
         log_error("core", "ALARM: the database is damaged: ending, to start with the last good copy",
                   LOG_END);
@@ -623,6 +627,47 @@ core_warnings(struct core *core)
     return warnings_open(&settings, &core->warnings);
 }
 
+/* ---- backups ---- */
+
+static int
+backup_start(void *context, uint32_t keep)
+{
+    const struct role *role = ((struct core *)context)->role;
+    return errand_ask(role->errands, role->config, ERRAND_BACKUP, keep, -1);
+}
+
+static int
+backup_result(void *context)
+{
+    const struct role *role = ((struct core *)context)->role;
+    return errand_ask(role->errands, role->config, ERRAND_BACKUP_RESULT, 0, -1);
+}
+
+static void
+backup_ended(void *context, const struct view_backup *backup)
+{
+    struct view_changed changed = {.list = "backup"};
+    (void)backup;
+    publish(context, "changed", &changed);
+}
+
+static int
+core_copies(struct core *core)
+{
+    snprintf(core->backups, sizeof(core->backups), "%.1000s/backups",
+             core->role->config->state_dir);
+    const struct copies_settings settings = {.base = core->role->base,
+                                             .store = core->store,
+                                             .clock = clock_system(),
+                                             .folder = core->backups,
+                                             .is_encrypted = core->role->config->backup_key[0],
+                                             .start = backup_start,
+                                             .result = backup_result,
+                                             .ended = backup_ended,
+                                             .context = core};
+    return copies_open(&settings, &core->copies);
+}
+
 static int
 core_controller(struct core *core)
 {
@@ -653,7 +698,12 @@ core_controller(struct core *core)
         return error;
     }
     mem_give_back(); /* what the rows passed through */
+    error = core_copies(core);
+    if (error) {
+        return error;
+    }
     const struct ask_settings ask = {.controller = core->controller,
+                                     .copies = core->copies,
                                      .revisions = core->revisions,
                                      .warnings = core->warnings,
                                      .certificates = core->certificates,
@@ -698,7 +748,9 @@ core_close(struct core *core)
         channel_flush(core->driver, FLUSH_MS); /* the last checkpoint of the audit */
     }
     core->driver = NULL;
+    copies_stop(core->copies);
     store_close(core->store); /* the last commits' 'done' still see the controller */
+    copies_free(core->copies);
     asks_free(core->asks);
     revisions_free(core->revisions);
     warnings_free(core->warnings);

@@ -11,6 +11,9 @@ size_t controller_incident_count(const struct controller *controller);
 const struct incident *controller_incident_at(const struct controller *controller, size_t index);
 const struct incident *controller_incident(const struct controller *controller, const char *id);
 
+/* When and why the database was replaced; 0: never.  See unproven.h. */
+int64_t controller_restored(const struct controller *controller, const char **cause);
+
 /* What intake said last of each source. */
 size_t controller_source_count(const struct controller *controller);
 const struct wire_source *controller_source_at(const struct controller *controller, size_t index);

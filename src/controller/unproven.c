@@ -51,6 +51,13 @@ unproven_doubt(struct controller *controller, const char *why)
     controller->restored.is_doubted = true;
 }
 
+int64_t
+controller_restored(const struct controller *controller, const char **cause)
+{
+    *cause = controller->restored.cause;
+    return controller->restored.at_us;
+}
+
 static bool
 was_looked_at(const struct controller *controller, const char *name)
 {

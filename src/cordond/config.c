@@ -211,6 +211,7 @@ static const struct field config_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct config, state_dir),
     F_TEXT(FIELD_OPTIONAL, struct config, policy_file),
     F_TEXT(FIELD_OPTIONAL, struct config, secret_key_file),
+    F_TEXT(FIELD_OPTIONAL, struct config, backup_key),
     F_TEXT(FIELD_OPTIONAL, struct config, api_listen),
     F_TEXT(FIELD_OPTIONAL, struct config, edge_listen),
     F_TEXT(FIELD_OPTIONAL, struct config, sensor_listen),
@@ -306,10 +307,25 @@ sources_check(const struct config *config, char path[128], char why[256])
     return true;
 }
 
+static bool
+backup_key_check(const struct config *config, char path[128], char why[256])
+{
+    size_t size = strlen(config->backup_key);
+    bool is_key = size == 64 && strspn(config->backup_key, "0123456789abcdefABCDEF") == size;
+    if (size > 0 && !is_key) {
+        snprintf(path, 128, "backup_key");
+        snprintf(why, 256, "is not the 64 digits that 'cordond backup-key' prints");
+    }
+    return size == 0 || is_key;
+}
+
 bool
 config_check(void *thing, char path[128], char why[256])
 {
     const struct config *config = thing;
+    if (!backup_key_check(config, path, why)) {
+        return false;
+    }
     const struct {
         const char *name, *text;
     } listens[] = {{"api_listen", config->api_listen},
@@ -388,6 +404,7 @@ config_load(const char *path, yaml_file_check *check, struct config **config,
         free(made);
         return result;
     }
+    snprintf(made->path, sizeof(made->path), "%s", path);
     defaults_put(made);
     *config = made;
     return 0;

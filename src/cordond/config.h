@@ -113,8 +113,10 @@ struct config_certificates {
 };
 
 struct config {
+    char path[URL_SIZE];           /* where it was read from */
     char state_dir[URL_SIZE];            /* /var/lib/cordon */
     char policy_file[URL_SIZE];          /* /etc/cordon/policy.yaml */
+    char backup_key[96];           /* the operator's public key, in hexadecimal; "": none */
     char secret_key_file[URL_SIZE + 16]; /* the master key of what is sealed (base/seal.h) */
     char api_listen[NAME_SIZE];          /* "[::]:8443" */
     char edge_listen[NAME_SIZE];         /* "[::]:8701" */

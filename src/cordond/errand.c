@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 #define WAIT_MS 10000
 #define BACKLOG 128
+#define BACKUPS_MAX 1000
 #define UDP_ROOM (8 * 1024 * 1024)
 
 struct question {
@@ -40,6 +42,8 @@ errand_is_allowed(enum wire_role role, enum errand errand)
     switch (errand) {
     case ERRAND_POLICY_READ:
     case ERRAND_POLICY_WRITE:
+    case ERRAND_BACKUP:
+    case ERRAND_BACKUP_RESULT:
         return role == ROLE_CORE;
     case ERRAND_SOURCE_FILE:
     case ERRAND_SOURCE_ROTATED:
@@ -98,6 +102,36 @@ password_forget(const struct config *config)
     char path[URL_SIZE + 32];
     snprintf(path, sizeof(path), "%s/admin.password", config->state_dir);
     return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+/* ---- backups ---- */
+
+/* A process of its own, as we are: it takes as long as the disk takes.  Whoever waits for our
+ * children takes its end, and the file that it leaves says what came of it. */
+static int
+backup_begin(const struct config *config, size_t keep)
+{
+    char number[24];
+    snprintf(number, sizeof(number), "%zu", keep < BACKUPS_MAX ? keep : BACKUPS_MAX);
+    pid_t child = fork();
+    if (child == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        close_range(STDERR_FILENO + 1, ~0u, 0);
+        execl("/proc/self/exe", "cordond", "--config", config->path, "--keep", number,
+              "--leave-result", "backup", (char *)NULL);
+        _exit(127);
+    }
+    return child < 0 ? -errno : 0;
+}
+
+static int
+backup_result(const struct config *config)
+{
+    char path[URL_SIZE + 32];
+    snprintf(path, sizeof(path), "%s/backups/last.json", config->state_dir);
+    return file_open(path);
 }
 
 /* ---- sources ---- */
@@ -223,6 +257,10 @@ errand_do(const struct config *config, enum errand errand, size_t index, int giv
         return policy_write(config, given);
     case ERRAND_PASSWORD_FORGET:
         return password_forget(config);
+    case ERRAND_BACKUP:
+        return backup_begin(config, index);
+    case ERRAND_BACKUP_RESULT:
+        return backup_result(config);
     default:
         return index < config->source_count ? source_do(config, &config->sources[index], errand)
                                             : -EINVAL;

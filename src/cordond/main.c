@@ -11,6 +11,7 @@
 #include "base/seal.h"
 #include "base/sandbox.h"
 #include "bus/pki.h"
+#include "cordond/backup.h"
 #include "cordond/check.h"
 #include "cordond/config.h"
 #include "cordond/errand.h"
@@ -34,6 +35,9 @@ struct arguments {
     const char *role; /* NULL: the supervisor */
     const char *state;
     const char *out;
+    const char *key, *passphrase;
+    unsigned keep;
+    bool leaves_result;
     const char *days; /* of a token */
     bool is_check;
 };
@@ -54,6 +58,11 @@ usage(FILE *to)
             "[--state DIR]\n"
             "                                          a person's first password, shown once;\n"
             "                                          the second factor is taken away\n"
+            "       cordond backup [--out FILE] [--passphrase-file FILE]\n"
+            "                                          a backup, also while cordond runs\n"
+            "       cordond restore FILE [--key FILE | --passphrase-file FILE]\n"
+            "                                          cordond must not run\n"
+            "       cordond backup-key --out FILE      the operator's keys for backups\n"
             "       cordond secrets rotate [--state DIR]\n"
             "                                          another master key; cordond must not run\n"
             "       cordond --openapi                  the API's document\n"
@@ -307,6 +316,33 @@ secrets_command(const struct arguments *arguments, char **words, int count)
     return state[0] ? keep_rotate(state, key) : 1;
 }
 
+static int
+backup_command(const struct arguments *arguments, char **words, int count)
+{
+    bool is_restore = strcmp(words[0], "restore") == 0;
+    if (strcmp(words[0], "backup-key") == 0) {
+        return count == 1 && arguments->out ? backup_key(arguments->out) : usage(stderr);
+    }
+    if (count != (is_restore ? 2 : 1)) {
+        return usage(stderr);
+    }
+    struct config *config = config_read(arguments->config_path, NULL);
+    if (!config) {
+        return 1;
+    }
+    log_setup("cordond-backup", config->log_format, LOG_INFO);
+    const struct backup_arguments wanted = {.config = config,
+                                            .config_path = arguments->config_path,
+                                            .file = is_restore ? words[1] : arguments->out,
+                                            .key_file = arguments->key,
+                                            .passphrase_file = arguments->passphrase,
+                                            .leaves_result = arguments->leaves_result,
+                                            .keep = arguments->keep};
+    int status = is_restore ? backup_restore(&wanted) : backup_make(&wanted);
+    config_free(config);
+    return status;
+}
+
 /* Nothing starts beside another cordond, or with a key that others can read. */
 static int
 start_check(const struct config *config)
@@ -426,6 +462,10 @@ main(int count, char **words)
                                             {"state", required_argument, NULL, 's'},
                                             {"out", required_argument, NULL, 'o'},
                                             {"days", required_argument, NULL, 'd'},
+                                            {"key", required_argument, NULL, 'y'},
+                                            {"passphrase-file", required_argument, NULL, 'p'},
+                                            {"keep", required_argument, NULL, 'n'},
+                                            {"leave-result", no_argument, NULL, 'l'},
                                             {"openapi", no_argument, NULL, 'a'},
                                             {"sandbox", no_argument, NULL, 'b'},
                                             {"version", no_argument, NULL, 'v'},
@@ -475,6 +515,11 @@ main(int count, char **words)
     }
     if (optind < count && strcmp(words[optind], "account") == 0) {
         return account_command(&arguments, words + optind + 1, count - optind - 1);
+    }
+    if (optind < count && (strcmp(words[optind], "backup") == 0 ||
+                           strcmp(words[optind], "restore") == 0 ||
+                           strcmp(words[optind], "backup-key") == 0)) {
+        return backup_command(&arguments, words + optind, count - optind);
     }
     if (optind < count && strcmp(words[optind], "secrets") == 0) {
         return secrets_command(&arguments, words + optind + 1, count - optind - 1);

@@ -244,7 +244,7 @@ copy_check(const char *path, struct copy_facts *facts, char why[256])
                  path, (long long)version, schema_version);
         error = -EPROTO;
     } else if (version <= 0) {
-        error = fail(why, -EBADMSG, path, "no database of ours: it has no schema");
+        error = fail(why, -ENODATA, path, "no database of ours: it has no schema");
     } else if ((error = pages_check(db, what)) != 0) {
         fail(why, error, path, what);
     } else if ((error = live_check(db, what)) != 0) {

@@ -360,7 +360,10 @@ rescue_before_open(const char *path, int64_t now_us, struct rescue *rescue, char
     if (error == -EPROTO) {
         return version_refuse(path, why);
     }
-    if (error == -EBADMSG || error == -EIO) {
+    if (error == -ENODATA && !has_mark(path, "made")) {
+        return 0; /* the power went during the very first start */
+    }
+    if (error == -EBADMSG || error == -EIO || error == -ENODATA) {
         snprintf(cause, sizeof(cause), "%s", why);
         return rescue_replace(path, cause, now_us, rescue, why);
     }

@@ -585,6 +585,15 @@ static const struct field test_fields[] = {
 };
 static const struct shape test_shape = SHAPE("ParsedLines", struct op_test, test_fields, NULL);
 
+static const struct field schedule_fields[] = {
+    ROW_RANGE(struct op_schedule, every_h, "every_h", FIELD_UINT, 0, 8760,
+              "hours between two backups; 0: by hand only"),
+    ROW_RANGE(struct op_schedule, keep, "keep", FIELD_UINT, 1, 1000,
+              "how many are kept; the oldest go"),
+};
+static const struct shape schedule_shape =
+    SHAPE("BackupSchedule", struct op_schedule, schedule_fields, NULL);
+
 static const struct field notify_secret_fields[] = {
     ROW(struct wire_secret, channel, "channel", FIELD_TEXT, "of this channel"),
     ROW_OPT(struct wire_secret, value, "value", FIELD_TEXT,
@@ -743,6 +752,11 @@ const struct op_info op_table[OP_COUNT] = {
                           .patience_s = 600},
     [OP_AUDIT_CHECKPOINTS] =
         ONE("audit.checkpoints", AUDITORS, NULL, &view_checkpoints_shape),
+    [OP_BACKUP_SHOW] = ONE("backup.show", EVERYBODY, NULL, &view_backup_shape),
+    [OP_BACKUP_START] = ONE("backup.start", ADMINS, NULL, &view_backup_shape),
+    [OP_BACKUP_SCHEDULE] = ONE("backup.schedule", ADMINS, &schedule_shape, &view_backup_shape),
+    [OP_UNPROVEN_LIST] = LIST("unproven.list", EVERYBODY, &page_shape, &view_containment_shape),
+    [OP_UNPROVEN_KEEP] = ONE("unproven.keep", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_STORAGE_SHOW] = ONE("storage.show", EVERYBODY, NULL, &view_storage_shape),
     [OP_WATCH_LIST] = LIST("watch.list", EVERYBODY, &page_shape, &view_watch_shape),
     [OP_SERVER_ASSESS] =

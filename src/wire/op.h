@@ -111,6 +111,11 @@ enum op {
     OP_ENROLMENT_WITHDRAW,
     OP_ENROLMENT_REDEEM, /* asked by devices, which have no account */
     OP_REFUSED_LIST,
+    OP_BACKUP_SHOW,
+    OP_BACKUP_START,
+    OP_BACKUP_SCHEDULE,
+    OP_UNPROVEN_LIST,
+    OP_UNPROVEN_KEEP,
     OP_AUDIT_RECORD, /* web's own: not routed */
     /* Answered by web itself; core refuses them. */
     OP_SESSION_OPEN,
@@ -188,6 +193,9 @@ struct op_warning {
     size_t text_count;
     uint64_t version;
     char reason[TEXT_SIZE];
+};
+struct op_schedule {
+    uint32_t every_h, keep;
 };
 struct op_warning_reset {
     uint64_t version;

@@ -168,6 +168,9 @@ static const struct shape report_shape =
                 "ends by itself; absent: until released"),                                         \
         ROW(struct view_containment, model.hits, "hits", FIELD_UINT,                               \
             "frames dropped or copied so far"),                                                    \
+        ROW_OPT(struct view_containment, model.unproven, "unproven", FIELD_TEXT,                   \
+                "the switch that held it when a restored database did not know it; a person is "   \
+                "to keep or release it"),                                                          \
         ROW_OPT_SAID(struct view_containment, model.problem, "problem", "",                        \
                      "while failed or unverified: what the switch said")
 

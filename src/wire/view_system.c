@@ -205,6 +205,56 @@ static const struct field storage_fields[] = {
 };
 const struct shape view_storage_shape = SHAPE("Storage", struct view_storage, storage_fields, NULL);
 
+static const struct field backup_head_fields[] = {
+    ROW(struct view_backup_head, version, "version", FIELD_TEXT, "version of cordond"),
+    ROW(struct view_backup_head, schema, "schema", FIELD_UINT, "of the database"),
+    ROW(struct view_backup_head, epoch, "epoch", FIELD_UINT, "the controller's epoch"),
+    ROW(struct view_backup_head, at_us, "at", FIELD_TIME, "when it was made"),
+    ROW(struct view_backup_head, audit_number, "audit_number", FIELD_INT, "newest audit row"),
+    ROW(struct view_backup_head, audit_hash, "audit_hash", FIELD_TEXT, "and its hash"),
+    ROW(struct view_backup_head, live, "live", FIELD_UINT, "containments that had not ended"),
+    ROW(struct view_backup_head, has_secrets, "secrets", FIELD_BOOL, "it holds the secrets too"),
+    ROW(struct view_backup_head, locked, "locked", FIELD_TEXT, "key, passphrase or none"),
+    ROW_OPT(struct view_backup_head, box, "box", FIELD_TEXT, "the stream's key, or a salt"),
+};
+const struct shape view_backup_head_shape =
+    SHAPE("BackupHead", struct view_backup_head, backup_head_fields, NULL);
+
+static const struct field backup_result_fields[] = {
+    ROW(struct view_backup_result, at_us, "at", FIELD_TIME, "when it was begun"),
+    ROW_OPT(struct view_backup_result, file, "file", FIELD_TEXT, "on the controller's disk"),
+    ROW_OPT(struct view_backup_result, bytes, "bytes", FIELD_UINT, "its size"),
+    ROW(struct view_backup_result, has_secrets, "secrets", FIELD_BOOL,
+        "keys, accounts and tokens are in it, for the operator's key alone"),
+    ROW_OPT(struct view_backup_result, problem, "problem", FIELD_TEXT,
+            "why it could not be made; absent: it was"),
+};
+const struct shape view_backup_result_shape =
+    SHAPE("BackupResult", struct view_backup_result, backup_result_fields, NULL);
+
+static const struct field backup_fields[] = {
+    ROW(struct view_backup, is_running, "running", FIELD_BOOL, "one is being made"),
+    ROW(struct view_backup, is_encrypted, "encrypted", FIELD_BOOL,
+        "cordond.yaml names the operator's key (backup_key): backups are for that key alone, and "
+        "hold the secrets too"),
+    ROW(struct view_backup, every_h, "every_h", FIELD_UINT, "hours between two; 0: by hand only"),
+    ROW(struct view_backup, keep, "keep", FIELD_UINT, "how many are kept"),
+    ROW(struct view_backup, folder, "folder", FIELD_TEXT, "where they are, on the controller"),
+    ROW_SUB(struct view_backup, last, "last", FIELD_OBJECT, &view_backup_result_shape,
+            "the last one; its time is 1970 where there was none"),
+    ROW_OPT(struct view_backup, copied_us, "copied", FIELD_TIME,
+            "last good copy of the database, which a damaged one is replaced from"),
+    ROW_OPT(struct view_backup, copy_problem, "copy_problem", FIELD_TEXT,
+            "why none could be made"),
+    ROW_OPT(struct view_backup, restored_us, "restored", FIELD_TIME,
+            "when the database was replaced by a copy or a backup"),
+    ROW_OPT(struct view_backup, restored_cause, "restored_cause", FIELD_TEXT, "and why"),
+    ROW(struct view_backup, unproven, "unproven", FIELD_UINT,
+        "blocks that switches hold and the database did not know: GET /unproven lists them"),
+};
+const struct shape view_backup_shape =
+    SHAPE("Backup", struct view_backup, backup_fields, NULL);
+
 static const struct field health_fields[] = {
     ROW(struct view_health, status, "status", FIELD_TEXT, "ok, or what is missing"),
     ROW(struct view_health, version, "version", FIELD_TEXT, "version of cordond"),

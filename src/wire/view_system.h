@@ -139,6 +139,45 @@ struct view_storage {
 };
 extern const struct shape view_storage_shape;
 
+/* A backup's head: what anybody may know of it. */
+struct view_backup_head {
+    char version[NAME_SIZE];
+    uint64_t schema, epoch;
+    int64_t at_us;
+    int64_t audit_number;
+    char audit_hash[AUDIT_HEX_SIZE];
+    uint64_t live; /* containments in force or pending */
+    bool has_secrets;
+    char locked[16]; /* "key", "passphrase", "none" */
+    char box[192];   /* the stream's key, sealed; or the passphrase's salt */
+};
+extern const struct shape view_backup_head_shape;
+
+struct view_backup_result {
+    int64_t at_us;
+    char file[URL_SIZE];
+    uint64_t bytes;
+    bool has_secrets;
+    char problem[256]; /* "": it was made */
+};
+extern const struct shape view_backup_result_shape;
+
+/* Copies and backups. */
+struct view_backup {
+    bool is_running;
+    bool is_encrypted; /* to the key in cordond.yaml: with the secrets */
+    uint32_t every_h, keep;
+    char folder[URL_SIZE];
+    bool has_last;
+    struct view_backup_result last;
+    int64_t copied_us; /* the last good copy of this run */
+    char copy_problem[256];
+    int64_t restored_us; /* the database was; 0: never */
+    char restored_cause[TEXT_SIZE];
+    uint64_t unproven; /* blocks that wait for a person */
+};
+extern const struct shape view_backup_shape;
+
 struct view_health {
     char status[NAME_SIZE]; /* "ok", "core is away" */
     char version[NAME_SIZE];

@@ -136,7 +136,10 @@ static void
 test_each_role_has_its_own_errands(void **state)
 {
     static const bool allowed[ROLE_COUNT][ERRAND_COUNT] = {
-        [ROLE_CORE] = {[ERRAND_POLICY_READ] = true, [ERRAND_POLICY_WRITE] = true},
+        [ROLE_CORE] = {[ERRAND_POLICY_READ] = true,
+                       [ERRAND_POLICY_WRITE] = true,
+                       [ERRAND_BACKUP] = true,
+                       [ERRAND_BACKUP_RESULT] = true},
         [ROLE_INTAKE] = {[ERRAND_SOURCE_FILE] = true,
                          [ERRAND_SOURCE_ROTATED] = true,
                          [ERRAND_SOURCE_WATCH] = true,

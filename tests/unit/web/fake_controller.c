@@ -528,6 +528,27 @@ find(struct controller *c, const char *id)
 }
 
 void
+controller_prove(struct controller *c, const char *id, const char *account, const char *reason,
+                 wish_done_fn *done, void *context)
+{
+    struct containment *found = find(c, id);
+    (void)account, (void)reason;
+    bool waits = found && found->unproven[0];
+    if (waits) {
+        found->unproven[0] = '\0';
+    }
+    done(context, waits ? WISH_DONE : WISH_REFUSED, waits ? "" : "it is not unproven", found);
+}
+
+int64_t
+controller_restored(const struct controller *c, const char **cause)
+{
+    (void)c;
+    *cause = "the file is gone";
+    return 1;
+}
+
+void
 controller_release(struct controller *c, const char *id, const char *account, const char *reason,
                    wish_done_fn *done, void *context)
 {

@@ -228,6 +228,14 @@ serve(struct fixture *fixture, const char *folder)
     return 0;
 }
 
+/* It is never done: a second one is refused. */
+static int
+backup_start(void *context, uint32_t keep)
+{
+    (void)context, (void)keep;
+    return 0;
+}
+
 int
 main(int count, char **words)
 {
@@ -255,7 +263,17 @@ main(int count, char **words)
         return 1;
     }
     fixture.controller = fake_controller_new(fixture.base, &fixture.clock.clock, words[1]);
+    const struct copies_settings copying = {.base = fixture.base,
+                                            .store = controller_store(fixture.controller),
+                                            .clock = &fixture.clock.clock,
+                                            .folder = "/var/lib/cordon/backups",
+                                            .start = backup_start};
+    struct copies *copies = NULL;
+    if (copies_open(&copying, &copies)) {
+        return 1;
+    }
     struct ask_settings settings = {.controller = fixture.controller,
+                                    .copies = copies,
                                     .revisions = fixture.controller->revisions,
                                     .warnings = fixture.controller->warnings,
                                     .certificates = fixture.controller->certificates,
@@ -264,7 +282,9 @@ main(int count, char **words)
     fixture.jobs = evtimer_new(fixture.base, on_jobs, &fixture);
     fixture.asks = asks_new(&settings);
     int status = serve(&fixture, words[1]);
+    copies_stop(copies);
     fake_controller_free(fixture.controller);
+    copies_free(copies);
     asks_free(fixture.asks);
     event_free(fixture.jobs);
     event_base_free(fixture.base);

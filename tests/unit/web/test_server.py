@@ -1334,6 +1334,29 @@ class Watch(Case):
         self.assertGreater(told["total_bytes"], told["free_bytes"])
         self.assertIn("database", self.ctl("storage", role="viewer").stdout.lower())
 
+    def test_backup(self):
+        told = self.viewer.get("/backup")
+        self.assertFalse(told["running"])
+        self.assertEqual((told["every_h"], told["keep"]), (0, 7))
+        self.assertEqual(told["restored_cause"], "the file is gone")
+        self.assertEqual(self.operator.raw("POST", "/backup/start", {})[0], 403)
+        self.assertEqual(self.admin.raw("POST", "/backup/schedule", {"every_h": 24, "keep": 0})[0], 422)
+        told = self.admin.post("/backup/schedule", {"every_h": 24, "keep": 3})
+        self.assertEqual((told["every_h"], told["keep"]), (24, 3))
+        self.assertTrue(self.admin.post("/backup/start", {})["running"])
+        self.assertEqual(self.admin.raw("POST", "/backup/start", {})[0], 409)
+        self.assertIn("24", self.ctl("backup", role="viewer").stdout)
+        actions = [row["action"] for row in self.admin.get("/audit")["items"]]
+        self.assertIn("backup.start", actions)
+        self.assertIn("backup.schedule", actions)
+
+    def test_unproven(self):
+        self.assertEqual(self.viewer.get("/unproven")["items"], [])
+        self.assertEqual(self.ctl("unproven", role="viewer").returncode, 0)
+        refused = self.operator.raw("POST", "/unproven/nobody/keep", {"reason": "seen"})
+        self.assertEqual(refused[0], 409)
+        self.assertEqual(self.viewer.raw("POST", "/unproven/x/keep", {"reason": "x"})[0], 403)
+
     def test_nobody_was_released(self):
         self.assertEqual(self.viewer.get("/watch")["items"], [])
         self.assertEqual(self.ctl("watch", role="viewer").returncode, 0)

@@ -67,6 +67,7 @@ static const struct shape *const shapes[] = {
     &view_warning_shape,
     &view_watch_shape,
     &view_storage_shape,
+    &view_backup_shape,
     &view_assessment_shape,
     &view_version_shape,
     &view_health_shape,

@@ -1,0 +1,111 @@
+/* Backups, and what a restored database did not know. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "cli/columns.h"
+#include "cli/commands.h"
+
+static void
+print_backup(const struct run *run, const cJSON *backup)
+{
+    static const struct column facts[] = {
+        {"RUNNING", "running", COLUMN_TEXT},
+        {"LAST BACKUP", "last.at", COLUMN_TIME},
+        {"FILE", "last.file", COLUMN_TEXT},
+        {"BYTES", "last.bytes", COLUMN_TEXT},
+        {"WITH SECRETS", "last.secrets", COLUMN_TEXT},
+        {"PROBLEM", "last.problem", COLUMN_TEXT},
+        {"EVERY HOURS", "every_h", COLUMN_TEXT},
+        {"KEPT", "keep", COLUMN_TEXT},
+        {"GOOD COPY", "copied", COLUMN_TIME},
+        {"NO GOOD COPY", "copy_problem", COLUMN_TEXT},
+        {"RESTORED", "restored", COLUMN_TIME},
+        {"WHY", "restored_cause", COLUMN_TEXT},
+        {"UNPROVEN", "unproven", COLUMN_TEXT},
+    };
+    columns_print_object(run, backup, facts, COUNT_OF(facts));
+}
+
+/* 'body' NULL: reads. */
+static int
+ask_and_print(struct run *run, const char *path, const cJSON *body)
+{
+    struct client_answer answer;
+    int code = run_ask(run, path, body, &answer);
+    if (code == EXIT_GOOD && run->options.json) {
+        run_print_json(answer.json);
+    } else if (code == EXIT_GOOD) {
+        print_backup(run, answer.json);
+    }
+    client_answer_fini(&answer);
+    return code;
+}
+
+int
+cmd_backup(struct run *run, char **words, int count)
+{
+    cJSON *body = cJSON_CreateObject();
+    int code;
+    if (count == 0) {
+        code = ask_and_print(run, API "/backup", NULL);
+    } else if (count == 1 && strcmp(words[0], "start") == 0) {
+        code = ask_and_print(run, API "/backup/start", body);
+    } else if (count == 3 && strcmp(words[0], "schedule") == 0) {
+        cJSON_AddNumberToObject(body, "every_h", (double)strtoul(words[1], NULL, 10));
+        cJSON_AddNumberToObject(body, "keep", (double)strtoul(words[2], NULL, 10));
+        code = ask_and_print(run, API "/backup/schedule", body);
+    } else {
+        code = run_usage("backup | backup start | backup schedule HOURS KEEP");
+    }
+    cJSON_Delete(body);
+    return code;
+}
+
+static int
+keep(struct run *run, const char *id)
+{
+    char path[URL_SIZE];
+    struct client_answer answer;
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "reason", run->options.reason);
+    snprintf(path, sizeof(path), API "/unproven/%.64s/keep", id);
+    int code = run_ask(run, path, body, &answer);
+    if (code == EXIT_GOOD && run->options.json) {
+        run_print_json(answer.json);
+    }
+    client_answer_fini(&answer);
+    cJSON_Delete(body);
+    return code;
+}
+
+int
+cmd_unproven(struct run *run, char **words, int count)
+{
+    static const struct column columns[] = {
+        {"ID", "id", COLUMN_TEXT},
+        {"ENDPOINT", "", COLUMN_WHO},
+        {"ACTION", "action", COLUMN_TEXT},
+        {"SERVER", "", COLUMN_SERVER},
+        {"REASON", "reason", COLUMN_TEXT},
+        {"HELD BY", "unproven", COLUMN_TEXT},
+        {"EXPIRES", "expires", COLUMN_TIME},
+    };
+    int code = EXIT_GOOD;
+    if (count == 2 && strcmp(words[0], "keep") == 0) {
+        return run->options.reason ? keep(run, words[1])
+                                   : run_usage("say why with --reason TEXT: it goes into the audit");
+    }
+    if (count != 0) {
+        return run_usage("unproven | unproven keep ID --reason TEXT");
+    }
+    cJSON *items = run_list(run, API "/unproven", &code);
+    if (items && run->options.json) {
+        run_print_json(items);
+    } else if (items) {
+        columns_print(run, items, columns, COUNT_OF(columns));
+    }
+    cJSON_Delete(items);
+    return code;
+}
