@@ -59,7 +59,7 @@ line_read(const char *path, char *line, size_t size, char why[256])
     if (error) {
         return error;
     }
-    error = file_read(path, size - 1, &text, &length);
+    error = file_read(path, 4096, &text, &length);
     if (error) {
         snprintf(why, 256, "%.180s: %s", path, strerror(-error));
         return error;
@@ -216,7 +216,7 @@ member_add(struct making *making, const char *path, const char *name, char why[2
 static bool
 is_passed_over(const char *name, int depth)
 {
-    static const char *const own[] = {"core", "lock", "run", "aside", "backups", "secret.key"};
+    static const char *const own[] = {"core", "lock", "run", "set-aside", "backups", "secret.key"};
     const char *dot = strrchr(name, '.');
     bool is_own = false;
     for (size_t i = 0; i < COUNT_OF(own) && depth == 0; i++) {
@@ -230,7 +230,10 @@ static int
 folder_add(struct making *making, const char *folder, const char *below, int depth, char why[256])
 {
     DIR *list = opendir(folder);
-    int error = 0;
+    int error = list ? 0 : -errno;
+    if (error) {
+        snprintf(why, 256, "%.180s: %s", folder, strerror(-error));
+    }
     for (struct dirent *at; !error && list && (at = readdir(list)) != NULL;) {
         char path[PATH_ROOM], name[PATH_ROOM];
         struct stat found;
@@ -402,6 +405,19 @@ struct restoring {
     size_t replaced;
 };
 
+/* It belongs to whom its folder belongs: the role that needs it. */
+static int
+owner_adopt(const char *path)
+{
+    char folder[PATH_ROOM * 2];
+    struct stat owner;
+    snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
+    if (geteuid() != 0) {
+        return 0;
+    }
+    return stat(folder, &owner) < 0 || lchown(path, owner.st_uid, owner.st_gid) < 0 ? -errno : 0;
+}
+
 static int
 file_move(const char *from, const char *to, char why[256])
 {
@@ -411,6 +427,7 @@ file_move(const char *from, const char *to, char why[256])
     if (!error && rename(from, to) < 0) {
         error = -errno;
     }
+    error = error ? error : owner_adopt(to);
     error = error ? error : file_sync_folder(to);
     if (error) {
         snprintf(why, 256, "%.100s cannot go to %.100s: %s", from, to, strerror(-error));
@@ -523,7 +540,18 @@ database_restore(struct restoring *restoring, const struct view_backup_head *hea
     snprintf(unpacked, sizeof(unpacked), "%s/" DATABASE, restoring->from);
     time_format(head->at_us, at);
     snprintf(cause, sizeof(cause), "by hand, from the backup of %s", at);
-    return rescue_restore(database, unpacked, cause, clock_wall_us(clock_system()), rescue, why);
+    int error =
+        rescue_restore(database, unpacked, cause, clock_wall_us(clock_system()), rescue, why);
+    static const char *const beside[] = {"cordon.db", "cordon.db.made", "aside"};
+    for (size_t i = 0; !error && i < COUNT_OF(beside); i++) {
+        char path[RESCUE_PATH_SIZE];
+        rescue_path(database, beside[i], path);
+        error = access(path, F_OK) == 0 ? owner_adopt(path) : 0;
+        if (error) {
+            snprintf(why, 256, "%.180s: %s", path, strerror(-error));
+        }
+    }
+    return error;
 }
 
 /* A copy of the database alone is taken as it is. */
@@ -598,7 +626,7 @@ backup_restore(const struct backup_arguments *arguments)
     char why[256] = "", stamp[32];
     stamp_make(clock_wall_us(clock_system()), stamp);
     snprintf(restoring.from, sizeof(restoring.from), "%s/restore.%ld", state, (long)getpid());
-    snprintf(restoring.aside, sizeof(restoring.aside), "%s/aside/%s", state, stamp);
+    snprintf(restoring.aside, sizeof(restoring.aside), "%s/set-aside/%s", state, stamp);
     int error = file_make_dirs(state, 0711);
     error = error ? error : keep_lock(state, why);
     error = error ? error : unpack(&restoring, arguments->file, &head, why);

@@ -493,6 +493,18 @@ main(int count, char **words)
         case 'd':
             arguments.days = optarg;
             break;
+        case 'y':
+            arguments.key = optarg;
+            break;
+        case 'p':
+            arguments.passphrase = optarg;
+            break;
+        case 'n':
+            arguments.keep = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'l':
+            arguments.leaves_result = true;
+            break;
         case 'a':
             return text_print(openapi_text());
         case 'b':

@@ -1,0 +1,283 @@
+"""Backup and restore of a cordond that runs, secrets at rest, and a database that is damaged or has no
+room: real processes, a real disk.  No campus: one switch made of memory, everything on loopback."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+
+import api as client
+import pytest
+import receivers
+from api import ApiError
+from netns import wait_for
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
+CORDOND = os.path.join(BUILD, "cordond")
+CANARY = "canary-correct-horse-4711"
+SLOW_S = 60  # of waits, on a machine that has much to do; never of a measurement
+
+
+class Bench:
+    def __init__(self, folder, **lines):
+        self.folder = pathlib.Path(folder)
+        os.chmod(folder, 0o755)
+        self.cordon = receivers.Controller(CORDOND, self.folder)
+        with open(self.cordon.config, "a", encoding="utf-8") as config:
+            config.writelines(f"{key}: {value}\n" for key, value in lines.items())
+        self.state = self.cordon.state
+        self.start()
+
+    def start(self):
+        self.cordon.start()
+        self.api = client.Api(f"https://127.0.0.1:{self.cordon.port}",
+                              str(self.state / "admin.token"), str(self.state / "pki" / "ca.pem"))
+        wait_for(self.is_there, "cordond", SLOW_S)
+
+    def is_there(self):
+        try:
+            return self.api.get("/health", validate=False).get("status") == "ok"
+        except (OSError, ValueError, ApiError):
+            return False
+
+    def stop(self):
+        self.cordon.process.send_signal(signal.SIGTERM)
+        assert self.cordon.process.wait(SLOW_S) == 0
+
+    def close(self):
+        """Whatever a test left: one that failed hides nothing."""
+        if self.cordon.process.poll() is None:
+            self.stop()
+        self.cordon.log.close()
+
+    def contain(self, mac, reason="beacon"):
+        return self.api.post("/containments", {"action": "isolate", "mac": mac, "reason": reason})
+
+    def reasons(self):
+        return sorted(c["reason"] for c in self.api.get("/containments")["items"])
+
+    def has_secret(self):
+        return [c["has_secret"] for c in self.api.get("/notifications")["channels"]] == [True]
+
+    def database(self):
+        return next(path for path in (self.state / "core" / "cordon.db", self.state / "cordon.db")
+                    if path.exists())
+
+    def command(self, *words, check=True):
+        done = subprocess.run([CORDOND, "--config", self.cordon.config, *words], text=True,
+                              capture_output=True, timeout=SLOW_S, check=False)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+
+@pytest.fixture(scope="module")
+def operator():
+    """The operator's key pair, made as an operator makes it."""
+    with tempfile.TemporaryDirectory(prefix="cordon-operator-") as name:
+        path = os.path.join(name, "operator.key")
+        told = subprocess.run([CORDOND, "backup-key", "--out", path], text=True, check=True,
+                              capture_output=True)
+        assert os.stat(path).st_mode & 0o777 == 0o400
+        yield path, re.match(r"backup_key: ([0-9a-f]{64})\n", told.stdout).group(1)
+
+
+@pytest.fixture(scope="module")
+def bench(operator):
+    with tempfile.TemporaryDirectory(prefix="cordon-backup-") as name:
+        bench = Bench(name, backup_key=f'"{operator[1]}"')
+        bench.api.post("/notifications", {
+            "settings": {"version": 0, "channels": [
+                {"name": "hook", "kind": "webhook", "url": "https://localhost:1/x"}],
+                "rules": [], "help_desk": {}, "owner": {}, "on_call": {}},
+            "secrets": [{"channel": "hook", "value": CANARY}]})
+        yield bench
+        bench.close()
+
+
+def everything(folder):
+    for path in pathlib.Path(folder).rglob("*"):
+        if path.is_file():
+            yield path, path.read_bytes()
+
+
+def test_a_secret_is_nowhere_in_the_clear(bench):
+    """Files, log, answers, and the memory of each role that need not know it."""
+    answers = json.dumps([bench.api.get(path) for path in
+                          ("/notifications", "/notices", "/audit", "/backup")]).encode()
+    kept = dict(everything(bench.state), log=bench.cordon.said(), answers=answers)
+    for text in (CANARY.encode(), CANARY.encode().hex().encode()):
+        assert [str(name) for name, found in kept.items() if text in found] == []
+    if not shutil.which("gcore"):
+        pytest.skip("gdb is not installed: no core images")
+    roles = bench.cordon.roles()
+    for role in ("intake", "driver"):  # web and core passed it on, notify keeps it
+        with tempfile.TemporaryDirectory(prefix="cordon-core-") as name:
+            subprocess.run(["gcore", "-o", f"{name}/core", str(roles[role])], check=True,
+                           capture_output=True, timeout=SLOW_S)
+            images = list(everything(name))
+            assert images and all(len(found) > 100000 for _, found in images)
+            assert not any(CANARY.encode() in found for _, found in images), role
+
+
+def test_the_key_file_is_checked_at_every_start(bench):
+    key = bench.state / "secret.key"
+    assert os.stat(key).st_mode & 0o7777 == 0o400
+    second = bench.command(check=False)  # two of them on one folder
+    assert second.returncode == 1 and "stop it first" in second.stderr
+    bench.stop()
+    for mode, why in ((0o440, "chmod 400"), (0o404, "chmod 400"), (0o602, "chmod 400")):
+        os.chmod(key, mode)
+        refused = bench.command(check=False)
+        assert refused.returncode == 1 and why in refused.stderr
+    os.chmod(key, 0o400)
+    os.rename(key, f"{key}.away")
+    refused = bench.command(check=False)
+    assert refused.returncode == 1 and "put the key back" in refused.stderr
+    os.rename(f"{key}.away", key)
+    before = key.read_bytes()
+    bench.command("secrets", "rotate")
+    assert key.read_bytes() != before and len(key.read_bytes()) == 32
+    bench.start()
+    wait_for(bench.has_secret, "the secret", SLOW_S)
+
+
+def test_backup_and_restore(bench, operator):
+    bench.contain("02:00:00:00:00:11", "before")
+    file = bench.api.post("/backup/start", {}) and wait_for(
+        lambda: not bench.api.get("/backup")["running"] and bench.api.get("/backup")["last"],
+        "the backup", SLOW_S)
+    assert "problem" not in file and file["secrets"] and file["bytes"] > 10000
+    blob = pathlib.Path(file["file"]).read_bytes()
+    assert os.stat(file["file"]).st_mode & 0o777 == 0o600
+    for text in (CANARY.encode(), b"before", (bench.state / "secret.key").read_bytes()):
+        assert text not in blob
+    bench.contain("02:00:00:00:00:12", "after")
+    rows = len(bench.api.get("/audit?limit=500")["items"])
+    refused = bench.command("restore", file["file"], "--key", operator[0], check=False)
+    assert refused.returncode == 1 and "stop it first" in refused.stderr
+    bench.stop()
+    # what is damaged, cut, or for another key changes nothing
+    database = bench.database().read_bytes()
+    spoilt = bench.folder / "spoilt.backup"
+    for at in (3, 40, 300, len(blob) // 2, len(blob) - 1):
+        spoilt.write_bytes(blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1:])
+        assert bench.command("restore", spoilt, "--key", operator[0], check=False).returncode == 1
+    spoilt.write_bytes(blob[:-1000])
+    assert "Nothing was changed" in bench.command("restore", spoilt, "--key", operator[0],
+                                                  check=False).stderr
+    other = bench.folder / "other.key"
+    bench.command("backup-key", "--out", other)
+    told = bench.command("restore", file["file"], "--key", other, check=False)
+    assert told.returncode == 1 and "does not open it" in told.stderr
+    assert bench.command("restore", file["file"], check=False).returncode == 1
+    assert bench.database().read_bytes() == database
+    # the machine is lost: another one, with nothing but the backup and the key
+    shutil.rmtree(bench.state / "notify")
+    os.remove(bench.state / "secret.key")
+    told = bench.command("restore", file["file"], "--key", operator[0])
+    assert "unproven" in told.stdout
+    bench.start()
+    assert bench.reasons() == ["before"]
+    wait_for(bench.has_secret, "the secret", SLOW_S)
+    audit = bench.api.get("/audit?limit=500")["items"]
+    assert [row["action"] for row in audit].count("restored") == 1
+    assert len(audit) >= rows + 1  # also what was done after the backup
+    assert bench.api.get("/audit/verify")["sound"]
+    assert "by hand" in bench.api.get("/backup")["restored_cause"]
+    assert list((bench.database().parent / "aside").iterdir())  # nothing was deleted
+
+
+def test_without_a_key_no_secret_is_inside(bench):
+    config = bench.cordon.config.read_text()
+    bench.cordon.config.write_text(re.sub(r"backup_key:.*\n", "", config))
+    plain, locked = bench.folder / "plain.backup", bench.folder / "locked.backup"
+    told = bench.command("backup", "--out", plain)
+    assert "Left out" in told.stderr
+    blob = plain.read_bytes()
+    for name in (b"secret.key", b"secrets.sealed", b"ca.key", b"accounts"):
+        assert name not in blob
+    assert (bench.state / "secret.key").read_bytes() not in blob
+    secret = bench.folder / "passphrase"
+    secret.write_text("four plain words here\n")
+    os.chmod(secret, 0o644)
+    refused = bench.command("backup", "--out", locked, "--passphrase-file", secret, check=False)
+    assert refused.returncode == 1 and "chmod" in refused.stderr
+    os.chmod(secret, 0o400)
+    assert "the secrets" in bench.command("backup", "--out", locked, "--passphrase-file",
+                                          secret).stderr
+    assert b"before" not in locked.read_bytes()
+    bench.cordon.config.write_text(config)
+
+
+def test_damaged_while_it_runs(bench):
+    """Pages are overwritten under it: it says so, starts with the good copy, loses nothing that it
+    acknowledged, and listens on."""
+    bench.contain("02:00:00:00:00:21", "kept")
+    copies = bench.database().parent / "copies"
+    wait_for(lambda: (copies / "good.db").exists(), "a good copy", SLOW_S)
+    before = bench.reasons()
+    rows = bench.api.get("/audit?limit=500")["items"]
+    core = bench.cordon.roles()["core"]
+    with open(bench.database(), "r+b") as file:
+        file.write(b"\0" * 100)
+    os.kill(core, signal.SIGKILL)
+    wait_for(lambda: bench.cordon.roles().get("core") not in (None, core) and bench.is_there(),
+             "core with another database", SLOW_S)
+    wait_for(lambda: bench.reasons() == before, "the containments", SLOW_S)
+    assert bench.api.get("/audit/verify")["sound"]
+    after = {row["number"] for row in bench.api.get("/audit?limit=500")["items"]}
+    missing = [row for row in rows if row["number"] not in after]
+    assert missing == []
+    bench.contain("02:00:00:00:00:22", "and on")
+
+
+def test_full_disk():
+    """Nothing is acknowledged that is not stored, what was acknowledged stays, and it goes on by
+    itself when there is room again."""
+    with tempfile.TemporaryDirectory(prefix="cordon-full-") as name:
+        small = pathlib.Path(name) / "state"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=0755", "tmpfs", small],
+                       check=True)
+        bench = None
+        try:
+            bench = Bench(name)
+            bench.contain("02:00:00:00:00:31", "there was room")
+            filler = small / "filler"
+            with pytest.raises(OSError), open(filler, "wb", buffering=0) as file:
+                while True:
+                    file.write(b"\0" * 4096)
+            acknowledged, refused = ["there was room"], 0
+            for number in range(400):
+                try:
+                    bench.contain(f"02:00:00:00:01:{number % 256:02x}", f"number {number}")
+                    acknowledged.append(f"number {number}")
+                except ApiError as error:
+                    assert error.status == 503, error
+                    refused += 1
+                if refused == 5:
+                    break
+            assert refused == 5
+            assert sorted(acknowledged) == bench.reasons()
+            os.remove(filler)
+
+            def has_room():
+                try:
+                    return bench.contain("02:00:00:00:00:32", "room again")
+                except ApiError:
+                    return None
+            wait_for(has_room, "room", SLOW_S, 0.2)
+            acknowledged.append("room again")
+            os.kill(bench.cordon.roles()["core"], signal.SIGKILL)
+            wait_for(bench.is_there, "core", SLOW_S)
+            wait_for(lambda: bench.reasons() == sorted(acknowledged), "everything acknowledged",
+                     SLOW_S)
+        finally:
+            if bench:
+                bench.close()
+            subprocess.run(["umount", "-l", small], check=False)
