@@ -165,12 +165,17 @@ static const struct table {
     const char *select, *insert;
     int json; /* column */
 } tables[] = {
-    {"SELECT id, state, external_id, requested_us, ended_us, json FROM containment",
+    /* the columns beside it have no sum: they must say the same */
+    {"SELECT id, state, external_id, requested_us, ended_us, json FROM containment"
+     " WHERE json_valid(json) AND id = json ->> '$.id' AND state = json ->> '$.state'"
+     " AND ended_us = coalesce(json ->> '$.ended_us', 0)",
      "INSERT INTO containment(id, state, external_id, requested_us, ended_us, json)"
      " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET state = excluded.state,"
      " ended_us = excluded.ended_us, json = excluded.json",
      5},
-    {"SELECT id, is_open, last_us, json FROM incident",
+    {"SELECT id, is_open, last_us, json FROM incident"
+     " WHERE json_valid(json) AND id = json ->> '$.id' AND is_open = coalesce(json ->> "
+     "'$.is_open', 0)",
      "INSERT INTO incident(id, is_open, last_us, json) VALUES(?1, ?2, ?3, ?4)"
      " ON CONFLICT(id) DO UPDATE SET is_open = excluded.is_open, last_us = excluded.last_us,"
      " json = excluded.json",

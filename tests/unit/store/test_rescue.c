@@ -318,6 +318,54 @@ test_what_is_missing_is_restored(void **state)
     }
 }
 
+/* One page after the other is zeroed: also one that nothing would read before the next backup. */
+static void
+test_every_page_counts(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, CONTAINMENTS);
+    make_good(f);
+    close_store(f);
+    run("cp -a %1$s %1$s.kept", f->dir);
+    size_t pages = file_size(f->path) / 4096;
+    assert_true(pages > 30);
+    for (size_t page = 1; page < pages; page += 3) {
+        static const char zero[4096];
+        int fd = open(f->path, O_WRONLY);
+        assert_int_equal(pwrite(fd, zero, sizeof(zero), (off_t)(page * 4096)), sizeof(zero));
+        close(fd);
+        struct seen seen = start(f);
+        if (!seen.is_restored || seen.count != CONTAINMENTS || seen.wrong) {
+            fail_msg("page %zu zeroed: %d containments, %d wrong, restored %d", page, seen.count,
+                     seen.wrong, seen.is_restored);
+        }
+        close_store(f);
+        run("rm -rf %1$s && cp -a %1$s.kept %1$s", f->dir);
+    }
+    run("rm -rf %s.kept", f->dir);
+}
+
+/* A number in the row that is no JSON: it says that a containment in force has ended. */
+static void
+test_what_ended_and_its_state_agree(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db;
+    fill(f, 0, CONTAINMENTS);
+    make_good(f);
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE containment SET ended_us = 16 WHERE id LIKE '%07'",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_changes(db), 1);
+    sqlite3_close(db);
+    struct seen seen = start(f);
+    assert_true(seen.is_restored);
+    assert_int_equal(seen.count, CONTAINMENTS);
+    close_store(f);
+}
+
 /* Killed, and then its log is taken away: what was acknowledged stood only there. */
 static void
 test_a_log_that_is_gone_is_no_clean_start(void **state)
@@ -587,6 +635,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_a_byte_turned_anywhere_gives_no_other_content),
         CASE(test_what_is_missing_is_restored),
+        CASE(test_every_page_counts),
+        CASE(test_what_ended_and_its_state_agree),
         CASE(test_a_log_that_is_gone_is_no_clean_start),
         CASE(test_a_kill_is_no_damage),
         CASE(test_a_kill_while_it_is_opened_or_closed_is_no_damage),
