@@ -484,7 +484,7 @@ picture_check(int number)
     assert_false(store_rescue(store)->is_restored);
     const struct store_loader loader = {.on_containment = see, .context = &seen};
     assert_int_equal(store_load(store, &loader), 0);
-    store_check_audit(store, NULL, on_walked, &walked);
+    store_check_audit(store, &(struct store_walk){.has_wanted = false}, on_walked, &walked);
     while (walked.calls == 0) {
         event_base_loop(base, EVLOOP_ONCE);
     }
