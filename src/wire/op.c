@@ -8,7 +8,7 @@
 #include "wire/detection.h"
 #include "wire/notice.h"
 #include "wire/notify.h"
-#include "wire/op_people.h"
+#include "wire/op_parts.h"
 #include "wire/view_account.h"
 #include "wire/view_budget.h"
 #include "wire/view_certificate.h"
@@ -41,11 +41,6 @@ account_role_parse(const char *text, enum account_role *role)
 }
 
 /* Parameters. */
-#define PAGE_ROWS(type, page)                                                                      \
-    ROW_OPT(type, page.q, "q", FIELD_TEXT, "any part of a name, address, MAC, switch or port"),    \
-        ROW_RANGE(type, page.limit, "limit", FIELD_UINT, 1, OP_LIMIT_MAX, "items per answer"),     \
-        ROW_OPT(type, page.cursor, "cursor", FIELD_UINT, "'next' of the answer before")
-
 struct op_page_only {
     struct op_page page;
 };
@@ -111,8 +106,6 @@ static const struct field evidence_fields[] = {
 static const struct shape evidence_shape =
     SHAPE("EvidenceRequest", struct op_evidence, evidence_fields, NULL);
 
-static bool is_reason_given(const char *reason, char why[128]);
-
 static bool
 check_payload(const void *thing, char why[128])
 {
@@ -122,7 +115,7 @@ check_payload(const void *thing, char why[128])
         snprintf(why, 128, "whose right it is: account:NAME or token:NAME");
         return false;
     }
-    return is_reason_given(asked->reason, why);
+    return op_reason_given(asked->reason, why);
 }
 
 static const struct field payload_fields[] = {
@@ -172,8 +165,8 @@ static const struct field id_fields[] = {
 };
 static const struct shape id_shape = SHAPE("Id", struct op_id, id_fields, NULL);
 
-static bool
-is_reason_given(const char *reason, char why[128])
+bool
+op_reason_given(const char *reason, char why[128])
 {
     if (reason[strspn(reason, " ")] == '\0') {
         snprintf(why, 128, "a reason is required: it goes into the audit");
@@ -186,13 +179,13 @@ static bool
 check_warning(const void *thing, char why[128])
 {
     const struct op_warning *asked = thing;
-    return page_check(asked->texts, asked->text_count, why) && is_reason_given(asked->reason, why);
+    return page_check(asked->texts, asked->text_count, why) && op_reason_given(asked->reason, why);
 }
 
 static bool
 check_warning_reset(const void *thing, char why[128])
 {
-    return is_reason_given(((const struct op_warning_reset *)thing)->reason, why);
+    return op_reason_given(((const struct op_warning_reset *)thing)->reason, why);
 }
 
 #define WARNING_TEXTS(type, about_)                                                                \
@@ -241,7 +234,7 @@ check_contain(const void *thing, char why[128])
         (contain->endpoint_id[0] != '\0') + !mac_is_none(&contain->mac) + !ip_is_none(&contain->ip);
     bool has_server = !prefix_is_none(&contain->server) || contain->server_name[0] != '\0';
     enum action action = (enum action)(contain->action + 1);
-    if (!is_reason_given(contain->reason, why)) {
+    if (!op_reason_given(contain->reason, why)) {
         return false;
     }
     if (action == ACTION_BLOCK_SERVER && subjects > 0) {
@@ -296,7 +289,7 @@ static bool
 check_block_server(const void *thing, char why[128])
 {
     const struct op_block_server *block = thing;
-    return is_reason_given(block->reason, why) &&
+    return op_reason_given(block->reason, why) &&
            check_server(&block->server, block->server_name, why);
 }
 
@@ -325,7 +318,7 @@ static const struct shape assess_shape =
 static bool
 check_reason(const void *thing, char why[128])
 {
-    return is_reason_given(((const struct op_reason *)thing)->reason, why);
+    return op_reason_given(((const struct op_reason *)thing)->reason, why);
 }
 
 static const struct field reason_fields[] = {
@@ -361,7 +354,7 @@ static const struct shape extend_shape =
 static bool
 check_why(const void *thing, char why[128])
 {
-    return is_reason_given(((const struct op_why *)thing)->reason, why);
+    return op_reason_given(((const struct op_why *)thing)->reason, why);
 }
 
 static const struct field why_fields[] = {
@@ -408,90 +401,6 @@ static const struct field annotation_list_fields[] = {
 };
 static const struct shape annotation_list_shape =
     SHAPE("AnnotationFilter", struct op_annotation_list, annotation_list_fields, NULL);
-static const struct field policy_text_fields[] = {
-    ROW_LINES(struct op_policy_text, text, "text", false, POLICY_TEXT_MAX, "a policy (YAML)"),
-};
-static const struct shape policy_text_shape =
-    SHAPE("PolicyText", struct op_policy_text, policy_text_fields, NULL);
-
-static bool
-check_replay(const void *thing, char why[128])
-{
-    if (((const struct op_replay *)thing)->days == 0) {
-        snprintf(why, 128, "days must be at least 1");
-        return false;
-    }
-    return true;
-}
-
-static const struct field replay_fields[] = {
-    {.name = "days",
-     .kind = FIELD_UINT,
-     .at = offsetof(struct op_replay, days),
-     .size = sizeof(uint32_t),
-     .least = 1,
-     .most = OP_REPLAY_DAYS_MAX,
-     .about = "so many days back from now"},
-    ROW_LINES(struct op_replay, policy, "policy", true, POLICY_TEXT_MAX,
-              "a draft (YAML); absent: the running policy"),
-    ROW_ENUM(struct op_replay, assume, "assume", true, replay_assume_names,
-             "auto: as if networks and policies were in mode auto; auto_everywhere: also without "
-             "roll-out rules and maintenance windows"),
-};
-static const struct shape replay_shape =
-    SHAPE("ReplayRequest", struct op_replay, replay_fields, check_replay);
-
-static const char *const outcome_filter_names[] = {"any",      "contained", "held", "observed",
-                                                   "notified", "nothing",   NULL};
-static const struct field replay_list_fields[] = {
-    PAGE_ROWS(struct op_replay_list, page),
-    ROW(struct op_replay_list, id, "id", FIELD_TEXT, "the job's id"),
-    ROW_ENUM(struct op_replay_list, outcome, "outcome", true, outcome_filter_names,
-             "only these; see ReplayDecision"),
-    ROW_OPT(struct op_replay_list, endpoint, "endpoint", FIELD_TEXT,
-            "only about the endpoint with this id"),
-};
-static const struct shape replay_list_shape =
-    SHAPE("ReplayFilter", struct op_replay_list, replay_list_fields, NULL);
-
-static bool
-check_policy_save(const void *thing, char why[128])
-{
-    const struct op_policy_save *save = thing;
-    if (save->base == 0) {
-        snprintf(why, 128, "base_revision must name the revision that the text was made from");
-        return false;
-    }
-    return is_reason_given(save->reason, why);
-}
-
-static const struct field policy_save_fields[] = {
-    ROW_LINES(struct op_policy_save, text, "text", false, POLICY_TEXT_MAX, "the policy (YAML)"),
-    ROW(struct op_policy_save, reason, "reason", FIELD_TEXT, "why, for the audit"),
-    ROW(struct op_policy_save, base, "base_revision", FIELD_UINT,
-        "the revision that the text was made from: 409 where another one runs by now"),
-    ROW_OPT(struct op_policy_save, overwrites, "overwrite_file", FIELD_BOOL,
-            "true: the policy file is written even where it was changed by hand; with the running "
-            "text, only the file is written"),
-};
-static const struct shape policy_save_shape =
-    SHAPE("PolicySave", struct op_policy_save, policy_save_fields, check_policy_save);
-
-static bool
-check_policy_restore(const void *thing, char why[128])
-{
-    return is_reason_given(((const struct op_policy_restore *)thing)->reason, why);
-}
-
-static const struct field policy_restore_fields[] = {
-    ROW(struct op_policy_restore, id, "id", FIELD_TEXT, "number of the revision"),
-    ROW(struct op_policy_restore, reason, "reason", FIELD_TEXT, "why, for the audit"),
-    ROW_OPT(struct op_policy_restore, base, "base_revision", FIELD_UINT,
-            "refuse where another revision runs by now; absent: whichever runs"),
-};
-static const struct shape policy_restore_shape =
-    SHAPE("PolicyRestore", struct op_policy_restore, policy_restore_fields, check_policy_restore);
-
 static const struct field export_fields[] = {
     ROW_OPT(struct op_export, q, "q", FIELD_TEXT, "only endpoints that this search finds"),
     ROW_RANGE(struct op_export, limit, "limit", FIELD_UINT, 1, OP_LIMIT_MAX, "rows per answer"),
@@ -514,8 +423,7 @@ static const struct field import_row_fields[] = {
 static const struct shape import_row_shape =
     SHAPE("ImportRow", struct op_import_row, import_row_fields, NULL);
 
-static const char *const import_columns[] = {"class", "tags", "note", "owner", "owner_email",
-                                             NULL};
+static const char *const import_columns[] = {"class", "tags", "note", "owner", "owner_email", NULL};
 
 static bool
 check_import(const void *thing, char why[128])
@@ -546,44 +454,39 @@ static const struct shape import_shape =
 
 static const struct field map_place_fields[] = {
     ROW(struct map_place, switch_name, "switch", FIELD_TEXT, "name of the switch"),
-    {.name = "x", .kind = FIELD_INT, .at = offsetof(struct map_place, x), .size = sizeof(int32_t),
-     .least = -MAP_EXTENT, .most = MAP_EXTENT, .about = "to the right"},
-    {.name = "y", .kind = FIELD_INT, .at = offsetof(struct map_place, y), .size = sizeof(int32_t),
-     .least = -MAP_EXTENT, .most = MAP_EXTENT, .about = "downwards"},
+    {.name = "x",
+     .kind = FIELD_INT,
+     .at = offsetof(struct map_place, x),
+     .size = sizeof(int32_t),
+     .least = -MAP_EXTENT,
+     .most = MAP_EXTENT,
+     .about = "to the right"},
+    {.name = "y",
+     .kind = FIELD_INT,
+     .at = offsetof(struct map_place, y),
+     .size = sizeof(int32_t),
+     .least = -MAP_EXTENT,
+     .most = MAP_EXTENT,
+     .about = "downwards"},
 };
-const struct shape map_place_shape =
-    SHAPE("MapPlace", struct map_place, map_place_fields, NULL);
+const struct shape map_place_shape = SHAPE("MapPlace", struct map_place, map_place_fields, NULL);
 
 static const struct field map_place_request_fields[] = {
     ROW_LIST(struct op_map_place, places, place_count, "places", FIELD_LIST, &map_place_shape,
              MAP_PLACES_MAX, "where switches are drawn from now on; the others stay"),
-    {.name = "removed", .kind = FIELD_TEXTS, .optional = true,
-     .at = offsetof(struct op_map_place, removed), .size = NAME_SIZE,
-     .count_at = offsetof(struct op_map_place, removed_count), .max_count = 64,
+    {.name = "removed",
+     .kind = FIELD_TEXTS,
+     .optional = true,
+     .at = offsetof(struct op_map_place, removed),
+     .size = NAME_SIZE,
+     .count_at = offsetof(struct op_map_place, removed_count),
+     .max_count = 64,
      .about = "switches whose place is forgotten"},
     ROW(struct op_map_place, version, "version", FIELD_UINT,
         "of the layout that this changes; another one now: 409"),
 };
 static const struct shape map_place_request_shape =
     SHAPE("MapChange", struct op_map_place, map_place_request_fields, NULL);
-
-static const struct field test_line_fields[] = {
-    ROW(struct op_test_line, line, "line", FIELD_UINT, "number of the line, from 1"),
-    ROW_SUB(struct op_test_line, detection, "detection", FIELD_POINTER, &wire_detection_shape,
-            "as parsed"),
-    ROW_OPT(struct op_test_line, why, "why", FIELD_TEXT, "why it is no detection"),
-};
-static const struct shape test_line_shape =
-    SHAPE("ParsedLine", struct op_test_line, test_line_fields, NULL);
-static const struct field test_fields[] = {
-    ROW_LIST(struct op_test, lines, line_count, "lines", FIELD_LIST, &test_line_shape,
-             TEST_LINES_MAX, "parsed lines"),
-    ROW_OPT(struct op_test, assumes, "assume", FIELD_BOOL, "see TestLines"),
-    ROW_OPT(struct op_test, run, "run", FIELD_TEXT, "see TestLines"),
-    ROW_OPT(struct op_test, is_last, "last", FIELD_BOOL, "see TestLines"),
-    ROW_LINES(struct op_test, policy, "policy", true, POLICY_TEXT_MAX, "see TestLines"),
-};
-static const struct shape test_shape = SHAPE("ParsedLines", struct op_test, test_fields, NULL);
 
 static const struct field schedule_fields[] = {
     ROW_RANGE(struct op_schedule, every_h, "every_h", FIELD_UINT, 0, 8760,
@@ -604,9 +507,13 @@ static const struct shape notify_secret_shape =
 static const struct field notifications_fields[] = {
     ROW_SUB(struct op_notifications, settings, "settings", FIELD_OBJECT, &notify_settings_shape,
             "the whole: what is not in it is no more"),
-    {.name = "secrets", .kind = FIELD_LIST, .optional = true,
-     .at = offsetof(struct op_notifications, secrets), .size = sizeof(struct wire_secret *),
-     .shape = &notify_secret_shape, .count_at = offsetof(struct op_notifications, secret_count),
+    {.name = "secrets",
+     .kind = FIELD_LIST,
+     .optional = true,
+     .at = offsetof(struct op_notifications, secrets),
+     .size = sizeof(struct wire_secret *),
+     .shape = &notify_secret_shape,
+     .count_at = offsetof(struct op_notifications, secret_count),
      .max_count = NOTIFY_CHANNELS_MAX,
      .about = "only those that change; write-only: no answer, log or audit holds one"},
 };
@@ -706,17 +613,17 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_PROTECTION_REMOVE] = ONE("protected.remove", ADMINS, &reason_shape, &view_done_shape),
     [OP_POLICY_SHOW] = ONE("policy.show", EVERYBODY, NULL, &view_policy_shape),
     [OP_POLICY_CHECK] =
-        ONE("policy.check", OPERATORS, &policy_text_shape, &view_policy_check_shape),
-    [OP_POLICY_SAVE] = ONE("policy.save", ADMINS, &policy_save_shape, &view_policy_shape),
+        ONE("policy.check", OPERATORS, &op_policy_text_shape, &view_policy_check_shape),
+    [OP_POLICY_SAVE] = ONE("policy.save", ADMINS, &op_policy_save_shape, &view_policy_shape),
     [OP_REVISION_LIST] = LIST("revisions.list", EVERYBODY, &page_shape, &view_revision_shape),
     [OP_REVISION_SHOW] = ONE("revisions.show", EVERYBODY, &id_shape, &view_revision_text_shape),
     [OP_REVISION_RESTORE] =
-        ONE("revisions.restore", ADMINS, &policy_restore_shape, &view_policy_shape),
-    [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &test_shape, &view_test_shape),
-    [OP_REPLAY_START] = ONE("policy.replay", OPERATORS, &replay_shape, &view_job_shape),
+        ONE("revisions.restore", ADMINS, &op_policy_restore_shape, &view_policy_shape),
+    [OP_POLICY_TEST] = ONE("policy.test", OPERATORS, &op_test_shape, &view_test_shape),
+    [OP_REPLAY_START] = ONE("policy.replay", OPERATORS, &op_replay_shape, &view_job_shape),
     [OP_REPLAY_SHOW] = ONE("policy.replay.show", EVERYBODY, &id_shape, &view_replay_shape),
-    [OP_REPLAY_LIST] =
-        LIST("policy.replay.decisions", EVERYBODY, &replay_list_shape, &view_replay_decision_shape),
+    [OP_REPLAY_LIST] = LIST("policy.replay.decisions", EVERYBODY, &op_replay_list_shape,
+                            &view_replay_decision_shape),
     [OP_ROLLOUT_SHOW] = ONE("policy.rollout", EVERYBODY, NULL, &view_rollout_shape),
     [OP_WINDOW_LIST] = LIST("policy.maintenance", EVERYBODY, &page_shape, &view_window_shape),
     [OP_JOB_LIST] = LIST("jobs.list", EVERYBODY, &page_shape, &view_job_shape),
@@ -750,8 +657,7 @@ const struct op_info op_table[OP_COUNT] = {
                           .parameters = &audit_compare_shape,
                           .answer = &view_audit_check_shape,
                           .patience_s = 600},
-    [OP_AUDIT_CHECKPOINTS] =
-        ONE("audit.checkpoints", AUDITORS, NULL, &view_checkpoints_shape),
+    [OP_AUDIT_CHECKPOINTS] = ONE("audit.checkpoints", AUDITORS, NULL, &view_checkpoints_shape),
     [OP_BACKUP_SHOW] = ONE("backup.show", EVERYBODY, NULL, &view_backup_shape),
     [OP_BACKUP_START] = ONE("backup.start", ADMINS, NULL, &view_backup_shape),
     [OP_BACKUP_SCHEDULE] = ONE("backup.schedule", ADMINS, &schedule_shape, &view_backup_shape),
@@ -781,7 +687,8 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_ENROLMENT_WITHDRAW] =
         ONE("enrolments.withdraw", ADMINS, &reason_shape, &view_enrolment_shape),
     /* The token is the right to it. */
-    [OP_ENROLMENT_REDEEM] = ONE("enrolments.redeem", EVERYBODY, &op_redeem_shape, &view_issued_shape),
+    [OP_ENROLMENT_REDEEM] =
+        ONE("enrolments.redeem", EVERYBODY, &op_redeem_shape, &view_issued_shape),
     [OP_REFUSED_LIST] =
         LIST("refused-peers.list", EVERYBODY, &page_shape, &view_refused_peer_shape),
     [OP_AUDIT_RECORD] = ONE("audit.record", EVERYBODY, &audit_record_shape, &view_done_shape),
@@ -804,7 +711,8 @@ const struct op_info op_table[OP_COUNT] = {
         ONE("session.factor-confirm", EVERYBODY, &op_own_code_shape, &view_recovery_shape),
     [OP_FACTOR_RECOVER] =
         ONE("session.factor-recover", EVERYBODY, &op_own_code_shape, &view_recovery_shape),
-    [OP_FACTOR_REMOVE] = ONE("session.factor-remove", EVERYBODY, &op_own_code_shape, &view_done_shape),
+    [OP_FACTOR_REMOVE] =
+        ONE("session.factor-remove", EVERYBODY, &op_own_code_shape, &view_done_shape),
     [OP_ACCOUNT_RULES] = ONE("accounts.rules", ADMINS, NULL, &view_rules_shape),
     [OP_ACCOUNT_LIST] = LIST("accounts.list", ADMINS, &page_shape, &view_account_shape),
     [OP_ACCOUNT_CREATE] =
@@ -812,7 +720,8 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_ACCOUNT_ROLE] = ONE("accounts.role", ADMINS, &op_account_role_shape, &view_account_shape),
     [OP_ACCOUNT_PASSWORD] =
         ONE("accounts.password", ADMINS, &op_account_password_shape, &view_account_shape),
-    [OP_ACCOUNT_DISABLE] = ONE("accounts.disable", ADMINS, &op_account_id_shape, &view_account_shape),
+    [OP_ACCOUNT_DISABLE] =
+        ONE("accounts.disable", ADMINS, &op_account_id_shape, &view_account_shape),
     [OP_ACCOUNT_ENABLE] = ONE("accounts.enable", ADMINS, &op_account_id_shape, &view_account_shape),
     [OP_ACCOUNT_REMOVE] = ONE("accounts.remove", ADMINS, &op_account_id_shape, &view_done_shape),
     [OP_ACCOUNT_END_SESSIONS] =

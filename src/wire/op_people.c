@@ -1,5 +1,5 @@
 /* Parameters of what web answers itself: sign-in, accounts, tokens. */
-#include "wire/op_people.h"
+#include "wire/op_parts.h"
 
 #include <stdio.h>
 
