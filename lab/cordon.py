@@ -226,9 +226,9 @@ class Cordon:
 
     def reload(self):
         """SIGHUP: takes the policy file as it is now, or keeps the running one."""
-        said = len(self.cordond.log(10**6))
+        said = self.cordond.log_size()
         self.cordond.kill(signal.SIGHUP)
-        wait_for(lambda: "policy" in self.cordond.log(10**6)[said:], "a word about the policy", 5)
+        wait_for(lambda: "policy" in self.cordond.log_since(said), "a word about the policy", 15)
 
     def roles(self):
         """The role processes that cordond runs just now."""

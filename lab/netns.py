@@ -53,6 +53,15 @@ class Process:
     def is_running(self):
         return self.popen.poll() is None
 
+    def log_size(self):
+        return os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
+
+    def log_since(self, size):
+        """What was written after log_size() was that."""
+        with open(self.log_path, "rb") as file:
+            file.seek(size)
+            return file.read().decode("utf-8", "replace")
+
     def log(self, last=4000):
         try:
             with open(self.log_path, "rb") as file:

@@ -31,9 +31,14 @@ def pytest_configure(config):
         config.option.basetemp = os.path.join(made, "run")
         config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
     config.addinivalue_line("markers", "incremental: steps of one story")
+    config.addinivalue_line("markers", "campus: in the campus that all such tests of a run share")
 
 
+@pytest.hookimpl(tryfirst=True)  # -m "not campus" is looked at behind it
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if "campus" in item.fixturenames:
+            item.add_marker(pytest.mark.campus)
     if os.geteuid() != 0:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="network namespaces need root"))

@@ -59,7 +59,8 @@ def test_backup_restore_and_decide(admin, cordon, campus, c3, c4):
         assert (one["id"], one["reason"]) == (made["id"], "after the backup")
         assert one["unproven"] in ("core", "e1", "e2")
         cordon.wait_state("verified", c4, timeout_s=SLOW_S)
-    assert watched.came_through == 0 and watched.tries > 3  # from the kill on, at no moment
+        wait_for(lambda: watched.tries > 3, "a few pings", SLOW_S)
+    assert watched.came_through == 0  # from the kill on, at no moment
     admin.open()  # a session may have outlived it, or not
     admin.sign_in("admin", PASSWORD)
     admin.heading("Dashboard")
