@@ -412,7 +412,8 @@ folders_give(const struct edge *edge, char why[256])
     return result;
 }
 
-/* Certificates are open, the bpffs is mounted; no frame was seen and nobody connected to yet. */
+/* Certificates and maps are open, the bpffs is mounted; no frame was read and nobody connected to
+ * yet. */
 static int
 lock_in(const struct edge *edge, char why[256])
 {
@@ -445,8 +446,10 @@ edge_start(struct edge *edge, char why[256])
     result = result ? result
                     : reporter_new(edge->base, &edge->settings, edge->clock, &reporter_handler,
                                    &edge->reporter, why);
-    result = result ? result : lock_in(edge, why);
+    /* before the lock: libbpf opens "/" to take over a map that is there, and maps that cannot be
+     * taken over are made anew, without their blocks */
     result = result ? result : datapath_open(&edge->datapath_settings, &edge->datapath, why);
+    result = result ? result : lock_in(edge, why);
     if (result) {
         return result;
     }

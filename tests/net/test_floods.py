@@ -7,6 +7,7 @@ import threading
 import time
 
 import attempts
+import netns
 import pytest
 from netns import wait_for
 from probes import Ping, can, cannot
@@ -19,6 +20,14 @@ VERIFIED_S = 5  # while it lasts, on a loaded machine
 def before_cordon(campus):
     for client in campus.clients:
         can(Ping(campus["world"].ip4), client)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten(campus):
+    """The switches of the campus outlive this file: the flood's addresses are nobody's afterwards."""
+    yield
+    for edge in ("e1", "e2", "core"):
+        netns.batch(f"{campus.prefix}-{edge}", ["fdb flush dev br0"], "bridge")
 
 
 @pytest.fixture(autouse=True)
