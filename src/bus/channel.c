@@ -114,7 +114,8 @@ deliver(struct channel *channel, const char *text, size_t size)
     void *message = mem_new(1, wire_shape(type)->size);
     if (wire_read(type, text, size, message, &error)) {
         char where[300];
-        snprintf(where, sizeof(where), "%s %s %s", wire_type_names[type], error.path, error.why);
+        snprintf(where, sizeof(where), "%s %s%s%s", wire_type_names[type], error.path,
+                 error.path[0] ? " " : "", error.why);
         refuse(channel, "malformed message", where);
     } else {
         channel->handler.on_message(channel->handler.context, channel, type, message);

@@ -392,7 +392,9 @@ def test_what_a_dead_sensor_had_found_comes_from_its_spool(lab):
         kill(lab, "sensor")
         names = spooled(lab)
     finally:
-        os.kill(intake, signal.SIGCONT)
+        os.kill(intake, signal.SIGKILL)  # and with it what the sensor had sent already
+    wait_for(lambda: sorted(lab.role_pids()) == lab.roles and lab.is_answering(), "intake is back", UP_S,
+             0.01)
     assert one.mac not in ledger.in_force(lab)
     revive(lab, "sensor")
     made = wait_for(lambda: ledger.in_force(lab).get(one.mac), "it is contained", 10, 0.05)

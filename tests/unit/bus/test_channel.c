@@ -195,7 +195,7 @@ test_bad_messages_close(void **state)
         {"x", "not one JSON object"},
         {"[]", "not one JSON object"},
         {"null", "not one JSON object"},
-        {HELLO HELLO, "not one JSON object"},
+        {HELLO HELLO, "malformed message: hello not JSON"},
         {"[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]", "not one JSON object"},
         {"{}", "no known type"},
         {"{\"type\":\"hallo\"}", "no known type"},
@@ -295,7 +295,7 @@ test_what_is_sent_is_a_frame(void **state)
     assert_ptr_equal(channel_tag(bench.end.channel), &bench);
     assert_true(channel_send(bench.end.channel, WIRE_HELLO, &hello));
     turn(&bench);
-    size_t size = frame(expected, "{\"name\":\"x\",\"type\":\"hello\"}");
+    size_t size = frame(expected, "{\"type\":\"hello\",\"name\":\"x\"}");
     assert_int_equal(recv(bench.fd, got, sizeof(got), MSG_DONTWAIT), size);
     assert_memory_equal(got, expected, size);
     bench_close(&bench);
