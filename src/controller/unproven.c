@@ -13,7 +13,9 @@
 #include "controller/world.h"
 #include "store/rescue.h"
 
-#define AGAIN_US 2000000 /* a switch that does not answer is asked again after so long */
+/* A switch that does not answer is asked again after so long: longer than the driver waits for it,
+ * since only the answer to the newest question counts. */
+#define AGAIN_US 15000000
 #define LOOKED "looked/"
 
 void

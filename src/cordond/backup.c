@@ -19,6 +19,7 @@
 #include "base/seal.h"
 #include "cordond/bundle.h"
 #include "cordond/keep.h"
+#include "cordond/state.h"
 #include "store/copy.h"
 #include "store/rescue.h"
 
@@ -82,8 +83,8 @@ lock_fill(const struct backup_arguments *arguments, struct bundle_lock *lock, ch
         error = line_read(arguments->key_file, lock->secret_key, sizeof(lock->secret_key), why);
     }
     if (!error && arguments->passphrase_file) {
-        error = line_read(arguments->passphrase_file, lock->passphrase, sizeof(lock->passphrase),
-                          why);
+        error =
+            line_read(arguments->passphrase_file, lock->passphrase, sizeof(lock->passphrase), why);
     } else {
         snprintf(lock->public_key, sizeof(lock->public_key), "%.64s",
                  arguments->config->backup_key);
@@ -212,7 +213,8 @@ member_add(struct making *making, const char *path, const char *name, char why[2
     return error;
 }
 
-/* Not part of a backup: core's own (the database is in it already), locks, what is being written. */
+/* Not part of a backup: core's own (the database is in it already), locks, what is being written.
+ */
 static bool
 is_passed_over(const char *name, int depth)
 {
@@ -517,13 +519,18 @@ written_restore(struct restoring *restoring, const char *name, const char *targe
 }
 
 static int
-secrets_restore(struct restoring *restoring, char why[256])
+secrets_restore(struct restoring *restoring, const struct view_backup_head *head, char why[256])
 {
     const struct config *config = restoring->arguments->config;
     char key[PATH_ROOM * 2];
     snprintf(key, sizeof(key), "%s/" MASTER, restoring->from);
     if (access(key, F_OK) < 0) {
         return 0;
+    }
+    if (strcmp(head->locked, "none") == 0) { /* ours never has secrets then */
+        snprintf(why, 256,
+                 "the backup is not locked and brings a key of its own: somebody made it");
+        return -EKEYREJECTED;
     }
     int error = chmod(key, 0400) < 0 ? -errno : 0;
     error = error ? error : file_replace_by(restoring, key, MASTER, config->secret_key_file, why);
@@ -583,13 +590,13 @@ unpack(struct restoring *restoring, const char *file, struct view_backup_head *h
 }
 
 static int
-restore_all(struct restoring *restoring, const struct view_backup_head *head,
-            struct rescue *rescue, char why[256])
+restore_all(struct restoring *restoring, const struct view_backup_head *head, struct rescue *rescue,
+            char why[256])
 {
     const struct backup_arguments *arguments = restoring->arguments;
     int error = written_restore(restoring, POLICY, arguments->config->policy_file, why);
     error = error ? error : written_restore(restoring, CONFIG, arguments->config_path, why);
-    error = error ? error : secrets_restore(restoring, why);
+    error = error ? error : secrets_restore(restoring, head, why);
     return error ? error : database_restore(restoring, head, rescue, why);
 }
 
@@ -627,7 +634,7 @@ backup_restore(const struct backup_arguments *arguments)
     stamp_make(clock_wall_us(clock_system()), stamp);
     snprintf(restoring.from, sizeof(restoring.from), "%s/restore.%ld", state, (long)getpid());
     snprintf(restoring.aside, sizeof(restoring.aside), "%s/set-aside/%s", state, stamp);
-    int error = file_make_dirs(state, 0711);
+    int error = state_make(state, why);
     error = error ? error : keep_lock(state, why);
     error = error ? error : unpack(&restoring, arguments->file, &head, why);
     if (error) {

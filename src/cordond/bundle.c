@@ -121,7 +121,12 @@ key_find(const struct bundle_lock *lock, const struct view_backup_head *head, ui
 {
     if (strcmp(head->locked, "none") == 0) {
         memset(key, 0, KEY_SIZE);
-        return 0;
+        return !lock->passphrase[0] && !lock->secret_key[0]
+                   ? 0
+                   : fail(why, -EKEYREJECTED,
+                          "it is not locked, so whoever reached the place where it lay may have "
+                          "made "
+                          "it: without --key and --passphrase-file if you trust that place");
     }
     if (strcmp(head->locked, "passphrase") == 0) {
         if (!lock->passphrase[0]) {
@@ -163,8 +168,8 @@ size_get(FILE *file, size_t most, size_t *size)
     if (fread(bytes, sizeof(bytes), 1, file) != 1) {
         return false;
     }
-    *size = (size_t)bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 |
-            (size_t)bytes[3] << 24;
+    *size =
+        (size_t)bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
     return *size <= most;
 }
 
@@ -175,8 +180,7 @@ chunk_put(struct stream *stream, size_t size, bool is_last, const char *head, ch
     unsigned long long sealed = 0;
     (void)crypto_secretstream_xchacha20poly1305_push(
         &stream->state, stream->sealed, &sealed, stream->plain, size + 1, (const uint8_t *)head,
-        head ? strlen(head) : 0,
-        is_last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL : 0);
+        head ? strlen(head) : 0, is_last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL : 0);
     if (!size_put(stream->file, (size_t)sealed) ||
         fwrite(stream->sealed, (size_t)sealed, 1, stream->file) != 1) {
         int error = errno ? -errno : -EIO;
@@ -195,9 +199,9 @@ chunk_get(struct stream *stream, const char *head, size_t *size, bool *is_last, 
         fread(stream->sealed, sealed, 1, stream->file) != 1) {
         return fail(why, -EBADMSG, "it is cut off");
     }
-    if (crypto_secretstream_xchacha20poly1305_pull(
-            &stream->state, stream->plain, &plain, &tag, stream->sealed, sealed,
-            (const uint8_t *)head, head ? strlen(head) : 0)) {
+    if (crypto_secretstream_xchacha20poly1305_pull(&stream->state, stream->plain, &plain, &tag,
+                                                   stream->sealed, sealed, (const uint8_t *)head,
+                                                   head ? strlen(head) : 0)) {
         return fail(why, head ? -EKEYREJECTED : -EBADMSG,
                     head ? "another key or passphrase, or it was altered" : "it was altered");
     }
@@ -244,11 +248,11 @@ head_put(struct bundle_writer *writer, const struct view_backup_head *given,
     cJSON *json = codec_encode(&view_backup_head_shape, &head);
     char *text = cJSON_PrintUnformatted(json);
     cJSON_Delete(json);
-    int error = !text                                                       ? -ENOMEM
+    int error = !text ? -ENOMEM
                 : fwrite(MAGIC, MAGIC_SIZE, 1, stream->file) == 1 &&
-                          size_put(stream->file, strlen(text)) &&
-                          fwrite(text, strlen(text), 1, stream->file) == 1 &&
-                          fwrite(start, sizeof(start), 1, stream->file) == 1
+                        size_put(stream->file, strlen(text)) &&
+                        fwrite(text, strlen(text), 1, stream->file) == 1 &&
+                        fwrite(start, sizeof(start), 1, stream->file) == 1
                     ? 0
                     : -EIO;
     if (error) {
@@ -262,8 +266,8 @@ head_put(struct bundle_writer *writer, const struct view_backup_head *given,
 }
 
 int
-bundle_create(const char *path, const struct view_backup_head *head,
-              const struct bundle_lock *lock, struct bundle_writer **out, char why[256])
+bundle_create(const char *path, const struct view_backup_head *head, const struct bundle_lock *lock,
+              struct bundle_writer **out, char why[256])
 {
     if (sodium_init() < 0) {
         return fail(why, -EIO, "libsodium cannot start");
@@ -340,8 +344,7 @@ bundle_commit(struct bundle_writer *writer, uint64_t *bytes, char why[256])
     }
     cJSON_free(text);
     if (!error && (fflush(stream->file) || fsync(fileno(stream->file)) ||
-                   fstat(fileno(stream->file), &found) ||
-                   rename(writer->beside, writer->path))) {
+                   fstat(fileno(stream->file), &found) || rename(writer->beside, writer->path))) {
         error = -errno;
     }
     error = error ? error : file_sync_folder(writer->path);

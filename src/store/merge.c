@@ -167,7 +167,8 @@ static const struct table {
 } tables[] = {
     /* the columns beside it have no sum: they must say the same */
     {"SELECT id, state, external_id, requested_us, ended_us, json FROM containment"
-     " WHERE json_valid(json) AND id = json ->> '$.id' AND state = json ->> '$.state'"
+     " WHERE json_valid(json) AND id = json ->> '$.id' AND state = coalesce(json ->> '$.state', "
+     "'pending')" /* the first state is not written */
      " AND ended_us = coalesce(json ->> '$.ended_us', 0)",
      "INSERT INTO containment(id, state, external_id, requested_us, ended_us, json)"
      " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET state = excluded.state,"

@@ -281,6 +281,7 @@ session_give(struct serving *serving, const struct account *account)
                                           .agent = evhttp_find_header(headers, "User-Agent"),
                                           .must_enrol =
                                               people_needs_factor(people, account->role) &&
+                                              !people_trusts_factor(people, account) &&
                                               !factors_have(people->factors, account->name)};
     const struct session *session = sessions_open(people->sessions, account, &origin, text);
     if (!session) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "web/people_state.h"
 
@@ -36,6 +37,8 @@ people_waiting_new(void)
 {
     struct people_waiting *waiting = MEM_NEW(struct people_waiting);
     TAILQ_INIT(&waiting->all);
+    /* Not from 0: an answer to our predecessor, which died, must sign nobody else in. */
+    waiting->last_number = (uint64_t)clock_boot_us(clock_system());
     return waiting;
 }
 

@@ -291,7 +291,8 @@ field_find(const struct shape *shape, size_t next, const char *name, size_t size
     for (size_t i = 0; i < shape->field_count; i++) {
         size_t index = (next + i) % shape->field_count;
         const char *known = shape->fields[index].name;
-        if (strncmp(known, name, size) == 0 && known[size] == '\0') {
+        /* no strncmp: a NUL in 'name' would end it in both, and the end be looked for far behind */
+        if (strlen(known) == size && memcmp(known, name, size) == 0) {
             return index;
         }
     }
