@@ -41,8 +41,8 @@ def test_backup_restore_and_decide(admin, cordon, campus, c3, c4):
     admin.see("Backup and restore")
     admin.see("None has been made yet.")
     admin.click("Make a backup now")
-    told = wait_for(lambda: not (now := cordon.api.get("/backup"))["running"] and now["last"],
-                    "the backup", SLOW_S)
+    told = wait_for(lambda: not (now := cordon.api.get("/backup"))["running"] and
+                    {"file", "problem"} & set(now["last"]) and now["last"], "the backup", SLOW_S)
     assert "problem" not in told
     admin.see(told["file"])
     made = cordon.api.post("/containments", {"action": "isolate", "mac": c4.mac,
