@@ -21,5 +21,8 @@ done = subprocess.run([program, os.environ.get("CORDON_MUTATIONS", "10000"), "1"
                       input="\n".join(names), text=True, stdout=subprocess.PIPE, check=False)
 print(done.stdout)
 memory = re.search(r"(\d+) MiB", done.stdout)
+unread = re.search(r"(\d+) faulty runs, (\d+) of no Ethernet or damaged, (\d+) findings", done.stdout)
 assert done.returncode == 0, done.returncode
 assert memory and int(memory[1]) < MEMORY_MIB, done.stdout
+# where nothing is read or seen, nothing is tried
+assert unread and int(unread[2]) < (len(names) + int(unread[1])) / 4 and int(unread[3]) > 0, done.stdout
