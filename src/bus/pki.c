@@ -294,7 +294,7 @@ pki_prepare(const char *dir, const char *names, char why[256])
     if (!result && !is_there(dir, "ca")) {
         result = ca_make(dir, why);
     }
-    if (!result && !server_is_good(dir)) {
+    if (!result && names && !server_is_good(dir)) {
         const struct wanted wanted = {.name = "cordond",
                                       .unit = "server",
                                       .names = alternatives,

@@ -21,7 +21,8 @@
 
 /* Makes what is missing, and the server's certificate anew where it does not fit its key or less
  * than a third of its life is left; the authority is never overwritten.  'names' (comma-separated
- * DNS names and addresses) go into the server certificate.  0 or negative errno. */
+ * DNS names and addresses) go into the server certificate; NULL: whoever asks does not know them,
+ * and the server's certificate is left as it is, also where there is none.  0 or negative errno. */
 int pki_prepare(const char *dir, const char *names, char why[256]) MUST_CHECK;
 /* Could a certificate be issued to a switch or sensor of this name?  Are these 'names' ones that
  * pki_prepare takes? */

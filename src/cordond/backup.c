@@ -213,14 +213,14 @@ member_add(struct making *making, const char *path, const char *name, char why[2
     return error;
 }
 
-/* Not part of a backup: core's own (the database is in it already), locks, what is being written.
- */
+/* Not part of a backup, nor taken from an earlier one that has it: core's own (the database is in
+ * it already), who is signed in, locks, what is being written.  'below': "" or "FOLDER/". */
 static bool
-is_passed_over(const char *name, int depth)
+is_passed_over(const char *below, const char *name, int depth)
 {
     static const char *const own[] = {"core", "lock", "run", "set-aside", "backups", "secret.key"};
     const char *dot = strrchr(name, '.');
-    bool is_own = false;
+    bool is_own = strcmp(below, "web/") == 0 && strcmp(name, "sessions") == 0;
     for (size_t i = 0; i < COUNT_OF(own) && depth == 0; i++) {
         is_own = is_own || strcmp(name, own[i]) == 0;
     }
@@ -241,7 +241,7 @@ folder_add(struct making *making, const char *folder, const char *below, int dep
         struct stat found;
         snprintf(path, sizeof(path), "%.1000s/%.255s", folder, at->d_name);
         snprintf(name, sizeof(name), "%.1000s%.255s", below, at->d_name);
-        if (is_passed_over(at->d_name, depth) || lstat(path, &found) < 0) {
+        if (is_passed_over(below + strlen(STATE), at->d_name, depth) || lstat(path, &found) < 0) {
             continue;
         }
         if (S_ISDIR(found.st_mode) && depth < DEPTH_MAX) {
@@ -465,7 +465,7 @@ folder_restore(struct restoring *restoring, const char *below, int depth, char w
     for (struct dirent *at; !error && list && (at = readdir(list)) != NULL;) {
         char name[PATH_ROOM], path[PATH_ROOM * 3], target[PATH_ROOM * 2];
         struct stat found;
-        if (at->d_name[0] == '.') {
+        if (is_passed_over(below, at->d_name, depth)) {
             continue;
         }
         snprintf(name, sizeof(name), "%.1000s%.255s", below, at->d_name);

@@ -146,7 +146,8 @@ key_of(const struct arguments *arguments, const char *state, char key[URL_SIZE +
     config_free(config);
 }
 
-/* What must be there before the first role runs; 'names' go into the server's certificate. */
+/* What must be there before the first role runs; 'names' go into the server's certificate.  A
+ * command does not know them: NULL. */
 static int
 state_prepare(const char *state, const char *names)
 {
@@ -170,7 +171,7 @@ pki_command(const struct arguments *arguments, char **words, int count)
         return usage(stderr);
     }
     state_of(arguments, state);
-    if (!state[0] || state_prepare(state, "")) {
+    if (!state[0] || state_prepare(state, NULL)) {
         return 1;
     }
     snprintf(pki, sizeof(pki), "%s/pki", state);
@@ -210,7 +211,7 @@ token_command(const struct arguments *arguments, char **words, int count)
     }
     snprintf(token.name, sizeof(token.name), "%.63s", words[1]);
     state_of(arguments, state);
-    if (!state[0] || state_prepare(state, "")) {
+    if (!state[0] || state_prepare(state, NULL)) {
         return 1;
     }
     if (token_add(state, &token, text, why)) {
@@ -252,7 +253,7 @@ account_command(const struct arguments *arguments, char **words, int count)
         return usage(stderr);
     }
     state_of(arguments, state);
-    if (!state[0] || state_prepare(state, "")) {
+    if (!state[0] || state_prepare(state, NULL)) {
         return 1;
     }
     if (is_factor) {
@@ -360,12 +361,10 @@ start_check(const struct config *config)
 static int
 lock_in(const struct role *role, char why[256])
 {
-    static const enum sandbox_role rows[ROLE_COUNT] = {[ROLE_CORE] = SANDBOX_CORE,
-                                                       [ROLE_INTAKE] = SANDBOX_INTAKE,
-                                                       [ROLE_WEB] = SANDBOX_WEB,
-                                                       [ROLE_DRIVER] = SANDBOX_DRIVER,
-                                                       [ROLE_NOTIFY] = SANDBOX_NOTIFY,
-                                                       [ROLE_LOGIN] = SANDBOX_LOGIN};
+    static const enum sandbox_role rows[ROLE_COUNT] = {
+        [ROLE_CORE] = SANDBOX_CORE,     [ROLE_INTAKE] = SANDBOX_INTAKE,
+        [ROLE_WEB] = SANDBOX_WEB,       [ROLE_DRIVER] = SANDBOX_DRIVER,
+        [ROLE_NOTIFY] = SANDBOX_NOTIFY, [ROLE_LOGIN] = SANDBOX_LOGIN};
     char folder[ROLE_PATH_SIZE];
     role_folder(role->config, role->self, folder);
     const struct sandbox_settings settings = {.role = rows[role->self],
@@ -377,12 +376,10 @@ lock_in(const struct role *role, char why[256])
 static int
 role_main(enum wire_role self, const struct config *config, const char *config_path)
 {
-    static int (*const mains[ROLE_COUNT])(struct role *) = {[ROLE_CORE] = core_role_run,
-                                                            [ROLE_INTAKE] = intake_role_run,
-                                                            [ROLE_WEB] = web_role_run,
-                                                            [ROLE_DRIVER] = driver_role_run,
-                                                            [ROLE_NOTIFY] = notify_role_run,
-                                                            [ROLE_LOGIN] = login_role_run};
+    static int (*const mains[ROLE_COUNT])(struct role *) = {
+        [ROLE_CORE] = core_role_run,     [ROLE_INTAKE] = intake_role_run,
+        [ROLE_WEB] = web_role_run,       [ROLE_DRIVER] = driver_role_run,
+        [ROLE_NOTIFY] = notify_role_run, [ROLE_LOGIN] = login_role_run};
     struct role role = {.self = self,
                         .base = event_base_new(),
                         .config = config,
@@ -528,9 +525,9 @@ main(int count, char **words)
     if (optind < count && strcmp(words[optind], "account") == 0) {
         return account_command(&arguments, words + optind + 1, count - optind - 1);
     }
-    if (optind < count && (strcmp(words[optind], "backup") == 0 ||
-                           strcmp(words[optind], "restore") == 0 ||
-                           strcmp(words[optind], "backup-key") == 0)) {
+    if (optind < count &&
+        (strcmp(words[optind], "backup") == 0 || strcmp(words[optind], "restore") == 0 ||
+         strcmp(words[optind], "backup-key") == 0)) {
         return backup_command(&arguments, words + optind, count - optind);
     }
     if (optind < count && strcmp(words[optind], "secrets") == 0) {

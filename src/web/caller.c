@@ -1,5 +1,6 @@
 /* people_find(): who sent a request. */
 #include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,13 +60,43 @@ is_meant(const struct session *session, const struct evkeyvalq *headers)
            CRYPTO_memcmp(csrf, session->csrf, strlen(csrf)) == 0 && people_is_own_page(headers);
 }
 
-/* Whoever changed the file of accounts, it counts at once. */
-static bool
-is_still_good(struct people *people, const struct session *session)
+_Static_assert(SESSION_PROOF_SIZE == 2 * SHA256_DIGEST_LENGTH, "two digests");
+
+void
+people_proof(const struct people *people, const struct account *account,
+             uint8_t proof[SESSION_PROOF_SIZE])
+{
+    char text[ACCOUNT_HASH_SIZE + 16];
+    int size = snprintf(text, sizeof(text), "%d %s", (int)account->source, account->hash);
+    SHA256((const uint8_t *)text, (size_t)size, proof);
+    factors_digest(people->factors, account->name, proof + SHA256_DIGEST_LENGTH);
+}
+
+bool
+people_session_is_good(const struct people *people, const struct session *session)
 {
     const struct account *account =
         account_find(account_file_list(people->accounts), session->account);
-    return account && !account->is_disabled && account->role == session->role;
+    if (!account || account->is_disabled || account->role != session->role) {
+        return false;
+    }
+    uint8_t proof[SESSION_PROOF_SIZE];
+    people_proof(people, account, proof);
+    /* What cannot be read was not changed: nobody is signed out by a faulty disk. */
+    size_t size = factors_are_readable(people->factors) ? sizeof(proof) : SHA256_DIGEST_LENGTH;
+    return CRYPTO_memcmp(proof, session->proof, size) == 0;
+}
+
+void
+people_session_renew(struct people *people, const struct session *session)
+{
+    const struct account *account =
+        account_find(account_file_list(people->accounts), session->account);
+    uint8_t proof[SESSION_PROOF_SIZE];
+    if (account) {
+        people_proof(people, account, proof);
+        sessions_set_proof(people->sessions, session, proof);
+    }
 }
 
 static bool
@@ -73,7 +104,7 @@ find_session(struct people *people, struct evhttp_request *request, const char *
              struct caller *caller, struct caller_problem *problem)
 {
     const struct session *session = sessions_find(people->sessions, text);
-    if (session && !is_still_good(people, session)) {
+    if (session && !people_session_is_good(people, session)) {
         sessions_end(people->sessions, session);
         session = NULL;
     }

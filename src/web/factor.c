@@ -317,6 +317,17 @@ factors_have(struct factors *factors, const char *name)
     return find(factors, name) != NULL;
 }
 
+void
+factors_digest(struct factors *factors, const char *name, uint8_t digest[32])
+{
+    (void)file_load(factors);
+    const struct factor *factor = find(factors, name);
+    memset(digest, 0, 32);
+    if (factor) {
+        SHA256(factor->secret, sizeof(factor->secret), digest);
+    }
+}
+
 size_t
 factors_recovery_left(struct factors *factors, const char *name)
 {

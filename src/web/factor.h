@@ -45,6 +45,8 @@ void factors_free(struct factors *factors);
 /* False: the file cannot be opened or understood; then nobody may be let in without a code. */
 bool factors_are_readable(struct factors *factors);
 bool factors_have(struct factors *factors, const char *name);
+/* A digest of that account's secret; all zero: it has none. */
+void factors_digest(struct factors *factors, const char *name, uint8_t digest[32]);
 /* How many recovery codes are left. */
 size_t factors_recovery_left(struct factors *factors, const char *name);
 /* Is this code good for that account now?  It is not a second time: that stands on disk before

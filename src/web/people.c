@@ -77,10 +77,23 @@ people_free(struct people *people)
     free(people);
 }
 
+static bool
+is_good(void *context, const struct session *session)
+{
+    return people_session_is_good(context, session);
+}
+
+#define CHECK_US (2 * 1000000ll)
+
 void
 people_tick(struct people *people)
 {
+    int64_t now_us = clock_boot_us(people->settings.clock);
     sessions_tick(people->sessions);
+    if (now_us - people->checked_us > CHECK_US) { /* also those that only listen to events */
+        people->checked_us = now_us;
+        sessions_check(people->sessions, is_good, people);
+    }
     people_waiting_tick(people);
     token_uses_tick(people->token_uses, clock_boot_us(people->settings.clock));
 }
@@ -277,12 +290,12 @@ session_give(struct serving *serving, const struct account *account)
     struct people *people = serving->people;
     char text[SESSION_TEXT_SIZE], cookie[256];
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(serving->request);
-    const struct session_origin origin = {.peer = people_peer(serving->request),
-                                          .agent = evhttp_find_header(headers, "User-Agent"),
-                                          .must_enrol =
-                                              people_needs_factor(people, account->role) &&
-                                              !people_trusts_factor(people, account) &&
-                                              !factors_have(people->factors, account->name)};
+    struct session_origin origin = {.peer = people_peer(serving->request),
+                                    .agent = evhttp_find_header(headers, "User-Agent"),
+                                    .must_enrol = people_needs_factor(people, account->role) &&
+                                                  !people_trusts_factor(people, account) &&
+                                                  !factors_have(people->factors, account->name)};
+    people_proof(people, account, origin.proof);
     const struct session *session = sessions_open(people->sessions, account, &origin, text);
     if (!session) {
         people_refuse(serving, 500, "no random bytes", NULL, NULL);

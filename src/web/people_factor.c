@@ -185,6 +185,7 @@ serve_confirm(struct serving *serving, const struct session *session, const stru
         return;
     }
     sessions_set_pending(people->sessions, session, NULL);
+    people_session_renew(people, session);
     sessions_end_of(people->sessions, serving->name, session->number);
     answer_codes(serving, codes, "session.factor-set");
 }
@@ -232,7 +233,7 @@ serve_recover(struct serving *serving, const struct op_code *asked)
 }
 
 static void
-serve_remove(struct serving *serving, const struct op_code *asked)
+serve_remove(struct serving *serving, const struct session *session, const struct op_code *asked)
 {
     char why[256];
     if (people_needs_factor(serving->people, serving->caller.role)) {
@@ -248,7 +249,8 @@ serve_remove(struct serving *serving, const struct op_code *asked)
         people_refuse_change(serving, error, why);
         return;
     }
-    serving->name[0] = '\0'; /* its own */
+    people_session_renew(serving->people, session); /* the others end */
+    serving->name[0] = '\0';                        /* its own */
     people_answer_recorded(serving, 200, people_done_body("removed"), "session.factor-removed");
 }
 
@@ -272,7 +274,7 @@ people_serve_factor(struct serving *serving, const void *parameters)
         serve_recover(serving, parameters);
         break;
     default: /* OP_FACTOR_REMOVE */
-        serve_remove(serving, parameters);
+        serve_remove(serving, session, parameters);
         break;
     }
 }

@@ -30,6 +30,7 @@ struct people {
     struct people_waiting *waiting; /* for the login role */
     struct lockout *by_account, *by_peer;
     struct log_limit failure_limit;
+    int64_t checked_us; /* boot: when the sessions were looked at */
 };
 
 /* One request that is being served; what of it counts depends on the operation. */
@@ -70,6 +71,14 @@ void people_fail(struct serving *serving, const char *action, const char *detail
 void people_sign_in(struct serving *serving, const struct account *account);
 /* The session that sent this request; NULL: a token did. */
 const struct session *people_session(struct serving *serving);
+/* Of what 'account' signs in with: its password, or who it is elsewhere; and its second factor. */
+void people_proof(const struct people *people, const struct account *account,
+                  uint8_t proof[SESSION_PROOF_SIZE]);
+/* Is the session's account still what it was, and does it still sign in with the same?  Whoever
+ * changed the files (also 'cordond account reset'), it counts at once. */
+bool people_session_is_good(const struct people *people, const struct session *session);
+/* 'session' itself has changed what its account signs in with. */
+void people_session_renew(struct people *people, const struct session *session);
 /* Must 'role' have a second factor? */
 bool people_needs_factor(const struct people *people, enum account_role role);
 /* The hash that a password is checked against; NULL: there is none here. */

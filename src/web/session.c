@@ -52,23 +52,24 @@ is_over(const struct session *session, int64_t now_us)
 
 /* ---- the file ---- */
 
-#define LINE_SIZE 1200
+#define LINE_SIZE 1400
 #define KEEP_US (60 * 1000000ll)
 
 static int
 line_write(const struct sessions *sessions, const struct session *session, char line[LINE_SIZE])
 {
-    char hash[65], agent[2 * HOST_SIZE];
+    char hash[65], proof[2 * SESSION_PROOF_SIZE + 1], agent[2 * HOST_SIZE];
     int64_t since_boot = clock_wall_us(sessions->clock) - clock_boot_us(sessions->clock);
     sodium_bin2hex(hash, sizeof(hash), session->hash, sizeof(session->hash));
+    sodium_bin2hex(proof, sizeof(proof), session->proof, sizeof(session->proof));
     sodium_bin2base64(agent, sizeof(agent), (const uint8_t *)session->agent, strlen(session->agent),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    return snprintf(line, LINE_SIZE, "%llu %s %s %c%c %s %s %lld %lld %s -%s\n",
+    return snprintf(line, LINE_SIZE, "%llu %s %s %c%c %s %s %lld %lld %s %s -%s\n",
                     (unsigned long long)session->number, session->account,
                     account_role_names[session->role], session->must_change ? 'c' : '-',
                     session->must_enrol ? 'e' : '-', session->csrf, hash,
                     (long long)(since_boot + session->opened_us),
-                    (long long)(since_boot + session->used_us), session->peer, agent);
+                    (long long)(since_boot + session->used_us), session->peer, proof, agent);
 }
 
 static void
@@ -108,9 +109,17 @@ time_read(const struct sessions *sessions, const char *text, int64_t *boot_us)
 }
 
 static bool
+bytes_read(const char *hex, uint8_t *bytes, size_t size)
+{
+    size_t made = 0;
+    return strlen(hex) == 2 * size &&
+           sodium_hex2bin(bytes, size, hex, 2 * size, NULL, &made, NULL) == 0 && made == size;
+}
+
+static bool
 line_read(const struct sessions *sessions, char *line, struct session *session)
 {
-    char *words[10] = {0}, *rest = NULL, *end = NULL;
+    char *words[11] = {0}, *rest = NULL, *end = NULL;
     size_t count = 0, size = 0;
     for (char *word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         if (count == COUNT_OF(words)) {
@@ -120,9 +129,9 @@ line_read(const struct sessions *sessions, char *line, struct session *session)
     }
     if (count != COUNT_OF(words) || !account_name_is_valid(words[1]) ||
         !account_role_parse(words[2], &session->role) || strlen(words[3]) != 2 ||
-        strlen(words[4]) != 43 || strlen(words[5]) != 64 ||
-        sodium_hex2bin(session->hash, sizeof(session->hash), words[5], 64, NULL, &size, NULL) ||
-        size != sizeof(session->hash) || !time_read(sessions, words[6], &session->opened_us) ||
+        strlen(words[4]) != 43 || !bytes_read(words[5], session->hash, sizeof(session->hash)) ||
+        !bytes_read(words[9], session->proof, sizeof(session->proof)) ||
+        !time_read(sessions, words[6], &session->opened_us) ||
         !time_read(sessions, words[7], &session->used_us)) {
         return false;
     }
@@ -132,8 +141,8 @@ line_read(const struct sessions *sessions, char *line, struct session *session)
     snprintf(session->account, sizeof(session->account), "%s", words[1]);
     snprintf(session->csrf, sizeof(session->csrf), "%s", words[4]);
     snprintf(session->peer, sizeof(session->peer), "%s", words[8]);
-    if (sodium_base642bin((uint8_t *)session->agent, sizeof(session->agent) - 1, words[9] + 1,
-                          strlen(words[9] + 1), NULL, &size, NULL,
+    if (sodium_base642bin((uint8_t *)session->agent, sizeof(session->agent) - 1, words[10] + 1,
+                          strlen(words[10] + 1), NULL, &size, NULL,
                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
         size = 0;
     }
@@ -255,6 +264,7 @@ sessions_open(struct sessions *sessions, const struct account *account,
     open->session.role = account->role;
     open->session.must_change = account->must_change;
     open->session.must_enrol = origin->must_enrol;
+    memcpy(open->session.proof, origin->proof, sizeof(origin->proof));
     snprintf(open->session.peer, sizeof(open->session.peer), "%s", origin->peer);
     agent_copy(open->session.agent, origin->agent);
     open->session.opened_us = open->session.used_us = now;
@@ -353,6 +363,39 @@ sessions_set_pending(struct sessions *sessions, const struct session *session,
         }
     }
     sessions->is_changed = true;
+}
+
+void
+sessions_set_proof(struct sessions *sessions, const struct session *session,
+                   const uint8_t proof[SESSION_PROOF_SIZE])
+{
+    struct open_session *open;
+    TAILQ_FOREACH(open, &sessions->all, link)
+    {
+        if (&open->session == session) {
+            memcpy(open->session.proof, proof, SESSION_PROOF_SIZE);
+        }
+    }
+    keep(sessions);
+}
+
+void
+sessions_check(struct sessions *sessions,
+               bool (*is_good)(void *context, const struct session *session), void *context)
+{
+    struct open_session *open = TAILQ_FIRST(&sessions->all);
+    bool has_ended = false;
+    while (open) {
+        struct open_session *next = TAILQ_NEXT(open, link);
+        if (!is_good(context, &open->session)) {
+            end(sessions, open);
+            has_ended = true;
+        }
+        open = next;
+    }
+    if (has_ended) {
+        keep(sessions);
+    }
 }
 
 size_t

@@ -1,8 +1,9 @@
 /* Sessions of people who signed in.  The browser holds 256 random bits in a cookie; here is their
  * SHA-256, also in a file (0600), so that the death of web signs nobody out: one line each,
- *     NUMBER ACCOUNT ROLE FLAGS CSRF HASH OPENED USED PEER AGENT
- * A line that is not understood is a session that is over.  A new id at every sign-in and
- * after a password change: an id that somebody planted before is worth nothing. */
+ *     NUMBER ACCOUNT ROLE FLAGS CSRF HASH OPENED USED PEER PROOF AGENT
+ * PROOF is of what the account signed in with, so that a session ends with it.  A line that is not
+ * understood is a session that is over.  A new id at every sign-in and after a password change: an
+ * id that somebody planted before is worth nothing. */
 #ifndef CORDON_WEB_SESSION_H
 #define CORDON_WEB_SESSION_H
 
@@ -18,6 +19,7 @@
 #define SESSION_TEXT_SIZE 48 /* 43 characters of base64url */
 #define SESSIONS_MAX 1000
 #define SESSIONS_PER_ACCOUNT 20
+#define SESSION_PROOF_SIZE 64
 #define SESSION_IDLE_US (30 * 60 * 1000000ll)
 #define SESSION_LIFE_US (12 * 60 * 60 * 1000000ll)
 
@@ -33,7 +35,8 @@ struct session {
     char agent[HOST_SIZE]; /* what the browser says it is; "": nothing */
     char csrf[SESSION_TEXT_SIZE];
     uint8_t hash[32];
-    int64_t opened_us, used_us; /* boot clock */
+    uint8_t proof[SESSION_PROOF_SIZE]; /* of the account's password and second factor */
+    int64_t opened_us, used_us;        /* boot clock */
 };
 
 struct sessions;
@@ -50,6 +53,7 @@ void sessions_keep(struct sessions *sessions, const char *path);
 struct session_origin {
     const char *peer, *agent; /* agent NULL: it says nothing */
     bool must_enrol;
+    uint8_t proof[SESSION_PROOF_SIZE];
 };
 /* Opens one; 'text' is what the browser gets.  Beyond the limits the account's (else everybody's)
  * longest unused session ends.  NULL: no random bytes. */
@@ -68,6 +72,12 @@ const struct session *sessions_next_of(const struct sessions *sessions, const ch
  * session is free to do the rest. */
 void sessions_set_pending(struct sessions *sessions, const struct session *session,
                           const uint8_t *secret);
+/* What its account signs in with is something else now, and this session changed it itself. */
+void sessions_set_proof(struct sessions *sessions, const struct session *session,
+                        const uint8_t proof[SESSION_PROOF_SIZE]);
+/* Ends those of which 'is_good' says no. */
+void sessions_check(struct sessions *sessions,
+                    bool (*is_good)(void *context, const struct session *session), void *context);
 size_t sessions_count_of(const struct sessions *sessions, const char *account);
 /* Ends those whose time is over; writes now and then when they were used. */
 void sessions_tick(struct sessions *sessions);

@@ -155,6 +155,9 @@ def test_the_key_file_is_checked_at_every_start(bench):
 
 def test_backup_and_restore(bench, operator):
     bench.contain("02:00:00:00:00:11", "before")
+    signed_in = bench.api.raw("POST", "/session", {
+        "name": "admin", "password": (bench.state / "admin.password").read_text().strip()})
+    assert signed_in[0] == 200 and "admin" in (bench.state / "web" / "sessions").read_text()
     file = bench.api.post("/backup/start", {}) and wait_for(
         lambda: not bench.api.get("/backup")["running"] and bench.api.get("/backup")["last"],
         "the backup", SLOW_S)
@@ -185,9 +188,12 @@ def test_backup_and_restore(bench, operator):
     assert bench.database().read_bytes() == database
     # the machine is lost: another one, with nothing but the backup and the key
     shutil.rmtree(bench.state / "notify")
-    os.remove(bench.state / "secret.key")
+    for name in ("secret.key", "web/accounts", "web/sessions"):
+        os.remove(bench.state / name)
     told = bench.command("restore", file["file"], "--key", operator[0])
     assert "unproven" in told.stdout
+    assert (bench.state / "web" / "accounts").exists()
+    assert not (bench.state / "web" / "sessions").exists()  # who was signed in is in no backup
     bench.start()
     assert bench.reasons() == ["before"]
     wait_for(bench.has_secret, "the secret", SLOW_S)

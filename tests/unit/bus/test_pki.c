@@ -200,6 +200,34 @@ test_nothing_is_made_twice(void **state)
     free(after);
 }
 
+/* Whoever does not know the names makes no certificate without them: neither over one that is at
+ * its end or broken, nor where there is none. */
+static void
+test_without_the_names_the_server_is_left_alone(void **state)
+{
+    const struct bench *bench = *state;
+    char why[256], path[256];
+    path_of(path, bench->pki, "server.key");
+    assert_int_equal(file_write_atomic(path, "broken\n", 7, 0600), 0);
+    char *before = everything(bench);
+    assert_int_equal(pki_prepare(bench->pki, NULL, why), 0);
+    char *after = everything(bench);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    path_of(path, bench->pki, "server.pem");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(pki_prepare(bench->pki, NULL, why), 0);
+    assert_int_not_equal(access(path, F_OK), 0);
+    path_of(path, bench->pki, "ca.pem");
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(pki_prepare(bench->pki, "another.example.org", why), 0);
+    X509 *server = certificate_read(bench->pki, "server.pem");
+    assert_int_equal(X509_check_host(server, "another.example.org", 0, 0, NULL), 1);
+    assert_key_fits(bench->pki, "server", server);
+    X509_free(server);
+}
+
 static void
 test_issued_certificates(void **state)
 {
@@ -326,6 +354,7 @@ main(void)
         TEST(test_the_authority),
         TEST(test_the_server),
         TEST(test_nothing_is_made_twice),
+        TEST(test_without_the_names_the_server_is_left_alone),
         TEST(test_issued_certificates),
         TEST(test_serial_numbers_differ),
         TEST(test_names_and_roles_that_are_refused),

@@ -7,10 +7,12 @@ import base64
 import concurrent.futures
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -82,6 +84,89 @@ class Case(unittest.TestCase):
 
     def actions(self):
         return [row["action"] for row in self.server.apis["admin"].get("/audit")["items"]]
+
+
+class Resets(Case):
+    """A password or a factor that is reset from the shell, beside the running server."""
+
+    def reset(self, *words):
+        done = subprocess.run([os.environ["CORDOND"], "account", *words, "--state",
+                               self.server.folder.name], capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def colleague(self):
+        """Somebody else, whom nothing of this is about."""
+        status, _ = self.admin.send("POST", "/accounts", {"name": "lee", "role": "viewer",
+                                                          "password": PASSWORD})
+        self.assertEqual(status, 201)
+        lee = Browser(self.server)
+        self.assertEqual(lee.sign_in("lee", PASSWORD)[0], 200)
+        lee.csrf = lee.send("POST", "/session/password", {"old": PASSWORD,
+                                                          "new": PASSWORD[::-1]})[1]["csrf"]
+        return lee
+
+    def test_a_password_reset_ends_stolen_sessions(self):
+        thief, lee = Browser(self.server), self.colleague()
+        self.assertEqual(thief.sign_in("admin", PASSWORD)[0], 200)
+        self.assertEqual(thief.send("GET", "/session")[0], 200)
+        first = self.reset("reset", "admin")
+        self.assertEqual(thief.send("GET", "/session")[0], 401)
+        self.assertEqual(self.admin.send("POST", "/accounts", {"name": "mine", "role": "admin",
+                                                              "password": PASSWORD})[0], 401)
+        self.assertEqual(lee.send("GET", "/endpoints")[0], 200)
+        owner = Browser(self.server)
+        self.assertEqual(owner.sign_in("admin", PASSWORD)[0], 401)
+        self.assertEqual(owner.sign_in("admin", first)[0], 200)
+        self.assertEqual(owner.send("GET", "/session")[0], 200)
+
+    def test_a_password_reset_ends_what_only_listens(self):
+        self.colleague()
+        self.assertEqual(self.listeners(), 0)
+        context = ssl.create_default_context(cafile=self.server.ca)
+        line = http.client.HTTPSConnection("127.0.0.1", self.server.port, context=context,
+                                           timeout=30)
+        self.addCleanup(line.close)
+        line.request("GET", "/api/v1/events", headers={"Cookie": self.admin.cookie})
+        stream = line.getresponse()
+        self.assertEqual(stream.status, 200)
+        self.assertEqual(self.listeners(), 1)
+        self.reset("reset", "admin")
+        self.server.tell("wait 3")
+        while stream.readline():  # until it is closed, or the time-out
+            pass
+        self.assertEqual(self.listeners(), 0)
+
+    def listeners(self):
+        text = self.server.apis["admin"].text("/metrics")
+        return int(re.search(r"^cordon_web_listeners (\d+)$", text, re.MULTILINE).group(1))
+
+    def test_a_factor_reset_ends_the_sessions(self):
+        thief, lee = Browser(self.server), self.colleague()
+        app, _ = self.enrolled(self.admin)
+        self.assertEqual(self.admin.send("GET", "/session")[0], 200)  # it made it itself
+        self.next_step(app)
+        ticket = thief.sign_in("admin", PASSWORD)[1]["ticket"]
+        self.assertEqual(thief.send("POST", "/session/code", {"ticket": ticket,
+                                                              "code": app.code()})[0], 200)
+        self.reset("reset-factor", "admin")
+        self.assertEqual(thief.send("GET", "/session")[0], 401)
+        self.assertEqual(self.admin.send("GET", "/session")[0], 401)
+        self.assertEqual(lee.send("GET", "/session")[0], 200)
+
+    def test_who_takes_the_own_factor_away_stays_and_the_others_go(self):
+        app, _ = self.enrolled(self.admin)
+        other = Browser(self.server)
+        self.next_step(app)
+        ticket = other.sign_in("admin", PASSWORD)[1]["ticket"]
+        self.assertEqual(other.send("POST", "/session/code", {"ticket": ticket,
+                                                              "code": app.code()})[0], 200)
+        self.next_step(app)
+        self.assertEqual(self.admin.send("POST", "/session/factor/remove",
+                                         {"code": app.code()})[0], 200)
+        self.assertEqual(self.admin.send("GET", "/session")[0], 200)
+        self.assertEqual(other.send("GET", "/session")[0], 401)
 
 
 class Factors(Case):

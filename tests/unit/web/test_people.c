@@ -258,7 +258,8 @@ sessions_outlive_the_process(void **state)
     clock_fake_init(&fake, 1700000000 * SECOND);
     struct sessions *sessions = sessions_new(&fake.clock, NULL, NULL);
     sessions_keep(sessions, path);
-    const struct session_origin must = {.peer = "192.0.2.9", .must_enrol = true};
+    const struct session_origin must = {
+        .peer = "192.0.2.9", .must_enrol = true, .proof = {1, 2, [SESSION_PROOF_SIZE - 1] = 3}};
     assert_non_null(sessions_open(sessions, &lee, &origin, old));
     clock_fake_advance(&fake, SESSION_IDLE_US - 10 * SECOND);
     assert_non_null(sessions_open(sessions, &kim, &origin, one));
@@ -279,6 +280,7 @@ sessions_outlive_the_process(void **state)
     assert_true(found->must_enrol && found->number == number && found->role == ACCOUNT_OPERATOR);
     assert_string_equal(found->peer, "192.0.2.9");
     assert_string_equal(found->csrf, second->csrf);
+    assert_memory_equal(found->proof, must.proof, SESSION_PROOF_SIZE);
     assert_string_equal(sessions_find(again, one)->agent, "Lynx?/2");
     assert_false(sessions_find(again, one)->must_enrol);
     assert_int_equal(sessions_expire_us(again, found),

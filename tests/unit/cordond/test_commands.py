@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""What the commands of cordond that need no running server leave as it was.  test_commands.py CORDOND"""
+import datetime
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+CORDOND = sys.argv.pop(1)
+NAME = "cordon.hospital.example"
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="cordon-commands-")
+        self.addCleanup(folder.cleanup)
+        self.state = pathlib.Path(folder.name, "state")
+        self.out = pathlib.Path(folder.name, "out")
+        self.run_command("token", "add", "first", "viewer")  # makes the authority
+        self.server = self.state / "pki" / "server.pem"
+
+    def run_command(self, *words):
+        done = subprocess.run([CORDOND, *words, "--state", str(self.state)], capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def near_its_end(self):
+        """server.pem with a name, as the supervisor made it most of a year ago."""
+        pki = self.state / "pki"
+        authority = x509.load_pem_x509_certificate((pki / "ca.pem").read_bytes())
+        signer = serialization.load_pem_private_key((pki / "ca.key").read_bytes(), None)
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.datetime.utcnow()
+        made = (x509.CertificateBuilder()
+                .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cordond")]))
+                .issuer_name(authority.subject).public_key(key.public_key())
+                .serial_number(x509.random_serial_number())
+                .not_valid_before(now - datetime.timedelta(days=390))
+                .not_valid_after(now + datetime.timedelta(days=7))
+                .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), False)
+                .sign(signer, hashes.SHA256()))
+        pem = serialization.Encoding.PEM
+        self.server.write_bytes(made.public_bytes(pem) + authority.public_bytes(pem))
+        (pki / "server.key").write_bytes(key.private_bytes(
+            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+
+    def test_the_servers_certificate_keeps_its_names(self):
+        commands = [("token", "add", "soar", "operator"), ("account", "reset", "admin"),
+                    ("account", "add", "kim", "viewer"),
+                    ("pki", "issue", "edge", "e1", "--out", str(self.out))]
+        for words in commands:
+            with self.subTest(words[0] + " " + words[1]):
+                self.near_its_end()
+                before = self.server.read_bytes()
+                self.run_command(*words)
+                self.assertEqual(self.server.read_bytes(), before)
+
+    def test_the_first_command_leaves_it_to_the_first_start(self):
+        self.assertFalse(self.server.exists())
+        self.assertTrue((self.state / "pki" / "ca.pem").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
