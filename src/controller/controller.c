@@ -47,6 +47,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
                settings->own_address_count * sizeof(*controller->own_addresses));
     }
     controller->clock = clock;
+    controller->began_us = clock_boot_us(clock);
     controller->store = store;
     controller->ports = *ports;
     hmap_init(&controller->by_id);
@@ -204,10 +205,12 @@ on_setting(void *context, const char *name, const char *value)
     }
 }
 
+/* What belongs to a containment, when those are known. */
 static void
-on_hold(void *context, const char *name, const char *value)
+on_attached(void *context, const char *name, const char *value)
 {
     struct controller *controller = context;
+    storm_setting(controller, name, value);
     if (strncmp(name, "hold/", 5) == 0) {
         entry_restore_hold(controller, name + 5, value);
     }
@@ -246,11 +249,11 @@ controller_load(struct controller *controller)
                                      .on_annotation = on_annotation,
                                      .on_setting = on_setting,
                                      .context = controller};
-    const struct store_loader holds = {.on_setting = on_hold, .context = controller};
+    const struct store_loader attached = {.on_setting = on_attached, .context = controller};
     unproven_begin(controller);
     int error = store_load(controller->store, &all);
     if (!error) {
-        error = store_load(controller->store, &holds);
+        error = store_load(controller->store, &attached);
     }
     if (!error) {
         error = memory_load(controller);
@@ -274,6 +277,7 @@ controller_load(struct controller *controller)
         }
     }
     switches_refresh_common(controller);
+    storm_load(controller);
     return 0;
 }
 

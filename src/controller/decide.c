@@ -395,6 +395,15 @@ pending_clear(struct controller *controller, struct entry *entry, const struct d
 }
 
 static void
+gathered_note(struct controller *controller, struct commit *commit, struct entry *entry,
+              const struct decision *decision)
+{
+    if (decision->is_gathered && decision->hold == HOLD_BUDGET && !entry->is_gathered) {
+        storm_gathered(controller, commit->change, entry, decision);
+    }
+}
+
+static void
 decision_take(struct controller *controller, struct commit *commit,
               const struct decision *decided, const struct detection *detection,
               int64_t received_us)
@@ -426,6 +435,7 @@ decision_take(struct controller *controller, struct commit *commit,
             snprintf(same->confirmed_by, sizeof(same->confirmed_by), "%s", decision->policy);
         } else if (same->c.state == CONTAINMENT_PENDING) {
             pending_clear(controller, same, decision);
+            gathered_note(controller, commit, same, decision);
         }
         return;
     }
@@ -438,7 +448,9 @@ decision_take(struct controller *controller, struct commit *commit,
     containment_begin(controller, &c, decision->action, by);
     decision_fill(&c, decision);
     decision_marks(&c, detection, received_us, c.requested_us);
-    commit_add(commit, entry_new(controller, &c));
+    struct entry *entry = entry_new(controller, &c);
+    commit_add(commit, entry);
+    gathered_note(controller, commit, entry, decision);
 }
 
 void

@@ -55,6 +55,7 @@ struct entry {
     bool is_changing;    /* a release or verdict is on its way to the disk */
     char confirmed_by[NAME_SIZE]; /* policy that removed the doubt before the commit was through */
     bool is_dirty;       /* differs from the disk: written behind */
+    bool is_gathered;    /* waits for its turn, and the disk knows; storm.h */
     bool is_in_looks;
     bool is_in_later;
     TAILQ_ENTRY(entry) later; /* to be judged when there is time */
@@ -136,6 +137,7 @@ struct switch_state {
     size_t lost_count;           /* rules in the report that it held and does not hold any more */
     struct log_limit altered_limit; /* of rows in the audit */
     int64_t seen_us, read_back_us, gone_us; /* wall */
+    int64_t came_us;             /* boot: last connected; 0: not yet */
     int64_t asked_us;            /* boot: last read-back sent */
     int64_t snapshot_us;         /* boot: last snapshot sent */
     int64_t retry_us;            /* boot: no repair before */
@@ -175,6 +177,8 @@ struct storm {
     uint64_t held;    /* since it began */
     bool is_one_told; /* for whoever is on call */
     uint64_t seen;    /* of the engine's count */
+    uint64_t left;    /* held before we ran, and nobody was told */
+    bool has_gathered; /* some entries are marked so */
     size_t told_minute, told_hour;
 };
 
@@ -201,6 +205,7 @@ struct controller {
     struct controller_settings settings;
     struct ip *own_addresses; /* owned */
     const struct clock *clock;
+    int64_t began_us; /* boot */
     struct store *store;
     struct controller_ports ports;
     struct policy_world world;

@@ -14,4 +14,12 @@ void storm_watch(struct controller *controller);
 /* Is that containment one of the many that the storm's one notice stands for? */
 bool storm_covers(const struct controller *controller, const struct containment *c);
 
+/* That pending one waits for its turn (budget.h): kept with it on the disk until all had theirs, so
+ * that a restart in between neither forgets it nor gives it a turn that it had. */
+void storm_gathered(struct controller *controller, struct store_change *change, struct entry *entry,
+                    const struct decision *decision);
+/* At start: each setting, when containments are known; then once, with everything known. */
+void storm_setting(struct controller *controller, const char *name, const char *value);
+void storm_load(struct controller *controller);
+
 #endif

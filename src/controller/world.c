@@ -230,6 +230,8 @@ controller_is_protected(const struct controller *controller, const struct endpoi
 
 /* ---- policy's questions ---- */
 
+#define WHOLE_US (INT64_C(300) * 1000000) /* so long a switch has to tell all that it sees */
+
 static int
 world_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
               struct mac *mac)
@@ -299,42 +301,41 @@ world_is_trusted_place(void *context, const struct endpoint *endpoint)
     return is_trusted_place(context, endpoint);
 }
 
-static bool
-has_current_address_in(const struct endpoint *endpoint, const struct prefix *prefixes, size_t count)
-{
-    for (size_t i = 0; i < endpoint->binding_count; i++) {
-        for (size_t k = 0; endpoint->bindings[i].until_us == 0 && k < count; k++) {
-            if (prefix_has(&prefixes[k], &endpoint->bindings[i].ip)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static size_t
-world_population(void *context, const struct prefix *prefixes, size_t count)
-{
-    const struct controller *controller = context;
-    const struct endpoint *endpoint;
-    size_t population = 0;
-    for (size_t i = 0; (endpoint = topology_endpoint_at(controller->topology, i)) != NULL; i++) {
-        population += has_current_address_in(endpoint, prefixes, count);
-    }
-    return population;
-}
-
-static size_t
-world_at_switch(void *context, const char *switch_name)
+world_count(void *context, bool (*counts)(const void *what, const struct endpoint *endpoint),
+            const void *what)
 {
     const struct controller *controller = context;
     const struct endpoint *endpoint;
     size_t count = 0;
     for (size_t i = 0; (endpoint = topology_endpoint_at(controller->topology, i)) != NULL; i++) {
-        count += endpoint->location.class != LOCATION_NONE &&
-                 strcmp(endpoint->location.switch_name, switch_name) == 0;
+        count += counts(what, endpoint) ? 1 : 0;
     }
     return count;
+}
+
+/* It told all; or it had its time for that: one that stays away must not suspend every budget. */
+static bool
+is_whole(const struct controller *controller, const struct switch_state *sw)
+{
+    int64_t since_us = sw->came_us > controller->began_us ? sw->came_us : controller->began_us;
+    return topology_is_whole(controller->topology, sw->device.switch_name) ||
+           clock_boot_us(controller->clock) - since_us >= WHOLE_US;
+}
+
+static bool
+world_is_whole(void *context, const char *switch_name)
+{
+    const struct controller *controller = context;
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        bool is_meant = switch_name[0] == '\0' || strcmp(sw->device.switch_name, switch_name) == 0;
+        if (is_meant && !is_whole(controller, sw)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool
@@ -356,9 +357,9 @@ world_init(struct controller *controller, struct policy_world *world)
         .is_protected = world_protected,
         .talkers = world_talkers,
         .origin_is_access = world_origin_is_access,
-        .population = world_population,
+        .count = world_count,
         .is_trusted_place = world_is_trusted_place,
-        .at_switch = world_at_switch,
+        .is_whole = world_is_whole,
         .is_said_of = world_is_said_of,
         .context = controller,
     };

@@ -136,6 +136,8 @@ struct decision {
     enum hold hold;             /* not NONE: hold for a person */
     char hold_detail[TEXT_SIZE];
     bool is_gathered;           /* held for a moment: several at once (policy/budget.h) */
+    uint8_t confidence;         /* of what led to it: who has the budget */
+    enum severity severity;     /* likewise */
     char incident_id[ID_SIZE];
     char endpoint_id[ID_SIZE];
     struct mac mac;

@@ -6,21 +6,16 @@
 
 #include "base/mem.h"
 #include "policy/engine_state.h"
+#include "policy/shares.h"
 
-#define SMALL_NETWORK                                                                              \
-    3 /* so many are allowed in the smallest network, and on the smallest switch */
-#define SHARES_MAX 1024
-#define CONTAINED_US SECOND_US         /* counted again after so long */
-#define POPULATION_US (10 * SECOND_US) /* likewise: endpoints do not come and go so fast */
-#define RECOUNTS_MAX 8                 /* populations counted for one list */
-#define BURST_SHARE 10                 /* a tenth of the minute's budget goes at once */
-#define FITS_US (SECOND_US / 4)        /* there is room for all: so long to see whether more come */
-#define QUIET_US (SECOND_US / 2)       /* nobody came for so long: it is over */
-#define GATHER_US (10 * SECOND_US)     /* at the latest */
+#define BURST_SHARE 10             /* a tenth of the minute's budget goes at once */
+#define FITS_US (SECOND_US / 4)    /* there is room for all: so long to see whether more come */
+#define QUIET_US (SECOND_US / 2)   /* nobody came for so long: it is over */
+#define GATHER_US (10 * SECOND_US) /* at the latest */
+#define WAITS_ASKED_US SECOND_US   /* whom a full share left out is asked again so often */
+#define WAITS_US (600 * SECOND_US) /* and so long: then what was seen is old */
 
 /* ---- per minute and hour ---- */
-
-static void shares_spend(struct engine *engine, const char *network, const char *place);
 
 void
 budget_spend(struct engine *engine, int64_t boot_us)
@@ -59,150 +54,12 @@ room_now(const struct engine *engine, char why[TEXT_SIZE])
     return left < budgets->per_hour - hour ? left : budgets->per_hour - hour;
 }
 
-/* ---- as a share of a network, and of a switch ---- */
-
-struct share_item {
-    struct table_item item;
-    size_t contained, population;
-    int64_t contained_us, population_us; /* boot clock, when they were counted */
-    bool has_population;
-};
-
-static void
-share_key(char key[TABLE_KEY_SIZE], bool is_switch, const char *name)
-{
-    snprintf(key, TABLE_KEY_SIZE, "%c:%s", is_switch ? 's' : 'n', name);
-}
-
-static size_t
-contained_in(const struct engine *engine, bool is_switch, const char *name)
-{
-    size_t count = 0;
-    int64_t now_us = clock_boot_us(engine->clock);
-    const struct table_item *item;
-    TAILQ_FOREACH(item, &engine->forces.by_age, by_age)
-    {
-        const struct force_item *force = (const struct force_item *)(const void *)item;
-        bool is_live = force->is_isolation && force->until_us > now_us;
-        count += is_live && strcmp(is_switch ? force->place : force->network, name) == 0 ? 1 : 0;
-    }
-    return count;
-}
-
-static size_t
-population_of(const struct engine *engine, bool is_switch, const char *name)
-{
-    const struct policy_world *world = &engine->world;
-    const struct policy_file *file = &engine->policy->file;
-    if (is_switch) {
-        return world->at_switch ? world->at_switch(world->context, name) : 0;
-    }
-    for (size_t i = 0; world->population && i < file->network_count; i++) {
-        const struct file_prefixes *meaning = &file->networks[i].meaning;
-        if (strcmp(file->networks[i].name, name) == 0) {
-            return world->population(world->context, meaning->items, meaning->count);
-        }
-    }
-    return 0;
-}
-
-/* Counting goes through all endpoints: what was counted a moment ago is good enough. */
-static struct share_item *
-share_need(struct engine *engine, bool is_switch, const char *name, bool counts_population)
-{
-    char key[TABLE_KEY_SIZE];
-    int64_t now_us = clock_boot_us(engine->clock);
-    share_key(key, is_switch, name);
-    bool is_new = table_find(&engine->shares, key) == NULL;
-    struct share_item *share = table_need(&engine->shares, key, now_us);
-    if (is_new || now_us - share->contained_us >= CONTAINED_US) {
-        share->contained = contained_in(engine, is_switch, name);
-        share->contained_us = now_us;
-    }
-    bool is_stale = !share->has_population || now_us - share->population_us >= POPULATION_US;
-    if (counts_population && is_stale) {
-        share->population = population_of(engine, is_switch, name);
-        share->population_us = now_us;
-        share->has_population = true;
-    }
-    return share;
-}
-
-static void
-shares_spend(struct engine *engine, const char *network, const char *place)
-{
-    const char *names[] = {network, place};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        char key[TABLE_KEY_SIZE];
-        share_key(key, i == 1, names[i]);
-        struct share_item *share = table_find(&engine->shares, key);
-        if (share) {
-            share->contained++;
-        }
-    }
-}
-
-static size_t
-share_most(const struct engine *engine, bool is_switch, size_t population)
-{
-    const struct file_budgets *budgets = &engine->policy->file.budgets;
-    size_t percent = is_switch ? budgets->switch_percent : budgets->network_percent;
-    size_t most = population * percent / 100;
-    return population == 0 ? 0 : most > SMALL_NETWORK ? most : SMALL_NETWORK;
-}
-
-static bool
-share_allows(struct engine *engine, bool is_switch, const char *name, char why[TEXT_SIZE])
-{
-    const struct file_budgets *budgets = &engine->policy->file.budgets;
-    const struct share_item *share = share_need(engine, is_switch, name, true);
-    size_t most = share_most(engine, is_switch, share->population);
-    if (most == 0 || share->contained < most) {
-        return true;
-    }
-    if (is_switch) {
-        snprintf(why, TEXT_SIZE, "%zu of %zu endpoints of switch %.100s are contained: over %u %%",
-                 share->contained, share->population, name, (unsigned)budgets->switch_percent);
-    } else {
-        snprintf(why, TEXT_SIZE, "%zu of %zu endpoints of network %.100s are contained: over %u %%",
-                 share->contained, share->population, name, (unsigned)budgets->network_percent);
-    }
-    return false;
-}
-
-static bool
-network_allows(struct engine *engine, const char *name, char why[TEXT_SIZE])
-{
-    const struct policy_file *file = &engine->policy->file;
-    for (size_t i = 0; i < file->network_count; i++) {
-        const struct file_network *network = &file->networks[i];
-        if (network->most_contained == 0 || strcmp(network->name, name) != 0) {
-            continue;
-        }
-        size_t contained = share_need(engine, false, name, false)->contained;
-        if (contained >= network->most_contained) {
-            snprintf(why, TEXT_SIZE, "%zu endpoints of network %s are contained, its limit",
-                     contained, name);
-            return false;
-        }
-    }
-    return share_allows(engine, false, name, why);
-}
-
-static bool
-places_allow(struct engine *engine, const char *network, const char *place, char why[TEXT_SIZE])
-{
-    return (network[0] == '\0' || network_allows(engine, network, why)) &&
-           (place[0] == '\0' || share_allows(engine, true, place, why));
-}
-
 /* ---- who waits for the most confident ---- */
 
 struct candidate {
     struct decision decision; /* as it would be without a budget */
-    uint8_t confidence;
-    enum severity severity;
     uint64_t order;
+    bool is_refused; /* by a person, meanwhile */
     char network[NAME_SIZE], place[NAME_SIZE];
 };
 
@@ -211,11 +68,11 @@ candidate_compare(const void *a, const void *b)
 {
     const struct candidate *x = *(struct candidate *const *)a;
     const struct candidate *y = *(struct candidate *const *)b;
-    if (x->confidence != y->confidence) {
-        return x->confidence > y->confidence ? -1 : 1;
+    if (x->decision.confidence != y->decision.confidence) {
+        return x->decision.confidence > y->decision.confidence ? -1 : 1;
     }
-    if (x->severity != y->severity) {
-        return x->severity > y->severity ? -1 : 1;
+    if (x->decision.severity != y->decision.severity) {
+        return x->decision.severity > y->decision.severity ? -1 : 1;
     }
     return x->order < y->order ? -1 : 1;
 }
@@ -229,10 +86,17 @@ gather_clear(struct gather *gather)
     *gather = (struct gather){.is_on = gather->is_on};
 }
 
-void
-gather_fini(struct gather *gather)
+/* Its network and switch, as far as they are known now. */
+static void
+candidate_place(struct engine *engine, struct candidate *c)
 {
-    gather_clear(gather);
+    const struct policy_world *world = &engine->world;
+    const struct decision *d = &c->decision;
+    struct finding f = {.network = policy_network_of(engine->policy, &d->ip)};
+    if (!world->endpoint(world->context, d->endpoint_id, &f.endpoint)) {
+        f.endpoint = NULL;
+    }
+    finding_place(&f, c->network, c->place);
 }
 
 void
@@ -266,43 +130,145 @@ gather_room(struct gather *gather, const struct candidate *c)
     return candidate_compare(&c, &gather->items[least]) < 0 ? gather->items[least] : NULL;
 }
 
-void
-gather_add(struct engine *engine, const struct finding *f, const struct decision *d)
+static struct candidate
+candidate_of(const struct decision *d)
+{
+    struct candidate c = {.decision = *d};
+    c.decision.hold = HOLD_NONE;
+    c.decision.hold_detail[0] = '\0';
+    return c;
+}
+
+static void
+gather_put(struct engine *engine, struct candidate *c)
 {
     struct gather *gather = &engine->gather;
     int64_t now_us = clock_boot_us(engine->clock);
-    struct candidate c = {.decision = *d,
-                          .confidence = f->confidence,
-                          .severity = f->detection->severity,
-                          .order = gather->seen};
-    c.decision.hold = HOLD_NONE;
-    c.decision.hold_detail[0] = '\0';
-    finding_place(f, c.network, c.place);
+    c->order = gather->seen;
     if (gather->count == 0) {
         gather->since_us = now_us;
     }
-    struct candidate *same = gather_find(gather, d->endpoint_id);
-    struct candidate *known = &c;
-    if (same && candidate_compare(&known, &same) < 0) {
-        c.order = same->order;
-        *same = c;
+    struct candidate *same = gather_find(gather, c->decision.endpoint_id);
+    if (same && candidate_compare(&c, &same) < 0) {
+        c->order = same->order;
+        *same = *c;
     }
     if (same) {
         return;
     }
     gather->seen++;
     gather->last_us = now_us;
-    struct candidate *to = gather_room(gather, &c);
+    struct candidate *to = gather_room(gather, c);
     if (to) {
-        *to = c;
+        *to = *c;
     }
 }
 
+void
+gather_add(struct engine *engine, const struct finding *f, const struct decision *d)
+{
+    struct candidate c = candidate_of(d);
+    finding_place(f, c.network, c.place);
+    gather_put(engine, &c);
+}
+
+void
+engine_gather_again(struct engine *engine, const struct decision *decision)
+{
+    struct candidate c = candidate_of(decision);
+    candidate_place(engine, &c);
+    gather_put(engine, &c);
+}
+
+/* ---- whom a full share left out ---- */
+
+struct share_wait {
+    struct candidate candidate;
+    struct share_full full;
+    int64_t since_us; /* boot clock */
+};
+
+static void
+waits_clear(struct waits *waits)
+{
+    for (size_t i = 0; i < waits->count; i++) {
+        free(waits->items[i]);
+    }
+    *waits = (struct waits){.count = 0};
+}
+
+static void
+wait_drop(struct waits *waits, size_t index)
+{
+    free(waits->items[index]);
+    waits->count--;
+    memmove(&waits->items[index], &waits->items[index + 1],
+            (waits->count - index) * sizeof(waits->items[0]));
+    waits->next -= index < waits->next ? 1 : 0;
+}
+
+/* In their order; where there is no more room, the least goes. */
+static void
+wait_put(struct engine *engine, const struct candidate *c, const struct share_full *full)
+{
+    struct waits *waits = &engine->waits;
+    size_t at = 0;
+    if (!full->is_set) {
+        return;
+    }
+    for (size_t i = 0; i < waits->count; i++) {
+        if (strcmp(waits->items[i]->candidate.decision.endpoint_id, c->decision.endpoint_id) == 0) {
+            wait_drop(waits, i);
+            break;
+        }
+    }
+    for (; at < waits->count; at++) {
+        const struct candidate *other = &waits->items[at]->candidate;
+        if (candidate_compare(&c, &other) < 0) {
+            break;
+        }
+    }
+    if (at == WAITS_MAX) {
+        return;
+    }
+    if (waits->count == WAITS_MAX) {
+        free(waits->items[--waits->count]);
+    }
+    memmove(&waits->items[at + 1], &waits->items[at],
+            (waits->count - at) * sizeof(waits->items[0]));
+    waits->items[at] = MEM_NEW(struct share_wait);
+    *waits->items[at] = (struct share_wait){*c, *full, clock_boot_us(engine->clock)};
+    waits->count++;
+}
+
+void
+budget_refuse(struct engine *engine, const char *endpoint_id)
+{
+    struct candidate *gathered = gather_find(&engine->gather, endpoint_id);
+    if (gathered) {
+        gathered->is_refused = true;
+    }
+    for (size_t i = 0; i < engine->waits.count; i++) {
+        struct candidate *c = &engine->waits.items[i]->candidate;
+        c->is_refused |= strcmp(c->decision.endpoint_id, endpoint_id) == 0;
+    }
+}
+
+void
+budget_forget(struct engine *engine)
+{
+    struct gather *gather = &engine->gather;
+    engine->counters.over_budget += gather->seen > gather->taken ? gather->seen - gather->taken : 0;
+    gather_clear(gather);
+    waits_clear(&engine->waits);
+}
+
 enum budget_word
-budget_ask(struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
+budget_ask(struct engine *engine, const struct finding *f, const struct decision *d,
+           char why[TEXT_SIZE])
 {
     const struct file_budgets *budgets = &engine->policy->file.budgets;
-    char network[NAME_SIZE], place[NAME_SIZE];
+    struct share_full full;
     size_t burst = budgets->per_minute / BURST_SHARE;
     if (room_now(engine, why) == 0) {
         return BUDGET_OVER;
@@ -314,8 +280,13 @@ budget_ask(struct engine *engine, const struct finding *f, char why[TEXT_SIZE])
         snprintf(why, TEXT_SIZE, "several endpoints at once: the most confident go first");
         return BUDGET_GATHER;
     }
-    finding_place(f, network, place);
-    return places_allow(engine, network, place, why) ? BUDGET_GO : BUDGET_OVER;
+    struct candidate c = candidate_of(d);
+    finding_place(f, c.network, c.place);
+    if (shares_allow(engine, c.network, c.place, why, &full)) {
+        return BUDGET_GO;
+    }
+    wait_put(engine, &c, &full);
+    return BUDGET_OVER;
 }
 
 void
@@ -342,6 +313,35 @@ gather_is_due(const struct engine *engine)
                                                  : now_us - gather->last_us >= QUIET_US;
 }
 
+static const struct file_policy *
+policy_named(const struct policy *policy, const char *name)
+{
+    for (size_t i = 0; i < policy->file.policy_count; i++) {
+        if (strcmp(policy->file.policies[i].name, name) == 0) {
+            return &policy->file.policies[i];
+        }
+    }
+    return NULL;
+}
+
+/* A window may have begun since, or somebody said what kind of machine it is. */
+static bool
+is_still_auto(const struct engine *engine, const struct decision *d)
+{
+    const struct policy_world *world = &engine->world;
+    const struct file_policy *by = policy_named(engine->policy, d->policy);
+    struct finding f = {.ip = d->ip, .mac = d->mac};
+    struct ruled ruled;
+    f.network = policy_network_of(engine->policy, &d->ip);
+    if (!by || !world->endpoint(world->context, d->endpoint_id, &f.endpoint)) {
+        return false;
+    }
+    const struct machine machine = machine_of_finding(engine, &f);
+    machine_ruled(engine->policy, &machine, by, engine->assumption, clock_wall_us(engine->clock),
+                  &ruled);
+    return ruled.mode == MODE_AUTO;
+}
+
 /* Has anything changed since it was asked for? */
 static bool
 is_still_due(struct engine *engine, const struct candidate *c)
@@ -349,15 +349,25 @@ is_still_due(struct engine *engine, const struct candidate *c)
     const struct decision *d = &c->decision;
     const struct policy_world *world = &engine->world;
     char why[TEXT_SIZE];
-    return !decision_is_in_force(engine, d) && !was_just_released(engine, d->endpoint_id) &&
+    return !c->is_refused && !decision_is_in_force(engine, d) &&
+           !was_just_released(engine, d->endpoint_id) &&
            !world->is_protected(world->context, d->endpoint_id, &d->ip, why) &&
-           places_allow(engine, c->network, c->place, why);
+           is_still_auto(engine, d);
 }
 
-bool
-engine_gathered(struct engine *engine, struct decision *decision)
+static void
+candidate_take(struct engine *engine, const struct candidate *c, struct decision *decision)
+{
+    *decision = c->decision;
+    decision_start(engine, decision, c->network, c->place);
+    budget_take(engine, c->network, c->place);
+}
+
+static bool
+gather_take(struct engine *engine, struct decision *decision)
 {
     struct gather *gather = &engine->gather;
+    struct share_full full;
     char why[TEXT_SIZE];
     if (!gather_is_due(engine)) {
         return false;
@@ -368,17 +378,62 @@ engine_gathered(struct engine *engine, struct decision *decision)
     }
     while (gather->next < gather->count && room_now(engine, why) > 0) {
         const struct candidate *c = gather->items[gather->next++];
-        if (is_still_due(engine, c)) {
-            *decision = c->decision;
-            decision_start(engine, decision, c->network, c->place);
-            budget_take(engine, c->network, c->place);
+        if (!is_still_due(engine, c)) {
+            continue;
+        }
+        if (shares_allow(engine, c->network, c->place, why, &full)) {
+            candidate_take(engine, c, decision);
             gather->taken++;
             return true;
         }
+        wait_put(engine, c, &full);
     }
     engine->counters.over_budget += gather->seen > gather->taken ? gather->seen - gather->taken : 0;
     gather_clear(gather);
     return false;
+}
+
+/* Of those that wait, one that a share has room for because more endpoints are known there now. */
+static bool
+waits_take(struct engine *engine, struct decision *decision)
+{
+    struct waits *waits = &engine->waits;
+    char why[TEXT_SIZE];
+    int64_t now_us = clock_boot_us(engine->clock);
+    if (!waits->is_asking && now_us - waits->asked_us < WAITS_ASKED_US) {
+        return false;
+    }
+    waits->is_asking = true;
+    waits->asked_us = now_us;
+    while (waits->next < waits->count && room_now(engine, why) > 0) {
+        struct share_wait *wait = waits->items[waits->next];
+        struct candidate c = wait->candidate;
+        if (now_us - wait->since_us >= WAITS_US || !is_still_due(engine, &c)) {
+            waits->next++;
+            wait_drop(waits, waits->next - 1);
+            continue;
+        }
+        waits->next++;
+        if (!share_has_grown(engine, &wait->full)) {
+            continue;
+        }
+        candidate_place(engine, &c);
+        if (shares_allow(engine, c.network, c.place, why, &wait->full)) {
+            wait_drop(waits, waits->next - 1);
+            candidate_take(engine, &c, decision);
+            return true;
+        }
+    }
+    waits->next = 0;
+    waits->is_asking = false;
+    return false;
+}
+
+bool
+engine_gathered(struct engine *engine, struct decision *decision)
+{
+    return gather_take(engine, decision) ||
+           (engine->gather.count == 0 && waits_take(engine, decision));
 }
 
 /* ---- for people ---- */
@@ -401,55 +456,15 @@ engine_budget(const struct engine *engine, struct budget_use *use)
                                .switch_percent = budgets->switch_percent};
 }
 
-static size_t
-share_list(struct budget_share *shares, size_t count, size_t room, bool is_switch, const char *name)
-{
-    if (name[0] == '\0') {
-        return count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (shares[i].is_switch == is_switch && strcmp(shares[i].name, name) == 0) {
-            shares[i].contained++;
-            return count;
-        }
-    }
-    if (count < room) {
-        shares[count] = (struct budget_share){.is_switch = is_switch, .contained = 1};
-        snprintf(shares[count++].name, NAME_SIZE, "%s", name);
-    }
-    return count;
-}
-
-size_t
-engine_budget_shares(struct engine *engine, struct budget_share *shares, size_t room)
-{
-    size_t count = 0, recounts = 0;
-    int64_t now_us = clock_boot_us(engine->clock);
-    const struct table_item *item;
-    TAILQ_FOREACH(item, &engine->forces.by_age, by_age)
-    {
-        const struct force_item *force = (const struct force_item *)(const void *)item;
-        if (force->is_isolation && force->until_us > now_us) {
-            count = share_list(shares, count, room, false, force->network);
-            count = share_list(shares, count, room, true, force->place);
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct budget_share *to = &shares[i];
-        struct share_item *share = share_need(engine, to->is_switch, to->name, false);
-        bool is_fresh = share->has_population && now_us - share->population_us < POPULATION_US;
-        if (!is_fresh && recounts < RECOUNTS_MAX) {
-            recounts++;
-            share = share_need(engine, to->is_switch, to->name, true);
-        }
-        to->population = share->population;
-        to->most = share_most(engine, to->is_switch, to->population);
-    }
-    return count;
-}
-
 void
 budget_init(struct engine *engine)
 {
-    table_init(&engine->shares, sizeof(struct share_item), SHARES_MAX, &engine->shares_evicted);
+    shares_init(engine);
+}
+
+void
+budget_fini(struct engine *engine)
+{
+    gather_clear(&engine->gather);
+    waits_clear(&engine->waits);
 }

@@ -9,6 +9,8 @@
  *                                        └▶ the most confident, when no more come for half a
  * second, ten seconds after the first at the latest
  *
+ * Whom a full share left out is asked again for ten minutes, when more endpoints are known there.
+ *
  * Part of the engine, on its thread. */
 #ifndef CORDON_POLICY_BUDGET_H
 #define CORDON_POLICY_BUDGET_H
@@ -20,6 +22,8 @@
 void engine_gather(struct engine *engine, bool gathers);
 /* One that the budget had room for after all: enforce it.  False: none (yet). */
 bool engine_gathered(struct engine *engine, struct decision *decision) MUST_CHECK;
+/* At start: that decision was gathered when we died, by the policy that still runs. */
+void engine_gather_again(struct engine *engine, const struct decision *decision);
 
 struct budget_use {
     size_t minute, per_minute, hour, per_hour;

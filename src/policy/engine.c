@@ -42,7 +42,7 @@ engine_free(struct engine *e)
     }
     struct table *tables[] = {&e->incidents, &e->counts,   &e->contacts, &e->forces,
                               &e->said,      &e->released, &e->shares};
-    gather_fini(&e->gather);
+    budget_fini(e);
     for (size_t i = 0; i < COUNT_OF(tables); i++) {
         table_fini(tables[i]);
     }
@@ -54,7 +54,11 @@ void
 engine_set_policy(struct engine *e, struct policy *policy)
 {
     struct policy *old = e->policy;
+    bool is_same = policy_digest(old) == policy_digest(policy);
     e->policy = policy_ref(policy);
+    if (!is_same) {
+        budget_forget(e);
+    }
     policy_unref(old);
 }
 
@@ -126,6 +130,13 @@ decision_is_in_force(const struct engine *e, const struct decision *d)
     return is_live(e, table_find(&e->forces, key));
 }
 
+static void
+force_drop(struct engine *e, void *force)
+{
+    table_drop(&e->forces, force);
+    e->ended++;
+}
+
 static struct force_item *
 force_need(struct engine *e, const char key[TABLE_KEY_SIZE], const char *endpoint_id)
 {
@@ -161,7 +172,7 @@ finding_place(const struct finding *f, char network[NAME_SIZE], char place[NAME_
 }
 
 /* The place of an endpoint that we did not isolate ourselves, and the network of its newest
- * address. */
+ * address, of those that are current where there is one. */
 static void
 force_find_place(struct engine *e, struct force_item *force)
 {
@@ -175,12 +186,13 @@ force_find_place(struct engine *e, struct force_item *force)
     if (force->network[0] != '\0') {
         return;
     }
-    for (size_t i = endpoint->binding_count; i-- > 0;) {
-        const struct file_network *network =
-            policy_network_of(e->policy, &endpoint->bindings[i].ip);
-        if (network) {
+    bool has_current = false;
+    for (size_t i = endpoint->binding_count; i-- > 0 && !has_current;) {
+        const struct binding *binding = &endpoint->bindings[i];
+        const struct file_network *network = policy_network_of(e->policy, &binding->ip);
+        has_current = network && binding->until_us == 0;
+        if (network && (has_current || force->network[0] == '\0')) {
             memcpy(force->network, network->name, sizeof(force->network));
-            return;
         }
     }
 }
@@ -247,7 +259,10 @@ engine_note_over(struct engine *e, const struct containment *c)
     struct force_item *force = table_find(&e->forces, key);
     bool was_pending = c->state == CONTAINMENT_CHECKED || c->state == CONTAINMENT_REVERTED;
     if (force && !was_pending) {
-        table_drop(&e->forces, force);
+        force_drop(e, force);
+    }
+    if (was_pending && c->action == ACTION_ISOLATE) {
+        budget_refuse(e, c->endpoint_id);
     }
     if (c->state == CONTAINMENT_RELEASED && c->endpoint_id[0] != '\0') {
         table_need(&e->released, c->endpoint_id, clock_boot_us(e->clock));
@@ -267,7 +282,7 @@ engine_note_released(struct engine *e, const char *endpoint_id)
     while (item) {
         struct table_item *next = TAILQ_NEXT(item, by_age);
         if (strcmp(((struct force_item *)(void *)item)->endpoint_id, endpoint_id) == 0) {
-            table_drop(&e->forces, item);
+            force_drop(e, item);
         }
         item = next;
     }
@@ -320,7 +335,7 @@ engine_tick(struct engine *e)
     while (item) {
         struct table_item *next = TAILQ_NEXT(item, by_age);
         if (!is_live(e, (struct force_item *)(void *)item)) {
-            table_drop(&e->forces, item);
+            force_drop(e, item);
         }
         item = next;
     }
@@ -399,6 +414,8 @@ decision_fill(const struct engine *e, const struct finding *f, const struct file
     memcpy(d->policy, policy->name, sizeof(d->policy));
     describe(f, d->reason);
     d->expires_s = action->expires_s ? action->expires_s : e->policy->file.defaults.expires_s;
+    d->confidence = f->confidence;
+    d->severity = f->detection->severity;
 }
 
 /* A held decision's time-out may enforce only where a person was merely asked for leave: never on
@@ -580,7 +597,7 @@ act(struct engine *e, const struct finding *f, const struct file_policy *policy,
     d.hold = guard(e, f, policy, &d);
     bool is_spending = d.action == ACTION_ISOLATE && d.hold == HOLD_NONE && d.mode == MODE_AUTO &&
                        !decision_is_in_force(e, &d);
-    enum budget_word word = is_spending ? budget_ask(e, f, d.hold_detail) : BUDGET_GO;
+    enum budget_word word = is_spending ? budget_ask(e, f, &d, d.hold_detail) : BUDGET_GO;
     if (word == BUDGET_GATHER) {
         gather_add(e, f, &d);
     }

@@ -58,6 +58,7 @@ struct released_item {
 /* Who waits until it is clear who is the most confident: budget.h. */
 #define GATHER_MAX 1024
 struct candidate;
+struct share_wait;
 struct gather {
     struct candidate *items[GATHER_MAX]; /* owned */
     size_t count, next;
@@ -67,6 +68,15 @@ struct gather {
     bool is_on, is_sorted;
 };
 
+/* Whom a full share left out: asked again when there are more endpoints there; waits.c. */
+#define WAITS_MAX 1024
+struct waits {
+    struct share_wait *items[WAITS_MAX]; /* owned, the most confident first */
+    size_t count, next;
+    bool is_asking;   /* between the first and the last of them */
+    int64_t asked_us; /* boot clock */
+};
+
 struct engine {
     struct policy *policy;
     struct policy_world world;
@@ -74,7 +84,9 @@ struct engine {
     enum assumption assumption;
     struct table incidents, counts, contacts, forces, said, released, shares;
     uint64_t shares_evicted; /* they are counted again */
+    uint64_t ended;          /* of 'forces', for whoever counted them */
     struct gather gather;
+    struct waits waits;
     int64_t spent_us[BUDGET_MAX]; /* ring of automatic isolations, boot clock */
     size_t spent_next;
     struct engine_counters counters;
@@ -112,7 +124,7 @@ struct machine {
     struct ip ip;                    /* may be none, like the MAC */
     struct mac mac;
     const struct file_network *network; /* NULL: none */
-    bool is_guest; /* what is said of the endpoint was not said of this MAC */
+    bool is_guest;                      /* what is said of the endpoint was not said of this MAC */
 };
 /* Of whom the finding is about. */
 struct machine machine_of_finding(const struct engine *engine, const struct finding *finding);
@@ -173,11 +185,16 @@ enum budget_word {
     BUDGET_OVER,
 };
 void budget_init(struct engine *engine);
+void budget_fini(struct engine *engine);
+/* Takes note of whom it leaves out, and why. */
 enum budget_word budget_ask(struct engine *engine, const struct finding *finding,
-                            char why[TEXT_SIZE]);
+                            const struct decision *decision, char why[TEXT_SIZE]);
 void gather_add(struct engine *engine, const struct finding *finding,
                 const struct decision *decision);
-void gather_fini(struct gather *gather);
+/* A person let that isolation be. */
+void budget_refuse(struct engine *engine, const char *endpoint_id);
+/* They go on waiting for a person: they were asked for by another policy. */
+void budget_forget(struct engine *engine);
 /* One is isolated now. */
 void budget_take(struct engine *engine, const char *network, const char *place);
 /* One was, then. */

@@ -243,6 +243,7 @@ struct policy_file {
 struct policy {
     atomic_uint references;
     struct policy_file file;
+    uint64_t digest; /* of its text */
     struct permit_set *sets;
     size_t set_count;
     struct rule_protect *protects;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/revision.h"
@@ -172,6 +173,7 @@ policy_parse(const char *yaml, size_t size, struct policy **policy, struct polic
         free(loaded);
         return result;
     }
+    loaded->digest = hash_stable(yaml, size);
     set_defaults(&loaded->file);
     compile_permit_sets(loaded);
     compile_protected(loaded);
@@ -327,6 +329,12 @@ policy_network_of(const struct policy *policy, const struct ip *ip)
         }
     }
     return found;
+}
+
+uint64_t
+policy_digest(const struct policy *policy)
+{
+    return policy->digest;
 }
 
 enum mode

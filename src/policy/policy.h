@@ -23,7 +23,8 @@ struct policy_error {
     char text[TEXT_SIZE];
 };
 
-/* Reads policy.yaml, at most POLICY_TEXT_MAX bytes of UTF-8 lines.  0, or negative errno with 'error' saying where and what to do. */
+/* Reads policy.yaml, at most POLICY_TEXT_MAX bytes of UTF-8 lines.  0, or negative errno with
+ * 'error' saying where and what to do. */
 int policy_load(const char *path, struct policy **policy, struct policy_error *error) MUST_CHECK;
 int policy_parse(const char *yaml, size_t size, struct policy **policy,
                  struct policy_error *error) MUST_CHECK;
@@ -38,6 +39,8 @@ size_t policy_protected(const struct policy *policy, const struct rule_protect *
 const char *policy_protected_name(const struct policy *policy, size_t index);
 /* Mode of the network that holds 'ip' (the default: observe). */
 enum mode policy_mode_of(const struct policy *policy, const struct ip *ip, char network[NAME_SIZE]);
+/* Equal where the text is, in every run. */
+uint64_t policy_digest(const struct policy *policy);
 bool policy_is_home(const struct policy *policy, const struct ip *ip);
 
 /* What resolving an address can say; the values are those of enum resolution (topology.h). */
@@ -68,16 +71,19 @@ struct policy_world {
     /* May be NULL: every stamp counts as an access port's.  False: that port is an uplink (or not
      * known), whose stamp says nothing about who sent the frame. */
     bool (*origin_is_access)(void *context, const struct mirror_origin *origin);
-    /* May be NULL: unknown.  How many endpoints have an address in one of these prefixes; for the
-     * budget per network. */
-    size_t (*population)(void *context, const struct prefix *prefixes, size_t count);
-    /* May be NULL: yes.  Is what it says of itself (addresses by ARP, its name) to be believed?  Not
+    /* May be NULL: unknown.  Of how many known endpoints 'counts' is true; for the budgets of
+     * networks and switches. */
+    size_t (*count)(void *context,
+                    bool (*counts)(const void *what, const struct endpoint *endpoint),
+                    const void *what);
+    /* May be NULL: yes.  Is what it says of itself (addresses by ARP, its name) to be believed? Not
      * from an access port: one ARP packet would make anybody a protected host or a router. */
     bool (*is_trusted_place)(void *context, const struct endpoint *endpoint);
-    /* May be NULL: unknown.  How many endpoints are attached to that switch; for its budget. */
-    size_t (*at_switch)(void *context, const char *switch_name);
-    /* May be NULL: yes.  Did people say of that MAC itself what is said of its endpoint?  Not where it
-     * only joined a machine of which they did. */
+    /* May be NULL: yes.  Has that switch ("": has every one) told all that it sees since we run?
+     * Before, nobody knows how many endpoints there are. */
+    bool (*is_whole)(void *context, const char *switch_name);
+    /* May be NULL: yes.  Did people say of that MAC itself what is said of its endpoint?  Not where
+     * it only joined a machine of which they did. */
     bool (*is_said_of)(void *context, const struct mac *mac);
 };
 
@@ -89,7 +95,8 @@ struct engine;
 struct engine *engine_new(struct policy *policy, const struct policy_world *world,
                           const struct clock *clock);
 void engine_free(struct engine *engine);
-/* Takes a reference to 'policy'; incidents and counters stay. */
+/* Takes a reference to 'policy'; incidents and counters stay.  Who waited for the budget by another
+ * policy's word waits for a person. */
 void engine_set_policy(struct engine *engine, struct policy *policy);
 struct policy *engine_policy(struct engine *engine);
 void engine_assume(struct engine *engine, enum assumption assumption);
@@ -105,8 +112,8 @@ struct outcome {
     char why[TEXT_SIZE * 2]; /* the story, for people: which policy, which guard, or why nothing */
 };
 
-/* Is that endpoint declared as protected in the policy: by MAC, by an address that is surely its own,
- * or, in a trusted place, by its host name?  'why' then says as what. */
+/* Is that endpoint declared as protected in the policy: by MAC, by an address that is surely its
+ * own, or, in a trusted place, by its host name?  'why' then says as what. */
 bool engine_protects(const struct engine *engine, const struct endpoint *endpoint,
                      char why[TEXT_SIZE]);
 
@@ -144,7 +151,7 @@ struct engine_counters {
     uint64_t subjects_evicted; /* counts within time */
     uint64_t servers_evicted;  /* who contacted what */
     uint64_t decisions_evicted;
-    uint64_t suppressed; /* decisions not repeated while the same is in force or pending */
+    uint64_t suppressed;  /* decisions not repeated while the same is in force or pending */
     uint64_t over_budget; /* isolations that are held for a person instead */
 };
 void engine_read_counters(const struct engine *engine, struct engine_counters *counters);

@@ -61,6 +61,7 @@ struct switch_state {
     uint32_t mark;
     bool is_in_full;   /* between the first and the last message of a full report */
     bool full_is_torn; /* a message of it is missing: it must not delete */
+    bool is_whole;     /* one came whole */
 };
 
 /* As few bytes as they need: there are as many as endpoints. */

@@ -285,6 +285,7 @@ full_end(struct topology *t, struct switch_state *on)
     if (on->full_is_torn) {
         return;
     }
+    on->is_whole = true;
     struct port_state *port;
     TAILQ_FOREACH(port, &on->ports, of_switch)
     {
@@ -323,6 +324,13 @@ topology_apply_facts(struct topology *t, const struct wire_facts *facts)
     if (facts->is_full && facts->is_last) {
         full_end(t, on);
     }
+}
+
+bool
+topology_is_whole(const struct topology *t, const char *switch_name)
+{
+    const struct switch_state *on = switch_find(t, switch_name);
+    return on && on->is_whole;
 }
 
 void

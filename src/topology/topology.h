@@ -55,6 +55,8 @@ void topology_free(struct topology *topology);
 /* A fact's 'seen_us' is when the switch last heard that MAC or address, not when it looked: two
  * places count as alive at once only by what was heard. */
 void topology_apply_facts(struct topology *topology, const struct wire_facts *facts);
+/* Has a full report of that switch come, whole? */
+bool topology_is_whole(const struct topology *topology, const char *switch_name);
 /* The switch's connection is lost: its facts stay, but grow old. */
 void topology_switch_gone(struct topology *topology, const char *switch_name);
 

@@ -16,12 +16,13 @@ import clients
 import ledger
 import pytest
 from cordon import parse_time
-from light import SWITCHES, Light
+from light import POLICY, SWITCHES, Light
 from netns import wait_for
 
 KILLS = int(os.environ.get("CORDON_KILLS", "500"))
 SEED = int(os.environ.get("CORDON_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 KILLS_A_ROUND = 20
+STORMS = int(os.environ.get("CORDON_STORMS", "3"))
 APART_S = 0.0001  # steps that come closer together are one moment for a kill
 LEVEL_S = 5  # by the issue: of everything being up
 RELEASE_S = 0.004  # after a release was sent: about when it is on disk
@@ -443,3 +444,60 @@ def test_a_core_that_is_not_dead_yet_keeps_its_successor_out(lab):
     assert lab.wait_state(made)
     lab.release(made)
     ledger.chain(lab)
+
+
+# ------------------------------------------------- while several wait for their turn
+
+STORM = "  per_minute: 60\n"  # six go at once, who comes with them is gathered for a moment
+
+
+@pytest.fixture(scope="module")
+def stormy():
+    made = Light(policy=POLICY.replace("  per_minute: 10000\n", STORM))
+    assert STORM in made.policy
+    sources(made)
+    with made:
+        made.start_sensor()
+        yield made
+
+
+def gathered(database):
+    return database.rows("SELECT count(*) FROM setting WHERE name LIKE 'gathered/%'")[0][0]
+
+
+def storm_round(lab, database, dice, number):
+    """Twelve at once, and the kill while some wait for their turn; how many did."""
+    crowd = lab.endpoints[:12]
+    names = [f"storm {number} {one}" for one in crowd]
+    append(eve_path(lab), "".join(clients.eve_line(*pair) for pair in zip(crowd, names)))
+    names = [f"C2 check-in {name}" for name in names]
+    wait_for(lambda: gathered(database) or stored(database, names), "some wait", 20, 0.001)
+    time.sleep(dice.uniform(0, 0.1))
+    target = dice.choice(["cordond", "core"])
+    kill(lab, target)
+    waited = gathered(database)
+    revive(lab, target)
+    converged(lab)
+    wait_for(lambda: stored(database, names), "every line is stored", 20, 0.02)
+
+    def all_have_had_their_turn():
+        found = ledger.in_force(lab)
+        return all(one.mac in found for one in crowd) and not gathered(database)
+    wait_for(all_have_had_their_turn, "the budget had room for all of them", 10, 0.05)
+    assert not [one for one in lab.items("/containments") if one["state"] == "pending"]
+    found = ledger.converge(lab, LEVEL_S)
+    ledger.detections(database, names)
+    ledger.audit(database, [one["id"] for one in found.values()], ())
+    ledger.frames(lab, found)
+    ledger.switches(lab, found)
+    lab.release_all()
+    return waited
+
+
+def test_who_waits_for_the_budget_has_his_turn_although_core_dies(stormy):
+    """What a sensor was told is stored is asked for by nobody again."""
+    database, dice = ledger.Database(stormy), random.Random(SEED)
+    waited = [storm_round(stormy, database, dice, number) for number in range(STORMS)]
+    ledger.chain(stormy)
+    print(f"seed {SEED}; waited when the kill came: {waited}")
+    assert any(waited), "no kill came while somebody waited"

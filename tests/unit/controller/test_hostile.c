@@ -259,6 +259,19 @@ test_claims_by_arp_exempt_nobody(void **state)
     assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
 }
 
+static bool
+is_in_either(const void *what, const struct endpoint *endpoint)
+{
+    const struct prefix *prefixes = what;
+    for (size_t i = 0; i < endpoint->binding_count; i++) {
+        if (prefix_has(&prefixes[0], &endpoint->bindings[i].ip) ||
+            prefix_has(&prefixes[1], &endpoint->bindings[i].ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 test_the_budget_knows_how_many_live_there(void **state)
 {
@@ -267,11 +280,51 @@ test_the_budget_knows_how_many_live_there(void **state)
     struct prefix prefixes[2];
     assert_true(prefix_parse("10.1.0.0/24", &prefixes[0]));
     assert_true(prefix_parse("10.9.0.0/16", &prefixes[1]));
-    assert_non_null(world->population);
-    assert_int_equal(world->population(world->context, prefixes, 2), 2);
+    assert_int_equal(world->count(world->context, is_in_either, prefixes), 2);
     campus_client(campus, "e2", "p1", 4, "10.9.0.4", "c4");
     campus_client(campus, "e2", "p2", 5, "10.2.0.5", "c5");
-    assert_int_equal(world->population(world->context, prefixes, 2), 3);
+    assert_int_equal(world->count(world->context, is_in_either, prefixes), 3);
+}
+
+/* A full report in two parts; 'gap' loses what is between them. */
+static void
+tell_all(struct campus *campus, const char *on, uint64_t gap)
+{
+    struct fact port = {.kind = FACT_PORT, .port = "p1", .port_number = 1, .is_up = true};
+    for (int part = 0; part < 2; part++) {
+        campus->fact_sequence += 1 + (part ? gap : 0);
+        struct wire_facts facts = {.sequence = campus->fact_sequence,
+                                   .is_full = true,
+                                   .is_last = part == 1,
+                                   .facts = &port,
+                                   .fact_count = 1};
+        snprintf(facts.switch_name, sizeof(facts.switch_name), "%s", on);
+        controller_facts(campus->controller, &facts);
+    }
+}
+
+static void
+test_how_many_there_are_is_known_when_every_switch_told_all(void **state)
+{
+    struct campus *campus = *state;
+    campus_restart(campus);
+    const struct policy_world *world = controller_world(campus->controller);
+    assert_false(world->is_whole(world->context, "e1"));
+    tell_all(campus, "e1", 1);
+    assert_false(world->is_whole(world->context, "e1")); /* a part was lost */
+    tell_all(campus, "e1", 0);
+    assert_true(world->is_whole(world->context, "e1"));
+    assert_false(world->is_whole(world->context, "e2"));
+    assert_false(world->is_whole(world->context, ""));
+    tell_all(campus, "e2", 0);
+    assert_true(world->is_whole(world->context, ""));
+    campus_restart(campus); /* one that stays away must not suspend budgets for ever */
+    world = controller_world(campus->controller);
+    tell_all(campus, "e1", 0);
+    clock_fake_advance(&campus->clock, 299 * SECOND);
+    assert_false(world->is_whole(world->context, ""));
+    clock_fake_advance(&campus->clock, SECOND);
+    assert_true(world->is_whole(world->context, ""));
 }
 
 /* SIGKILL between the acknowledgement and the next writing behind. */
@@ -368,6 +421,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_how_many_there_are_is_known_when_every_switch_told_all,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_fresh_endpoint_is_still_contained_after_a_crash,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_it_is_not_verified_while_its_own_switch_is_away,

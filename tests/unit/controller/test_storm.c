@@ -105,35 +105,49 @@ confidence_of(int i)
     return (uint8_t)(10 + (i * 37) % 60 + (i % 331 == 5 ? 30 : 0)); /* some stand out */
 }
 
+static struct detection
+storm_detection(const struct campus *campus, int i)
+{
+    struct detection d = {.seen_us = campus->clock.wall_now_us,
+                          .first_us = campus->clock.wall_now_us,
+                          .reported_us = campus->clock.wall_now_us,
+                          .phase = PHASE_C2,
+                          .severity = SEVERITY_HIGH,
+                          .confidence = confidence_of(i),
+                          .protocol = 6,
+                          .handshake = true,
+                          .strength = STRENGTH_STRONG,
+                          .suspect = PARTY_SRC};
+    snprintf(d.id, sizeof(d.id), "storm-%d", i);
+    snprintf(d.sensor, sizeof(d.sensor), "ids");
+    snprintf(d.maker, sizeof(d.maker), "suricata");
+    snprintf(d.signature, sizeof(d.signature), "a signature that is wrong");
+    d.src.ip = ip_number(i);
+    d.dst.ip = campus_ip("198.51.100.9");
+    d.src.port = 50000;
+    d.dst.port = 443;
+    return d;
+}
+
 /* All at once, as fast as they are taken; the clock stands but for the ticks. */
 static void
 storm_comes(struct campus *campus, int crowd, int *stored)
 {
     for (int i = 0; i < crowd; i++) {
-        struct detection d = {.seen_us = campus->clock.wall_now_us,
-                              .first_us = campus->clock.wall_now_us,
-                              .reported_us = campus->clock.wall_now_us,
-                              .phase = PHASE_C2,
-                              .severity = SEVERITY_HIGH,
-                              .confidence = confidence_of(i),
-                              .protocol = 6,
-                              .handshake = true,
-                              .strength = STRENGTH_STRONG,
-                              .suspect = PARTY_SRC};
-        snprintf(d.id, sizeof(d.id), "storm-%d", i);
-        snprintf(d.sensor, sizeof(d.sensor), "ids");
-        snprintf(d.maker, sizeof(d.maker), "suricata");
-        snprintf(d.signature, sizeof(d.signature), "a signature that is wrong");
-        d.src.ip = ip_number(i);
-        d.dst.ip = campus_ip("198.51.100.9");
-        d.src.port = 50000;
-        d.dst.port = 443;
+        struct detection d = storm_detection(campus, i);
         controller_detection(campus->controller, &d, on_stored, stored);
         if (i % 500 == 499) {
             campus_settle(campus);
             campus_pass(campus, 250000);
         }
     }
+}
+
+/* And what comes of it. */
+static void
+storm_passes(struct campus *campus, int crowd, int *stored)
+{
+    storm_comes(campus, crowd, stored);
     campus_pass(campus, 2000000);
 }
 
@@ -211,7 +225,7 @@ a_storm_contains_the_budget_the_most_confident_first_and_is_told_once(void **sta
     campus_restart(&campus);
     crowd_arrives(&campus, CROWD);
     assert_int_equal(topology_endpoint_count(controller_topology(campus.controller)), CROWD);
-    storm_comes(&campus, CROWD, &stored);
+    storm_passes(&campus, CROWD, &stored);
     assert_int_equal(stored, CROWD);
 
     struct tally tally = tally_of(&campus);
@@ -241,7 +255,7 @@ a_restart_gives_no_new_budget(void **state)
     campus.policy_text = storm_policy;
     campus_restart(&campus);
     crowd_arrives(&campus, FEW);
-    storm_comes(&campus, FEW, &stored);
+    storm_passes(&campus, FEW, &stored);
     campus_pass(&campus, 3000000);
     struct budget_use before, after;
     engine_budget(controller_engine(campus.controller), &before);
@@ -255,12 +269,181 @@ a_restart_gives_no_new_budget(void **state)
     campus_close(&campus);
 }
 
+/* ---- core dies while they wait for their turn ---- */
+
+static void
+storm_open(struct campus *campus, int crowd, int *stored)
+{
+    campus_open(campus);
+    campus->policy_text = storm_policy;
+    campus_restart(campus);
+    crowd_arrives(campus, crowd);
+    storm_comes(campus, crowd, stored);
+    campus_settle(campus);
+}
+
+static void
+after_a_restart_those_who_were_gathered_have_their_turn(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    storm_open(&campus, 20, &stored);
+    assert_int_equal(stored, 20); /* acknowledged: nobody sends them again */
+    struct tally tally = tally_of(&campus);
+    assert_int_equal(tally.isolated, BUDGET / 10);
+    assert_int_equal(tally.held, 20 - BUDGET / 10);
+    campus_restart(&campus);
+    campus_restart(&campus); /* and once more */
+    campus_pass(&campus, 2000000);
+    tally = tally_of(&campus);
+    assert_int_equal(tally.isolated, 20);
+    assert_int_equal(tally.held, 0);
+    assert_int_equal(notices_of(&campus, "storm"), 0);
+    campus_close(&campus);
+}
+
+static void
+a_restart_within_a_storm_keeps_the_order_and_is_told(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    storm_open(&campus, 400, &stored);
+    assert_true(tally_of(&campus).isolated < BUDGET);
+    campus_restart(&campus);
+    campus_pass(&campus, 3000000);
+    struct tally tally = tally_of(&campus);
+    assert_int_equal(tally.isolated, BUDGET);
+    assert_int_equal(tally.held, 400 - BUDGET);
+    assert_in_range(notices_of(&campus, "storm"), 1, 2); /* before we died, and since */
+    assert_int_equal(notices_of(&campus, "pending"), 1);
+    size_t storms = notices_of(&campus, "storm");
+    /* They had their turn: neither time nor another restart gives them one more. */
+    campus_pass(&campus, 61000000);
+    campus_restart(&campus);
+    campus_pass(&campus, 3000000);
+    assert_int_equal(tally_of(&campus).isolated, BUDGET);
+    assert_int_equal(notices_of(&campus, "storm"), storms);
+    assert_int_equal(notices_of(&campus, "pending"), 1);
+    campus_close(&campus);
+}
+
+static void
+left_alone(struct campus *campus)
+{
+    campus_pass(campus, 3000000);
+    struct tally tally = tally_of(campus);
+    assert_int_equal(tally.isolated, BUDGET / 10);
+    assert_int_equal(tally.held, 20 - BUDGET / 10);
+    assert_int_equal(notices_of(campus, "storm"), 1); /* a person hears of it */
+    assert_int_equal(notices_of(campus, "pending"), 1);
+    campus_restart(campus);
+    campus_pass(campus, 3000000);
+    assert_int_equal(tally_of(campus).isolated, BUDGET / 10);
+    assert_int_equal(notices_of(campus, "storm"), 1);
+    assert_int_equal(notices_of(campus, "pending"), 1);
+}
+
+static void
+after_a_long_outage_a_person_decides_and_is_told(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    storm_open(&campus, 20, &stored);
+    campus_stop(&campus);
+    clock_fake_advance(&campus.clock, INT64_C(601) * 1000000);
+    campus_start(&campus);
+    left_alone(&campus);
+    campus_close(&campus);
+}
+
+static void
+a_policy_that_changed_meanwhile_leaves_them_to_a_person(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    char changed[2048];
+    snprintf(changed, sizeof(changed), "%s# other words\n", storm_policy);
+    storm_open(&campus, 20, &stored);
+    campus_stop(&campus);
+    campus.policy_text = changed;
+    campus_start(&campus);
+    left_alone(&campus);
+    campus_close(&campus);
+}
+
+static void
+whom_a_person_judged_is_not_asked_for_again_by_a_restart(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    storm_open(&campus, 20, &stored);
+    size_t judged = 0;
+    for (size_t i = 0; i < controller_containment_count(campus.controller); i++) {
+        const struct containment *c = controller_containment_at(campus.controller, i);
+        if (c->state == CONTAINMENT_PENDING && judged < 2) {
+            struct wish_answer answer = {.calls = 0};
+            controller_judge(campus.controller, c->id, judged ? VERDICT_CHECK : VERDICT_REVERT,
+                             "operator", "seen", campus_answer, &answer);
+            judged++;
+        }
+    }
+    campus_settle(&campus);
+    campus_restart(&campus);
+    campus_pass(&campus, 3000000);
+    size_t isolated = 0;
+    for (size_t i = 0; i < controller_containment_count(campus.controller); i++) {
+        const struct containment *c = controller_containment_at(campus.controller, i);
+        isolated += c->action == ACTION_ISOLATE && c->state == CONTAINMENT_VERIFIED;
+    }
+    assert_int_equal(isolated, 18);
+    campus_close(&campus);
+}
+
+/* The storm's notice is on the disk, the one for whoever is on call is not yet. */
+static void
+whoever_is_on_call_hears_of_one_although_core_died_in_between(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    campus_open(&campus);
+    campus.policy_text = storm_policy;
+    campus_restart(&campus);
+    crowd_arrives(&campus, FEW);
+    storm_passes(&campus, 30, &stored);
+    assert_int_equal(tally_of(&campus).isolated, BUDGET);
+    assert_int_equal(notices_of(&campus, "storm"), 0);
+    struct detection d = storm_detection(&campus, 40); /* the budget is spent */
+    controller_detection(campus.controller, &d, on_stored, &stored);
+    campus_settle(&campus);
+    assert_int_equal(notices_of(&campus, "storm"), 1);
+    assert_int_equal(notices_of(&campus, "pending"), 0);
+    campus_restart(&campus);
+    campus_pass(&campus, 2000000);
+    assert_int_equal(notices_of(&campus, "pending"), 1);
+    campus_restart(&campus);
+    campus_pass(&campus, 2000000);
+    assert_int_equal(notices_of(&campus, "pending"), 1);
+    campus_close(&campus);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_contains_the_budget_the_most_confident_first_and_is_told_once),
         cmocka_unit_test(a_restart_gives_no_new_budget),
+        cmocka_unit_test(after_a_restart_those_who_were_gathered_have_their_turn),
+        cmocka_unit_test(a_restart_within_a_storm_keeps_the_order_and_is_told),
+        cmocka_unit_test(after_a_long_outage_a_person_decides_and_is_told),
+        cmocka_unit_test(a_policy_that_changed_meanwhile_leaves_them_to_a_person),
+        cmocka_unit_test(whom_a_person_judged_is_not_asked_for_again_by_a_restart),
+        cmocka_unit_test(whoever_is_on_call_hears_of_one_although_core_died_in_between),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

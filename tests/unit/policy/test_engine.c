@@ -212,6 +212,7 @@ over_budget_the_pair_is_blocked_and_the_isolation_waits(void **state)
     (void)state;
     struct world *w = world_new(yaml_auto);
     size_t isolated = 0;
+    world_crowd(w, "quiet", 10, 40);
     for (int i = 0; i < 10; i++) {
         char name[8], mac[MAC_TEXT_SIZE], ip[IP_TEXT_SIZE];
         snprintf(name, sizeof(name), "b%d", i);
@@ -241,18 +242,26 @@ a_share_of_the_network_bounds_what_is_contained_at_once(void **state)
                                 "networks: [{name: a, prefixes: [192.0.2.0/24], home: true}]\n"
                                 "budgets: {per_minute: 100, per_hour: 100, network_percent: 10}\n"
                                 "policies: [{name: p, then: [{action: isolate}]}]\n");
-    w->population = 50;
+    world_crowd(w, "quiet", 120, 120 + 50 - 3 - 8); /* fifty with the world's three and these: */
     for (int i = 0; i < 8; i++) {
         char name[8], mac[MAC_TEXT_SIZE], ip[IP_TEXT_SIZE];
         snprintf(name, sizeof(name), "b%d", i);
         snprintf(mac, sizeof(mac), "02:00:00:00:01:%02x", i);
         snprintf(ip, sizeof(ip), "192.0.2.%d", 100 + i);
-        struct inhabitant *one = world_add(w, name, mac, ip);
+        world_add(w, name, mac, ip);
+    }
+    for (int i = 0; i < 8; i++) {
+        char name[8], mac[MAC_TEXT_SIZE], ip[IP_TEXT_SIZE];
+        snprintf(name, sizeof(name), "b%d", i);
+        snprintf(mac, sizeof(mac), "02:00:00:00:01:%02x", i);
+        snprintf(ip, sizeof(ip), "192.0.2.%d", 100 + i);
         struct detection d = contact(w, ip, mac, SERVER_IP);
         const struct decision *decision = find_decision(detect(w, &d), ACTION_ISOLATE);
         assert_int_equal(decision->hold, i < 5 ? HOLD_NONE : HOLD_BUDGET);
         if (decision->hold == HOLD_NONE) {
-            engine_note_contained(w->engine, one->endpoint.id, NULL);
+            char id[16];
+            snprintf(id, sizeof(id), "id-%s", name);
+            engine_note_contained(w->engine, id, NULL);
         }
     }
     world_after_s(w, 7200); /* those in force still count */

@@ -15,7 +15,7 @@ const char *const yaml_auto =
     "never_block: {prefixes: [198.51.100.0/24], domains: [cdn.example.net], popular: 20}\n"
     "lists:\n"
     "  - {name: rumours, confidence: 30}\n"
-    "budgets: {per_minute: 5, per_hour: 20, network_percent: 100}\n"
+    "budgets: {per_minute: 5, per_hour: 20, network_percent: 100, switch_percent: 100}\n"
     "after_release: {grace_s: 300, watch_s: 3600}\n"
     "policies:\n"
     "  - name: contact\n"
@@ -136,12 +136,24 @@ talkers(void *context, const struct ip *server)
 }
 
 static size_t
-population(void *context, const struct prefix *prefixes, size_t count)
+count_of(void *context, bool (*counts)(const void *what, const struct endpoint *endpoint),
+         const void *what)
 {
     struct world *world = context;
-    (void)prefixes;
-    (void)count;
-    return world->population;
+    size_t count = 0;
+    for (size_t i = 0; i < world->count; i++) {
+        count += counts(what, &world->inhabitants[i].endpoint) ? 1 : 0;
+    }
+    world->recounts++;
+    return count;
+}
+
+static bool
+is_whole(void *context, const char *switch_name)
+{
+    const struct world *world = context;
+    return world->untold[0] == '\0' ||
+           (switch_name[0] != '\0' && strcmp(world->untold, switch_name) != 0);
 }
 
 struct policy_world
@@ -155,7 +167,8 @@ world_view(struct world *world)
                                  .talkers = talkers,
                                  .context = world,
                                  .origin_is_access = is_access,
-                                 .population = population};
+                                 .count = count_of,
+                                 .is_whole = is_whole};
 }
 
 struct world *
@@ -183,6 +196,18 @@ world_free(struct world *world)
     engine_free(world->engine);
     policy_unref(world->policy);
     free(world);
+}
+
+void
+world_crowd(struct world *world, const char *name, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        char id[24], mac[MAC_TEXT_SIZE], ip[IP_TEXT_SIZE];
+        snprintf(id, sizeof(id), "%.10s%d", name, i);
+        snprintf(mac, sizeof(mac), "02:00:00:00:02:%02x", i);
+        snprintf(ip, sizeof(ip), "192.0.2.%d", i);
+        world_add(world, id, mac, ip);
+    }
 }
 
 struct inhabitant *

@@ -31,7 +31,8 @@ struct world {
     struct inhabitant inhabitants[WORLD_MAX];
     size_t count;
     size_t talkers;
-    size_t population;
+    size_t recounts;        /* of endpoints */
+    char untold[NAME_SIZE]; /* a switch that has not told all that it sees; "": none */
 };
 
 struct world *world_new(const char *yaml);
@@ -39,6 +40,8 @@ void world_free(struct world *world);
 /* Endpoint "NAME" with a MAC and an address, attached to port NAME of switch e1. */
 struct inhabitant *world_add(struct world *world, const char *name, const char *mac,
                              const char *ip);
+/* "NAMEi" at 192.0.2.i, from..to-1, on ports of their own of e1. */
+void world_crowd(struct world *world, const char *name, int from, int to);
 struct policy_world world_view(struct world *world);
 void world_after_s(struct world *world, int64_t seconds);
 
