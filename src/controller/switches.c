@@ -202,6 +202,16 @@ snapshot_part_out(struct snapshot *snapshot, bool is_last)
     snapshot->part.add_count = 0;
 }
 
+/* The first push of a containment is a step of its story, in whichever form it goes. */
+static void
+mark_pushed(struct entry *entry, int64_t now_us)
+{
+    if (entry && !entry->pushed_us) {
+        entry->pushed_us = now_us;
+        entry_mark(entry, "pushed", now_us, "");
+    }
+}
+
 static void
 snapshot_add(struct snapshot *snapshot, const struct want_list *wants, struct entry *entry)
 {
@@ -217,9 +227,7 @@ snapshot_add(struct snapshot *snapshot, const struct want_list *wants, struct en
         part->add[part->add_count] = want->rule;
         part->add[part->add_count++].expires_s = rule_left_s(snapshot->controller, want);
         slot_put(&snapshot->sw->slots, want->asked, 0);
-        if (entry && !entry->pushed_us) {
-            entry->pushed_us = clock_wall_us(snapshot->controller->clock);
-        }
+        mark_pushed(entry, clock_wall_us(snapshot->controller->clock));
     }
 }
 
@@ -252,18 +260,13 @@ push_snapshot(struct controller *controller, struct switch_state *sw)
     sw->needs_snapshot = sw->needs_repair = false;
 }
 
-/* The first push of a containment is a step of its story. */
 static void
-mark_pushed(struct controller *controller, const struct switch_state *sw)
+mark_delta_pushed(struct controller *controller, const struct switch_state *sw)
 {
     int64_t now_us = clock_wall_us(controller->clock);
     for (size_t i = 0; i < sw->delta.add_count; i++) {
         const struct asked *asked = asked_find(&controller->asked, sw->delta.add[i].id);
-        struct entry *entry = asked ? asked->entry : NULL;
-        if (entry && !entry->pushed_us) {
-            entry->pushed_us = now_us;
-            entry_mark(entry, "pushed", now_us, "");
-        }
+        mark_pushed(asked ? asked->entry : NULL, now_us);
     }
 }
 
@@ -313,7 +316,7 @@ switch_flush(struct controller *controller, struct switch_state *sw, struct pace
         push_snapshot(controller, sw); /* only a snapshot may come in parts */
         return;
     }
-    mark_pushed(controller, sw);
+    mark_delta_pushed(controller, sw);
     sw->delta.is_last = true;
     sw->has_snapshot = desired_out(controller, sw, &sw->delta);
     wire_fini(WIRE_DESIRED, &sw->delta);

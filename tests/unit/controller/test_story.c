@@ -103,6 +103,30 @@ test_a_detection_sent_again_is_acknowledged_and_changes_nothing(void **state)
 }
 
 static void
+switches_are_connected(struct campus *campus, bool is_connected)
+{
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        dummy_set_connected(campus->switches[i].device, is_connected);
+    }
+    campus_settle(campus);
+}
+
+/* It goes to the switches in a snapshot, not by itself: its story is the same. */
+static void
+test_what_was_decided_while_no_switch_was_there_is_pushed_too(void **state)
+{
+    struct campus *campus = *state;
+    switches_are_connected(campus, false);
+    assert_true(campus_detect(campus, "d-1", "10.1.0.2", STRENGTH_STRONG));
+    const struct containment *c = campus_newest(campus);
+    assert_false(campus_has_mark(c, "pushed"));
+    switches_are_connected(campus, true);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_cut_off(campus, 2);
+    assert_true(campus_has_mark(c, "pushed"));
+}
+
+static void
 test_it_is_followed_when_it_moves(void **state)
 {
     struct campus *campus = *state;
@@ -535,6 +559,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         EACH(test_a_detection_contains_on_every_switch),
         EACH(test_a_detection_sent_again_is_acknowledged_and_changes_nothing),
+        EACH(test_what_was_decided_while_no_switch_was_there_is_pushed_too),
         EACH(test_it_is_followed_when_it_moves),
         EACH(test_a_new_address_is_learnt_by_its_rule),
         EACH(test_a_new_mac_with_the_same_client_id_is_contained_at_once),
