@@ -14,7 +14,7 @@ struct queue {
     pthread_mutex_t lock;
     void **ring;
     size_t limit, first, count;
-    int fd; /* eventfd, semaphore mode: its count is the queue's */
+    int fd; /* eventfd: readable while there is something; touched only when that changes */
 };
 
 struct queue *
@@ -23,7 +23,7 @@ queue_new(size_t limit)
     struct queue *queue = MEM_NEW(struct queue);
     queue->ring = mem_new(limit, sizeof(queue->ring[0]));
     queue->limit = limit;
-    queue->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    queue->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (queue->fd < 0 || pthread_mutex_init(&queue->lock, NULL) != 0) {
         abort();
     }
@@ -49,26 +49,30 @@ queue_put(struct queue *queue, void *item)
     if (has_room) {
         queue->ring[(queue->first + queue->count++) % queue->limit] = item;
     }
-    pthread_mutex_unlock(&queue->lock);
-    if (has_room) {
+    if (has_room && queue->count == 1) { /* under the lock: the last take may be on its way */
         uint64_t one = 1;
         while (write(queue->fd, &one, sizeof(one)) < 0 && errno == EINTR) {
         }
     }
+    pthread_mutex_unlock(&queue->lock);
     return has_room;
 }
 
 void *
 queue_take(struct queue *queue)
 {
-    uint64_t one;
-    if (read(queue->fd, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
-        return NULL;
-    }
+    void *item = NULL;
     pthread_mutex_lock(&queue->lock);
-    void *item = queue->ring[queue->first];
-    queue->first = (queue->first + 1) % queue->limit;
-    queue->count--;
+    if (queue->count > 0) {
+        item = queue->ring[queue->first];
+        queue->first = (queue->first + 1) % queue->limit;
+        queue->count--;
+    }
+    if (item && queue->count == 0) {
+        uint64_t one;
+        while (read(queue->fd, &one, sizeof(one)) < 0 && errno == EINTR) {
+        }
+    }
     pthread_mutex_unlock(&queue->lock);
     return item;
 }

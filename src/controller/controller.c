@@ -66,6 +66,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     controller->checkpoints = checkpoints_new();
     controller->talkers = talkers_new();
     controller->recent = recent_new();
+    controller->outcome = MEM_NEW(struct outcome);
     struct topology_listener listener;
     follow_listener(controller, &listener);
     const struct topology_settings topology = {.endpoint_limit = 0};
@@ -102,6 +103,7 @@ controller_free(struct controller *controller)
     checkpoints_free(controller->checkpoints);
     talkers_free(controller->talkers);
     recent_free(controller->recent);
+    free(controller->outcome);
     hmap_fini(&controller->by_id);
     hmap_fini(&controller->by_subject);
     free(controller->listed);

@@ -511,7 +511,7 @@ controller_detection(struct controller *controller, const struct detection *dete
         return;
     }
     recent_put(controller->recent, detection->id);
-    struct outcome *outcome = MEM_NEW(struct outcome); /* large */
+    struct outcome *outcome = controller->outcome;
     engine_detection(controller->engine, detection, outcome);
     world_note_talk(controller, outcome);
     records_sensor_seen(controller, detection->sensor);
@@ -539,7 +539,6 @@ controller_detection(struct controller *controller, const struct detection *dete
     struct detection_commit *waits = waits_new(controller, detection->id, done, context);
     waits->incident = outcome->incident;
     commit_submit(commit, on_detection_stored, waits);
-    free(outcome);
 }
 
 void

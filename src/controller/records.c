@@ -28,8 +28,8 @@ struct sensor {
 
 struct records {
     struct hmap incidents;
-    struct incident_item **order; /* oldest first */
-    size_t incident_count;
+    struct incident_item **order; /* a ring, the oldest at 'oldest' */
+    size_t incident_count, oldest;
     struct sensor *sensors[SENSORS_MAX];
     size_t sensor_count;
     struct wire_source sources[SOURCES_MAX];
@@ -80,21 +80,28 @@ incident_find(const struct records *records, const char *id)
     return NULL;
 }
 
+/* A place for one more: the oldest's, where all are taken. */
+static struct incident_item *
+incident_room(struct records *records)
+{
+    size_t at = (records->oldest + records->incident_count) % INCIDENTS_MAX;
+    if (records->incident_count < INCIDENTS_MAX) {
+        records->incident_count++;
+        records->order[at] = MEM_NEW(struct incident_item);
+        return records->order[at];
+    }
+    hmap_remove(&records->incidents, &records->order[at]->node);
+    records->oldest = (records->oldest + 1) % INCIDENTS_MAX;
+    return records->order[at];
+}
+
 void
 records_restore_incident(struct controller *controller, const struct incident *incident)
 {
     struct records *records = controller->records;
     struct incident_item *item = incident_find(records, incident->id);
     if (!item) {
-        if (records->incident_count == INCIDENTS_MAX) {
-            hmap_remove(&records->incidents, &records->order[0]->node);
-            free(records->order[0]);
-            records->incident_count--;
-            memmove(&records->order[0], &records->order[1],
-                    records->incident_count * sizeof(*records->order));
-        }
-        item = MEM_NEW(struct incident_item);
-        records->order[records->incident_count++] = item;
+        item = incident_room(records);
         hmap_insert(&records->incidents, &item->node, hash_text(incident->id));
     }
     item->incident = *incident;
@@ -122,7 +129,9 @@ const struct incident *
 controller_incident_at(const struct controller *controller, size_t index)
 {
     const struct records *records = controller->records;
-    return index < records->incident_count ? &records->order[index]->incident : NULL;
+    return index < records->incident_count
+               ? &records->order[(records->oldest + index) % INCIDENTS_MAX]->incident
+               : NULL;
 }
 
 const struct incident *

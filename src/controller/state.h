@@ -222,6 +222,7 @@ struct controller {
     } forward;           /* forward.h */
     struct talkers *talkers;
     struct recent *recent; /* detections seen lately (decide.c) */
+    struct outcome *outcome; /* of the detection that is looked at: large */
 
     struct hmap by_id, by_subject;
     TAILQ_HEAD(entry_list, entry) entries;

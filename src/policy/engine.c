@@ -689,7 +689,9 @@ void
 engine_detection(struct engine *e, const struct detection *detection, struct outcome *outcome)
 {
     struct finding f = {.detection = detection};
-    memset(outcome, 0, sizeof(*outcome));
+    outcome->decision_count = 0; /* what is behind the count is not looked at: 16 KB */
+    outcome->is_observed = false;
+    outcome->why[0] = '\0';
     f.confidence = confidence_of(e->policy, detection);
     party_find(e, &f);
     strength_rate(e, &f);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/seen.h"
 #include "store/shapes.h"
 #include "store/sum.h"
 #include "wire/codec_text.h"
@@ -24,6 +25,8 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_SETTINGS] = "SELECT name, value FROM setting ORDER BY name",
     [QUERY_SETTING] = "SELECT value FROM setting WHERE name = ?1",
     [QUERY_HAS_DETECTION] = "SELECT 1 FROM detection WHERE id = ?1",
+    [QUERY_DETECTION_IDS] = "SELECT id, number FROM detection WHERE number > ?3 ORDER BY number"
+                            " LIMIT ?2",
     [QUERY_EXTERNAL] = "SELECT id, json FROM containment WHERE external_id = ?1 AND"
                        " external_id <> '' ORDER BY requested_us DESC, id DESC LIMIT 1",
     [QUERY_EVIDENCE] = "SELECT detection_id, pcap FROM evidence WHERE detection_id = ?1",
@@ -333,8 +336,35 @@ store_has_detection(struct store *store, const char *id)
 {
     struct reader *reader = store_reader(store);
     bool found = false;
+    if (!seen_may_have(store_seen(store), id)) {
+        return false;
+    }
     sqlite3_bind_text(reader->queries[QUERY_HAS_DETECTION], 1, id, -1, SQLITE_STATIC);
     return query_run(reader, QUERY_HAS_DETECTION, on_found, &found) == 0 && found;
+}
+
+struct ids {
+    void (*each)(void *context, int64_t number, const char *id);
+    void *context;
+};
+
+static int
+on_detection_id(void *context, sqlite3_stmt *row)
+{
+    const struct ids *ids = context;
+    const char *id = (const char *)sqlite3_column_text(row, 0);
+    ids->each(ids->context, sqlite3_column_int64(row, 1), id ? id : "");
+    return 0;
+}
+
+int
+reader_detection_ids(struct reader *reader, int64_t after, size_t limit,
+                     void (*each)(void *context, int64_t number, const char *id), void *context)
+{
+    struct ids ids = {each, context};
+    sqlite3_bind_int64(reader->queries[QUERY_DETECTION_IDS], 2, limit_number(limit));
+    sqlite3_bind_int64(reader->queries[QUERY_DETECTION_IDS], 3, after);
+    return query_run(reader, QUERY_DETECTION_IDS, on_detection_id, &ids);
 }
 
 struct one {

@@ -20,6 +20,7 @@ enum query {
     QUERY_SETTINGS,
     QUERY_SETTING,
     QUERY_HAS_DETECTION,
+    QUERY_DETECTION_IDS,
     QUERY_EXTERNAL,
     QUERY_EVIDENCE,
     QUERY_INCIDENTS,
@@ -47,7 +48,13 @@ int reader_open(const char *path, struct reader *reader, char why[256]) MUST_CHE
 void reader_close(struct reader *reader);
 /* Second column by 'shape' to 'out'; a failure is logged. */
 int row_decode(sqlite3_stmt *row, const struct shape *shape, void *out) MUST_CHECK;
+/* At most 'limit' ids of detections with a number above 'after', in their order. */
+int reader_detection_ids(struct reader *reader, int64_t after, size_t limit,
+                         void (*each)(void *context, int64_t number, const char *id),
+                         void *context) MUST_CHECK;
 /* The store's own (store.c). */
 struct reader *store_reader(struct store *store);
+struct seen;
+const struct seen *store_seen(const struct store *store);
 
 #endif

@@ -22,16 +22,18 @@
 #include "store/change.h"
 #include "store/reader.h"
 #include "store/rescue.h"
+#include "store/seen.h"
 #include "store/shapes.h"
 #include "store/writer.h"
 
 #define WAITING_MAX 8192 /* changes; beyond, submitting is refused: back-pressure to the sender */
-#define BATCH_MAX 256
+#define BATCH_MAX 512
 #define REST_MS 250
 
 struct store {
     struct writer *writer; /* the store thread's, once it runs */
     struct reader reader;  /* the loop's */
+    struct seen *seen;     /* likewise */
     struct audit_reader *audit_reader;
     struct queue *in;         /* loop -> store thread */
     struct queue *out;        /* store thread -> loop; never full: as long as WAITING_MAX */
@@ -57,6 +59,12 @@ struct reader *
 store_reader(struct store *store)
 {
     return &store->reader;
+}
+
+const struct seen *
+store_seen(const struct store *store)
+{
+    return store->seen;
 }
 
 static void
@@ -193,7 +201,9 @@ store_start(struct store *store, struct event_base *base)
     store->out = queue_new(WAITING_MAX);
     store->event_out = event_new(base, queue_fd(store->out), EV_READ | EV_PERSIST, on_out, store);
     store->event_refused = event_new(base, -1, 0, on_refused, store);
-    if (!store->event_out || !store->event_refused || event_add(store->event_out, NULL)) {
+    store->seen = seen_new(base, &store->reader);
+    if (!store->seen || !store->event_out || !store->event_refused ||
+        event_add(store->event_out, NULL)) {
         return -ENOMEM;
     }
     int error = pthread_create(&store->thread, NULL, store_thread, store);
@@ -307,6 +317,7 @@ store_close(struct store *store)
         queue_free(store->out);
     }
     audit_reader_free(store->audit_reader);
+    seen_free(store->seen);
     reader_close(&store->reader);
     /* Noted before: closing takes the log away, and who is killed in between must not find "in use"
      * and no log at the next start, which would be a loss. */
@@ -342,6 +353,11 @@ store_submit(struct store *store, struct store_change *change,
     change->done = done;
     change->context = context;
     store->count_changes++;
+    for (size_t i = 0; i < change->count; i++) {
+        if (change->rows[i].kind == ROW_DETECTION) {
+            seen_add(store->seen, change->rows[i].id);
+        }
+    }
     if (store->waiting >= WAITING_MAX) {
         change_refuse(store, change, -EBUSY);
         return;

@@ -328,6 +328,7 @@ audit_link(struct writer *writer, struct row *row)
     };
     audit_hash(writer->audit_last, &fields, writer->audit_last);
     row->flag = fields.number;
+    free(row->bytes); /* of a first try, that was taken back */
     row->bytes = mem_new(AUDIT_HASH_SIZE, 1);
     row->byte_count = AUDIT_HASH_SIZE;
     memcpy(row->bytes, writer->audit_last, AUDIT_HASH_SIZE);
@@ -421,12 +422,25 @@ report_failure(struct writer *writer, const char *what)
     }
 }
 
-void
-writer_commit(struct writer *writer, struct store_change *const *changes, size_t count)
+/* As is nearly always: nothing goes wrong, and no change needs to be taken back alone. */
+static int
+changes_write_plain(struct writer *writer, struct store_change *const *changes, size_t count)
 {
-    struct tally before;
-    tally_take(writer, &before);
-    int error = run(writer, DO_BEGIN);
+    int error = 0;
+    for (size_t i = 0; !error && i < count; i++) {
+        changes[i]->error = 0;
+        for (size_t j = 0; !error && j < changes[i]->count; j++) {
+            error = row_write(writer, &changes[i]->rows[j]);
+        }
+    }
+    return error;
+}
+
+/* Each for itself: what cannot be stored harms no other. */
+static int
+changes_write_apart(struct writer *writer, struct store_change *const *changes, size_t count)
+{
+    int error = 0;
     for (size_t i = 0; !error && i < count; i++) {
         changes[i]->error = change_write(writer, changes[i]);
         if (changes[i]->error) {
@@ -436,6 +450,29 @@ writer_commit(struct writer *writer, struct store_change *const *changes, size_t
             error = changes[i]->error ? changes[i]->error : -EIO;
         }
     }
+    return error;
+}
+
+static void
+transaction_drop(struct writer *writer, const struct tally *before)
+{
+    if (!sqlite3_get_autocommit(writer->db) && run(writer, DO_ROLLBACK)) {
+        report_failure(writer, "a rollback failed");
+    }
+    tally_restore(writer, before);
+}
+
+void
+writer_commit(struct writer *writer, struct store_change *const *changes, size_t count)
+{
+    struct tally before;
+    tally_take(writer, &before);
+    int error = run(writer, DO_BEGIN);
+    if (!error && changes_write_plain(writer, changes, count)) {
+        transaction_drop(writer, &before);
+        error = run(writer, DO_BEGIN);
+        error = error ? error : changes_write_apart(writer, changes, count);
+    }
     if (!error) {
         error = run(writer, DO_COMMIT);
     }
@@ -443,10 +480,7 @@ writer_commit(struct writer *writer, struct store_change *const *changes, size_t
         return;
     }
     report_failure(writer, "a commit failed");
-    if (!sqlite3_get_autocommit(writer->db) && run(writer, DO_ROLLBACK)) {
-        report_failure(writer, "a rollback failed");
-    }
-    tally_restore(writer, &before);
+    transaction_drop(writer, &before);
     for (size_t i = 0; i < count; i++) {
         changes[i]->error = error;
     }
