@@ -10,76 +10,196 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "wire/codec.h"
+#include "intake/pick.h"
 
+#define SHORT_SIZE 64 /* addresses, times, words: what is longer is none of them */
+
+enum place {
+    TIMESTAMP,
+    EVENT_TYPE,
+    SRC_IP,
+    SRC_PORT,
+    DEST_IP,
+    DEST_PORT,
+    PROTO,
+    VLAN,
+    DIRECTION,
+    ETHER,
+    SRC_MAC,
+    DEST_MAC,
+    ALERT,
+    SIGNATURE,
+    CATEGORY,
+    SIGNATURE_ID,
+    SEVERITY,
+    METADATA,
+    DECLARED_SEVERITY,
+    CONFIDENCE,
+    TACTIC,
+    TECHNIQUES,
+    ATTACK_TARGET,
+    TARGET,
+    TARGET_IP,
+    SOURCE,
+    SOURCE_IP,
+    FLOW,
+    FLOW_SRC_IP,
+    FLOW_START,
+    HTTP,
+    HOSTNAME,
+    URL,
+    TLS,
+    SNI,
+    JA4,
+    JA3,
+    JA3_HASH,
+    DNS,
+    QUERY,
+    RRNAME,
+    PLACE_COUNT
+};
+
+static const struct pick_want ether_table[] = {
+    PICK_WANT("src_mac", SRC_MAC, NULL),
+    PICK_WANT("dest_mac", DEST_MAC, NULL),
+};
+static const struct pick_wants ether_wants = PICK_WANTS(ether_table);
+
+/* Suricata's metadata is always a list of texts per key. */
+static const struct pick_want metadata_table[] = {
+    PICK_WANT("signature_severity", DECLARED_SEVERITY, NULL),
+    PICK_WANT("confidence", CONFIDENCE, NULL),
+    PICK_WANT("mitre_tactic_id", TACTIC, NULL),
+    PICK_WANT("mitre_technique_id", TECHNIQUES, NULL),
+    PICK_WANT("attack_target", ATTACK_TARGET, NULL),
+};
+static const struct pick_wants metadata_wants = PICK_WANTS(metadata_table);
+
+static const struct pick_want target_table[] = {PICK_WANT("ip", TARGET_IP, NULL)};
+static const struct pick_wants target_wants = PICK_WANTS(target_table);
+static const struct pick_want source_table[] = {PICK_WANT("ip", SOURCE_IP, NULL)};
+static const struct pick_wants source_wants = PICK_WANTS(source_table);
+
+static const struct pick_want alert_table[] = {
+    PICK_WANT("signature", SIGNATURE, NULL),          PICK_WANT("category", CATEGORY, NULL),
+    PICK_WANT("signature_id", SIGNATURE_ID, NULL),    PICK_WANT("severity", SEVERITY, NULL),
+    PICK_WANT("metadata", METADATA, &metadata_wants), PICK_WANT("target", TARGET, &target_wants),
+    PICK_WANT("source", SOURCE, &source_wants),
+};
+static const struct pick_wants alert_wants = PICK_WANTS(alert_table);
+
+static const struct pick_want flow_table[] = {
+    PICK_WANT("src_ip", FLOW_SRC_IP, NULL),
+    PICK_WANT("start", FLOW_START, NULL),
+};
+static const struct pick_wants flow_wants = PICK_WANTS(flow_table);
+
+static const struct pick_want http_table[] = {
+    PICK_WANT("hostname", HOSTNAME, NULL),
+    PICK_WANT("url", URL, NULL),
+};
+static const struct pick_wants http_wants = PICK_WANTS(http_table);
+
+static const struct pick_want ja3_table[] = {PICK_WANT("hash", JA3_HASH, NULL)};
+static const struct pick_wants ja3_wants = PICK_WANTS(ja3_table);
+static const struct pick_want tls_table[] = {
+    PICK_WANT("sni", SNI, NULL),
+    PICK_WANT("ja4", JA4, NULL),
+    PICK_WANT("ja3", JA3, &ja3_wants),
+};
+static const struct pick_wants tls_wants = PICK_WANTS(tls_table);
+
+/* Of the record itself, or of each query in it (Suricata 7). */
+static const struct pick_want rrname_table[] = {PICK_WANT("rrname", RRNAME, NULL)};
+static const struct pick_wants rrname_wants = PICK_WANTS(rrname_table);
+static const struct pick_want dns_table[] = {
+    PICK_WANT("query", QUERY, NULL),
+    PICK_WANT("rrname", RRNAME, NULL),
+};
+static const struct pick_wants dns_wants = PICK_WANTS(dns_table);
+
+static const struct pick_want root_table[] = {
+    PICK_WANT("timestamp", TIMESTAMP, NULL), PICK_WANT("event_type", EVENT_TYPE, NULL),
+    PICK_WANT("src_ip", SRC_IP, NULL),       PICK_WANT("src_port", SRC_PORT, NULL),
+    PICK_WANT("dest_ip", DEST_IP, NULL),     PICK_WANT("dest_port", DEST_PORT, NULL),
+    PICK_WANT("proto", PROTO, NULL),         PICK_WANT("vlan", VLAN, NULL),
+    PICK_WANT("direction", DIRECTION, NULL), PICK_WANT("ether", ETHER, &ether_wants),
+    PICK_WANT("alert", ALERT, &alert_wants), PICK_WANT("flow", FLOW, &flow_wants),
+    PICK_WANT("http", HTTP, &http_wants),    PICK_WANT("tls", TLS, &tls_wants),
+    PICK_WANT("dns", DNS, &dns_wants),
+};
+static const struct pick_wants root_wants = PICK_WANTS(root_table);
+
+/* "" where it is no text, or a long one. */
 static const char *
-text_of(const cJSON *object, const char *name)
+short_text(const struct pick *value, char room[SHORT_SIZE])
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsString(item) ? item->valuestring : "";
+    if (pick_text(value, room, SHORT_SIZE) >= SHORT_SIZE) {
+        room[0] = '\0';
+    }
+    return room;
 }
 
-static double
-number_of(const cJSON *object, const char *name)
+static bool
+is_text(const struct pick *value)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
-
-static const cJSON *
-object_of(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsObject(item) ? item : NULL;
+    return value->kind == PICK_TEXT && value->size > 0;
 }
 
 static void
-put(char *to, size_t size, const char *from)
+put(char *to, size_t size, const struct pick *from)
 {
-    line_put(to, size, from, strlen(from));
+    char plain[URL_SIZE * 2]; /* longer than any field: line_put sees whether it fits */
+    if (!from->has_escapes) {
+        line_put(to, size, from->at, from->kind == PICK_TEXT ? from->size : 0);
+        return;
+    }
+    size_t whole = pick_text(from, plain, sizeof(plain));
+    line_put(to, size, plain, whole < sizeof(plain) ? whole : sizeof(plain) - 1);
 }
 
 static uint16_t
-port_of(const cJSON *object, const char *name)
+port_of(const struct pick *port)
 {
-    double value = number_of(object, name);
+    double value = pick_number(port);
     return value >= 0 && value <= 65535 ? (uint16_t)value : 0;
 }
 
-/* Suricata's metadata is always a list of texts per key; the first one, or "". */
+/* The first text of a list, or "". */
 static const char *
-metadata_of(const cJSON *alert, const char *name)
+first_text(const struct pick *list, char room[SHORT_SIZE])
 {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(object_of(alert, "metadata"), name);
-    const cJSON *first = cJSON_IsArray(list) ? cJSON_GetArrayItem(list, 0) : list;
-    return cJSON_IsString(first) ? first->valuestring : "";
+    struct pick first = pick_first(list);
+    return short_text(&first, room);
 }
 
 static enum severity
-severity_of(const cJSON *alert)
+severity_of(const struct pick *picks)
 {
+    char room[SHORT_SIZE];
     static const enum severity by_number[] = {SEVERITY_INFO, SEVERITY_HIGH, SEVERITY_MEDIUM,
                                               SEVERITY_LOW};
-    const char *declared = metadata_of(alert, "signature_severity");
+    const char *declared = first_text(&picks[DECLARED_SEVERITY], room);
     if (strcasecmp(declared, "Critical") == 0) {
         return SEVERITY_HIGH;
     }
     if (strcasecmp(declared, "Informational") == 0) {
         return SEVERITY_INFO;
     }
-    double number = number_of(alert, "severity");
+    double number = pick_number(&picks[SEVERITY]);
     return number >= 1 && number < (double)COUNT_OF(by_number) ? by_number[(int)number]
                                                                : SEVERITY_INFO;
 }
 
 static uint8_t
-confidence_of(const cJSON *alert)
+confidence_of(const struct pick *picks)
 {
+    char room[SHORT_SIZE];
     static const struct {
         const char *name;
         uint8_t confidence;
     } known[] = {{"High", 90}, {"Medium", 70}, {"Low", 40}};
-    const char *declared = metadata_of(alert, "confidence");
+    const char *declared = first_text(&picks[CONFIDENCE], room);
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         if (strcasecmp(declared, known[i].name) == 0) {
             return known[i].confidence;
@@ -90,8 +210,9 @@ confidence_of(const cJSON *alert)
 
 /* The rule's own tactic, else what its classification (classification.config) means. */
 static enum phase
-phase_of(const cJSON *alert)
+phase_of(const struct pick *picks)
 {
+    char room[SHORT_SIZE], category[TEXT_SIZE];
     static const struct {
         const char *part;
         enum phase phase;
@@ -109,8 +230,8 @@ phase_of(const cJSON *alert)
         {"Executable code", PHASE_POINT_OF_ENTRY},
         {"Targeted Malicious Activity", PHASE_C2},
     };
-    enum phase phase = line_phase_of_tactic(metadata_of(alert, "mitre_tactic_id"));
-    const char *category = text_of(alert, "category");
+    enum phase phase = line_phase_of_tactic(first_text(&picks[TACTIC], room));
+    (void)pick_text(&picks[CATEGORY], category, sizeof(category));
     for (size_t i = 0; phase == PHASE_UNKNOWN && i < COUNT_OF(known); i++) {
         if (strcasestr(category, known[i].part)) {
             phase = known[i].phase;
@@ -120,34 +241,36 @@ phase_of(const cJSON *alert)
 }
 
 static bool
-peer_parse(const cJSON *root, const char *ip, const char *port, struct peer *peer)
+peer_parse(const struct pick *ip, const struct pick *port, struct peer *peer)
 {
-    peer->port = port_of(root, port);
-    return ip_parse(text_of(root, ip), &peer->ip);
+    char room[SHORT_SIZE];
+    peer->port = port_of(port);
+    return ip_parse(short_text(ip, room), &peer->ip);
 }
 
 static void
-macs_parse(const cJSON *root, struct detection *detection)
+macs_parse(const struct pick *picks, struct detection *detection)
 {
-    const cJSON *ether = object_of(root, "ether");
+    char room[SHORT_SIZE];
     struct mac mac;
-    if (mac_parse(text_of(ether, "src_mac"), &mac)) {
+    if (mac_parse(short_text(&picks[SRC_MAC], room), &mac)) {
         detection->src.mac = mac;
     }
-    if (mac_parse(text_of(ether, "dest_mac"), &mac)) {
+    if (mac_parse(short_text(&picks[DEST_MAC], room), &mac)) {
         detection->dst.mac = mac;
     }
 }
 
 /* src becomes the side that opened the connection, as far as the record says. */
 static void
-turn_to_flow(const cJSON *root, struct detection *detection)
+turn_to_flow(const struct pick *picks, struct detection *detection)
 {
+    char room[SHORT_SIZE];
     struct ip opener;
-    bool is_said = ip_parse(text_of(object_of(root, "flow"), "src_ip"), &opener);
+    bool is_said = ip_parse(short_text(&picks[FLOW_SRC_IP], room), &opener);
     bool is_answer = is_said ? ip_is_equal(&opener, &detection->dst.ip) &&
                                    !ip_is_equal(&opener, &detection->src.ip)
-                             : strcmp(text_of(root, "direction"), "to_client") == 0;
+                             : pick_is(&picks[DIRECTION], "to_client");
     if (is_answer) {
         struct peer answerer = detection->src;
         detection->src = detection->dst;
@@ -157,11 +280,12 @@ turn_to_flow(const cJSON *root, struct detection *detection)
 
 /* Needs src and dst as they will stay. */
 static enum party
-suspect_of(const cJSON *alert, const struct detection *detection)
+suspect_of(const struct pick *picks, const struct detection *detection)
 {
+    char room[SHORT_SIZE];
     struct ip target, source;
-    bool has_target = ip_parse(text_of(object_of(alert, "target"), "ip"), &target);
-    bool has_source = ip_parse(text_of(object_of(alert, "source"), "ip"), &source);
+    bool has_target = ip_parse(short_text(&picks[TARGET_IP], room), &target);
+    bool has_source = ip_parse(short_text(&picks[SOURCE_IP], room), &source);
     bool is_spreading =
         detection->phase == PHASE_LATERAL_MOVEMENT || detection->phase == PHASE_DISCOVERY;
     /* A rule about spreading names the victim as target; one about malware the infected host. */
@@ -172,104 +296,122 @@ suspect_of(const cJSON *alert, const struct detection *detection)
                : ip_is_equal(named, &detection->dst.ip) ? PARTY_DST
                                                         : PARTY_UNSAID;
     }
-    bool is_client = strcmp(metadata_of(alert, "attack_target"), "Client_Endpoint") == 0;
+    bool is_client = strcmp(first_text(&picks[ATTACK_TARGET], room), "Client_Endpoint") == 0;
     return is_client ? PARTY_SRC : PARTY_UNSAID;
 }
 
-static void
-application_parse(const cJSON *root, struct detection *detection)
+/* What it was about by name: a web server, the server of a handshake, or the name asked for. */
+static struct pick
+host_of(const struct pick *picks)
 {
-    const cJSON *http = object_of(root, "http");
-    const cJSON *tls = object_of(root, "tls");
-    const cJSON *dns = object_of(root, "dns");
-    const cJSON *queries = cJSON_GetObjectItemCaseSensitive(dns, "query");
-    const cJSON *query = cJSON_IsArray(queries) ? cJSON_GetArrayItem(queries, 0) : dns;
-    const char *host = text_of(http, "hostname");
-    host = host[0] ? host : text_of(tls, "sni");
-    host = host[0] ? host : text_of(query, "rrname");
-    put(detection->server_name, sizeof(detection->server_name), host);
-    const char *path = text_of(http, "url");
-    if (path[0]) {
-        char url[URL_SIZE * 2];
-        bool is_whole = strstr(path, "://") != NULL;
-        snprintf(url, sizeof(url), "%s%s%s", is_whole ? "" : "http://", is_whole ? "" : host, path);
-        put(detection->url, sizeof(detection->url), url);
+    if (is_text(&picks[HOSTNAME]) || is_text(&picks[SNI])) {
+        return is_text(&picks[HOSTNAME]) ? picks[HOSTNAME] : picks[SNI];
     }
-    put(detection->ja3, sizeof(detection->ja3), text_of(object_of(tls, "ja3"), "hash"));
-    put(detection->ja4, sizeof(detection->ja4), text_of(tls, "ja4"));
+    if (picks[QUERY].kind != PICK_ARRAY) {
+        return picks[RRNAME];
+    }
+    struct pick inner[PLACE_COUNT] = {{.kind = PICK_ABSENT}};
+    struct pick query = pick_first(&picks[QUERY]);
+    bool is_read =
+        query.kind == PICK_OBJECT && pick_object(query.at, query.size, &rrname_wants, inner);
+    return is_read ? inner[RRNAME] : (struct pick){.kind = PICK_ABSENT};
 }
 
 static void
-alert_parse(const cJSON *alert, struct detection *detection)
+application_parse(const struct pick *picks, struct detection *detection)
 {
-    put(detection->signature, sizeof(detection->signature), text_of(alert, "signature"));
-    put(detection->category, sizeof(detection->category), text_of(alert, "category"));
-    double id = number_of(alert, "signature_id");
-    detection->signature_id = id > 0 && id < 4294967296.0 ? (uint64_t)id : 0;
-    detection->severity = severity_of(alert);
-    detection->confidence = confidence_of(alert);
-    detection->phase = phase_of(alert);
-    const cJSON *techniques =
-        cJSON_GetObjectItemCaseSensitive(object_of(alert, "metadata"), "mitre_technique_id");
-    const cJSON *technique;
-    cJSON_ArrayForEach(technique, techniques)
-    {
-        if (cJSON_IsString(technique)) {
-            char id_text[TECHNIQUE_SIZE];
-            snprintf(id_text, sizeof(id_text), "%.9s", technique->valuestring);
-            for (char *at = id_text; *at; at++) {
-                *at = *at == '_' ? '.' : *at; /* rules write T1071_001: a dot ends a keyword */
-            }
-            line_add_technique(detection, id_text);
-        }
+    char url[URL_SIZE * 2 + 8], host[URL_SIZE], path[URL_SIZE];
+    struct pick name = host_of(picks);
+    put(detection->server_name, sizeof(detection->server_name), &name);
+    if (is_text(&picks[URL])) {
+        (void)pick_text(&name, host, sizeof(host));
+        (void)pick_text(&picks[URL], path, sizeof(path));
+        bool is_whole = strstr(path, "://") != NULL;
+        int size = snprintf(url, sizeof(url), "%s%s%s", is_whole ? "" : "http://",
+                            is_whole ? "" : host, path);
+        line_put(detection->url, sizeof(detection->url), url, (size_t)size);
     }
+    put(detection->ja3, sizeof(detection->ja3), &picks[JA3_HASH]);
+    put(detection->ja4, sizeof(detection->ja4), &picks[JA4]);
+}
+
+static void
+techniques_parse(const struct pick *list, struct detection *detection)
+{
+    struct pick technique = pick_next(list, &(struct pick){.kind = PICK_ABSENT});
+    for (; technique.kind != PICK_ABSENT; technique = pick_next(list, &technique)) {
+        char id[TECHNIQUE_SIZE];
+        (void)pick_text(&technique, id, sizeof(id));
+        for (char *at = id; *at; at++) {
+            *at = *at == '_' ? '.' : *at; /* rules write T1071_001: a dot ends a keyword */
+        }
+        line_add_technique(detection, id);
+    }
+}
+
+static void
+alert_parse(const struct pick *picks, struct detection *detection)
+{
+    put(detection->signature, sizeof(detection->signature), &picks[SIGNATURE]);
+    put(detection->category, sizeof(detection->category), &picks[CATEGORY]);
+    double id = pick_number(&picks[SIGNATURE_ID]);
+    detection->signature_id = id > 0 && id < 4294967296.0 ? (uint64_t)id : 0;
+    detection->severity = severity_of(picks);
+    detection->confidence = confidence_of(picks);
+    detection->phase = phase_of(picks);
+    techniques_parse(&picks[TECHNIQUES], detection);
+}
+
+static uint16_t
+vlan_of(const struct pick *list)
+{
+    struct pick first = pick_first(list);
+    double vlan = list->kind == PICK_ARRAY ? pick_number(&first) : 0;
+    return vlan >= 0 && vlan < 4095 ? (uint16_t)vlan : 0;
 }
 
 static enum line_result
-root_parse(const cJSON *root, bool with_macs, struct detection *detection, char why[NAME_SIZE])
+root_parse(const struct pick *picks, bool with_macs, struct detection *detection,
+           char why[NAME_SIZE])
 {
-    const char *type = text_of(root, "event_type");
-    const cJSON *alert = object_of(root, "alert");
-    if (!type[0]) {
+    char room[SHORT_SIZE];
+    if (!is_text(&picks[EVENT_TYPE])) {
         snprintf(why, NAME_SIZE, "no event_type");
         return LINE_REFUSED;
     }
-    if (strcmp(type, "alert") != 0) {
+    if (!pick_is(&picks[EVENT_TYPE], "alert")) {
         char shown[41];
-        put(shown, sizeof(shown), type);
+        put(shown, sizeof(shown), &picks[EVENT_TYPE]);
         snprintf(why, NAME_SIZE, "event_type %s", shown);
         return LINE_IGNORED;
     }
-    if (!alert || !text_of(alert, "signature")[0]) {
+    if (!is_text(&picks[SIGNATURE])) {
         snprintf(why, NAME_SIZE, "alert without a signature");
         return LINE_REFUSED;
     }
-    if (!peer_parse(root, "src_ip", "src_port", &detection->src) ||
-        !peer_parse(root, "dest_ip", "dest_port", &detection->dst)) {
+    if (!peer_parse(&picks[SRC_IP], &picks[SRC_PORT], &detection->src) ||
+        !peer_parse(&picks[DEST_IP], &picks[DEST_PORT], &detection->dst)) {
         snprintf(why, NAME_SIZE, "no usable src_ip and dest_ip");
         return LINE_REFUSED;
     }
-    bool is_timed = time_parse(text_of(root, "timestamp"), &detection->seen_us) == 0;
+    bool is_timed = time_parse(short_text(&picks[TIMESTAMP], room), &detection->seen_us) == 0;
     if (!is_timed || detection->seen_us <= 0) { /* 0 would mean: no time of its own, so now */
         snprintf(why, NAME_SIZE, "no usable timestamp");
         return LINE_REFUSED;
     }
-    if (time_parse(text_of(object_of(root, "flow"), "start"), &detection->first_us) != 0) {
+    if (time_parse(short_text(&picks[FLOW_START], room), &detection->first_us) != 0) {
         detection->first_us = 0;
     }
-    put(detection->maker, sizeof(detection->maker), "suricata");
-    detection->protocol = line_protocol(text_of(root, "proto"));
-    const cJSON *vlan = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "vlan"), 0);
-    detection->vlan = cJSON_IsNumber(vlan) && vlan->valuedouble >= 0 && vlan->valuedouble < 4095
-                          ? (uint16_t)vlan->valuedouble
-                          : 0;
+    memcpy(detection->maker, "suricata", sizeof("suricata"));
+    detection->protocol = line_protocol(short_text(&picks[PROTO], room));
+    detection->vlan = vlan_of(&picks[VLAN]);
     if (with_macs) {
-        macs_parse(root, detection);
+        macs_parse(picks, detection);
     }
-    alert_parse(alert, detection);
-    application_parse(root, detection);
-    turn_to_flow(root, detection);
-    detection->suspect = suspect_of(alert, detection);
+    alert_parse(picks, detection);
+    application_parse(picks, detection);
+    turn_to_flow(picks, detection);
+    detection->suspect = suspect_of(picks, detection);
     return LINE_DETECTION;
 }
 
@@ -278,17 +420,14 @@ eve_parse(const char *line, size_t size, bool with_macs, struct detection *detec
           char why[NAME_SIZE])
 {
     static const char cookie[] = "@cee:"; /* Suricata's syslog output may put this in front */
+    struct pick picks[PLACE_COUNT] = {{.kind = PICK_ABSENT}};
     if (size >= sizeof(cookie) - 1 && memcmp(line, cookie, sizeof(cookie) - 1) == 0) {
         line += sizeof(cookie) - 1;
         size -= sizeof(cookie) - 1;
     }
-    cJSON *root = codec_parse(line, size);
-    if (!cJSON_IsObject(root)) {
+    if (!pick_object(line, size, &root_wants, picks)) {
         snprintf(why, NAME_SIZE, "not a JSON object");
-        cJSON_Delete(root);
         return LINE_REFUSED;
     }
-    enum line_result result = root_parse(root, with_macs, detection, why);
-    cJSON_Delete(root);
-    return result;
+    return root_parse(picks, with_macs, detection, why);
 }

@@ -1,6 +1,7 @@
 /* Decoding: every field of the shape is looked up, every field of the JSON must be in the shape. */
 #include "wire/codec.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -530,6 +531,18 @@ codec_fini(const struct shape *shape, void *thing)
     }
 }
 
+/* An escaped character that cJSON would take for NUL, and cut the text there, silently: \u0000, and
+ * whatever has no four hexadecimal digits. */
+static bool
+is_nul_escape(const char *escape, size_t left)
+{
+    size_t digits = 0;
+    while (left > 5 && digits < 4 && isxdigit((unsigned char)escape[2 + digits])) {
+        digits++;
+    }
+    return left > 5 && escape[1] == 'u' && (digits < 4 || memcmp(escape + 2, "0000", 4) == 0);
+}
+
 /* Brackets outside of texts, counted before cJSON recurses into them; and no NUL in a text. */
 static bool
 is_shallow(const char *text, size_t size)
@@ -539,8 +552,8 @@ is_shallow(const char *text, size_t size)
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
         if (is_text) {
-            if (c == '\\' && size - i > 5 && memcmp(text + i + 1, "u0000", 5) == 0) {
-                return false; /* cJSON would cut the text there, silently */
+            if (c == '\\' && is_nul_escape(text + i, size - i)) {
+                return false;
             }
             i += c == '\\';
             is_text = c != '"';

@@ -611,7 +611,8 @@ test_parse_takes_one_value_and_nothing_more(void **state)
     (void)state;
     static const char *const bad[] = {
         "",        "{",   "{}{}", "{} x",        "{\"a\":1,}",  "{'a':1}",     "[1 2]",
-        "{\"a\"}", "nul", "01x",  "\"\\u0000\"", "\"\\ud800\"", "{\"a\":NaN}", "//x\n{}"};
+        "{\"a\"}", "nul", "01x",  "\"\\u0000\"", "\"\\u00zz\"", "\"\\ud800\"", "{\"a\":NaN}",
+        "//x\n{}"};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         cJSON *json = codec_parse(bad[i], strlen(bad[i]));
         if (json) {
