@@ -210,7 +210,7 @@ time_of(const char *text)
         long long milliseconds = strtoll(text, &end, 10);
         bool is_number = end != text && *end == '\0';
         return is_number && milliseconds > 0 && milliseconds < TIME_MAX_MS ? milliseconds * 1000
-                                                                          : 0;
+                                                                           : 0;
     }
     int hours = 0, minutes = 0;
     char sign = '+';

@@ -16,6 +16,8 @@ struct item {
     void *owner;
     uint64_t cookie;
     int64_t sent_us; /* boot, of the first tick after it; 0: no tick since */
+    bool is_line;    /* then 'line' is its id */
+    uint8_t line[LINE_ID_SIZE];
     struct detection detection;
 };
 
@@ -59,8 +61,25 @@ deliveries_set_core(struct deliveries *deliveries, struct channel *core)
 }
 
 static struct item *
+find_line(const struct deliveries *deliveries, const uint8_t line[LINE_ID_SIZE])
+{
+    uint64_t hash = hash_bytes(line, LINE_ID_SIZE);
+    HMAP_FOR_EACH_HASH(item, struct item, node, hash, &deliveries->by_id)
+    {
+        if (item->is_line && memcmp(item->line, line, LINE_ID_SIZE) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static struct item *
 find(const struct deliveries *deliveries, const char *id)
 {
+    uint8_t line[LINE_ID_SIZE];
+    if (line_id_parse(id, line)) {
+        return find_line(deliveries, line);
+    }
     uint64_t hash = hash_text(id);
     HMAP_FOR_EACH_HASH(item, struct item, node, hash, &deliveries->by_id)
     {
@@ -89,7 +108,9 @@ deliveries_put(struct deliveries *deliveries, const struct detection *detection,
     item->previous = deliveries->last;
     *(deliveries->last ? &deliveries->last->next : &deliveries->first) = item;
     deliveries->last = item;
-    hmap_insert(&deliveries->by_id, &item->node, hash_text(detection->id));
+    item->is_line = line_id_parse(detection->id, item->line);
+    hmap_insert(&deliveries->by_id, &item->node,
+                item->is_line ? hash_bytes(item->line, LINE_ID_SIZE) : hash_text(detection->id));
     if (deliveries->core) {
         channel_send(deliveries->core, WIRE_DETECTION, detection);
     }
@@ -99,9 +120,7 @@ deliveries_put(struct deliveries *deliveries, const struct detection *detection,
 bool
 deliveries_has(const struct deliveries *deliveries, const uint8_t id[LINE_ID_SIZE])
 {
-    char text[NAME_SIZE];
-    line_id_format(id, text);
-    return known_has(deliveries->known, id) || find(deliveries, text);
+    return known_has(deliveries->known, id) || find_line(deliveries, id);
 }
 
 void
@@ -114,9 +133,8 @@ deliveries_ack(struct deliveries *deliveries, const char *id)
     *(item->previous ? &item->previous->next : &deliveries->first) = item->next;
     *(item->next ? &item->next->previous : &deliveries->last) = item->previous;
     hmap_remove(&deliveries->by_id, &item->node);
-    uint8_t line[LINE_ID_SIZE];
-    if (line_id_parse(id, line)) {
-        known_add(deliveries->known, line);
+    if (item->is_line) {
+        known_add(deliveries->known, item->line);
     }
     if (item->done) {
         item->done(item->owner, item->detection.id, item->cookie);

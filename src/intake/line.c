@@ -14,6 +14,8 @@
 
 #define LINE_ID_HEAD "line-"
 #define LINE_ID_HEAD_SIZE (sizeof(LINE_ID_HEAD) - 1)
+#define LINE_ID_TIME_DIGITS 12 /* hexadecimal, milliseconds since 1970 */
+#define LINE_ID_DIGITS ((size_t)2 * LINE_ID_SIZE)
 
 const char *const line_format_names[LINE_FORMAT_COUNT + 1] = {"eve", "cef", NULL};
 
@@ -156,11 +158,16 @@ line_id(struct line_ids *ids, const char *line, size_t size, uint8_t id[LINE_ID_
 }
 
 void
-line_id_format(const uint8_t id[LINE_ID_SIZE], char text[NAME_SIZE])
+line_id_format(const uint8_t id[LINE_ID_SIZE], int64_t seen_us, char text[NAME_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
+    uint64_t ms = seen_us > 0 ? (uint64_t)seen_us / 1000 : 0;
     memcpy(text, LINE_ID_HEAD, LINE_ID_HEAD_SIZE);
     char *to = text + LINE_ID_HEAD_SIZE;
+    for (size_t i = LINE_ID_TIME_DIGITS; i-- > 0;) {
+        *to++ = digits[ms >> (4 * i) & 15];
+    }
+    *to++ = '-';
     for (size_t i = 0; i < LINE_ID_SIZE; i++) {
         *to++ = digits[id[i] >> 4];
         *to++ = digits[id[i] & 15];
@@ -168,37 +175,44 @@ line_id_format(const uint8_t id[LINE_ID_SIZE], char text[NAME_SIZE])
     *to = '\0';
 }
 
+/* As line_id_format() writes them; negative: none. */
+static int
+digit_of(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool
 line_id_parse(const char *text, uint8_t id[LINE_ID_SIZE])
 {
+    const size_t before = LINE_ID_HEAD_SIZE + LINE_ID_TIME_DIGITS;
     if (strncmp(text, LINE_ID_HEAD, LINE_ID_HEAD_SIZE) != 0 ||
-        strlen(text) != LINE_ID_HEAD_SIZE + (size_t)2 * LINE_ID_SIZE) {
+        strlen(text) != before + 1 + LINE_ID_DIGITS || text[before] != '-') {
         return false;
     }
-    const char *digits = text + LINE_ID_HEAD_SIZE;
-    for (size_t i = 0; i < LINE_ID_SIZE; i++) {
-        char byte[3] = {digits[2 * i], digits[2 * i + 1], '\0'};
-        if (!isxdigit((unsigned char)byte[0]) || !isxdigit((unsigned char)byte[1])) {
-            return false;
-        }
-        id[i] = (uint8_t)strtoul(byte, NULL, 16);
+    int bad = 0;
+    for (size_t i = 0; i < LINE_ID_DIGITS; i++) {
+        int digit = digit_of(text[before + 1 + i]);
+        bad |= digit;
+        id[i / 2] = (uint8_t)(i % 2 ? id[i / 2] | digit : digit << 4);
     }
-    return true;
+    return bad >= 0;
 }
 
+/* While seen_us is still the line's own, or 0: it is the same whenever the line comes. */
 static bool
 make_id(struct detection *detection, const struct line_source *source, const char *line,
         size_t size)
 {
     uint8_t id[LINE_ID_SIZE];
     if (source->id) {
-        line_id_format(source->id, detection->id);
+        line_id_format(source->id, detection->seen_us, detection->id);
         return true;
     }
     struct line_ids *ids = line_ids_new(source->name);
     bool is_made = ids && line_id(ids, line, size, id);
     if (is_made) {
-        line_id_format(id, detection->id);
+        line_id_format(id, detection->seen_us, detection->id);
     }
     line_ids_free(ids);
     return is_made;

@@ -11,7 +11,7 @@ test_ids(void **state)
     assert_int_equal(parse(LINE_EVE, EVE_ALERT, &a, why), LINE_DETECTION);
     assert_int_equal(parse(LINE_EVE, EVE_ALERT, &b, why), LINE_DETECTION);
     assert_string_equal(a.id, b.id);
-    assert_int_equal(strlen(a.id), strlen("line-") + 32);
+    assert_int_equal(strlen(a.id), strlen("line-000000000000-") + 32);
     assert_int_equal(parse(LINE_EVE, EVE_BARE, &b, why), LINE_DETECTION);
     assert_string_not_equal(a.id, b.id);
     const struct line_source other = {.name = "other", .strength = STRENGTH_STRONG};
@@ -19,6 +19,34 @@ test_ids(void **state)
                      LINE_DETECTION);
     assert_string_not_equal(a.id, b.id);
     assert_int_equal(b.strength, STRENGTH_STRONG);
+}
+
+/* The line's own time is in its id, never the time at which it came. */
+static void
+test_ids_of_one_day_are_neighbours(void **state)
+{
+    (void)state;
+    static const char timeless[] = CEF_HEADER "20|Malware URL|8|" CEF_ENDS "proto=TCP";
+    const struct line_source source = {.name = "ids"};
+    struct detection early, late;
+    char why[NAME_SIZE], head[NAME_SIZE];
+    uint8_t id[LINE_ID_SIZE];
+    assert_int_equal(line_parse(LINE_CEF, timeless, strlen(timeless), &source, NOW_US, &early, why),
+                     LINE_DETECTION);
+    assert_int_equal(
+        line_parse(LINE_CEF, timeless, strlen(timeless), &source, 2 * NOW_US, &late, why),
+        LINE_DETECTION);
+    assert_string_equal(early.id, late.id);
+    assert_int_equal(line_parse(LINE_EVE, EVE_BARE, strlen(EVE_BARE), &source, NOW_US, &late, why),
+                     LINE_DETECTION);
+    snprintf(head, sizeof(head), "line-%012llx-", (unsigned long long)SEEN_US / 1000);
+    assert_memory_equal(late.id, head, strlen(head));
+    assert_true(line_id_parse(late.id, id));
+    line_id_format(id, late.seen_us, head);
+    assert_string_equal(head, late.id);
+    assert_false(line_id_parse("line-0123456789ab-0123456789abcdef0123456789abcdeF", id));
+    assert_false(line_id_parse("line-0123456789ab-0123456789abcdef0123456789abcde", id));
+    assert_false(line_id_parse("01JQZ3NDEKTSV4RRFFQ69G5FAV", id));
 }
 
 /* Strength is the source's; what nobody declared is weak. */
@@ -145,10 +173,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ids),        cmocka_unit_test(test_unrated_is_weak),
-        cmocka_unit_test(test_oversize),   cmocka_unit_test(test_line_ends),
-        cmocka_unit_test(test_nul),        cmocka_unit_test(test_put),
-        cmocka_unit_test(test_techniques), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_ids_of_one_day_are_neighbours),
+        cmocka_unit_test(test_unrated_is_weak),
+        cmocka_unit_test(test_oversize),
+        cmocka_unit_test(test_line_ends),
+        cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_put),
+        cmocka_unit_test(test_techniques),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
