@@ -14,6 +14,7 @@
 #include "bus/tls.h"
 
 #define HEAD_SIZE 4
+#define SMALL_SIZE 8192 /* detections and acknowledgements, which come by the thousand */
 #define SEND_LIMIT_DEFAULT (64u * 1024 * 1024)
 
 struct channel {
@@ -22,6 +23,7 @@ struct channel {
     struct channel_settings settings;
     struct channel_handler handler;
     struct codec_text text; /* of the message that is being sent */
+    void *small;            /* SMALL_SIZE, for messages received that fit */
     void *tag;
     bool is_closing;
     char why[128];
@@ -33,6 +35,7 @@ channel_drop(struct channel *channel)
     bufferevent_free(channel->bev);
     event_free(channel->closing);
     codec_text_fini(&channel->text);
+    free(channel->small);
     free(channel);
 }
 
@@ -98,7 +101,7 @@ type_look(struct channel *channel, const char *text, size_t size, enum wire_type
     return is_known;
 }
 
-/* The struct of every type fits here; on the heap, as some have hundreds of KiB. */
+/* On the heap, as some have hundreds of KiB. */
 static void
 deliver(struct channel *channel, const char *text, size_t size)
 {
@@ -111,7 +114,8 @@ deliver(struct channel *channel, const char *text, size_t size)
         refuse(channel, CHANNEL_MAY_NOT, wire_type_names[type]);
         return;
     }
-    void *message = mem_new(1, wire_shape(type)->size);
+    size_t room = wire_shape(type)->size;
+    void *message = room <= SMALL_SIZE ? channel->small : mem_new(1, room);
     if (wire_read(type, text, size, message, &error)) {
         char where[300];
         snprintf(where, sizeof(where), "%s %s%s%s", wire_type_names[type], error.path,
@@ -121,7 +125,9 @@ deliver(struct channel *channel, const char *text, size_t size)
         channel->handler.on_message(channel->handler.context, channel, type, message);
         wire_fini(type, message);
     }
-    free(message);
+    if (message != channel->small) {
+        free(message);
+    }
 }
 
 /* One whole frame, or false: not here yet. */
@@ -166,7 +172,7 @@ on_event(struct bufferevent *bev, short what, void *argument)
     if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
         bool is_silent = error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
         channel_close(channel, alert                  ? alert
-                               : is_silent             ? "nothing comes from there any more"
+                               : is_silent            ? "nothing comes from there any more"
                                : what & BEV_EVENT_EOF ? "closed by the peer"
                                                       : "connection lost");
     }
@@ -180,6 +186,7 @@ channel_new(struct bufferevent *bev, const struct channel_settings *settings,
     channel->bev = bev;
     channel->settings = *settings;
     channel->handler = *handler;
+    channel->small = mem_new(1, SMALL_SIZE);
     if (channel->settings.send_limit == 0) {
         channel->settings.send_limit = SEND_LIMIT_DEFAULT;
     }

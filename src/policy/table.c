@@ -27,10 +27,10 @@ table_fini(struct table *table)
     hmap_fini(&table->map);
 }
 
-void *
-table_find(const struct table *table, const char *key)
+static void *
+find_hashed(const struct table *table, const char *key, uint64_t hash)
 {
-    HMAP_FOR_EACH_HASH(item, struct table_item, by_key, hash_text(key), &table->map)
+    HMAP_FOR_EACH_HASH(item, struct table_item, by_key, hash, &table->map)
     {
         if (strcmp(item->key, key) == 0) {
             return item;
@@ -40,9 +40,16 @@ table_find(const struct table *table, const char *key)
 }
 
 void *
+table_find(const struct table *table, const char *key)
+{
+    return find_hashed(table, key, hash_text(key));
+}
+
+void *
 table_need(struct table *table, const char *key, int64_t now_us)
 {
-    struct table_item *item = table_find(table, key);
+    uint64_t hash = hash_text(key);
+    struct table_item *item = find_hashed(table, key, hash);
     if (item) {
         TAILQ_REMOVE(&table->by_age, item, by_age);
     } else {
@@ -52,7 +59,7 @@ table_need(struct table *table, const char *key, int64_t now_us)
         }
         item = mem_new(1, table->item_size);
         snprintf(item->key, sizeof(item->key), "%s", key);
-        hmap_insert(&table->map, &item->by_key, hash_text(item->key));
+        hmap_insert(&table->map, &item->by_key, hash);
         table->count++;
     }
     item->touched_us = now_us;

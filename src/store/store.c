@@ -29,6 +29,9 @@
 #define WAITING_MAX 8192 /* changes; beyond, submitting is refused: back-pressure to the sender */
 #define BATCH_MAX 512
 #define REST_MS 250
+#define MANY 64 /* in one commit: there is a flood */
+#define GATHER_US 1000
+#define GATHERS_MOST 4
 
 struct store {
     struct writer *writer; /* the store thread's, once it runs */
@@ -170,6 +173,16 @@ batch_commit(struct store *store, struct store_change **batch, size_t count)
     }
 }
 
+/* In a flood the next commit waits a few milliseconds until it is worth its syncs: each writes the
+ * same ends of every table and index again.  Where few come, nothing ever waits. */
+static void
+batch_gather(struct store *store, size_t last)
+{
+    for (int i = 0; last >= MANY && i < GATHERS_MOST && queue_count(store->in) < BATCH_MAX; i++) {
+        usleep(GATHER_US);
+    }
+}
+
 static void *
 store_thread(void *context)
 {
@@ -177,15 +190,17 @@ store_thread(void *context)
     struct store_change *batch[BATCH_MAX];
     bool goes_on = true;
     bool more = false;
+    size_t count = 0;
     while (goes_on) {
-        size_t count = 0;
         struct store_change *first = queue_wait(store->in, more ? 0 : REST_MS);
         if (!first || writer_is_full(store->writer)) {
             more = writer_rest(store->writer);
         }
         if (!first) {
+            count = 0;
             continue;
         }
+        batch_gather(store, count);
         goes_on = batch_take(store, first, batch, &count);
         if (count > 0) {
             batch_commit(store, batch, count);

@@ -1,6 +1,5 @@
 #include "store/sum.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,17 +10,21 @@
 #define HEAD_SIZE (sizeof(HEAD) - 1)
 #define TAIL_SIZE (HEAD_SIZE + 16 + 2) /* with the digits, a quote and the brace */
 
-char *
-sum_add(char *text)
+void
+sum_add(char *text, size_t size)
 {
-    size_t size = strlen(text);
+    static const char digits[] = "0123456789abcdef";
     if (size < 3 || text[size - 1] != '}') {
-        return text; /* "{}" or no object: nothing that could turn into something else */
+        text[size] = '\0';
+        return; /* "{}" or no object: nothing that could turn into something else */
     }
-    unsigned long long sum = hash_stable(text, size);
-    text = mem_resize(text, size + SUM_SIZE + 1, 1);
-    snprintf(text + size - 1, SUM_SIZE + 2, HEAD "%016llx\"}", sum);
-    return text;
+    uint64_t sum = hash_stable(text, size);
+    memcpy(text + size - 1, HEAD, HEAD_SIZE);
+    char *to = text + size - 1 + HEAD_SIZE;
+    for (int i = 60; i >= 0; i -= 4) {
+        *to++ = digits[sum >> i & 15];
+    }
+    memcpy(to, "\"}", sizeof("\"}"));
 }
 
 bool

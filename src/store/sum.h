@@ -11,8 +11,9 @@
 
 #define SUM_SIZE 26 /* of ,"sum":"0123456789abcdef" and the end */
 
-/* 'text', an object, with its sum; takes 'text' (free) and returns what the caller frees. */
-char *sum_add(char *text);
+/* Appends its sum to 'text', an object of 'size' bytes (NUL-terminated after), which has room for
+ * SUM_SIZE more. */
+void sum_add(char *text, size_t size);
 /* The same without its sum, in place; 'size' is the new length.  False: the sum is not that of the
  * text. */
 bool sum_take(char *text, size_t *size) MUST_CHECK;

@@ -18,6 +18,14 @@ text_of(const cJSON *object, const char *name)
     return cJSON_IsString(item) ? item->valuestring : "";
 }
 
+/* Addresses, times, words: what is longer is none of them. */
+static const char *
+short_of(const cJSON *object, const char *name)
+{
+    const char *text = text_of(object, name);
+    return strlen(text) < 64 ? text : "";
+}
+
 static double
 number_of(const cJSON *object, const char *name)
 {
@@ -51,7 +59,7 @@ metadata_of(const cJSON *alert, const char *name)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(object_of(alert, "metadata"), name);
     const cJSON *first = cJSON_IsArray(list) ? cJSON_GetArrayItem(list, 0) : list;
-    return cJSON_IsString(first) ? first->valuestring : "";
+    return cJSON_IsString(first) && strlen(first->valuestring) < 64 ? first->valuestring : "";
 }
 
 static enum severity
@@ -123,7 +131,7 @@ static bool
 peer_parse(const cJSON *root, const char *ip, const char *port, struct peer *peer)
 {
     peer->port = port_of(root, port);
-    return ip_parse(text_of(root, ip), &peer->ip);
+    return ip_parse(short_of(root, ip), &peer->ip);
 }
 
 static void
@@ -131,10 +139,10 @@ macs_parse(const cJSON *root, struct detection *detection)
 {
     const cJSON *ether = object_of(root, "ether");
     struct mac mac;
-    if (mac_parse(text_of(ether, "src_mac"), &mac)) {
+    if (mac_parse(short_of(ether, "src_mac"), &mac)) {
         detection->src.mac = mac;
     }
-    if (mac_parse(text_of(ether, "dest_mac"), &mac)) {
+    if (mac_parse(short_of(ether, "dest_mac"), &mac)) {
         detection->dst.mac = mac;
     }
 }
@@ -144,7 +152,7 @@ static void
 turn_to_flow(const cJSON *root, struct detection *detection)
 {
     struct ip opener;
-    bool is_said = ip_parse(text_of(object_of(root, "flow"), "src_ip"), &opener);
+    bool is_said = ip_parse(short_of(object_of(root, "flow"), "src_ip"), &opener);
     bool is_answer = is_said ? ip_is_equal(&opener, &detection->dst.ip) &&
                                    !ip_is_equal(&opener, &detection->src.ip)
                              : strcmp(text_of(root, "direction"), "to_client") == 0;
@@ -160,8 +168,8 @@ static enum party
 suspect_of(const cJSON *alert, const struct detection *detection)
 {
     struct ip target, source;
-    bool has_target = ip_parse(text_of(object_of(alert, "target"), "ip"), &target);
-    bool has_source = ip_parse(text_of(object_of(alert, "source"), "ip"), &source);
+    bool has_target = ip_parse(short_of(object_of(alert, "target"), "ip"), &target);
+    bool has_source = ip_parse(short_of(object_of(alert, "source"), "ip"), &source);
     bool is_spreading =
         detection->phase == PHASE_LATERAL_MOVEMENT || detection->phase == PHASE_DISCOVERY;
     /* A rule about spreading names the victim as target; one about malware the infected host. */
@@ -252,16 +260,16 @@ root_parse(const cJSON *root, bool with_macs, struct detection *detection, char 
         snprintf(why, NAME_SIZE, "no usable src_ip and dest_ip");
         return LINE_REFUSED;
     }
-    bool is_timed = time_parse(text_of(root, "timestamp"), &detection->seen_us) == 0;
+    bool is_timed = time_parse(short_of(root, "timestamp"), &detection->seen_us) == 0;
     if (!is_timed || detection->seen_us <= 0) { /* 0 would mean: no time of its own, so now */
         snprintf(why, NAME_SIZE, "no usable timestamp");
         return LINE_REFUSED;
     }
-    if (time_parse(text_of(object_of(root, "flow"), "start"), &detection->first_us) != 0) {
+    if (time_parse(short_of(object_of(root, "flow"), "start"), &detection->first_us) != 0) {
         detection->first_us = 0;
     }
     put(detection->maker, sizeof(detection->maker), "suricata");
-    detection->protocol = line_protocol(text_of(root, "proto"));
+    detection->protocol = line_protocol(short_of(root, "proto"));
     const cJSON *vlans = cJSON_GetObjectItemCaseSensitive(root, "vlan");
     const cJSON *vlan = cJSON_IsArray(vlans) ? cJSON_GetArrayItem(vlans, 0) : NULL;
     detection->vlan = cJSON_IsNumber(vlan) && vlan->valuedouble >= 0 && vlan->valuedouble < 4095
