@@ -48,6 +48,15 @@ recent_free(struct recent *recent)
     }
 }
 
+/* For what is done with every detection: snprintf() takes as long as all the rest of it. */
+static void
+id_put(char to[NAME_SIZE], const char *from)
+{
+    size_t size = strnlen(from, NAME_SIZE - 1);
+    memcpy(to, from, size);
+    to[size] = '\0';
+}
+
 static struct recent_item *
 recent_find(struct recent *recent, const char *id)
 {
@@ -74,7 +83,7 @@ recent_put(struct recent *recent, const char *id)
     struct recent_item *item = &recent->items[recent->next];
     recent->next = (recent->next + 1) % RECENT_MAX;
     recent_drop(recent, item);
-    snprintf(item->id, sizeof(item->id), "%s", id);
+    id_put(item->id, id);
     item->is_stored = false;
     hmap_insert(&recent->map, &item->node, hash_text(item->id));
 }
@@ -257,7 +266,7 @@ waits_new(struct controller *controller, const char *id, detection_done_fn *done
     waits->controller = controller;
     waits->done = done;
     waits->context = context;
-    snprintf(waits->detection_id, sizeof(waits->detection_id), "%s", id);
+    id_put(waits->detection_id, id);
     return waits;
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define KEY_MOST 64 /* longer ones are nothing that anybody wants */
 
 /* 'is_bad' sticks: the text is refused. */
@@ -41,28 +43,11 @@ skip(struct picking *in, char c)
 
 /* ---- texts ---- */
 
-static uint64_t
-bytes_like(uint64_t eight, uint8_t byte)
-{
-    uint64_t x = eight ^ (0x0101010101010101ULL * byte);
-    return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
-}
-
-/* To the next quote, backslash or NUL; eight bytes at a time. */
+/* To the next quote, backslash or NUL. */
 static void
 ordinary_skip(struct picking *in)
 {
-    while (in->end - in->at >= 8) {
-        uint64_t eight;
-        memcpy(&eight, in->at, sizeof(eight));
-        if (bytes_like(eight, '"') | bytes_like(eight, '\\') | bytes_like(eight, 0)) {
-            break;
-        }
-        in->at += 8;
-    }
-    while (in->at < in->end && *in->at != '"' && *in->at != '\\' && *in->at != '\0') {
-        in->at++;
-    }
+    in->at += bytes_ordinary(in->at, (size_t)(in->end - in->at));
 }
 
 /* Four hexadecimal digits at 'at'; false: they are not. */

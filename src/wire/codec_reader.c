@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/addr.h"
@@ -52,10 +53,12 @@ read_quoted(struct reading *in, const char **text, size_t *size, bool *has_escap
     }
     const char *from = in->at;
     *has_escapes = false;
+    in->at += bytes_ordinary(in->at, (size_t)(in->end - in->at));
     while (in->at < in->end && *in->at != '"') {
         bool is_escape = *in->at == '\\' && in->end - in->at > 1;
         *has_escapes = *has_escapes || is_escape;
         in->at += is_escape ? 2 : 1;
+        in->at += bytes_ordinary(in->at, (size_t)(in->end - in->at));
     }
     if (in->at >= in->end) {
         return odd(in);

@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -71,11 +72,19 @@ put_plain(struct codec_text *text, const char *bytes, size_t size)
 {
     char *to = room_make(text, 2 * size + 2);
     *to++ = '"';
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] == '"' || bytes[i] == '\\') {
+    while (size > 0) {
+        size_t ordinary = bytes_ordinary(bytes, size);
+        size_t run = ordinary < size ? ordinary + 1 : size; /* with what ends it */
+        memcpy(to, bytes, ordinary);
+        to += ordinary;
+        if (run > ordinary && bytes[ordinary] != '\0') {
             *to++ = '\\';
         }
-        *to++ = bytes[i];
+        if (run > ordinary) {
+            *to++ = bytes[ordinary];
+        }
+        bytes += run;
+        size -= run;
     }
     *to++ = '"';
     text->used = (size_t)(to - text->bytes);
