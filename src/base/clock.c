@@ -66,6 +66,68 @@ clock_fake_advance(struct clock_fake *fake, int64_t us)
     fake->boot_now_us += us;
 }
 
+static int64_t
+steady_difference_us(const struct clock_steady *steady)
+{
+    return clock_wall_us(steady->from) - clock_boot_us(steady->from) - steady->offset_us;
+}
+
+static bool
+agrees(int64_t difference_us)
+{
+    return difference_us < CLOCK_AGREE_US && difference_us > -CLOCK_AGREE_US;
+}
+
+static int64_t
+steady_wall(const struct clock *clock)
+{
+    const struct clock_steady *steady = (const struct clock_steady *)(const void *)clock;
+    int64_t difference_us = steady_difference_us(steady);
+    int64_t own_us = clock_boot_us(steady->from) + steady->offset_us;
+    return agrees(difference_us) ? own_us + difference_us : own_us;
+}
+
+static int64_t
+steady_boot(const struct clock *clock)
+{
+    return clock_boot_us(((const struct clock_steady *)(const void *)clock)->from);
+}
+
+void
+clock_steady_init(struct clock_steady *steady, const struct clock *from)
+{
+    *steady = (struct clock_steady){.clock = {.wall_us = steady_wall, .boot_us = steady_boot},
+                                    .from = from};
+    clock_steady_follow(steady);
+}
+
+int64_t
+clock_steady_jump_us(struct clock_steady *steady)
+{
+    int64_t difference_us = steady_difference_us(steady);
+    if (!agrees(difference_us)) {
+        return difference_us;
+    }
+    steady->offset_us += difference_us;
+    return 0;
+}
+
+void
+clock_steady_follow(struct clock_steady *steady)
+{
+    steady->offset_us += steady_difference_us(steady);
+}
+
+int64_t
+clock_translate_us(int64_t at_us, int64_t sent_us, int64_t now_us)
+{
+    if (sent_us <= 0 || at_us <= 0 || agrees(sent_us - now_us)) {
+        return at_us;
+    }
+    int64_t age_us = sent_us - at_us;
+    return age_us > 0 && age_us < now_us ? now_us - age_us : now_us;
+}
+
 /* Years of four digits, 1000 to 9999: others have no RFC 3339 form. */
 #define TEXT_FIRST_US (INT64_C(-30610224000) * 1000000)
 #define TEXT_END_US (INT64_C(253402300800) * 1000000)

@@ -37,6 +37,26 @@ void clock_fake_init(struct clock_fake *fake, int64_t wall_us);
 /* Both clocks go on by 'us'. */
 void clock_fake_advance(struct clock_fake *fake, int64_t us);
 
+/* Wall time that does not jump under whoever reads it.  It follows 'from' where that is slewed;
+ * where that was set to another time it keeps its own course, by the boot clock, until the reader
+ * has moved what it holds and calls clock_steady_follow().  One thread. */
+struct clock_steady {
+    struct clock clock; /* pass &steady.clock */
+    const struct clock *from;
+    int64_t offset_us; /* wall minus boot */
+};
+/* Clocks that differ by less agree: a slew, a late tick, the way over a network. */
+#define CLOCK_AGREE_US INT64_C(2000000)
+void clock_steady_init(struct clock_steady *steady, const struct clock *from);
+/* By how much 'from' was set forward, or back (negative); 0: it was not. */
+int64_t clock_steady_jump_us(struct clock_steady *steady);
+void clock_steady_follow(struct clock_steady *steady);
+
+/* When something happened by our clock, that a peer says was at 'at_us' of its own, in a message
+ * that it sent at 'sent_us' (0: it does not say) and that came now: by its age where the two clocks
+ * do not agree. */
+int64_t clock_translate_us(int64_t at_us, int64_t sent_us, int64_t now_us);
+
 #define TIME_TEXT_SIZE 32
 /* RFC 3339 in UTC with microseconds: 2026-03-09T02:58:24.532140Z.  A time that this form cannot
  * say (a peer's number may be anything) is written as 1970. */

@@ -128,3 +128,12 @@ controller_conflict_at(const struct controller *controller, size_t index)
     const struct conflicts *conflicts = controller->conflicts;
     return index < conflicts->count ? &conflicts->items[conflicts->count - 1 - index] : NULL;
 }
+
+void
+conflicts_shift(struct controller *controller, int64_t by_us)
+{
+    for (size_t i = 0; i < controller->conflicts->count; i++) {
+        controller->conflicts->items[i].first_us += by_us;
+        controller->conflicts->items[i].last_us += by_us;
+    }
+}

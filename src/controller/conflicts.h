@@ -8,6 +8,8 @@
 
 struct conflicts *conflicts_new(void);
 void conflicts_free(struct conflicts *conflicts);
+/* Our clock was set by so much (clocks.h). */
+void conflicts_shift(struct controller *controller, int64_t by_us);
 /* 'endpoint' may be NULL: it is about a port.  'at' NULL: where the endpoint is. */
 void conflict_note(struct controller *controller, const struct endpoint *endpoint,
                    const struct location *at, const char *detail);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/clocks.h"
 #include "controller/conflicts.h"
 #include "controller/checkpoints.h"
 #include "controller/decide.h"
@@ -46,7 +47,8 @@ controller_new(const struct controller_settings *settings, const struct clock *c
         memcpy(controller->own_addresses, settings->own_addresses,
                settings->own_address_count * sizeof(*controller->own_addresses));
     }
-    controller->clock = clock;
+    clock_steady_init(&controller->steady, clock);
+    clock = controller->clock = &controller->steady.clock;
     controller->began_us = clock_boot_us(clock);
     controller->store = store;
     controller->ports = *ports;
@@ -191,6 +193,7 @@ on_setting(void *context, const char *name, const char *value)
     struct controller *controller = context;
     notices_setting(controller, name, value);
     unproven_setting(controller, name, value);
+    clocks_setting(controller, name, value);
     if (strcmp(name, "epoch") == 0) {
         controller->epoch = strtoull(value, NULL, 10);
     } else if (strcmp(name, "suspended") == 0) {
@@ -280,6 +283,7 @@ controller_load(struct controller *controller)
     }
     switches_refresh_common(controller);
     storm_load(controller);
+    clocks_begin(controller);
     return 0;
 }
 
@@ -378,6 +382,7 @@ void
 controller_tick(struct controller *controller)
 {
     int64_t now_us = clock_boot_us(controller->clock);
+    clocks_tick(controller);
     if (controller->owes_look) {
         judge_look_at_all_soon(controller);
     }
@@ -394,6 +399,7 @@ controller_tick(struct controller *controller)
         topology_tick(controller->topology);
         follow_act(controller);
         records_tick(controller);
+        clocks_compare(controller);
         forward_tick(controller);
     }
     notices_tick(controller);

@@ -57,6 +57,7 @@ struct controller_settings {
     int64_t reconcile_us;      /* between read-backs of one switch (default 5 s) */
     int64_t verify_late_us;    /* unverified for so long: alarm (default 3 s) */
     uint32_t default_expiry_s; /* of wishes that name none; 0: until released */
+    const char *boot_id;       /* this start of the machine (clocks.h); borrowed; NULL: not known */
 };
 
 /* Does not start to act: load what was stored, connect, then controller_start().  'policy' gets a

@@ -17,6 +17,7 @@
 #include "bus/pki.h"
 #include "controller/ask.h"
 #include "controller/checkpoints.h"
+#include "controller/clocks.h"
 #include "controller/controller.h"
 #include "controller/copies.h"
 #include "cordond/errand.h"
@@ -42,6 +43,7 @@ struct core {
     struct controller *controller;
     struct pki_ca *ca;
     int64_t server_expires_us;
+    char boot_id[CLOCKS_BOOT_SIZE];
     struct certificates *certificates;
     struct asks *asks;
     struct copies *copies;
@@ -49,7 +51,7 @@ struct core {
     struct channel *driver, *web, *notify;
     struct channel *intake;
     struct event *tick;
-    struct event *jobs; /* added while jobs run */
+    struct event *jobs;    /* added while jobs run */
     struct event *acking;  /* active while there are acks to send */
     struct wire_ack *acks; /* owned; of the intake that is joined now */
     struct ip own[OWN_ADDRESSES_MAX];
@@ -275,6 +277,7 @@ core_authority(struct core *core)
     char pki[URL_SIZE + 8], why[256] = "";
     snprintf(pki, sizeof(pki), "%s/pki", core->role->config->state_dir);
     core->server_expires_us = pki_server_expires_us(pki);
+    clocks_boot_id(core->boot_id);
     core->ca = pki_ca_open(pki, why);
     if (!core->ca) {
         log_error("core", "no certificate authority", LOG_S("why", why));
@@ -479,7 +482,8 @@ on_tick(evutil_socket_t fd, short what, void *context)
     certificates_tick(core->certificates);
     copies_tick(core->copies);
     if (store_is_damaged(core->store)) {
-        log_error("core", "ALARM: the database is damaged: ending, to start with the last good copy",
+        log_error("core",
+                  "ALARM: the database is damaged: ending, to start with the last good copy",
                   LOG_END);
         core->role->result = -EBADMSG;
         event_base_loopbreak(core->role->base);
@@ -679,6 +683,7 @@ core_controller(struct core *core)
         .warning_count = warnings_view(core->warnings)->text_count,
         .own_addresses = core->own,
         .own_address_count = core->own_count,
+        .boot_id = core->boot_id,
     };
     const struct controller_ports ports = {.send_desired = send_desired,
                                            .send_read_back = send_read_back,

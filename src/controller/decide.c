@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "controller/clocks.h"
 #include "controller/entry.h"
 #include "controller/notices.h"
 #include "controller/records.h"
@@ -515,6 +516,7 @@ void
 controller_detection(struct controller *controller, const struct detection *detection,
                      detection_done_fn *done, void *context)
 {
+    clocks_tick(controller);
     int64_t received_us = clock_wall_us(controller->clock);
     if (is_known(controller, detection->id, done, context)) {
         return;

@@ -431,4 +431,7 @@ controller_edge_stats(struct controller *controller, const struct wire_edge_stat
     sw->stats.counters = counters;
     sw->has_stats = true;
     sw->seen_us = clock_wall_us(controller->clock);
+    if (stats->at_us > 0) {
+        sw->device.skew_us = stats->at_us - sw->seen_us;
+    }
 }

@@ -257,3 +257,15 @@ controller_escalation(const struct controller *controller, const char *containme
     }
     return true;
 }
+
+void
+on_call_shift(struct controller *controller, struct store_change *change, int64_t by_us)
+{
+    struct watch *watch;
+    TAILQ_FOREACH(watch, &controller->notices->watches, link)
+    {
+        watch->since_us += by_us;
+        watch->told_us += watch->told_us ? by_us : 0;
+        watch_put(change, watch, false);
+    }
+}

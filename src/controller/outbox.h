@@ -100,6 +100,8 @@ void outbox_tick(struct controller *controller);
 void outbox_settle(struct controller *controller);
 void outbox_free(struct notices *notices);
 struct lane *outbox_lane(struct notices *notices, const char *channel);
+/* Our clock was set by so much (clocks.h): what waits is due as soon as before. */
+void outbox_shift(struct controller *controller, int64_t by_us);
 /* From the store, at start; borrowed. */
 void outbox_restore(struct controller *controller, const struct message *message);
 

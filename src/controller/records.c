@@ -24,6 +24,7 @@ struct sensor {
     struct wire_sensor_stats stats; /* owned lists */
     bool has_stats;
     bool is_silent;
+    bool is_told_clock;
 };
 
 struct records {
@@ -233,6 +234,31 @@ records_tick(struct controller *controller)
                       LOG_I("silent_s", (now_us - sensor->view.seen_us) / 1000000));
             notices_tell_object(controller, NOTICE_SENSOR_SILENT, SEVERITY_HIGH, sensor->view.name,
                                 "");
+        }
+    }
+}
+
+void
+records_shift(struct controller *controller, int64_t by_us)
+{
+    struct records *records = controller->records;
+    for (size_t i = 0; i < records->sensor_count; i++) {
+        struct sensor_view *view = &records->sensors[i]->view;
+        view->seen_us += view->seen_us ? by_us : 0;
+        view->skew_us -= view->seen_us ? by_us : 0;
+    }
+}
+
+void
+records_compare_clocks(struct controller *controller,
+                       void (*each)(struct controller *controller, const char *name,
+                                    int64_t skew_us, bool *is_told))
+{
+    struct records *records = controller->records;
+    for (size_t i = 0; i < records->sensor_count; i++) {
+        struct sensor *sensor = records->sensors[i];
+        if (!sensor->is_silent) {
+            each(controller, sensor->view.name, sensor->view.skew_us, &sensor->is_told_clock);
         }
     }
 }

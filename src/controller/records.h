@@ -14,5 +14,10 @@ void records_restore_incident(struct controller *controller, const struct incide
 void records_sensor_seen(struct controller *controller, const char *sensor);
 /* Sensors that have fallen silent: alarm once. */
 void records_tick(struct controller *controller);
+/* Our clock was set by so much (clocks.h). */
+void records_shift(struct controller *controller, int64_t by_us);
+void records_compare_clocks(struct controller *controller,
+                            void (*each)(struct controller *controller, const char *name,
+                                         int64_t skew_us, bool *is_told));
 
 #endif

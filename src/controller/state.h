@@ -6,6 +6,7 @@
  *   desired.c  containments -> rules (pure)                 world.c   what policy asks of us
  *   switches.c rules -> switches   slot.c one rule of one   records.c incidents, sensors, sources
  *   observed.c what switches say   judge.c that -> states   protect.c who is never contained
+ *   clocks.c   clocks that are set or differ
  */
 #ifndef CORDON_CONTROLLER_STATE_H
 #define CORDON_CONTROLLER_STATE_H
@@ -147,6 +148,7 @@ struct switch_state {
     char edge_problem[TEXT_SIZE];
     int64_t lost_us, problem_us;  /* wall: since when, for notices */
     bool is_told_lost;
+    bool is_told_clock; /* that its clock differs from ours */
     bool is_suspended_here; /* by somebody at the switch */
     char told_problem[TEXT_SIZE];
     struct wire_edge_stats stats; /* owned lists */
@@ -204,8 +206,10 @@ struct checkpoints;
 struct controller {
     struct controller_settings settings;
     struct ip *own_addresses; /* owned */
-    const struct clock *clock;
+    const struct clock *clock; /* 'steady': it jumps only in clocks_tick() */
     int64_t began_us; /* boot */
+    struct clock_steady steady;
+    int64_t offset_us; /* wall minus boot clock, as the store has it */
     struct store *store;
     struct controller_ports ports;
     struct policy_world world;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/clocks.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -46,6 +47,18 @@ talkers_free(struct talkers *talkers)
         hmap_fini(&talkers->map);
         pool_free(talkers->pool);
         free(talkers);
+    }
+}
+
+void
+talkers_shift(struct controller *controller, int64_t by_us)
+{
+    struct talk *talk;
+    TAILQ_FOREACH(talk, &controller->talkers->by_age, by_age)
+    {
+        for (size_t i = 0; i < talk->count; i++) {
+            talk->seen_us[i] += by_us;
+        }
     }
 }
 
@@ -238,7 +251,7 @@ world_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_i
 {
     struct controller *controller = context;
     const struct endpoint *endpoint = NULL;
-    enum resolution how = topology_resolve(controller->topology, ip, at_us, &endpoint, mac);
+    enum resolution how = clocks_resolve(controller, ip, at_us, &endpoint, mac);
     snprintf(endpoint_id, ID_SIZE, "%s", endpoint ? endpoint->id : "");
     return (int)how;
 }

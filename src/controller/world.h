@@ -7,6 +7,8 @@
 
 struct talkers *talkers_new(void);
 void talkers_free(struct talkers *talkers);
+/* Our clock was set by so much (clocks.h). */
+void talkers_shift(struct controller *controller, int64_t by_us);
 
 void world_init(struct controller *controller, struct policy_world *world);
 void world_note_talk(struct controller *controller, const struct outcome *outcome);

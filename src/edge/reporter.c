@@ -29,18 +29,36 @@ struct reporter {
     struct event *flush;     /* facts of one turn of the loop go together */
     struct fact facts[BATCH];
     size_t fact_count;
+    int64_t offset_us; /* wall minus boot clock when they were learnt */
     uint64_t sequence;
     char boot_id[NAME_SIZE];
     char run_id[ID_SIZE];
     bool is_full; /* while a full report is being made */
 };
 
+/* The clock may have been set since: what waits to be sent was not seen an hour ago for that. */
+static void
+facts_move(struct reporter *reporter)
+{
+    int64_t offset_us = clock_wall_us(reporter->clock) - clock_boot_us(reporter->clock);
+    int64_t by_us = offset_us - reporter->offset_us;
+    if (by_us < CLOCK_AGREE_US && by_us > -CLOCK_AGREE_US) {
+        return;
+    }
+    for (size_t i = 0; i < reporter->fact_count; i++) {
+        reporter->facts[i].seen_us += by_us;
+    }
+    reporter->offset_us = offset_us;
+}
+
 static void
 facts_send(struct reporter *reporter, bool is_last)
 {
+    facts_move(reporter);
     struct wire_facts message = {.sequence = ++reporter->sequence,
                                  .is_full = reporter->is_full,
                                  .is_last = is_last,
+                                 .wall_us = clock_wall_us(reporter->clock),
                                  .facts = reporter->facts,
                                  .fact_count = reporter->fact_count};
     snprintf(message.switch_name, sizeof(message.switch_name), "%s", reporter->settings->name);
@@ -68,6 +86,7 @@ reporter_fact(struct reporter *reporter, const struct fact *fact)
     if (reporter->fact_count == BATCH) {
         facts_send(reporter, !reporter->is_full);
     }
+    facts_move(reporter);
     reporter->facts[reporter->fact_count++] = *fact;
     if (!reporter->is_full) {
         event_active(reporter->flush, 0, 0);
@@ -173,10 +192,10 @@ reporter_new(struct event_base *base, const struct edge_settings *settings,
     boot_id_read(made);
     made->flush = event_new(base, -1, 0, on_flush, made);
     made->identity = identity_open(&files, "edge", settings->state_dir, why);
-    int result = made->identity ? tls_client_new(base, settings->server, &files, ROLE_EDGE,
-                                                 ROLE_DRIVER, &channel_handler, on_open, made,
-                                                 &made->client, why)
-                                : -ENOENT;
+    int result = made->identity
+                     ? tls_client_new(base, settings->server, &files, ROLE_EDGE, ROLE_DRIVER,
+                                      &channel_handler, on_open, made, &made->client, why)
+                     : -ENOENT;
     if (result) {
         identity_free(made->identity);
         event_free(made->flush);

@@ -83,6 +83,17 @@ is_its_own(struct sensor *sensor, const char *name)
     return false;
 }
 
+/* Its times by our clock: who held an address then is looked up by it. */
+static void
+times_translate(struct detection *detection, int64_t now_us)
+{
+    int64_t sent_us = detection->sent_us;
+    detection->seen_us = clock_translate_us(detection->seen_us, sent_us, now_us);
+    detection->first_us = clock_translate_us(detection->first_us, sent_us, now_us);
+    detection->reported_us = clock_translate_us(detection->reported_us, sent_us, now_us);
+    detection->sent_us = 0;
+}
+
 static void
 detection_take(struct sensor *sensor, const struct detection *received)
 {
@@ -95,6 +106,7 @@ detection_take(struct sensor *sensor, const struct detection *received)
     detection.strength = STRENGTH_UNRATED; /* rated by policy, from the evidence */
     sensor->received++;
     sensor->last_us = clock_wall_us(clock_system());
+    times_translate(&detection, sensor->last_us);
     switch (deliveries_put(sensor->sensors->deliveries, &detection, on_stored, sensor, 0)) {
     case DELIVERY_SENT:
         sensor->accepted++;

@@ -26,8 +26,9 @@
 struct waiting {
     struct waiting *next;
     char id[NAME_SIZE];
-    char *detection; /* JSON, as in the spool */
-    char *evidence;  /* NULL: none */
+    char *detection;   /* JSON, as in the spool */
+    char *evidence;    /* NULL: none */
+    int64_t offset_us; /* wall minus boot clock when it was found; 0: in another run */
     bool is_sent;
 };
 
@@ -51,14 +52,36 @@ struct sender {
     char run_id[ID_SIZE];
 };
 
+static int64_t
+clock_offset_us(void)
+{
+    return clock_wall_us(clock_system()) - clock_boot_us(clock_system());
+}
+
+/* Its times by our clock as it is now: it may have been set since. */
+static void
+times_move(struct detection *detection, int64_t offset_us)
+{
+    int64_t by_us = offset_us ? clock_offset_us() - offset_us : 0;
+    detection->sent_us = clock_wall_us(clock_system());
+    if (by_us > CLOCK_AGREE_US || by_us < -CLOCK_AGREE_US) {
+        detection->seen_us += by_us;
+        detection->first_us += detection->first_us ? by_us : 0;
+        detection->reported_us += detection->reported_us ? by_us : 0;
+    }
+}
+
 /* Text of our own making goes out through the codec as every other message. */
 static void
-line_send(struct sender *sender, enum wire_type type, const char *line)
+line_send(struct sender *sender, enum wire_type type, const char *line, int64_t offset_us)
 {
     struct codec_error error;
     cJSON *json = line ? codec_parse(line, strlen(line)) : NULL;
     void *message = mem_new(1, wire_shape(type)->size);
     if (json && wire_decode(type, json, message, &error) == 0) {
+        if (type == WIRE_DETECTION) {
+            times_move(message, offset_us);
+        }
         channel_send(sender->channel, type, message);
         wire_fini(type, message);
     }
@@ -88,8 +111,8 @@ backlog_send(struct sender *sender)
     while (sender->channel && sender->unsent && sender->in_flight < FLIGHT_MAX) {
         struct waiting *waiting = sender->unsent;
         sent(sender, waiting);
-        line_send(sender, WIRE_DETECTION, waiting->detection);
-        line_send(sender, WIRE_EVIDENCE, waiting->evidence);
+        line_send(sender, WIRE_DETECTION, waiting->detection, waiting->offset_us);
+        line_send(sender, WIRE_EVIDENCE, waiting->evidence, 0);
     }
 }
 
@@ -323,10 +346,10 @@ sender_new(struct event_base *base, const struct sensor_settings *settings, stru
     int result = 0;
     if (settings->server[0]) {
         made->identity = identity_open(&files, "sensor", settings->spool_dir, why);
-        result = made->identity ? tls_client_new(base, settings->server, &files, ROLE_SENSOR,
-                                                 ROLE_INTAKE, &handler, on_open, made,
-                                                 &made->client, why)
-                                : -ENOENT;
+        result = made->identity
+                     ? tls_client_new(base, settings->server, &files, ROLE_SENSOR, ROLE_INTAKE,
+                                      &handler, on_open, made, &made->client, why)
+                     : -ENOENT;
     }
     if (result) {
         sender_free(made);
@@ -381,6 +404,7 @@ sender_put(struct sender *sender, const struct detection *detection, const uint8
     struct waiting *waiting = MEM_NEW(struct waiting);
     snprintf(waiting->id, sizeof(waiting->id), "%s", detection->id);
     waiting->detection = message_text(WIRE_DETECTION, detection);
+    waiting->offset_us = clock_offset_us();
     if (pcap && pcap_size <= EVIDENCE_SIZE_MAX) {
         struct evidence evidence = {.pcap = (uint8_t *)(uintptr_t)pcap, .size = pcap_size};
         snprintf(evidence.detection_id, sizeof(evidence.detection_id), "%s", detection->id);
@@ -388,9 +412,11 @@ sender_put(struct sender *sender, const struct detection *detection, const uint8
     }
     waiting_add(sender, waiting);
     if (sender->channel && sender->unsent == waiting && sender->in_flight < FLIGHT_MAX) {
+        struct detection stamped = *detection;
+        times_move(&stamped, 0);
         sent(sender, waiting); /* the usual case, without the way through the text */
-        channel_send(sender->channel, WIRE_DETECTION, detection);
-        line_send(sender, WIRE_EVIDENCE, waiting->evidence);
+        channel_send(sender->channel, WIRE_DETECTION, &stamped);
+        line_send(sender, WIRE_EVIDENCE, waiting->evidence, 0);
     }
     spool_append(sender, waiting->detection);
     spool_append(sender, waiting->evidence);

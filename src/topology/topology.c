@@ -259,11 +259,11 @@ static fact_handler *const handlers[FACT_KIND_COUNT] = {
 };
 
 static void
-apply_fact(struct topology *t, struct switch_state *on, const struct fact *fact)
+apply_fact(struct topology *t, struct switch_state *on, const struct fact *fact, int64_t sent_us)
 {
     int64_t now_us = clock_wall_us(t->clock);
-    bool is_sane = fact->seen_us > 0 && fact->seen_us < now_us;
-    int64_t at_us = is_sane ? fact->seen_us : now_us;
+    int64_t seen_us = clock_translate_us(fact->seen_us, sent_us, now_us);
+    int64_t at_us = seen_us > 0 && seen_us < now_us ? seen_us : now_us;
     bool needs_port = fact->kind != FACT_LEASE || fact->port[0] != '\0';
     struct port_state *port = needs_port ? port_need(t, on, fact->port) : NULL;
     if (fact->kind >= FACT_KIND_COUNT || (needs_port && !port)) {
@@ -318,7 +318,7 @@ topology_apply_facts(struct topology *t, const struct wire_facts *facts)
     on->sequence = facts->sequence;
     t->is_inventory = facts->is_full;
     for (size_t i = 0; i < facts->fact_count; i++) {
-        apply_fact(t, on, &facts->facts[i]);
+        apply_fact(t, on, &facts->facts[i], facts->wall_us);
     }
     t->is_inventory = false;
     if (facts->is_full && facts->is_last) {

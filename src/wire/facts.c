@@ -28,6 +28,7 @@ static const struct field facts_fields[] = {
     F_UINT(FIELD_NEEDED, struct wire_facts, sequence),
     F_BOOL(FIELD_OPTIONAL, struct wire_facts, is_full),
     F_BOOL(FIELD_OPTIONAL, struct wire_facts, is_last),
+    F_INT(FIELD_OPTIONAL, struct wire_facts, wall_us),
     F_LIST(FIELD_OPTIONAL, struct wire_facts, facts, fact_count, FACTS_MAX, &fact_shape),
 };
 

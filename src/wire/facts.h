@@ -11,7 +11,8 @@ struct wire_facts {
     char switch_name[NAME_SIZE];
     uint64_t sequence;
     bool is_full;
-    bool is_last; /* of a full report in several messages */
+    bool is_last;       /* of a full report in several messages */
+    int64_t wall_us;    /* the switch's clock when it sent them; 0: an edge that does not say */
     struct fact *facts; /* owned */
     size_t fact_count;
 };

@@ -211,6 +211,10 @@ const struct said said_decisions[] = {
      "スイッチ上の操作により封じ込めを停止しました"},
     {"audit.resumed_here", "somebody at the switch resumed enforcement on it",
      "スイッチ上の操作により封じ込めを再開しました"},
+    {"audit.clock_set",
+     "this machine's clock was set {1:word.clock.} by {2#} s: {3#} containments end when they were "
+     "meant to",
+     "この装置の時計が {2} 秒{1}。封じ込め {3} 件の期限は、元の予定どおりに終わるよう補正しました"},
     {"audit.end_protected", "protected since: {1~}", "保護対象になりました: {1}"},
     {"audit.end_budget", "the budget has room for it", "自動隔離の上限に空きがあります"},
     {"audit.begun", "{1:word.state.} " ACTION(2) ": {3~}", "{2}（{1}）: {3}"},

@@ -161,6 +161,50 @@ a_fake_clock_stands_until_it_is_set(void **state)
 }
 
 static void
+a_steady_clock_follows_a_slew_and_no_jump(void **state)
+{
+    (void)state;
+    struct clock_fake fake;
+    struct clock_steady steady;
+    clock_fake_init(&fake, INT64_C(1773025104000000));
+    clock_steady_init(&steady, &fake.clock);
+    clock_fake_advance(&fake, 500000);
+    assert_int_equal(clock_wall_us(&steady.clock), fake.wall_now_us);
+    for (int i = 0; i < 10; i++) { /* ten seconds in all */
+        fake.wall_now_us += 1000000;
+        assert_int_equal(clock_wall_us(&steady.clock), fake.wall_now_us);
+        assert_int_equal(clock_steady_jump_us(&steady), 0);
+    }
+    static const int64_t jumps[] = {INT64_C(3600000000), INT64_C(-7200000000), 2000000, -2000000};
+    for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+        int64_t before = fake.wall_now_us;
+        fake.wall_now_us += jumps[i];
+        assert_int_equal(clock_wall_us(&steady.clock), before);
+        clock_fake_advance(&fake, 1000000);
+        assert_int_equal(clock_wall_us(&steady.clock), before + 1000000);
+        assert_int_equal(clock_steady_jump_us(&steady), jumps[i]);
+        clock_steady_follow(&steady);
+        assert_int_equal(clock_steady_jump_us(&steady), 0);
+        assert_int_equal(clock_wall_us(&steady.clock), fake.wall_now_us);
+    }
+}
+
+static void
+a_peers_time_is_translated_by_its_age(void **state)
+{
+    (void)state;
+    const int64_t now = INT64_C(1773025104000000), hour = INT64_C(3600000000);
+    assert_int_equal(clock_translate_us(now - 5, 0, now), now - 5);       /* it does not say */
+    assert_int_equal(clock_translate_us(now - 5, now + 1000000, now), now - 5); /* on its way */
+    assert_int_equal(clock_translate_us(now + hour - 7, now + hour, now), now - 7);
+    assert_int_equal(clock_translate_us(now - hour - 7, now - hour, now), now - 7);
+    assert_int_equal(clock_translate_us(now + 2 * hour, now + hour, now), now); /* after it was sent */
+    assert_int_equal(clock_translate_us(0, now + hour, now), 0);
+    assert_int_equal(clock_translate_us(1, INT64_MAX, now), now);
+    assert_int_equal(clock_translate_us(INT64_MIN, INT64_MAX, now), INT64_MIN);
+}
+
+static void
 the_machines_clock_counts_microseconds(void **state)
 {
     (void)state;
@@ -181,6 +225,8 @@ main(void)
         cmocka_unit_test(times_are_written),
         cmocka_unit_test(a_time_beyond_four_digits_of_years_is_written_as_the_first),
         cmocka_unit_test(a_fake_clock_stands_until_it_is_set),
+        cmocka_unit_test(a_steady_clock_follows_a_slew_and_no_jump),
+        cmocka_unit_test(a_peers_time_is_translated_by_its_age),
         cmocka_unit_test(the_machines_clock_counts_microseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,7 +277,8 @@ controller_begin(struct campus *campus)
         fail_msg("policy: line %u: %s", error.line, error.text);
     }
     const struct controller_settings settings = {.mirrors = campus->mirrors,
-                                                 .mirror_count = campus->mirror_count};
+                                                 .mirror_count = campus->mirror_count,
+                                                 .boot_id = campus->boot_id};
     const struct controller_ports ports = {.send_desired = send_desired,
                                            .send_read_back = send_read_back,
                                            .publish = publish,
@@ -376,6 +377,7 @@ campus_fact(struct campus *campus, const char *on, const struct fact *fact)
     struct fact one = *fact;
     struct wire_facts facts = {
         .sequence = ++campus->fact_sequence, .is_last = true, .facts = &one, .fact_count = 1};
+    facts.wall_us = campus->edges_wall_us;
     snprintf(facts.switch_name, sizeof(facts.switch_name), "%s", on);
     one.seen_us = one.seen_us ? one.seen_us : campus->clock.wall_now_us;
     controller_facts(campus->controller, &facts);

@@ -37,6 +37,8 @@ struct campus {
     size_t away; /* number of the switch that does not come at a start; 0: all do */
     struct config_mirror mirrors[2];
     size_t mirror_count;
+    const char *boot_id; /* of the machine; NULL: not known */
+    int64_t edges_wall_us; /* what switches' clocks say when they send facts; 0: they do not say */
     uint64_t fact_sequence;
     unsigned published;
     unsigned containments_told, containment_lists_told; /* of these */

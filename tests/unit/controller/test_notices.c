@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "campus.h"
 #include "controller/inspect.h"
+#include "wire/edge_stats.h"
 #include "wire/notify.h"
 
 #define SECOND INT64_C(1000000)
@@ -528,11 +529,45 @@ test_an_answer_ends_it(void **state)
     assert_false(controller_escalation(campus->controller, id, &view));
 }
 
+/* By its statistics, which come all the time: once, and when it is right again. */
+static void
+test_a_clock_that_is_wrong_is_told(void **state)
+{
+    struct campus *campus = *state;
+    struct wire_edge_stats stats = {.switch_name = "e1"};
+    set(campus, "clock", "", NOBODY);
+    for (int i = 0; i < 5; i++) {
+        stats.at_us = campus->clock.wall_now_us - 60 * MINUTE;
+        controller_edge_stats(campus->controller, &stats);
+        campus_pass(campus, 2 * SECOND);
+        if (i == 0) {
+            assert_int_equal(campus->notice_count, 1);
+            assert_string_equal(campus->notice.message.notices[0].object, "e1");
+            assert_string_equal(campus->notice.message.notices[0].detail,
+                                "its clock is 3600 s behind ours");
+            delivered(campus, true);
+        }
+    }
+    assert_int_equal(campus->notice_count, 1);
+    stats.at_us = campus->clock.wall_now_us;
+    controller_edge_stats(campus->controller, &stats);
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(campus->notice_count, 2);
+    assert_string_equal(campus->notice.message.notices[0].detail,
+                        "its clock agrees with ours again");
+    delivered(campus, true);
+    campus->clock.wall_now_us -= 60 * MINUTE;
+    campus_pass(campus, 2 * SECOND); /* ours; what waits is not held up by it */
+    assert_int_equal(campus->notice_count, 3);
+    assert_string_equal(campus->notice.message.notices[0].object, "");
+}
+
 static void
 test_everybody_is_told_where_nobody_has_a_shift(void **state)
 {
     struct campus *campus = *state;
     campus->clock.wall_now_us += 8 * 60 * MINUTE; /* 06:13 on Wednesday */
+    campus_pass(campus, SECOND);                  /* it is seen that the clock was set */
     set(campus, "", "", ON_CALL "}");
     assert_string_equal(state_of(campus).on_call, "");
     assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
@@ -599,6 +634,7 @@ main(void)
         TEST(test_the_help_desk_may_leave_out_either),
         TEST(test_who_is_on_call_is_told_then_the_next),
         TEST(test_an_answer_ends_it),
+        TEST(test_a_clock_that_is_wrong_is_told),
         TEST(test_everybody_is_told_where_nobody_has_a_shift),
         TEST(test_two_at_once_are_one_message_for_the_one_on_call),
         TEST(test_a_switch_that_is_away_is_told_once_it_stays_away),

@@ -1,0 +1,32 @@
+/* Clocks that are wrong: ours when it is set, and devices' that differ from it.  Loop thread.
+ *
+ * Ours: everything that ends by time ends when it was meant to: what is held is moved by as much as
+ * the clock was (containments, what waits, who held which address), in one commit with an audit row
+ * that says so, and people are told.  So is what was set while core was away, if the machine was
+ * not started anew meanwhile.
+ *
+ * Others': what a device tells happened is translated by its age (base/clock.h), so that a wrong
+ * clock leads to nobody else's address; people are told whose it is. */
+#ifndef CORDON_CONTROLLER_CLOCKS_H
+#define CORDON_CONTROLLER_CLOCKS_H
+
+#include "controller/state.h"
+
+#define CLOCKS_BOOT_SIZE 40
+/* This start of the machine; "": not known.  Before the role is locked in. */
+void clocks_boot_id(char id[CLOCKS_BOOT_SIZE]);
+
+/* What the store has of this start of the machine; after everything is loaded. */
+void clocks_begin(struct controller *controller);
+/* A setting from the store. */
+void clocks_setting(struct controller *controller, const char *name, const char *value);
+/* Whether our clock was set; before anything is decided by time. */
+void clocks_tick(struct controller *controller);
+/* Whether devices' clocks differ from ours; once a second. */
+void clocks_compare(struct controller *controller);
+/* topology_resolve(), and where 'at_us' is in the future, so that its finder's clock must be wrong:
+ * only for whoever has held the address for the last hour. */
+enum resolution clocks_resolve(const struct controller *controller, const struct ip *ip,
+                               int64_t at_us, const struct endpoint **endpoint, struct mac *mac);
+
+#endif

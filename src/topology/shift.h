@@ -1,0 +1,13 @@
+/* Our clock was set: what topology knows happened as long ago as before.  What is only history
+ * (when an endpoint appeared, its events) stays as it was written down.  Loop thread. */
+#ifndef CORDON_TOPOLOGY_SHIFT_H
+#define CORDON_TOPOLOGY_SHIFT_H
+
+#include <stdint.h>
+
+#include "topology/topology.h"
+
+/* By so much it was set forward; back: negative. */
+void topology_shift(struct topology *topology, int64_t by_us);
+
+#endif

@@ -1,0 +1,354 @@
+/* Clocks that are set, an hour either way, and clocks that are wrong: nothing ends for it, and
+ * nobody is taken for somebody else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit_rows.h"
+#include "base/log.h"
+#include "campus.h"
+#include "wire/hello.h"
+
+#define SECOND INT64_C(1000000)
+#define HOUR (3600 * SECOND)
+
+static int
+setup(void **state)
+{
+    struct campus *campus = calloc(1, sizeof(*campus));
+    campus_open(campus);
+    campus->boot_id = "a-boot";
+    campus_restart(campus);
+    campus_ports(campus, "e1", 8);
+    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    *state = campus;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    campus_close(*state);
+    free(*state);
+    return 0;
+}
+
+static void
+set_clock(struct campus *campus, int64_t by_us)
+{
+    campus->clock.wall_now_us += by_us;
+}
+
+static const struct containment *
+contain_for(struct campus *campus, uint8_t mac, uint32_t expires_s)
+{
+    struct wish_answer answer = {0};
+    struct wish wish = {.action = ACTION_ISOLATE,
+                        .mac = campus_mac(mac),
+                        .reason = "a test",
+                        .account = "operator:ann",
+                        .expires_s = expires_s};
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    return controller_find(campus->controller, answer.id);
+}
+
+static bool
+is_cut_off(struct campus *campus, uint8_t mac)
+{
+    struct mac full = campus_mac(mac);
+    char port[8];
+    snprintf(port, sizeof(port), "p%d", mac);
+    return dummy_drops(campus->switches[0].device, port, &full, NULL);
+}
+
+static void
+count_row(void *context, const struct audit_fields *row)
+{
+    *(unsigned *)context += strcmp(row->action, "clock_set") == 0;
+}
+
+static unsigned
+rows_about_the_clock(struct campus *campus)
+{
+    unsigned count = 0;
+    audit_rows(campus->store, campus->base, count_row, &count);
+    return count;
+}
+
+/* ---- ours ---- */
+
+static void
+ends_when_it_was_meant_to(struct campus *campus, int64_t by_us)
+{
+    char id[ID_SIZE];
+    int64_t until_us = campus->clock.wall_now_us + 600 * SECOND;
+    snprintf(id, sizeof(id), "%s", contain_for(campus, 2, 600)->id);
+    campus_pass(campus, 100 * SECOND);
+    set_clock(campus, by_us);
+    campus_pass(campus, 490 * SECOND);
+    const struct containment *c = controller_find(campus->controller, id);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_true(is_cut_off(campus, 2));
+    assert_int_equal(c->expires_us, until_us + by_us);
+    assert_int_equal(rows_about_the_clock(campus), 1);
+    campus_pass(campus, 12 * SECOND);
+    assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
+    assert_false(is_cut_off(campus, 2));
+}
+
+static void
+test_an_hour_forward_ends_nothing_early(void **state)
+{
+    ends_when_it_was_meant_to(*state, HOUR);
+}
+
+static void
+test_an_hour_back_makes_nothing_last_longer(void **state)
+{
+    ends_when_it_was_meant_to(*state, -HOUR);
+}
+
+static void
+test_what_is_moved_is_moved_in_the_store_too(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    snprintf(id, sizeof(id), "%s", contain_for(campus, 2, 600)->id);
+    set_clock(campus, -HOUR);
+    campus_pass(campus, SECOND);
+    campus_restart(campus);
+    assert_int_equal(rows_about_the_clock(campus), 1);
+    campus_pass(campus, 590 * SECOND);
+    assert_true(is_cut_off(campus, 2));
+    campus_pass(campus, 15 * SECOND);
+    assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
+}
+
+static void
+test_set_while_core_was_away_is_seen_at_its_start(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    snprintf(id, sizeof(id), "%s", contain_for(campus, 2, 600)->id);
+    campus_pass(campus, 10 * SECOND);
+    campus_stop(campus);
+    set_clock(campus, HOUR);
+    campus_start(campus);
+    assert_int_equal(rows_about_the_clock(campus), 1);
+    campus_pass(campus, 580 * SECOND);
+    assert_true(is_cut_off(campus, 2));
+    campus_pass(campus, 15 * SECOND);
+    assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
+}
+
+/* While the machine was off time went by: nobody set a clock. */
+static void
+test_another_start_of_the_machine_is_no_jump(void **state)
+{
+    struct campus *campus = *state;
+    contain_for(campus, 2, 600);
+    campus_pass(campus, 10 * SECOND);
+    campus_stop(campus);
+    campus->boot_id = "another-boot";
+    campus->clock.boot_now_us = SECOND;
+    set_clock(campus, HOUR);
+    campus_start(campus);
+    campus_pass(campus, SECOND);
+    assert_int_equal(rows_about_the_clock(campus), 0);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_EXPIRED);
+}
+
+static void
+test_a_pending_one_waits_as_long_as_it_was_told(void **state)
+{
+    struct campus *campus = *state;
+    campus_client(campus, "e1", "p4", 4, "10.2.0.4", "c4");
+    assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    set_clock(campus, 2 * HOUR);
+    campus_pass(campus, 3590 * SECOND);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    campus_pass(campus, 15 * SECOND);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_REVERTED);
+}
+
+/* A clock that was set back an hour must not make topology deaf for an hour. */
+static void
+who_holds_what_is_known(struct campus *campus, int64_t by_us)
+{
+    campus_pass(campus, 10 * SECOND);
+    set_clock(campus, by_us);
+    campus_pass(campus, SECOND);
+    assert_true(campus_detect(campus, "d1", "10.1.0.2", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->hold, HOLD_NONE);
+    assert_true(is_cut_off(campus, 2));
+    struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
+    campus_fact(campus, "e1", &down);
+    struct fact seen = {.kind = FACT_MAC, .mac = campus_mac(2), .port = "p4"};
+    campus_fact(campus, "e2", &seen);
+    assert_string_equal(campus_endpoint(campus, 2)->location.switch_name, "e2");
+    /* and an address that changes hands, as before */
+    campus_client(campus, "e1", "p5", 5, "10.1.0.77", NULL);
+    campus_pass(campus, 60 * SECOND);
+    campus_client(campus, "e2", "p1", 6, "10.1.0.77", NULL);
+    campus_pass(campus, SECOND);
+    assert_true(campus_detect(campus, "d2", "10.1.0.77", STRENGTH_STRONG));
+    assert_string_equal(campus_newest(campus)->endpoint_id, campus_endpoint(campus, 6)->id);
+}
+
+static void
+test_an_hour_forward_and_everybody_is_known(void **state)
+{
+    who_holds_what_is_known(*state, HOUR);
+}
+
+static void
+test_an_hour_back_and_everybody_is_known(void **state)
+{
+    who_holds_what_is_known(*state, -HOUR);
+}
+
+static void
+test_a_silent_sensor_is_silent_by_time_that_passed(void **state)
+{
+    struct campus *campus = *state;
+    struct wire_hello hello = {.name = "s1", .wall_us = campus->clock.wall_now_us};
+    struct sensor_view view;
+    controller_sensor_hello(campus->controller, &hello);
+    set_clock(campus, HOUR);
+    campus_pass(campus, SECOND);
+    assert_true(controller_sensor_at(campus->controller, 0, &view));
+    assert_true(campus->clock.wall_now_us - view.seen_us <= 2 * SECOND);
+    /* and its clock, which nobody set, is behind ours now */
+    assert_true(view.skew_us <= -HOUR + SECOND && view.skew_us >= -HOUR - SECOND);
+}
+
+/* ---- others' ---- */
+
+/* .77 was of endpoint 5, is of endpoint 6 since 60 s; what the switch says is off by an hour. */
+static void
+changed_hands(struct campus *campus, int64_t skew_us)
+{
+    campus->edges_wall_us = campus->clock.wall_now_us + skew_us;
+    struct fact fact = {.kind = FACT_MAC,
+                        .mac = campus_mac(5),
+                        .port = "p5",
+                        .seen_us = campus->edges_wall_us,
+                        .ip = campus_ip("10.1.0.77")};
+    campus_fact(campus, "e1", &fact);
+    fact.kind = FACT_BINDING;
+    campus_fact(campus, "e1", &fact);
+    campus_pass(campus, 120 * SECOND);
+    campus->edges_wall_us = campus->clock.wall_now_us + skew_us;
+    fact = (struct fact){.kind = FACT_MAC,
+                         .mac = campus_mac(6),
+                         .port = "p6",
+                         .seen_us = campus->edges_wall_us,
+                         .ip = fact.ip};
+    campus_fact(campus, "e1", &fact);
+    fact.kind = FACT_BINDING;
+    campus_fact(campus, "e1", &fact);
+    campus_pass(campus, 60 * SECOND);
+}
+
+static void
+resolves_by_the_switches_ages(struct campus *campus, int64_t skew_us)
+{
+    const struct topology *topology = controller_topology(campus->controller);
+    const struct endpoint *found = NULL;
+    struct ip ip = campus_ip("10.1.0.77");
+    int64_t now_us = campus->clock.wall_now_us;
+    changed_hands(campus, skew_us);
+    now_us = campus->clock.wall_now_us;
+    assert_int_equal(topology_resolve(topology, &ip, now_us - 30 * SECOND, &found, NULL),
+                     RESOLUTION_SURE);
+    assert_ptr_equal(found, campus_endpoint(campus, 6));
+    assert_int_equal(topology_resolve(topology, &ip, now_us - 90 * SECOND, &found, NULL),
+                     RESOLUTION_CHANGED);
+}
+
+static void
+test_a_switch_an_hour_ahead(void **state)
+{
+    resolves_by_the_switches_ages(*state, HOUR);
+}
+
+static void
+test_a_switch_an_hour_behind(void **state)
+{
+    resolves_by_the_switches_ages(*state, -HOUR);
+}
+
+static void
+on_stored(void *context, const char *detection_id, int error)
+{
+    (void)context;
+    (void)detection_id;
+    assert_int_equal(error, 0);
+}
+
+/* By a finder whose clock nobody knows. */
+static void
+test_what_comes_from_the_future_is_about_who_held_it_long(void **state)
+{
+    struct campus *campus = *state;
+    changed_hands(campus, 0);
+    struct detection detection = {.seen_us = campus->clock.wall_now_us + HOUR,
+                                  .phase = PHASE_C2,
+                                  .severity = SEVERITY_HIGH,
+                                  .confidence = 90,
+                                  .protocol = 6,
+                                  .handshake = true,
+                                  .strength = STRENGTH_STRONG,
+                                  .suspect = PARTY_SRC,
+                                  .id = "f1",
+                                  .sensor = "ids",
+                                  .maker = "suricata",
+                                  .signature = "C&C contact"};
+    detection.src.ip = campus_ip("10.1.0.77");
+    detection.dst.ip = campus_ip("198.51.100.9");
+    controller_detection(campus->controller, &detection, on_stored, NULL);
+    campus_settle(campus);
+    assert_int_equal(campus_newest(campus)->hold, HOLD_UNRESOLVED);
+    assert_false(is_cut_off(campus, 5));
+    assert_false(is_cut_off(campus, 6));
+    campus_pass(campus, HOUR + 60 * SECOND); /* now it has held it for an hour */
+    detection.seen_us = campus->clock.wall_now_us + HOUR;
+    snprintf(detection.id, sizeof(detection.id), "f2");
+    controller_detection(campus->controller, &detection, on_stored, NULL);
+    campus_settle(campus);
+    assert_true(is_cut_off(campus, 6));
+    assert_false(is_cut_off(campus, 5));
+}
+
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+    log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
+    const struct CMUnitTest tests[] = {
+        EACH(test_an_hour_forward_ends_nothing_early),
+        EACH(test_an_hour_back_makes_nothing_last_longer),
+        EACH(test_what_is_moved_is_moved_in_the_store_too),
+        EACH(test_set_while_core_was_away_is_seen_at_its_start),
+        EACH(test_another_start_of_the_machine_is_no_jump),
+        EACH(test_a_pending_one_waits_as_long_as_it_was_told),
+        EACH(test_an_hour_forward_and_everybody_is_known),
+        EACH(test_an_hour_back_and_everybody_is_known),
+        EACH(test_a_silent_sensor_is_silent_by_time_that_passed),
+        EACH(test_a_switch_an_hour_ahead),
+        EACH(test_a_switch_an_hour_behind),
+        EACH(test_what_comes_from_the_future_is_about_who_held_it_long),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
