@@ -238,14 +238,14 @@ clocks_resolve(const struct controller *controller, const struct ip *ip, int64_t
                const struct endpoint **endpoint, struct mac *mac)
 {
     const struct topology *topology = controller->topology;
-    int64_t now_us = clock_wall_us(controller->clock);
-    if (at_us - now_us <= AHEAD_US) {
-        return topology_resolve(topology, ip, at_us, endpoint, mac);
-    }
     const struct endpoint *before = NULL;
-    enum resolution how = topology_resolve(topology, ip, now_us, endpoint, mac);
-    if (how == RESOLUTION_SURE &&
-        (topology_resolve(topology, ip, now_us - HELD_US, &before, NULL) != RESOLUTION_SURE ||
+    int64_t now_us = clock_wall_us(controller->clock);
+    bool is_ahead = at_us - now_us > AHEAD_US;
+    int64_t until_us = is_ahead ? now_us : at_us;
+    int64_t since_us = until_us - (is_ahead ? HELD_US : controller->unsure_us);
+    enum resolution how = topology_resolve(topology, ip, until_us, endpoint, mac);
+    if (how == RESOLUTION_SURE && since_us < until_us &&
+        (topology_resolve(topology, ip, since_us, &before, NULL) != RESOLUTION_SURE ||
          before != *endpoint)) {
         how = RESOLUTION_CHANGED;
     }

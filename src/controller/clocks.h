@@ -24,8 +24,9 @@ void clocks_setting(struct controller *controller, const char *name, const char 
 void clocks_tick(struct controller *controller);
 /* Whether devices' clocks differ from ours; once a second. */
 void clocks_compare(struct controller *controller);
-/* topology_resolve(), and where 'at_us' is in the future, so that its finder's clock must be wrong:
- * only for whoever has held the address for the last hour. */
+/* topology_resolve() of when it was by a finder with a right clock.  Where it may have been earlier
+ * (unsure_us), or is in the future, so that its finder's clock must be wrong: only whoever has held
+ * the address all the time that it may have been, for the latter the last hour, is meant. */
 enum resolution clocks_resolve(const struct controller *controller, const struct ip *ip,
                                int64_t at_us, const struct endpoint **endpoint, struct mac *mac);
 

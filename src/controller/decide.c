@@ -523,7 +523,9 @@ controller_detection(struct controller *controller, const struct detection *dete
     }
     recent_put(controller->recent, detection->id);
     struct outcome *outcome = controller->outcome;
+    controller->unsure_us = detection->unsure_us;
     engine_detection(controller->engine, detection, outcome);
+    controller->unsure_us = 0;
     world_note_talk(controller, outcome);
     records_sensor_seen(controller, detection->sensor);
     struct commit *commit = commit_new(controller);

@@ -210,6 +210,7 @@ struct controller {
     int64_t began_us; /* boot */
     struct clock_steady steady;
     int64_t offset_us; /* wall minus boot clock, as the store has it */
+    uint32_t unsure_us; /* of the detection that policy looks at */
     struct store *store;
     struct controller_ports ports;
     struct policy_world world;

@@ -88,7 +88,10 @@ static void
 times_translate(struct detection *detection, int64_t now_us)
 {
     int64_t sent_us = detection->sent_us;
-    detection->seen_us = clock_translate_us(detection->seen_us, sent_us, now_us);
+    int64_t seen_us = clock_translate_us(detection->seen_us, sent_us, now_us);
+    /* its age grew on the way here */
+    detection->unsure_us = seen_us != detection->seen_us ? CLOCK_AGREE_US : 0;
+    detection->seen_us = seen_us;
     detection->first_us = clock_translate_us(detection->first_us, sent_us, now_us);
     detection->reported_us = clock_translate_us(detection->reported_us, sent_us, now_us);
     detection->sent_us = 0;

@@ -63,6 +63,7 @@ struct detection {
     int64_t first_us;        /* of the first packet that counts */
     int64_t reported_us;     /* when the finder sent it */
     int64_t sent_us;         /* the finder's clock when it sent it, this time; only on the way */
+    uint32_t unsure_us;      /* it may have been so much earlier: its finder's clock is wrong */
     uint64_t signature_id;
     char signature[TEXT_SIZE];
     char category[NAME_SIZE];

@@ -28,6 +28,7 @@ static const struct field detection_fields[] = {
     F_INT(FIELD_OPTIONAL, struct detection, first_us),
     F_INT(FIELD_OPTIONAL, struct detection, reported_us),
     F_INT(FIELD_OPTIONAL, struct detection, sent_us),
+    F_UINT(FIELD_OPTIONAL, struct detection, unsure_us),
     F_UINT(FIELD_OPTIONAL, struct detection, signature_id),
     F_TEXT(FIELD_NEEDED, struct detection, signature),
     F_TEXT(FIELD_OPTIONAL, struct detection, category),
