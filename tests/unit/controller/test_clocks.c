@@ -196,6 +196,15 @@ who_holds_what_is_known(struct campus *campus, int64_t by_us)
     struct fact seen = {.kind = FACT_MAC, .mac = campus_mac(2), .port = "p4"};
     campus_fact(campus, "e2", &seen);
     assert_string_equal(campus_endpoint(campus, 2)->location.switch_name, "e2");
+    seen.mac = campus_mac(3); /* without a link that went down: its former port still has it */
+    snprintf(seen.port, sizeof(seen.port), "p7");
+    campus_fact(campus, "e1", &seen);
+    campus_pass(campus, 60 * SECOND);
+    assert_string_equal(campus_endpoint(campus, 3)->location.port, "p7");
+    snprintf(seen.port, sizeof(seen.port), "p3"); /* and back to where it was before */
+    campus_fact(campus, "e1", &seen);
+    campus_pass(campus, 60 * SECOND);
+    assert_string_equal(campus_endpoint(campus, 3)->location.port, "p3");
     /* and an address that changes hands, as before */
     campus_client(campus, "e1", "p5", 5, "10.1.0.77", NULL);
     campus_pass(campus, 60 * SECOND);
