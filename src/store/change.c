@@ -76,8 +76,8 @@ text_mend(char *text)
 
 static const char room_for_sum[SUM_SIZE + 1];
 
-static char *
-json_text(const struct shape *shape, const void *thing)
+char *
+store_json(const struct shape *shape, const void *thing)
 {
     struct codec_text text = {.bytes = mem_new(JSON_ROOM, 1), .room = JSON_ROOM};
     codec_write(shape, thing, NULL, &text);
@@ -95,7 +95,7 @@ store_put_containment(struct store_change *change, const struct containment *con
     snprintf(row->other, sizeof(row->other), "%s", containment_state_names[containment->state]);
     row->at_us = containment->requested_us;
     row->flag = containment->ended_us;
-    row->text = json_text(&store_containment_shape, containment);
+    row->text = store_json(&store_containment_shape, containment);
 }
 
 void
@@ -104,7 +104,7 @@ store_put_incident(struct store_change *change, const struct incident *incident)
     struct row *row = row_add(change, ROW_INCIDENT, incident->id);
     row->at_us = incident->last_us;
     row->flag = incident->is_open;
-    row->text = json_text(&store_incident_shape, incident);
+    row->text = store_json(&store_incident_shape, incident);
 }
 
 void
@@ -114,7 +114,7 @@ store_put_detection(struct store_change *change, const struct detection *detecti
     struct row *row = row_add(change, ROW_DETECTION, detection->id);
     name_put(row->key, incident_id);
     row->at_us = detection->seen_us;
-    row->text = json_text(&wire_detection_shape, detection);
+    row->text = store_json(&wire_detection_shape, detection);
 }
 
 void
@@ -135,7 +135,7 @@ store_put_endpoint(struct store_change *change, const struct endpoint *endpoint)
     struct endpoint_row whole = {.endpoint = *endpoint, .mac_count = endpoint->mac_count};
     whole.macs = whole.endpoint.macs; /* borrowed: only encoded */
     row->at_us = endpoint->seen_us;
-    row->text = json_text(&store_endpoint_shape, &whole);
+    row->text = store_json(&store_endpoint_shape, &whole);
 }
 
 void
@@ -152,7 +152,7 @@ store_put_annotation(struct store_change *change, const struct mac *mac,
     mac_format(mac, id);
     struct row *row = row_add(change, ROW_ANNOTATION, id);
     row->text = annotation_is_empty(annotation) ? mem_strdup("")
-                                                : json_text(&store_annotation_shape, annotation);
+                                                : store_json(&store_annotation_shape, annotation);
 }
 
 void
@@ -161,14 +161,14 @@ store_put_certificate(struct store_change *change, const struct certificate *cer
     struct row *row = row_add(change, ROW_CERTIFICATE, certificate->serial);
     row->flag =
         certificate->state != CERTIFICATE_VALID && certificate->state != CERTIFICATE_WAITING;
-    row->text = json_text(&store_certificate_shape, certificate);
+    row->text = store_json(&store_certificate_shape, certificate);
 }
 
 void
 store_put_enrolment(struct store_change *change, const struct enrolment *enrolment)
 {
     struct row *row = row_add(change, ROW_ENROLMENT, enrolment->id);
-    row->text = json_text(&store_enrolment_shape, enrolment);
+    row->text = store_json(&store_enrolment_shape, enrolment);
 }
 
 void
@@ -183,7 +183,7 @@ store_put_notice(struct store_change *change, const struct notice *notice)
 {
     struct row *row = row_add(change, ROW_NOTICE, notice->id);
     row->at_us = notice->at_us;
-    row->text = json_text(&notice_shape, notice);
+    row->text = store_json(&notice_shape, notice);
 }
 
 void
@@ -198,7 +198,7 @@ store_put_message(struct store_change *change, const struct message *message)
     struct row *row = row_add(change, ROW_MESSAGE, message->id);
     snprintf(row->key, sizeof(row->key), "%s", message->channel);
     snprintf(row->other, sizeof(row->other), "%s", message_state_names[message->state]);
-    row->text = json_text(&message_shape, message);
+    row->text = store_json(&message_shape, message);
 }
 
 void

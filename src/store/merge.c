@@ -10,7 +10,10 @@
 #include "base/mem.h"
 #include "model/audit_chain.h"
 #include "store/schema.h"
+#include "store/shapes.h"
+#include "store/store.h"
 #include "store/sum.h"
+#include "wire/codec_text.h"
 
 struct pair {
     sqlite3 *to, *from;
@@ -36,8 +39,10 @@ to_open(const char *to, struct pair *pair, char why[256])
 {
     bool is_open = sqlite3_open_v2(to, &pair->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                                    NULL) == SQLITE_OK &&
-                   sqlite3_exec(pair->to, "PRAGMA synchronous = FULL; BEGIN IMMEDIATE", NULL, NULL,
-                                NULL) == SQLITE_OK;
+                   sqlite3_exec(pair->to,
+                                "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+                                " BEGIN IMMEDIATE",
+                                NULL, NULL, NULL) == SQLITE_OK;
     return is_open ? 0 : fail(pair, why);
 }
 
@@ -245,6 +250,92 @@ merge_rows(const char *to, const char *from, char why[256])
     return pair_close(&pair, error, why);
 }
 
+/* ---- what had ended ---- */
+
+/* The last word of the audit about each that has not ended by its row. */
+static const char ends_find[] =
+    "CREATE TEMP TABLE ends AS SELECT c.id, c.json, a.action, a.at_us, a.account, a.detail FROM "
+    "containment c JOIN audit a"
+    " ON a.number = (SELECT max(number) FROM audit WHERE object = c.id AND action IN"
+    " ('release', 'expire', 'revert', 'check', 'enforce')) WHERE c.ended_us = 0;";
+
+static bool
+end_apply(struct containment *c, const char *action, int64_t at_us)
+{
+    bool is_held = c->state == CONTAINMENT_PENDING || c->state == CONTAINMENT_CHECKED;
+    if (strcmp(action, "check") == 0) {
+        bool was_pending = c->state == CONTAINMENT_PENDING;
+        c->state = was_pending ? CONTAINMENT_CHECKED : c->state;
+        return was_pending;
+    }
+    if (strcmp(action, "enforce") == 0) { /* what switches hold of it is found there */
+        return false;
+    }
+    c->state = is_held                         ? CONTAINMENT_REVERTED
+               : strcmp(action, "expire") == 0 ? CONTAINMENT_EXPIRED
+                                               : CONTAINMENT_RELEASED;
+    c->ended_us = at_us > 0 ? at_us : 1;
+    c->unproven[0] = '\0';
+    return true;
+}
+
+/* 0 also where it stays as it is: a row that cannot be read fails the start, and not this. */
+static int
+end_put(sqlite3_stmt *row, sqlite3_stmt *update, uint64_t *ended)
+{
+    char *text = mem_strdup(text_at(row, 1));
+    size_t size = strlen(text);
+    struct containment c;
+    struct codec_error error;
+    bool is_read = sum_take(text, &size) &&
+                   codec_read(&store_containment_shape, text, size, false, &c, &error) == 0;
+    free(text);
+    if (!is_read) {
+        return 0;
+    }
+    int result = SQLITE_DONE;
+    snprintf(c.ended_by, sizeof(c.ended_by), "%s", text_at(row, 4));
+    snprintf(c.end_reason, sizeof(c.end_reason), "%s", text_at(row, 5));
+    if (end_apply(&c, text_at(row, 2), sqlite3_column_int64(row, 3))) {
+        char *json = store_json(&store_containment_shape, &c);
+        sqlite3_bind_text(update, 1, c.id, -1, SQLITE_STATIC);
+        sqlite3_bind_text(update, 2, containment_state_names[c.state], -1, SQLITE_STATIC);
+        sqlite3_bind_int64(update, 3, c.ended_us);
+        sqlite3_bind_text(update, 4, json, -1, SQLITE_STATIC);
+        result = sqlite3_step(update);
+        sqlite3_reset(update);
+        sqlite3_clear_bindings(update);
+        free(json);
+        (*ended)++;
+    }
+    containment_fini(&c);
+    return result == SQLITE_DONE ? 0 : -EIO;
+}
+
+int
+merge_ends(const char *to, uint64_t *ended, char why[256])
+{
+    struct pair pair = {.to = NULL};
+    sqlite3_stmt *rows = NULL, *update = NULL;
+    *ended = 0;
+    int error = to_open(to, &pair, why);
+    if (!error &&
+        (sqlite3_exec(pair.to, ends_find, NULL, NULL, NULL) != SQLITE_OK ||
+         sqlite3_prepare_v2(pair.to, "SELECT * FROM ends", -1, &rows, NULL) != SQLITE_OK ||
+         sqlite3_prepare_v2(pair.to,
+                            "UPDATE containment SET state = ?2, ended_us = ?3, json = ?4"
+                            " WHERE id = ?1",
+                            -1, &update, NULL) != SQLITE_OK)) {
+        error = fail(&pair, why);
+    }
+    while (!error && sqlite3_step(rows) == SQLITE_ROW) {
+        error = end_put(rows, update, ended) ? fail(&pair, why) : 0;
+    }
+    sqlite3_finalize(rows);
+    sqlite3_finalize(update);
+    return pair_close(&pair, error, why);
+}
+
 /* ---- that it happened ---- */
 
 static int
@@ -301,9 +392,11 @@ merge_note(const char *to, int64_t now_us, const struct rescue *rescue, char why
     struct pair pair = {.to = NULL};
     struct tip tip;
     char detail[TEXT_SIZE];
-    snprintf(detail, sizeof(detail), "%.200s; from %.120s; %llu newer rows of the audit were kept",
+    snprintf(detail, sizeof(detail),
+             "%.200s; from %.120s; %llu newer rows of the audit were kept, and by the audit %llu "
+             "containments had ended",
              rescue->cause, rescue->copy[0] ? rescue->copy : "nothing: there was no good copy",
-             (unsigned long long)rescue->merged);
+             (unsigned long long)rescue->merged, (unsigned long long)rescue->ended);
     int error = to_open(to, &pair, why);
     if (!error && (tip_read(pair.to, &tip) || note_put(&pair, &tip, now_us, detail) ||
                    setting_put(&pair, now_us, rescue->cause))) {

@@ -198,36 +198,87 @@ staged_from_copies(const char *path, const char *staged, struct rescue *rescue, 
     return empty_make(staged, why);
 }
 
-/* 'staged' is whole: it gets what the damaged one still proves, then takes its place. */
+/* 'staged' holds everything: it takes the place of what is there.  Each step may be done already:
+ * the power may go behind any of them, and the next start comes here again. */
 static int
-staged_use(const char *path, const char *staged, bool salvages, int64_t now_us,
-           struct rescue *rescue, char why[256])
+staged_swap(const char *path, int64_t now_us, struct rescue *rescue, char why[256])
 {
-    rescue->merged = 0;
-    rescue->is_restored = true;
-    int error = merge_audit(staged, path, &rescue->merged, why);
-    if (!error && salvages) {
-        error = merge_rows(staged, path, why);
-    }
-    error = error ? error : merge_note(staged, now_us, rescue, why);
-    if (error) {
-        return error;
-    }
-    error = set_aside(path, now_us, rescue);
-    if (!error) {
-        error = mark_put(path, "from", rescue->copy);
-    }
-    if (!error && rename(staged, path) < 0) {
+    char staged[RESCUE_PATH_SIZE];
+    mark_path(path, "staged", staged);
+    int error = is_there(staged) ? set_aside(path, now_us, rescue) : 0;
+    if (!error && rename(staged, path) < 0 && errno != ENOENT) {
         error = -errno;
     }
     error = error ? error : file_sync_folder(path);
+    error = error ? error : mark_put(path, "from", rescue->copy);
     if (error) {
         snprintf(why, 256, "%.180s cannot be put into place: %s", path, strerror(-error));
         return error;
     }
     mark_drop(path, "suspect");
     mark_drop(path, "open");
-    return 0;
+    error = file_sync_folder(path); /* else it would be taken for damaged once more */
+    mark_drop(path, "swap");
+    return error;
+}
+
+/* What was staged by an attempt that did not end is no good any more. */
+static int
+staged_begin(const char *path, char staged[RESCUE_PATH_SIZE], char why[256])
+{
+    mark_path(path, "staged", staged);
+    mark_drop(path, "swap");
+    int error = file_sync_folder(path);
+    if (error) {
+        snprintf(why, 256, "the folder of %.150s cannot be written: %s", path, strerror(-error));
+    }
+    return error;
+}
+
+/* 'staged' is whole: it gets what the damaged one still proves, then takes its place. */
+static int
+staged_use(const char *path, const char *staged, bool salvages, int64_t now_us,
+           struct rescue *rescue, char why[256])
+{
+    char note[URL_SIZE];
+    rescue->merged = 0;
+    rescue->is_restored = true;
+    int error = merge_audit(staged, path, &rescue->merged, why);
+    if (!error && salvages) {
+        error = merge_rows(staged, path, why);
+    }
+    error = error ? error : merge_ends(staged, &rescue->ended, why);
+    error = error ? error : merge_note(staged, now_us, rescue, why);
+    if (error) {
+        return error;
+    }
+    snprintf(note, sizeof(note), "%.1000s", rescue->copy);
+    error = mark_put(path, "swap", note);
+    if (error) {
+        snprintf(why, 256, "%.180s cannot be marked: %s", path, strerror(-error));
+        return error;
+    }
+    return staged_swap(path, now_us, rescue, why);
+}
+
+/* The power went while a copy that was ready was put into place: it is the newest that there is,
+ * and what the damaged one proved is in it. */
+static int
+swap_finish(const char *path, int64_t now_us, struct rescue *rescue, char why[256])
+{
+    char cause[URL_SIZE];
+    rescue->is_restored = true;
+    mark_read(path, "swap", rescue->copy);
+    mark_read(path, "suspect", cause);
+    snprintf(rescue->cause, sizeof(rescue->cause), "%.*s", CAUSE_MAX,
+             cause[0] ? cause : "its replacement by a copy was interrupted");
+    rescue->is_empty = rescue->copy[0] == '\0';
+    int error = staged_swap(path, now_us, rescue, why);
+    log_error("store",
+              error ? "ALARM: the copy that is ready cannot be put into place"
+                    : "ALARM: the database was being replaced by a copy: that is done now",
+              LOG_S("copy", rescue->copy), LOG_S("why", why));
+    return error;
 }
 
 int
@@ -238,8 +289,8 @@ rescue_replace(const char *path, const char *cause, int64_t now_us, struct rescu
     snprintf(rescue->cause, sizeof(rescue->cause), "%.*s", CAUSE_MAX, cause);
     log_error("store", "ALARM: the database is damaged: the last good copy takes its place",
               LOG_S("database", path), LOG_S("why", rescue->cause));
-    mark_path(path, "staged", staged);
-    int error = staged_from_copies(path, staged, rescue, why);
+    int error = staged_begin(path, staged, why);
+    error = error ? error : staged_from_copies(path, staged, rescue, why);
     error = error ? error : staged_use(path, staged, true, now_us, rescue, why);
     if (error) {
         log_error("store", "it cannot be replaced", LOG_S("why", why));
@@ -250,7 +301,7 @@ rescue_replace(const char *path, const char *cause, int64_t now_us, struct rescu
                                  "taken from the switches"
                                : "restored from a copy; what switches hold beyond it is listed",
               LOG_S("copy", rescue->copy), LOG_S("set_aside", rescue->aside),
-              LOG_I("audit_rows_merged", rescue->merged));
+              LOG_I("audit_rows_merged", rescue->merged), LOG_I("ended_by_them", rescue->ended));
     return 0;
 }
 
@@ -262,8 +313,8 @@ rescue_restore(const char *path, const char *from, const char *cause, int64_t no
     *rescue = (struct rescue){.is_restored = true};
     snprintf(rescue->cause, sizeof(rescue->cause), "%.*s", CAUSE_MAX, cause);
     snprintf(rescue->copy, sizeof(rescue->copy), "%.1000s", from);
-    mark_path(path, "staged", staged);
-    int error = copy_make(from, staged, NULL, why);
+    int error = staged_begin(path, staged, why);
+    error = error ? error : copy_make(from, staged, NULL, why);
     error = error ? error : staged_use(path, staged, false, now_us, rescue, why);
     if (!error) {
         mark_drop(path, "from"); /* the copies are of another time */
@@ -336,6 +387,12 @@ rescue_before_open(const char *path, int64_t now_us, struct rescue *rescue, char
     char cause[URL_SIZE], newer[RESCUE_PATH_SIZE];
     struct copy_facts facts;
     *rescue = (struct rescue){.was_unclean = has_mark(path, "open") || has_mark(path, "unclean")};
+    if (has_mark(path, "swap")) {
+        int unfinished = swap_finish(path, now_us, rescue, why);
+        if (unfinished) {
+            return unfinished;
+        }
+    }
     mark_read(path, "suspect", cause);
     if (has_mark(path, "suspect")) {
         return rescue_replace(path, cause[0] ? cause : "found damaged", now_us, rescue, why);

@@ -8,6 +8,8 @@
  *   cordon.db.open       it is in use; found at a start: the end was not a clean one
  *   cordon.db.unclean    likewise, of the end before the last one or an earlier one
  *   cordon.db.suspect    found damaged while it was in use, and how
+ *   cordon.db.staged     what is to take its place
+ *   cordon.db.swap       that is whole and takes it now: which copy it was made from
  *   cordon.db.from       the copy that it was restored from, until a newer one is made
  *   copies/good.db, good.1.db     the two last good copies
  *   copies/before-schema-N.db     as it was before an upgrade from schema N
@@ -29,6 +31,7 @@ struct rescue {
     char aside[URL_SIZE]; /* where it lies; "": there was nothing */
     char copy[URL_SIZE];  /* what took its place; "": nothing */
     uint64_t merged;      /* audit rows that the one set aside still had */
+    uint64_t ended;       /* containments that had ended by them, or were left by a person */
 };
 
 #define RESCUE_PATH_SIZE (URL_SIZE + 64)

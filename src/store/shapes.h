@@ -24,4 +24,7 @@ extern const struct shape store_annotation_shape; /* struct annotation */
 extern const struct shape store_certificate_shape; /* struct certificate */
 extern const struct shape store_enrolment_shape;   /* struct enrolment */
 
+/* As it is stored, with its sum; the caller frees it. */
+char *store_json(const struct shape *shape, const void *thing);
+
 #endif

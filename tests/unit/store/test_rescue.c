@@ -98,24 +98,34 @@ on_done(void *context, int error)
     *(int *)context = error;
 }
 
-/* One containment and its audit row, acknowledged. */
+/* One containment as it is then and its audit row, acknowledged. */
 static void
-put(struct fixture *f, int number)
+put_as(struct fixture *f, int number, enum containment_state state, const char *account,
+       const char *action)
 {
-    struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_VERIFIED};
+    struct containment c = {.action = ACTION_ISOLATE, .state = state};
+    bool has_ended = state == CONTAINMENT_RELEASED || state == CONTAINMENT_EXPIRED ||
+                     state == CONTAINMENT_REVERTED;
     int result = 1;
     snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAAAA%02d", number);
     snprintf(c.reason, sizeof(c.reason), "reason %02d", number);
     c.subject_mac = (struct mac){.b = {2, 0, 0, 0, 0, (uint8_t)number}};
     c.requested_us = number + 1;
+    c.ended_us = has_ended ? 1000 + number : 0;
     struct store_change *change = store_change_new();
     store_put_containment(change, &c);
-    store_put_audit(change, number, "policy:test", "containment.requested", c.id, c.reason);
+    store_put_audit(change, 1000 + number, account, action, c.id, c.reason);
     store_submit(f->store, change, on_done, &result);
     while (result == 1) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }
     assert_int_equal(result, 0);
+}
+
+static void
+put(struct fixture *f, int number)
+{
+    put_as(f, number, CONTAINMENT_VERIFIED, "policy:test", "containment.requested");
 }
 
 static void
@@ -521,6 +531,108 @@ test_the_same_copy_is_not_taken_again(void **state)
     }
 }
 
+static int64_t number_of(const char *path, const char *sql);
+
+static void
+change(struct fixture *f, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* The copy holds it in force, the damaged row cannot be read: the audit says that it was released. */
+static void
+test_what_had_ended_by_the_audit_does_not_begin_again(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 10);
+    for (int i = 10; i < 14; i++) {
+        put_as(f, i, CONTAINMENT_PENDING, "policy:test", "contain");
+    }
+    make_good(f);
+    put_as(f, 3, CONTAINMENT_RELEASED, "nurse", "release");
+    put_as(f, 4, CONTAINMENT_EXPIRED, "cordon", "expire");
+    put_as(f, 10, CONTAINMENT_REVERTED, "doctor", "revert");
+    put_as(f, 11, CONTAINMENT_CHECKED, "doctor", "check");
+    put_as(f, 12, CONTAINMENT_CHECKED, "doctor", "check");
+    put_as(f, 12, CONTAINMENT_REQUESTED, "nurse", "enforce");
+    close_store(f);
+    change(f, "UPDATE containment SET json = replace(json, 'reason', 'raeson')");
+    rescue_suspect(f->path, "rows cannot be read");
+    struct seen seen = start(f);
+    assert_int_equal(seen.count, 14 - 3);
+    assert_int_equal(store_rescue(f->store)->ended, 4);
+    assert_int_equal(audit_rows(f), 14 + 6 + 1);
+    close_store(f);
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment WHERE state = 'released'"
+                                        " AND id LIKE '%03' AND ended_us = 1003"
+                                        " AND json ->> '$.ended_by' = 'nurse'"),
+                     1);
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment WHERE state = 'expired'"
+                                        " AND id LIKE '%04'"),
+                     1);
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment WHERE state = 'reverted'"
+                                        " AND id LIKE '%10'"),
+                     1);
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment WHERE state = 'checked'"
+                                        " AND id LIKE '%11' AND ended_us = 0"),
+                     1);
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment WHERE state = 'pending'"),
+                     2); /* what was enforced is found at the switches */
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM ended"), 3); /* in its lists */
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM audit WHERE action = 'restored' AND"
+                                        " detail LIKE '%4 containments had ended%'"),
+                     1);
+}
+
+/* A damaged one that is older than the copy (its log is gone) has rows that are whole, and not true
+ * any more. */
+static void
+test_an_older_row_that_is_whole_does_not_undo_an_end(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 10);
+    close_store(f);
+    run("cp %1$s %1$s.older", f->path);
+    open_store(f);
+    put_as(f, 7, CONTAINMENT_RELEASED, "nurse", "release");
+    make_good(f);
+    close_store(f);
+    run("mv %1$s.older %1$s", f->path);
+    run("rm -f %1$s-wal %1$s-shm", f->path);
+    run("touch %s.open", f->path);
+    struct seen seen = start(f);
+    assert_true(seen.is_restored);
+    assert_int_equal(seen.count, 9);
+    close_store(f);
+    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment WHERE state = 'released'"),
+                     1);
+}
+
+/* A backup is put back: what was released after it was made stays so. */
+static void
+test_a_backup_does_not_undo_an_end(void **state)
+{
+    struct fixture *f = *state;
+    char why[256] = "", backup[128];
+    struct rescue rescue;
+    fill(f, 0, 10);
+    snprintf(backup, sizeof(backup), "%s/backup.db", f->dir);
+    assert_int_equal(copy_make(f->path, backup, NULL, why), 0);
+    put_as(f, 7, CONTAINMENT_RELEASED, "nurse", "release");
+    close_store(f);
+    if (rescue_restore(f->path, backup, "a person", 5000, &rescue, why)) {
+        fail_msg("%s", why);
+    }
+    assert_int_equal(rescue.merged, 1);
+    assert_int_equal(rescue.ended, 1);
+    struct seen seen = start(f);
+    assert_int_equal(seen.count, 9);
+    close_store(f);
+}
+
 static void
 test_a_first_start_is_none_of_that(void **state)
 {
@@ -644,6 +756,9 @@ main(void)
         CASE(test_the_audit_goes_on_as_far_as_the_chain_holds),
         CASE(test_a_bad_copy_is_passed_over_and_without_one_it_is_said),
         CASE(test_the_same_copy_is_not_taken_again),
+        CASE(test_what_had_ended_by_the_audit_does_not_begin_again),
+        CASE(test_an_older_row_that_is_whole_does_not_undo_an_end),
+        CASE(test_a_backup_does_not_undo_an_end),
         CASE(test_a_first_start_is_none_of_that),
         CASE(test_every_earlier_schema_is_copied_and_then_brought_up),
         CASE(test_no_copy_no_upgrade),
