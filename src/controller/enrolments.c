@@ -12,7 +12,6 @@
 
 #define SECOND_US INT64_C(1000000)
 #define TOKEN_BYTES 32
-#define TOKEN_MARK "enrol_"
 #define TICKETS_MAX 1024 /* in memory; the oldest that are not open are forgotten */
 
 static void
@@ -170,11 +169,11 @@ static void
 token_make(char text[DEVICE_TOKEN_SIZE])
 {
     unsigned char bytes[TOKEN_BYTES];
-    char encoded[DEVICE_TOKEN_SIZE - sizeof(TOKEN_MARK)];
+    char encoded[DEVICE_TOKEN_SIZE - sizeof(DEVICE_TOKEN_MARK)];
     randombytes_buf(bytes, sizeof(bytes));
     sodium_bin2base64(encoded, sizeof(encoded), bytes, sizeof(bytes),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    snprintf(text, DEVICE_TOKEN_SIZE, TOKEN_MARK "%s", encoded);
+    snprintf(text, DEVICE_TOKEN_SIZE, DEVICE_TOKEN_MARK "%s", encoded);
     sodium_memzero(bytes, sizeof(bytes));
     sodium_memzero(encoded, sizeof(encoded));
 }

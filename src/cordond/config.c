@@ -216,6 +216,8 @@ static const struct field config_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct config, edge_listen),
     F_TEXT(FIELD_OPTIONAL, struct config, sensor_listen),
     F_TEXT(FIELD_OPTIONAL, struct config, server_names),
+    F_TEXTS(FIELD_OPTIONAL, struct config, trusted_proxies,
+            offsetof(struct config, trusted_proxy_count), CONFIG_PROXIES_MAX),
     F_ENUM(FIELD_OPTIONAL, struct config, log_format, log_format_names),
     F_ENUM(FIELD_OPTIONAL, struct config, users, users_names),
     F_LIST(FIELD_OPTIONAL, struct config, switches, switch_count, SWITCHES_MAX, &switch_shape),
@@ -319,6 +321,24 @@ backup_key_check(const struct config *config, char path[128], char why[256])
     return size == 0 || is_key;
 }
 
+/* Everybody is no proxy: each would say himself who he is. */
+static bool
+proxies_check(const struct config *config, char path[128], char why[256])
+{
+    for (size_t i = 0; i < config->trusted_proxy_count; i++) {
+        const char *text = config->trusted_proxies[i];
+        struct prefix prefix;
+        bool is_one = prefix_parse(text, &prefix);
+        if (!is_one || prefix.length == (ip_is_v4(&prefix.ip) ? 96 : 0)) {
+            snprintf(path, 128, "trusted_proxies[%zu]", i);
+            snprintf(why, 256, is_one ? "'%.50s' is everybody" : "'%.50s' is no address or prefix",
+                     text);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 config_check(void *thing, char path[128], char why[256])
 {
@@ -345,7 +365,8 @@ config_check(void *thing, char path[128], char why[256])
             return false;
         }
     }
-    return switches_check(config, path, why) && sources_check(config, path, why);
+    return proxies_check(config, path, why) && switches_check(config, path, why) &&
+           sources_check(config, path, why);
 }
 
 static void

@@ -105,6 +105,8 @@ struct config_openid {
     size_t role_count;
 };
 
+#define CONFIG_PROXIES_MAX 16
+
 /* 0: what controller/certificates.h says. */
 struct config_certificates {
     uint32_t life_s;  /* of a device's certificate */
@@ -122,6 +124,9 @@ struct config {
     char edge_listen[NAME_SIZE];         /* "[::]:8701" */
     char sensor_listen[NAME_SIZE];       /* "[::]:8702" */
     char server_names[URL_SIZE];         /* in the server certificate, comma-separated */
+    /* Addresses and prefixes of reverse proxies that are believed for whom they speak. */
+    char trusted_proxies[CONFIG_PROXIES_MAX][PREFIX_TEXT_SIZE];
+    size_t trusted_proxy_count;
     enum log_format log_format;
     enum config_users users;
     struct device_config *switches;

@@ -1,21 +1,34 @@
 #include "login/directory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ldap.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
 #define FILTER_SIZE (4 * URL_SIZE)
 #define GROUPS_MAX 512
 
+struct directory_line {
+    pthread_mutex_t lock;
+    int fd; /* our own descriptor of the library's socket; -1: none */
+    int64_t until_us;
+};
+
 /* One sign-in. */
 struct visit {
     const struct config_ldap *config;
+    struct directory_line *line;
+    struct ldap_conncb watched; /* the library tells of its connections */
     struct wire_login_result *result;
     LDAP *ldap;
     char *dn; /* ldap_memfree */
@@ -118,9 +131,78 @@ refused(struct visit *visit, const char *why)
     return false;
 }
 
+/* ---- the time ---- */
+
+struct directory_line *
+directory_line_new(void)
+{
+    struct directory_line *line = MEM_NEW(struct directory_line);
+    pthread_mutex_init(&line->lock, NULL);
+    line->fd = -1;
+    return line;
+}
+
+/* -1: nothing is watched any more. */
+static void
+line_watch(struct directory_line *line, int fd)
+{
+    pthread_mutex_lock(&line->lock);
+    if (line->fd >= 0) {
+        close(line->fd);
+    }
+    line->fd = fd;
+    pthread_mutex_unlock(&line->lock);
+}
+
+void
+directory_line_free(struct directory_line *line)
+{
+    if (line) {
+        line_watch(line, -1);
+        pthread_mutex_destroy(&line->lock);
+    }
+    free(line);
+}
+
+void
+directory_line_check(struct directory_line *line, int64_t now_us)
+{
+    pthread_mutex_lock(&line->lock);
+    if (line->fd >= 0 && now_us > line->until_us) {
+        shutdown(line->fd, SHUT_RDWR); /* whoever waits for it hears of it */
+    }
+    pthread_mutex_unlock(&line->lock);
+}
+
+/* It is connected; TLS begins after this.  A descriptor of our own: the library may close its one,
+ * and the number be somebody else's, while we look at the time. */
+static int
+on_connected(LDAP *ldap, Sockbuf *socket, LDAPURLDesc *server, struct sockaddr *address,
+             struct ldap_conncb *watched)
+{
+    struct visit *visit = watched->lc_arg;
+    ber_socket_t fd = -1;
+    (void)ldap, (void)server, (void)address;
+    ber_sockbuf_ctrl(socket, LBER_SB_OPT_GET_FD, &fd);
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    line_watch(visit->line, own);
+    return own < 0 ? LDAP_CONNECT_ERROR : 0;
+}
+
+static void
+on_disconnected(LDAP *ldap, Sockbuf *socket, struct ldap_conncb *watched)
+{
+    (void)ldap, (void)socket, (void)watched; /* what is watched is our own descriptor */
+}
+
+/* ---- */
+
 static bool
 connect_to(struct visit *visit)
 {
+    if (clock_boot_us(clock_system()) > visit->line->until_us) {
+        return away(visit, "the directory", LDAP_TIMEOUT);
+    }
     const int version = LDAP_VERSION3, none = LDAP_DEREF_NEVER;
     const struct timeval patience = {.tv_sec = DIRECTORY_PATIENCE_S};
     int code = ldap_initialize(&visit->ldap, visit->config->url);
@@ -132,6 +214,11 @@ connect_to(struct visit *visit)
     ldap_set_option(visit->ldap, LDAP_OPT_DEREF, &none);
     ldap_set_option(visit->ldap, LDAP_OPT_NETWORK_TIMEOUT, &patience);
     ldap_set_option(visit->ldap, LDAP_OPT_TIMEOUT, &patience);
+    visit->watched =
+        (struct ldap_conncb){.lc_add = on_connected, .lc_del = on_disconnected, .lc_arg = visit};
+    if (ldap_set_option(visit->ldap, LDAP_OPT_CONNECT_CB, &visit->watched) != LDAP_OPT_SUCCESS) {
+        return away(visit, "the directory", LDAP_OTHER);
+    }
     if (strncmp(visit->config->url, "ldaps://", 8) != 0 && !visit->config->allows_plain) {
         code = ldap_start_tls_s(visit->ldap, NULL, NULL);
         if (code != LDAP_SUCCESS) {
@@ -147,6 +234,7 @@ disconnect(struct visit *visit)
     if (visit->ldap) {
         ldap_unbind_ext_s(visit->ldap, NULL, NULL);
     }
+    line_watch(visit->line, -1);
     visit->ldap = NULL;
 }
 
@@ -317,22 +405,26 @@ check_password(struct visit *visit, const char *password)
 }
 
 void
-directory_sign_in(const struct config_ldap *config, const char *secret, const char *name,
-                  const char *password, struct wire_login_result *result)
+directory_sign_in(struct directory_line *line, const struct directory_ask *ask,
+                  struct wire_login_result *result)
 {
-    struct visit visit = {.config = config, .result = result};
+    const struct config_ldap *config = ask->config;
+    struct visit visit = {.config = config, .line = line, .result = result};
     result->source = ACCOUNT_LDAP;
-    if (!password[0] || !name[0]) {
+    pthread_mutex_lock(&line->lock);
+    line->until_us = ask->until_us;
+    pthread_mutex_unlock(&line->lock);
+    if (!ask->password[0] || !ask->name[0]) {
         (void)refused(&visit, "no password");
         return;
     }
     bool is_good = connect_to(&visit);
     if (is_good) {
-        int code = bind_as(&visit, config->bind_dn, secret);
+        int code = bind_as(&visit, config->bind_dn, ask->secret);
         is_good = code == LDAP_SUCCESS || away(&visit, "our own account at the directory", code);
     }
-    is_good = is_good && find_person(&visit, name) && find_groups(&visit) &&
-              check_password(&visit, password);
+    is_good = is_good && find_person(&visit, ask->name) && find_groups(&visit) &&
+              check_password(&visit, ask->password);
     if (is_good && directory_role_of(config, visit.groups, visit.group_count, &result->role)) {
         result->outcome = LOGIN_GRANTED;
     } else if (is_good) {

@@ -24,11 +24,13 @@
 struct job {
     struct wire_login ask;
     struct wire_login_result result;
+    int64_t asked_us; /* boot clock */
 };
 
 struct worker {
     struct login *login;
     struct queue *in;
+    struct directory_line *line;
     pthread_t thread;
     bool is_running;
 };
@@ -41,7 +43,7 @@ struct login {
     struct openid *openid;
     struct queue *directory, *provider, *out;
     struct worker workers[LDAP_WORKERS + 1]; /* the last one: the provider's */
-    struct event *event_out;
+    struct event *event_out, *tick;
     struct job stop;
     struct log_limit away_limit;
 };
@@ -55,16 +57,21 @@ job_free(struct job *job)
 }
 
 static void
-job_run(struct login *login, struct job *job)
+job_run(struct worker *worker, struct job *job)
 {
+    struct login *login = worker->login;
     const struct wire_login *ask = &job->ask;
+    const struct directory_ask question = {.config = &login->config->ldap,
+                                           .secret = login->ldap_secret,
+                                           .name = ask->name,
+                                           .password = ask->password,
+                                           .until_us = job->asked_us + DIRECTORY_SUM_US};
     switch (ask->kind) {
     case LOGIN_PASSWORD:
-        directory_sign_in(&login->config->ldap, login->ldap_secret, ask->name, ask->password,
-                          &job->result);
+        directory_sign_in(worker->line, &question, &job->result);
         break;
     case LOGIN_BEGIN:
-        openid_begin(login->openid, ask->flow, &job->result);
+        openid_begin(login->openid, ask->flow, ask->peer, &job->result);
         break;
     default: /* LOGIN_FINISH */
         openid_finish(login->openid, ask->flow, ask->state, ask->code, &job->result);
@@ -79,7 +86,7 @@ worker_thread(void *context)
     struct job *job;
     while ((job = queue_wait(worker->in, -1)) != &worker->login->stop) {
         if (job) {
-            job_run(worker->login, job);
+            job_run(worker, job);
             while (!queue_put(worker->login->out, job)) {
                 usleep(1000); /* cannot be: it has a place for each that may wait */
             }
@@ -96,6 +103,9 @@ result_send(struct login *login, struct job *job)
     uint64_t swallowed = 0;
     int64_t now = clock_boot_us(clock_system());
     job->result.number = job->ask.number;
+    job->result.kind = job->ask.kind;
+    snprintf(job->result.about, sizeof(job->result.about), "%s",
+             job->ask.kind == LOGIN_PASSWORD ? job->ask.name : job->ask.flow);
     if (job->result.outcome != LOGIN_GRANTED && job->result.outcome != LOGIN_BEGUN &&
         log_limit_pass(&login->away_limit, now, &swallowed)) {
         log_warn("login", "nobody was let in",
@@ -128,6 +138,7 @@ on_ask(struct login *login, const struct wire_login *ask)
     struct job *job = MEM_NEW(struct job);
     bool is_directory = ask->kind == LOGIN_PASSWORD;
     job->ask = *ask;
+    job->asked_us = clock_boot_us(clock_system());
     job->result.source = is_directory ? ACCOUNT_LDAP : ACCOUNT_OPENID;
     bool is_set_up = is_directory ? login->config->ldap.url[0] != '\0' : login->openid != NULL;
     if (!is_set_up) {
@@ -228,6 +239,19 @@ sources_open(struct login *login)
     explicit_bzero(secret, sizeof(secret));
 }
 
+#define TICK_US 250000
+
+static void
+on_tick(evutil_socket_t fd, short what, void *context)
+{
+    struct login *login = context;
+    int64_t now_us = clock_boot_us(clock_system());
+    (void)fd, (void)what;
+    for (size_t i = 0; i < LDAP_WORKERS; i++) {
+        directory_line_check(login->workers[i].line, now_us);
+    }
+}
+
 static bool
 workers_start(struct login *login)
 {
@@ -239,13 +263,17 @@ workers_start(struct login *login)
     for (size_t i = 0; i < COUNT_OF(login->workers); i++) {
         struct worker *worker = &login->workers[i];
         worker->login = login;
+        worker->line = directory_line_new();
         worker->in = i < LDAP_WORKERS ? login->directory : login->provider;
         worker->is_running = pthread_create(&worker->thread, NULL, worker_thread, worker) == 0;
         if (!worker->is_running) {
             return false;
         }
     }
-    return login->event_out && event_add(login->event_out, NULL) == 0;
+    const struct timeval tick = {.tv_usec = TICK_US};
+    login->tick = event_new(login->role->base, -1, EV_PERSIST, on_tick, login);
+    return login->event_out && event_add(login->event_out, NULL) == 0 && login->tick &&
+           event_add(login->tick, &tick) == 0;
 }
 
 int

@@ -21,6 +21,7 @@
 struct flow {
     char state[RANDOM_TEXT], nonce[RANDOM_TEXT], verifier[RANDOM_TEXT];
     char browser[LOGIN_FLOW_SIZE]; /* whose it is */
+    char peer[NAME_SIZE];          /* from where */
     int64_t begun_us;              /* boot clock; 0: free */
 };
 
@@ -233,17 +234,61 @@ random_text(char text[RANDOM_TEXT])
     sodium_memzero(bytes, sizeof(bytes));
 }
 
-/* The oldest makes room. */
-static struct flow *
-flow_new(struct openid *openid, const char *browser)
+/* How many of that peer are on their way, and the oldest of them; NULL: none. */
+static size_t
+flows_of(struct openid *openid, const char *peer, struct flow **oldest)
 {
-    struct flow *flow = &openid->flows[0];
-    for (size_t i = 1; i < OPENID_FLOWS_MAX; i++) {
-        if (openid->flows[i].begun_us < flow->begun_us) {
-            flow = &openid->flows[i];
+    size_t count = 0;
+    *oldest = NULL;
+    for (size_t i = 0; i < OPENID_FLOWS_MAX; i++) {
+        struct flow *flow = &openid->flows[i];
+        if (flow->begun_us == 0 || strcmp(flow->peer, peer) != 0) {
+            continue;
+        }
+        count++;
+        if (!*oldest || flow->begun_us < (*oldest)->begun_us) {
+            *oldest = flow;
         }
     }
-    *flow = (struct flow){.begun_us = clock_boot_us(openid->clock) + 1};
+    return count;
+}
+
+/* Nobody's, or over; NULL: all are on their way. */
+static struct flow *
+flow_free(struct openid *openid, int64_t now_us)
+{
+    for (size_t i = 0; i < OPENID_FLOWS_MAX; i++) {
+        struct flow *flow = &openid->flows[i];
+        if (flow->begun_us == 0 || now_us - flow->begun_us > OPENID_FLOW_US) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+static struct flow *
+flow_room(struct openid *openid, const char *peer, int64_t now_us)
+{
+    struct flow *oldest, *room = flow_free(openid, now_us);
+    size_t most = flows_of(openid, peer, &oldest);
+    for (size_t i = 0; !room && i < OPENID_FLOWS_MAX; i++) {
+        struct flow *one;
+        size_t count = flows_of(openid, openid->flows[i].peer, &one);
+        if (count > most) {
+            most = count;
+            oldest = one;
+        }
+    }
+    return room ? room : oldest;
+}
+
+static struct flow *
+flow_new(struct openid *openid, const char *browser, const char *peer)
+{
+    int64_t now_us = clock_boot_us(openid->clock);
+    struct flow *flow = flow_room(openid, peer, now_us);
+    *flow = (struct flow){.begun_us = now_us + 1};
+    snprintf(flow->peer, sizeof(flow->peer), "%s", peer);
     random_text(flow->state);
     random_text(flow->nonce);
     random_text(flow->verifier);
@@ -262,7 +307,8 @@ parameter_add(char *to, size_t room, char first, const char *name, const char *v
 }
 
 void
-openid_begin(struct openid *openid, const char *browser, struct wire_login_result *result)
+openid_begin(struct openid *openid, const char *browser, const char *peer,
+             struct wire_login_result *result)
 {
     const struct config_openid *config = openid->config;
     uint8_t hash[SHA256_DIGEST_LENGTH];
@@ -271,7 +317,7 @@ openid_begin(struct openid *openid, const char *browser, struct wire_login_resul
     if (!know(openid, result)) {
         return;
     }
-    const struct flow *flow = flow_new(openid, browser);
+    const struct flow *flow = flow_new(openid, browser, peer);
     SHA256((const uint8_t *)flow->verifier, strlen(flow->verifier), hash);
     sodium_bin2base64(challenge, sizeof(challenge), hash, sizeof(hash),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);

@@ -23,8 +23,10 @@ void openid_setup(void);
 struct openid *openid_new(const struct config_openid *config, const char *secret,
                           const struct clock *clock, char why[TEXT_SIZE]);
 void openid_free(struct openid *openid);
-/* Where the browser, whose cookie hashes to 'flow', must go; owned by 'result'. */
-void openid_begin(struct openid *openid, const char *flow, struct wire_login_result *result);
+/* Where the browser at 'peer', whose cookie hashes to 'flow', must go; owned by 'result'.  Where
+ * all places are taken, the oldest of the peer that has most of them makes room. */
+void openid_begin(struct openid *openid, const char *flow, const char *peer,
+                  struct wire_login_result *result);
 /* It came back.  Each state and each code counts once. */
 void openid_finish(struct openid *openid, const char *flow, const char *state, const char *code,
                    struct wire_login_result *result);

@@ -12,6 +12,9 @@
 #define FINGERPRINT_SIZE 80 /* "sha256:" and 64 hexadecimal digits */
 #define ADDRESS_SIZE 64
 #define CERTIFICATE_DER_MAX 2048
+/* A one-time token: this, and 32 random bytes as base64url. */
+#define DEVICE_TOKEN_MARK "enrol_"
+#define DEVICE_TOKEN_DIGITS 43
 
 /* What a device is; as OU in its certificate. */
 enum device_role { DEVICE_EDGE, DEVICE_SENSOR, DEVICE_ROLE_COUNT };

@@ -28,6 +28,7 @@ static bool
 find_token(struct people *people, struct evhttp_request *request, const char *text,
            struct caller *caller, struct caller_problem *problem)
 {
+    char peer[IP_TEXT_SIZE];
     int64_t wall_us = clock_wall_us(people->settings.clock);
     const struct token *token = token_file_find(people->tokens, text);
     if (!token) {
@@ -41,7 +42,8 @@ find_token(struct people *people, struct evhttp_request *request, const char *te
                                            "an administrator makes a new one"};
         return false;
     }
-    token_uses_note(people->token_uses, token, people_peer(request), wall_us);
+    peer_of(people->rules, request, peer);
+    token_uses_note(people->token_uses, token, peer, wall_us);
     *caller = (struct caller){.role = token->role,
                               .expires_us = token->expires_us,
                               .is_scoped = token->is_read_only || token->op_count > 0,

@@ -1,6 +1,5 @@
 #include "web/enrol.h"
 
-#include <arpa/inet.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,16 +9,17 @@
 #include "bus/csr.h"
 #include "model/certificate.h"
 #include "web/lockout.h"
+#include "web/peer.h"
 #include "web/reply.h"
 #include "wire/said.h"
 #include "wire/view_certificate.h"
 #include "wire/view_system.h"
 
-#define V4_MAPPED "::ffff:"
 #define SECOND_US INT64_C(1000000)
 
 struct enrol {
     const struct clock *clock;
+    const struct config *config;
     struct asker *asker;
     struct lockout *by_peer;
     int64_t second_us; /* boot: begin of the second that 'asked' counts in */
@@ -34,11 +34,13 @@ struct enrolling {
 };
 
 struct enrol *
-enrol_new(const struct clock *clock, struct asker *asker)
+enrol_new(const struct clock *clock, struct asker *asker, const struct config *config)
 {
     struct enrol *enrol = MEM_NEW(struct enrol);
-    *enrol =
-        (struct enrol){.clock = clock, .asker = asker, .by_peer = lockout_new(ENROL_FREE_FAILURES)};
+    *enrol = (struct enrol){.clock = clock,
+                            .config = config,
+                            .asker = asker,
+                            .by_peer = lockout_new(ENROL_FREE_FAILURES, ENROL_FREE_FAILURES)};
     return enrol;
 }
 
@@ -57,29 +59,12 @@ enrol_failures(const struct enrol *enrol)
     return enrol->failures;
 }
 
-static const char *
-peer_of(struct evhttp_request *request)
-{
-    char *peer = NULL;
-    uint16_t port = 0;
-    evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
-    bool is_mapped = peer && strncmp(peer, V4_MAPPED, sizeof(V4_MAPPED) - 1) == 0;
-    return is_mapped ? peer + sizeof(V4_MAPPED) - 1 : peer ? peer : "?";
-}
-
-/* One machine has as many IPv6 addresses as it likes: its network counts. */
 static void
-key_of(struct evhttp_request *request, char key[NAME_SIZE])
+key_of(const struct enrol *enrol, struct evhttp_request *request, char key[NAME_SIZE])
 {
-    const char *peer = peer_of(request);
-    struct in6_addr address;
-    if (inet_pton(AF_INET6, peer, &address) == 1) {
-        memset(address.s6_addr + 8, 0, 8);
-        char text[INET6_ADDRSTRLEN];
-        snprintf(key, NAME_SIZE, "%s/64", inet_ntop(AF_INET6, &address, text, sizeof(text)));
-    } else {
-        snprintf(key, NAME_SIZE, "%.60s", peer);
-    }
+    char peer[IP_TEXT_SIZE];
+    peer_of(enrol->config, request, peer);
+    peer_key(peer, key);
 }
 
 static void
@@ -96,31 +81,43 @@ enrol_may(struct enrol *enrol, struct evhttp_request *request)
 {
     char key[NAME_SIZE];
     int64_t now_us = clock_boot_us(enrol->clock);
-    key_of(request, key);
+    key_of(enrol, request, key);
     int64_t wait_us = lockout_wait_us(enrol->by_peer, key, now_us);
     if (wait_us > 0) {
         refuse_for(request, wait_us, "too many failed attempts");
         return false;
     }
+    if (!lockout_begin(enrol->by_peer, key, now_us)) {
+        refuse_for(request, SECOND_US, "too many attempts from there at once");
+        return false;
+    }
+    return true;
+}
+
+void
+enrol_failed(struct enrol *enrol, struct evhttp_request *request)
+{
+    char key[NAME_SIZE];
+    key_of(enrol, request, key);
+    enrol->failures++;
+    lockout_failed(enrol->by_peer, key, clock_boot_us(enrol->clock));
+    lockout_end(enrol->by_peer, key);
+}
+
+/* What is no good never comes so far: it costs nobody else's place. */
+static bool
+take_place(struct enrol *enrol)
+{
+    int64_t now_us = clock_boot_us(enrol->clock);
     if (now_us - enrol->second_us >= SECOND_US) {
         enrol->second_us = now_us;
         enrol->asked = 0;
     }
     if (enrol->asked >= ENROL_PER_S) {
-        refuse_for(request, SECOND_US, "too many devices enrol at once");
         return false;
     }
     enrol->asked++;
     return true;
-}
-
-static void
-failed(struct enrol *enrol, struct evhttp_request *request)
-{
-    char key[NAME_SIZE];
-    key_of(request, key);
-    enrol->failures++;
-    lockout_failed(enrol->by_peer, key, clock_boot_us(enrol->clock));
 }
 
 static void
@@ -134,6 +131,7 @@ on_answer(void *context, const struct wire_answer *answer)
         lockout_failed(enrolling->enrol->by_peer, enrolling->key,
                        clock_boot_us(enrolling->enrol->clock));
     }
+    lockout_end(enrolling->enrol->by_peer, enrolling->key);
     if (answer->status >= 400) {
         said_add(&view_problem_shape, answer->body);
     }
@@ -150,21 +148,49 @@ static void
 ask(struct enrol *enrol, struct evhttp_request *request, const char *token, const struct csr *csr)
 {
     unsigned char hash[crypto_hash_sha256_BYTES];
+    char peer[IP_TEXT_SIZE];
     struct op_redeem redeem = {.key_size = sizeof(csr->key)};
     struct enrolling *enrolling = MEM_NEW(struct enrolling);
     *enrolling = (struct enrolling){.enrol = enrol, .request = request};
-    key_of(request, enrolling->key);
+    key_of(enrol, request, enrolling->key);
+    peer_of(enrol->config, request, peer);
     crypto_hash_sha256(hash, (const unsigned char *)token, strlen(token));
     sodium_bin2hex(redeem.hash, sizeof(redeem.hash), hash, sizeof(hash));
     memcpy(redeem.role, csr->role, sizeof(redeem.role));
     memcpy(redeem.name, csr->name, sizeof(redeem.name));
-    snprintf(redeem.from, sizeof(redeem.from), "%.60s", peer_of(request));
+    snprintf(redeem.from, sizeof(redeem.from), "%s", peer);
     redeem.key = mem_new(sizeof(csr->key), 1);
     memcpy(redeem.key, csr->key, sizeof(csr->key));
     cJSON *parameters = codec_encode(op_table[OP_ENROLMENT_REDEEM].parameters, &redeem);
     free(redeem.key);
     asker_ask(enrol->asker, "device", ACCOUNT_VIEWER, OP_ENROLMENT_REDEEM, parameters, on_answer,
               enrolling);
+}
+
+/* As core makes them; whether it is one, only core knows. */
+static bool
+has_form(const char *token)
+{
+    static const char base64url[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t mark = sizeof(DEVICE_TOKEN_MARK) - 1;
+    return strncmp(token, DEVICE_TOKEN_MARK, mark) == 0 &&
+           strlen(token) == mark + DEVICE_TOKEN_DIGITS &&
+           strspn(token + mark, base64url) == DEVICE_TOKEN_DIGITS;
+}
+
+/* 0, or the status to refuse with and 'why', about 'where'. */
+static unsigned
+request_check(const struct op_enrol_request *asked, struct csr *csr, char why[256],
+              const char **where)
+{
+    *where = "request";
+    if (csr_parse(asked->request, asked->request_size, csr, why)) {
+        *where = has_form(asked->token) ? NULL : "token";
+        snprintf(why, 256, "this enrolment token is not known");
+        return *where ? 403 : 0;
+    }
+    return 422;
 }
 
 void
@@ -174,22 +200,30 @@ enrol_serve(struct enrol *enrol, struct evhttp_request *request, const cJSON *bo
     struct codec_error error;
     struct csr csr;
     char why[256];
+    const char *where;
     if (codec_decode(&op_enrol_request_shape, body, &asked, &error) != 0) {
-        failed(enrol, request);
+        enrol_failed(enrol, request);
         reply_problem(request, 422, error.why, error.path,
                       "GET " API_PREFIX "/openapi.json says what is accepted");
         return;
     }
-    bool is_good = csr_parse(asked.request, asked.request_size, &csr, why);
-    if (is_good && !csr_prove(&csr)) {
-        is_good = false;
+    unsigned status = request_check(&asked, &csr, why, &where);
+    if (status == 0 && !csr_prove(&csr)) {
+        status = 422;
+        where = "request";
         snprintf(why, sizeof(why), "it is not signed with the key in it");
     }
-    if (is_good) {
-        ask(enrol, request, asked.token, &csr);
+    if (status != 0) {
+        enrol_failed(enrol, request);
+        reply_problem(request, status, why, where,
+                      status == 422 ? "cordon-edge and cordon-sensor make good ones" : NULL);
+    } else if (!take_place(enrol)) {
+        char key[NAME_SIZE];
+        key_of(enrol, request, key);
+        lockout_end(enrol->by_peer, key);
+        refuse_for(request, SECOND_US, "too many devices enrol at once");
     } else {
-        failed(enrol, request);
-        reply_problem(request, 422, why, "request", "cordon-edge and cordon-sensor make good ones");
+        ask(enrol, request, asked.token, &csr);
     }
     sodium_memzero(asked.token, sizeof(asked.token));
     codec_fini(&op_enrol_request_shape, &asked);

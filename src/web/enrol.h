@@ -2,8 +2,8 @@
  * request is parsed and proven (bus/csr.h), and the token hashed; core, which holds the authority's
  * key, is asked with a name, a role, a hash and 65 bytes of a public key.
  *
- * Whoever fails waits, by address, each time twice as long; and all together ask at most
- * ENROL_PER_S times a second.  One loop thread. */
+ * Whoever fails waits, by address, each time twice as long; and all together ask core at most
+ * ENROL_PER_S times a second, with what has the form of a token and is proven.  One loop thread. */
 #ifndef CORDON_WEB_ENROL_H
 #define CORDON_WEB_ENROL_H
 
@@ -18,11 +18,18 @@
 
 struct enrol;
 
-struct enrol *enrol_new(const struct clock *clock, struct asker *asker);
+struct config;
+
+/* 'config' (NULL: everything as where no key says otherwise) is borrowed. */
+struct enrol *enrol_new(const struct clock *clock, struct asker *asker,
+                        const struct config *config);
 void enrol_free(struct enrol *enrol);
-/* Answers, now or later.  False: this address must wait, and was told so; 'body' was not looked
- * at. */
+/* False: this address must wait, and was told so.  True: it tries; that ends with one of the next
+ * two. */
 bool enrol_may(struct enrol *enrol, struct evhttp_request *request);
+/* Its body could not be read, and it was told so. */
+void enrol_failed(struct enrol *enrol, struct evhttp_request *request);
+/* Answers, now or later. */
 void enrol_serve(struct enrol *enrol, struct evhttp_request *request, const cJSON *body);
 /* Requests that failed here or at core. */
 uint64_t enrol_failures(const struct enrol *enrol);

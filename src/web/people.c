@@ -17,6 +17,7 @@
 
 #define ACCOUNT_FREE_FAILURES 5
 #define PEER_FREE_FAILURES 20 /* one address may be a whole building behind a proxy */
+#define PEER_TRIES 20         /* of one address at the same time */
 #define PATH_ROOM 512
 #define GONE_COOKIE SESSION_COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
 
@@ -51,8 +52,8 @@ people_new(const struct people_settings *settings, struct people **out, char why
     char kept[PATH_ROOM];
     snprintf(kept, sizeof(kept), "%s/web/sessions", settings->state_dir);
     sessions_keep(people->sessions, kept);
-    people->by_account = lockout_new(ACCOUNT_FREE_FAILURES);
-    people->by_peer = lockout_new(PEER_FREE_FAILURES);
+    people->by_account = lockout_new(ACCOUNT_FREE_FAILURES, 1);
+    people->by_peer = lockout_new(PEER_FREE_FAILURES, PEER_TRIES);
     people->failure_limit = (struct log_limit){.period_us = 10 * 1000000, .burst = 20, .left = 20};
     *out = people;
     return 0;
@@ -103,6 +104,12 @@ people_tick(struct people *people)
 void
 serving_free(struct serving *serving)
 {
+    if (serving->tried_key[0]) {
+        lockout_end(serving->people->by_account, serving->tried_key);
+    }
+    if (serving->tried_peer[0]) {
+        lockout_end(serving->people->by_peer, serving->tried_peer);
+    }
     cJSON_Delete(serving->body);
     sodium_memzero(serving, sizeof(*serving));
     free(serving);
@@ -290,7 +297,7 @@ session_give(struct serving *serving, const struct account *account)
     struct people *people = serving->people;
     char text[SESSION_TEXT_SIZE], cookie[256];
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(serving->request);
-    struct session_origin origin = {.peer = people_peer(serving->request),
+    struct session_origin origin = {.peer = serving->peer,
                                     .agent = evhttp_find_header(headers, "User-Agent"),
                                     .must_enrol = people_needs_factor(people, account->role) &&
                                                   !people_trusts_factor(people, account) &&
@@ -312,15 +319,6 @@ session_give(struct serving *serving, const struct account *account)
     cJSON_Delete(body);
 }
 
-const char *
-people_peer(struct evhttp_request *request)
-{
-    char *peer = NULL;
-    uint16_t port = 0;
-    evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
-    return peer ? peer : "?";
-}
-
 /* Under what failures count.  Directories do not look at case: each way to write a name would be so
  * many more guesses. */
 static void
@@ -336,27 +334,58 @@ failures_key(const struct serving *serving, char key[HOST_SIZE])
     key[used] = '\0';
 }
 
+static void
+refuse_for(struct serving *serving, int64_t wait_us, const char *detail)
+{
+    char seconds[24];
+    snprintf(seconds, sizeof(seconds), "%lld", (long long)(wait_us + 999999) / 1000000);
+    evhttp_add_header(evhttp_request_get_output_headers(serving->request), "Retry-After", seconds);
+    people_refuse(serving, 429, detail, NULL, "wait as long as Retry-After says");
+}
+
+/* False: as many as may be are under way already.  Ends with 'serving'. */
+static bool
+try_begin(struct serving *serving, const char *key, const char *peer, int64_t now)
+{
+    struct people *people = serving->people;
+    if (key[0]) {
+        if (!lockout_begin(people->by_account, key, now)) {
+            return false;
+        }
+        snprintf(serving->tried_key, sizeof(serving->tried_key), "%s", key);
+    }
+    if (peer[0]) {
+        if (!lockout_begin(people->by_peer, peer, now)) {
+            return false;
+        }
+        snprintf(serving->tried_peer, sizeof(serving->tried_peer), "%s", peer);
+    }
+    return true;
+}
+
 bool
 people_must_wait(struct serving *serving)
 {
     struct people *people = serving->people;
     int64_t now = clock_boot_us(people->settings.clock);
-    char key[HOST_SIZE], device[HOST_SIZE];
+    char key[HOST_SIZE], device[HOST_SIZE], peer[NAME_SIZE] = "";
     failures_key(serving, key);
-    int64_t wait = lockout_wait_us(people->by_account, key, now);
-    int64_t also = device_find(serving, device)
-                       ? 0
-                       : lockout_wait_us(people->by_peer, people_peer(serving->request), now);
-    wait = also > wait ? also : wait;
-    if (wait == 0) {
-        return false;
+    if (!device_find(serving, device)) {
+        peer_key(serving->peer, peer);
     }
-    char seconds[24];
-    snprintf(seconds, sizeof(seconds), "%lld", (long long)(wait + 999999) / 1000000);
-    evhttp_add_header(evhttp_request_get_output_headers(serving->request), "Retry-After", seconds);
-    people_refuse(serving, 429, "too many failed attempts", NULL,
-                  "wait as long as Retry-After says");
-    return true;
+    int64_t wait = lockout_wait_us(people->by_account, key, now);
+    int64_t also = peer[0] ? lockout_wait_us(people->by_peer, peer, now) : 0;
+    wait = also > wait ? also : wait;
+    if (wait > 0) {
+        refuse_for(serving, wait, "too many failed attempts");
+        return true;
+    }
+    if (!try_begin(serving, key, peer, now)) {
+        refuse_for(serving, 1000000,
+                   "another sign-in of that name, or from there, is being looked at");
+        return true;
+    }
+    return false;
 }
 
 #define LOCKOUT_TOLD_US (60 * 1000000ll) /* locked out for so long: people are told */
@@ -367,13 +396,14 @@ people_fail(struct serving *serving, const char *action, const char *detail, con
     struct people *people = serving->people;
     int64_t now = clock_boot_us(people->settings.clock);
     uint64_t swallowed = 0;
-    const char *peer = people_peer(serving->request);
-    char key[HOST_SIZE], object[TEXT_SIZE];
+    const char *peer = serving->peer;
+    char key[HOST_SIZE], network[NAME_SIZE], object[TEXT_SIZE];
     failures_key(serving, key);
     if (key[0]) { /* nobody's are the address's alone */
         lockout_failed(people->by_account, key, now);
     }
-    lockout_failed(people->by_peer, peer, now);
+    peer_key(peer, network);
+    lockout_failed(people->by_peer, network, now);
     snprintf(object, sizeof(object), "%.55s from %.64s", key[0] ? serving->name : "somebody", peer);
     if (log_limit_pass(&people->failure_limit, now, &swallowed)) {
         log_warn("web", "wrong name, password or code", LOG_S("account", serving->name),
@@ -420,8 +450,8 @@ people_sign_in(struct serving *serving, const struct account *account)
     lockout_succeeded(people->by_account, key);
     snprintf(serving->caller.account, sizeof(serving->caller.account), ACCOUNT_PREFIX "%.55s",
              account->name);
-    record(people, serving->caller.account, account->role, "session.open",
-           people_peer(serving->request), on_session_recorded, serving);
+    record(people, serving->caller.account, account->role, "session.open", serving->peer,
+           on_session_recorded, serving);
 }
 
 static void
@@ -738,6 +768,7 @@ people_serve(struct people *people, struct evhttp_request *request, const struct
     serving->people = people;
     serving->request = request;
     serving->op = route->op;
+    peer_of(people->rules, request, serving->peer);
     if (caller) {
         serving->caller = *caller;
     }

@@ -62,8 +62,6 @@ void people_tick(struct people *people);
  * page that sent it.  False: 'problem' says why not. */
 bool people_find(struct people *people, struct evhttp_request *request, struct caller *caller,
                  struct caller_problem *problem);
-/* The address at the other end of the request's connection. */
-const char *people_peer(struct evhttp_request *request);
 /* Was this sent by a page of ours, or by no browser at all?  (Fetch metadata; Origin.) */
 bool people_is_own_page(const struct evkeyvalq *headers);
 /* What the login role answered; it is gone. */

@@ -13,7 +13,9 @@
 #include "web/people_state.h"
 
 #define WAITING_MAX 64
-#define PATIENCE_US (40 * 1000000ll) /* longer than every time-out of login */
+/* Longer than every time-out of login. */
+#define PATIENCE_US (40 * 1000000ll)
+#define DIRECTORY_PATIENCE_US (12 * 1000000ll)
 /* Whose way to the provider and back it is; SameSite=Strict: the console itself sends it. */
 #define FLOW_COOKIE "__Host-cordon-flow"
 
@@ -22,7 +24,8 @@ struct waiting {
     struct serving *serving; /* owned */
     uint64_t number;
     int kind; /* enum login_kind */
-    int64_t since_us;
+    int64_t until_us;
+    char about[LOGIN_FLOW_SIZE];  /* as in wire/login.h */
     char flow[SESSION_TEXT_SIZE]; /* LOGIN_BEGIN: the cookie's value */
 };
 
@@ -81,9 +84,13 @@ void
 people_waiting_tick(struct people *people)
 {
     int64_t now = clock_boot_us(people->settings.clock);
-    struct waiting *oldest;
-    while ((oldest = TAILQ_FIRST(&people->waiting->all)) && now - oldest->since_us > PATIENCE_US) {
-        refuse_away(take_out(people->waiting, oldest));
+    struct waiting *waiting = TAILQ_FIRST(&people->waiting->all);
+    while (waiting) {
+        struct waiting *next = TAILQ_NEXT(waiting, link);
+        if (now > waiting->until_us) {
+            refuse_away(take_out(people->waiting, waiting));
+        }
+        waiting = next;
     }
 }
 
@@ -103,11 +110,15 @@ ask(struct serving *serving, struct wire_login *question, const char *flow)
         refuse_away(serving);
         return;
     }
+    bool is_directory = question->kind == LOGIN_PASSWORD;
     struct waiting *waiting = MEM_NEW(struct waiting);
     *waiting = (struct waiting){.serving = serving,
                                 .number = question->number,
                                 .kind = question->kind,
-                                .since_us = clock_boot_us(people->settings.clock)};
+                                .until_us = clock_boot_us(people->settings.clock) +
+                                            (is_directory ? DIRECTORY_PATIENCE_US : PATIENCE_US)};
+    snprintf(waiting->about, sizeof(waiting->about), "%s",
+             is_directory ? question->name : question->flow);
     snprintf(waiting->flow, sizeof(waiting->flow), "%s", flow);
     TAILQ_INSERT_TAIL(&list->all, waiting, link);
     list->count++;
@@ -175,6 +186,7 @@ people_serve_openid(struct serving *serving, const void *parameters)
         people_refuse(serving, 500, "no random bytes", NULL, NULL);
     } else {
         flow_hash(flow, question.flow);
+        peer_key(serving->peer, question.peer);
         ask(serving, &question, flow);
     }
 }
@@ -250,17 +262,29 @@ on_refused(struct serving *serving, int kind)
     }
 }
 
-void
-people_login_answer(struct people *people, const struct wire_login_result *result)
+/* Whose answer is it?  NULL: nobody's (any more). */
+static struct waiting *
+find_waiting(struct people *people, const struct wire_login_result *result)
 {
     struct waiting *waiting;
-    char flow[SESSION_TEXT_SIZE];
     TAILQ_FOREACH(waiting, &people->waiting->all, link)
     {
         if (waiting->number == result->number) {
             break;
         }
     }
+    if (waiting && (waiting->kind != result->kind || strcmp(waiting->about, result->about) != 0)) {
+        log_error("web", "login answered what was not asked: nobody is let in by that", LOG_END);
+        return NULL;
+    }
+    return waiting;
+}
+
+void
+people_login_answer(struct people *people, const struct wire_login_result *result)
+{
+    struct waiting *waiting = find_waiting(people, result);
+    char flow[SESSION_TEXT_SIZE];
     if (!waiting) {
         return; /* given up already */
     }
@@ -270,7 +294,10 @@ people_login_answer(struct people *people, const struct wire_login_result *resul
     if (kind == LOGIN_FINISH) {
         flow_cookie(serving, "", 0);
     }
-    if (result->outcome == LOGIN_GRANTED && kind != LOGIN_BEGIN) {
+    bool is_other = kind == LOGIN_PASSWORD && strcasecmp(result->name, serving->name) != 0;
+    if (result->outcome == LOGIN_GRANTED && is_other) {
+        on_refused(serving, kind);
+    } else if (result->outcome == LOGIN_GRANTED && kind != LOGIN_BEGIN) {
         on_granted(serving, result);
     } else if (result->outcome == LOGIN_BEGUN && kind == LOGIN_BEGIN && result->url) {
         on_begun(serving, flow, result);

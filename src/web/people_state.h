@@ -9,6 +9,7 @@
 #include "web/factor.h"
 #include "web/hasher.h"
 #include "web/lockout.h"
+#include "web/peer.h"
 #include "web/people.h"
 #include "web/ticket.h"
 #include "web/token.h"
@@ -39,7 +40,9 @@ struct serving {
     struct evhttp_request *request;
     enum op op;
     struct caller caller;
-    char name[NAME_SIZE]; /* the account or token that it is about */
+    char peer[IP_TEXT_SIZE];                          /* where it comes from */
+    char name[NAME_SIZE];                             /* the account or token that it is about */
+    char tried_key[HOST_SIZE], tried_peer[NAME_SIZE]; /* of the back-off; "": no try began */
     char password[PASSWORD_SIZE];
     struct account account;
     unsigned status; /* of the answer that waits for the audit */
@@ -61,7 +64,8 @@ void people_answer_recorded(struct serving *serving, unsigned status, cJSON *bod
 void people_record_aside(struct people *people, const char *account, enum account_role role,
                          const char *action, const char *object);
 
-/* True: refused already, for 'name' or this address failed too often. */
+/* True: refused already, for 'name' or this address failed too often, or is being tried just now.
+ * Else a try has begun, which ends with 'serving'. */
 bool people_must_wait(struct serving *serving);
 /* It was wrong: counted, logged, recorded as 'action', and refused with 'detail'. */
 void people_fail(struct serving *serving, const char *action, const char *detail,

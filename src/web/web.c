@@ -23,6 +23,7 @@
 #include "web/listen.h"
 #include "web/listeners.h"
 #include "web/openapi.h"
+#include "web/peer.h"
 #include "web/people.h"
 #include "web/query.h"
 #include "web/reply.h"
@@ -321,8 +322,10 @@ is_within_share(struct web *web, struct evhttp_request *request, const char *key
 static bool
 is_within_address(struct web *web, struct evhttp_request *request)
 {
-    char key[HOST_SIZE];
-    snprintf(key, sizeof(key), "address %.200s", people_peer(request));
+    char peer[IP_TEXT_SIZE], network[NAME_SIZE], key[HOST_SIZE];
+    peer_of(web->settings.config, request, peer);
+    peer_key(peer, network);
+    snprintf(key, sizeof(key), "address %s", network);
     return is_within_share(web, request, key);
 }
 
@@ -332,8 +335,7 @@ find_caller(struct web *web, struct evhttp_request *request, struct caller *call
 {
     struct caller_problem problem;
     uint64_t swallowed = 0;
-    char *peer = NULL;
-    uint16_t port = 0;
+    char peer[IP_TEXT_SIZE];
     if (people_find(web->people, request, caller, &problem)) {
         return is_within_share(web, request, caller->account);
     }
@@ -341,10 +343,10 @@ find_caller(struct web *web, struct evhttp_request *request, struct caller *call
         return false;
     }
     web->unauthorised++;
-    evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
+    peer_of(web->settings.config, request, peer);
     if (log_limit_pass(&web->unauthorised_limit, clock_boot_us(web->clock), &swallowed)) {
         log_warn("web", "request that shows nobody's right", LOG_S("why", problem.detail),
-                 LOG_S("peer", peer ? peer : "?"), LOG_I("swallowed", swallowed));
+                 LOG_S("peer", peer), LOG_I("swallowed", swallowed));
     }
     if (problem.status == 401) {
         evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate",
@@ -418,8 +420,13 @@ may(struct web *web, struct evhttp_request *request, const struct route *route,
 static void
 serve_device(struct web *web, struct evhttp_request *request)
 {
-    cJSON *body = enrol_may(web->enrol, request) ? read_body(web, request) : NULL;
-    if (body) {
+    if (!enrol_may(web->enrol, request)) {
+        return;
+    }
+    cJSON *body = read_body(web, request);
+    if (!body) {
+        enrol_failed(web->enrol, request);
+    } else {
         enrol_serve(web->enrol, request, body);
         cJSON_Delete(body);
     }
@@ -594,7 +601,7 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
     web->asker = asker_new(clock, &port);
     web->listeners = listeners_new(clock);
     web->exports = exports_new(web->asker);
-    web->enrol = enrol_new(clock, web->asker);
+    web->enrol = enrol_new(clock, web->asker, settings->config);
     web->memory = sse_memory_new();
     web->shares = shares_new();
     web->openapi = openapi_text();

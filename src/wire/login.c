@@ -10,6 +10,7 @@ static const struct field login_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct wire_login, name),
     F_TEXT(FIELD_OPTIONAL, struct wire_login, password),
     F_TEXT(FIELD_OPTIONAL, struct wire_login, flow),
+    F_TEXT(FIELD_OPTIONAL, struct wire_login, peer),
     F_TEXT(FIELD_OPTIONAL, struct wire_login, code),
     F_TEXT(FIELD_OPTIONAL, struct wire_login, state),
 };
@@ -17,6 +18,8 @@ const struct shape wire_login_shape = SHAPE("login", struct wire_login, login_fi
 
 static const struct field login_result_fields[] = {
     F_UINT(FIELD_NEEDED, struct wire_login_result, number),
+    F_ENUM(FIELD_NEEDED, struct wire_login_result, kind, login_kind_names),
+    F_TEXT(FIELD_OPTIONAL, struct wire_login_result, about),
     F_ENUM(FIELD_NEEDED, struct wire_login_result, outcome, login_outcome_names),
     F_ENUM(FIELD_NEEDED, struct wire_login_result, source, account_source_names),
     F_TEXT(FIELD_OPTIONAL, struct wire_login_result, name),

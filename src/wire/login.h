@@ -15,6 +15,7 @@ enum login_kind {
 extern const char *const login_kind_names[LOGIN_KIND_COUNT + 1];
 
 #define LOGIN_FLOW_SIZE 80 /* hex of SHA-256: of what the browser's cookie holds */
+_Static_assert(LOGIN_FLOW_SIZE >= NAME_SIZE, "about");
 
 struct wire_login {
     uint64_t number; /* of this question */
@@ -22,6 +23,7 @@ struct wire_login {
     char name[NAME_SIZE];
     char password[PASSWORD_SIZE];
     char flow[LOGIN_FLOW_SIZE];
+    char peer[NAME_SIZE];                  /* LOGIN_BEGIN: from which network */
     char code[URL_SIZE], state[NAME_SIZE]; /* LOGIN_FINISH */
 };
 
@@ -38,15 +40,19 @@ extern const char *const login_outcome_names[LOGIN_OUTCOME_COUNT + 1];
 
 #define LOGIN_LINK_MAX 4096
 
+/* Number, kind and what it was about come back as they were asked: an answer that does not fit its
+ * question in all three is nobody's. */
 struct wire_login_result {
     uint64_t number;
-    int outcome;            /* enum login_outcome */
-    int source;             /* enum account_source */
-    char name[NAME_SIZE];   /* of the account here */
-    char subject[URL_SIZE]; /* whoever it is there, for ever */
-    int role;               /* enum account_role */
-    char *url;              /* owned; NULL: none */
-    char why[TEXT_SIZE];    /* for the log, never for whoever signs in */
+    int kind;                    /* enum login_kind */
+    char about[LOGIN_FLOW_SIZE]; /* LOGIN_PASSWORD: the name that was asked for; else the flow */
+    int outcome;                 /* enum login_outcome */
+    int source;                  /* enum account_source */
+    char name[NAME_SIZE];        /* of the account here */
+    char subject[URL_SIZE];      /* whoever it is there, for ever */
+    int role;                    /* enum account_role */
+    char *url;                   /* owned; NULL: none */
+    char why[TEXT_SIZE];         /* for the log, never for whoever signs in */
 };
 
 extern const struct shape wire_login_shape;

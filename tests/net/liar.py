@@ -165,14 +165,16 @@ class Bench:
             text = text.split(".")[0] + "." + b64(json.dumps({**claims, "sub": "2"}).encode())
         return f"{text}.{b64(signature)}"
 
-    def sign_in(self, lie=None):
-        """The status with which cordond answers the browser that comes back from us."""
+    def sign_in(self, lie=None, meanwhile=lambda: None):
+        """The status with which cordond answers the browser that comes back from us; 'meanwhile' is
+        called while it is away."""
         self.lie = lie
         browser = Browser(self.api)
         status, begun = browser.send("POST", "/session/openid/begin", {})
         assert status == 200, begun
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(begun["url"]).query))
         self.nonce = query["nonce"]
+        meanwhile()
         status, answer = browser.send("POST", "/session/openid",
                                       {"code": "any", "state": query["state"]})
         if status == 409:  # somebody else's name

@@ -14,6 +14,7 @@ import api as client
 import pytest
 import receivers
 from netns import wait_for
+from people import Browser
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = TOP / os.environ.get("BUILD", "build")
@@ -90,7 +91,10 @@ class Bench:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         os.chmod(self.folder, 0o755)
-        self.cordon = receivers.Controller(str(BUILD / "cordond"), self.folder).start()
+        self.cordon = receivers.Controller(str(BUILD / "cordond"), self.folder)
+        with open(self.cordon.config, "a", encoding="ascii") as config:
+            config.write('trusted_proxies: ["127.0.0.9"]\n')
+        self.cordon.start()
         self.api = client.Api(f"https://127.0.0.1:{self.cordon.port}",
                               str(self.cordon.state / "admin.token"),
                               str(self.cordon.state / "pki" / "ca.pem"))
@@ -265,3 +269,60 @@ def test_behind_nginx_nobody_gets_anothers_answer(bench, proxy):
                 assert statuses in ([200], [502]), (name, heard)
                 served += statuses == [200]
     assert served > len(DOUBTFUL)
+
+
+@pytest.fixture(scope="module")
+def packaged(bench):
+    """The address of nginx with packaging/nginx.conf as it stands, but for places."""
+    if not shutil.which("nginx"):
+        pytest.skip("there is no nginx")
+    port, folder, pki = receivers.free_port(), bench.folder / "packaged", bench.cordon.state / "pki"
+    folder.mkdir()
+    site = (TOP / "packaging" / "nginx.conf").read_text(encoding="utf-8")
+    for there, here in (("127.0.0.1:8443", f"127.0.0.1:{bench.cordon.port}"),
+                        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+                        ("/etc/nginx/cordon.pem", f"{pki}/server.pem"),
+                        ("/etc/nginx/cordon.key", f"{pki}/server.key"),
+                        ("/etc/nginx/cordon-ca.pem", f"{pki}/ca.pem"),
+                        ("proxy_pass https://cordon;",
+                         "proxy_pass https://cordon; proxy_bind 127.0.0.9;")):
+        assert there in site, there
+        site = site.replace(there, here)
+    (folder / "nginx.conf").write_text(f"""
+daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; user root; worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  {site}
+}}
+""")
+    process = subprocess.Popen(["nginx", "-p", folder, "-c", folder / "nginx.conf"],
+                               stderr=subprocess.DEVNULL)
+    wait_for(lambda: receivers.is_open(port), "nginx", SLOW_S)
+    yield client.Api(f"https://127.0.0.1:{port}", str(bench.cordon.state / "admin.token"),
+                     str(pki / "ca.pem"))
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+def test_behind_nginx_each_has_an_own_address(bench, packaged):
+    password = (bench.cordon.state / "admin.password").read_text().strip()
+    spoofs = [{}, {"X_Forwarded_For": "192.0.2.1"}, {"X_Forwarded_For": "192.0.2.1, 127.0.0.9"},
+              {"X_Forwarded_For": "junk"}, {"Forwarded": "for=192.0.2.1"}]
+    for api in (packaged, bench.api):  # and straight, where the header is nobody's to send
+        for spoof in spoofs:
+            person = Browser(api)
+            status, _ = person.send("POST", "/session", {"name": "admin", "password": password},
+                                    **spoof)
+            assert status == 200
+            address = next(one["address"] for one in person.send("GET", "/session/list")[1]["items"]
+                           if one["current"])
+            assert address == person.address, (address, spoof)
+            row = next(row for row in bench.api.items("/audit") if row["action"] == "session.open")
+            assert row["object"] == person.address
+    guesser, other = Browser(packaged), Browser(packaged)
+    codes = [guesser.send("POST", "/session", {"name": f"nobody{i}", "password": "a guess at it"},
+                          X_Forwarded_For=f"192.0.2.{i}")[0] for i in range(22)]
+    assert codes == [401] * 20 + [429] * 2  # however it calls itself
+    assert other.sign_in("admin", password)[0] == 200  # and the next desk signs in

@@ -1,12 +1,16 @@
 """Accounts from a real directory (slapd) and a real OpenID provider: who gets in, in which role, and what
 others can try.  No campus: cordond with one switch made of memory, everything on loopback."""
+import concurrent.futures
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 import api as client
@@ -350,18 +354,90 @@ def test_a_name_that_changed_hands_gets_nobody_in(bench):
     assert bench.sign_in("kim", "another person")[1] == 200
 
 
+DIRECTORY_S = 10  # login/directory.h: for all steps of one sign-in
+LATE_S = 8        # on a machine that has much to do
+
+
+def assert_silence_holds_nobody_else_up(bench):
+    """'lee' of the directory is told within its time; 'admin', who is ours, signs in meanwhile."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
+        lee = pool.submit(bench.sign_in, "lee", "lees password")
+        for _ in range(3):
+            assert bench.sign_in("admin", LOCAL)[1] == 200
+        assert not lee.done()
+        _, status, problem = lee.result()
+        took = time.monotonic() - began
+    assert status == 503 and "cannot be asked" in problem["detail"], problem
+    assert "still work" in problem["advice"]
+    assert took < DIRECTORY_S + LATE_S, took
+
+
 def test_while_the_directory_is_silent_local_accounts_work(bench):
+    """And guesses at the same time do not come to it one beside the other."""
     bench.directory.process.send_signal(signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        assert bench.sign_in("admin", LOCAL)[1] == 200
-        _, status, problem = bench.sign_in("lee", "lees password")
-        assert status == 503 and "cannot be asked" in problem["detail"], problem
-        assert "still work" in problem["advice"]
-        assert time.monotonic() - began < SLOW_S
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            guesses = [pool.submit(bench.sign_in, "ona", f"guess {i}") for i in range(20)]
+            assert_silence_holds_nobody_else_up(bench)
+            codes = sorted(guess.result()[1] for guess in guesses)
     finally:
         bench.directory.process.send_signal(signal.SIGCONT)
+    assert codes == [429] * 19 + [503], codes
     wait_for(bench.directory.answers, "slapd goes on", SLOW_S)
+    assert bench.sign_in("lee", "lees password")[1] == 200
+
+
+def test_guesses_at_the_same_time_do_not_lock_the_directorys_account(bench):
+    before = bench.directory.said().count('BIND dn="uid=ona')
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        codes = list(pool.map(lambda i: bench.sign_in("ona", f"guess {i}")[1], range(40)))
+    assert set(codes) == {401, 429}
+    binds = bench.directory.said().count('BIND dn="uid=ona') - before
+    assert binds <= 5, binds  # as many as one after the other
+
+
+class Trickle(threading.Thread):
+    """In the directory's place: the beginning of a TLS record, and then a byte now and then."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", port))
+        self.open, self.cut, self.is_over = [], set(), threading.Event()
+        self.start()
+
+    def run(self):
+        self.socket.settimeout(0.5)
+        while not self.is_over.is_set():
+            try:
+                self.open.append(self.socket.accept()[0])
+                self.open[-1].sendall(b"\x16\x03\x03\x3f\x00\x02\x00\x3e\xfc")
+            except TimeoutError:
+                pass
+            for line in self.open:
+                with contextlib.suppress(OSError):
+                    line.sendall(b"\x03")
+                    line.setblocking(False)
+                    if not line.recv(65536):
+                        self.cut.add(line)
+
+    def stop(self):
+        self.is_over.set()
+        self.join()
+        for line in [self.socket, *self.open]:
+            line.close()
+
+
+def test_a_directory_that_sends_a_byte_now_and_then_holds_nobody_up(bench):
+    bench.directory.stop()
+    trickle = Trickle(bench.directory.port)
+    try:
+        assert_silence_holds_nobody_else_up(bench)
+        wait_for(lambda: trickle.open and trickle.cut == set(trickle.open),
+                 "the connection is given up, too", LATE_S)
+    finally:
+        trickle.stop()
+    bench.directory.start()
     assert bench.sign_in("lee", "lees password")[1] == 200
 
 
@@ -519,6 +595,18 @@ def lies():
 
 def test_a_true_token_is_taken(lies):
     assert lies.sign_in() == 200
+
+
+def test_a_flood_stops_nobody_elses_sign_in(lies):
+    """Five machines begin more of them than there is room for: each pushes out its own."""
+    flooders = [Browser(lies.api) for _ in range(5)]
+
+    def flood():
+        for flooder in flooders:
+            codes = [flooder.send("POST", "/session/openid/begin", {}) for _ in range(64)]
+            assert {code for code, _ in codes} == {200}
+
+    assert lies.sign_in(meanwhile=flood) == 200
 
 
 @pytest.mark.parametrize("lie", liar.LIES)

@@ -108,6 +108,21 @@ test_names_that_no_certificate_has(void **state)
 }
 
 static void
+test_proxies(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"proxy.example.org", "192.0.2.1/24", "192.0.2.300",
+                                      "0.0.0.0/0",         "\"::/0\"",     "\"\"",
+                                      "192.0.2.1:80"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        char text[96];
+        snprintf(text, sizeof(text), "trusted_proxies: [192.0.2.1, %s]\n", bad[i]);
+        assert_refused(text, check_start, 1, 30, "trusted_proxies[1]");
+    }
+    assert_taken("trusted_proxies: [192.0.2.1, 198.51.100.0/24, \"2001:db8::/64\"]\n", check_start);
+}
+
+static void
 test_listeners_at_one_address(void **state)
 {
     (void)state;
@@ -254,6 +269,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_unknown_driver),
         cmocka_unit_test(test_names_that_no_certificate_has),
+        cmocka_unit_test(test_proxies),
         cmocka_unit_test(test_listeners_at_one_address),
         cmocka_unit_test(test_texts_that_do_not_fit),
         cmocka_unit_test(test_the_state_folder),

@@ -5,7 +5,10 @@
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
  * more), "reload" (SIGHUP), "event" (one live event), "notice" (one of who was told), "gap" (an
  * event is lost first), "slow" (time goes on by 11 s), "wait SECONDS", "audit COUNT" (so many rows
- * more), "require ROLE" (its accounts need a second factor), "budget N" (requests per second).  Ends with stdin. */
+ * more), "require ROLE" (its accounts need a second factor), "budget N" (requests per second),
+ * "trust PREFIX" (a reverse proxy),
+ * "directory" (accounts come from one), "asked" (waits until it was), "answer NUMBER KIND ABOUT
+ * NAME" (it grants NAME; NUMBER counts from that of the last question).  Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +36,52 @@ struct fixture {
     bool is_mute;
     uint64_t sequence;
     char line[64]; /* the command under way */
+    bool is_awaited;
+    uint64_t asked, answered; /* numbers of questions to the directory */
     struct config config;
 };
+
+static void say_done(void *context, int error);
+
+static bool
+on_login(void *context, const struct wire_login *question)
+{
+    struct fixture *fixture = context;
+    fixture->asked = question->number;
+    if (fixture->is_awaited) {
+        fixture->is_awaited = false;
+        fixture->answered = fixture->asked;
+        say_done(fixture, 0);
+    }
+    return true;
+}
+
+/* True: it was asked already; else that is said when it is. */
+static bool
+login_await(struct fixture *fixture)
+{
+    fixture->is_awaited = fixture->asked == fixture->answered;
+    fixture->answered = fixture->asked;
+    return !fixture->is_awaited;
+}
+
+static void
+login_answer(struct fixture *fixture, const char *words)
+{
+    struct wire_login_result result = {.outcome = LOGIN_GRANTED,
+                                       .source = ACCOUNT_LDAP,
+                                       .role = ACCOUNT_OPERATOR,
+                                       .subject = "one and the same"};
+    char kind[16];
+    int offset;
+    if (sscanf(words, "%d %15s %63s %63s", &offset, kind, result.about, result.name) == 4) {
+        result.number = fixture->asked + (uint64_t)(int64_t)offset;
+        while (login_kind_names[result.kind] && strcmp(login_kind_names[result.kind], kind) != 0) {
+            result.kind++;
+        }
+        web_login_answer(fixture->web, &result);
+    }
+}
 
 static void
 on_answer(void *context, const struct wire_answer *answer)
@@ -131,6 +178,18 @@ on_command(evutil_socket_t fd, short what, void *context)
         return; /* done when it is on disk */
     } else if (strncmp(line, "budget ", 7) == 0) {
         fixture->config.accounts.requests_per_s = (uint32_t)atoi(line + 7);
+    } else if (strcmp(line, "directory") == 0) {
+        snprintf(fixture->config.ldap.url, URL_SIZE, "ldaps://directory.example");
+    } else if (strcmp(line, "asked") == 0) {
+        if (!login_await(fixture)) {
+            return;
+        }
+    } else if (strncmp(line, "answer ", 7) == 0) {
+        login_answer(fixture, line + 7);
+    } else if (strncmp(line, "trust ", 6) == 0) {
+        struct config *config = &fixture->config;
+        char *prefix = config->trusted_proxies[config->trusted_proxy_count++];
+        memccpy(prefix, line + 6, '\0', PREFIX_TEXT_SIZE - 1);
     } else if (strncmp(line, "require ", 8) == 0) {
         struct config_accounts *accounts = &fixture->config.accounts;
         memcpy(accounts->second_factor[accounts->factor_role_count++], line + 8, strlen(line) - 7);
@@ -210,6 +269,7 @@ serve(struct fixture *fixture, const char *folder)
                                     .parse_line = parse_line,
                                     .config = &fixture->config,
                                     .send = send_ask,
+                                    .login = on_login,
                                     .context = fixture};
     if (web_new(fixture->base, &settings, &fixture->clock.clock, &fixture->web, why) != 0) {
         fprintf(stderr, "%s\n", why);

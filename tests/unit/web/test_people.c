@@ -125,7 +125,7 @@ passwords(void **state)
 static void
 guessing_costs_ever_more_time(void **state)
 {
-    struct lockout *lockout = lockout_new(5);
+    struct lockout *lockout = lockout_new(5, 1);
     int64_t now = 1000 * SECOND;
     (void)state;
     for (int i = 0; i < 4; i++) {
@@ -154,7 +154,7 @@ guessing_costs_ever_more_time(void **state)
 static void
 a_flood_of_names_takes_no_memory(void **state)
 {
-    struct lockout *lockout = lockout_new(1);
+    struct lockout *lockout = lockout_new(1, 1);
     char key[32];
     (void)state;
     lockout_failed(lockout, "first", 1);
@@ -166,6 +166,94 @@ a_flood_of_names_takes_no_memory(void **state)
     assert_int_equal(lockout_wait_us(lockout, "first", 3), 0); /* the oldest made room */
     assert_int_not_equal(lockout_wait_us(lockout, key, 2 + LOCKOUT_KEYS_MAX), 0);
     lockout_free(lockout);
+}
+
+/* Whoever is guessed at stays so, whatever else fails meanwhile. */
+static void
+a_flood_of_names_forgets_nobody(void **state)
+{
+    struct lockout *lockout = lockout_new(5, 1);
+    int64_t now = 1000 * SECOND;
+    char key[32];
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        lockout_failed(lockout, "kim", now);
+    }
+    int64_t wait = lockout_wait_us(lockout, "kim", now);
+    assert_int_equal(wait, 128 * SECOND);
+    for (int i = 0; i < 2 * LOCKOUT_KEYS_MAX; i++) {
+        snprintf(key, sizeof(key), "name%d", i);
+        lockout_failed(lockout, key, now + i);
+    }
+    assert_int_equal(lockout_count(lockout), LOCKOUT_KEYS_MAX);
+    assert_int_equal(lockout_wait_us(lockout, "kim", now), wait);
+    /* nor does one between each two guesses: lee is new in a table that is full */
+    now += SECOND;
+    for (int i = 0; i < 8; i++) {
+        lockout_failed(lockout, "lee", now);
+        snprintf(key, sizeof(key), "between%d", i);
+        lockout_failed(lockout, key, now);
+    }
+    assert_true(lockout_wait_us(lockout, "lee", now) >= 8 * SECOND);
+    /* but nobody waits who failed once */
+    lockout_failed(lockout, "max", now);
+    assert_true(lockout_wait_us(lockout, "max", now) <= SECOND);
+    lockout_free(lockout);
+}
+
+static void
+what_lapsed_makes_room_first(void **state)
+{
+    struct lockout *lockout = lockout_new(1, 1);
+    char key[32];
+    (void)state;
+    for (int i = 0; i < LOCKOUT_KEYS_MAX; i++) {
+        snprintf(key, sizeof(key), "name%d", i);
+        lockout_failed(lockout, key, 1);
+        lockout_failed(lockout, key, i == 7 ? 1 : LOCKOUT_FORGET_US);
+        lockout_failed(lockout, key, i == 7 ? 1 : LOCKOUT_FORGET_US);
+    }
+    for (int i = 0; i < 9; i++) {
+        lockout_failed(lockout, "name7", 1); /* most of all, and long ago */
+    }
+    lockout_failed(lockout, "new", LOCKOUT_FORGET_US + 2);
+    assert_int_equal(lockout_wait_us(lockout, "name7", 2), 0);
+    assert_true(lockout_wait_us(lockout, "name8", LOCKOUT_FORGET_US) > 0);
+    lockout_free(lockout);
+}
+
+static void
+tries_at_the_same_time_are_counted(void **state)
+{
+    struct lockout *one = lockout_new(5, 1), *many = lockout_new(5, 5);
+    (void)state;
+    assert_true(lockout_begin(one, "kim", 0));
+    assert_false(lockout_begin(one, "kim", 0));
+    assert_true(lockout_begin(one, "lee", 0)); /* nobody else pays */
+    lockout_end(one, "kim");
+    assert_true(lockout_begin(one, "kim", 0));
+    lockout_end(one, "nobody");
+    assert_false(lockout_begin(one, "kim", 0));
+    /* as many as could fail for nothing */
+    lockout_failed(many, "kim", 0);
+    lockout_failed(many, "kim", 0);
+    for (int i = 0; i < 3; i++) {
+        assert_true(lockout_begin(many, "kim", 0));
+    }
+    assert_false(lockout_begin(many, "kim", 0));
+    lockout_end(many, "kim");
+    assert_true(lockout_begin(many, "kim", 0));
+    for (int i = 0; i < 3; i++) {
+        lockout_end(many, "kim");
+    }
+    for (int i = 0; i < 20; i++) {
+        lockout_failed(many, "kim", 0);
+    }
+    assert_true(
+        lockout_begin(many, "kim", 0)); /* one at a time; how long it waits is asked before */
+    assert_false(lockout_begin(many, "kim", 0));
+    lockout_free(one);
+    lockout_free(many); /* with what is under way */
 }
 
 static void
@@ -371,6 +459,9 @@ main(void)
         cmocka_unit_test(passwords),
         cmocka_unit_test(guessing_costs_ever_more_time),
         cmocka_unit_test(a_flood_of_names_takes_no_memory),
+        cmocka_unit_test(a_flood_of_names_forgets_nobody),
+        cmocka_unit_test(what_lapsed_makes_room_first),
+        cmocka_unit_test(tries_at_the_same_time_are_counted),
         cmocka_unit_test(shares_refill),
         cmocka_unit_test(sessions_live_and_end),
         cmocka_unit_test(sessions_outlive_the_process),
