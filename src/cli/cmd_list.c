@@ -53,6 +53,7 @@ cmd_endpoints(struct run *run, char **words, int count)
         {"HOST NAME", "host_name", COLUMN_TEXT},
         {"MAC", "macs", COLUMN_TEXT},
         {"ADDRESSES", "addresses", COLUMN_TEXT},
+        {"SITE", "site", COLUMN_RARE},
         {"LOCATION", "location", COLUMN_PLACE},
         {"VLAN", "location.vlan", COLUMN_TEXT},
         {"SINCE", "location.since", COLUMN_TIME},
@@ -111,7 +112,8 @@ int
 cmd_switches(struct run *run, char **words, int count)
 {
     static const struct column columns[] = {
-        {"NAME", "name", COLUMN_TEXT},       {"DRIVER", "driver", COLUMN_TEXT},
+        {"NAME", "name", COLUMN_TEXT},       {"SITE", "site", COLUMN_RARE},
+        {"DRIVER", "driver", COLUMN_TEXT},
         {"STATE", "state", COLUMN_TEXT},     {"GENERATION", "observed_generation", COLUMN_TEXT},
         {"RULES", "rules", COLUMN_TEXT},     {"LAST SEEN", "seen", COLUMN_TIME},
         {"PROBLEM", "problem", COLUMN_TEXT},
@@ -123,6 +125,7 @@ cmd_switches(struct run *run, char **words, int count)
 static const struct column containment_columns[] = {
     {"ID", "id", COLUMN_TEXT},           {"ACTION", "action", COLUMN_TEXT},
     {"STATE", "state", COLUMN_TEXT},     {"ENDPOINT", "", COLUMN_WHO},
+    {"SITE", "site", COLUMN_RARE},
     {"SERVER", "", COLUMN_SERVER},       {"LOCATION", "location", COLUMN_PLACE},
     {"SINCE", "requested", COLUMN_TIME}, {"EXPIRES", "expires", COLUMN_TIME},
     {"HITS", "hits", COLUMN_TEXT},       {"REASON", "reason", COLUMN_TEXT},
@@ -150,6 +153,7 @@ cmd_pending(struct run *run, char **words, int count)
         {"ACTION", "containment.action", COLUMN_TEXT},
         {"HELD", "containment.hold", COLUMN_TEXT},
         {"ENDPOINT", "containment", COLUMN_WHO},
+        {"SITE", "containment.site", COLUMN_RARE},
         {"SERVER", "containment", COLUMN_SERVER},
         {"SINCE", "containment.requested", COLUMN_TIME},
         {"STRENGTH", "incident.strength", COLUMN_TEXT},
@@ -203,6 +207,7 @@ cmd_incidents(struct run *run, char **words, int count)
     static const struct column columns[] = {
         {"ID", "id", COLUMN_TEXT},
         {"ENDPOINT", "", COLUMN_WHO},
+        {"SITE", "site", COLUMN_RARE},
         {"PHASE", "phase", COLUMN_TEXT},
         {"SEVERITY", "severity", COLUMN_TEXT},
         {"STRENGTH", "strength", COLUMN_TEXT},

@@ -58,6 +58,7 @@ print_endpoint(const struct run *run, const cJSON *json)
         {"MAC", "macs", COLUMN_TEXT},
         {"ADDRESSES", "addresses", COLUMN_TEXT},
         {"LOCATION", "location", COLUMN_PLACE},
+        {"SITE", "site", COLUMN_TEXT},
         {"VLAN", "location.vlan", COLUMN_TEXT},
         {"SINCE", "location.since", COLUMN_TIME},
         {"LAST SEEN", "last_seen", COLUMN_TIME},
@@ -75,6 +76,7 @@ print_endpoint(const struct run *run, const cJSON *json)
         {"ADDRESS", "ip", COLUMN_TEXT},     {"MAC", "mac", COLUMN_TEXT},
         {"SOURCE", "source", COLUMN_TEXT},  {"FROM", "from", COLUMN_TIME},
         {"LAST SEEN", "seen", COLUMN_TIME}, {"UNTIL", "until", COLUMN_TIME},
+        {"SITE", "site", COLUMN_RARE},
     };
     static const struct column events[] = {
         {"TIME", "at", COLUMN_EXACT},
@@ -102,7 +104,8 @@ static void
 print_switch(const struct run *run, const cJSON *json)
 {
     static const struct column facts[] = {
-        {"NAME", "name", COLUMN_TEXT},        {"DRIVER", "driver", COLUMN_TEXT},
+        {"NAME", "name", COLUMN_TEXT},        {"SITE", "site", COLUMN_TEXT},
+        {"DRIVER", "driver", COLUMN_TEXT},
         {"STATE", "state", COLUMN_TEXT},      {"GENERATION", "observed_generation", COLUMN_TEXT},
         {"RULES", "rules", COLUMN_TEXT},      {"LAST SEEN", "seen", COLUMN_TIME},
         {"SKEW", "skew_us", COLUMN_MS},       {"PROBLEM", "problem", COLUMN_TEXT},
@@ -140,6 +143,7 @@ print_containment(const struct run *run, const cJSON *json)
         {"ENDPOINT", "", COLUMN_WHO},
         {"MAC", "mac", COLUMN_TEXT},
         {"IP", "ip", COLUMN_TEXT},
+        {"SITE", "site", COLUMN_TEXT},
         {"LOCATION", "location", COLUMN_PLACE},
         {"SERVER", "", COLUMN_SERVER},
         {"REASON", "reason", COLUMN_TEXT},
@@ -186,6 +190,7 @@ print_incident(const struct run *run, const cJSON *json)
     static const struct column facts[] = {
         {"ID", "id", COLUMN_TEXT},
         {"ENDPOINT", "", COLUMN_WHO},
+        {"SITE", "site", COLUMN_TEXT},
         {"SERVER", "", COLUMN_SERVER},
         {"PHASE", "phase", COLUMN_TEXT},
         {"SEVERITY", "severity", COLUMN_TEXT},

@@ -95,6 +95,7 @@ columns_cell(const cJSON *item, const struct column *column)
     char number[32];
     switch (column->kind) {
     case COLUMN_TEXT:
+    case COLUMN_RARE:
         put_value(cell, value);
         break;
     case COLUMN_TIME:
@@ -122,25 +123,44 @@ columns_cell(const cJSON *item, const struct column *column)
     return mem_strdup(cell);
 }
 
+static bool
+any_has(const cJSON *items, const struct column *column)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, items)
+    {
+        if (columns_at(item, column->path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 columns_print(const struct run *run, const cJSON *items, const struct column *columns, size_t count)
 {
     const char *headings[TABLE_COLUMNS_MAX];
     const char *row[TABLE_COLUMNS_MAX];
     char *cells[TABLE_COLUMNS_MAX];
+    struct column shown[TABLE_COLUMNS_MAX];
     const cJSON *item;
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        headings[i] = run_text(run, columns[i].heading);
+        if (columns[i].kind == COLUMN_RARE && !any_has(items, &columns[i])) {
+            continue;
+        }
+        shown[kept] = columns[i];
+        headings[kept++] = run_text(run, columns[i].heading);
     }
-    struct table *table = table_new(count, headings);
+    struct table *table = table_new(kept, headings);
     cJSON_ArrayForEach(item, items)
     {
-        for (size_t i = 0; i < count; i++) {
-            cells[i] = columns_cell(item, &columns[i]);
+        for (size_t i = 0; i < kept; i++) {
+            cells[i] = columns_cell(item, &shown[i]);
             row[i] = cells[i];
         }
         table_add(table, row);
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < kept; i++) {
             free(cells[i]);
         }
     }

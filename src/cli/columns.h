@@ -9,6 +9,7 @@
 
 enum column_kind {
     COLUMN_TEXT,   /* texts, numbers, yes/no; lists joined with commas */
+    COLUMN_RARE,   /* a text; no column where no row has one */
     COLUMN_TIME,   /* RFC 3339 -> local time to the second */
     COLUMN_EXACT,  /* with milliseconds */
     COLUMN_MS,     /* microseconds -> milliseconds */

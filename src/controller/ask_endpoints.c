@@ -101,6 +101,22 @@ find_by_name(struct topology *topology, const char *name, const struct endpoint 
     return count;
 }
 
+/* "192.0.2.7", or "192.0.2.7@SITE" where several sites have it. */
+static bool
+address_parse(const char *name, struct ip *ip, const char **site)
+{
+    char address[IP_TEXT_SIZE];
+    const char *at = strchr(name, '@');
+    size_t size = at ? (size_t)(at - name) : strlen(name);
+    if (size >= sizeof(address)) {
+        return false;
+    }
+    memcpy(address, name, size);
+    address[size] = '\0';
+    *site = at ? at + 1 : "";
+    return ip_parse(address, ip);
+}
+
 const struct endpoint *
 ask_find_endpoint(const struct ask_call *call, const char *name)
 {
@@ -108,14 +124,18 @@ ask_find_endpoint(const struct ask_call *call, const char *name)
     const struct endpoint *endpoint = topology_by_id(topology, name);
     struct mac mac;
     struct ip ip;
+    const char *site = "";
     size_t count = endpoint != NULL;
     if (!endpoint && mac_parse(name, &mac)) {
         endpoint = topology_by_mac(topology, &mac);
         count = endpoint != NULL;
-    } else if (!endpoint && ip_parse(name, &ip)) {
+    } else if (!endpoint && address_parse(name, &ip, &site)) {
         int64_t now_us = clock_wall_us(controller_clock(call->controller));
-        enum resolution how = topology_resolve(topology, &ip, now_us, &endpoint, &mac);
-        count = how == RESOLUTION_NONE || !endpoint ? 0 : how == RESOLUTION_CONFLICT ? 2 : 1;
+        struct held held;
+        enum resolution how = topology_resolve(topology, site, &ip, now_us, &held);
+        bool is_several = how == RESOLUTION_CONFLICT || how == RESOLUTION_SITES;
+        endpoint = held.endpoint;
+        count = is_several ? 2 : how == RESOLUTION_NONE || !endpoint ? 0 : 1;
     } else if (!endpoint) {
         count = find_by_name(topology, name, &endpoint);
     }
@@ -124,7 +144,7 @@ ask_find_endpoint(const struct ask_call *call, const char *name)
                     "search with 'cordonctl endpoints PART'");
     } else if (count > 1) {
         ask_problem(call, 409, "several endpoints answer to this", "id",
-                    "give the id or the MAC of one of them");
+                    "give the id or the MAC of one of them, or ADDRESS@SITE");
     }
     return count == 1 ? endpoint : NULL;
 }

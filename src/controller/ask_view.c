@@ -43,6 +43,10 @@ fill_endpoint(struct controller *controller, const struct endpoint *endpoint, st
     if (endpoint->location.class != LOCATION_NONE) {
         view->location = &view->model.location;
     }
+    if (policy_has_sites(engine_policy(controller_engine(controller)))) {
+        snprintf(view->site, sizeof(view->site), "%s",
+                 topology_site_of_endpoint(controller_topology(controller), endpoint));
+    }
     const struct containment *on = ask_containment_on(controller, endpoint->id);
     if (on) {
         snprintf(view->containment_id, sizeof(view->containment_id), "%s", on->id);
@@ -165,6 +169,7 @@ ask_fill_switch(const struct switch_view *from, struct view_switch *view)
                                  .read_back_us = from->read_back_us,
                                  .rule_count = from->rule_count,
                                  .missing_count = from->missing_count};
+    snprintf(view->site, sizeof(view->site), "%s", from->site ? from->site : "");
     bool is_behind = from->missing_count > 0 ||
                      from->desired_generation != from->observed_generation || !from->is_settled;
     snprintf(view->state, sizeof(view->state), "%s",

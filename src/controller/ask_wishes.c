@@ -100,13 +100,13 @@ on_wished(void *context, enum wish_result result, const char *why,
 static bool
 is_our_site(const struct ask_call *call, const char *site)
 {
-    const char *ours = call->asks->settings.site;
-    if (site[0] == '\0' || strcmp(site, ours) == 0) {
+    const struct policy *policy = engine_policy(controller_engine(call->controller));
+    if (site[0] == '\0' || policy_knows_site(policy, site)) {
         return true;
     }
     char detail[TEXT_SIZE];
-    snprintf(detail, sizeof(detail), "this controller serves the site '%s' only", ours);
-    ask_problem(call, 422, detail, "site", "ask the controller of that site");
+    snprintf(detail, sizeof(detail), "no site with addresses of its own is named '%s'", site);
+    ask_problem(call, 422, detail, "site", "'cordonctl policy rollout' lists the sites");
     return false;
 }
 
@@ -151,6 +151,7 @@ ask_containment_create(const struct ask_call *call, const void *parameters)
     memcpy(wish->endpoint_id, asked->endpoint_id, sizeof(wish->endpoint_id));
     wish->mac = asked->mac;
     wish->ip = asked->ip;
+    memcpy(wish->site, asked->site, sizeof(wish->site));
     wish->observed_us = asked->observed_us;
     wish->server = asked->server;
     memcpy(wish->server_name, asked->server_name, sizeof(wish->server_name));
@@ -170,6 +171,7 @@ ask_server_create(const struct ask_call *call, const void *parameters)
     struct wish *wish = &wishing->wish;
     wish->action = ACTION_BLOCK_SERVER;
     wish->server = asked->server;
+    memcpy(wish->site, asked->site, sizeof(wish->site));
     memcpy(wish->server_name, asked->server_name, sizeof(wish->server_name));
     wish_fill(call, wish, asked->reason, asked->external_id, asked->expires_s);
     controller_wish(call->controller, wish, on_wished, wishing);

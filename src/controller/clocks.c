@@ -234,19 +234,19 @@ clocks_compare(struct controller *controller)
 }
 
 enum resolution
-clocks_resolve(const struct controller *controller, const struct ip *ip, int64_t at_us,
-               const struct endpoint **endpoint, struct mac *mac)
+clocks_resolve(const struct controller *controller, const char *site, const struct ip *ip,
+               int64_t at_us, struct held *held)
 {
     const struct topology *topology = controller->topology;
-    const struct endpoint *before = NULL;
+    struct held before;
     int64_t now_us = clock_wall_us(controller->clock);
     bool is_ahead = at_us - now_us > AHEAD_US;
     int64_t until_us = is_ahead ? now_us : at_us;
     int64_t since_us = until_us - (is_ahead ? HELD_US : controller->unsure_us);
-    enum resolution how = topology_resolve(topology, ip, until_us, endpoint, mac);
+    enum resolution how = topology_resolve(topology, site, ip, until_us, held);
     if (how == RESOLUTION_SURE && since_us < until_us &&
-        (topology_resolve(topology, ip, since_us, &before, NULL) != RESOLUTION_SURE ||
-         before != *endpoint)) {
+        (topology_resolve(topology, site, ip, since_us, &before) != RESOLUTION_SURE ||
+         before.endpoint != held->endpoint)) {
         how = RESOLUTION_CHANGED;
     }
     return how;

@@ -27,7 +27,7 @@ void clocks_compare(struct controller *controller);
 /* topology_resolve() of when it was by a finder with a right clock.  Where it may have been earlier
  * (unsure_us), or is in the future, so that its finder's clock must be wrong: only whoever has held
  * the address all the time that it may have been, for the latter the last hour, is meant. */
-enum resolution clocks_resolve(const struct controller *controller, const struct ip *ip,
-                               int64_t at_us, const struct endpoint **endpoint, struct mac *mac);
+enum resolution clocks_resolve(const struct controller *controller, const char *site,
+                               const struct ip *ip, int64_t at_us, struct held *held);
 
 #endif

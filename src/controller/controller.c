@@ -76,6 +76,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     world_init(controller, &controller->world);
     controller->engine = engine_new(policy, &controller->world, clock);
     engine_gather(controller->engine, true);
+    world_set_sites(controller);
     switches_refresh_common(controller);
     return controller;
 }
@@ -269,6 +270,7 @@ controller_load(struct controller *controller)
     if (error) {
         return error;
     }
+    world_set_sites(controller); /* what earlier releases stored without a site */
     controller->told_count = 0; /* what was restored is no news */
     controller->stale_count = 0;
     struct entry *entry;
@@ -329,6 +331,7 @@ void
 controller_set_policy(struct controller *controller, struct policy *policy)
 {
     engine_set_policy(controller->engine, policy);
+    world_set_sites(controller);
     switches_refresh_common(controller);
     switches_flush(controller);
     controller->sweep_left = controller->listed_count;
@@ -528,6 +531,7 @@ controller_switch_at(const struct controller *controller, size_t index, struct s
         .missing_count = sw->missing_count,
         .is_settled = sw->is_settled,
         .stats = sw->has_stats ? &sw->stats : NULL,
+        .site = policy_has_sites(engine_policy(controller->engine)) ? sw->site : "",
     };
     const char *problem = sw->is_fenced ? "another controller took over" : sw->problem;
     snprintf(view->problem, sizeof(view->problem), "%s",

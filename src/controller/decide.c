@@ -308,7 +308,7 @@ is_barred(const struct controller *controller, const struct decision *d, char wh
     bool is_server = d->action == ACTION_BLOCK_SERVER;
     return d->action != ACTION_MIRROR &&
            world_is_protected(controller, endpoint, is_server ? NULL : &d->mac,
-                              is_server ? &d->server : &address, why);
+                              is_server ? &d->server : &address, d->site, why);
 }
 
 /* 'decision', or 'room' filled with it as one that waits for a person. */
@@ -350,8 +350,11 @@ decision_hold(struct containment *c, const struct decision *decision)
 }
 
 static void
-decision_fill(struct containment *c, const struct decision *decision)
+decision_fill(struct controller *controller, struct containment *c,
+              const struct decision *decision)
 {
+    snprintf(c->site, sizeof(c->site), "%s",
+             subject_site(controller, decision->action, &decision->server, decision->site));
     snprintf(c->endpoint_id, sizeof(c->endpoint_id), "%s", decision->endpoint_id);
     snprintf(c->incident_id, sizeof(c->incident_id), "%s", decision->incident_id);
     snprintf(c->permit_set, sizeof(c->permit_set), "%s", decision->permit_set);
@@ -431,7 +434,9 @@ decision_take(struct controller *controller, struct commit *commit,
     }
     const struct subject subject = {.action = decision->action,
                                     .endpoint_id = decision->endpoint_id, .mac = decision->mac,
-                                    .ip = decision->ip, .server = decision->server};
+                                    .ip = decision->ip, .server = decision->server,
+                                    .site = subject_site(controller, decision->action,
+                                                         &decision->server, decision->site)};
     bool is_held = decision->hold != HOLD_NONE || decision->mode == MODE_APPROVE;
     if (decision->hold == HOLD_BUDGET && !controller->storm.is_on) {
         storm_watch(controller);
@@ -456,7 +461,7 @@ decision_take(struct controller *controller, struct commit *commit,
     char by[NAME_SIZE];
     snprintf(by, sizeof(by), "policy:%.50s", decision->policy);
     containment_begin(controller, &c, decision->action, by);
-    decision_fill(&c, decision);
+    decision_fill(controller, &c, decision);
     decision_marks(&c, detection, received_us, c.requested_us);
     struct entry *entry = entry_new(controller, &c);
     commit_add(commit, entry);
@@ -472,7 +477,9 @@ decide_gathered(struct controller *controller, const struct decision *decision)
     }
     const struct subject subject = {.action = decision->action,
                                     .endpoint_id = decision->endpoint_id, .mac = decision->mac,
-                                    .ip = decision->ip, .server = decision->server};
+                                    .ip = decision->ip, .server = decision->server,
+                                    .site = subject_site(controller, decision->action,
+                                                         &decision->server, decision->site)};
     struct entry *same = entry_find_same(controller, &subject);
     if (same && same->c.state == CONTAINMENT_PENDING && same->is_committed) {
         pending_confirm(controller, same, decision->policy);
@@ -486,7 +493,7 @@ decide_gathered(struct controller *controller, const struct decision *decision)
     char by[NAME_SIZE];
     snprintf(by, sizeof(by), "policy:%.50s", decision->policy);
     containment_begin(controller, &c, decision->action, by);
-    decision_fill(&c, decision);
+    decision_fill(controller, &c, decision);
     containment_mark(&c, "decided", c.requested_us, c.policy);
     struct commit *commit = commit_new(controller);
     commit_add(commit, entry_new(controller, &c));

@@ -13,6 +13,7 @@ wants_free(struct want_list *wants)
 {
     for (size_t i = 0; i < wants->count; i++) {
         rule_fini(&wants->items[i].rule);
+        free(wants->items[i].site);
     }
     free(wants->items);
     *wants = (struct want_list){.items = NULL};
@@ -37,6 +38,26 @@ wants_add(struct want_list *wants, struct rule *rule, const char *stem, const ch
     struct want *want = &wants->items[wants->count++];
     *want = (struct want){.rule = *rule, .expires_us = expires_us};
     snprintf(want->switch_name, sizeof(want->switch_name), "%s", switch_name);
+}
+
+/* Those added since there were 'from' are for that site's switches only. */
+static void
+wants_at(struct want_list *wants, size_t from, const char *site)
+{
+    for (size_t i = from; i < wants->count; i++) {
+        wants->items[i].site = mem_strdup(site);
+    }
+}
+
+/* What names an address of a site's own means somebody else elsewhere.  A MAC is the same machine
+ * everywhere, so that it stays contained when it goes there; so is a server outside. */
+static bool
+is_of_site(const struct desired_input *input, bool is_by_ip)
+{
+    const struct containment *c = input->c;
+    bool is_server = c->action == ACTION_BLOCK_SERVER || c->action == ACTION_BLOCK_PAIR;
+    return c->site[0] != '\0' && policy_has_sites(input->policy) &&
+           (is_by_ip || (is_server && policy_is_internal(input->policy, &c->server.ip)));
 }
 
 /* The addresses that the endpoint has now by that MAC: what it may say in ARP and ND. */
@@ -238,11 +259,10 @@ void
 desired_of(const struct desired_input *input, struct want_list *wants)
 {
     const struct containment *c = input->c;
+    bool is_by_ip = false;
     if (c->action == ACTION_BLOCK_SERVER) {
         add_server(input, wants);
-        return;
-    }
-    if (input->endpoint && input->endpoint->mac_count > 0) {
+    } else if (input->endpoint && input->endpoint->mac_count > 0) {
         for (size_t i = 0; i < input->endpoint->mac_count; i++) {
             add_for_mac(input, &input->endpoint->macs[i], wants);
         }
@@ -250,6 +270,10 @@ desired_of(const struct desired_input *input, struct want_list *wants)
         add_for_mac(input, &c->subject_mac, wants);
     } else if (!ip_is_none(&c->subject_ip)) {
         add_for_ip(input, &c->subject_ip, wants);
+        is_by_ip = true;
+    }
+    if (is_of_site(input, is_by_ip)) {
+        wants_at(wants, 0, c->site);
     }
     if (c->action == ACTION_ISOLATE) {
         add_hold(input, wants);
@@ -275,6 +299,62 @@ add_protect(struct want_list *wants, const struct mac *mac, const struct prefix 
     wants_add(wants, &rule, stem, "", 0);
 }
 
+/* Has any site another answer than all of them? */
+static bool
+is_alike(const struct policy *policy, size_t index)
+{
+    const char *site;
+    bool is_alike = policy_protects_at(policy, index, SITE_DEFAULT);
+    for (size_t i = 0; (site = policy_own_site_at(policy, i)) != NULL; i++) {
+        is_alike = is_alike && policy_protects_at(policy, index, site);
+    }
+    return is_alike;
+}
+
+/* The sites whose switches are meant, one after the other, SITE_DEFAULT first; NULL: no more. */
+static const char *
+site_at(const struct policy *policy, size_t index)
+{
+    return index == 0 ? SITE_DEFAULT : policy_own_site_at(policy, index - 1);
+}
+
+static void
+add_protected_at(const struct common_input *input, size_t index, const struct prefix *server,
+                 struct want_list *wants)
+{
+    const char *site;
+    if (is_alike(input->policy, index)) {
+        add_protect(wants, NULL, server);
+        return;
+    }
+    for (size_t i = 0; (site = site_at(input->policy, i)) != NULL; i++) {
+        size_t from = wants->count;
+        if (policy_protects_at(input->policy, index, site)) {
+            add_protect(wants, NULL, server);
+            wants_at(wants, from, site);
+        }
+    }
+}
+
+static void
+add_permits(const struct common_input *input, size_t index, const struct permit_set *set,
+            struct want_list *wants)
+{
+    char stem[RULE_ID_SIZE];
+    bool is_alike = policy_permits_alike(input->policy, index);
+    const char *site;
+    snprintf(stem, sizeof(stem), "permits/%s", set->name);
+    for (size_t i = 0; (site = site_at(input->policy, i)) != NULL && (i == 0 || !is_alike); i++) {
+        struct rule rule;
+        size_t from = wants->count;
+        policy_permits_at(input->policy, index, is_alike ? "" : site, &rule);
+        wants_add(wants, &rule, stem, "", 0);
+        if (!is_alike) {
+            wants_at(wants, from, site);
+        }
+    }
+}
+
 static void
 add_protected(const struct common_input *input, struct want_list *wants)
 {
@@ -282,7 +362,7 @@ add_protected(const struct common_input *input, struct want_list *wants)
     size_t count = policy_protected(input->policy, &declared);
     for (size_t i = 0; i < count; i++) {
         add_protect(wants, &declared[i].mac, NULL);
-        add_protect(wants, NULL, &declared[i].server);
+        add_protected_at(input, i, &declared[i].server, wants);
     }
     for (size_t i = 0; i < input->settings->own_address_count; i++) {
         struct prefix host = {.ip = input->own_addresses[i], .length = 128};
@@ -299,6 +379,12 @@ add_protected(const struct common_input *input, struct want_list *wants)
     }
 }
 
+bool
+is_same_site(const struct want *a, const struct want *b)
+{
+    return a->site && b->site ? strcmp(a->site, b->site) == 0 : a->site == b->site;
+}
+
 static void
 wants_drop_doubles(struct want_list *wants)
 {
@@ -307,10 +393,12 @@ wants_drop_doubles(struct want_list *wants)
         bool is_double = false;
         for (size_t j = 0; j < kept && !is_double; j++) {
             is_double = strcmp(wants->items[j].rule.id, wants->items[i].rule.id) == 0 &&
-                        strcmp(wants->items[j].switch_name, wants->items[i].switch_name) == 0;
+                        strcmp(wants->items[j].switch_name, wants->items[i].switch_name) == 0 &&
+                        is_same_site(&wants->items[j], &wants->items[i]);
         }
         if (is_double) {
             rule_fini(&wants->items[i].rule);
+            free(wants->items[i].site);
         } else {
             wants->items[kept++] = wants->items[i];
         }
@@ -326,11 +414,7 @@ desired_common(const struct common_input *input, struct want_list *wants)
     const struct permit_set *sets = NULL;
     size_t count = policy_permit_sets(input->policy, &sets);
     for (size_t i = 0; i < count; i++) {
-        struct rule lent = {.kind = RULE_PERMIT_SET, .permit_set = sets[i]};
-        struct rule rule;
-        rule_copy(&rule, &lent);
-        snprintf(stem, sizeof(stem), "permits/%s", sets[i].name);
-        wants_add(wants, &rule, stem, "", 0);
+        add_permits(input, i, &sets[i], wants);
     }
     for (size_t i = 0; i < input->settings->warning_count; i++) {
         struct rule rule = {.kind = RULE_WARNING, .warning = MEM_NEW(struct rule_warning)};

@@ -32,6 +32,9 @@ struct common_input {
 };
 void desired_common(const struct common_input *input, struct want_list *wants);
 
+/* For the same site's switches? */
+bool is_same_site(const struct want *a, const struct want *b);
+
 /* Can that switch hold it at all?  NULL: yes; else why not, for people. */
 const char *desired_misfit(const struct wire_device *device, const struct want *want);
 

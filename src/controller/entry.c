@@ -58,7 +58,8 @@ subject_of(const struct containment *c)
                             .endpoint_id = c->endpoint_id,
                             .mac = c->subject_mac,
                             .ip = c->subject_ip,
-                            .server = c->server};
+                            .server = c->server,
+                            .site = c->site};
 }
 
 /* How many machines there are is bounded by topology; how many addresses and servers can be named
@@ -207,13 +208,24 @@ is_same(const struct containment *c, const struct subject *subject)
         }
     }
     if (c->action == ACTION_BLOCK_SERVER) {
-        return true;
+        return strcmp(c->site, subject->site) == 0;
     }
     if (strcmp(c->endpoint_id, subject->endpoint_id) != 0) {
         return false;
     }
     return subject->endpoint_id[0] != '\0' || (mac_is_equal(&c->subject_mac, &subject->mac) &&
-                                               ip_is_equal(&c->subject_ip, &subject->ip));
+                                               ip_is_equal(&c->subject_ip, &subject->ip) &&
+                                               strcmp(c->site, subject->site) == 0);
+}
+
+const char *
+subject_site(struct controller *controller, enum action action, const struct prefix *server,
+             const char *site)
+{
+    const struct policy *policy = engine_policy(controller->engine);
+    bool is_outside =
+        action == ACTION_BLOCK_SERVER && !policy_is_internal(policy, &server->ip);
+    return is_outside || !policy_has_sites(policy) ? "" : site;
 }
 
 struct entry *
@@ -361,7 +373,8 @@ wants_are_equal(const struct want_list *a, const struct want_list *b)
     bool same = a->count == b->count;
     for (size_t i = 0; same && i < a->count; i++) {
         same = strcmp(a->items[i].rule.id, b->items[i].rule.id) == 0 &&
-               strcmp(a->items[i].switch_name, b->items[i].switch_name) == 0;
+               strcmp(a->items[i].switch_name, b->items[i].switch_name) == 0 &&
+               is_same_site(&a->items[i], &b->items[i]);
     }
     return same;
 }
@@ -399,16 +412,15 @@ static void
 entry_identify(struct controller *controller, struct entry *entry)
 {
     const struct endpoint *endpoint = NULL;
-    struct mac mac;
+    struct held held;
     if (entry->c.endpoint_id[0] != '\0' || entry->c.action == ACTION_BLOCK_SERVER) {
         return;
     }
     if (!mac_is_none(&entry->c.subject_mac)) {
         endpoint = topology_by_mac(controller->topology, &entry->c.subject_mac);
-    } else if (topology_resolve(controller->topology, &entry->c.subject_ip,
-                                clock_wall_us(controller->clock), &endpoint,
-                                &mac) != RESOLUTION_SURE) {
-        endpoint = NULL;
+    } else if (topology_resolve(controller->topology, entry->c.site, &entry->c.subject_ip,
+                                clock_wall_us(controller->clock), &held) == RESOLUTION_SURE) {
+        endpoint = held.endpoint;
     }
     if (endpoint) {
         snprintf(entry->c.endpoint_id, sizeof(entry->c.endpoint_id), "%s", endpoint->id);

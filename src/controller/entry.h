@@ -21,7 +21,11 @@ struct subject {
     struct mac mac;
     struct ip ip;
     struct prefix server;
+    const char *site; /* as subject_site says */
 };
+/* 'site' where it says something: "" for a server outside, which is the same one everywhere. */
+const char *subject_site(struct controller *controller, enum action action,
+                         const struct prefix *server, const char *site);
 /* A containment that has not ended (or is being committed) about the same; NULL: none. */
 struct entry *entry_find_same(const struct controller *controller, const struct subject *subject);
 /* The next one after 'after' (NULL: first) whose subject is that endpoint. */

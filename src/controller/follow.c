@@ -110,7 +110,9 @@ follow_waiting(struct controller *controller, const struct endpoint *endpoint)
         for (size_t i = 0; !is_it && i < endpoint->binding_count; i++) {
             is_it = mac_is_none(&entry->c.subject_mac) &&
                     endpoint->bindings[i].until_us == 0 &&
-                    ip_is_equal(&endpoint->bindings[i].ip, &entry->c.subject_ip);
+                    ip_is_equal(&endpoint->bindings[i].ip, &entry->c.subject_ip) &&
+                    (entry->c.site[0] == '\0' ||
+                     strcmp(binding_site(&endpoint->bindings[i]), entry->c.site) == 0);
         }
         if (is_it) {
             entry_enforce(controller, entry);

@@ -187,8 +187,7 @@ judge_switch(const struct switch_state *sw, const struct entry *entry, struct ju
 {
     bool is_meant = false;
     for (size_t i = 0; i < entry->wants.count; i++) {
-        const char *name = entry->wants.items[i].switch_name;
-        is_meant = is_meant || name[0] == '\0' || strcmp(name, sw->device.switch_name) == 0;
+        is_meant = is_meant || slot_is_meant(sw, &entry->wants.items[i]);
     }
     if (!is_meant) {
         return;
@@ -201,8 +200,7 @@ judge_switch(const struct switch_state *sw, const struct entry *entry, struct ju
     }
     j->holders++;
     for (size_t i = 0; i < entry->wants.count; i++) {
-        const char *name = entry->wants.items[i].switch_name;
-        if (name[0] == '\0' || strcmp(name, sw->device.switch_name) == 0) {
+        if (slot_is_meant(sw, &entry->wants.items[i])) {
             judge_rule(sw, &entry->wants.items[i], j);
         }
     }
@@ -373,8 +371,7 @@ switch_report(const struct switch_state *sw, const struct entry *entry,
     snprintf(report->switch_name, sizeof(report->switch_name), "%s", sw->device.switch_name);
     for (size_t i = 0; i < entry->wants.count; i++) {
         const struct want *want = &entry->wants.items[i];
-        if (want->switch_name[0] != '\0' &&
-            strcmp(want->switch_name, sw->device.switch_name) != 0) {
+        if (!slot_is_meant(sw, want)) {
             continue;
         }
         is_meant = true;

@@ -368,6 +368,8 @@ controller_device(struct controller *controller, const struct wire_device *devic
     int64_t now_us = clock_wall_us(controller->clock);
     bool is_protected = ip_is_equal(&sw->device.mirror_source, &device->mirror_source);
     sw->device = *device;
+    snprintf(sw->site, sizeof(sw->site), "%s",
+             policy_site_of(engine_policy(controller->engine), device->switch_name));
     if (!is_protected) {
         switches_refresh_common(controller);
     }

@@ -55,7 +55,7 @@ protect_sweep(struct controller *controller)
         if (c->action == ACTION_MIRROR || !lifecycle_is_in_force(c->state) ||
             !world_is_protected(controller, entry_endpoint(controller, entry),
                                 is_server ? NULL : &c->subject_mac,
-                                is_server ? &c->server : &address, why)) {
+                                is_server ? &c->server : &address, c->site, why)) {
             continue;
         }
         snprintf(reason, sizeof(reason), "protected since: %.480s", why);

@@ -89,7 +89,7 @@ row_new(struct replay *r, const struct decision *d, int64_t at_us)
     row->mode_why = mem_strdup(d->mode_why);
     row->reason = mem_strdup(d->reason);
     if (!ip_is_none(&d->ip)) {
-        (void)policy_mode_of(r->policy, &d->ip, row->network);
+        (void)policy_mode_of(r->policy, d->site, &d->ip, row->network);
     }
     return row;
 }

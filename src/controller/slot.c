@@ -323,9 +323,14 @@ slot_is_held(const struct slot *slot)
 }
 
 bool
+slot_is_meant(const struct switch_state *sw, const struct want *want)
+{
+    return (want->switch_name[0] == '\0' || strcmp(want->switch_name, sw->device.switch_name) == 0) &&
+           (!want->site || strcmp(want->site, sw->site) == 0);
+}
+
+bool
 slot_is_wanted(const struct switch_state *sw, const struct want *want)
 {
-    bool is_meant =
-        want->switch_name[0] == '\0' || strcmp(want->switch_name, sw->device.switch_name) == 0;
-    return is_meant && !desired_misfit(&sw->device, want);
+    return slot_is_meant(sw, want) && !desired_misfit(&sw->device, want);
 }

@@ -50,5 +50,7 @@ bool slot_is_missing(const struct slot *slot);
 bool slot_is_held(const struct slot *slot);
 /* Is it meant for this switch, and can the switch hold it? */
 bool slot_is_wanted(const struct switch_state *sw, const struct want *want);
+/* Is it one of the switches that it is for, whether it can hold it or not? */
+bool slot_is_meant(const struct switch_state *sw, const struct want *want);
 
 #endif

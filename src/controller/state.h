@@ -27,6 +27,7 @@ struct want {
     int64_t expires_us;
     struct asked *asked; /* since it is among what switches must hold */
     char switch_name[NAME_SIZE];
+    char *site; /* owned; only switches of that site; NULL: of all */
 };
 struct want_list {
     struct want *items; /* owned */
@@ -116,6 +117,7 @@ struct switch_state {
     TAILQ_ENTRY(switch_state) link;
     size_t index; /* in 'switch_order' */
     struct wire_device device;
+    char site[NAME_SIZE]; /* as the policy has it */
     struct slots slots;          /* what it must hold, since the last snapshot */
     struct wire_desired delta;   /* grows until switches_flush() */
     bool has_delta;

@@ -115,11 +115,12 @@ delta_remove(struct switch_state *sw, const struct want *want)
     snprintf(sw->delta.remove[sw->delta.remove_count++].id, RULE_ID_SIZE, "%s", want->rule.id);
 }
 
+/* For that switch? */
 static bool
-list_has(const struct want_list *wants, const char *id)
+list_has(const struct switch_state *sw, const struct want_list *wants, const char *id)
 {
     for (size_t i = 0; i < wants->count; i++) {
-        if (strcmp(wants->items[i].rule.id, id) == 0) {
+        if (strcmp(wants->items[i].rule.id, id) == 0 && slot_is_meant(sw, &wants->items[i])) {
             return true;
         }
     }
@@ -140,7 +141,7 @@ switch_change(struct controller *controller, struct switch_state *sw,
         }
     }
     for (size_t i = 0; i < before->count; i++) {
-        if (!list_has(now, before->items[i].rule.id)) {
+        if (!list_has(sw, now, before->items[i].rule.id)) {
             delta_remove(sw, &before->items[i]);
         }
     }

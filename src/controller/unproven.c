@@ -201,7 +201,7 @@ is_barred(struct controller *controller, const struct endpoint *endpoint,
     bool is_server = c->action == ACTION_BLOCK_SERVER;
     struct prefix address = {.ip = c->subject_ip, .length = ip_is_none(&c->subject_ip) ? 0 : 128};
     bool is_protected = world_is_protected(controller, endpoint, is_server ? NULL : &c->subject_mac,
-                                           is_server ? &c->server : &address, why);
+                                           is_server ? &c->server : &address, c->site, why);
     if (is_protected) {
         log_error("controller", "a block that nothing here knows is of a protected host: it goes",
                   LOG_S("containment", c->id), LOG_S("why", why));
@@ -263,6 +263,9 @@ held_take(struct controller *controller, const struct switch_state *sw, const st
     containment_begin(controller, &c, ACTION_ISOLATE, "switch");
     snprintf(c.requested_by, sizeof(c.requested_by), "switch:%.50s", sw->device.switch_name);
     subject_take(rule, &c);
+    bool is_by_mac = !mac_is_none(&c.subject_mac);
+    snprintf(c.site, sizeof(c.site), "%s",
+             subject_site(controller, c.action, &c.server, is_by_mac ? "" : sw->site));
     struct entry *entry = entry_find(controller, id);
     const struct endpoint *endpoint =
         mac_is_none(&c.subject_mac) ? NULL : topology_by_mac(controller->topology, &c.subject_mac);
@@ -270,7 +273,8 @@ held_take(struct controller *controller, const struct switch_state *sw, const st
                                     .endpoint_id = endpoint ? endpoint->id : "",
                                     .mac = c.subject_mac,
                                     .ip = c.subject_ip,
-                                    .server = c.server};
+                                    .server = c.server,
+                                    .site = c.site};
     const struct entry *same = entry_find_same(controller, &subject);
     if ((entry && is_covered(controller, entry, &c)) ||
         (same && is_covered(controller, same, &c)) || is_barred(controller, endpoint, &c)) {

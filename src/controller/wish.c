@@ -124,6 +124,8 @@ is_host_address(const struct ip *ip)
     return !ip_is_none(ip) && !ip_is_group(ip) && !is_v4_special && !ip_is_equal(ip, &loopback);
 }
 
+#define SITE_NEEDED "several sites may have that address; name the site, the endpoint or its MAC"
+
 /* Whom the wish is about; false: 'why'. */
 static bool
 wish_subject(struct controller *controller, const struct wish *wish,
@@ -151,14 +153,24 @@ wish_subject(struct controller *controller, const struct wish *wish,
         snprintf(why, WHY_SIZE, "that address cannot be an endpoint's");
         return false;
     }
-    struct mac mac;
+    struct held held;
     int64_t at_us = wish->observed_us ? wish->observed_us : clock_wall_us(controller->clock);
-    switch (topology_resolve(controller->topology, &wish->ip, at_us, endpoint, &mac)) {
+    enum resolution how =
+        topology_resolve(controller->topology, wish->site, &wish->ip, at_us, &held);
+    *endpoint = held.endpoint;
+    switch (how) {
     case RESOLUTION_SURE:
         return true;
     case RESOLUTION_NONE: /* by its address, until it is seen */
-        snprintf(why, WHY_SIZE, "that address is only unique on one network; name the MAC");
-        return !ip_is_link_local(&wish->ip);
+        if (ip_is_link_local(&wish->ip)) {
+            snprintf(why, WHY_SIZE, "that address is only unique on one network; name the MAC");
+            return false;
+        }
+        snprintf(why, WHY_SIZE, SITE_NEEDED);
+        return wish->site[0] != '\0' || !policy_has_sites(engine_policy(controller->engine));
+    case RESOLUTION_SITES:
+        snprintf(why, WHY_SIZE, SITE_NEEDED);
+        return false;
     case RESOLUTION_CHANGED:
         snprintf(why, WHY_SIZE, "the address has changed hands since; name the endpoint or its MAC");
         return false;
@@ -213,6 +225,12 @@ wish_is_sound(struct controller *controller, const struct wish *wish,
     if (needs_server && !is_server_prefix(&wish->server, why)) {
         return false;
     }
+    const struct policy *policy = engine_policy(controller->engine);
+    if (needs_server && !endpoint && wish->site[0] == '\0' && policy_has_sites(policy) &&
+        policy_is_internal(policy, &wish->server.ip)) {
+        snprintf(why, WHY_SIZE, SITE_NEEDED);
+        return false;
+    }
     if (!has_permit_set(controller, wish->permit_set)) {
         snprintf(why, WHY_SIZE, "no permit set is named %s", wish->permit_set);
         return false;
@@ -223,11 +241,19 @@ wish_is_sound(struct controller *controller, const struct wish *wish,
     /* A mirror only looks. */
     if (wish->action != ACTION_MIRROR &&
         world_is_protected(controller, endpoint, is_server ? NULL : &wish->mac,
-                           is_server ? &wish->server : &address, reason)) {
+                           is_server ? &wish->server : &address, wish->site, reason)) {
         snprintf(why, WHY_SIZE, "protected: %.480s", reason);
         return false;
     }
     return true;
+}
+
+/* Whose addresses it is about. */
+static const char *
+wish_site(struct controller *controller, const struct wish *wish, const struct endpoint *endpoint)
+{
+    const char *at = endpoint ? topology_site_of_endpoint(controller->topology, endpoint) : "";
+    return subject_site(controller, wish->action, &wish->server, wish->site[0] ? wish->site : at);
 }
 
 static void
@@ -243,6 +269,7 @@ wish_fill(struct controller *controller, const struct wish *wish, const struct e
     c->subject_mac = wish->mac;
     c->subject_ip = wish->ip;
     c->server = wish->server;
+    snprintf(c->site, sizeof(c->site), "%s", wish_site(controller, wish, endpoint));
     uint32_t expires_s =
         wish->expires_s ? wish->expires_s : controller->settings.default_expiry_s;
     c->expires_us = expires_s ? c->requested_us + (int64_t)expires_s * 1000000 : 0;
@@ -546,7 +573,8 @@ controller_wish(struct controller *controller, const struct wish *wish, wish_don
     }
     const struct subject subject = {.action = wish->action,
                                     .endpoint_id = endpoint ? endpoint->id : "",
-                                    .mac = wish->mac, .ip = wish->ip, .server = wish->server};
+                                    .mac = wish->mac, .ip = wish->ip, .server = wish->server,
+                                    .site = wish_site(controller, wish, endpoint)};
     struct entry *same = entry_find_same(controller, &subject);
     if (same && lifecycle_is_in_force(same->c.state)) {
         wish_join(controller, wish, same, done, context);
@@ -586,7 +614,7 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
     char reason[TEXT_SIZE];
     if (c->action != ACTION_MIRROR &&
         world_is_protected(controller, endpoint, is_server ? NULL : &c->subject_mac,
-                           is_server ? &c->server : &address, reason)) {
+                           is_server ? &c->server : &address, c->site, reason)) {
         snprintf(why, WHY_SIZE, "protected: %.480s", reason);
         return true;
     }

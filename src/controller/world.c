@@ -166,24 +166,29 @@ is_trusted_place(const struct controller *controller, const struct endpoint *end
 }
 
 static bool
-has_address(const struct controller *controller, const struct endpoint *endpoint,
-            const struct prefix *address, const struct prefix *prefix)
+has_declared(const struct controller *controller, const struct endpoint *endpoint,
+             const struct prefix *address, const char *site, size_t index,
+             const struct prefix *prefix)
 {
+    const struct policy *policy = engine_policy(controller->engine);
     if (prefix_is_none(prefix)) {
         return false;
     }
-    bool found = address && !prefix_is_none(address) && prefix_meets(prefix, address);
+    bool found = address && !prefix_is_none(address) && prefix_meets(prefix, address) &&
+                 policy_protects_at(policy, index, site);
     for (size_t i = 0; endpoint && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
         bool is_sure = (binding->until_us == 0 && binding->source >= BINDING_DHCP4) ||
                        is_trusted_place(controller, endpoint);
-        found = found || (is_sure && prefix_has(prefix, &binding->ip));
+        found = found || (is_sure && prefix_has(prefix, &binding->ip) &&
+                          policy_protects_at(policy, index, binding_site(binding)));
     }
     return found;
 }
 
 static bool
-is_ours(const struct controller *controller, const struct prefix *address, char why[TEXT_SIZE])
+is_ours(const struct controller *controller, const struct prefix *address, const char *site,
+        char why[TEXT_SIZE])
 {
     if (!address || prefix_is_none(address)) {
         return false;
@@ -197,7 +202,8 @@ is_ours(const struct controller *controller, const struct prefix *address, char 
     const struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
-        if (!ip_is_none(&sw->device.mirror_source) &&
+        bool is_there = site[0] == '\0' || strcmp(sw->site, site) == 0;
+        if (is_there && !ip_is_none(&sw->device.mirror_source) &&
             prefix_has(address, &sw->device.mirror_source)) {
             snprintf(why, TEXT_SIZE, "it is switch %s", sw->device.switch_name);
             return true;
@@ -208,16 +214,18 @@ is_ours(const struct controller *controller, const struct prefix *address, char 
 
 bool
 world_is_protected(const struct controller *controller, const struct endpoint *endpoint,
-                   const struct mac *mac, const struct prefix *address, char why[TEXT_SIZE])
+                   const struct mac *mac, const struct prefix *address, const char *site,
+                   char why[TEXT_SIZE])
 {
     const struct rule_protect *declared = NULL;
     if (endpoint && engine_protects(controller->engine, endpoint, why)) {
         return true;
     }
-    size_t count = policy_protected(engine_policy(controller->engine), &declared);
+    const struct policy *policy = engine_policy(controller->engine);
+    size_t count = policy_protected(policy, &declared);
     for (size_t i = 0; i < count; i++) {
         if (has_mac(endpoint, mac, &declared[i].mac) ||
-            has_address(controller, endpoint, address, &declared[i].server)) {
+            has_declared(controller, endpoint, address, site, i, &declared[i].server)) {
             snprintf(why, TEXT_SIZE, "declared as protected in the policy");
             return true;
         }
@@ -231,14 +239,14 @@ world_is_protected(const struct controller *controller, const struct endpoint *e
             return true;
         }
     }
-    return is_ours(controller, address, why);
+    return is_ours(controller, address, site, why);
 }
 
 bool
 controller_is_protected(const struct controller *controller, const struct endpoint *endpoint,
                         char why[TEXT_SIZE])
 {
-    return world_is_protected(controller, endpoint, NULL, NULL, why);
+    return world_is_protected(controller, endpoint, NULL, NULL, "", why);
 }
 
 /* ---- policy's questions ---- */
@@ -246,13 +254,16 @@ controller_is_protected(const struct controller *controller, const struct endpoi
 #define WHOLE_US (INT64_C(300) * 1000000) /* so long a switch has to tell all that it sees */
 
 static int
-world_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
-              struct mac *mac)
+world_resolve(void *context, const char *site, const struct ip *ip, int64_t at_us,
+              struct policy_held *held)
 {
     struct controller *controller = context;
-    const struct endpoint *endpoint = NULL;
-    enum resolution how = clocks_resolve(controller, ip, at_us, &endpoint, mac);
-    snprintf(endpoint_id, ID_SIZE, "%s", endpoint ? endpoint->id : "");
+    struct held found;
+    enum resolution how = clocks_resolve(controller, site, ip, at_us, &found);
+    *held = (struct policy_held){.mac = found.mac};
+    snprintf(held->endpoint_id, sizeof(held->endpoint_id), "%s",
+             found.endpoint ? found.endpoint->id : "");
+    snprintf(held->site, sizeof(held->site), "%s", found.site);
     return (int)how;
 }
 
@@ -274,38 +285,40 @@ world_endpoint(void *context, const char *endpoint_id, const struct endpoint **e
 }
 
 static bool
-world_origin_agrees(void *context, const struct mirror_origin *origin, const struct mac *mac)
+world_origin_agrees(void *context, const char *site, const struct mirror_origin *origin,
+                    const struct mac *mac)
 {
     struct controller *controller = context;
     struct link_end end;
     enum port_role role;
     const struct endpoint *endpoint = topology_by_mac(controller->topology, mac);
     return origin->is_stamped && endpoint && endpoint->location.class != LOCATION_CONFLICT &&
-           topology_port_by_number(controller->topology, &origin->switch_ip, origin->port, &end,
-                                   &role) &&
+           topology_port_by_number(controller->topology, site, &origin->switch_ip, origin->port,
+                                   &end, &role) &&
            role == PORT_ACCESS && strcmp(endpoint->location.switch_name, end.switch_name) == 0 &&
            strcmp(endpoint->location.port, end.port) == 0;
 }
 
 static bool
-world_origin_is_access(void *context, const struct mirror_origin *origin)
+world_origin_is_access(void *context, const char *site, const struct mirror_origin *origin)
 {
     struct controller *controller = context;
     struct link_end end;
     enum port_role role;
-    return topology_port_by_number(controller->topology, &origin->switch_ip, origin->port, &end,
-                                   &role) &&
+    return topology_port_by_number(controller->topology, site, &origin->switch_ip, origin->port,
+                                   &end, &role) &&
            role == PORT_ACCESS;
 }
 
 static bool
-world_protected(void *context, const char *endpoint_id, const struct ip *ip, char why[TEXT_SIZE])
+world_protected(void *context, const char *site, const char *endpoint_id, const struct ip *ip,
+                char why[TEXT_SIZE])
 {
     struct controller *controller = context;
     const struct endpoint *endpoint =
         endpoint_id[0] != '\0' ? topology_by_id(controller->topology, endpoint_id) : NULL;
     struct prefix address = {.ip = *ip, .length = ip_is_none(ip) ? 0 : 128};
-    return world_is_protected(controller, endpoint, NULL, &address, why);
+    return world_is_protected(controller, endpoint, NULL, &address, site, why);
 }
 
 static bool
@@ -359,6 +372,36 @@ world_is_said_of(void *context, const struct mac *mac)
     return said && !said->is_inherited;
 }
 
+static size_t
+world_mirror_sources(void *context, const struct ip *switch_ip, const char **names, size_t room)
+{
+    const struct controller *controller = context;
+    return topology_mirror_sources(controller->topology, switch_ip, names, room);
+}
+
+static const char *
+site_of(void *context, const char *switch_name)
+{
+    const struct controller *controller = context;
+    return policy_site_of(engine_policy(controller->engine), switch_name);
+}
+
+void
+world_set_sites(struct controller *controller)
+{
+    bool has_sites = policy_has_sites(engine_policy(controller->engine));
+    topology_set_sites(controller->topology, has_sites ? site_of : NULL, controller);
+    struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        const char *site = site_of(controller, sw->device.switch_name);
+        if (strcmp(sw->site, site) != 0) { /* other rules are its: told from the beginning */
+            snprintf(sw->site, sizeof(sw->site), "%s", site);
+            sw->needs_snapshot = sw->needs_repair = sw->has_snapshot;
+        }
+    }
+}
+
 void
 world_init(struct controller *controller, struct policy_world *world)
 {
@@ -374,6 +417,7 @@ world_init(struct controller *controller, struct policy_world *world)
         .is_trusted_place = world_is_trusted_place,
         .is_whole = world_is_whole,
         .is_said_of = world_is_said_of,
+        .mirror_sources = world_mirror_sources,
         .context = controller,
     };
 }

@@ -13,8 +13,11 @@ void talkers_shift(struct controller *controller, int64_t by_us);
 void world_init(struct controller *controller, struct policy_world *world);
 void world_note_talk(struct controller *controller, const struct outcome *outcome);
 /* Declared in the policy file, confirmed by a person, a switch, or this machine itself.  Any of the
- * subject may be none. */
+ * subject may be none; 'site' "": where 'address' is is not known. */
 bool world_is_protected(const struct controller *controller, const struct endpoint *endpoint,
-                        const struct mac *mac, const struct prefix *address, char why[TEXT_SIZE]);
+                        const struct mac *mac, const struct prefix *address, const char *site,
+                        char why[TEXT_SIZE]);
+/* Which switch is of which site, as the running policy has it. */
+void world_set_sites(struct controller *controller);
 
 #endif

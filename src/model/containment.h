@@ -85,6 +85,7 @@ struct containment {
     char endpoint_id[ID_SIZE]; /* "" for block_server and for unresolved subjects */
     struct mac subject_mac;    /* as it was when requested */
     struct ip subject_ip;
+    char site[NAME_SIZE];      /* whose addresses it is about; "": it matters not, or is not known */
     struct prefix server;      /* block_pair, block_server */
     char server_name[HOST_SIZE];
     char permit_set[NAME_SIZE]; /* isolate; "" permits nothing */
@@ -115,6 +116,7 @@ struct incident {
     char endpoint_id[ID_SIZE];
     struct mac mac;
     struct ip ip;
+    char site[NAME_SIZE]; /* where it was seen; "": not known */
     struct ip server;
     char server_name[HOST_SIZE];
     enum phase phase; /* the furthest */
@@ -142,6 +144,7 @@ struct decision {
     char endpoint_id[ID_SIZE];
     struct mac mac;
     struct ip ip;
+    char site[NAME_SIZE]; /* whose addresses these are; "": not known */
     struct prefix server;
     char server_name[HOST_SIZE];
     char permit_set[NAME_SIZE];

@@ -10,6 +10,7 @@
 #include "model/addr.h"
 #include "model/annotation.h"
 #include "model/fact.h"
+#include "model/site.h"
 #include "model/text.h"
 
 enum location_class {
@@ -42,7 +43,16 @@ struct binding {
     int64_t seen_us;
     int64_t until_us; /* 0: still held */
     int64_t lease_until_us; /* what the DHCP server said; 0: no lease */
+    const char *site; /* whose address it is; NULL: SITE_DEFAULT's.  Topology's; read from the store,
+                         owned */
 };
+
+/* Never NULL. */
+static inline const char *
+binding_site(const struct binding *binding)
+{
+    return binding->site ? binding->site : SITE_DEFAULT;
+}
 
 enum endpoint_event_kind {
     ENDPOINT_APPEARED, ENDPOINT_MOVED, ENDPOINT_ADDRESS_NEW, ENDPOINT_ADDRESS_GONE,

@@ -92,7 +92,7 @@ candidate_place(struct engine *engine, struct candidate *c)
 {
     const struct policy_world *world = &engine->world;
     const struct decision *d = &c->decision;
-    struct finding f = {.network = policy_network_of(engine->policy, &d->ip)};
+    struct finding f = {.network = policy_network_of(engine->policy, d->site, &d->ip)};
     if (!world->endpoint(world->context, d->endpoint_id, &f.endpoint)) {
         f.endpoint = NULL;
     }
@@ -332,7 +332,7 @@ is_still_auto(const struct engine *engine, const struct decision *d)
     const struct file_policy *by = policy_named(engine->policy, d->policy);
     struct finding f = {.ip = d->ip, .mac = d->mac};
     struct ruled ruled;
-    f.network = policy_network_of(engine->policy, &d->ip);
+    f.network = policy_network_of(engine->policy, d->site, &d->ip);
     if (!by || !world->endpoint(world->context, d->endpoint_id, &f.endpoint)) {
         return false;
     }
@@ -351,7 +351,7 @@ is_still_due(struct engine *engine, const struct candidate *c)
     char why[TEXT_SIZE];
     return !c->is_refused && !decision_is_in_force(engine, d) &&
            !was_just_released(engine, d->endpoint_id) &&
-           !world->is_protected(world->context, d->endpoint_id, &d->ip, why) &&
+           !world->is_protected(world->context, d->site, d->endpoint_id, &d->ip, why) &&
            is_still_auto(engine, d);
 }
 

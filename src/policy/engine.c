@@ -189,7 +189,8 @@ force_find_place(struct engine *e, struct force_item *force)
     bool has_current = false;
     for (size_t i = endpoint->binding_count; i-- > 0 && !has_current;) {
         const struct binding *binding = &endpoint->bindings[i];
-        const struct file_network *network = policy_network_of(e->policy, &binding->ip);
+        const struct file_network *network =
+            policy_network_of(e->policy, binding_site(binding), &binding->ip);
         has_current = network && binding->until_us == 0;
         if (network && (has_current || force->network[0] == '\0')) {
             memcpy(force->network, network->name, sizeof(force->network));
@@ -406,6 +407,7 @@ decision_fill(const struct engine *e, const struct finding *f, const struct file
         d->mac = f->mac;
         d->ip = f->ip;
     }
+    snprintf(d->site, sizeof(d->site), "%s", site_said(e, f));
     if (d->action != ACTION_ISOLATE && d->action != ACTION_MIRROR && !ip_is_none(&f->server)) {
         d->server = (struct prefix){.ip = f->server, .length = 128};
     }

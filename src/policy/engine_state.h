@@ -102,6 +102,7 @@ struct finding {
     struct ip ip;
     struct mac mac;
     enum known known;
+    char site[NAME_SIZE]; /* where it was seen; "": not known */
     bool both_inside;
     bool is_relay; /* the party would be a declared proxy */
     char endpoint_id[ID_SIZE];
@@ -141,11 +142,16 @@ bool party_mac_counts(struct engine *engine, const struct mac *mac, char endpoin
 /* Its host name, or its address: how people know it. */
 void party_label(const struct finding *finding, char label[HOST_SIZE]);
 
+/* sites.c: fills 'site'. */
+void site_find(const struct engine *engine, struct finding *finding);
+/* As it is kept and shown: "" where there is only one. */
+const char *site_said(const struct engine *engine, const struct finding *finding);
+bool is_elsewhere_too(const struct policy *policy, const char *site, const struct ip *ip);
+
 /* strength.c */
 void strength_rate(struct engine *engine, struct finding *finding);
 /* Stamped on an access port where that MAC is attached. */
-bool origin_proves(struct engine *engine, const struct mirror_origin *origin,
-                   const struct mac *mac);
+bool origin_proves(struct engine *engine, const struct finding *finding);
 
 /* incidents.c */
 void incident_add(struct engine *engine, struct finding *finding);

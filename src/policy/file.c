@@ -23,6 +23,7 @@ static const struct field network_fields[] = {
     F_ENUM(FIELD_OPTIONAL, struct file_network, mode, mode_words),
     F_BOOL(FIELD_OPTIONAL, struct file_network, home),
     F_UINT(FIELD_OPTIONAL, struct file_network, most_contained),
+    TEXTS(file_network, sites, site_count, WHOM_WORDS_MAX),
 };
 static const struct shape network_shape =
     SHAPE("network", struct file_network, network_fields, NULL);
@@ -43,6 +44,7 @@ static const struct field permit_fields[] = {
     F_ENUM(FIELD_OPTIONAL, struct file_permit, protocol, protocol_words),
     F_RANGE(FIELD_OPTIONAL, struct file_permit, port, 1, 65535),
     F_RANGE(FIELD_OPTIONAL, struct file_permit, port_to, 1, 65535),
+    TEXTS(file_permit, sites, site_count, WHOM_WORDS_MAX),
 };
 static const struct shape permit_shape = SHAPE("permit", struct file_permit, permit_fields, NULL);
 
@@ -70,6 +72,7 @@ static const struct field protected_fields[] = {
      .max_count = FILE_PREFIXES_MAX},
     F_MACS(FIELD_OPTIONAL, struct file_protected, macs, mac_count, FILE_ADDRESSES_MAX),
     TEXTS(file_protected, host_names, host_name_count, FILE_GLOBS_MAX),
+    TEXTS(file_protected, sites, site_count, WHOM_WORDS_MAX),
 };
 static const struct shape protected_shape =
     SHAPE("protected", struct file_protected, protected_fields, NULL);
@@ -225,6 +228,7 @@ check_name(struct checker *c, const char *of, size_t index, const char *name, co
 static bool
 check_networks(struct checker *c, struct policy_file *file)
 {
+    char where[32];
     for (size_t i = 0; i < file->network_count; i++) {
         struct file_network *network = &file->networks[i];
         if (!CHECK_NAME(c, file, networks, i) ||
@@ -234,6 +238,10 @@ check_networks(struct checker *c, struct policy_file *file)
         }
         if (network->prefix_count == 0) {
             return fault(c, "needs at least one prefix", "networks[%zu].prefixes", i);
+        }
+        snprintf(where, sizeof(where), "networks[%zu]", i);
+        if (!check_sites(c, file, where, network->sites, network->site_count)) {
+            return false;
         }
     }
     return true;
@@ -314,13 +322,16 @@ check_permit(struct checker *c, const struct file_permit *permit, size_t set, si
 static bool
 check_permit_sets(struct checker *c, struct policy_file *file)
 {
+    char where[80];
     for (size_t i = 0; i < file->permit_set_count; i++) {
         const struct file_permit_set *set = &file->permit_sets[i];
         if (!CHECK_NAME(c, file, permit_sets, i)) {
             return false;
         }
         for (size_t k = 0; k < set->permit_count; k++) {
-            if (!check_permit(c, &set->permits[k], i, k)) {
+            snprintf(where, sizeof(where), "permit_sets[%zu].permits[%zu]", i, k);
+            if (!check_permit(c, &set->permits[k], i, k) ||
+                !check_sites(c, file, where, set->permits[k].sites, set->permits[k].site_count)) {
                 return false;
             }
         }
@@ -335,6 +346,7 @@ check_permit_sets(struct checker *c, struct policy_file *file)
 static bool
 check_protected(struct checker *c, struct policy_file *file)
 {
+    char where[32];
     for (size_t i = 0; i < file->protected_count; i++) {
         struct file_protected *item = &file->protected[i];
         if (!CHECK_NAME(c, file, protected, i) ||
@@ -344,6 +356,10 @@ check_protected(struct checker *c, struct policy_file *file)
         }
         if (item->prefix_count + item->mac_count + item->host_name_count == 0) {
             return fault(c, "needs addresses, macs or host_names", "protected[%zu]", i);
+        }
+        snprintf(where, sizeof(where), "protected[%zu]", i);
+        if (!check_sites(c, file, where, item->sites, item->site_count)) {
+            return false;
         }
     }
     return true;

@@ -45,6 +45,8 @@ struct file_network {
     size_t prefix_count;
     enum file_mode mode;
     bool home;
+    char sites[WHOM_WORDS_MAX][NAME_SIZE]; /* none: all */
+    size_t site_count;
     uint32_t most_contained; /* at once; 0: no limit of its own */
     struct file_prefixes meaning;
 };
@@ -70,6 +72,8 @@ struct file_permit {
     enum file_protocol protocol;
     uint16_t port;
     uint16_t port_to;
+    char sites[WHOM_WORDS_MAX][NAME_SIZE]; /* none: all */
+    size_t site_count;
 };
 
 struct file_permit_set {
@@ -92,6 +96,8 @@ struct file_protected {
     size_t mac_count;
     char host_names[FILE_GLOBS_MAX][GLOB_SIZE];
     size_t host_name_count;
+    char sites[WHOM_WORDS_MAX][NAME_SIZE]; /* where 'addresses' are meant; none: everywhere */
+    size_t site_count;
     struct file_prefixes meaning;
 };
 
@@ -168,6 +174,12 @@ struct file_site {
     char name[NAME_SIZE];
     char switches[WHOM_WORDS_MAX][NAME_SIZE]; /* with '*' and '?' */
     size_t switch_count;
+    bool own_addresses;                      /* the same ones may be used at other sites */
+    char sensors[WHOM_WORDS_MAX][NAME_SIZE]; /* sensors and sources that see it; with '*' and '?' */
+    size_t sensor_count;
+    char vlans[WHOM_WORDS_MAX][NAME_SIZE]; /* "100", "200-299": where a sensor sees several sites */
+    size_t vlan_count;
+    uint16_t vlan_low[WHOM_WORDS_MAX], vlan_high[WHOM_WORDS_MAX]; /* meaning */
 };
 
 struct file_rollout {
@@ -248,7 +260,9 @@ struct policy {
     size_t set_count;
     struct rule_protect *protects;
     size_t protect_count;
+    size_t *protect_items; /* of which item of the file each is */
     bool declares_home;
+    bool has_sites;      /* of their own addresses */
     struct zone **zones; /* owned: of each maintenance window */
     size_t zone_count;
 };
@@ -273,6 +287,9 @@ bool check_name(struct checker *c, const char *of, size_t index, const char *nam
                sizeof((file)->member[0]))
 bool check_classes(struct checker *c, const char *where, char words[][NAME_SIZE], size_t count);
 bool check_rollout(struct checker *c, struct policy_file *file);
+/* Names of sites where addresses are meant. */
+bool check_sites(struct checker *c, const struct policy_file *file, const char *where,
+                 const char (*names)[NAME_SIZE], size_t count);
 
 /* window.c */
 bool window_is_in_force(const struct file_window *window, const struct zone *zone, int64_t now_us);
@@ -283,7 +300,12 @@ bool prefixes_have(const struct file_prefixes *prefixes, const struct ip *ip);
 bool ips_have(const struct ip *ips, size_t count, const struct ip *ip);
 /* '*' any run, '?' any one character; letters without case.  Linear in practice. */
 bool glob_matches(const char *glob, const char *text);
-const struct file_network *policy_network_of(const struct policy *policy, const struct ip *ip);
+bool has_glob(const char (*globs)[NAME_SIZE], size_t count, const char *text);
+/* Is 'site' among them?  Where none are named, or it is not known (""), yes. */
+bool sites_have(const char (*sites)[NAME_SIZE], size_t count, const char *site);
+/* 'site' "": any. */
+const struct file_network *policy_network_of(const struct policy *policy, const char *site,
+                                             const struct ip *ip);
 enum mode policy_mode_for(const struct policy *policy, const struct file_network *network);
 
 #endif

@@ -20,6 +20,11 @@ static const struct field site_fields[] = {
     F_TEXT(FIELD_NEEDED, struct file_site, name),
     F_TEXTS(FIELD_NEEDED, struct file_site, switches, offsetof(struct file_site, switch_count),
             WHOM_WORDS_MAX),
+    F_BOOL(FIELD_OPTIONAL, struct file_site, own_addresses),
+    F_TEXTS(FIELD_OPTIONAL, struct file_site, sensors, offsetof(struct file_site, sensor_count),
+            WHOM_WORDS_MAX),
+    F_TEXTS(FIELD_OPTIONAL, struct file_site, vlans, offsetof(struct file_site, vlan_count),
+            WHOM_WORDS_MAX),
 };
 const struct shape file_site_shape = SHAPE("site", struct file_site, site_fields, NULL);
 
@@ -211,16 +216,69 @@ check_windows(struct checker *c, struct policy_file *file)
     return true;
 }
 
+/* "100" or "200-299" */
+static bool
+vlans_of(const char *text, uint16_t *low, uint16_t *high)
+{
+    unsigned from = 0, to = 0;
+    int used = 0;
+    bool is_one = isdigit((unsigned char)text[0]) && sscanf(text, "%4u%n", &from, &used) == 1 &&
+                  text[used] == '\0';
+    bool is_range = !is_one && isdigit((unsigned char)text[0]) &&
+                    sscanf(text, "%4u-%4u%n", &from, &to, &used) == 2 && text[used] == '\0';
+    to = is_one ? from : to;
+    *low = (uint16_t)from;
+    *high = (uint16_t)to;
+    return (is_one || is_range) && from >= 1 && from <= to && to <= 4094;
+}
+
+static bool
+check_site(struct checker *c, struct policy_file *file, size_t index)
+{
+    struct file_site *site = &file->sites[index];
+    if (!CHECK_NAME(c, file, sites, index)) {
+        return false;
+    }
+    if (site->switch_count == 0) {
+        return fault(c, "needs at least one switch", "sites[%zu].switches", index);
+    }
+    if (site->own_addresses && strcmp(site->name, SITE_DEFAULT) == 0) {
+        return fault(c, "is what all other sites together are called: choose another name",
+                     "sites[%zu].name", index);
+    }
+    for (size_t i = 0; i < site->vlan_count; i++) {
+        if (!vlans_of(site->vlans[i], &site->vlan_low[i], &site->vlan_high[i])) {
+            return fault(c, "is not a VLAN or a range, like \"100\" or \"200-299\" (in quotes)",
+                         "sites[%zu].vlans[%zu]", index, i);
+        }
+    }
+    return true;
+}
+
+bool
+check_sites(struct checker *c, const struct policy_file *file, const char *where,
+            const char (*names)[NAME_SIZE], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool is_known = strcmp(names[i], SITE_DEFAULT) == 0;
+        for (size_t k = 0; k < file->site_count && !is_known; k++) {
+            is_known = file->sites[k].own_addresses && strcmp(file->sites[k].name, names[i]) == 0;
+        }
+        if (!is_known) {
+            return fault(c, "is not \"default\", and no site with own_addresses has that name",
+                         "%s.sites[%zu]", where, i);
+        }
+    }
+    return true;
+}
+
 bool
 check_rollout(struct checker *c, struct policy_file *file)
 {
     char where[48];
     for (size_t i = 0; i < file->site_count; i++) {
-        if (!CHECK_NAME(c, file, sites, i)) {
+        if (!check_site(c, file, i)) {
             return false;
-        }
-        if (file->sites[i].switch_count == 0) {
-            return fault(c, "needs at least one switch", "sites[%zu].switches", i);
         }
     }
     for (size_t i = 0; i < file->rollout_count; i++) {

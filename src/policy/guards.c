@@ -42,11 +42,13 @@ file_protects_mac(const struct policy *policy, const struct mac *mac, const char
 }
 
 static bool
-file_protects_ip(const struct policy *policy, const struct ip *ip, const char **name)
+file_protects_ip(const struct policy *policy, const char *site, const struct ip *ip,
+                 const char **name)
 {
     for (size_t i = 0; i < policy->file.protected_count; i++) {
-        if (prefixes_have(&policy->file.protected[i].meaning, ip)) {
-            *name = policy->file.protected[i].name;
+        const struct file_protected *item = &policy->file.protected[i];
+        if (sites_have(item->sites, item->site_count, site) && prefixes_have(&item->meaning, ip)) {
+            *name = item->name;
             return true;
         }
     }
@@ -90,7 +92,7 @@ endpoint_matches_protected(const struct engine *engine, const struct endpoint *e
         const struct binding *b = &endpoint->bindings[i];
         /* A server's address stays its own there, whoever claims it elsewhere. */
         bool is_sure = is_trusted || (b->until_us == 0 && b->source >= BINDING_DHCP4);
-        if (is_sure && file_protects_ip(policy, &b->ip, name)) {
+        if (is_sure && file_protects_ip(policy, binding_site(b), &b->ip, name)) {
             return true;
         }
     }
@@ -115,7 +117,7 @@ endpoint_is_protected(struct engine *engine, const struct finding *f, char why[T
     const struct policy *policy = engine->policy;
     const struct policy_world *world = &engine->world;
     const char *name = "";
-    bool is_declared = (!ip_is_none(&f->ip) && file_protects_ip(policy, &f->ip, &name)) ||
+    bool is_declared = (!ip_is_none(&f->ip) && file_protects_ip(policy, f->site, &f->ip, &name)) ||
                        (!mac_is_none(&f->mac) && file_protects_mac(policy, &f->mac, &name)) ||
                        (f->endpoint && endpoint_matches_protected(engine, f->endpoint, &name));
     if (is_declared) {
@@ -127,7 +129,7 @@ endpoint_is_protected(struct engine *engine, const struct finding *f, char why[T
         snprintf(why, TEXT_SIZE, "it is a declared resolver");
         return true;
     }
-    return world->is_protected(world->context, f->endpoint_id, &f->ip, why);
+    return world->is_protected(world->context, f->site, f->endpoint_id, &f->ip, why);
 }
 
 /* Who else contacted it */
@@ -150,7 +152,8 @@ contacts_note(struct engine *engine, struct finding *f)
         return;
     }
     ip_format(&f->other->ip, text);
-    snprintf(key, sizeof(key), "%s|%.100s", text, is_shared_kind ? "" : f->server_name);
+    snprintf(key, sizeof(key), "%s|%.50s|%.80s", text, is_shared_kind ? f->site : "",
+             is_shared_kind ? "" : f->server_name);
     ip_format(&f->ip, text);
     snprintf(who, sizeof(who), "%s", f->endpoint_id[0] ? f->endpoint_id : text);
     int64_t now_us = clock_boot_us(engine->clock);
@@ -238,7 +241,7 @@ is_never_blocked(const struct engine *engine, const struct finding *f, char why[
         snprintf(why, TEXT_SIZE, "its address is on the never-block list");
         return true;
     }
-    if (!ip_is_none(&f->server) && file_protects_ip(engine->policy, &f->server, &name)) {
+    if (!ip_is_none(&f->server) && file_protects_ip(engine->policy, "", &f->server, &name)) {
         snprintf(why, TEXT_SIZE, "it is declared protected as %s", name);
         return true;
     }
@@ -267,6 +270,12 @@ guard_server(struct engine *engine, const struct finding *f, char why[TEXT_SIZE]
     const struct policy_file *file = &engine->policy->file;
     if (is_never_blocked(engine, f, why)) {
         return HOLD_NEVER_BLOCK;
+    }
+    bool is_anywhere = policy_has_sites(engine->policy) && f->site[0] == '\0' &&
+                       policy_is_internal(engine->policy, &f->server);
+    if (is_anywhere) {
+        return hold_as(HOLD_UNRESOLVED, why,
+                       "several sites have that address, and nothing says at which it was seen");
     }
     if (f->strength != STRENGTH_STRONG) {
         return hold_as(HOLD_WEAK, why, "weak evidence: %s", f->strength_why);

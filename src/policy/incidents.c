@@ -7,12 +7,13 @@
 void
 finding_subject(const struct finding *f, char key[TABLE_KEY_SIZE])
 {
+    bool is_default = strcmp(f->site, SITE_DEFAULT) == 0; /* as where there is no other */
     char text[IP_TEXT_SIZE];
     if (f->endpoint_id[0] != '\0') {
         snprintf(key, TABLE_KEY_SIZE, "e:%s", f->endpoint_id);
     } else if (f->party != PARTY_UNSAID && !ip_is_none(&f->ip)) {
         ip_format(&f->ip, text);
-        snprintf(key, TABLE_KEY_SIZE, "i:%s", text);
+        snprintf(key, TABLE_KEY_SIZE, "i:%s@%s", text, is_default ? "" : f->site);
     } else if (f->party != PARTY_UNSAID) {
         char mac[MAC_TEXT_SIZE];
         mac_format(&f->mac, mac);
@@ -36,11 +37,14 @@ incident_start(struct engine *engine, struct incident *incident, const struct de
 }
 
 static void
-incident_learn(struct incident *incident, const struct finding *f)
+incident_learn(struct incident *incident, const struct finding *f, const char *site)
 {
     const struct detection *d = f->detection;
     if (f->endpoint_id[0] != '\0') {
         memcpy(incident->endpoint_id, f->endpoint_id, sizeof(incident->endpoint_id));
+    }
+    if (site[0] != '\0') {
+        snprintf(incident->site, sizeof(incident->site), "%s", site);
     }
     incident->mac = mac_is_none(&f->mac) ? incident->mac : f->mac;
     incident->ip = ip_is_none(&f->ip) ? incident->ip : f->ip;
@@ -81,6 +85,7 @@ incident_add(struct engine *engine, struct finding *f)
 {
     char key[TABLE_KEY_SIZE];
     int64_t now_us = clock_boot_us(engine->clock);
+    const char *site = site_said(engine, f);
     finding_subject(f, key);
     struct incident_item *item = table_need(&engine->incidents, key, now_us);
     int64_t open_us = (int64_t)engine->policy->file.defaults.incident_s * SECOND_US;
@@ -88,7 +93,7 @@ incident_add(struct engine *engine, struct finding *f)
     if (!item->incident.is_open || is_over) {
         incident_start(engine, &item->incident, f->detection);
     }
-    incident_learn(&item->incident, f);
+    incident_learn(&item->incident, f, site);
     incident_sum_up(&item->incident, f);
     f->incident = &item->incident;
 }
@@ -107,6 +112,7 @@ engine_restore_incident(struct engine *engine, const struct incident *incident)
     memcpy(f.endpoint_id, incident->endpoint_id, sizeof(f.endpoint_id));
     memcpy(f.server_name, incident->server_name, sizeof(f.server_name));
     f.party = ip_is_none(&incident->ip) && mac_is_none(&incident->mac) ? PARTY_UNSAID : PARTY_SRC;
+    memcpy(f.site, incident->site, sizeof(f.site));
     finding_subject(&f, key);
     struct incident_item *item = table_need(&engine->incidents, key, clock_boot_us(engine->clock));
     if (incident->last_us >= item->incident.last_us) {

@@ -127,6 +127,7 @@ known_words(enum known known)
         [KNOWN_CHANGED] = "that address has changed hands since, or was taken later",
         [KNOWN_OLD] = "who held that address was last confirmed too long before",
         [KNOWN_CONFLICT] = "two machines claimed that address then",
+        [KNOWN_SITES] = "several sites have that address, and nothing says at which it was seen",
     };
     return words[known];
 }
@@ -140,39 +141,55 @@ take_endpoint(struct engine *engine, struct finding *f, const char *id)
     }
 }
 
+/* Where it was seen is not known: it is where the only holder of the address is, unless the policy
+ * says that others may have it elsewhere. */
+static void
+site_learn(const struct engine *engine, struct finding *f, const char *site)
+{
+    if (f->site[0] != '\0' || f->known == KNOWN_NONE || f->known == KNOWN_SITES) {
+        return;
+    }
+    if (is_elsewhere_too(engine->policy, site, &f->ip)) {
+        f->known = KNOWN_SITES;
+    } else {
+        snprintf(f->site, sizeof(f->site), "%s", site);
+    }
+}
+
 /* By address and by MAC; where they disagree somebody lies, and where the address is unsure a MAC
  * counts if the mirror's stamp proves it. */
 static void
 identify(struct engine *engine, struct finding *f)
 {
     const struct policy_world *world = &engine->world;
-    char by_ip[ID_SIZE] = "";
+    struct policy_held held = {.site = ""};
     char by_mac[ID_SIZE] = "";
     char ip[IP_TEXT_SIZE];
-    struct mac held = {{0}};
     f->known = KNOWN_NONE;
     if (!ip_is_none(&f->ip)) {
-        int known = world->resolve(world->context, &f->ip, f->detection->seen_us, by_ip, &held);
-        f->known = known >= KNOWN_NONE && known <= KNOWN_CONFLICT ? (enum known)known : KNOWN_NONE;
+        int known = world->resolve(world->context, f->site, &f->ip, f->detection->seen_us, &held);
+        f->known = known >= KNOWN_NONE && known <= KNOWN_SITES ? (enum known)known : KNOWN_NONE;
+        site_learn(engine, f, held.site);
     }
     bool has_mac = party_mac_counts(engine, &f->mac, by_mac);
     if (!has_mac) {
-        f->mac = held;
+        f->mac = held.mac;
     }
     ip_format(&f->ip, ip);
-    if (f->known == KNOWN_SURE && has_mac && strcmp(by_ip, by_mac) != 0) {
-        take_endpoint(engine, f, by_ip);
-        doubt(f, "%s was held by %s, but the frames bore a MAC of %s", ip, by_ip, by_mac);
+    if (f->known == KNOWN_SURE && has_mac && strcmp(held.endpoint_id, by_mac) != 0) {
+        take_endpoint(engine, f, held.endpoint_id);
+        doubt(f, "%s was held by %s, but the frames bore a MAC of %s", ip, held.endpoint_id,
+              by_mac);
         return;
     }
     if (f->known == KNOWN_SURE) {
-        take_endpoint(engine, f, by_ip);
-    } else if (has_mac && (ip_is_none(&f->ip) || origin_proves(engine, f->origin, &f->mac))) {
+        take_endpoint(engine, f, held.endpoint_id);
+    } else if (has_mac && (ip_is_none(&f->ip) || origin_proves(engine, f))) {
         f->known = KNOWN_SURE;
         take_endpoint(engine, f, by_mac);
     } else {
-        if (by_ip[0] != '\0') {
-            take_endpoint(engine, f, by_ip);
+        if (held.endpoint_id[0] != '\0') {
+            take_endpoint(engine, f, held.endpoint_id);
         }
         doubt(f, "%s: %s", ip, known_words(f->known));
     }
@@ -182,11 +199,16 @@ identify(struct engine *engine, struct finding *f)
 static void
 question_place(struct engine *engine, struct finding *f)
 {
-    if (!f->endpoint || f->doubt != HOLD_NONE || origin_proves(engine, f->origin, &f->mac)) {
+    if (!f->endpoint || f->doubt != HOLD_NONE || origin_proves(engine, f)) {
         return;
     }
     const struct location *location = &f->endpoint->location;
-    if (location->class == LOCATION_CONFLICT) {
+    const char *here = policy_site_of(engine->policy, location->switch_name);
+    bool is_far = location->class != LOCATION_NONE && ip_is_none(&f->ip) && f->site[0] != '\0' &&
+                  strcmp(here, f->site) != 0;
+    if (is_far) {
+        doubt(f, "its MAC is at site %s, and this was seen at site %s", here, f->site);
+    } else if (location->class == LOCATION_CONFLICT) {
         doubt(f, "its MAC is seen in two places at once");
     } else if (location->class != LOCATION_NONE && location->confidence < DOUBT_BELOW) {
         doubt(f, "it moved to %s/%s a moment ago, and its former port did not go down",
@@ -233,11 +255,13 @@ party_find(struct engine *engine, struct finding *f)
     if (f->party == PARTY_UNSAID) {
         return;
     }
-    f->network = policy_network_of(engine->policy, &f->ip);
+    site_find(engine, f);
+    f->network = policy_network_of(engine->policy, f->site, &f->ip);
     if (ips_have(engine->policy->file.proxies, engine->policy->file.proxy_count, &f->ip)) {
         f->is_relay = true;
         return;
     }
     identify(engine, f);
+    f->network = policy_network_of(engine->policy, f->site, &f->ip);
     question_place(engine, f);
 }

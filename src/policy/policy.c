@@ -102,12 +102,15 @@ compile_protected(struct policy *policy)
         room += file->protected[i].prefix_count + file->protected[i].mac_count;
     }
     policy->protects = mem_new(room, sizeof(struct rule_protect));
+    policy->protect_items = mem_new(room, sizeof(*policy->protect_items));
     for (size_t i = 0; i < file->protected_count; i++) {
         const struct file_protected *item = &file->protected[i];
         for (size_t k = 0; k < item->prefix_count; k++) {
+            policy->protect_items[policy->protect_count] = i;
             policy->protects[policy->protect_count++].server = item->meaning.items[k];
         }
         for (size_t k = 0; k < item->mac_count; k++) {
+            policy->protect_items[policy->protect_count] = i;
             policy->protects[policy->protect_count++].mac = item->macs[k];
         }
     }
@@ -180,6 +183,9 @@ policy_parse(const char *yaml, size_t size, struct policy **policy, struct polic
     for (size_t i = 0; i < loaded->file.network_count; i++) {
         loaded->declares_home = loaded->declares_home || loaded->file.networks[i].home;
     }
+    for (size_t i = 0; i < loaded->file.site_count; i++) {
+        loaded->has_sites = loaded->has_sites || loaded->file.sites[i].own_addresses;
+    }
     atomic_init(&loaded->references, 1);
     result = compile_zones(loaded, error);
     if (result) {
@@ -231,6 +237,7 @@ policy_unref(struct policy *policy)
     free(policy->zones);
     free(policy->sets);
     free(policy->protects);
+    free(policy->protect_items);
     codec_fini(&policy_file_shape, &policy->file);
     free(policy);
 }
@@ -312,15 +319,27 @@ glob_matches(const char *glob, const char *text)
     return *glob == '\0';
 }
 
+bool
+has_glob(const char (*globs)[NAME_SIZE], size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (glob_matches(globs[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The longest prefix wins, so that a room within a building can have a mode of its own. */
 const struct file_network *
-policy_network_of(const struct policy *policy, const struct ip *ip)
+policy_network_of(const struct policy *policy, const char *site, const struct ip *ip)
 {
     const struct file_network *found = NULL;
     unsigned longest = 0;
     for (size_t i = 0; i < policy->file.network_count; i++) {
         const struct file_network *network = &policy->file.networks[i];
-        for (size_t k = 0; k < network->meaning.count; k++) {
+        bool is_meant = sites_have(network->sites, network->site_count, site);
+        for (size_t k = 0; is_meant && k < network->meaning.count; k++) {
             const struct prefix *prefix = &network->meaning.items[k];
             if (prefix_has(prefix, ip) && (!found || prefix->length > longest)) {
                 found = network;
@@ -355,9 +374,10 @@ policy_mode_for(const struct policy *policy, const struct file_network *network)
 }
 
 enum mode
-policy_mode_of(const struct policy *policy, const struct ip *ip, char network[NAME_SIZE])
+policy_mode_of(const struct policy *policy, const char *site, const struct ip *ip,
+               char network[NAME_SIZE])
 {
-    const struct file_network *found = policy_network_of(policy, ip);
+    const struct file_network *found = policy_network_of(policy, site, ip);
     snprintf(network, NAME_SIZE, "%s", found ? found->name : "");
     return policy_mode_for(policy, found);
 }
@@ -384,7 +404,7 @@ policy_is_home(const struct policy *policy, const struct ip *ip)
         return false;
     }
     if (!policy->declares_home) {
-        return policy_network_of(policy, ip) || is_private(ip);
+        return policy_network_of(policy, "", ip) || is_private(ip);
     }
     for (size_t i = 0; i < policy->file.network_count; i++) {
         const struct file_network *network = &policy->file.networks[i];
@@ -393,4 +413,10 @@ policy_is_home(const struct policy *policy, const struct ip *ip)
         }
     }
     return ip_is_link_local(ip);
+}
+
+bool
+policy_is_internal(const struct policy *policy, const struct ip *ip)
+{
+    return !ip_is_none(ip) && (policy_is_home(policy, ip) || is_private(ip));
 }

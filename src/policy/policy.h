@@ -37,11 +37,32 @@ size_t policy_permit_sets(const struct policy *policy, const struct permit_set *
 size_t policy_protected(const struct policy *policy, const struct rule_protect **protected);
 /* What the policy calls the 'index'th of them. */
 const char *policy_protected_name(const struct policy *policy, size_t index);
-/* Mode of the network that holds 'ip' (the default: observe). */
-enum mode policy_mode_of(const struct policy *policy, const struct ip *ip, char network[NAME_SIZE]);
+/* Does that hold at 'site' ("": not known, so yes)? */
+bool policy_protects_at(const struct policy *policy, size_t index, const char *site);
+/* Mode of the network that holds 'ip' at 'site' ("": any) (the default: observe). */
+enum mode policy_mode_of(const struct policy *policy, const char *site, const struct ip *ip,
+                         char network[NAME_SIZE]);
 /* Equal where the text is, in every run. */
 uint64_t policy_digest(const struct policy *policy);
 bool policy_is_home(const struct policy *policy, const struct ip *ip);
+/* Home, or of the private ranges: it means another machine at each site. */
+bool policy_is_internal(const struct policy *policy, const struct ip *ip);
+
+/* Sites with addresses of their own (sites.c): an address means a machine only within its site.
+ * False: there are none, and everything is SITE_DEFAULT. */
+bool policy_has_sites(const struct policy *policy);
+/* Their names, in the file's order; NULL: no more. */
+const char *policy_own_site_at(const struct policy *policy, size_t index);
+/* One of those, or SITE_DEFAULT. */
+bool policy_knows_site(const struct policy *policy, const char *name);
+/* Of a switch: one of those names, or SITE_DEFAULT. */
+const char *policy_site_of(const struct policy *policy, const char *switch_name);
+/* The 'index'th permit set as it is at that site.  The caller finishes 'rule', of RULE_PERMIT_SET.
+ */
+void policy_permits_at(const struct policy *policy, size_t index, const char *site,
+                       struct rule *rule);
+/* Is it the same everywhere? */
+bool policy_permits_alike(const struct policy *policy, size_t index);
 
 /* What resolving an address can say; the values are those of enum resolution (topology.h). */
 enum known {
@@ -50,27 +71,36 @@ enum known {
     KNOWN_CHANGED,  /* changed hands since, or began later */
     KNOWN_OLD,      /* last confirmed too long before */
     KNOWN_CONFLICT, /* two claimed it */
+    KNOWN_SITES,    /* several sites have it, and which is meant is not known */
+};
+
+/* Who held an address. */
+struct policy_held {
+    char endpoint_id[ID_SIZE]; /* "": nobody */
+    struct mac mac;
+    char site[NAME_SIZE]; /* "": not known */
 };
 
 /* How the engine asks about the world. */
 struct policy_world {
-    /* topology_resolve with these semantics; the result is enum known. */
-    int (*resolve)(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
-                   struct mac *mac);
+    /* topology_resolve with these semantics; the result is enum known.  'site' "": not known. */
+    int (*resolve)(void *context, const char *site, const struct ip *ip, int64_t at_us,
+                   struct policy_held *held);
     /* Endpoint of a MAC; false: unknown. */
     bool (*by_mac)(void *context, const struct mac *mac, char endpoint_id[ID_SIZE]);
     bool (*endpoint)(void *context, const char *endpoint_id, const struct endpoint **endpoint);
     /* Does the port stamped by the mirror agree with where that MAC is attached? */
-    bool (*origin_agrees)(void *context, const struct mirror_origin *origin, const struct mac *mac);
+    bool (*origin_agrees)(void *context, const char *site, const struct mirror_origin *origin,
+                          const struct mac *mac);
     /* Confirmed as protected by a person (beyond the policy file). */
-    bool (*is_protected)(void *context, const char *endpoint_id, const struct ip *ip,
-                         char why[TEXT_SIZE]);
+    bool (*is_protected)(void *context, const char *site, const char *endpoint_id,
+                         const struct ip *ip, char why[TEXT_SIZE]);
     /* How many different endpoints talked to that server lately. */
     size_t (*talkers)(void *context, const struct ip *server);
     void *context;
     /* May be NULL: every stamp counts as an access port's.  False: that port is an uplink (or not
      * known), whose stamp says nothing about who sent the frame. */
-    bool (*origin_is_access)(void *context, const struct mirror_origin *origin);
+    bool (*origin_is_access)(void *context, const char *site, const struct mirror_origin *origin);
     /* May be NULL: unknown.  Of how many known endpoints 'counts' is true; for the budgets of
      * networks and switches. */
     size_t (*count)(void *context,
@@ -85,6 +115,9 @@ struct policy_world {
     /* May be NULL: yes.  Did people say of that MAC itself what is said of its endpoint?  Not where
      * it only joined a machine of which they did. */
     bool (*is_said_of)(void *context, const struct mac *mac);
+    /* May be NULL: none are known.  The switches with that mirror source; returns how many. */
+    size_t (*mirror_sources)(void *context, const struct ip *switch_ip, const char **names,
+                             size_t room);
 };
 
 /* For replays: as if every mode were auto.  Roll-out rules and maintenance windows stay, or not. */

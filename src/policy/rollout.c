@@ -19,17 +19,6 @@ has_word(const char (*words)[NAME_SIZE], size_t count, const char *text)
     return false;
 }
 
-static bool
-has_glob(const char (*globs)[NAME_SIZE], size_t count, const char *text)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (glob_matches(globs[i], text)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum endpoint_class
 class_of(const struct endpoint *endpoint)
 {
@@ -98,9 +87,9 @@ whom_matches(const struct policy_file *file, const struct whom *when, const stru
     const char *network = machine->network ? machine->network->name : "";
     bool may_match =
         (when->network_count == 0 || has_word(when->networks, when->network_count, network)) &&
-        (when->class_count == 0 || has_word(when->classes, when->class_count,
-                                            endpoint_class_names[class_of(machine->is_guest ? NULL
-                                                                                    : machine->endpoint)])) &&
+        (when->class_count == 0 ||
+         has_word(when->classes, when->class_count,
+                  endpoint_class_names[class_of(machine->is_guest ? NULL : machine->endpoint)])) &&
         (when->group_count == 0 || any_group(file, when, machine));
     return may_match ? place_matches(file, when, machine) : MATCH_NO;
 }
@@ -196,19 +185,28 @@ machine_ruled(const struct policy *policy, const struct machine *machine,
     }
 }
 
+/* Where it is attached; "": not known. */
+static const char *
+site_now(const struct policy *policy, const struct endpoint *endpoint)
+{
+    bool is_placed = endpoint && endpoint->location.class != LOCATION_NONE;
+    return is_placed ? policy_site_of(policy, endpoint->location.switch_name) : "";
+}
+
 /* By the given address, or else its newest. */
 static struct machine
 machine_of(const struct policy *policy, const struct endpoint *endpoint, const struct ip *ip)
 {
     struct machine machine = {.endpoint = endpoint, .ip = *ip};
     if (!ip_is_none(ip)) {
-        machine.network = policy_network_of(policy, ip);
+        machine.network = policy_network_of(policy, site_now(policy, endpoint), ip);
         return machine;
     }
     for (size_t i = endpoint ? endpoint->binding_count : 0; i-- > 0 && !machine.network;) {
         if (endpoint->bindings[i].until_us == 0) {
             machine.ip = endpoint->bindings[i].ip;
-            machine.network = policy_network_of(policy, &machine.ip);
+            machine.network =
+                policy_network_of(policy, binding_site(&endpoint->bindings[i]), &machine.ip);
         }
     }
     return machine;

@@ -74,7 +74,8 @@ is_there(const void *what, const struct endpoint *endpoint)
     for (size_t i = 0; share->network && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
         if (binding->until_us == 0 && prefixes_have(&share->network->meaning, &binding->ip) &&
-            policy_network_of(share->policy, &binding->ip) == share->network) {
+            policy_network_of(share->policy, binding_site(binding), &binding->ip) ==
+                share->network) {
             return true;
         }
     }
@@ -277,7 +278,8 @@ is_first_in(const struct policy *policy, const struct endpoint *endpoint, size_t
 {
     for (size_t i = 0; i < index; i++) {
         const struct binding *binding = &endpoint->bindings[i];
-        if (binding->until_us == 0 && policy_network_of(policy, &binding->ip) == network) {
+        if (binding->until_us == 0 &&
+            policy_network_of(policy, binding_site(binding), &binding->ip) == network) {
             return false;
         }
     }
@@ -297,7 +299,9 @@ list_isolated(struct share_list *list, const struct engine *engine, const struct
     for (size_t i = 0; is_known && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
         const struct file_network *of =
-            binding->until_us == 0 ? policy_network_of(engine->policy, &binding->ip) : NULL;
+            binding->until_us == 0
+                ? policy_network_of(engine->policy, binding_site(binding), &binding->ip)
+                : NULL;
         if (of && is_first_in(engine->policy, endpoint, i, of)) {
             list_add(list, false, of->name);
         }

@@ -27,19 +27,20 @@ rate(struct finding *f, enum strength strength, const char *why, ...)
 
 /* A copy made on the way out says nothing about where the frame came in. */
 static bool
-is_access_stamp(struct engine *engine, const struct mirror_origin *origin)
+is_access_stamp(struct engine *engine, const struct finding *f)
 {
+    const struct mirror_origin *origin = f->origin;
     const struct policy_world *world = &engine->world;
     return origin && origin->is_stamped && !origin->is_egress &&
-           (!world->origin_is_access || world->origin_is_access(world->context, origin));
+           (!world->origin_is_access || world->origin_is_access(world->context, f->site, origin));
 }
 
 bool
-origin_proves(struct engine *engine, const struct mirror_origin *origin, const struct mac *mac)
+origin_proves(struct engine *engine, const struct finding *f)
 {
     const struct policy_world *world = &engine->world;
-    return is_access_stamp(engine, origin) && !mac_is_none(mac) &&
-           world->origin_agrees(world->context, origin, mac);
+    return is_access_stamp(engine, f) && !mac_is_none(&f->mac) &&
+           world->origin_agrees(world->context, f->site, f->origin, &f->mac);
 }
 
 static const struct endpoint *
@@ -92,9 +93,9 @@ rate_own(struct engine *engine, struct finding *f)
 {
     if (!f->endpoint) {
         rate(f, STRENGTH_WEAK, "nobody known to compare the evidence with");
-    } else if (origin_proves(engine, f->origin, &f->mac)) {
+    } else if (origin_proves(engine, f)) {
         rate(f, STRENGTH_STRONG, "the mirror's stamp says that the frames entered on its own port");
-    } else if (is_access_stamp(engine, f->origin)) {
+    } else if (is_access_stamp(engine, f)) {
         rate(f, STRENGTH_WEAK,
              "the mirror's stamp says that the frames entered on another port "
              "than its own");

@@ -62,17 +62,18 @@ assumed_peer(const struct assumed *assumed, const struct ip *ip)
 }
 
 static int
-assumed_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
-                struct mac *mac)
+assumed_resolve(void *context, const char *site, const struct ip *ip, int64_t at_us,
+                struct policy_held *held)
 {
     struct assumed *assumed = context;
     const struct peer *peer = assumed_peer(assumed, ip);
     (void)at_us;
-    *mac = peer ? peer->mac : (struct mac){{0}};
+    held->mac = peer ? peer->mac : (struct mac){{0}};
+    snprintf(held->site, sizeof(held->site), "%s", site[0] ? site : SITE_DEFAULT);
     if (!policy_is_home(assumed->policy, ip)) {
         return KNOWN_NONE;
     }
-    assumed_make(assumed, ip, mac, endpoint_id);
+    assumed_make(assumed, ip, &held->mac, held->endpoint_id);
     return KNOWN_SURE;
 }
 
@@ -99,19 +100,22 @@ assumed_endpoint(void *context, const char *endpoint_id, const struct endpoint *
 }
 
 static bool
-assumed_agrees(void *context, const struct mirror_origin *origin, const struct mac *mac)
+assumed_agrees(void *context, const char *site, const struct mirror_origin *origin,
+               const struct mac *mac)
 {
     (void)context;
+    (void)site;
     (void)origin;
     (void)mac;
     return true;
 }
 
 static bool
-assumed_unprotected(void *context, const char *endpoint_id, const struct ip *ip,
+assumed_unprotected(void *context, const char *site, const char *endpoint_id, const struct ip *ip,
                     char why[TEXT_SIZE])
 {
     (void)context;
+    (void)site;
     (void)endpoint_id;
     (void)ip;
     (void)why;

@@ -23,6 +23,7 @@ static const struct field containment_fields[] = {
     F_TEXT(OPT, struct containment, endpoint_id),
     F_MAC(OPT, struct containment, subject_mac),
     F_IP(OPT, struct containment, subject_ip),
+    F_TEXT(OPT, struct containment, site),
     F_PREFIX(OPT, struct containment, server),
     F_TEXT(OPT, struct containment, server_name),
     F_TEXT(OPT, struct containment, permit_set),
@@ -53,6 +54,7 @@ static const struct field incident_fields[] = {
     F_TEXT(OPT, struct incident, endpoint_id),
     F_MAC(OPT, struct incident, mac),
     F_IP(OPT, struct incident, ip),
+    F_TEXT(OPT, struct incident, site),
     F_IP(OPT, struct incident, server),
     F_TEXT(OPT, struct incident, server_name),
     F_ENUM(OPT, struct incident, phase, phase_names),
@@ -89,6 +91,7 @@ static const struct field binding_fields[] = {
     F_INT(OPT, struct binding, seen_us),
     F_INT(OPT, struct binding, until_us),
     F_INT(OPT, struct binding, lease_until_us),
+    F_STRING(OPT, struct binding, site, NAME_SIZE - 1),
 };
 static const struct shape binding_shape = SHAPE("binding", struct binding, binding_fields, NULL);
 

@@ -487,6 +487,9 @@ endpoint_fini(struct endpoint *endpoint)
     for (size_t i = 0; endpoint->events && i < endpoint->event_count; i++) {
         free(endpoint->events[i].detail);
     }
+    for (size_t i = 0; endpoint->bindings && i < endpoint->binding_count; i++) {
+        free((char *)endpoint->bindings[i].site);
+    }
     free(endpoint->bindings);
     free(endpoint->events);
     free(endpoint->host_name);

@@ -9,9 +9,12 @@
 #define PLACES_LEAST 64
 
 static uint32_t
-tag_of(const struct ip *ip)
+tag_of(const char *site, const struct ip *ip)
 {
-    return (uint32_t)hash_bytes(ip, sizeof(*ip));
+    uint8_t key[sizeof(*ip) + sizeof(site)];
+    memcpy(key, ip, sizeof(*ip));
+    memcpy(key + sizeof(*ip), &site, sizeof(site));
+    return (uint32_t)hash_bytes(key, sizeof(key));
 }
 
 void
@@ -74,9 +77,9 @@ place_of(const struct address_table *table, uint32_t tag, const struct node *nod
 }
 
 void
-address_join(struct address_table *table, const struct ip *ip, struct node *node)
+address_join(struct address_table *table, const char *site, const struct ip *ip, struct node *node)
 {
-    uint32_t tag = tag_of(ip);
+    uint32_t tag = tag_of(site, ip);
     if (place_of(table, tag, node) == SIZE_MAX) {
         grow(table);
         place_put(table, tag, node);
@@ -103,12 +106,14 @@ place_free(struct address_table *table, size_t hole)
 }
 
 void
-address_leave(struct address_table *table, const struct ip *ip, const struct node *node)
+address_leave(struct address_table *table, const char *site, const struct ip *ip,
+              const struct node *node)
 {
-    uint32_t tag = tag_of(ip);
+    uint32_t tag = tag_of(site, ip);
     size_t at = place_of(table, tag, node);
     for (size_t i = 0; i < node->endpoint.binding_count; i++) {
-        if (tag_of(&node->endpoint.bindings[i].ip) == tag) {
+        const struct binding *b = &node->endpoint.bindings[i];
+        if (tag_of(b->site, &b->ip) == tag) {
             return; /* another address of it has the same tag, and so the same place */
         }
     }
@@ -119,12 +124,12 @@ address_leave(struct address_table *table, const struct ip *ip, const struct nod
 
 /* When its oldest binding of that address began; INT64_MAX: it has none. */
 static int64_t
-began_us(const struct node *node, const struct ip *ip)
+began_us(const struct node *node, const char *site, const struct ip *ip)
 {
     int64_t from_us = INT64_MAX;
     for (size_t i = 0; i < node->endpoint.binding_count; i++) {
         const struct binding *b = &node->endpoint.bindings[i];
-        if (ip_is_equal(&b->ip, ip) && b->from_us < from_us) {
+        if (b->site == site && ip_is_equal(&b->ip, ip) && b->from_us < from_us) {
             from_us = b->from_us;
         }
     }
@@ -132,14 +137,14 @@ began_us(const struct node *node, const struct ip *ip)
 }
 
 size_t
-address_holders(const struct address_table *table, const struct ip *ip,
+address_holders(const struct address_table *table, const char *site, const struct ip *ip,
                 struct node *holders[ADDRESS_HOLDERS_MAX])
 {
-    uint32_t tag = tag_of(ip);
+    uint32_t tag = tag_of(site, ip);
     int64_t began[ADDRESS_HOLDERS_MAX];
     size_t count = 0;
     for (size_t at = tag & table->mask; table->nodes[at]; at = (at + 1) & table->mask) {
-        int64_t from_us = table->tags[at] == tag ? began_us(table->nodes[at], ip) : INT64_MAX;
+        int64_t from_us = table->tags[at] == tag ? began_us(table->nodes[at], site, ip) : INT64_MAX;
         if (from_us == INT64_MAX || count == ADDRESS_HOLDERS_MAX) {
             continue;
         }

@@ -8,19 +8,27 @@
 #include "topology/addresses.h"
 #include "topology/endpoints.h"
 #include "topology/locations.h"
+#include "topology/sites.h"
 
 #define CONTEST_US 300000000         /* two claimants heard within so long contest it */
 #define EARLY_US 5000000             /* traffic may be seen a little before its first ARP */
 #define FLAG_EVERY_S 60              /* one history entry per address for refused claims */
 #define RESTORED_LEASE_US 3600000000 /* rows of earlier releases do not tell a lease's end */
 
+/* Whose addresses the switch speaks of that is telling. */
+static const char *
+site_told(const struct topology *t)
+{
+    return t->telling ? t->telling->site : NULL;
+}
+
 static size_t
-binding_index(const struct node *node, const struct mac *mac, const struct ip *ip)
+binding_index(const struct node *node, const struct mac *mac, const char *site, const struct ip *ip)
 {
     size_t newest = SIZE_MAX;
     for (size_t i = 0; i < node->endpoint.binding_count; i++) {
         const struct binding *b = &node->endpoint.bindings[i];
-        if (ip_is_equal(&b->ip, ip) && (!mac || mac_is_equal(&b->mac, mac))) {
+        if (b->site == site && ip_is_equal(&b->ip, ip) && (!mac || mac_is_equal(&b->mac, mac))) {
             newest = i;
         }
     }
@@ -32,30 +40,31 @@ binding_drop(struct topology *t, struct node *node, size_t index)
 {
     struct endpoint *endpoint = &node->endpoint;
     struct ip ip = endpoint->bindings[index].ip;
+    const char *site = endpoint->bindings[index].site;
     size_t after = --endpoint->binding_count - index;
     memmove(&endpoint->bindings[index], &endpoint->bindings[index + 1],
             after * sizeof(struct binding));
-    if (binding_index(node, NULL, &ip) == SIZE_MAX) {
-        address_leave(&t->addresses, &ip, node);
+    if (binding_index(node, NULL, site, &ip) == SIZE_MAX) {
+        address_leave(&t->addresses, site, &ip, node);
     }
 }
 
 /* Drops every binding of that address from the holder that was heard longest ago. */
 static void
-address_make_room(struct topology *t, const struct ip *ip, struct node *const *holders,
-                  size_t count)
+address_make_room(struct topology *t, const char *site, const struct ip *ip,
+                  struct node *const *holders, size_t count)
 {
     struct node *oldest = NULL;
     int64_t oldest_us = INT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        size_t at = binding_index(holders[i], NULL, ip);
+        size_t at = binding_index(holders[i], NULL, site, ip);
         if (at != SIZE_MAX && holders[i]->endpoint.bindings[at].seen_us < oldest_us) {
             oldest = holders[i];
             oldest_us = oldest->endpoint.bindings[at].seen_us;
         }
     }
     size_t at;
-    while (oldest && (at = binding_index(oldest, NULL, ip)) != SIZE_MAX) {
+    while (oldest && (at = binding_index(oldest, NULL, site, ip)) != SIZE_MAX) {
         t->counters.bindings_dropped++;
         binding_drop(t, oldest, at);
     }
@@ -63,19 +72,19 @@ address_make_room(struct topology *t, const struct ip *ip, struct node *const *h
 
 /* Before 'node' gets a binding of that address. */
 static void
-address_take(struct topology *t, const struct ip *ip, struct node *node)
+address_take(struct topology *t, const char *site, const struct ip *ip, struct node *node)
 {
     struct node *holders[ADDRESS_HOLDERS_MAX];
-    size_t count = address_holders(&t->addresses, ip, holders);
+    size_t count = address_holders(&t->addresses, site, ip, holders);
     for (size_t i = 0; i < count; i++) {
         if (holders[i] == node) {
             return;
         }
     }
     if (count == ADDRESS_HOLDERS_MAX) {
-        address_make_room(t, ip, holders, count);
+        address_make_room(t, site, ip, holders, count);
     }
-    address_join(&t->addresses, ip, node);
+    address_join(&t->addresses, site, ip, node);
 }
 
 /* Ended ones go first, then the one heard longest ago. */
@@ -106,7 +115,7 @@ binding_add(struct topology *t, struct node *node, const struct binding *binding
     struct endpoint *endpoint = &node->endpoint;
     const struct binding added = *binding; /* it may be one of those that make room */
     binding_make_room(t, node);
-    address_take(t, &added.ip, node);
+    address_take(t, added.site, &added.ip, node);
     /* no more room than there are: few endpoints get many */
     endpoint->bindings =
         mem_resize(endpoint->bindings, endpoint->binding_count + 1, sizeof(struct binding));
@@ -186,17 +195,17 @@ bindings_expire(struct topology *t, struct node *node)
     }
 }
 
-/* Somebody else's open binding of that address, the strongest first; NULL: free. */
+/* Somebody else's open binding of that address at that site, the strongest first; NULL: free. */
 static struct node *
-other_holder(const struct topology *t, const struct ip *ip, const struct node *node, int64_t at_us,
-             size_t *index)
+other_holder(const struct topology *t, const char *site, const struct ip *ip,
+             const struct node *node, int64_t at_us, size_t *index)
 {
     struct node *holders[ADDRESS_HOLDERS_MAX];
-    size_t count = address_holders(&t->addresses, ip, holders);
+    size_t count = address_holders(&t->addresses, site, ip, holders);
     struct node *found = NULL;
     for (size_t i = 0; i < count; i++) {
         struct node *holder = holders[i];
-        size_t at = holder == node ? SIZE_MAX : binding_index(holder, NULL, ip);
+        size_t at = holder == node ? SIZE_MAX : binding_index(holder, NULL, site, ip);
         if (at == SIZE_MAX || !is_open(t, holder, at, at_us)) {
             continue;
         }
@@ -259,7 +268,8 @@ rival_claim(struct topology *t, struct node *node, size_t index, bool is_back, i
 {
     size_t other_index = 0;
     const struct ip ip = node->endpoint.bindings[index].ip;
-    struct node *other = other_holder(t, &ip, node, at_us, &other_index);
+    const char *site = node->endpoint.bindings[index].site;
+    struct node *other = other_holder(t, site, &ip, node, at_us, &other_index);
     if (!other) {
         node->endpoint.bindings[index].is_contested = false;
         return;
@@ -298,7 +308,8 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
         t->counters.facts_ignored++;
         return;
     }
-    size_t index = binding_index(node, &fact->mac, &fact->ip);
+    const char *site = site_told(t);
+    size_t index = binding_index(node, &fact->mac, site, &fact->ip);
     bool is_own = is_own_place(node, port);
     bool has_open = index != SIZE_MAX && is_open(t, node, index, at_us);
     if (has_open && t->is_inventory) {
@@ -313,7 +324,7 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
         return;
     }
     size_t other_index = 0;
-    struct node *other = other_holder(t, &fact->ip, node, at_us, &other_index);
+    struct node *other = other_holder(t, site, &fact->ip, node, at_us, &other_index);
     if (!is_own || (other && is_defended(t, node, other, other_index, &fact->ip, at_us))) {
         return;
     }
@@ -321,6 +332,7 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
                    at_us - node->endpoint.bindings[index].until_us < CONTEST_US;
     struct binding binding = {.mac = fact->mac,
                               .ip = fact->ip,
+                              .site = site,
                               .source = fact->source,
                               .from_us = at_us,
                               .seen_us = at_us};
@@ -337,11 +349,12 @@ static void
 lease_takes(struct topology *t, struct node *node, size_t index, int64_t at_us)
 {
     const struct ip ip = node->endpoint.bindings[index].ip;
+    const char *site = node->endpoint.bindings[index].site;
     size_t other_index = 0;
     struct node *other;
     char how[ID_SIZE + 32];
     snprintf(how, sizeof(how), "leased to %s", node->endpoint.id);
-    while ((other = other_holder(t, &ip, node, at_us, &other_index))) {
+    while ((other = other_holder(t, site, &ip, node, at_us, &other_index))) {
         bool is_defending = has_lease(t, other, other_index, at_us) && is_alive(t, other, at_us);
         if (is_defending) {
             contest(t, node, index, other, other_index, at_us);
@@ -359,7 +372,8 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
         return;
     }
     int64_t end_us = at_us + (int64_t)fact->lease_s * 1000000;
-    size_t index = binding_index(node, &fact->mac, &fact->ip);
+    const char *site = site_told(t);
+    size_t index = binding_index(node, &fact->mac, site, &fact->ip);
     if (index != SIZE_MAX && is_open(t, node, index, at_us)) {
         struct binding *b = &node->endpoint.bindings[index];
         b->source = fact->source;
@@ -374,6 +388,7 @@ binding_lease(struct topology *t, struct node *node, const struct fact *fact, in
     }
     struct binding binding = {.mac = fact->mac,
                               .ip = fact->ip,
+                              .site = site,
                               .source = fact->source,
                               .from_us = at_us,
                               .seen_us = at_us,
@@ -389,6 +404,7 @@ void
 binding_restore(struct topology *t, struct node *node, const struct binding *binding)
 {
     struct binding restored = *binding;
+    restored.site = site_keep(t, binding->site);
     if (is_lease_source(restored.source) && restored.lease_until_us == 0) {
         restored.lease_until_us = restored.seen_us + RESTORED_LEASE_US;
     }
@@ -415,6 +431,7 @@ struct claim {
 /* Whom an address may mean. */
 struct holders {
     struct ip ip;
+    const char *site;
     struct node *nodes[ADDRESS_HOLDERS_MAX];
     size_t count;
 };
@@ -429,7 +446,7 @@ claims_at(const struct topology *t, const struct holders *of, int64_t at_us,
         const struct node *node = of->nodes[i];
         for (size_t k = node->endpoint.binding_count; k-- > 0;) {
             const struct binding *b = &node->endpoint.bindings[k];
-            if (ip_is_equal(&b->ip, &of->ip) && b->from_us <= at_us &&
+            if (b->site == of->site && ip_is_equal(&b->ip, &of->ip) && b->from_us <= at_us &&
                 at_us < binding_end_us(t, node, k)) {
                 claims[count++] = (struct claim){.node = node, .index = k};
                 break;
@@ -446,7 +463,7 @@ resolve_gap(const struct topology *t, const struct holders *of, int64_t at_us, s
     enum resolution how = RESOLUTION_NONE;
     for (size_t i = 0; i < of->count; i++) {
         const struct node *node = of->nodes[i];
-        size_t k = binding_index(node, NULL, &of->ip);
+        size_t k = binding_index(node, NULL, of->site, &of->ip);
         if (k == SIZE_MAX) {
             continue;
         }
@@ -474,7 +491,7 @@ is_with_another_now(const struct topology *t, const struct holders *of, const st
 {
     for (size_t i = 0; i < of->count; i++) {
         const struct node *node = of->nodes[i];
-        size_t k = binding_index(node, NULL, &of->ip);
+        size_t k = binding_index(node, NULL, of->site, &of->ip);
         if (node != claim->node && k != SIZE_MAX && is_open(t, node, k, clock_wall_us(t->clock)) &&
             !has_lease(t, claim->node, claim->index, clock_wall_us(t->clock))) {
             return true;
@@ -504,19 +521,78 @@ resolve_claims(const struct topology *t, const struct holders *of, int64_t at_us
     return RESOLUTION_SURE;
 }
 
-enum resolution
-topology_resolve(const struct topology *t, const struct ip *ip, int64_t at_us,
-                 const struct endpoint **endpoint, struct mac *mac)
+static enum resolution
+resolve_at(const struct topology *t, const char *site, const struct ip *ip, int64_t at_us,
+           struct held *held)
 {
-    struct holders of = {.ip = *ip};
+    struct holders of = {.ip = *ip, .site = site};
     struct claim claim = {.node = NULL};
-    of.count = address_holders(&t->addresses, ip, of.nodes);
+    of.count = address_holders(&t->addresses, site, ip, of.nodes);
     enum resolution how = of.count ? resolve_claims(t, &of, at_us, &claim) : RESOLUTION_NONE;
-    if (endpoint) {
-        *endpoint = claim.node ? &claim.node->endpoint : NULL;
-    }
-    if (mac) {
-        *mac = claim.node ? claim.node->endpoint.bindings[claim.index].mac : (struct mac){{0}};
+    *held = (struct held){.site = site ? site : SITE_DEFAULT};
+    if (claim.node) {
+        held->endpoint = &claim.node->endpoint;
+        held->mac = claim.node->endpoint.bindings[claim.index].mac;
     }
     return how;
+}
+
+/* Of the only site that knows the address, whenever anybody had it there. */
+static enum resolution
+resolve_anywhere(const struct topology *t, const struct ip *ip, int64_t at_us, struct held *held)
+{
+    enum resolution how = resolve_at(t, NULL, ip, at_us, held);
+    size_t known_count = how != RESOLUTION_NONE;
+    for (size_t i = 0; i < t->site_count; i++) {
+        struct held here;
+        enum resolution found = resolve_at(t, t->sites[i], ip, at_us, &here);
+        if (found != RESOLUTION_NONE && known_count++ == 0) {
+            how = found;
+            *held = here;
+        }
+    }
+    bool is_lost =
+        t->site_count == SITES_MAX; /* names of sites that came later are not in the list */
+    if (known_count > 1 || is_lost) {
+        *held = (struct held){.site = ""};
+        return RESOLUTION_SITES;
+    }
+    if (known_count == 0 && t->site_count > 0) {
+        held->site = "";
+    }
+    return how;
+}
+
+enum resolution
+topology_resolve(const struct topology *t, const char *site, const struct ip *ip, int64_t at_us,
+                 struct held *held)
+{
+    if (!site || site[0] == '\0') {
+        return resolve_anywhere(t, ip, at_us, held);
+    }
+    if (strcmp(site, SITE_DEFAULT) == 0) {
+        return resolve_at(t, NULL, ip, at_us, held);
+    }
+    for (size_t i = 0; i < t->site_count; i++) {
+        if (strcmp(t->sites[i], site) == 0) {
+            return resolve_at(t, t->sites[i], ip, at_us, held);
+        }
+    }
+    *held = (struct held){.site = ""};
+    return RESOLUTION_NONE;
+}
+
+/* Its addresses are now of the site of the switch where it is; those that ended stay where they
+ * were. */
+void
+bindings_resite(struct topology *t, struct node *node)
+{
+    const char *now = NULL;
+    size_t count = site_of_node(t, node, &now) ? node->endpoint.binding_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct binding moved = node->endpoint.bindings[0]; /* each goes to the end in its turn */
+        binding_drop(t, node, 0);
+        moved.site = moved.until_us == 0 ? now : moved.site;
+        binding_add(t, node, &moved);
+    }
 }

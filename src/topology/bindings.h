@@ -20,6 +20,8 @@ void bindings_expire(struct topology *t, struct node *node);
 /* For restore and merge. */
 void binding_restore(struct topology *t, struct node *node, const struct binding *binding);
 void bindings_move(struct topology *t, struct node *into, struct node *from);
+/* The switch where it is belongs to another site now. */
+void bindings_resite(struct topology *t, struct node *node);
 void binding_drop(struct topology *t, struct node *node, size_t index);
 
 #endif

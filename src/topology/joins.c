@@ -4,6 +4,7 @@
 
 #include "topology/endpoints.h"
 #include "topology/locations.h"
+#include "topology/sites.h"
 
 #define CLONED_FOR_US 86400000000
 #define HEARD_BEFORE_US 120000000
@@ -47,16 +48,26 @@ is_alive_beside(const struct topology *t, const struct node *node, const struct 
     return false;
 }
 
+/* Machines made from one image share an id; between sites nothing says that it is one machine. */
+static bool
+is_at_another_site(struct topology *t, const struct node *known, const struct port_state *at)
+{
+    const char *there = NULL;
+    const struct switch_state *on = at ? at->on : t->telling;
+    return on && site_of_node(t, known, &there) && there != on->site;
+}
+
 static void
-tell_clone(struct topology *t, struct node *node, const struct node *other, int64_t at_us)
+tell_clone(struct topology *t, struct node *node, const struct node *other, const char *where,
+           int64_t at_us)
 {
     if (node->ids_clash) {
         return;
     }
     char detail[ID_SIZE + 96];
     node->ids_clash = true;
-    snprintf(detail, sizeof(detail), "uses the DHCP client id of %s, which is active elsewhere",
-             other->endpoint.id);
+    snprintf(detail, sizeof(detail), "uses the DHCP client id of %s, which is %s",
+             other->endpoint.id, where);
     node_event(t, node, ENDPOINT_CONFLICT, at_us, detail);
     node_tell(t, node, TOPOLOGY_ENDPOINT_CONFLICT, NULL, detail);
 }
@@ -90,11 +101,16 @@ join_by_client_id(struct topology *t, struct node *node, const struct mac *mac, 
     struct node *known = item->node;
     const struct port_state *at = NULL;
     int64_t since_us = stay_since_us(mac_find(t, mac), at_us, &at);
+    if (is_at_another_site(t, known, at)) {
+        t->counters.joins_refused++;
+        tell_clone(t, node, known, "of another site", at_us);
+        return node;
+    }
     if (at_us < item->cloned_until_us || is_alive_beside(t, known, at, since_us)) {
         t->counters.joins_refused++;
         item->cloned_until_us = at_us + CLONED_FOR_US;
-        tell_clone(t, node, known, at_us);
-        tell_clone(t, known, node, at_us);
+        tell_clone(t, node, known, "active elsewhere", at_us);
+        tell_clone(t, known, node, "active elsewhere", at_us);
         return node;
     }
     /* The id that a containment names survives. */

@@ -231,6 +231,12 @@ say_conflict(const struct node *node, const struct judgement *j, struct location
     } else {
         snprintf(with, sizeof(with), "%s", node->conflict_with ? node->conflict_with : "");
     }
+    if (j->other && j->other->port->on->site != j->best->port->on->site) {
+        say(location,
+            "seen in two places at once, at two sites: %s/%s and %s; somebody may be using its MAC",
+            j->best->port->on->name, j->best->port->name, with);
+        return;
+    }
     say(location, "seen in two places at once: %s/%s and %s; somebody may be using its MAC",
         j->best->port->on->name, j->best->port->name, with);
 }

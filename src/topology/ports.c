@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "topology/links.h"
 #include "topology/locations.h"
+#include "topology/sites.h"
 
 const char *
 name_keep(struct topology *t, const char *text)
@@ -55,6 +56,7 @@ switch_need(struct topology *t, const char *name)
     on = MEM_NEW(struct switch_state);
     TAILQ_INIT(&on->ports);
     snprintf(on->name, sizeof(on->name), "%s", name);
+    on->site = site_of_switch(t, name);
     hmap_insert(&t->switches, &on->by_name, hash_text(name));
     TAILQ_INSERT_TAIL(&t->switch_list, on, of_topology);
     t->switch_count++;

@@ -20,6 +20,7 @@
 #define NODE_CLIENT_IDS_MAX 4
 #define NODE_ALIASES_MAX 4
 #define ADDRESS_HOLDERS_MAX 8
+#define SITES_MAX 200 /* names of sites in one run */
 
 struct node;
 struct switch_state;
@@ -59,6 +60,7 @@ struct switch_state {
     struct ip mirror_source;
     uint64_t sequence;
     uint32_t mark;
+    const char *site;  /* sites.h */
     bool is_in_full;   /* between the first and the last message of a full report */
     bool full_is_torn; /* a message of it is missing: it must not delete */
     bool is_whole;     /* one came whole */
@@ -167,8 +169,9 @@ struct annotation_item {
     struct annotation annotation;
 };
 
-/* A name of a switch or port, once for all endpoints that are or were there.  Never forgotten: there
- * are no more than switches and ports (SWITCHES_MAX, SWITCH_PORTS_MAX) and those of stored rows. */
+/* A name of a switch or port, once for all endpoints that are or were there.  Never forgotten:
+ * there are no more than switches and ports (SWITCHES_MAX, SWITCH_PORTS_MAX) and those of stored
+ * rows. */
 struct name_item {
     struct hmap_node node;
     char text[];
@@ -200,6 +203,11 @@ struct topology {
     size_t link_count, link_room;
     struct annotation_item **annotations; /* by MAC, ascending */
     size_t annotation_count, annotation_room;
+    const char *sites[SITES_MAX]; /* those with addresses of their own; see sites.h */
+    size_t site_count;
+    topology_site_of *site_of; /* NULL: there is only one */
+    void *site_context;
+    const struct switch_state *telling; /* whose facts are being applied */
     struct topology_counters counters;
 };
 

@@ -317,10 +317,12 @@ topology_apply_facts(struct topology *t, const struct wire_facts *facts)
     on->is_connected = true;
     on->sequence = facts->sequence;
     t->is_inventory = facts->is_full;
+    t->telling = on;
     for (size_t i = 0; i < facts->fact_count; i++) {
         apply_fact(t, on, &facts->facts[i], facts->wall_us);
     }
     t->is_inventory = false;
+    t->telling = NULL;
     if (facts->is_full && facts->is_last) {
         full_end(t, on);
     }
@@ -471,31 +473,64 @@ topology_port_role(const struct topology *t, const char *switch_name, const char
     return true;
 }
 
-bool
-topology_port_by_number(const struct topology *t, const struct ip *switch_ip, uint32_t number,
-                        struct link_end *end, enum port_role *role)
+static const char *
+site_name(const char *site)
 {
-    const struct switch_state *on;
-    const struct port_state *port;
-    if (ip_is_none(switch_ip)) {
-        return false;
-    }
+    return site ? site : SITE_DEFAULT;
+}
+
+/* The switch with that mirror source; NULL: none, or those of several sites. */
+static const struct switch_state *
+source_of(const struct topology *t, const char *site, const struct ip *switch_ip)
+{
+    const struct switch_state *on, *found = NULL;
     TAILQ_FOREACH(on, &t->switch_list, of_topology)
     {
-        if (!ip_is_equal(&on->mirror_source, switch_ip)) {
-            continue;
+        bool is_it = !ip_is_none(switch_ip) && ip_is_equal(&on->mirror_source, switch_ip) &&
+                     (!site || site[0] == '\0' || strcmp(site_name(on->site), site) == 0);
+        if (is_it && found && found->site != on->site) {
+            return NULL;
         }
-        TAILQ_FOREACH(port, &on->ports, of_switch)
-        {
-            if (port->is_known && (port->number & 0xffff) == (number & 0xffff)) {
-                memcpy(end->switch_name, on->name, NAME_SIZE);
-                memcpy(end->port, port->name, NAME_SIZE);
-                *role = port->role;
-                return true;
-            }
+        found = is_it && !found ? on : found;
+    }
+    return found;
+}
+
+bool
+topology_port_by_number(const struct topology *t, const char *site, const struct ip *switch_ip,
+                        uint32_t number, struct link_end *end, enum port_role *role)
+{
+    const struct switch_state *on = source_of(t, site, switch_ip);
+    const struct port_state *port;
+    if (!on) {
+        return false;
+    }
+    TAILQ_FOREACH(port, &on->ports, of_switch)
+    {
+        if (port->is_known && (port->number & 0xffff) == (number & 0xffff)) {
+            memcpy(end->switch_name, on->name, NAME_SIZE);
+            memcpy(end->port, port->name, NAME_SIZE);
+            *role = port->role;
+            return true;
         }
     }
     return false;
+}
+
+size_t
+topology_mirror_sources(const struct topology *t, const struct ip *switch_ip, const char **names,
+                        size_t room)
+{
+    size_t count = 0;
+    const struct switch_state *on;
+    TAILQ_FOREACH(on, &t->switch_list, of_topology)
+    {
+        bool is_it = !ip_is_none(switch_ip) && ip_is_equal(&on->mirror_source, switch_ip);
+        if (is_it && count < room) {
+            names[count++] = on->name;
+        }
+    }
+    return count;
 }
 
 struct seen_mac {

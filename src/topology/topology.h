@@ -39,13 +39,13 @@ struct topology_listener {
 
 /* Zero means the default. */
 struct topology_settings {
-    size_t endpoint_limit;      /* default 200,000 */
-    int64_t binding_idle_us;    /* an ARP/ND binding unseen so long has ended (default 4 h) */
-    int64_t lease_grace_us;     /* a lease is believed so long after its end (default 60 s) */
-    size_t port_endpoint_limit; /* endpoints kept of one access port (default 256) */
+    size_t endpoint_limit;        /* default 200,000 */
+    int64_t binding_idle_us;      /* an ARP/ND binding unseen so long has ended (default 4 h) */
+    int64_t lease_grace_us;       /* a lease is believed so long after its end (default 60 s) */
+    size_t port_endpoint_limit;   /* endpoints kept of one access port (default 256) */
     size_t switch_endpoint_limit; /* and of one switch, whatever it says (default 32,768) */
-    int64_t conflict_us;        /* two places within so long are a conflict (default 30 s) */
-    int64_t idle_us;            /* only an endpoint unseen so long makes room (default 10 min) */
+    int64_t conflict_us;          /* two places within so long are a conflict (default 30 s) */
+    int64_t idle_us;              /* only an endpoint unseen so long makes room (default 10 min) */
 };
 
 struct topology *topology_new(const struct topology_settings *settings, const struct clock *clock,
@@ -59,6 +59,16 @@ void topology_apply_facts(struct topology *topology, const struct wire_facts *fa
 bool topology_is_whole(const struct topology *topology, const char *switch_name);
 /* The switch's connection is lost: its facts stay, but grow old. */
 void topology_switch_gone(struct topology *topology, const char *switch_name);
+
+/* Which site a switch belongs to: the name of one whose addresses are its own, or SITE_DEFAULT.
+ * Asked again for every switch at each call; addresses that switches told before go with them. */
+typedef const char *topology_site_of(void *context, const char *switch_name);
+void topology_set_sites(struct topology *topology, topology_site_of *site_of, void *context);
+/* Of a switch. */
+const char *topology_site_at(const struct topology *topology, const char *switch_name);
+/* Where it is attached, or was last; "": nowhere yet. */
+const char *topology_site_of_endpoint(const struct topology *topology,
+                                      const struct endpoint *endpoint);
 
 /* Ends bindings and conflicts that time ends; call once a second.  Bounded work per call. */
 void topology_tick(struct topology *topology);
@@ -93,17 +103,30 @@ enum resolution {
     RESOLUTION_CHANGED,  /* the binding ended or changed hands since, or began later */
     RESOLUTION_OLD,      /* last confirmed too long before */
     RESOLUTION_CONFLICT, /* two MACs claimed it at that time */
+    RESOLUTION_SITES,    /* it is one of several sites', and nobody says of which */
 };
-/* Who held 'ip' at 'at_us'? */
-enum resolution topology_resolve(const struct topology *topology, const struct ip *ip,
-                                 int64_t at_us, const struct endpoint **endpoint, struct mac *mac);
+/* Who held 'ip' at 'at_us'?  The one way to ask: an address means nobody without its site.  'site'
+ * NULL or "": not known; then it is somebody only where the address is known at one site alone. */
+struct held {
+    const struct endpoint *endpoint; /* NULL: none */
+    struct mac mac;
+    const char *site; /* never NULL; "": not known */
+};
+enum resolution topology_resolve(const struct topology *topology, const char *site,
+                                 const struct ip *ip, int64_t at_us, struct held *held);
 
 /* The port with that number on the switch whose mirror source is 'switch_ip' (see mirror_origin);
- * 'role' is the port's.  False: unknown. */
+ * 'role' is the port's.  False: unknown, or switches of several sites have that source and 'site'
+ * (NULL or "": not known) does not say which. */
 void topology_set_mirror_source(struct topology *topology, const char *switch_name,
                                 const struct ip *mirror_source);
-bool topology_port_by_number(const struct topology *topology, const struct ip *switch_ip,
-                             uint32_t number, struct link_end *end, enum port_role *role);
+bool topology_port_by_number(const struct topology *topology, const char *site,
+                             const struct ip *switch_ip, uint32_t number, struct link_end *end,
+                             enum port_role *role);
+/* The switches with that mirror source: sites with addresses of their own may have one each.
+ * Returns how many were written.  Borrowed. */
+size_t topology_mirror_sources(const struct topology *topology, const struct ip *switch_ip,
+                               const char **names, size_t room);
 /* False: no such port is known. */
 bool topology_port_role(const struct topology *topology, const char *switch_name, const char *port,
                         enum port_role *role);

@@ -62,6 +62,8 @@ const struct shape view_detection_shape =
         ROW_OPT(struct view_incident, host_name, "host_name", FIELD_TEXT, "its host name"),        \
         ROW_OPT(struct view_incident, model.mac, "mac", FIELD_MAC, "its MAC"),                     \
         ROW_OPT(struct view_incident, model.ip, "ip", FIELD_IP, "its address at the time"),        \
+        ROW_OPT(struct view_incident, model.site, "site", FIELD_TEXT,                              \
+                "where it was seen; absent: not known, or there is only one"),                     \
         ROW_OPT(struct view_incident, model.server, "server", FIELD_IP, "the outside server"),     \
         ROW_OPT(struct view_incident, model.server_name, "server_name", FIELD_TEXT,                \
                 "the outside server by name"),                                                     \
@@ -136,6 +138,8 @@ static const struct shape report_shape =
                 "its MAC when requested"),                                                         \
         ROW_OPT(struct view_containment, model.subject_ip, "ip", FIELD_IP,                         \
                 "its address when requested"),                                                     \
+        ROW_OPT(struct view_containment, model.site, "site", FIELD_TEXT,                           \
+                "whose addresses it is about; absent: of all, or there is only one"),              \
         ROW_SUB(struct view_containment, location, "location", FIELD_POINTER,                      \
                 &view_location_shape, "where the endpoint is attached now"),                       \
         ROW_OPT(struct view_containment, model.server, "server", FIELD_PREFIX,                     \

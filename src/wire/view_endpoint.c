@@ -23,6 +23,8 @@ static const struct field binding_fields[] = {
     ROW(struct binding, from_us, "from", FIELD_TIME, "held since"),
     ROW(struct binding, seen_us, "seen", FIELD_TIME, "last confirmed"),
     ROW_OPT(struct binding, until_us, "until", FIELD_TIME, "held until; absent: still held"),
+    ROW_OPT_STRING(struct binding, site, "site", NAME_SIZE - 1, NULL,
+                   "whose address it is; absent: of those without addresses of their own"),
 };
 static const struct shape binding_shape = SHAPE("Binding", struct binding, binding_fields, NULL);
 
@@ -56,6 +58,8 @@ static const struct shape event_shape =
                        "as it calls itself in DHCP"),                                              \
         ROW_SUB(struct view_endpoint, location, "location", FIELD_POINTER, &view_location_shape,   \
                 "where it is attached; absent: unknown"),                                          \
+        ROW_OPT(struct view_endpoint, site, "site", FIELD_TEXT,                                    \
+                "the site of that; absent: not known, or there is only one"),                      \
         ROW_OPT(struct view_endpoint, model.first_us, "first_seen", FIELD_TIME, "first seen"),     \
         ROW_OPT(struct view_endpoint, model.seen_us, "last_seen", FIELD_TIME, "last seen"),        \
         ROW_OPT(struct view_endpoint, containment_id, "containment_id", FIELD_TEXT,                \

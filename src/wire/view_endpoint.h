@@ -14,6 +14,7 @@ struct view_endpoint {
     struct ip *addresses; /* held now */
     size_t address_count;
     struct location *location; /* NULL: nowhere known */
+    char site[NAME_SIZE];
     char containment_id[ID_SIZE];
     char containment_state[NAME_SIZE];
     bool is_protected;

@@ -35,6 +35,8 @@ static const struct shape counter_shape =
 
 #define SWITCH_ROWS                                                                                \
     ROW(struct view_switch, device.switch_name, "name", FIELD_TEXT, "name of the switch"),         \
+        ROW_OPT(struct view_switch, site, "site", FIELD_TEXT,                                      \
+                "whose addresses are its endpoints'; absent: there is only one"),                  \
         ROW_OPT(struct view_switch, device.driver, "driver", FIELD_TEXT, "kind of switch"),        \
         ROW(struct view_switch, state, "state", FIELD_TEXT, "good, unverified or disconnected"),   \
         ROW(struct view_switch, device.is_connected, "connected", FIELD_BOOL, "reachable now"),    \

@@ -22,6 +22,7 @@ struct view_port {
 struct view_switch {
     struct wire_device device;
     char state[NAME_SIZE]; /* "good", "unverified", "disconnected" */
+    char site[NAME_SIZE];
     uint64_t desired_generation, observed_generation;
     int64_t seen_us, read_back_us;
     uint64_t rule_count, missing_count;

@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char network[NAME_SIZE];
     const struct permit_set *sets;
     const struct rule_protect *protects;
-    if (policy_mode_of(policy, &ip, network) >= MODE_COUNT) {
+    if (policy_mode_of(policy, "", &ip, network) >= MODE_COUNT) {
         abort();
     }
     (void)policy_is_home(policy, &ip);

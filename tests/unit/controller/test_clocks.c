@@ -273,15 +273,15 @@ static void
 resolves_by_the_switches_ages(struct campus *campus, int64_t skew_us)
 {
     const struct topology *topology = controller_topology(campus->controller);
-    const struct endpoint *found = NULL;
+    struct held found;
     struct ip ip = campus_ip("10.1.0.77");
     int64_t now_us = campus->clock.wall_now_us;
     changed_hands(campus, skew_us);
     now_us = campus->clock.wall_now_us;
-    assert_int_equal(topology_resolve(topology, &ip, now_us - 30 * SECOND, &found, NULL),
+    assert_int_equal(topology_resolve(topology, "", &ip, now_us - 30 * SECOND, &found),
                      RESOLUTION_SURE);
-    assert_ptr_equal(found, campus_endpoint(campus, 6));
-    assert_int_equal(topology_resolve(topology, &ip, now_us - 90 * SECOND, &found, NULL),
+    assert_ptr_equal(found.endpoint, campus_endpoint(campus, 6));
+    assert_int_equal(topology_resolve(topology, "", &ip, now_us - 90 * SECOND, &found),
                      RESOLUTION_CHANGED);
 }
 

@@ -186,7 +186,7 @@ modes_observe_and_approve_contain_nothing_by_themselves(void **state)
     assert_non_null(strstr(w->outcome.why, "policy p would isolate c3 (mode observe)"));
     char network[NAME_SIZE];
     struct ip ip = ip_of(C3_IP);
-    assert_int_equal(policy_mode_of(w->policy, &ip, network), MODE_OBSERVE);
+    assert_int_equal(policy_mode_of(w->policy, "", &ip, network), MODE_OBSERVE);
     assert_string_equal(network, "b");
     world_free(w);
 }

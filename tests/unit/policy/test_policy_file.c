@@ -143,11 +143,11 @@ the_packaged_policy_is_valid_and_contains_nobody(void **state)
     }
     char network[NAME_SIZE];
     struct ip ip = ip_of("192.168.1.7");
-    assert_int_equal(policy_mode_of(policy, &ip, network), MODE_OBSERVE);
+    assert_int_equal(policy_mode_of(policy, "", &ip, network), MODE_OBSERVE);
     assert_string_equal(network, "clients");
     assert_true(policy_is_home(policy, &ip));
     ip = ip_of("203.0.113.9");
-    assert_int_equal(policy_mode_of(policy, &ip, network), MODE_OBSERVE);
+    assert_int_equal(policy_mode_of(policy, "", &ip, network), MODE_OBSERVE);
     assert_false(policy_is_home(policy, &ip));
     policy_unref(policy);
 }
@@ -183,7 +183,7 @@ every_field_of_the_full_example_is_understood(void **state)
     assert_true(mac_is_equal(&protects[2].mac, &mac));
     char network[NAME_SIZE];
     struct ip ip = ip_of("192.0.2.140");
-    assert_int_equal(policy_mode_of(policy, &ip, network), MODE_APPROVE);
+    assert_int_equal(policy_mode_of(policy, "", &ip, network), MODE_APPROVE);
     assert_string_equal(network, "servers");
     policy_unref(policy);
     free(text);

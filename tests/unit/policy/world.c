@@ -64,21 +64,31 @@ find_mac(struct world *world, const struct mac *mac)
 }
 
 static int
-resolve(void *context, const struct ip *ip, int64_t at_us, char id[ID_SIZE], struct mac *mac)
+resolve(void *context, const char *site, const struct ip *ip, int64_t at_us,
+        struct policy_held *held)
 {
     struct world *world = context;
+    const struct inhabitant *found = NULL;
     (void)at_us;
     for (size_t i = 0; i < world->count; i++) {
-        struct inhabitant *one = &world->inhabitants[i];
+        const struct inhabitant *one = &world->inhabitants[i];
         for (size_t k = 0; k < one->endpoint.binding_count; k++) {
-            if (ip_is_equal(&one->bindings[k].ip, ip)) {
-                memcpy(id, one->endpoint.id, ID_SIZE);
-                *mac = one->endpoint.macs[0];
-                return (int)one->known;
+            const char *at = binding_site(&one->bindings[k]);
+            if (!ip_is_equal(&one->bindings[k].ip, ip) || (site[0] && strcmp(at, site) != 0)) {
+                continue;
             }
+            if (found && site[0] == '\0') {
+                return KNOWN_SITES;
+            }
+            found = found ? found : one;
+            snprintf(held->site, sizeof(held->site), "%s", at);
         }
     }
-    return KNOWN_NONE;
+    if (found) {
+        memcpy(held->endpoint_id, found->endpoint.id, ID_SIZE);
+        held->mac = found->endpoint.macs[0];
+    }
+    return found ? (int)found->known : KNOWN_NONE;
 }
 
 static bool
@@ -101,23 +111,27 @@ endpoint_of(void *context, const char *id, const struct endpoint **endpoint)
 
 /* The stamp's port number is the index of the inhabitant that is attached there, from 1. */
 static bool
-agrees(void *context, const struct mirror_origin *origin, const struct mac *mac)
+agrees(void *context, const char *site, const struct mirror_origin *origin, const struct mac *mac)
 {
+    (void)site;
     struct world *world = context;
     struct inhabitant *one = find_mac(world, mac);
     return one && origin->port == (uint32_t)(one - world->inhabitants) + 1;
 }
 
 static bool
-is_access(void *context, const struct mirror_origin *origin)
+is_access(void *context, const char *site, const struct mirror_origin *origin)
 {
     (void)context;
+    (void)site;
     return origin->port < 1000;
 }
 
 static bool
-is_protected(void *context, const char *id, const struct ip *ip, char why[TEXT_SIZE])
+is_protected(void *context, const char *site, const char *id, const struct ip *ip,
+             char why[TEXT_SIZE])
 {
+    (void)site;
     struct inhabitant *one = find_id(context, id);
     (void)ip;
     if (one && one->is_protected) {

@@ -215,9 +215,18 @@ endpoint_of(const struct campus *c, const char *mac)
 enum resolution
 who(const struct campus *c, const char *ip, int64_t at_us, const struct endpoint **endpoint)
 {
+    return who_at(c, "", ip, at_us, endpoint);
+}
+
+enum resolution
+who_at(const struct campus *c, const char *site, const char *ip, int64_t at_us,
+       const struct endpoint **endpoint)
+{
     struct ip bytes = ip_of(ip);
-    struct mac mac;
-    return topology_resolve(c->topology, &bytes, at_us, endpoint, &mac);
+    struct held held;
+    enum resolution how = topology_resolve(c->topology, site, &bytes, at_us, &held);
+    *endpoint = held.endpoint;
+    return how;
 }
 
 size_t

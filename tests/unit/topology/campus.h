@@ -60,6 +60,8 @@ void one_fact(struct campus *c, const char *on, const struct fact *fact);
 const struct endpoint *endpoint_of(const struct campus *c, const char *mac);
 enum resolution who(const struct campus *c, const char *ip, int64_t at_us,
                     const struct endpoint **endpoint);
+enum resolution who_at(const struct campus *c, const char *site, const char *ip, int64_t at_us,
+                       const struct endpoint **endpoint);
 size_t told_of(const struct campus *c, enum topology_change change);
 bool has_event(const struct endpoint *endpoint, enum endpoint_event_kind kind, const char *words);
 struct mac mac_of(const char *text);

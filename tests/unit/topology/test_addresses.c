@@ -50,7 +50,7 @@ static void
 assert_same(const struct address_table *table, const struct ip *ip)
 {
     struct node *found[ADDRESS_HOLDERS_MAX];
-    size_t count = address_holders(table, ip, found);
+    size_t count = address_holders(table, NULL, ip, found);
     assert_int_equal(count, holders_by_search(ip));
     for (size_t i = 0; i < count; i++) {
         assert_true(has(found[i], ip));
@@ -68,7 +68,7 @@ drop(struct address_table *table, struct node *node, size_t index)
     struct ip ip = endpoint->bindings[index].ip;
     endpoint->bindings[index] = endpoint->bindings[--endpoint->binding_count];
     if (!has(node, &ip)) {
-        address_leave(table, &ip, node);
+        address_leave(table, NULL, &ip, node);
     }
 }
 
@@ -91,7 +91,7 @@ who_has_what_is_found_whatever_came_and_went(void **state)
             (endpoint->binding_count > 0 && rand() % 3 == 0)) {
             drop(&table, node, (size_t)rand() % endpoint->binding_count);
         } else if (holders_by_search(&ip) < ADDRESS_HOLDERS_MAX || has(node, &ip)) {
-            address_join(&table, &ip, node);
+            address_join(&table, NULL, &ip, node);
             endpoint->bindings[endpoint->binding_count++] =
                 (struct binding){.ip = ip, .from_us = endpoint->first_us};
         }

@@ -396,13 +396,13 @@ the_stamp_of_a_mirror_names_a_port(void **state)
     topology_set_mirror_source(c->topology, "e1", &source);
     struct link_end end;
     enum port_role role;
-    assert_true(topology_port_by_number(c->topology, &source, 3, &end, &role));
+    assert_true(topology_port_by_number(c->topology, "", &source, 3, &end, &role));
     assert_string_equal(end.switch_name, "e1");
     assert_string_equal(end.port, "p3");
     assert_int_equal(role, PORT_ACCESS);
-    assert_false(topology_port_by_number(c->topology, &source, 99, &end, &role));
+    assert_false(topology_port_by_number(c->topology, "", &source, 99, &end, &role));
     struct ip other = ip_of("192.0.2.202");
-    assert_false(topology_port_by_number(c->topology, &other, 3, &end, &role));
+    assert_false(topology_port_by_number(c->topology, "", &other, 3, &end, &role));
     campus_free(c);
 }
 

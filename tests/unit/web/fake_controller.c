@@ -235,15 +235,15 @@ add_incident(struct controller *c)
 }
 
 static int
-no_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
-           struct mac *mac)
+no_resolve(void *context, const char *site, const struct ip *ip, int64_t at_us,
+           struct policy_held *held)
 {
-    const struct endpoint *endpoint = NULL;
+    struct held found;
     struct controller *c = context;
-    enum resolution how = topology_resolve(c->topology, ip, at_us, &endpoint, mac);
-    if (endpoint) {
-        memcpy(endpoint_id, endpoint->id, ID_SIZE);
-    }
+    enum resolution how = topology_resolve(c->topology, site, ip, at_us, &found);
+    held->mac = found.mac;
+    snprintf(held->site, sizeof(held->site), "%s", found.site);
+    snprintf(held->endpoint_id, ID_SIZE, "%s", found.endpoint ? found.endpoint->id : "");
     return (int)how;
 }
 
@@ -262,16 +262,17 @@ by_id(void *context, const char *endpoint_id, const struct endpoint **endpoint)
 }
 
 static bool
-agrees(void *context, const struct mirror_origin *origin, const struct mac *mac)
+agrees(void *context, const char *site, const struct mirror_origin *origin, const struct mac *mac)
 {
-    (void)context, (void)origin, (void)mac;
+    (void)context, (void)site, (void)origin, (void)mac;
     return true;
 }
 
 static bool
-unprotected(void *context, const char *endpoint_id, const struct ip *ip, char why[TEXT_SIZE])
+unprotected(void *context, const char *site, const char *endpoint_id, const struct ip *ip,
+            char why[TEXT_SIZE])
 {
-    (void)context, (void)endpoint_id, (void)ip, (void)why;
+    (void)context, (void)site, (void)endpoint_id, (void)ip, (void)why;
     return false;
 }
 
@@ -307,14 +308,10 @@ open_policy(struct controller *c, struct event_base *base, const char *folder)
 /* ---- what the engine asks of the world: topology, and nobody is protected ---- */
 
 static int
-world_resolve(void *context, const struct ip *ip, int64_t at_us, char endpoint_id[ID_SIZE],
-              struct mac *mac)
+world_resolve(void *context, const char *site, const struct ip *ip, int64_t at_us,
+              struct policy_held *held)
 {
-    struct controller *c = context;
-    const struct endpoint *endpoint = NULL;
-    int how = (int)topology_resolve(c->topology, ip, at_us, &endpoint, mac);
-    snprintf(endpoint_id, ID_SIZE, "%s", endpoint ? endpoint->id : "");
-    return how;
+    return no_resolve(context, site, ip, at_us, held);
 }
 
 static bool
@@ -335,16 +332,18 @@ world_endpoint(void *context, const char *endpoint_id, const struct endpoint **e
 }
 
 static bool
-world_agrees(void *context, const struct mirror_origin *origin, const struct mac *mac)
+world_agrees(void *context, const char *site, const struct mirror_origin *origin,
+             const struct mac *mac)
 {
-    (void)context, (void)origin, (void)mac;
+    (void)context, (void)site, (void)origin, (void)mac;
     return true;
 }
 
 static bool
-world_protects(void *context, const char *endpoint_id, const struct ip *ip, char why[TEXT_SIZE])
+world_protects(void *context, const char *site, const char *endpoint_id, const struct ip *ip,
+               char why[TEXT_SIZE])
 {
-    (void)context, (void)endpoint_id, (void)ip, (void)why;
+    (void)context, (void)site, (void)endpoint_id, (void)ip, (void)why;
     return false;
 }
 
@@ -487,9 +486,10 @@ controller_wish(struct controller *c, const struct wish *wish, wish_done_fn *don
         }
     }
     const struct endpoint *endpoint = topology_by_mac(c->topology, &wish->mac);
-    struct mac mac;
+    struct held held;
     if (!endpoint && !ip_is_none(&wish->ip)) {
-        (void)topology_resolve(c->topology, &wish->ip, clock_wall_us(c->clock), &endpoint, &mac);
+        (void)topology_resolve(c->topology, wish->site, &wish->ip, clock_wall_us(c->clock), &held);
+        endpoint = held.endpoint;
     }
     if (!endpoint && wish->endpoint_id[0]) {
         endpoint = topology_by_id(c->topology, wish->endpoint_id);
