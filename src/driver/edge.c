@@ -15,16 +15,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "driver/credit.h"
 #include "wire/desired_set.h"
 #include "wire/hello.h"
 #include "wire/read_back.h"
 
 #define ORDERS_MAX 4096 /* one per device at a time: a worker waits for its answer */
-#define ANSWERS_MAX 256 /* parts of one answer; more: dropped, and the worker times out */
+#define ANSWERS_MAX 16  /* whole ones; more: dropped, and the worker times out */
 #define EDGE_ROOM 131072
-/* A switch of 256 full ports tells 65,536 MACs when it connects, and their addresses. */
-#define FACTS_AT_ONCE 200000
-#define FACTS_PER_S 5000
+#define OWED_LOOK_S 1
 #define RULES_OBSERVED_MAX (4u << 20) /* of one answer in parts */
 
 enum waiting { WAITING_NOT, WAITING_APPLIED, WAITING_READ_BACK };
@@ -33,11 +32,13 @@ struct edge {
     struct device base;
     struct edge_hub *hub;
     TAILQ_ENTRY(edge) link;
-    struct channel *channel; /* loop only; NULL: not connected */
-    int64_t fact_credit;     /* facts that it may tell now */
-    int64_t fact_credit_us;  /* boot: when it was last filled up */
-    bool has_hello;          /* loop only */
-    bool keeps_checkpoints;  /* loop only */
+    struct channel *channel;     /* loop only; NULL: not connected */
+    struct credit credit;        /* loop only */
+    struct wire_observed report; /* loop only, owned: the parts of one that came so far */
+    bool is_in_report;           /* loop only */
+    bool is_report_bad;          /* loop only: too large, the rest of it is passed over */
+    bool has_hello;              /* loop only */
+    bool keeps_checkpoints;      /* loop only */
     atomic_bool is_connected;
     struct queue *answers; /* of struct wire_observed, owned */
     pthread_mutex_t lock;
@@ -51,7 +52,8 @@ struct edge_hub {
     struct tls_server *server;
     struct gate *gate; /* borrowed; NULL: whoever has a certificate (tests) */
     struct queue *orders;
-    struct event *event;
+    struct event *event, *owed;
+    struct fact *room; /* owned, FACTS_MAX */
     TAILQ_HEAD(, edge) edges;
 };
 
@@ -143,9 +145,50 @@ is_awaited(struct edge *edge, const struct wire_observed *observed)
 }
 
 static void
-on_observed(struct edge *edge, const struct wire_observed *observed)
+report_drop(struct edge *edge)
+{
+    wire_fini(WIRE_OBSERVED, &edge->report);
+    edge->report = (struct wire_observed){.generation = 0};
+    edge->is_in_report = edge->is_report_bad = false;
+}
+
+/* Parts are put together before anybody gets them: a part of a report that counted as all of it
+ * would say that the other rules are not there.  True: 'edge->report' is whole. */
+static bool
+report_collect(struct edge *edge, const struct wire_observed *part)
+{
+    struct wire_observed *report = &edge->report;
+    bool is_last = part->is_last || part->needs_snapshot || part->refused[0] != '\0';
+    if (edge->is_in_report &&
+        (report->request != part->request || report->generation != part->generation ||
+         report->is_full != part->is_full)) {
+        report_drop(edge); /* that one broke off */
+    }
+    edge->is_in_report = true;
+    edge->is_report_bad = edge->is_report_bad ||
+                          report->rule_count + part->rule_count > RULES_OBSERVED_MAX ||
+                          report->held_count + part->held_count > EDGE_ROOM;
+    if (!edge->is_report_bad) {
+        observed_join(report, part);
+        return is_last;
+    }
+    if (is_last) {
+        log_warn("driver", "a report was larger than a switch can be: passed over",
+                 LOG_S("switch", edge->base.config.name));
+        report_drop(edge);
+    }
+    return false;
+}
+
+static void
+report_pass(struct edge *edge, const struct wire_observed *observed)
 {
     if (!is_awaited(edge, observed)) {
+        if (observed->request != 0) { /* it came too late; who asked will ask again */
+            log_info("driver", "an answer that nobody waits for any more",
+                     LOG_S("switch", edge->base.config.name), LOG_I("request", observed->request));
+            return;
+        }
         edge->base.listener.on_observed(edge->base.listener.context, observed);
         return;
     }
@@ -153,6 +196,18 @@ on_observed(struct edge *edge, const struct wire_observed *observed)
     observed_copy(answer, observed);
     if (!queue_put(edge->answers, answer)) {
         answer_free(answer);
+    }
+}
+
+static void
+on_observed(struct edge *edge, const struct wire_observed *part)
+{
+    bool is_alone = !edge->is_in_report && part->is_last;
+    if (is_alone) {
+        report_pass(edge, part);
+    } else if (report_collect(edge, part)) {
+        report_pass(edge, &edge->report);
+        report_drop(edge);
     }
 }
 
@@ -198,24 +253,45 @@ complain(const struct edge *edge, enum peer_refusal why, const char *detail)
     }
 }
 
-/* What one switch may tell is bounded: what it tells beyond that is passed over. */
-static bool
-facts_pass(struct edge *edge, const struct wire_facts *facts)
+/* What one switch may tell is bounded: credit.h. */
+static void
+on_facts(struct edge *edge, struct channel *channel, const struct wire_facts *facts)
 {
-    int64_t now_us = clock_boot_us(clock_system());
-    int64_t earned = (now_us - edge->fact_credit_us) * FACTS_PER_S / 1000000;
-    if (earned > 0) {
-        edge->fact_credit_us = now_us;
-        edge->fact_credit += earned;
-        edge->fact_credit = edge->fact_credit < FACTS_AT_ONCE ? edge->fact_credit : FACTS_AT_ONCE;
-    }
-    if (edge->fact_credit < (int64_t)facts->fact_count) {
+    const struct device_listener *listener = &edge->base.listener;
+    struct wire_facts pass;
+    switch (
+        credit_take(&edge->credit, facts, clock_boot_us(clock_system()), edge->hub->room, &pass)) {
+    case CREDIT_ALL:
+        listener->on_facts(listener->context, &pass);
+        break;
+    case CREDIT_PORTS:
         complain(edge, REFUSAL_FLOOD,
-                 "it tells more than one switch can have: the rest is passed over");
-        return false;
+                 "it tells more than one switch can have: the rest is passed over, and asked for "
+                 "anew when that ends");
+        listener->on_facts(listener->context, &pass);
+        break;
+    default:
+        complain(edge, REFUSAL_FLOOD, "it tells of more ports than a switch has");
+        channel_close(channel, "it tells of more ports than a switch has");
+        break;
     }
-    edge->fact_credit -= (int64_t)facts->fact_count;
-    return true;
+}
+
+/* Whoever told too much tells everything anew when he may again: a new connection begins so. */
+static void
+on_owed(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct edge_hub *hub = context;
+    int64_t now_us = clock_boot_us(clock_system());
+    struct edge *edge, *next;
+    for (edge = TAILQ_FIRST(&hub->edges); edge; edge = next) {
+        next = TAILQ_NEXT(edge, link);
+        if (edge->channel && credit_is_back(&edge->credit, now_us)) {
+            channel_close(edge->channel, "some of what it told was passed over: it tells all anew");
+        }
+    }
 }
 
 static void
@@ -248,9 +324,7 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
     if (type == WIRE_OBSERVED) {
         on_observed(edge, message);
     } else if (type == WIRE_FACTS) {
-        if (facts_pass(edge, message)) {
-            listener->on_facts(listener->context, message);
-        }
+        on_facts(edge, channel, message);
     } else if (type == WIRE_CHECKPOINTS) {
         listener->on_checkpoints(listener->context, message);
     } else {
@@ -281,6 +355,7 @@ on_close(void *context, struct channel *channel, const char *why)
     }
     edge->channel = NULL;
     edge->has_hello = false;
+    report_drop(edge);
     atomic_store(&edge->is_connected, false);
     answers_break(edge);
     log_warn("driver", "edge disconnected", LOG_S("switch", edge->base.config.name),
@@ -317,6 +392,8 @@ on_open(void *context, struct channel *channel)
     }
     edge->channel = channel;
     edge->has_hello = false;
+    report_drop(edge);
+    credit_connected(&edge->credit);
     if (old) {
         atomic_store(&edge->is_connected, false);
         answers_break(edge);
@@ -407,8 +484,13 @@ edge_hub_new(struct event_base *base, const char *address, const struct tls_file
     TAILQ_INIT(&hub->edges);
     hub->base = base;
     hub->orders = queue_new(ORDERS_MAX);
+    hub->room = mem_new(FACTS_MAX, sizeof(*hub->room));
     hub->event = event_new(base, queue_fd(hub->orders), EV_READ | EV_PERSIST, on_orders, hub);
-    int error = hub->event && event_add(hub->event, NULL) == 0 ? 0 : -ENOMEM;
+    hub->owed = event_new(base, -1, EV_PERSIST, on_owed, hub);
+    const struct timeval each = {.tv_sec = OWED_LOOK_S};
+    bool is_ready = hub->event && event_add(hub->event, NULL) == 0 && hub->owed &&
+                    event_add(hub->owed, &each) == 0;
+    int error = is_ready ? 0 : -ENOMEM;
     if (error) {
         snprintf(why, 256, "out of memory");
     } else {
@@ -432,9 +514,13 @@ edge_hub_free(struct edge_hub *hub)
     if (hub->server) {
         tls_server_free(hub->server);
     }
-    if (hub->event) {
-        event_free(hub->event);
+    struct event *const events[] = {hub->event, hub->owed};
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        if (events[i]) {
+            event_free(events[i]);
+        }
     }
+    free(hub->room);
     struct order *order;
     while ((order = queue_take(hub->orders)) != NULL) {
         order_free(order);
@@ -454,40 +540,16 @@ wait_for(struct edge *edge, enum waiting waiting, uint64_t what)
     pthread_mutex_unlock(&edge->lock);
 }
 
+/* The answer, until 'deadline_ms' have passed. */
 static int
-collect(struct wire_observed *whole, const struct wire_observed *part)
+answer_wait(struct edge *edge, int deadline_ms, struct wire_observed *observed)
 {
-    if (whole->rule_count + part->rule_count > RULES_OBSERVED_MAX ||
-        whole->held_count + part->held_count > EDGE_ROOM) {
-        return -EMSGSIZE;
+    struct wire_observed *answer = queue_wait(edge->answers, deadline_ms);
+    if (!answer) {
+        return -ETIMEDOUT;
     }
-    observed_join(whole, part);
-    return 0;
-}
-
-/* All parts of the answer, until 'deadline_ms' have passed. */
-static int
-answer_collect(struct edge *edge, int deadline_ms, struct wire_observed *observed)
-{
-    const struct clock *clock = clock_system();
-    int64_t ends_us = clock_boot_us(clock) + (int64_t)deadline_ms * 1000;
-    bool is_last = false;
-    while (!is_last) {
-        int64_t left_us = ends_us - clock_boot_us(clock);
-        if (left_us <= 0) {
-            return -ETIMEDOUT;
-        }
-        struct wire_observed *part = queue_wait(edge->answers, (int)(left_us / 1000) + 1);
-        if (!part) {
-            return -ETIMEDOUT;
-        }
-        is_last = part->is_last || part->needs_snapshot || part->refused[0] != '\0';
-        int error = collect(observed, part);
-        answer_free(part);
-        if (error) {
-            return error;
-        }
-    }
+    *observed = *answer; /* taken */
+    free(answer);
     return 0;
 }
 
@@ -506,7 +568,7 @@ ask(struct edge *edge, struct order *order, int deadline_ms, struct wire_observe
         order_free(order);
         return -EBUSY;
     }
-    int error = answer_collect(edge, deadline_ms, observed);
+    int error = answer_wait(edge, deadline_ms, observed);
     wait_for(edge, WAITING_NOT, 0);
     if (!error && !atomic_load(&edge->is_connected)) {
         error = -ENOTCONN;
@@ -591,8 +653,7 @@ edge_open(const struct device_config *config, const struct device_listener *list
     edge->base = (struct device){.driver = &driver_edge, .config = *config, .listener = *listener};
     edge->hub = config->edge_hub;
     edge->answers = queue_new(ANSWERS_MAX);
-    edge->fact_credit = FACTS_AT_ONCE;
-    edge->fact_credit_us = clock_boot_us(clock_system());
+    credit_init(&edge->credit, clock_boot_us(clock_system()));
     pthread_mutex_init(&edge->lock, NULL);
     TAILQ_INSERT_TAIL(&edge->hub->edges, edge, link);
     *device = &edge->base;
@@ -612,6 +673,7 @@ edge_close(struct device *device)
     if (edge->channel) {
         channel_drop(edge->channel);
     }
+    report_drop(edge);
     answers_drain(edge);
     queue_free(edge->answers);
     pthread_mutex_destroy(&edge->lock);

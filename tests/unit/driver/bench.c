@@ -27,7 +27,9 @@ struct bench_edge {
     struct channel *channel; /* the peer's end */
     struct wire_desired partial;
     struct bench *bench;
-    atomic_bool is_connected, is_silent, wants_drop;
+    atomic_bool is_connected, is_silent, wants_drop, wants_rest;
+    atomic_int keeps_after; /* parts of its next answer; 0: it keeps none */
+    struct wire_observed kept; /* the rest, owned */
     struct event *poke;
     uint64_t peer_generation, peer_epoch;
 };
@@ -50,6 +52,7 @@ peer_send(struct bench_edge *edge, struct wire_observed *observed)
     snprintf(observed->switch_name, sizeof(observed->switch_name), "e1");
     struct wire_observed whole = *observed;
     size_t from = 0, held = 0;
+    int parts = 0, keeps_after = atomic_exchange(&edge->keeps_after, 0);
     do { /* in parts, to see that they are put together */
         struct wire_observed part = whole;
         part.held_count = whole.held_count - held < 3 ? whole.held_count - held : 3;
@@ -60,6 +63,15 @@ peer_send(struct bench_edge *edge, struct wire_observed *observed)
         from += part.rule_count;
         part.is_last = from >= whole.rule_count && held >= whole.held_count;
         (void)channel_send(edge->channel, WIRE_OBSERVED, &part);
+        if (++parts == keeps_after && !part.is_last) {
+            struct wire_observed rest = whole;
+            rest.rules = &whole.rules[from];
+            rest.rule_count = whole.rule_count - from;
+            rest.held = &whole.held[held];
+            rest.held_count = whole.held_count - held;
+            observed_copy(&edge->kept, &rest);
+            break;
+        }
     } while (from < whole.rule_count || held < whole.held_count);
     wire_fini(WIRE_OBSERVED, &whole);
 }
@@ -125,8 +137,9 @@ on_facts(void *context, const struct wire_facts *facts)
 static void
 on_observed(void *context, const struct wire_observed *observed)
 {
-    (void)context;
-    (void)observed;
+    struct bench_edge *edge = context;
+    atomic_store(&edge->bench->passed_rules, (int)observed->rule_count);
+    atomic_fetch_add(&edge->bench->passed, 1);
 }
 
 static void
@@ -146,6 +159,11 @@ on_poke(evutil_socket_t fd, short what, void *context)
         tls_client_free(edge->peer);
         edge->peer = NULL;
         edge->channel = NULL;
+    }
+    if (atomic_exchange(&edge->wants_rest, false) && edge->channel) {
+        struct wire_observed rest = edge->kept;
+        edge->kept = (struct wire_observed){.generation = 0};
+        peer_send(edge, &rest);
     }
 }
 
@@ -289,6 +307,7 @@ edge_stop(struct bench_edge *edge)
     }
     event_base_free(edge->base);
     wire_fini(WIRE_DESIRED, &edge->partial);
+    wire_fini(WIRE_OBSERVED, &edge->kept);
     for (size_t i = 0; edge->dir[0] && i < COUNT_OF(files); i++) {
         char path[160];
         snprintf(path, sizeof(path), "%s/%s", edge->dir, files[i]);
@@ -339,4 +358,17 @@ bench_silence(struct bench *bench)
     if (bench->edge) {
         atomic_store(&bench->edge->is_silent, true);
     }
+}
+
+void
+bench_keep_rest(struct bench *bench, int parts)
+{
+    atomic_store(&bench->edge->keeps_after, parts);
+}
+
+void
+bench_send_rest(struct bench *bench)
+{
+    atomic_store(&bench->edge->wants_rest, true);
+    event_active(bench->edge->poke, EV_TIMEOUT, 0);
 }

@@ -5,6 +5,7 @@
 #ifndef CORDON_TESTS_DRIVER_BENCH_H
 #define CORDON_TESTS_DRIVER_BENCH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@ struct bench {
     struct clock_fake clock; /* of the memory */
     struct bench_edge *edge;
     int waited_ms;          /* by the small switch, on the fake clock */
+    atomic_int passed, passed_rules; /* reports that the edge driver passed on unasked; the last one's */
     uint64_t epoch, generation; /* where a test begins: a real edge has a past */
 };
 
@@ -27,6 +29,10 @@ struct bench *bench_new(enum bench_kind kind, char why[256]);
 void bench_free(struct bench *bench);
 /* The cable of the switch. */
 void bench_disconnect(struct bench *bench);
+/* The peer of the edge driver keeps back what comes after so many parts of its next answer; and
+ * sends it after all. */
+void bench_keep_rest(struct bench *bench, int parts);
+void bench_send_rest(struct bench *bench);
 /* It goes on taking messages and answers nothing. */
 void bench_silence(struct bench *bench);
 
