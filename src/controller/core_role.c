@@ -20,6 +20,7 @@
 #include "controller/clocks.h"
 #include "controller/controller.h"
 #include "controller/copies.h"
+#include "controller/ended.h"
 #include "cordond/errand.h"
 #include "store/rescue.h"
 #include "wire/desired_set.h"
@@ -44,6 +45,7 @@ struct core {
     struct pki_ca *ca;
     int64_t server_expires_us;
     char boot_id[CLOCKS_BOOT_SIZE];
+    struct ended ended;
     struct certificates *certificates;
     struct asks *asks;
     struct copies *copies;
@@ -436,6 +438,7 @@ static void
 on_peer(void *context, struct channel *channel, enum wire_role peer)
 {
     struct core *core = context;
+    ended_joined(&core->ended, core->controller, peer);
     if (peer == ROLE_DRIVER) {
         core->driver = channel;
         on_peers(core, DEVICE_EDGE);
@@ -725,6 +728,7 @@ core_controller(struct core *core)
         .check_us = (int64_t)config->audit_check_s * 1000000};
     controller_set_checkpoints(core->controller, &checkpoints);
     controller_start(core->controller);
+    ended_tell_own(core->controller);
     core->tick = event_new(core->role->base, -1, EV_PERSIST, on_tick, core);
     const struct timeval every = {.tv_usec = TICK_US};
     return core->tick && event_add(core->tick, &every) == 0 ? 0 : -ENOMEM;

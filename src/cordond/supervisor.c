@@ -24,6 +24,7 @@
 #define STEADY_US (30 * 1000000LL) /* after so long alive, the back-off starts over */
 #define LAST_WAY_US 100000         /* between the end of core and of the others */
 #define CORE_STOP_S 2              /* core that does not end: then the others all the same */
+#define ENDED_ENV "CORDON_ENDED" /* read by controller/ended.c */
 #define STOP_S 5                   /* children that do not end by then are killed */
 
 struct child {
@@ -33,6 +34,7 @@ struct child {
     struct event *errand;
     int64_t started_us;
     unsigned delay_ms;
+    char ended[24]; /* how it did, the last time; "": it was not started before */
     struct event *restart;
     struct supervisor *supervisor;
 };
@@ -48,6 +50,21 @@ struct supervisor {
 };
 
 static void child_start(struct child *child);
+
+/* Where memory runs out, whoever reads strangers' bytes goes before whoever holds the blocks. */
+static void
+expendable(enum wire_role role)
+{
+    int fd = role == ROLE_CORE || role == ROLE_DRIVER
+                 ? -1
+                 : open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        static const char first[] = "500";
+        ssize_t put = write(fd, first, sizeof(first) - 1);
+        (void)put; /* not on this kernel */
+        close(fd);
+    }
+}
 
 /* In the child: only its two lines, as descriptors 3 and 4, go over to the new program. */
 static void
@@ -68,6 +85,10 @@ child_exec(const struct child *child, const int lines[2], pid_t parent)
     }
     close_range(ERRAND_FD + 1, ~0u, 0);
     const struct supervisor *supervisor = child->supervisor;
+    if (child->ended[0]) {
+        setenv(ENDED_ENV, child->ended, 1);
+    }
+    expendable(child->role);
     execl("/proc/self/exe", supervisor->program, "--role", wire_role_names[child->role], "--config",
           supervisor->config_path, (char *)NULL);
     _exit(127);
@@ -238,6 +259,8 @@ on_child_end(struct child *child, int status)
     if (clock_boot_us(clock_system()) - child->started_us > STEADY_US) {
         child->delay_ms = DELAY_FIRST_MS;
     }
+    snprintf(child->ended, sizeof(child->ended), WIFSIGNALED(status) ? "signal %d" : "status %d",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     bool is_forbidden = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
     log_error("supervisor",
               is_forbidden ? "a role made a system call that no part of it ever makes, and was "
