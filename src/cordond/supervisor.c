@@ -24,7 +24,7 @@
 #define STEADY_US (30 * 1000000LL) /* after so long alive, the back-off starts over */
 #define LAST_WAY_US 100000         /* between the end of core and of the others */
 #define CORE_STOP_S 2              /* core that does not end: then the others all the same */
-#define ENDED_ENV "CORDON_ENDED" /* read by controller/ended.c */
+#define ENDED_ENV "CORDON_ENDED"   /* read by controller/ended.c */
 #define STOP_S 5                   /* children that do not end by then are killed */
 
 struct child {

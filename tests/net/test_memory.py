@@ -196,6 +196,9 @@ def test_where_all_have_too_little_whoever_reads_strangers_bytes_goes_first(lab,
     """The supervisor marks them; core and driver stay, and a block is made meanwhile."""
     pids = lab.role_pids()
     one = lab.endpoints[3]
+    for role, pid in pids.items():
+        with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as file:
+            assert int(file.read()) == (0 if role in ("core", "driver") else 500), role
     group.take(lab.cordond.pid, *pids.values())
     group.limit(8 * ROOM)
     crowd = Crowd(8443)
