@@ -222,14 +222,15 @@ on_open(void *context, struct channel *channel)
 static int
 edge_start(struct edge *edge, const char *address, const char *pki, const char *out)
 {
-    char ca[512], cert[512], key[512], why[256] = "";
+    char ca[512], cert[512], key[512], master[512], why[256] = "";
     const struct channel_handler handler = {on_message, on_close, edge};
+    snprintf(master, sizeof(master), "%s/../secret.key", pki);
     snprintf(ca, sizeof(ca), "%s/ca.pem", out);
     snprintf(cert, sizeof(cert), "%s/%s.pem", out, edge->name);
     snprintf(key, sizeof(key), "%s/%s.key", out, edge->name);
     const struct tls_files files = {.ca = ca, .cert = cert, .key = key};
     id_make(clock_wall_us(clock_system()), edge->run_id);
-    int error = pki_issue(pki, "edge", edge->name, out, why);
+    int error = pki_issue(pki, master, "edge", edge->name, out, why);
     if (!error) {
         error = tls_client_new(edge->edges->base, address, &files, ROLE_EDGE, ROLE_DRIVER, &handler,
                                on_open, edge, &edge->client, why);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +19,14 @@
 #define MAC_SIZE crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define HEAD_SIZE (MAGIC_SIZE + ID_BYTES + NONCE_SIZE)
 #define CONTEXT "cordseal" /* crypto_kdf_CONTEXTBYTES */
-#define KEYS_MAX 2         /* the present one, and a former one during a rotation */
+#define KEYS_MAX 4         /* the present one, and former ones during a rotation or a restore */
 #define NAME_MAX_SIZE 256
 
 _Static_assert(SEAL_KEY_SIZE == crypto_kdf_KEYBYTES, "the master key derives the others");
 _Static_assert(crypto_kdf_CONTEXTBYTES == MAGIC_SIZE, "CONTEXT");
 
-const char *const seal_purpose_names[SEAL_PURPOSE_COUNT + 1] = {"notify",  "accounts", "login",
-                                                                "devices", "pki",      NULL};
+const char *const seal_purpose_names[SEAL_PURPOSE_COUNT + 1] = {
+    "notify", "accounts", "login", "devices", "pki", "authority", "audit", NULL};
 
 /* In locked memory. */
 struct seal {
@@ -116,7 +117,8 @@ masters_read(const char *path, struct masters **out, char why[256])
     if (error) {
         return error;
     }
-    bool is_size = found.st_size == SEAL_KEY_SIZE || found.st_size == 2 * SEAL_KEY_SIZE;
+    bool is_size = found.st_size > 0 && found.st_size % SEAL_KEY_SIZE == 0 &&
+                   found.st_size <= KEYS_MAX * SEAL_KEY_SIZE;
     struct masters *masters = is_size ? sodium_malloc(sizeof(*masters)) : NULL;
     if (!is_size) {
         error = complain(why, -EBADMSG, path,
@@ -313,6 +315,124 @@ seal_read(const struct seal *seal, const char *path, size_t limit, char **bytes,
     return 0;
 }
 
+/* ---- what lay in the clear ---- */
+
+#define PLAIN_MAX (64u << 10)
+
+/* '*bytes' in locked memory. */
+static int
+plain_read(const char *plain, char **bytes, size_t *size, char why[256])
+{
+    struct stat found;
+    int fd = -1;
+    int error = private_open(plain, true, &fd, &found, why);
+    if (error) {
+        return error;
+    }
+    *size = (size_t)found.st_size;
+    *bytes = found.st_size <= PLAIN_MAX ? sodium_malloc(*size + 1) : NULL;
+    if (!*bytes || read(fd, *bytes, *size) != found.st_size) {
+        error = complain(why, -EIO, plain, *bytes ? "cannot be read whole" : "is too large");
+        sodium_free(*bytes);
+        *bytes = NULL;
+    }
+    close(fd);
+    return error;
+}
+
+static int
+wipe(const char *path)
+{
+    static const char zeros[4096];
+    struct stat found;
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int error = fd < 0 || fstat(fd, &found) < 0 ? -errno : 0;
+    for (off_t done = 0; !error && done < found.st_size;) {
+        size_t part = found.st_size - done < (off_t)sizeof(zeros) ? (size_t)(found.st_size - done)
+                                                                  : sizeof(zeros);
+        ssize_t put = write(fd, zeros, part);
+        error = put < 0 && errno != EINTR ? -errno : 0;
+        done += put > 0 ? put : 0;
+    }
+    error = !error && fsync(fd) < 0 ? -errno : error;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return error ? error : unlink(path) < 0 ? -errno : file_sync_folder(path);
+}
+
+/* Renamed first: one that is overwritten by half is never taken for a secret.  On a disk that
+ * writes elsewhere what is written anew, the former bytes stay until it needs the room:
+ * docs/threats.md says so. */
+static int
+plain_wipe(const char *plain, bool is_there, char why[256])
+{
+    char gone[PATH_MAX];
+    int used = snprintf(gone, sizeof(gone), "%s.gone", plain);
+    int error = used < 0 || (size_t)used >= sizeof(gone) ? -ENAMETOOLONG : 0;
+    if (!error && is_there && rename(plain, gone) < 0) {
+        error = -errno;
+    }
+    error = error ? error : wipe(gone);
+    return error && (is_there || error != -ENOENT)
+               ? complain(why, error, plain,
+                          "is sealed, and the file itself cannot be removed: remove it")
+               : 0;
+}
+
+static bool
+is_sealed_so(const struct seal *seal, const char *path, const char *bytes, size_t size, int *error)
+{
+    char *opened = NULL;
+    size_t length = 0;
+    *error = seal_read(seal, path, PLAIN_MAX, &opened, &length);
+    bool is_same = !*error && length == size && sodium_memcmp(opened, bytes, size) == 0;
+    sodium_free(opened);
+    return is_same;
+}
+
+/* Written, and seen to open again: the plain one is the only other copy. */
+static int
+plain_seal(const struct seal *seal, const char *path, const char *bytes, size_t size, bool is_newer,
+           char why[256])
+{
+    int error;
+    if (is_sealed_so(seal, path, bytes, size, &error)) {
+        return 0;
+    }
+    if (error != -ENOENT && !is_newer) {
+        return complain(why, -EEXIST, path,
+                        "is there, and the same in the clear beside it (without .sealed), and they "
+                        "differ: keep the right one");
+    }
+    error = seal_write(seal, path, bytes, size);
+    if (!error && !is_sealed_so(seal, path, bytes, size, &error)) {
+        error = error ? error : -EIO;
+    }
+    return error ? complain(why, error, path, strerror(-error)) : 0;
+}
+
+int
+seal_take_over(const struct seal *seal, const char *plain, const char *path, bool is_newer,
+               bool *is_taken, char why[256])
+{
+    struct stat found;
+    char *bytes = NULL;
+    size_t size = 0;
+    *is_taken = false;
+    int error = plain_wipe(plain, false, why); /* of one that was cut off */
+    if (!error && lstat(plain, &found) < 0) {
+        bool is_none = errno == ENOENT || errno == ENOTDIR;
+        return is_none ? 0 : complain(why, -errno, plain, strerror(errno));
+    }
+    error = error ? error : plain_read(plain, &bytes, &size, why);
+    error = error ? error : plain_seal(seal, path, bytes, size, is_newer, why);
+    sodium_free(bytes);
+    error = error ? error : plain_wipe(plain, true, why);
+    *is_taken = !error;
+    return error;
+}
+
 /* ---- another master key ---- */
 
 #define ROTATED_MAX (16u << 20)
@@ -339,6 +459,21 @@ file_renew(const struct masters *masters, const struct seal_file *file, char why
                  : 0;
 }
 
+static int
+files_renew(const char *key_path, struct masters *masters, const struct seal_file *files,
+            size_t count, char why[256])
+{
+    int error = 0;
+    for (size_t i = 0; !error && i < count; i++) {
+        error = file_renew(masters, &files[i], why);
+    }
+    if (!error) {
+        masters->count = 1;
+        error = masters_write(key_path, masters, why);
+    }
+    return error;
+}
+
 int
 seal_rotate(const char *key_path, const struct seal_file *files, size_t count, char why[256])
 {
@@ -347,19 +482,50 @@ seal_rotate(const char *key_path, const struct seal_file *files, size_t count, c
     if (error) {
         return error;
     }
-    if (masters->count == 1) { /* else: one that was cut off goes on with the key that it made */
+    if (masters->count == 1) { /* else: what was cut off, or joined, goes on with its first key */
         memcpy(masters->keys[1], masters->keys[0], SEAL_KEY_SIZE);
         crypto_kdf_keygen(masters->keys[0]);
         masters->count = 2;
         error = masters_write(key_path, masters, why);
     }
-    for (size_t i = 0; !error && i < count; i++) {
-        error = file_renew(masters, &files[i], why);
-    }
-    if (!error) {
-        masters->count = 1;
-        error = masters_write(key_path, masters, why);
+    error = error ? error : files_renew(key_path, masters, files, count, why);
+    sodium_free(masters);
+    return error;
+}
+
+int
+seal_settle(const char *key_path, const struct seal_file *files, size_t count, char why[256])
+{
+    struct masters *masters = NULL;
+    int error = masters_read(key_path, &masters, why);
+    if (!error && masters->count > 1) {
+        error = files_renew(key_path, masters, files, count, why);
     }
     sodium_free(masters);
+    return error;
+}
+
+int
+seal_join(const char *key_path, const char *former_path, char why[256])
+{
+    struct masters *masters = NULL, *former = NULL;
+    if (access(former_path, F_OK) < 0 && errno == ENOENT) {
+        return 0;
+    }
+    int error = masters_read(key_path, &masters, why);
+    error = error ? error : masters_read(former_path, &former, why);
+    if (!error && sodium_memcmp(masters->keys[0], former->keys[0], SEAL_KEY_SIZE) != 0) {
+        size_t count = masters->count + former->count;
+        if (count > KEYS_MAX) {
+            error = complain(why, -EBUSY, former_path,
+                             "a change of the key was cut off: 'cordond key rotate' first");
+        } else {
+            memcpy(masters->keys[masters->count], former->keys, former->count * SEAL_KEY_SIZE);
+            masters->count = count;
+            error = masters_write(key_path, masters, why);
+        }
+    }
+    sodium_free(masters);
+    sodium_free(former);
     return error;
 }

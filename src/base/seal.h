@@ -18,11 +18,13 @@
 
 /* A purpose's number is part of its key: never change one, add new ones at the end. */
 enum seal_purpose {
-    SEAL_NOTIFY,   /* passwords and signing keys of channels */
-    SEAL_ACCOUNTS, /* second factors of accounts */
-    SEAL_LOGIN,    /* what LDAP and OpenID Connect servers are asked with */
-    SEAL_DEVICES,  /* credentials of switches, for drivers that need some */
-    SEAL_PKI,      /* private keys of the certificate authority and of our certificates */
+    SEAL_NOTIFY,    /* passwords and signing keys of channels */
+    SEAL_ACCOUNTS,  /* second factors of accounts */
+    SEAL_LOGIN,     /* what LDAP and OpenID Connect servers are asked with */
+    SEAL_DEVICES,   /* credentials of switches, for drivers that need some */
+    SEAL_PKI,       /* the private key of our own certificate */
+    SEAL_AUTHORITY, /* the certificate authority's */
+    SEAL_AUDIT,     /* the key that signs checkpoints of the audit */
     SEAL_PURPOSE_COUNT
 };
 extern const char *const seal_purpose_names[SEAL_PURPOSE_COUNT + 1];
@@ -63,6 +65,22 @@ struct seal_file {
  * writing: the caller holds the state folder's lock.  Files that are not there are passed over. */
 int seal_rotate(const char *key_path, const struct seal_file *files, size_t count,
                 char why[256]) MUST_CHECK;
+
+/* The same without a new key: what several keys of the file sealed (a change that was cut off, or
+ * seal_join) is sealed with the first one, and the others go. */
+int seal_settle(const char *key_path, const struct seal_file *files, size_t count,
+                char why[256]) MUST_CHECK;
+
+/* What an earlier release, or a person, left in the clear at 'plain' goes into the sealed file at
+ * 'path'; then its bytes are overwritten and the file goes.  Cut off anywhere, the next call ends
+ * it.  Nothing is at 'plain': 0, and '*is_taken' false.  Where both are there and differ, the plain
+ * one counts if 'is_newer'; else -EEXIST, and nothing is touched.  'why' says what to do. */
+int seal_take_over(const struct seal *seal, const char *plain, const char *path, bool is_newer,
+                   bool *is_taken, char why[256]) MUST_CHECK;
+
+/* The key file at 'key_path' (a backup's) also opens what the one at 'former_path' sealed, until
+ * seal_rotate() ends that.  There is no former one, or it is the same key: nothing is done. */
+int seal_join(const char *key_path, const char *former_path, char why[256]) MUST_CHECK;
 
 /* Checks a file with a private key that others made (an edge's, a receiver's): a plain file that
  * only its owner reads, of this user or root. */

@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "bus/pki_key.h"
 #include "model/text.h"
 
 #define DAY_S INT64_C(86400)
@@ -63,27 +64,38 @@ pem_write(const char *dir, const char *name, const char *ending, BIO *pem, mode_
     return result;
 }
 
+/* Where things are: a folder, the name of the files in it, what the key is sealed with (NULL: it is
+ * not). */
+struct place {
+    const char *dir, *name, *master;
+};
+
+static int
+key_path(const struct place *place, char path[PATH_MAX], char why[256])
+{
+    return path_make(path, place->dir, place->name, place->master ? PKI_KEY_SEALED : PKI_KEY_PLAIN,
+                     why);
+}
+
 /* 'issuer' NULL, or what stands behind it in the same file. */
 static int
-certificate_write(const char *dir, const char *name, X509 *certificate, X509 *issuer, EVP_PKEY *key,
+certificate_write(const struct place *place, X509 *certificate, X509 *issuer, EVP_PKEY *key,
                   char why[256])
 {
-    BIO *public = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_mem());
+    char path[PATH_MAX];
+    BIO *public = BIO_new(BIO_s_mem());
     int result = 0;
-    if (!public || !secret || !PEM_write_bio_X509(public, certificate) ||
-        (issuer && !PEM_write_bio_X509(public, issuer)) ||
-        !PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL)) {
+    if (!public || !PEM_write_bio_X509(public, certificate) ||
+        (issuer && !PEM_write_bio_X509(public, issuer))) {
         result = fail(why, "cannot encode a certificate");
     }
     /* The key first: a certificate without its key would look complete. */
+    result = result ? result : key_path(place, path, why);
+    result = result ? result : pki_key_write(path, place->master, key, why);
     if (!result) {
-        result = pem_write(dir, name, ".key", secret, 0600, why);
-    }
-    if (!result) {
-        result = pem_write(dir, name, ".pem", public, 0644, why);
+        result = pem_write(place->dir, place->name, ".pem", public, 0644, why);
     }
     BIO_free(public);
-    BIO_free(secret);
     return result;
 }
 
@@ -187,28 +199,42 @@ names_make(const char *names, char out[2048], char why[256])
     return 0;
 }
 
-static int
-ca_read(const char *dir, X509 **certificate, EVP_PKEY **key, char why[256])
+static X509 *
+certificate_read(const char *dir, const char *name)
 {
-    char path[PATH_MAX];
-    int result = path_make(path, dir, "ca", ".pem", why);
-    FILE *file = result ? NULL : fopen(path, "re");
-    *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    char path[PATH_MAX], why[256];
+    FILE *file = path_make(path, dir, name, ".pem", why) ? NULL : fopen(path, "re");
+    X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
     if (file) {
         fclose(file);
     }
-    result = result ? result : path_make(path, dir, "ca", ".key", why);
-    file = result ? NULL : fopen(path, "re");
-    *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
-    if (file) {
-        fclose(file);
+    ERR_clear_error();
+    return certificate;
+}
+
+static int
+ca_read(const char *dir, const char *master, X509 **certificate, EVP_PKEY **key, char why[256])
+{
+    const struct place place = {dir, "ca", master};
+    char path[PATH_MAX], reason[256] = "";
+    int result = key_path(&place, path, why);
+    *key = NULL;
+    *certificate = result ? NULL : certificate_read(dir, "ca");
+    if (!*certificate) {
+        snprintf(reason, sizeof(reason), "ca.pem cannot be read");
+    } else {
+        *key = pki_key_read(path, master, reason);
     }
-    if (*certificate && *key) {
+    if (*key && X509_check_private_key(*certificate, *key) == 1) {
         return 0;
     }
+    if (*key) {
+        snprintf(reason, sizeof(reason), "%.180s is not the key of ca.pem", path);
+    }
+    ERR_clear_error();
     X509_free(*certificate);
     EVP_PKEY_free(*key);
-    snprintf(why, 256, "no certificate authority in %.160s (ca.pem, ca.key)", dir);
+    snprintf(why, 256, "no certificate authority in %.60s: %.160s", dir, reason);
     return -ENOENT;
 }
 
@@ -220,13 +246,14 @@ is_there(const char *dir, const char *name)
 }
 
 static int
-ca_make(const char *dir, char why[256])
+ca_make(const char *dir, const char *master, char why[256])
 {
+    const struct place place = {dir, "ca", master};
     const struct wanted wanted = {
         .name = "Cordon CA", .unit = "ca", .now_s = time(NULL), .life_s = CA_LIFE_S, .is_ca = true};
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = key ? certificate_make(&wanted, key, NULL, NULL) : NULL;
-    int result = certificate ? certificate_write(dir, "ca", certificate, NULL, key, why)
+    int result = certificate ? certificate_write(&place, certificate, NULL, key, why)
                              : fail(why, "cannot make a certificate authority");
     X509_free(certificate);
     EVP_PKEY_free(key);
@@ -234,19 +261,19 @@ ca_make(const char *dir, char why[256])
 }
 
 static int
-leaf_make(const char *ca_dir, const char *out, const char *file, const struct wanted *wanted,
-          char why[256])
+leaf_make(const char *ca_dir, const char *master, const struct place *out,
+          const struct wanted *wanted, char why[256])
 {
     X509 *ca;
     EVP_PKEY *ca_key;
-    int result = ca_read(ca_dir, &ca, &ca_key, why);
+    int result = ca_read(ca_dir, master, &ca, &ca_key, why);
     if (result) {
         return result;
     }
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = key ? certificate_make(wanted, key, ca, ca_key) : NULL;
     X509 *behind = strcmp(wanted->unit, "server") == 0 ? ca : NULL;
-    result = certificate ? certificate_write(out, file, certificate, behind, key, why)
+    result = certificate ? certificate_write(out, certificate, behind, key, why)
                          : fail(why, "cannot make a certificate");
     X509_free(certificate);
     EVP_PKEY_free(key);
@@ -257,20 +284,16 @@ leaf_make(const char *ca_dir, const char *out, const char *file, const struct wa
 
 /* Written in two steps: a certificate whose key is another's was left by a crash between them. */
 static bool
-server_is_good(const char *dir)
+server_is_good(const struct place *place)
 {
     char path[PATH_MAX], why[256];
-    FILE *file = path_make(path, dir, "server", ".pem", why) ? NULL : fopen(path, "re");
+    FILE *file = path_make(path, place->dir, place->name, ".pem", why) ? NULL : fopen(path, "re");
     X509 *own = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
     X509 *behind = own ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
     if (file) {
         fclose(file);
     }
-    file = path_make(path, dir, "server", ".key", why) ? NULL : fopen(path, "re");
-    EVP_PKEY *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
-    if (file) {
-        fclose(file);
-    }
+    EVP_PKEY *key = key_path(place, path, why) == 0 ? pki_key_read(path, place->master, why) : NULL;
     int64_t now_us = (int64_t)time(NULL) * 1000000;
     bool is_good = own && behind && key && X509_check_private_key(own, key) == 1 &&
                    pki_expires_us(own) - now_us > (pki_expires_us(own) - pki_issued_us(own)) / 3;
@@ -281,26 +304,49 @@ server_is_good(const char *dir)
     return is_good;
 }
 
-int
-pki_prepare(const char *dir, const char *names, char why[256])
+/* Never made anew where it has signed something: every device would have to enrol again. */
+static int
+ca_prepare(const char *dir, const char *master, char why[256])
 {
+    X509 *certificate;
+    EVP_PKEY *key;
+    if (is_there(dir, "ca")) {
+        int result = ca_read(dir, master, &certificate, &key, why);
+        if (!result) {
+            X509_free(certificate);
+            EVP_PKEY_free(key);
+        }
+        return result;
+    }
+    if (is_there(dir, "server")) {
+        snprintf(why, 256,
+                 "%.100s/ca.pem is not there, and server.pem, which it signed, is: put ca.pem and "
+                 "its key back (a backup has them); without, every device must enrol again",
+                 dir);
+        return -ENOKEY;
+    }
+    return ca_make(dir, master, why);
+}
+
+int
+pki_prepare(const char *dir, const char *master, const char *names, char why[256])
+{
+    const struct place place = {dir, "server", master};
     char alternatives[2048];
     int result = file_make_dirs(dir, 0700);
     if (result) {
         snprintf(why, 256, "cannot make %.180s: %s", dir, strerror(-result));
         return result;
     }
-    result = names_make(names ? names : "", alternatives, why);
-    if (!result && !is_there(dir, "ca")) {
-        result = ca_make(dir, why);
-    }
-    if (!result && names && !server_is_good(dir)) {
+    result = names ? names_make(names, alternatives, why) : 0;
+    result = result ? result : ca_prepare(dir, master, why);
+    if (!result && names && !server_is_good(&place)) {
         const struct wanted wanted = {.name = "cordond",
                                       .unit = "server",
                                       .names = alternatives,
                                       .now_s = time(NULL),
                                       .life_s = SERVER_LIFE_S};
-        result = leaf_make(dir, dir, "server", &wanted, why);
+        result = leaf_make(dir, master, &place, &wanted, why);
     }
     return result;
 }
@@ -351,8 +397,10 @@ pki_name_check(const char *name, char why[256])
 }
 
 int
-pki_issue(const char *dir, const char *role, const char *name, const char *out, char why[256])
+pki_issue(const char *dir, const char *master, const char *role, const char *name, const char *out,
+          char why[256])
 {
+    const struct place place = {out, name, NULL};
     if (strcmp(role, "edge") != 0 && strcmp(role, "sensor") != 0) {
         snprintf(why, 256, "role must be edge or sensor, not '%.40s'", role);
         return -EINVAL;
@@ -367,7 +415,7 @@ pki_issue(const char *dir, const char *role, const char *name, const char *out, 
     }
     const struct wanted wanted = {
         .name = name, .unit = role, .now_s = time(NULL), .life_s = LEAF_LIFE_S};
-    result = leaf_make(dir, out, name, &wanted, why);
+    result = leaf_make(dir, master, &place, &wanted, why);
     return result ? result : ca_copy(dir, out, why);
 }
 
@@ -473,19 +521,14 @@ struct pki_ca {
 };
 
 struct pki_ca *
-pki_ca_open(const char *dir, char why[256])
+pki_ca_open(const char *dir, const char *master, char why[256])
 {
     struct pki_ca *ca = calloc(1, sizeof(*ca));
-    if (!ca || ca_read(dir, &ca->certificate, &ca->key, why)) {
+    if (!ca || ca_read(dir, master, &ca->certificate, &ca->key, why)) {
         free(ca);
         return NULL;
     }
     pki_fingerprint(ca->certificate, ca->fingerprint);
-    if (X509_check_private_key(ca->certificate, ca->key) != 1) {
-        snprintf(why, 256, "ca.key in %.160s is not the key of ca.pem", dir);
-        pki_ca_free(ca);
-        return NULL;
-    }
     return ca;
 }
 
@@ -550,14 +593,8 @@ pki_ca_sign(const struct pki_ca *ca, const struct pki_request *request, struct p
 int64_t
 pki_server_expires_us(const char *dir)
 {
-    char path[PATH_MAX], why[256];
-    FILE *file = path_make(path, dir, "server", ".pem", why) ? NULL : fopen(path, "re");
-    X509 *own = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    X509 *own = certificate_read(dir, "server");
     int64_t expires_us = own ? pki_expires_us(own) : 0;
-    if (file) {
-        fclose(file);
-    }
     X509_free(own);
-    ERR_clear_error();
     return expires_us;
 }

@@ -1,5 +1,7 @@
-/* A simple certificate authority, made by cordond on its first start: P-256, ca.pem/ca.key,
- * server.pem/server.key in 'dir' (mode 0700, keys 0600).  server.pem ends with the authority's own
+/* A simple certificate authority, made by cordond on its first start: P-256, ca.pem/ca.key.sealed,
+ * server.pem/server.key.sealed in 'dir' (mode 0700, keys 0600).  'master' is the file of the master
+ * key (base/seal.h); NULL: the keys lie in the clear, as ca.key and server.key, for programs that
+ * have no master key (benches, tests).  server.pem ends with the authority's own
  * certificate: a device that enrols knows that one by its fingerprint.
  *
  * Afterwards only core holds the authority's key (struct pki_ca), and signs what was checked. */
@@ -20,26 +22,26 @@
 #define PKI_BACKDATE_S 3600
 
 /* Makes what is missing, and the server's certificate anew where it does not fit its key or less
- * than a third of its life is left; the authority is never overwritten.  'names' (comma-separated
- * DNS names and addresses) go into the server certificate; NULL: whoever asks does not know them,
- * and the server's certificate is left as it is, also where there is none.  0 or negative errno. */
-int pki_prepare(const char *dir, const char *names, char why[256]) MUST_CHECK;
+ * than a third of its life is left; the authority is never overwritten, nor
+ * made where its key is there without it.  'names' (comma-separated DNS names and addresses) go
+ * into the server certificate; NULL: only the authority is looked after.  0 or negative errno. */
+int pki_prepare(const char *dir, const char *master, const char *names, char why[256]) MUST_CHECK;
 /* Could a certificate be issued to a switch or sensor of this name?  Are these 'names' ones that
  * pki_prepare takes? */
 bool pki_name_check(const char *name, char why[256]);
 bool pki_names_check(const char *names, char why[256]);
 /* Writes OUT/NAME.pem, OUT/NAME.key and OUT/ca.pem; 'role' "edge" or "sensor"; never "ca" or
  * "server", which are our own files. */
-int pki_issue(const char *dir, const char *role, const char *name, const char *out,
-              char why[256]) MUST_CHECK;
+int pki_issue(const char *dir, const char *master, const char *role, const char *name,
+              const char *out, char why[256]) MUST_CHECK;
 
 /* When server.pem in 'dir' ends; 0: it cannot be read. */
 int64_t pki_server_expires_us(const char *dir);
 
 struct pki_ca;
 
-/* Reads ca.pem and ca.key; NULL: 'why' says what is wrong. */
-struct pki_ca *pki_ca_open(const char *dir, char why[256]);
+/* Reads ca.pem and its key; NULL: 'why' says what is wrong. */
+struct pki_ca *pki_ca_open(const char *dir, const char *master, char why[256]);
 void pki_ca_free(struct pki_ca *ca);
 /* "sha256:" and 64 hexadecimal digits, of the authority's certificate. */
 const char *pki_ca_fingerprint(const struct pki_ca *ca);

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "bus/listener.h"
 #include "bus/pki.h"
+#include "bus/pki_key.h"
 
 #define HANDSHAKE_S 10
 #define RETRY_FIRST_MS 100
@@ -39,6 +40,20 @@ tls_fail(char why[256], const char *what, const char *file)
     return -EINVAL;
 }
 
+static int
+key_use(SSL_CTX *context, const struct tls_files *files, char why[256])
+{
+    char reason[256] = "";
+    EVP_PKEY *key = pki_key_read(files->key, files->master, reason);
+    bool is_used = key && SSL_CTX_use_PrivateKey(context, key) == 1;
+    EVP_PKEY_free(key);
+    if (!is_used) {
+        ERR_clear_error();
+        snprintf(why, 256, "cannot use the key %.80s: %.150s", files->key, reason);
+    }
+    return is_used ? 0 : -EINVAL;
+}
+
 static SSL_CTX *
 context_new(const struct tls_files *files, bool is_server, char why[256])
 {
@@ -50,8 +65,8 @@ context_new(const struct tls_files *files, bool is_server, char why[256])
     if (!result && SSL_CTX_use_certificate_chain_file(context, files->cert) != 1) {
         result = tls_fail(why, "cannot use the certificate", files->cert);
     }
-    if (!result && SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1) {
-        result = tls_fail(why, "cannot use the key", files->key);
+    if (!result) {
+        result = key_use(context, files, why);
     }
     if (!result && SSL_CTX_check_private_key(context) != 1) {
         result = tls_fail(why, "the key does not belong to the certificate", files->cert);
@@ -200,8 +215,7 @@ static bool
 is_excused(const struct stranger *stranger, const X509_STORE_CTX *store)
 {
     int error = X509_STORE_CTX_get_error(store);
-    int64_t ends_us =
-        stranger->peer.expires_us + stranger->server->grace_s * INT64_C(1000000);
+    int64_t ends_us = stranger->peer.expires_us + stranger->server->grace_s * INT64_C(1000000);
     return error == X509_V_ERR_CERT_NOT_YET_VALID ||
            (error == X509_V_ERR_CERT_HAS_EXPIRED && X509_STORE_CTX_get_error_depth(store) == 0 &&
             clock_wall_us(clock_system()) <= ends_us);

@@ -17,6 +17,7 @@ struct tls_files {
     const char *ca; /* PEM */
     const char *cert;
     const char *key;
+    const char *master; /* what the key is sealed with (bus/pki_key.h); NULL: it is PEM */
 };
 
 /* Can they be used: readable, and the key the certificate's?  'ca' may be NULL. */

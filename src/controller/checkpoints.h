@@ -19,16 +19,17 @@ struct checkpoints;
 #define CHECKPOINT_CHECK_US (INT64_C(3600) * 1000000) /* between checks that nobody asked for */
 #define CHECKPOINT_EDGES_MAX 4096
 
-/* The signing key: audit.key in core's folder (mode 0600; 32 bytes as hexadecimal), made where it
- * is missing; audit.pub beside it says what checks it.  Opened before the role is locked in.  0,
- * -EBADMSG or -EPERM with 'why', or the errno of the file, negative. */
+/* The signing key: audit.key.sealed in core's folder (32 bytes as hexadecimal, sealed by 'seal'),
+ * made where it is missing; audit.pub beside it says what checks it.  0, or negative errno and
+ * 'why'. */
+struct seal;
 struct checkpoint_signer {
     struct checkpoint_key key;
     uint8_t secret[CHECKPOINT_SECRET_SIZE];
     bool is_new;
 };
-int checkpoint_signer_open(const char *folder, struct checkpoint_signer *signer,
-                           char why[256]) MUST_CHECK;
+int checkpoint_signer_open(const char *folder, const struct seal *seal,
+                           struct checkpoint_signer *signer, char why[256]) MUST_CHECK;
 
 struct checkpoints *checkpoints_new(void);
 void checkpoints_free(struct checkpoints *checkpoints);

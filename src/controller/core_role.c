@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/seal.h"
 #include "bus/pki.h"
 #include "controller/ask.h"
 #include "controller/checkpoints.h"
@@ -38,6 +39,7 @@ struct core {
     struct role *role;
     struct store *store;
     struct policy *policy;
+    struct seal *seal; /* of the signing key, until that is open */
     struct checkpoint_signer signer;
     struct revisions *revisions;
     struct warnings *warnings;
@@ -277,15 +279,20 @@ static int
 core_authority(struct core *core)
 {
     char pki[URL_SIZE + 8], why[256] = "";
+    const char *master = core->role->config->secret_key_file;
     snprintf(pki, sizeof(pki), "%s/pki", core->role->config->state_dir);
     core->server_expires_us = pki_server_expires_us(pki);
     clocks_boot_id(core->boot_id);
-    core->ca = pki_ca_open(pki, why);
+    core->ca = pki_ca_open(pki, master, why);
     if (!core->ca) {
         log_error("core", "no certificate authority", LOG_S("why", why));
         return -ENOENT;
     }
-    return 0;
+    int error = seal_open(master, SEAL_AUDIT, &core->seal, why);
+    if (error) {
+        log_error("core", "the master key cannot be used", LOG_S("why", why));
+    }
+    return error;
 }
 
 static int
@@ -553,7 +560,9 @@ core_signer(struct core *core)
 {
     char folder[ROLE_PATH_SIZE], why[256] = "";
     role_folder(core->role->config, ROLE_CORE, folder);
-    int error = checkpoint_signer_open(folder, &core->signer, why);
+    int error = checkpoint_signer_open(folder, core->seal, &core->signer, why);
+    seal_free(core->seal);
+    core->seal = NULL;
     if (error) {
         log_error("core", "the audit's signing key cannot be used",
                   LOG_S("why", why[0] ? why : strerror(-error)));

@@ -454,6 +454,21 @@ file_replace_by(struct restoring *restoring, const char *unpacked, const char *n
     return error;
 }
 
+/* A backup of an earlier release has in the clear what is sealed here by now: the next start seals
+ * it. */
+static int
+sealed_aside(struct restoring *restoring, const char *name, char why[256])
+{
+    const char *sealed = keep_sealed_name(name);
+    char path[PATH_ROOM * 2], aside[PATH_ROOM * 2];
+    if (!sealed) {
+        return 0;
+    }
+    snprintf(path, sizeof(path), "%s/%s", restoring->arguments->config->state_dir, sealed);
+    snprintf(aside, sizeof(aside), "%s/%s", restoring->aside, sealed);
+    return access(path, F_OK) == 0 ? file_move(path, aside, why) : 0;
+}
+
 static int
 folder_restore(struct restoring *restoring, const char *below, int depth, char why[256])
 {
@@ -475,7 +490,8 @@ folder_restore(struct restoring *restoring, const char *below, int depth, char w
             strncat(name, "/", sizeof(name) - strlen(name) - 1);
             error = folder_restore(restoring, name, depth + 1, why);
         } else if (S_ISREG(found.st_mode)) {
-            error = file_replace_by(restoring, path, name, target, why);
+            error = sealed_aside(restoring, name, why);
+            error = error ? error : file_replace_by(restoring, path, name, target, why);
         }
     }
     if (list) {
@@ -518,6 +534,28 @@ written_restore(struct restoring *restoring, const char *name, const char *targe
     return error;
 }
 
+/* The backup's, which also opens what was sealed here since, until that is sealed anew. */
+static int
+master_restore(struct restoring *restoring, const char *key, char why[256])
+{
+    const char *target = restoring->arguments->config->secret_key_file;
+    if (seal_join(key, target, why)) { /* the present one is damaged: what it sealed is lost */
+        fprintf(stderr, "cordond: %s; what only it opens, and the backup has not, stays sealed\n",
+                why);
+    }
+    if (is_equal(key, target)) {
+        return 0;
+    }
+    if (strncmp(target, CONFIG_CREDENTIALS, strlen(CONFIG_CREDENTIALS)) == 0) {
+        snprintf(why, 256,
+                 "the master key comes from systemd, and the backup has another: restore "
+                 "with secret_key_file elsewhere, then 'cordond key rotate', and make "
+                 "that key the credential");
+        return -EROFS;
+    }
+    return file_replace_by(restoring, key, MASTER, target, why);
+}
+
 static int
 secrets_restore(struct restoring *restoring, const struct view_backup_head *head, char why[256])
 {
@@ -533,8 +571,16 @@ secrets_restore(struct restoring *restoring, const struct view_backup_head *head
         return -EKEYREJECTED;
     }
     int error = chmod(key, 0400) < 0 ? -errno : 0;
-    error = error ? error : file_replace_by(restoring, key, MASTER, config->secret_key_file, why);
-    return error ? error : folder_restore(restoring, "", 0, why);
+    error = error ? error : master_restore(restoring, key, why);
+    error = error ? error : folder_restore(restoring, "", 0, why);
+    /* What is sealed here and was not in the backup: with the one key that is left. */
+    if (!error && keep_seal_anew(config->state_dir, config->secret_key_file, false, why)) {
+        fprintf(stderr,
+                "cordond: not everything is sealed with the backup's key yet: %s; then run "
+                "'cordond key rotate'\n",
+                why);
+    }
+    return error;
 }
 
 static int

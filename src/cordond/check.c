@@ -12,6 +12,7 @@
 #include <event2/util.h>
 
 #include "bus/pki.h"
+#include "bus/pki_key.h"
 #include "bus/tls.h"
 #include "cordond/config.h"
 #include "cordond/role.h"
@@ -215,6 +216,24 @@ path_check(const struct config_source *source, char why[256])
     return folder_check(slash ? folder : ".", false, why);
 }
 
+/* What an earlier release left in the clear is sealed by the next start. */
+static void
+own_files(const struct config *config, struct role_files *files)
+{
+    role_tls_files(config, files);
+    if (access(files->key, F_OK) != 0) {
+        snprintf(files->key, sizeof(files->key), "%s/pki/server" PKI_KEY_PLAIN, config->state_dir);
+    }
+}
+
+static const char *
+master_of(const struct config *config, const struct role_files *files)
+{
+    size_t size = strlen(files->key), ending = strlen(PKI_KEY_SEALED);
+    bool is_sealed = size > ending && strcmp(files->key + size - ending, PKI_KEY_SEALED) == 0;
+    return is_sealed ? config->secret_key_file : NULL;
+}
+
 /* The server's own are made at the first start; once they are there, they must be usable. */
 static bool
 state_check(const struct config *config, struct role_files *files, char why[256])
@@ -222,13 +241,14 @@ state_check(const struct config *config, struct role_files *files, char why[256]
     if (!folder_check(config->state_dir, true, why)) {
         return false;
     }
-    const struct tls_files own = {files->ca, files->cert, files->key};
+    own_files(config, files);
+    const struct tls_files own = {files->ca, files->cert, files->key, master_of(config, files)};
     return access(files->cert, F_OK) != 0 || tls_files_check(&own, why);
 }
 
 static bool
-source_check(const struct config_source *source, const struct role_files *files, char path[128],
-             char why[256])
+source_check(const struct config_source *source, const struct role_files *files, const char *master,
+             char path[128], char why[256])
 {
     size_t used = strlen(path);
     if (source->kind == SOURCE_EVE_SOCKET || source->kind == SOURCE_EVE_FILE) {
@@ -241,7 +261,7 @@ source_check(const struct config_source *source, const struct role_files *files,
     bool is_own = !source->cert[0];
     const struct tls_files tls = {source->ca[0] ? source->ca : NULL,
                                   is_own ? files->cert : source->cert,
-                                  is_own ? files->key : source->key};
+                                  is_own ? files->key : source->key, is_own ? master : NULL};
     snprintf(path + used, 128 - used, "%s", is_own ? ".ca" : ".cert");
     /* Our own certificate may be made later, by the first start. */
     return (is_own && access(files->cert, F_OK) != 0) || tls_files_check(&tls, why);
@@ -258,14 +278,13 @@ check_here(void *thing, char path[128], char why[256])
     if (!seen.state_dir[0]) {
         snprintf(seen.state_dir, sizeof(seen.state_dir), "%s", CONFIG_STATE_DIR);
     }
-    role_tls_files(&seen, &files);
     snprintf(path, 128, "state_dir");
     if (!state_check(&seen, &files, why)) {
         return false;
     }
     for (size_t i = 0; i < seen.source_count; i++) {
         snprintf(path, 128, "sources[%zu]", i);
-        if (!source_check(&seen.sources[i], &files, path, why)) {
+        if (!source_check(&seen.sources[i], &files, master_of(&seen, &files), path, why)) {
             return false;
         }
     }

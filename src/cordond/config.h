@@ -60,6 +60,11 @@ enum config_users {
     USERS_COUNT
 };
 
+/* Below login's folder: what `bind_password_file` and `client_secret_file` held, sealed. */
+#define CONFIG_CREDENTIALS "/run/credentials/" /* where systemd puts what LoadCredential= names */
+#define CONFIG_LDAP_SEALED "ldap.sealed"
+#define CONFIG_OPENID_SEALED "openid.sealed"
+
 /* Who may come in. */
 struct config_accounts {
     char second_factor[4][NAME_SIZE]; /* roles that need one */
@@ -115,10 +120,10 @@ struct config_certificates {
 };
 
 struct config {
-    char path[URL_SIZE];           /* where it was read from */
+    char path[URL_SIZE];                 /* where it was read from */
     char state_dir[URL_SIZE];            /* /var/lib/cordon */
     char policy_file[URL_SIZE];          /* /etc/cordon/policy.yaml */
-    char backup_key[96];           /* the operator's public key, in hexadecimal; "": none */
+    char backup_key[96];                 /* the operator's public key, in hexadecimal; "": none */
     char secret_key_file[URL_SIZE + 16]; /* the master key of what is sealed (base/seal.h) */
     char api_listen[NAME_SIZE];          /* "[::]:8443" */
     char edge_listen[NAME_SIZE];         /* "[::]:8701" */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,6 +19,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/seal.h"
+#include "bus/pki_key.h"
 #include "model/revision.h"
 
 #define WAIT_MS 10000
@@ -218,6 +221,29 @@ listen_here(const struct config_source *source)
     return fd;
 }
 
+/* Our own is sealed: it is handed over in memory. */
+static int
+own_key_open(const struct config *config)
+{
+    char path[URL_SIZE + 32], why[256];
+    struct seal *seal = NULL;
+    char *pem = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof(path), "%s/pki/server" PKI_KEY_SEALED, config->state_dir);
+    int error = seal_open(config->secret_key_file, SEAL_PKI, &seal, why);
+    error = error ? error : seal_read(seal, path, 65536, &pem, &size);
+    int fd = error ? error : memfd_create("key", MFD_CLOEXEC);
+    if (!error && fd < 0) {
+        fd = -errno;
+    } else if (!error && (write(fd, pem, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET) != 0)) {
+        close(fd);
+        fd = -EIO;
+    }
+    seal_bytes_free(pem);
+    seal_free(seal);
+    return fd;
+}
+
 static int
 source_do(const struct config *config, const struct config_source *source, enum errand errand)
 {
@@ -236,7 +262,10 @@ source_do(const struct config *config, const struct config_source *source, enum 
         snprintf(path, sizeof(path), "%s/pki/server.pem", config->state_dir);
         break;
     case ERRAND_SOURCE_KEY:
-        snprintf(path, sizeof(path), "%s/pki/server.key", config->state_dir);
+        if (source->kind == SOURCE_SYSLOG_TLS && !source->key[0]) {
+            return own_key_open(config);
+        }
+        path[0] = '\0';
         break;
     default:
         path[0] = '\0';

@@ -63,7 +63,7 @@ usage(FILE *to)
             "       cordond restore FILE [--key FILE | --passphrase-file FILE]\n"
             "                                          cordond must not run\n"
             "       cordond backup-key --out FILE      the operator's keys for backups\n"
-            "       cordond secrets rotate [--state DIR]\n"
+            "       cordond key rotate [--state DIR] [--key FILE]\n"
             "                                          another master key; cordond must not run\n"
             "       cordond --openapi                  the API's document\n"
             "       cordond --sandbox                  what each process may do\n"
@@ -137,8 +137,12 @@ state_of(const struct arguments *arguments, char state[URL_SIZE])
 static void
 key_of(const struct arguments *arguments, const char *state, char key[URL_SIZE + 16])
 {
-    struct config *config = arguments->state ? NULL : config_read(arguments->config_path, NULL);
-    if (config) {
+    bool is_given = arguments->key != NULL;
+    struct config *config =
+        is_given || arguments->state ? NULL : config_read(arguments->config_path, NULL);
+    if (is_given) {
+        snprintf(key, URL_SIZE + 16, "%s", arguments->key);
+    } else if (config) {
         snprintf(key, URL_SIZE + 16, "%s", config->secret_key_file);
     } else {
         snprintf(key, URL_SIZE + 16, "%s/" CONFIG_SECRET_KEY, state);
@@ -146,15 +150,15 @@ key_of(const struct arguments *arguments, const char *state, char key[URL_SIZE +
     config_free(config);
 }
 
-/* What must be there before the first role runs; 'names' go into the server's certificate.  A
- * command does not know them: NULL. */
+/* What must be there before the first role runs. */
 static int
-state_prepare(const char *state, const char *names)
+state_prepare(const struct config *config)
 {
+    const char *state = config->state_dir;
     char pki[URL_SIZE + 8], why[256] = "";
-    int result = state_make(state, why);
     snprintf(pki, sizeof(pki), "%s/pki", state);
-    result = result ? result : pki_prepare(pki, names, why);
+    int result = keep_take_over(state, config->secret_key_file, config, why);
+    result = result ? result : pki_prepare(pki, config->secret_key_file, config->server_names, why);
     result = result ? result : token_prepare(state, clock_system(), why);
     result = result ? result : account_prepare(state, clock_system(), why);
     if (result) {
@@ -163,19 +167,48 @@ state_prepare(const char *state, const char *names)
     return result;
 }
 
+/* Beside a cordond that runs, too: it alone makes a certificate for itself. */
+static int
+accounts_prepare(const char *state)
+{
+    char why[256] = "";
+    int result = state_make(state, why);
+    result = result ? result : token_prepare(state, clock_system(), why);
+    result = result ? result : account_prepare(state, clock_system(), why);
+    if (result) {
+        fprintf(stderr, "cordond: %s\n", why);
+    }
+    return result;
+}
+
+/* The authority, made where there is none; a new master key only while nobody else makes one. */
+static int
+authority_prepare(const char *state, const char *key, const char *pki, char why[256])
+{
+    int error = state_make(state, why);
+    if (!error && access(key, F_OK) != 0) {
+        error = keep_lock(state, why);
+    }
+    error = error ? error : keep_prepare(state, key, why);
+    error = error ? error : keep_take_over(state, key, NULL, why);
+    return error ? error : pki_prepare(pki, key, NULL, why);
+}
+
 static int
 pki_command(const struct arguments *arguments, char **words, int count)
 {
-    char state[URL_SIZE], pki[URL_SIZE + 8], why[256];
+    char state[URL_SIZE], key[URL_SIZE + 16], pki[URL_SIZE + 8], why[256];
     if (count != 3 || strcmp(words[0], "issue") != 0 || !arguments->out) {
         return usage(stderr);
     }
     state_of(arguments, state);
-    if (!state[0] || state_prepare(state, NULL)) {
+    if (!state[0]) {
         return 1;
     }
+    key_of(arguments, state, key);
     snprintf(pki, sizeof(pki), "%s/pki", state);
-    if (pki_issue(pki, words[1], words[2], arguments->out, why)) {
+    if (authority_prepare(state, key, pki, why) ||
+        pki_issue(pki, key, words[1], words[2], arguments->out, why)) {
         fprintf(stderr, "cordond: %s\n", why);
         return 1;
     }
@@ -211,7 +244,7 @@ token_command(const struct arguments *arguments, char **words, int count)
     }
     snprintf(token.name, sizeof(token.name), "%.63s", words[1]);
     state_of(arguments, state);
-    if (!state[0] || state_prepare(state, NULL)) {
+    if (!state[0] || accounts_prepare(state)) {
         return 1;
     }
     if (token_add(state, &token, text, why)) {
@@ -253,7 +286,7 @@ account_command(const struct arguments *arguments, char **words, int count)
         return usage(stderr);
     }
     state_of(arguments, state);
-    if (!state[0] || state_prepare(state, NULL)) {
+    if (!state[0] || accounts_prepare(state)) {
         return 1;
     }
     if (is_factor) {
@@ -306,7 +339,7 @@ line_read(const struct config *config, const char *name, const char *line, size_
 }
 
 static int
-secrets_command(const struct arguments *arguments, char **words, int count)
+key_command(const struct arguments *arguments, char **words, int count)
 {
     char state[URL_SIZE], key[URL_SIZE + 16];
     if (count != 1 || strcmp(words[0], "rotate") != 0) {
@@ -410,8 +443,7 @@ supervisor_main(const struct config *config, const struct arguments *arguments, 
                                               .keeps_own_user = config->users == USERS_OWN};
     char why[256];
     if (!state_users_check(config, why) || !has_policy(config) || start_check(config) ||
-        state_prepare(config->state_dir, config->server_names) || state_own(config, why) ||
-        sandbox_enter(&settings, why)) {
+        state_prepare(config) || state_own(config, why) || sandbox_enter(&settings, why)) {
         return 1;
     }
     if (sandbox_paths_version() == 0) {
@@ -530,8 +562,8 @@ main(int count, char **words)
          strcmp(words[optind], "backup-key") == 0)) {
         return backup_command(&arguments, words + optind, count - optind);
     }
-    if (optind < count && strcmp(words[optind], "secrets") == 0) {
-        return secrets_command(&arguments, words + optind + 1, count - optind - 1);
+    if (optind < count && strcmp(words[optind], "key") == 0) {
+        return key_command(&arguments, words + optind + 1, count - optind - 1);
     }
     return optind < count ? usage(stderr) : run(&arguments, words[0]);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "bus/pki_key.h"
 #include "cordond/control.h"
 
 static void
@@ -156,7 +157,7 @@ role_tls_files(const struct config *config, struct role_files *files)
 {
     snprintf(files->ca, sizeof(files->ca), "%s/pki/ca.pem", config->state_dir);
     snprintf(files->cert, sizeof(files->cert), "%s/pki/server.pem", config->state_dir);
-    snprintf(files->key, sizeof(files->key), "%s/pki/server.key", config->state_dir);
+    snprintf(files->key, sizeof(files->key), "%s/pki/server" PKI_KEY_SEALED, config->state_dir);
 }
 
 void

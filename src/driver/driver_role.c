@@ -290,8 +290,8 @@ post_open(struct drivers *drivers, struct post *post, const struct device_config
     }
     config.edge_hub = drivers->hub;
     post->drivers = drivers;
-    const struct device_listener listener = {on_facts, on_observed, on_device,
-                                            on_stats, on_checkpoints, post};
+    const struct device_listener listener = {on_facts, on_observed,    on_device,
+                                             on_stats, on_checkpoints, post};
     return driver->open(&config, &listener, &post->device);
 }
 
@@ -316,7 +316,7 @@ drivers_open(struct drivers *drivers)
     struct role_files paths;
     char why[256] = "";
     role_tls_files(config, &paths);
-    const struct tls_files files = {paths.ca, paths.cert, paths.key};
+    const struct tls_files files = {paths.ca, paths.cert, paths.key, config->secret_key_file};
     drivers->loop_thread = pthread_self();
     drivers->outbox = queue_new(OUTBOX_MAX);
     drivers->event = event_new(drivers->role->base, queue_fd(drivers->outbox), EV_READ | EV_PERSIST,

@@ -145,7 +145,10 @@ intake_role_run(struct role *role)
     struct role_files paths;
     char why[256];
     role_tls_files(role->config, &paths);
-    const struct tls_files files = {.ca = paths.ca, .cert = paths.cert, .key = paths.key};
+    const struct tls_files files = {.ca = paths.ca,
+                                    .cert = paths.cert,
+                                    .key = paths.key,
+                                    .master = role->config->secret_key_file};
     if (sensors_new(role->base, role->config->sensor_listen, &files, intake.deliveries,
                     &intake.sensors, why)) {
         log_error("intake", "cannot serve sensors", LOG_S("why", why));

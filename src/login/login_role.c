@@ -191,28 +191,64 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
 
 /* ---- the start ---- */
 
-/* A file with one line: ours alone, else anybody of this machine could be us there. */
-static bool
-secret_read(const char *path, char secret[HOST_SIZE])
+/* What systemd gave is not sealed: it lies in memory. */
+static int
+credential_read(const char *path, char secret[HOST_SIZE], size_t *size, char why[256])
 {
-    char *text = NULL, why[256];
-    size_t size = 0;
+    char *text = NULL;
     int error = seal_check_private(path, why);
     if (!error) {
-        error = file_read(path, HOST_SIZE - 1, &text, &size);
-        snprintf(why, sizeof(why), "%.200s: %s", path, error ? strerror(-error) : "");
+        error = file_read(path, HOST_SIZE - 1, &text, size);
+        snprintf(why, 256, "%.200s: %s", path, error ? strerror(-error) : "");
     }
     if (!error) {
-        size_t length = strcspn(text, "\r\n");
-        error = length == 0 || length >= HOST_SIZE ? -EBADMSG : 0;
-        snprintf(why, sizeof(why), "%.200s: needs one line", path);
-        memcpy(secret, text, error ? 0 : length);
-        secret[error ? 0 : length] = '\0';
-    }
-    if (text) {
-        explicit_bzero(text, size);
+        memcpy(secret, text, *size);
+        explicit_bzero(text, *size);
     }
     free(text);
+    return error;
+}
+
+/* The supervisor took the file at 'path' over. */
+static int
+sealed_read(const struct config *config, const char *path, const char *name, char secret[HOST_SIZE],
+            size_t *size, char why[256])
+{
+    char sealed[ROLE_PATH_SIZE + 32], folder[ROLE_PATH_SIZE], *text = NULL;
+    struct seal *seal = NULL;
+    role_folder(config, ROLE_LOGIN, folder);
+    snprintf(sealed, sizeof(sealed), "%s/%s", folder, name);
+    int error = seal_open(config->secret_key_file, SEAL_LOGIN, &seal, why);
+    if (error) {
+        return error;
+    }
+    error = seal_read(seal, sealed, HOST_SIZE - 1, &text, size);
+    seal_free(seal);
+    if (error) {
+        snprintf(why, 256, "%.80s is not there, and %.80s cannot be opened: %.40s", path, sealed,
+                 strerror(-error));
+        return error;
+    }
+    memcpy(secret, text, *size);
+    seal_bytes_free(text);
+    return 0;
+}
+
+/* One line. */
+static bool
+secret_read(const struct config *config, const char *path, const char *name, char secret[HOST_SIZE])
+{
+    char why[256];
+    size_t size = 0;
+    bool is_given = strncmp(path, CONFIG_CREDENTIALS, strlen(CONFIG_CREDENTIALS)) == 0;
+    int error = is_given ? credential_read(path, secret, &size, why)
+                         : sealed_read(config, path, name, secret, &size, why);
+    secret[error ? 0 : size] = '\0';
+    secret[strcspn(secret, "\r\n")] = '\0';
+    if (!error && !secret[0]) {
+        error = -EBADMSG;
+        snprintf(why, sizeof(why), "%.200s: needs one line", path);
+    }
     if (error) {
         log_error("login", "a secret cannot be read: nobody signs in there", LOG_S("why", why));
     }
@@ -225,12 +261,14 @@ sources_open(struct login *login)
 {
     const struct config *config = login->config;
     char secret[HOST_SIZE] = "", why[TEXT_SIZE];
-    if (config->ldap.url[0] && (!secret_read(config->ldap.bind_password_file, login->ldap_secret) ||
+    if (config->ldap.url[0] && (!secret_read(config, config->ldap.bind_password_file,
+                                             CONFIG_LDAP_SEALED, login->ldap_secret) ||
                                 directory_setup(&config->ldap, why))) {
         log_error("login", "the directory cannot be asked", LOG_S("server", config->ldap.url),
                   LOG_S("why", login->ldap_secret[0] ? why : "no password"));
     }
-    if (config->openid.issuer[0] && secret_read(config->openid.client_secret_file, secret)) {
+    if (config->openid.issuer[0] &&
+        secret_read(config, config->openid.client_secret_file, CONFIG_OPENID_SEALED, secret)) {
         login->openid = openid_new(&config->openid, secret, clock_system(), why);
         if (!login->openid) {
             log_error("login", "the OpenID provider cannot be asked", LOG_S("why", why));

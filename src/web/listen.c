@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bus/listener.h"
+#include "bus/pki_key.h"
 
 /* A connection, from the first packet on. */
 struct guest {
@@ -193,9 +194,14 @@ tls_make(struct listen *listen, char why[256])
     SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_alpn_select_cb(tls, choose_protocol, NULL);
-    if (SSL_CTX_use_certificate_chain_file(tls, listen->settings.cert) != 1 ||
-        SSL_CTX_use_PrivateKey_file(tls, listen->settings.key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(tls) != 1) {
+    EVP_PKEY *key = pki_key_read(listen->settings.key, listen->settings.master, why);
+    if (!key) {
+        return -EINVAL;
+    }
+    bool is_good = SSL_CTX_use_certificate_chain_file(tls, listen->settings.cert) == 1 &&
+                   SSL_CTX_use_PrivateKey(tls, key) == 1 && SSL_CTX_check_private_key(tls) == 1;
+    EVP_PKEY_free(key);
+    if (!is_good) {
         char reason[128];
         ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
         snprintf(why, 256, "certificate %.60s, key %.60s: %.100s", listen->settings.cert,

@@ -1,6 +1,6 @@
 /* HTTPS: TLS 1.2 and 1.3 (OpenSSL) under libevent's evhttp, with a cap on connections, limits and
- * time-outs.  A connection is a stranger's until a request on it bore a valid token.  Strangers stay
- * for a minute, however they drip their bytes; at the cap the oldest stranger makes room for a
+ * time-outs.  A connection is a stranger's until a request on it bore a valid token.  Strangers
+ * stay for a minute, however they drip their bytes; at the cap the oldest stranger makes room for a
  * newcomer.  Where all are known, newcomers wait in the kernel's bounded queue until one ends. */
 #ifndef CORDON_WEB_LISTEN_H
 #define CORDON_WEB_LISTEN_H
@@ -23,6 +23,7 @@ struct listen;
 struct listen_settings {
     const char *address; /* "[::]:8443" */
     const char *cert, *key;
+    const char *master; /* what the key is sealed with; NULL: it is PEM */
     size_t connection_limit;
     const struct clock *clock;
     void (*on_request)(struct evhttp_request *request, void *context);

@@ -576,6 +576,7 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
         .address = settings->listen,
         .cert = settings->cert,
         .key = settings->key,
+        .master = settings->secret_key_file,
         .connection_limit =
             settings->connection_limit ? settings->connection_limit : CONNECTIONS_DEFAULT,
         .on_request = on_request,

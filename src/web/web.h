@@ -23,8 +23,8 @@ typedef bool web_parse_line_fn(const struct config *config, const char *source, 
                                size_t size, struct detection *detection, char why[TEXT_SIZE]);
 
 struct web_settings {
-    const char *listen; /* "[::]:8443" */
-    const char *cert, *key;
+    const char *listen;     /* "[::]:8443" */
+    const char *cert, *key; /* the key sealed with the master key */
     const char *state_dir;
     const char *secret_key_file;   /* the master key: read before it is locked in */
     size_t connection_limit;       /* 0: 512 */

@@ -9,6 +9,7 @@ import string
 
 import campus as places
 import malware
+import opened
 import pytest
 from conftest import PASSWORD
 from netns import wait_for
@@ -414,7 +415,7 @@ http {
   uwsgi_temp_path $dir/d; scgi_temp_path $dir/e;
   server {
     listen 127.0.0.1:9443 ssl;
-    ssl_certificate $state/pki/server.pem; ssl_certificate_key $state/pki/server.key;
+    ssl_certificate $state/pki/server.pem; ssl_certificate_key $dir/server.key;
     location /security/cordon/ {
       proxy_pass https://127.0.0.1:8443/; proxy_http_version 1.1; proxy_set_header Host $$http_host;
     }
@@ -427,6 +428,7 @@ class TestProxy:
     def test_under_a_sub_path_of_a_reverse_proxy(self, admin, cordon, campus, tmp_path, c4):
         assert shutil.which("nginx"), "nginx-light is not installed"
         config = tmp_path / "nginx.conf"
+        opened.key_written(os.path.join(cordon.state_dir, "pki"), "server", tmp_path / "server.key")
         config.write_text(PROXY.substitute(dir=tmp_path, state=cordon.state_dir))
         proxy = campus.machines["ctl"].spawn("nginx", "nginx", "-c", str(config), "-e",
                                              str(tmp_path / "error.log"))

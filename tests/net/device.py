@@ -8,6 +8,7 @@ import ssl
 import struct
 import time
 
+import opened
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,8 +28,8 @@ def forge(folder, pki, name, role, begins_s=-3600, ends_s=86400, is_ours=True):
     key = ec.generate_private_key(ec.SECP256R1())
     with open(os.path.join(pki, "ca.pem"), "rb") as file:
         authority = x509.load_pem_x509_certificate(file.read())
-    with open(os.path.join(pki, "ca.key"), "rb") as file:
-        signer = serialization.load_pem_private_key(file.read(), None)
+    signer = serialization.load_pem_private_key(
+        opened.opened(os.path.dirname(pki), "pki/ca.key.sealed", "authority"), None)
     if not is_ours:
         signer = ec.generate_private_key(ec.SECP256R1())
     made = (x509.CertificateBuilder().subject_name(subject(name, role))

@@ -147,7 +147,7 @@ def test_the_key_file_is_checked_at_every_start(bench):
     assert refused.returncode == 1 and "put the key back" in refused.stderr
     os.rename(f"{key}.away", key)
     before = key.read_bytes()
-    bench.command("secrets", "rotate")
+    bench.command("key", "rotate")
     assert key.read_bytes() != before and len(key.read_bytes()) == 32
     bench.start()
     wait_for(bench.has_secret, "the secret", SLOW_S)

@@ -2,6 +2,7 @@
 import os
 
 import campus as places
+import opened
 
 PORT = 8799
 
@@ -19,7 +20,7 @@ def test_a_real_edge_holds_the_driver_contract(campus, cordon):
                                        "--config", config)
     pki = os.path.join(cordon.state_dir, "pki")
     words = [f"{address}:{PORT}", os.path.join(pki, "ca.pem"), os.path.join(pki, "server.pem"),
-             os.path.join(pki, "server.key"), "e2"]
+             opened.key_written(pki, "server", os.path.join(cordon.dir, "conformance.key")), "e2"]
     test = os.path.join(campus.build, "tests/unit/driver/test_driver_conformance")
     try:
         done = campus.machines["ctl"].run(

@@ -229,7 +229,7 @@ def own_file(bench, role):
 def others_files(bench, role):
     """Credentials, the authority, the database, and everybody's folder but its own."""
     state = bench.state
-    paths = ["/etc/shadow", state / "pki" / "ca.key", state / "pki" / "server.key",
+    paths = ["/etc/shadow", state / "pki" / "ca.key.sealed", state / "pki" / "server.key.sealed",
              state / "admin.token", state / "secret.key"]
     for other in ROLES:
         if other != role:
@@ -431,7 +431,7 @@ def edge(bench):
 
 
 def try_program(bench, program, inside):
-    for path in ("/etc/shadow", bench.state / "pki" / "ca.key", bench.state / "core" / "cordon.db",
+    for path in ("/etc/shadow", bench.state / "pki" / "ca.key.sealed", bench.state / "core" / "cordon.db",
                  bench.state / "admin.token", program.folder / f"{program.kind}.key"):
         assert_refused(f"{program.kind} opens {path}", inside.call("openat", -100, str(path), READ))
     for path in ("/etc/was-here", "/tmp/was-here", str(program.config)):

@@ -11,6 +11,7 @@ import time
 import attempts
 import campus as places
 import malware
+import opened
 import pytest
 from netns import wait_for
 from probes import Http, Ping, can, cannot
@@ -215,7 +216,8 @@ class Impostor:
     def __init__(self, cordon):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         pki = os.path.join(cordon.state_dir, "pki")
-        self.context.load_cert_chain(os.path.join(pki, "server.pem"), os.path.join(pki, "server.key"))
+        self.context.load_cert_chain(os.path.join(pki, "server.pem"),
+                                     opened.key_written(pki, "server", os.path.join(cordon.dir, "impostor.key")))
         self.context.load_verify_locations(os.path.join(pki, "ca.pem"))
         self.context.verify_mode = ssl.CERT_REQUIRED
 

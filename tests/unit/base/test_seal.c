@@ -174,9 +174,9 @@ test_a_key_file_that_is_not_ours_alone_is_refused(void **state)
     assert_int_equal(mkfifo(key, 0600), 0);
     refused(-EINVAL, "plain file"); /* and it does not hang */
     assert_int_equal(unlink(key), 0);
-    for (size_t size = 0; size < 100; size++) {
-        char junk[100] = "";
-        if (size != SEAL_KEY_SIZE && size != 2 * SEAL_KEY_SIZE) {
+    for (size_t size = 0; size < 6 * SEAL_KEY_SIZE; size++) { /* one key, or up to four */
+        char junk[6 * SEAL_KEY_SIZE] = "";
+        if (size == 0 || size % SEAL_KEY_SIZE != 0 || size > 4 * SEAL_KEY_SIZE) {
             assert_int_equal(file_write_atomic(key, junk, size, 0400), 0);
             refused(-EBADMSG, "size");
         }
@@ -250,6 +250,88 @@ test_a_rotation_that_breaks_off_loses_nothing(void **state)
     free(bytes);
 }
 
+/* A backup's key beside the present one: both open, then the backup's alone. */
+static void
+test_a_key_that_is_joined_opens_what_the_former_one_sealed(void **state)
+{
+    (void)state;
+    const struct seal_file files[] = {{path, SEAL_NOTIFY}, {other, SEAL_ACCOUNTS}};
+    char former[128], why[256], *bytes;
+    size_t size;
+    snprintf(former, sizeof(former), "%s/former.key", folder);
+    canary_put(path, SEAL_NOTIFY);
+    assert_int_equal(rename(key, former), 0);
+    assert_int_equal(seal_prepare(key, why), 0);
+    canary_put(other, SEAL_ACCOUNTS);
+    assert_int_equal(canary_get(path, SEAL_NOTIFY), -EKEYREJECTED);
+    assert_int_equal(seal_join(key, former, why), 0);
+    assert_int_equal(canary_get(path, SEAL_NOTIFY), 0);
+    assert_int_equal(canary_get(other, SEAL_ACCOUNTS), 0);
+    assert_int_equal(seal_settle(key, files, 2, why), 0);
+    assert_int_equal(file_read(key, 256, &bytes, &size), 0);
+    assert_int_equal(size, SEAL_KEY_SIZE);
+    free(bytes);
+    assert_int_equal(canary_get(path, SEAL_NOTIFY), 0);
+    assert_int_equal(canary_get(other, SEAL_ACCOUNTS), 0);
+    assert_int_equal(seal_join(key, key, why), 0); /* the same: nothing */
+    assert_int_equal(seal_join(key, "/nowhere/key", why), 0);
+    assert_int_equal(file_read(key, 256, &bytes, &size), 0);
+    assert_int_equal(size, SEAL_KEY_SIZE);
+    free(bytes);
+    assert_int_equal(unlink(former), 0);
+}
+
+/* The error of taking 'plain' over into 'path'. */
+static int
+taken_over(const char *plain, bool is_newer, bool expected)
+{
+    char why[256] = "";
+    bool is_taken = !expected;
+    struct seal *seal = opened(SEAL_NOTIFY);
+    int error = seal_take_over(seal, plain, path, is_newer, &is_taken, why);
+    assert_int_equal(is_taken, expected);
+    assert_true(!error || strstr(why, folder));
+    seal_free(seal);
+    return error;
+}
+
+static void
+test_what_lay_in_the_clear_is_sealed_and_goes(void **state)
+{
+    (void)state;
+    char link_path[128];
+    snprintf(link_path, sizeof(link_path), "%s/held", folder);
+    assert_int_equal(taken_over(other, false, false), 0); /* there is none */
+    assert_int_equal(file_write_atomic(other, canary, strlen(canary), 0644), 0);
+    assert_int_equal(taken_over(other, false, false), -EPERM); /* others could read it: told */
+    assert_int_equal(chmod(other, 0600), 0);
+    int fd = open(other, O_RDONLY | O_CLOEXEC); /* sees what becomes of the bytes */
+    assert_int_equal(taken_over(other, false, true), 0);
+    assert_int_equal(canary_get(path, SEAL_NOTIFY), 0);
+    assert_int_not_equal(access(other, F_OK), 0);
+    char left[sizeof(canary)] = "", zeros[sizeof(canary)] = "";
+    assert_int_equal(pread(fd, left, sizeof(left), 0), strlen(canary));
+    assert_memory_equal(left, zeros, sizeof(zeros));
+    close(fd);
+    /* Cut off before it was removed: the same again, nothing is doubted. */
+    assert_int_equal(file_write_atomic(other, canary, strlen(canary), 0600), 0);
+    assert_int_equal(taken_over(other, false, true), 0);
+    /* Another one: only a person's newer one counts. */
+    assert_int_equal(file_write_atomic(other, "another", 7, 0600), 0);
+    assert_int_equal(taken_over(other, false, false), -EEXIST);
+    assert_int_equal(canary_get(path, SEAL_NOTIFY), 0);
+    assert_int_equal(access(other, F_OK), 0);
+    assert_int_equal(file_write_atomic(other, canary, strlen(canary), 0600), 0);
+    assert_int_equal(file_write_atomic(path, "damaged", 7, 0600), 0);
+    assert_int_equal(taken_over(other, true, true), 0);
+    assert_int_equal(canary_get(path, SEAL_NOTIFY), 0);
+    /* Never through a link. */
+    assert_int_equal(file_write_atomic(link_path, canary, strlen(canary), 0600), 0);
+    assert_int_equal(symlink(link_path, other), 0);
+    assert_int_equal(taken_over(other, true, false), -ELOOP);
+    assert_int_equal(unlink(link_path), 0);
+}
+
 static void
 test_private_files_of_others_are_checked(void **state)
 {
@@ -274,6 +356,8 @@ main(void)
         CASE(test_a_lost_key_is_told_from_an_altered_file),
         CASE(test_a_rotation_seals_all_anew),
         CASE(test_a_rotation_that_breaks_off_loses_nothing),
+        CASE(test_a_key_that_is_joined_opens_what_the_former_one_sealed),
+        CASE(test_what_lay_in_the_clear_is_sealed_and_goes),
         CASE(test_private_files_of_others_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

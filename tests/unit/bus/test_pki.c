@@ -16,7 +16,9 @@
 #include <openssl/x509v3.h>
 
 #include "base/file.h"
+#include "base/seal.h"
 #include "bus/pki.h"
+#include "bus/pki_key.h"
 #include "folder.h"
 #include "model/text.h"
 
@@ -35,7 +37,7 @@ setup(void **state)
     snprintf(bench.out, sizeof(bench.out), "%s/out", bench.folder);
     *state = &bench;
     umask(0); /* modes must not depend on it */
-    if (pki_prepare(bench.pki, "cordon.example.org, 192.0.2.10,2001:db8::10", why)) {
+    if (pki_prepare(bench.pki, NULL, "cordon.example.org, 192.0.2.10,2001:db8::10", why)) {
         print_error("%s\n", why);
         return -1;
     }
@@ -180,14 +182,14 @@ test_nothing_is_made_twice(void **state)
     const struct bench *bench = *state;
     char why[256], path[256];
     char *before = everything(bench);
-    assert_int_equal(pki_prepare(bench->pki, "another.example.org", why), 0);
+    assert_int_equal(pki_prepare(bench->pki, NULL, "another.example.org", why), 0);
     char *after = everything(bench);
     assert_string_equal(before, after);
     free(after);
     /* Only what is missing is made, by the same authority. */
     path_of(path, bench->pki, "server.pem");
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(pki_prepare(bench->pki, "another.example.org", why), 0);
+    assert_int_equal(pki_prepare(bench->pki, NULL, "another.example.org", why), 0);
     after = everything(bench);
     assert_string_not_equal(before, after);
     size_t ca_size = (size_t)(strstr(before, "-----END PRIVATE KEY-----") - before);
@@ -240,7 +242,7 @@ test_issued_certificates(void **state)
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
         for (size_t j = 0; j < COUNT_OF(names); j++) {
             char file[80];
-            assert_int_equal(pki_issue(bench->pki, roles[i], names[j], bench->out, why), 0);
+            assert_int_equal(pki_issue(bench->pki, NULL, roles[i], names[j], bench->out, why), 0);
             snprintf(file, sizeof(file), "%s.key", names[j]);
             assert_mode(bench->out, file, 0600);
             snprintf(file, sizeof(file), "%s.pem", names[j]);
@@ -270,7 +272,7 @@ test_serial_numbers_differ(void **state)
     char why[256];
     X509 *made[2];
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(pki_issue(bench->pki, "edge", "e1", bench->out, why), 0);
+        assert_int_equal(pki_issue(bench->pki, NULL, "edge", "e1", bench->out, why), 0);
         made[i] = certificate_read(bench->out, "e1.pem");
     }
     assert_int_not_equal(
@@ -290,14 +292,14 @@ test_names_and_roles_that_are_refused(void **state)
         "a=b",  "a,OU=server", "n234567890123456789012345678901234567890123456789012345678901234"};
     char why[256];
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (pki_issue(bench->pki, "edge", names[i], bench->out, why) != -EINVAL) {
+        if (pki_issue(bench->pki, NULL, "edge", names[i], bench->out, why) != -EINVAL) {
             fail_msg("issued to '%s'", names[i]);
         }
         assert_non_null(strstr(why, "a name has 1 to 63"));
     }
     static const char *const roles[] = {"", "server", "ca", "core", "Edge"};
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
-        assert_int_equal(pki_issue(bench->pki, roles[i], "e1", bench->out, why), -EINVAL);
+        assert_int_equal(pki_issue(bench->pki, NULL, roles[i], "e1", bench->out, why), -EINVAL);
         assert_non_null(strstr(why, "role must be edge or sensor"));
     }
     assert_int_not_equal(access(bench->out, F_OK), 0);
@@ -310,13 +312,13 @@ test_the_authoritys_own_names_are_refused(void **state)
     const struct bench *bench = *state;
     char why[256];
     char *before = everything(bench);
-    assert_int_equal(pki_issue(bench->pki, "edge", "ca", bench->pki, why), -EINVAL);
-    assert_int_equal(pki_issue(bench->pki, "sensor", "server", bench->pki, why), -EINVAL);
+    assert_int_equal(pki_issue(bench->pki, NULL, "edge", "ca", bench->pki, why), -EINVAL);
+    assert_int_equal(pki_issue(bench->pki, NULL, "sensor", "server", bench->pki, why), -EINVAL);
     char *after = everything(bench);
     assert_string_equal(before, after);
     free(before);
     free(after);
-    assert_int_equal(pki_issue(bench->pki, "edge", "e1", bench->pki, why), 0); /* beside it */
+    assert_int_equal(pki_issue(bench->pki, NULL, "edge", "e1", bench->pki, why), 0); /* beside it */
 }
 
 static void
@@ -324,25 +326,90 @@ test_errors_are_told(void **state)
 {
     const struct bench *bench = *state;
     char why[256], path[256];
-    assert_int_equal(pki_prepare(bench->pki, "good.example.org,bad name!", why), -EINVAL);
+    assert_int_equal(pki_prepare(bench->pki, NULL, "good.example.org,bad name!", why), -EINVAL);
     assert_non_null(strstr(why, "name!"));
     path_of(path, bench->folder, "empty");
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_equal(pki_issue(path, "edge", "e1", bench->out, why), -ENOENT);
+    assert_int_equal(pki_issue(path, NULL, "edge", "e1", bench->out, why), -ENOENT);
     assert_non_null(strstr(why, "no certificate authority in"));
     /* The key is gone: nothing is issued, and no new authority is made over the old. */
     path_of(path, bench->pki, "ca.key");
     assert_int_equal(unlink(path), 0);
     path_of(path, bench->pki, "server.pem");
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(pki_prepare(bench->pki, "", why), -ENOENT);
-    assert_int_equal(pki_issue(bench->pki, "edge", "e1", bench->out, why), -ENOENT);
+    assert_int_equal(pki_prepare(bench->pki, NULL, "", why), -ENOENT);
+    assert_int_equal(pki_issue(bench->pki, NULL, "edge", "e1", bench->out, why), -ENOENT);
     path_of(path, bench->pki, "ca.key");
     assert_int_not_equal(access(path, F_OK), 0);
     path_of(path, bench->folder, "file");
     assert_int_equal(file_write_atomic(path, "x", 1, 0600), 0);
-    assert_true(pki_prepare(path, "", why) < 0);
+    assert_true(pki_prepare(path, NULL, "", why) < 0);
     assert_non_null(strstr(why, path));
+}
+
+/* With a master key: nothing in the clear, one key not in the other's place, and a key that is lost
+ * or another makes no new authority. */
+static void
+test_sealed_keys(void **state)
+{
+    const struct bench *bench = *state;
+    char pki[128], master[256], ca[256], server[256], kept[256], why[256] = "", *pem;
+    size_t size;
+    snprintf(pki, sizeof(pki), "%s/sealed", bench->folder);
+    path_of(master, bench->folder, "secret.key");
+    assert_int_equal(seal_prepare(master, why), 0);
+    assert_int_equal(pki_prepare(pki, master, "", why), 0);
+    path_of(ca, pki, "ca.key.sealed");
+    path_of(server, pki, "server.key.sealed");
+    assert_mode(pki, "ca.key.sealed", 0600);
+    const char *const sealed[] = {ca, server};
+    for (size_t i = 0; i < COUNT_OF(sealed); i++) {
+        assert_int_equal(file_read(sealed[i], 8192, &pem, &size), 0);
+        assert_null(memmem(pem, size, "PRIVATE", 7));
+        free(pem);
+    }
+    path_of(kept, pki, "ca.key");
+    assert_int_not_equal(access(kept, F_OK), 0);
+    path_of(kept, pki, "server.key");
+    assert_int_not_equal(access(kept, F_OK), 0);
+    EVP_PKEY *key = pki_key_read(server, master, why);
+    X509 *certificate = certificate_read(pki, "server.pem");
+    assert_non_null(key);
+    assert_int_equal(X509_check_private_key(certificate, key), 1);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    assert_int_equal(pki_issue(pki, master, "edge", "e1", bench->out, why), 0);
+    assert_mode(bench->out, "e1.key", 0600); /* the device has no master key */
+    /* The server's in the authority's place. */
+    path_of(kept, bench->folder, "kept");
+    assert_int_equal(rename(ca, kept), 0);
+    assert_int_equal(link(server, ca), 0);
+    assert_null(pki_key_read(ca, master, why));
+    assert_non_null(strstr(why, "another file under its name"));
+    assert_true(pki_prepare(pki, master, "", why) < 0);
+    assert_int_equal(unlink(ca), 0);
+    assert_true(pki_prepare(pki, master, "", why) < 0); /* lost: none is made over the old */
+    assert_int_not_equal(access(ca, F_OK), 0);
+    assert_int_equal(rename(kept, ca), 0);
+    assert_int_equal(pki_prepare(pki, master, "", why), 0);
+    /* Another master key. */
+    assert_int_equal(file_read(ca, 8192, &pem, &size), 0);
+    assert_int_equal(unlink(master), 0);
+    assert_int_equal(seal_prepare(master, why), 0);
+    assert_true(pki_prepare(pki, master, "", why) < 0);
+    assert_non_null(strstr(why, "another master key"));
+    char *now;
+    size_t now_size;
+    assert_int_equal(file_read(ca, 8192, &now, &now_size), 0);
+    assert_int_equal(size, now_size);
+    assert_memory_equal(pem, now, size);
+    free(pem);
+    free(now);
+    /* The certificate is gone and had signed something. */
+    path_of(kept, bench->pki, "ca.pem");
+    assert_int_equal(unlink(kept), 0);
+    assert_int_equal(pki_prepare(bench->pki, NULL, "", why), -ENOKEY);
+    assert_int_not_equal(access(kept, F_OK), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -360,6 +427,7 @@ main(void)
         TEST(test_names_and_roles_that_are_refused),
         TEST(test_the_authoritys_own_names_are_refused),
         TEST(test_errors_are_told),
+        TEST(test_sealed_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,8 +57,8 @@ group_setup(void **state)
     for (int i = 0; i < 2; i++) {
         snprintf(pki, sizeof(pki), "%s/pki%s", folder, i ? "2" : "");
         snprintf(out, sizeof(out), "%s/out%s", folder, i ? "2" : "");
-        if (pki_prepare(pki, "", why) || pki_issue(pki, "edge", "e1", out, why) ||
-            pki_issue(pki, "sensor", "s1", out, why)) {
+        if (pki_prepare(pki, NULL, "", why) || pki_issue(pki, NULL, "edge", "e1", out, why) ||
+            pki_issue(pki, NULL, "sensor", "s1", out, why)) {
             print_error("%s\n", why);
             return -1;
         }

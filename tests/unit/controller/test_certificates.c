@@ -85,7 +85,7 @@ begin(struct fixture *f)
 {
     char why[256] = "";
     f->base = event_base_new();
-    f->ca = pki_ca_open(f->pki, why);
+    f->ca = pki_ca_open(f->pki, NULL, why);
     assert_non_null(f->ca);
     if (store_open(f->db, f->base, &f->store, why)) {
         fail_msg("%s", why);
@@ -121,7 +121,7 @@ setup(void **state)
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->pki, sizeof(f->pki), "%s/pki", f->dir);
     snprintf(f->db, sizeof(f->db), "%s/cordon.db", f->dir);
-    assert_int_equal(pki_prepare(f->pki, "", why), 0);
+    assert_int_equal(pki_prepare(f->pki, NULL, "", why), 0);
     clock_fake_init(&f->clock, BEGIN_US);
     begin(f);
     *state = f;

@@ -185,7 +185,7 @@ test_the_state_folder(void **state)
     assert_taken(text, check_here);
     snprintf(text, sizeof(text), "state_dir: %s/state\n", folder);
     assert_int_equal(mkdir("state", 0700), 0);
-    assert_int_equal(pki_prepare("state/pki", "", why), 0);
+    assert_int_equal(pki_prepare("state/pki", NULL, "", why), 0);
     assert_taken(text, check_here);
     file_put("state/pki/server.key", "not a key");
     assert_refused(text, check_here, 1, 1, "state_dir cannot use the key");
@@ -210,9 +210,9 @@ test_files_of_sources(void **state)
 {
     (void)state;
     char why[256];
-    assert_int_equal(pki_prepare("ca", "", why), 0);
-    assert_int_equal(pki_issue("ca", "edge", "a", "made", why), 0);
-    assert_int_equal(pki_issue("ca", "edge", "b", "made", why), 0);
+    assert_int_equal(pki_prepare("ca", NULL, "", why), 0);
+    assert_int_equal(pki_issue("ca", NULL, "edge", "a", "made", why), 0);
+    assert_int_equal(pki_issue("ca", NULL, "edge", "b", "made", why), 0);
     file_put("broken.pem", "-----BEGIN CERTIFICATE-----\n");
     const char *base = "kind: syslog-tls\n    listen: \"[::]:6514\"\n    ca: made/ca.pem";
     char text[600];

@@ -291,7 +291,7 @@ test_the_files_of_the_authority(void **state)
     role_tls_files(config, &files);
     assert_string_equal(files.ca, "/srv/cordon/pki/ca.pem");
     assert_string_equal(files.cert, "/srv/cordon/pki/server.pem");
-    assert_string_equal(files.key, "/srv/cordon/pki/server.key");
+    assert_string_equal(files.key, "/srv/cordon/pki/server.key.sealed");
     config_free(config);
 }
 

@@ -181,8 +181,8 @@ edge_files(struct bench_edge *edge, char why[256])
     if (!mkdtemp(edge->dir)) {
         return -errno;
     }
-    int error = pki_prepare(edge->dir, "localhost,127.0.0.1", why);
-    return error ? error : pki_issue(edge->dir, "edge", "e1", edge->dir, why);
+    int error = pki_prepare(edge->dir, NULL, "localhost,127.0.0.1", why);
+    return error ? error : pki_issue(edge->dir, NULL, "edge", "e1", edge->dir, why);
 }
 
 struct paths {
@@ -216,7 +216,7 @@ peer_start(struct bench *bench, const struct paths *p, char why[256])
 {
     struct bench_edge *edge = bench->edge;
     const struct device_config memory = {.name = "e1", .driver = "dummy"};
-    const struct tls_files files = {p->ca, p->peer_cert, p->peer_key};
+    const struct tls_files files = {p->ca, p->peer_cert, p->peer_key, NULL};
     const struct channel_handler handler = {peer_message, peer_close, edge};
     int error = driver_dummy.open(&memory, &no_listener, &bench->memory);
     if (!error) {
@@ -237,7 +237,7 @@ edge_start(struct bench *bench, char why[256])
     evthread_use_pthreads();
     edge->base = event_base_new();
     int error = paths_make(edge, &p, why);
-    const struct tls_files files = {p.ca, p.cert, p.key};
+    const struct tls_files files = {p.ca, p.cert, p.key, NULL};
     if (!error) {
         error = edge_hub_new(edge->base, p.listen, &files, &edge->hub, why);
     }
@@ -246,8 +246,10 @@ edge_start(struct bench *bench, char why[256])
     }
     struct device_config config = {.driver = "edge", .edge_hub = edge->hub};
     snprintf(config.name, sizeof(config.name), "%s", p.name);
-    const struct device_listener listener = {.on_facts = on_facts, .on_observed = on_observed,
-                                             .on_device = on_device, .on_stats = on_stats,
+    const struct device_listener listener = {.on_facts = on_facts,
+                                             .on_observed = on_observed,
+                                             .on_device = on_device,
+                                             .on_stats = on_stats,
                                              .context = edge};
     error = driver_find("edge")->open(&config, &listener, &bench->device);
     if (!error && !getenv("CORDON_EDGE_PEER")) {
@@ -296,8 +298,8 @@ bench_new(enum bench_kind kind, char why[256])
 static void
 edge_stop(struct bench_edge *edge)
 {
-    static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key", "e1.pem",
-                                        "e1.key", "serial"};
+    static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key",
+                                        "e1.pem", "e1.key", "serial"};
     if (edge->peer) {
         tls_client_free(edge->peer);
     }

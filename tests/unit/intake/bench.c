@@ -180,5 +180,7 @@ bench_source(struct bench *bench, struct config_source *config)
 {
     bench->config = (struct config){.sources = config, .source_count = 1};
     snprintf(bench->config.state_dir, sizeof(bench->config.state_dir), "%s", bench->dir);
+    snprintf(bench->config.secret_key_file, sizeof(bench->config.secret_key_file), "%s/secret.key",
+             bench->dir);
     return source_new(&bench->config, 0, -1, bench->base, bench->deliveries);
 }

@@ -13,6 +13,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <openssl/ssl.h>
 
+#include "base/seal.h"
 #include "bus/pki.h"
 
 #define NO_CONTENT "nothing that we read in the message"
@@ -423,10 +424,12 @@ test_silent_connections_make_room(void **state)
 static void
 pki_make(const struct bench *bench, struct served *served)
 {
-    char pki[128], why[256];
+    char pki[128], key[128], why[256];
     snprintf(pki, sizeof(pki), "%s/pki", bench->dir);
-    assert_int_equal(pki_prepare(pki, "", why), 0);
-    assert_int_equal(pki_issue(pki, "sensor", "relay", bench->dir, why), 0);
+    snprintf(key, sizeof(key), "%s/secret.key", bench->dir);
+    assert_int_equal(seal_prepare(key, why), 0);
+    assert_int_equal(pki_prepare(pki, key, "", why), 0);
+    assert_int_equal(pki_issue(pki, key, "sensor", "relay", bench->dir, why), 0);
     *served = (struct served){.port = port_find(SOCK_STREAM)};
     served->config = (struct config_source){
         .name = "test", .kind = SOURCE_SYSLOG_TLS, .format = SOURCE_FORMAT_CEF, .confidence = 70};

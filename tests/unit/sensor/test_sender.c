@@ -81,8 +81,8 @@ setup(void **state)
     assert_non_null(f);
     snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-sender-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
-    assert_int_equal(pki_prepare(f->dir, "localhost,127.0.0.1", why), 0);
-    assert_int_equal(pki_issue(f->dir, "sensor", "s1", f->dir, why), 0);
+    assert_int_equal(pki_prepare(f->dir, NULL, "localhost,127.0.0.1", why), 0);
+    assert_int_equal(pki_issue(f->dir, NULL, "sensor", "s1", f->dir, why), 0);
     snprintf(f->spool, sizeof(f->spool), "%s/spool.jsonl", f->dir);
     snprintf(f->address, sizeof(f->address), "127.0.0.1:%d", 20000 + (int)getpid() % 10000);
     snprintf(f->settings.name, sizeof(f->settings.name), "s1");
@@ -396,7 +396,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_survives_restart), TEST(test_unacknowledged), TEST(test_bounded),
         TEST(test_count_bounded),    TEST(test_cut_line),       TEST(test_spoilt_lines),
-        TEST(test_compacts),         TEST(test_lost_owner),  TEST(test_sent_again_by_time),
+        TEST(test_compacts),         TEST(test_lost_owner),     TEST(test_sent_again_by_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

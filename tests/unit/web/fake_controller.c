@@ -404,9 +404,10 @@ no_change(void *context)
 static void
 open_certificates(struct controller *c, const char *folder)
 {
-    char pki[256], why[256] = "";
+    char pki[256], master[256], why[256] = "";
     snprintf(pki, sizeof(pki), "%s/pki", folder);
-    c->ca = pki_ca_open(pki, why);
+    snprintf(master, sizeof(master), "%s/secret.key", folder);
+    c->ca = pki_ca_open(pki, master, why);
     must(c->ca, why);
     const struct certificates_settings settings = {.store = c->store,
                                                    .clock = c->clock,
@@ -633,9 +634,8 @@ static void
 on_checked(void *context, int error, const struct audit_chain *chain)
 {
     struct checking *checking = context;
-    const struct checkpoint_check check = {.error = error,
-                                           .chain = error ? NULL : chain,
-                                           .compared = checking->walk.held_count};
+    const struct checkpoint_check check = {
+        .error = error, .chain = error ? NULL : chain, .compared = checking->walk.held_count};
     checking->done(checking->context, &check);
     free(checking->walk.held);
     free(checking);
@@ -910,8 +910,12 @@ const struct conflict_view *
 controller_conflict_at(const struct controller *c, size_t index)
 {
     static const struct conflict_view one = {
-        .switch_name = "e1", .port = "p1", .why = "more than 256 MAC addresses on one port: new ones are not followed",
-        .first_us = 1000000, .last_us = 2000000, .times = 2};
+        .switch_name = "e1",
+        .port = "p1",
+        .why = "more than 256 MAC addresses on one port: new ones are not followed",
+        .first_us = 1000000,
+        .last_us = 2000000,
+        .times = 2};
     (void)c;
     return index == 0 ? &one : NULL;
 }

@@ -259,7 +259,7 @@ serve(struct fixture *fixture, const char *folder)
         return 1;
     }
     snprintf(cert, sizeof(cert), "%s/pki/server.pem", folder);
-    snprintf(key, sizeof(key), "%s/pki/server.key", folder);
+    snprintf(key, sizeof(key), "%s/pki/server.key.sealed", folder);
     struct web_settings settings = {.listen = "127.0.0.1:0",
                                     .cert = cert,
                                     .key = key,
@@ -300,7 +300,7 @@ int
 main(int count, char **words)
 {
     struct fixture fixture = {0};
-    char pki[256], why[256];
+    char pki[256], master[256], why[256];
     if (count != 2) {
         return 2;
     }
@@ -314,7 +314,8 @@ main(int count, char **words)
     }
     fixture.config.accounts.requests_per_s = 100000; /* its clock stands still */
     snprintf(pki, sizeof(pki), "%s/pki", words[1]);
-    if (pki_prepare(pki, "localhost,127.0.0.1", why) != 0) {
+    snprintf(master, sizeof(master), "%s/secret.key", words[1]);
+    if (seal_prepare(master, why) || pki_prepare(pki, master, "localhost,127.0.0.1", why) != 0) {
         fprintf(stderr, "%s\n", why);
         return 1;
     }
