@@ -127,8 +127,11 @@ file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
         return fd;
     }
     int error = write_all(fd, bytes, size);
+    if (!error && fchmod(fd, mode) < 0) { /* while it is ours: root may lack what others' takes */
+        error = -errno;
+    }
     error = error ? error : owner_follow(fd, path);
-    if (!error && (fchmod(fd, mode) < 0 || fsync(fd) < 0)) {
+    if (!error && fsync(fd) < 0) {
         error = -errno;
     }
     close(fd);

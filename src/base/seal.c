@@ -51,10 +51,11 @@ complain(char why[256], int error, const char *path, const char *what)
     return error;
 }
 
+/* Of whom we are, or 'also'. */
 static int
-private_check(const struct stat *found, const char *path, bool may_be_root, char why[256])
+private_check(const struct stat *found, const char *path, uid_t also, char why[256])
 {
-    bool is_owner = found->st_uid == geteuid() || (may_be_root && found->st_uid == 0);
+    bool is_owner = found->st_uid == geteuid() || found->st_uid == also;
     if (!S_ISREG(found->st_mode)) {
         return complain(why, -EINVAL, path, "not a plain file");
     }
@@ -73,7 +74,7 @@ private_check(const struct stat *found, const char *path, bool may_be_root, char
 }
 
 static int
-private_open(const char *path, bool may_be_root, int *out, struct stat *found, char why[256])
+private_open(const char *path, uid_t also, int *out, struct stat *found, char why[256])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
@@ -83,7 +84,7 @@ private_open(const char *path, bool may_be_root, int *out, struct stat *found, c
                                         : strerror(-error));
     }
     int error = fstat(fd, found) < 0 ? complain(why, -errno, path, strerror(errno))
-                                     : private_check(found, path, may_be_root, why);
+                                     : private_check(found, path, also, why);
     if (error) {
         close(fd);
         return error;
@@ -97,7 +98,7 @@ seal_check_private(const char *path, char why[256])
 {
     struct stat found;
     int fd = -1;
-    int error = private_open(path, true, &fd, &found, why);
+    int error = private_open(path, 0, &fd, &found, why);
     if (!error) {
         close(fd);
     }
@@ -113,7 +114,7 @@ masters_read(const char *path, struct masters **out, char why[256])
     if (sodium_init() < 0) {
         return complain(why, -EIO, path, "libsodium cannot start");
     }
-    int error = private_open(path, false, &fd, &found, why);
+    int error = private_open(path, geteuid(), &fd, &found, why);
     if (error) {
         return error;
     }
@@ -319,13 +320,24 @@ seal_read(const struct seal *seal, const char *path, size_t limit, char **bytes,
 
 #define PLAIN_MAX (64u << 10)
 
+/* Root takes over what is a role's own, too: of whom the folder is. */
+static uid_t
+owner_of(const char *plain)
+{
+    char folder[PATH_MAX];
+    struct stat found;
+    const char *slash = strrchr(plain, '/');
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - plain) : 0, plain);
+    return geteuid() == 0 && slash && stat(folder, &found) == 0 ? found.st_uid : 0;
+}
+
 /* '*bytes' in locked memory. */
 static int
 plain_read(const char *plain, char **bytes, size_t *size, char why[256])
 {
     struct stat found;
     int fd = -1;
-    int error = private_open(plain, true, &fd, &found, why);
+    int error = private_open(plain, owner_of(plain), &fd, &found, why);
     if (error) {
         return error;
     }

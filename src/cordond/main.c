@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -148,6 +149,22 @@ key_of(const struct arguments *arguments, const char *state, char key[URL_SIZE +
         snprintf(key, URL_SIZE + 16, "%s/" CONFIG_SECRET_KEY, state);
     }
     config_free(config);
+}
+
+/* In a process of its own, which ends: OpenSSL leaves parts of the keys that it made or read in its
+ * memory, and the supervisor lives as long as we do. */
+static int
+apart(int (*work)(const struct config *config), const struct config *config)
+{
+    int status = 0;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        int error = work(config);
+        fflush(NULL);
+        _exit(error ? 1 : 0);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : -EIO;
 }
 
 /* What must be there before the first role runs. */
@@ -443,7 +460,7 @@ supervisor_main(const struct config *config, const struct arguments *arguments, 
                                               .keeps_own_user = config->users == USERS_OWN};
     char why[256];
     if (!state_users_check(config, why) || !has_policy(config) || start_check(config) ||
-        state_prepare(config) || state_own(config, why) || sandbox_enter(&settings, why)) {
+        apart(state_prepare, config) || state_own(config, why) || sandbox_enter(&settings, why)) {
         return 1;
     }
     if (sandbox_paths_version() == 0) {
