@@ -21,9 +21,9 @@ send_desired(void *context, const struct wire_desired *desired)
 }
 
 static bool
-send_read_back(void *context, const char *switch_name, uint64_t request, bool asks_held)
+send_read_back(void *context, const struct wire_read_back *question)
 {
-    (void)context, (void)switch_name, (void)request, (void)asks_held;
+    (void)context, (void)question;
     return false;
 }
 

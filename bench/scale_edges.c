@@ -3,9 +3,11 @@
  *
  * usage: scale_edges ADDRESS PKI-FOLDER OUT-FOLDER NAME...
  *
- * One line of JSON for each containment that all of them hold now, and for each time that all have
- * answered a snapshot: {"held": ID, "at_us": WALL, "rules": COUNT}. */
+ * One line of JSON for each containment that all of them hold now, for each snapshot that one took
+ * ("told"), and for each time that all have answered one ("snapshot"): {"held": ID, "at_us": WALL,
+ * "rules": COUNT}.  SIGUSR1: the first one loses all that it holds; SIGUSR2: all do. */
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 #include "wire/hello.h"
 #include "wire/observed.h"
 #include "wire/read_back.h"
+#include "wire/rule_sum.h"
 
 #define PART_RULES 1000 /* in one answer */
 
@@ -30,6 +33,7 @@ struct known_rule {
     struct hmap_node by_id;
     uint32_t number;
     size_t holders;
+    struct rule_digest digest;
     char id[RULE_ID_SIZE];
 };
 
@@ -64,7 +68,7 @@ say(const char *what, size_t rules)
 }
 
 static struct known_rule *
-rule_need(struct edges *edges, const char *id)
+rule_need(struct edges *edges, const char *id, const struct rule *content)
 {
     HMAP_FOR_EACH_HASH(rule, struct known_rule, by_id, hash_text(id), &edges->rules)
     {
@@ -74,6 +78,9 @@ rule_need(struct edges *edges, const char *id)
     }
     struct known_rule *rule = MEM_NEW(struct known_rule);
     snprintf(rule->id, sizeof(rule->id), "%s", id);
+    if (content) {
+        rule_digest(content, &rule->digest);
+    }
     if (edges->rule_count == edges->rule_room) {
         edges->rule_room = edges->rule_room ? edges->rule_room * 2 : 1024;
         edges->by_number =
@@ -86,9 +93,10 @@ rule_need(struct edges *edges, const char *id)
 }
 
 static void
-hold(struct edge *edge, const char *id, bool is_held)
+hold(struct edge *edge, const char *id, const struct rule *content)
 {
-    struct known_rule *rule = rule_need(edge->edges, id);
+    const bool is_held = content != NULL;
+    struct known_rule *rule = rule_need(edge->edges, id, content);
     if (rule->number >= edge->room) {
         size_t room = edge->edges->rule_room;
         edge->holds = mem_resize(edge->holds, room, 1);
@@ -138,6 +146,29 @@ answer(struct edge *edge, const struct wire_desired *delta, uint64_t request)
     free(observed);
 }
 
+/* As cordon-edge: one sum of all that it holds. */
+static void
+answer_sum(struct edge *edge, const struct wire_read_back *question)
+{
+    struct wire_observed observed = {.epoch = edge->epoch,
+                                     .generation = edge->generation,
+                                     .request = question->request,
+                                     .is_last = true};
+    struct rule_digest *digests = mem_new(edge->room + 1, sizeof(*digests));
+    size_t count = 0;
+    for (size_t i = 0; i < edge->room; i++) {
+        if (edge->holds[i]) {
+            digests[count++] = edge->edges->by_number[i]->digest;
+        }
+    }
+    snprintf(observed.switch_name, sizeof(observed.switch_name), "%s", edge->name);
+    if (!rules_sum(digests, count, question->sum_key, observed.sum)) {
+        observed.sum[0] = '\0';
+    }
+    (void)channel_send(edge->channel, WIRE_OBSERVED, &observed); /* false: it closes */
+    free(digests);
+}
+
 static void
 refuse(struct edge *edge)
 {
@@ -150,6 +181,17 @@ refuse(struct edge *edge)
 }
 
 static void
+forget(struct edge *edge)
+{
+    for (size_t i = 0; i < edge->room; i++) {
+        if (edge->holds[i]) {
+            edge->holds[i] = 0;
+            edge->edges->by_number[i]->holders--;
+        }
+    }
+}
+
+static void
 apply(struct edge *edge, const struct wire_desired *desired)
 {
     bool is_snapshot = desired->base == 0;
@@ -158,20 +200,20 @@ apply(struct edge *edge, const struct wire_desired *desired)
         refuse(edge);
         return;
     }
-    for (size_t i = 0; is_snapshot && i < edge->room; i++) {
-        if (edge->holds[i]) {
-            edge->holds[i] = 0;
-            edge->edges->by_number[i]->holders--;
-        }
+    if (is_snapshot) {
+        forget(edge);
     }
     for (size_t i = 0; i < desired->remove_count; i++) {
-        hold(edge, desired->remove[i].id, false);
+        hold(edge, desired->remove[i].id, NULL);
     }
     for (size_t i = 0; i < desired->add_count; i++) {
-        hold(edge, desired->add[i].id, true);
+        hold(edge, desired->add[i].id, &desired->add[i]);
     }
     edge->generation = desired->generation;
     answer(edge, is_snapshot ? NULL : desired, 0);
+    if (is_snapshot) {
+        say("told", desired->add_count);
+    }
     if (is_snapshot && !edge->is_level) {
         edge->is_level = true;
         if (++edge->edges->level == edge->edges->count) {
@@ -185,8 +227,11 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
 {
     struct edge *edge = context;
     (void)channel;
-    if (type == WIRE_READ_BACK) {
-        answer(edge, NULL, ((const struct wire_read_back *)message)->request);
+    const struct wire_read_back *question = message;
+    if (type == WIRE_READ_BACK && question->sum_key[0] != '\0') {
+        answer_sum(edge, question);
+    } else if (type == WIRE_READ_BACK) {
+        answer(edge, NULL, question->request);
     } else if (type == WIRE_DESIRED && desired_collect(&edge->partial, message)) {
         apply(edge, &edge->partial);
         wire_fini(WIRE_DESIRED, &edge->partial);
@@ -210,7 +255,8 @@ on_open(void *context, struct channel *channel)
     struct edge *edge = context;
     struct wire_hello hello = {.epoch = edge->epoch,
                                .generation = edge->generation,
-                               .wall_us = clock_wall_us(clock_system())};
+                               .wall_us = clock_wall_us(clock_system()),
+                               .tells_sum = true};
     edge->channel = channel;
     snprintf(hello.name, sizeof(hello.name), "%s", edge->name);
     snprintf(hello.version, sizeof(hello.version), "%s", CORDON_VERSION);
@@ -241,6 +287,22 @@ edge_start(struct edge *edge, const char *address, const char *pki, const char *
     return error;
 }
 
+/* As by a reboot without a disk: SIGUSR1 the first one, SIGUSR2 all. */
+static void
+on_signal(evutil_socket_t number, short what, void *context)
+{
+    struct edges *edges = context;
+    (void)what;
+    for (size_t i = 0; i < (number == SIGUSR1 ? 1 : edges->count); i++) {
+        struct edge *edge = &edges->all[i];
+        forget(edge);
+        edge->epoch = edge->generation = 0;
+        if (edge->channel) {
+            channel_close(edge->channel, "it lost everything");
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -258,5 +320,9 @@ main(int argc, char **argv)
         snprintf(edges.all[i].name, NAME_SIZE, "%s", argv[i + 4]);
         error = edge_start(&edges.all[i], argv[1], argv[2], argv[3]);
     }
+    struct event *one = evsignal_new(edges.base, SIGUSR1, on_signal, &edges);
+    struct event *all = evsignal_new(edges.base, SIGUSR2, on_signal, &edges);
+    evsignal_add(one, NULL);
+    evsignal_add(all, NULL);
     return error ? 1 : event_base_dispatch(edges.base);
 }

@@ -25,6 +25,7 @@
 #include "wire/device.h"
 #include "wire/edge_stats.h"
 #include "wire/observed.h"
+#include "wire/read_back.h"
 #include "wire/source_stats.h"
 #include "wire/sensor_stats.h"
 
@@ -33,8 +34,7 @@ struct controller;
 struct controller_ports {
     /* Towards the driver process; false: not connected now (it will say 'device' when it is). */
     bool (*send_desired)(void *context, const struct wire_desired *desired);
-    bool (*send_read_back)(void *context, const char *switch_name, uint64_t request,
-                           bool asks_held);
+    bool (*send_read_back)(void *context, const struct wire_read_back *question);
     /* To every switch that keeps checkpoints of the audit.  NULL: there are none. */
     bool (*send_checkpoint)(void *context, const struct wire_checkpoint *message);
     /* Live events: the object that changed (struct containment, endpoint, incident, link,
@@ -54,6 +54,9 @@ struct controller_settings {
     size_t warning_count;
     const struct ip *own_addresses; /* this machine's: always protected; copied */
     size_t own_address_count;
+    /* What the driver process never lets be blocked (guard.h); borrowed. */
+    const char (*protected)[PREFIX_TEXT_SIZE];
+    size_t protected_count;
     int64_t reconcile_us;      /* between read-backs of one switch (default 5 s) */
     int64_t verify_late_us;    /* unverified for so long: alarm (default 3 s) */
     uint32_t default_expiry_s; /* of wishes that name none; 0: until released */

@@ -80,12 +80,10 @@ send_desired(void *context, const struct wire_desired *desired)
 }
 
 static bool
-send_read_back(void *context, const char *switch_name, uint64_t request, bool asks_held)
+send_read_back(void *context, const struct wire_read_back *question)
 {
     struct core *core = context;
-    struct wire_read_back read_back = {.request = request, .asks_held = asks_held};
-    snprintf(read_back.switch_name, sizeof(read_back.switch_name), "%s", switch_name);
-    return core->driver && channel_send(core->driver, WIRE_READ_BACK, &read_back);
+    return core->driver && channel_send(core->driver, WIRE_READ_BACK, question);
 }
 
 static bool
@@ -696,6 +694,8 @@ core_controller(struct core *core)
         .own_addresses = core->own,
         .own_address_count = core->own_count,
         .boot_id = core->boot_id,
+        .protected = core->role->config->protected,
+        .protected_count = core->role->config->protected_count,
     };
     const struct controller_ports ports = {.send_desired = send_desired,
                                            .send_read_back = send_read_back,

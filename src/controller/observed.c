@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/adopt.h"
 #include "controller/checkpoints.h"
 #include "controller/judge.h"
 #include "controller/notices.h"
@@ -269,6 +270,19 @@ suspension_check(struct controller *controller, struct switch_state *sw,
     }
 }
 
+/* What its first answer does not prove is judged before it is mended: people must hear of it. */
+static void
+doubtful_look(struct controller *controller, const struct switch_state *sw)
+{
+    for (size_t i = 0; i < sw->slots.room; i++) {
+        const struct slot *slot = &sw->slots.items[i];
+        const struct asked *asked = slot->is_asked ? asked_at(&controller->asked, i) : NULL;
+        if (asked && asked->entry && slot->state == RULE_FAILED) {
+            judge_look(controller, asked->entry);
+        }
+    }
+}
+
 static void
 switch_observed(struct controller *controller, struct switch_state *sw,
                 const struct wire_observed *observed)
@@ -297,6 +311,7 @@ switch_observed(struct controller *controller, struct switch_state *sw,
         missing_count(sw);
     }
     if (sw->is_settled && !was_settled) {
+        doubtful_look(controller, sw);
         judge_look_at_all_soon(controller);
         switch_publish(controller, sw);
     }
@@ -329,6 +344,10 @@ controller_observed(struct controller *controller, const struct wire_observed *o
         altered_note(controller, sw, observed->repaired, observed->problem);
     }
     if (unproven_take(controller, sw, observed)) {
+        switches_flush(controller);
+        return;
+    }
+    if (adopt_take(controller, sw, observed)) {
         switches_flush(controller);
         return;
     }
@@ -377,6 +396,7 @@ controller_device(struct controller *controller, const struct wire_device *devic
     sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
     sw->pause_us = sw->retry_us = 0;
     sw->look_request = sw->look_found = 0;
+    adopt_begin(sw);
     if (device->is_connected) {
         sw->seen_us = now_us;
         sw->came_us = was_connected ? sw->came_us : clock_boot_us(controller->clock);

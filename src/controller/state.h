@@ -20,6 +20,7 @@
 #include "controller/controller.h"
 #include "controller/inspect.h"
 #include "controller/lifecycle.h"
+#include "wire/rule_sum.h"
 
 /* One rule that switches must hold, and which: "" all of them. */
 struct want {
@@ -74,6 +75,7 @@ struct asked {
     struct entry *entry; /* NULL: common (permit sets, mirrors, ...) */
     uint32_t number;
     uint32_t askers; /* wants with this rule */
+    struct rule_digest digest;
     char id[];
 };
 struct asked_table {
@@ -134,6 +136,11 @@ struct switch_state {
     uint64_t snapshot_generation;
     uint64_t observed_generation;
     uint64_t request;
+    uint64_t sum_request;        /* see adopt.h; 0: not asked yet */
+    int64_t sum_us;              /* boot: when it was asked */
+    char sum_key[RULES_SUM_KEY_SIZE];
+    bool is_sum_used;            /* answered, or not to be waited for any more */
+    struct wire_observed sum_answer; /* owned lists; as far as it came */
     bool is_in_full;             /* in a full report that has several parts */
     size_t unknown_count;        /* rules in the full report that we did not ask for */
     size_t missing_count;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/adopt.h"
 #include "controller/desired.h"
 #include "controller/entry.h"
 #include "controller/judge.h"
@@ -54,6 +55,7 @@ switches_free(struct controller *controller)
     while ((sw = TAILQ_FIRST(&controller->switches)) != NULL) {
         TAILQ_REMOVE(&controller->switches, sw, link);
         slots_fini(&sw->slots);
+        adopt_fini(sw);
         wire_fini(WIRE_DESIRED, &sw->delta);
         wire_fini(WIRE_EDGE_STATS, &sw->stats);
         free(sw);
@@ -115,6 +117,18 @@ delta_remove(struct switch_state *sw, const struct want *want)
     snprintf(sw->delta.remove[sw->delta.remove_count++].id, RULE_ID_SIZE, "%s", want->rule.id);
 }
 
+void
+switch_greet(struct controller *controller, struct switch_state *sw)
+{
+    delta_begin(sw);
+    for (size_t i = 0; i < controller->common.count; i++) {
+        const struct want *want = &controller->common.items[i];
+        if (want->rule.kind == RULE_PROTECT && slot_is_wanted(sw, want)) {
+            delta_add(controller, sw, want);
+        }
+    }
+}
+
 /* For that switch? */
 static bool
 list_has(const struct switch_state *sw, const struct want_list *wants, const char *id)
@@ -152,7 +166,11 @@ switches_change(struct controller *controller, struct entry *entry, struct want_
                 struct want_list *now)
 {
     for (size_t i = 0; i < now->count; i++) {
-        now->items[i].asked = asked_join(&controller->asked, now->items[i].rule.id, entry);
+        struct asked *asked = asked_join(&controller->asked, now->items[i].rule.id, entry);
+        if (asked->askers == 1) {
+            rule_digest(&now->items[i].rule, &asked->digest);
+        }
+        now->items[i].asked = asked;
     }
     struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
@@ -300,7 +318,7 @@ switch_flush(struct controller *controller, struct switch_state *sw, struct pace
         return;
     }
     if (!sw->has_snapshot) {
-        if (unproven_waits(controller, sw)) {
+        if (unproven_waits(controller, sw) || adopt_waits(controller, sw)) {
             return;
         }
         if (pace->turn < TURN_RULES && pace->open < OPEN_RULES) {
@@ -476,8 +494,9 @@ ask_read_back(struct controller *controller, struct switch_state *sw, int64_t ev
     }
     controller->read_credit -= (int64_t)sw->slots.count;
     sw->asked_us = now_us;
-    sw->is_reading = controller->ports.send_read_back(controller->ports.context,
-                                                      sw->device.switch_name, ++sw->request, false);
+    struct wire_read_back question = {.request = ++sw->request};
+    snprintf(question.switch_name, sizeof(question.switch_name), "%s", sw->device.switch_name);
+    sw->is_reading = controller->ports.send_read_back(controller->ports.context, &question);
 }
 
 void

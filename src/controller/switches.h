@@ -25,6 +25,8 @@ void switches_tick(struct controller *controller);
 /* Missing rules again, or everything where the switch holds what we did not ask for; not before its
  * back-off is over. */
 void switch_repair(struct controller *controller, struct switch_state *sw);
+/* To one that holds everything: who drives it, and what is protected, with the next flush. */
+void switch_greet(struct controller *controller, struct switch_state *sw);
 void switch_publish(struct controller *controller, struct switch_state *sw);
 
 #endif

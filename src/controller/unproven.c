@@ -93,8 +93,9 @@ unproven_waits(struct controller *controller, struct switch_state *sw)
     if (sw->look_request == 0 || now_us - sw->look_us >= AGAIN_US) {
         sw->look_us = now_us;
         sw->look_request = ++sw->request;
-        (void)controller->ports.send_read_back(controller->ports.context, sw->device.switch_name,
-                                               sw->look_request, true);
+        struct wire_read_back question = {.request = sw->look_request, .asks_held = true};
+        snprintf(question.switch_name, sizeof(question.switch_name), "%s", sw->device.switch_name);
+        (void)controller->ports.send_read_back(controller->ports.context, &question);
     }
     return true;
 }

@@ -72,6 +72,9 @@ struct driver {
     /* The rules that block somebody, as they were sent ('observed.held'): asked before a controller
      * that lost its memory takes anything from the switch.  NULL: it cannot say. */
     int (*held)(struct device *device, int deadline_ms, struct wire_observed *observed);
+    /* The sum of what it holds, under 'key' (rule_sum.h), and the exceptions.  NULL: it has none. */
+    int (*sum)(struct device *device, const char *key, int deadline_ms,
+               struct wire_observed *observed);
     /* All that it sees now, as one full report; 'facts' is then the caller's.  Asked when core
      * connects.  NULL: it tells unasked. */
     int (*learn)(struct device *device, struct wire_facts *facts);

@@ -328,6 +328,31 @@ dummy_read_back(struct device *device, int deadline_ms, struct wire_observed *ob
 }
 
 static int
+dummy_sum(struct device *device, const char *key, int deadline_ms, struct wire_observed *observed)
+{
+    struct dummy *dummy = dummy_of(device);
+    expire(dummy);
+    observed_begin(dummy, dummy->by_id.count, observed);
+    int error = answer_within(dummy, deadline_ms);
+    if (error) {
+        return error;
+    }
+    struct rule_digest *digests = mem_new(dummy->by_id.count + 1, sizeof(*digests));
+    size_t count = 0;
+    const struct entry *entry;
+    TAILQ_FOREACH(entry, &dummy->entries, link)
+    {
+        rule_digest(&entry->rule, &digests[count++]);
+        if (entry->is_broken) {
+            report_add(observed, entry->rule.id, RULE_FAILED, "the test frame was not dropped");
+        }
+    }
+    error = rules_sum(digests, count, key, observed->sum) ? 0 : -EOPNOTSUPP;
+    free(digests);
+    return error;
+}
+
+static int
 dummy_held(struct device *device, int deadline_ms, struct wire_observed *observed)
 {
     struct dummy *dummy = dummy_of(device);
@@ -407,6 +432,7 @@ tell_device(struct dummy *dummy)
         .shows_warning = !config->mac_only,
         .mirrors = !config->mac_only,
         .verifies = true,
+        .tells_sum = true,
         .rule_room = config->room,
         .typical_ms = config->latency_ms,
     };
@@ -456,6 +482,7 @@ const struct driver driver_dummy = {
     .apply = dummy_apply,
     .read_back = dummy_read_back,
     .held = dummy_held,
+    .sum = dummy_sum,
     .learn = dummy_learn,
 };
 

@@ -122,6 +122,7 @@ tell_device(struct edge *edge, const struct wire_hello *hello, const char *probl
         device.generation = hello->generation;
         device.mirror_source = hello->mirror_source;
         device.keeps_checkpoints = hello->keeps_checkpoints;
+        device.tells_sum = hello->tells_sum;
         device.skew_us = hello->wall_us ? hello->wall_us - clock_wall_us(clock_system()) : 0;
     }
     edge->base.listener.on_device(edge->base.listener.context, &device);
@@ -607,7 +608,7 @@ edge_apply(struct device *device, const struct wire_desired *desired, int deadli
 }
 
 static int
-edge_question(struct device *device, bool asks_held, int deadline_ms,
+edge_question(struct device *device, bool asks_held, const char *sum_key, int deadline_ms,
               struct wire_observed *observed)
 {
     struct edge *edge = edge_of(device);
@@ -615,6 +616,7 @@ edge_question(struct device *device, bool asks_held, int deadline_ms,
     order->is_read_back = true;
     order->read_back.request = ++edge->requests;
     order->read_back.asks_held = asks_held;
+    snprintf(order->read_back.sum_key, sizeof(order->read_back.sum_key), "%s", sum_key);
     snprintf(order->read_back.switch_name, sizeof(order->read_back.switch_name), "%s",
              edge->base.config.name);
     wait_for(edge, WAITING_READ_BACK, edge->requests);
@@ -633,13 +635,19 @@ edge_checkpoint(struct device *device, const struct wire_checkpoint *message)
 static int
 edge_read_back(struct device *device, int deadline_ms, struct wire_observed *observed)
 {
-    return edge_question(device, false, deadline_ms, observed);
+    return edge_question(device, false, "", deadline_ms, observed);
+}
+
+static int
+edge_sum(struct device *device, const char *key, int deadline_ms, struct wire_observed *observed)
+{
+    return edge_question(device, false, key, deadline_ms, observed);
 }
 
 static int
 edge_held(struct device *device, int deadline_ms, struct wire_observed *observed)
 {
-    return edge_question(device, true, deadline_ms, observed);
+    return edge_question(device, true, "", deadline_ms, observed);
 }
 
 static int
@@ -687,6 +695,7 @@ const struct driver driver_edge = {
     .apply = edge_apply,
     .read_back = edge_read_back,
     .held = edge_held,
+    .sum = edge_sum,
     .learn = NULL,
     .checkpoint = edge_checkpoint,
 };

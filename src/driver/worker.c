@@ -17,11 +17,12 @@
 
 #define INBOX_MAX 256
 
-enum job_kind { JOB_APPLY, JOB_READ_BACK, JOB_HELD, JOB_LEARN, JOB_STOP };
+enum job_kind { JOB_APPLY, JOB_READ_BACK, JOB_HELD, JOB_SUM, JOB_LEARN, JOB_STOP };
 
 struct job {
     enum job_kind kind;
     uint64_t request;
+    char sum_key[RULES_SUM_KEY_SIZE];
     struct wire_desired desired; /* owned */
 };
 
@@ -86,17 +87,27 @@ run_apply(struct worker *worker, const struct wire_desired *desired)
     tell(worker, error, &observed);
 }
 
-static void
-run_read_back(struct worker *worker, const struct job *job)
+static int
+question_ask(struct worker *worker, const struct job *job, struct wire_observed *observed)
 {
     struct device *device = worker->settings.device;
     const struct driver *driver = device->driver;
-    struct wire_observed observed = {.generation = 0};
+    int deadline_ms = worker->settings.deadline_ms;
+    if (job->kind == JOB_SUM) {
+        return driver->sum ? driver->sum(device, job->sum_key, deadline_ms, observed) : -EOPNOTSUPP;
+    }
     int (*question)(struct device *, int, struct wire_observed *) =
         job->kind == JOB_HELD ? driver->held : driver->read_back;
-    int error = question ? question(device, worker->settings.deadline_ms, &observed) : -EOPNOTSUPP;
+    return question ? question(device, deadline_ms, observed) : -EOPNOTSUPP;
+}
+
+static void
+run_read_back(struct worker *worker, const struct job *job)
+{
+    struct wire_observed observed = {.generation = 0};
+    int error = question_ask(worker, job, &observed);
     observed.request = job->request;
-    if (!error && job->kind != JOB_HELD) {
+    if (!error && job->kind == JOB_READ_BACK) {
         guard_observed(worker->guard, &observed);
     }
     tell(worker, error, &observed);
@@ -219,8 +230,11 @@ void
 worker_read_back(struct worker *worker, const struct wire_read_back *read_back)
 {
     struct job *job = MEM_NEW(struct job);
-    job->kind = read_back->asks_held ? JOB_HELD : JOB_READ_BACK;
+    job->kind = read_back->asks_held            ? JOB_HELD
+                : read_back->sum_key[0] != '\0' ? JOB_SUM
+                                                : JOB_READ_BACK;
     job->request = read_back->request;
+    memcpy(job->sum_key, read_back->sum_key, sizeof(job->sum_key));
     job_put(worker, job);
 }
 

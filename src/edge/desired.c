@@ -37,7 +37,7 @@ struct desired {
     uint64_t epoch, generation;
     bool is_suspended;      /* by the controller */
     bool is_suspended_here; /* by somebody at the switch: the controller does not lift it */
-    bool is_unsure; /* the disk did not have all: the kernel may hold more than we know */
+    bool is_unsure;         /* the disk did not have all: the kernel may hold more than we know */
     char state_dir[URL_SIZE];
     struct rule *parts; /* of a snapshot that is not whole yet */
     size_t part_count;
@@ -281,13 +281,12 @@ observed_send(struct desired *desired, const struct wire_observed *observed)
     desired->untold = is_sent ? 0 : whole.repaired;
 }
 
-/* All reports, in parts; 'observed' has everything but the rules. */
+/* In parts; 'observed' has everything but the rules. */
 static void
-full_send(struct desired *desired, struct wire_observed *observed, struct rule_report *reports,
-          size_t count)
+parts_send(struct desired *desired, struct wire_observed *observed, struct rule_report *reports,
+           size_t count)
 {
     size_t at = 0;
-    observed->is_full = true;
     do {
         size_t size = count - at < PART_RULES ? count - at : PART_RULES;
         observed->rules = reports + at;
@@ -296,6 +295,15 @@ full_send(struct desired *desired, struct wire_observed *observed, struct rule_r
         observed->is_last = at == count;
         observed_send(desired, observed);
     } while (at < count);
+}
+
+/* All reports. */
+static void
+full_send(struct desired *desired, struct wire_observed *observed, struct rule_report *reports,
+          size_t count)
+{
+    observed->is_full = true;
+    parts_send(desired, observed, reports, count);
 }
 
 static void
@@ -514,6 +522,46 @@ desired_tell_held(struct desired *desired, uint64_t request)
         (void)desired->handler.on_observed(desired->handler.context, &observed);
     } while (at < count);
     free(part);
+}
+
+/* What the maps do not hold is no part of the sum. */
+static bool
+held_sum(const struct desired *desired, const struct rule_report *reports, size_t count,
+         const char *key, char sum[RULES_SUM_SIZE])
+{
+    struct rule_digest *digests = mem_new(count + 1, sizeof(*digests));
+    size_t held = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (reports[i].state == RULE_APPLIED || reports[i].state == RULE_VERIFIED) {
+            rule_digest(datapath_rule_at(desired->datapath, i), &digests[held++]);
+        }
+    }
+    bool is_made = rules_sum(digests, held, key, sum);
+    free(digests);
+    return is_made;
+}
+
+void
+desired_tell_sum(struct desired *desired, uint64_t request, const char *key)
+{
+    size_t count = datapath_rule_count(desired->datapath), named = 0;
+    struct rule_report *reports = mem_new(count + 1, sizeof(*reports));
+    struct wire_observed observed;
+    observed_start(desired, &observed);
+    observed.request = request;
+    if (desired->is_unsure || datapath_read_back(desired->datapath, true, reports) ||
+        !held_sum(desired, reports, count, key, observed.sum)) {
+        observed.sum[0] = '\0';
+        count = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct rule_report *report = &reports[i];
+        if (report->state != RULE_VERIFIED || report->hits > 0 || report->why[0] != '\0') {
+            reports[named++] = *report;
+        }
+    }
+    parts_send(desired, &observed, reports, named);
+    free(reports);
 }
 
 /* ---- once a second ---- */

@@ -40,6 +40,10 @@ void desired_read_back(struct desired *desired, uint64_t request);
 /* Answers with the rules that block somebody, as they were sent, with what is left of their time.
  */
 void desired_tell_held(struct desired *desired, uint64_t request);
+/* Answers with the sum of what the maps hold, verified by test runs, under 'key' (rule_sum.h), and
+ * with the rules that are not simply proven.  No sum: they cannot be read, or the disk had not all.
+ */
+void desired_tell_sum(struct desired *desired, uint64_t request, const char *key);
 /* Once a second: expiry, the disk.  Every third: are filters and maps as they should be?  What is
  * wrong is told (at once, or when a controller is connected again) and mended at once; what stays
  * wrong is not told again, and mended ever more rarely (3 s to 60 s; 6 s where an entry is missing

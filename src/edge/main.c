@@ -241,6 +241,13 @@ on_read_back(void *context, uint64_t request)
 }
 
 static void
+on_ask_sum(void *context, uint64_t request, const char *key)
+{
+    struct edge *edge = context;
+    desired_tell_sum(edge->desired, request, key);
+}
+
+static void
 on_ask_held(void *context, uint64_t request)
 {
     struct edge *edge = context;
@@ -440,6 +447,7 @@ edge_start(struct edge *edge, char why[256])
     const struct reporter_handler reporter_handler = {.on_desired = on_desired,
                                                       .on_read_back = on_read_back,
                                                       .on_ask_held = on_ask_held,
+                                                      .on_ask_sum = on_ask_sum,
                                                       .on_checkpoint = on_checkpoint,
                                                       .context = edge};
     int result = folders_prepare(edge, why);

@@ -116,7 +116,8 @@ hello_send(struct reporter *reporter)
                                .generation = desired_generation(reporter->desired),
                                .mirror_source = reporter->settings->mirror_source,
                                .wall_us = clock_wall_us(reporter->clock),
-                               .keeps_checkpoints = true};
+                               .keeps_checkpoints = true,
+                               .tells_sum = true};
     snprintf(hello.name, sizeof(hello.name), "%s", reporter->settings->name);
     snprintf(hello.version, sizeof(hello.version), "%s", CORDON_VERSION);
     snprintf(hello.boot_id, sizeof(hello.boot_id), "%s", reporter->boot_id);
@@ -146,6 +147,9 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         const struct wire_read_back *read_back = message;
         if (read_back->asks_held) {
             reporter->handler.on_ask_held(reporter->handler.context, read_back->request);
+        } else if (read_back->sum_key[0] != '\0') {
+            reporter->handler.on_ask_sum(reporter->handler.context, read_back->request,
+                                         read_back->sum_key);
         } else {
             reporter->handler.on_read_back(reporter->handler.context, read_back->request);
         }

@@ -18,6 +18,7 @@ struct reporter;
 struct reporter_handler {
     void (*on_desired)(void *context, const struct wire_desired *desired);
     void (*on_read_back)(void *context, uint64_t request);
+    void (*on_ask_sum)(void *context, uint64_t request, const char *key);
     void (*on_ask_held)(void *context, uint64_t request);
     void (*on_checkpoint)(void *context, const struct wire_checkpoint *message);
     void *context;

@@ -18,6 +18,7 @@ static const struct field device_fields[] = {
     F_BOOL(FIELD_OPTIONAL, struct wire_device, counts_hits),
     F_BOOL(FIELD_OPTIONAL, struct wire_device, verifies),
     F_BOOL(FIELD_OPTIONAL, struct wire_device, keeps_checkpoints),
+    F_BOOL(FIELD_OPTIONAL, struct wire_device, tells_sum),
     F_UINT(FIELD_OPTIONAL, struct wire_device, rule_room),
     F_UINT(FIELD_OPTIONAL, struct wire_device, typical_ms),
 };

@@ -19,7 +19,7 @@ struct wire_device {
     int64_t skew_us; /* its clock minus ours */
     /* capabilities: data that controller and console use */
     bool matches_mac, matches_ip, stages_everywhere, shows_warning, mirrors, counts_hits, verifies,
-        keeps_checkpoints;
+        keeps_checkpoints, tells_sum;
     uint32_t rule_room; /* entries; 0: no limit that matters */
     uint32_t typical_ms; /* how long an apply takes */
 };

@@ -16,6 +16,7 @@ struct wire_hello {
     struct ip mirror_source;   /* edge: outer source address of its ERSPAN copies */
     int64_t wall_us;           /* its clock, for the skew check */
     bool keeps_checkpoints;    /* edge: of the audit (checkpoint.h); older ones do not */
+    bool tells_sum;            /* edge: of its rules (rule_sum.h); likewise */
 };
 
 extern const struct shape wire_hello_shape;

@@ -19,6 +19,7 @@ static const struct field observed_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct wire_observed, problem),
     F_UINT(FIELD_OPTIONAL, struct wire_observed, repaired),
     F_INT(FIELD_OPTIONAL, struct wire_observed, applied_us),
+    F_TEXT(FIELD_OPTIONAL, struct wire_observed, sum),
     F_LIST(FIELD_OPTIONAL, struct wire_observed, rules, rule_count, OBSERVED_RULES_MAX,
            &wire_rule_report_shape),
     F_LIST(FIELD_OPTIONAL, struct wire_observed, held, held_count, OBSERVED_HELD_MAX,

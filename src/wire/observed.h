@@ -6,6 +6,7 @@
 
 #include "model/rule.h"
 #include "wire/codec.h"
+#include "wire/rule_sum.h"
 
 #define OBSERVED_RULES_MAX 2048
 #define OBSERVED_HELD_MAX 512 /* of one part */
@@ -25,6 +26,8 @@ struct wire_observed {
     int64_t applied_us;      /* wall time when the last map of this delta was written */
     struct rule_report *rules; /* owned */
     size_t rule_count;
+    char sum[RULES_SUM_SIZE]; /* where it was asked for; 'rules' are then the exceptions: those not
+                                 verified, or with hits */
     struct rule *held; /* owned; rules that block, where they were asked for; nothing else then */
     size_t held_count;
 };

@@ -43,13 +43,14 @@ const char *const campus_policy =
     "    then:\n"
     "      - {action: isolate, permit_set: updates}\n";
 
-enum delivery_kind { DELIVERY_DESIRED, DELIVERY_READ_BACK, DELIVERY_HELD };
+enum delivery_kind { DELIVERY_DESIRED, DELIVERY_READ_BACK, DELIVERY_HELD, DELIVERY_SUM };
 
 struct delivery {
     struct delivery *next;
     enum delivery_kind kind;
     int64_t due_us;
     uint64_t request;
+    char sum_key[RULES_SUM_KEY_SIZE];
     struct wire_desired desired;
 };
 
@@ -83,6 +84,10 @@ send_desired(void *context, const struct wire_desired *desired)
 {
     struct campus_switch *sw = switch_named(context, desired->switch_name);
     sw->parts++;
+    sw->snapshots += desired->base == 0 && desired->is_last;
+    for (size_t i = 0; i < desired->add_count; i++) {
+        sw->protects += desired->add[i].kind == RULE_PROTECT;
+    }
     if (!desired_collect(&sw->partial, desired)) {
         return true;
     }
@@ -93,13 +98,34 @@ send_desired(void *context, const struct wire_desired *desired)
 }
 
 static bool
-send_read_back(void *context, const char *switch_name, uint64_t request, bool asks_held)
+send_read_back(void *context, const struct wire_read_back *question)
 {
     struct delivery *delivery = MEM_NEW(struct delivery);
-    delivery->kind = asks_held ? DELIVERY_HELD : DELIVERY_READ_BACK;
-    delivery->request = request;
-    delivery_put(switch_named(context, switch_name), delivery);
+    struct campus_switch *sw = switch_named(context, question->switch_name);
+    delivery->kind = question->asks_held            ? DELIVERY_HELD
+                     : question->sum_key[0] != '\0' ? DELIVERY_SUM
+                                                    : DELIVERY_READ_BACK;
+    delivery->request = question->request;
+    memcpy(delivery->sum_key, question->sum_key, sizeof(delivery->sum_key));
+    sw->sums += delivery->kind == DELIVERY_SUM;
+    delivery_put(sw, delivery);
     return true;
+}
+
+static int
+question_ask(struct campus_switch *sw, const struct delivery *delivery,
+             struct wire_observed *observed)
+{
+    const struct driver *driver = sw->device->driver;
+    if (delivery->kind == DELIVERY_SUM) {
+        int error = driver->sum(sw->device, delivery->sum_key, 10000, observed);
+        if (sw->on_sum) {
+            sw->on_sum(sw, observed);
+        }
+        return error;
+    }
+    return delivery->kind == DELIVERY_HELD ? driver->held(sw->device, 10000, observed)
+                                           : driver->read_back(sw->device, 10000, observed);
 }
 
 static void
@@ -133,8 +159,7 @@ deliver(struct campus_switch *sw, struct delivery *delivery)
     const struct driver *driver = sw->device->driver;
     int error = delivery->kind == DELIVERY_DESIRED
                     ? driver->apply(sw->device, &delivery->desired, 10000, &observed)
-                : delivery->kind == DELIVERY_HELD ? driver->held(sw->device, 10000, &observed)
-                                                  : driver->read_back(sw->device, 10000, &observed);
+                    : question_ask(sw, delivery, &observed);
     observed.request = delivery->request;
     snprintf(observed.switch_name, sizeof(observed.switch_name), "%s", sw->device->config.name);
     if (error && error != -28 && !observed.needs_snapshot && !observed.refused[0]) {
@@ -216,8 +241,10 @@ static void
 on_device(void *context, const struct wire_device *device)
 {
     struct campus_switch *sw = context;
+    struct wire_device told = *device;
+    told.tells_sum = device->tells_sum && !sw->is_old;
     if (sw->campus->controller) {
-        controller_device(sw->campus->controller, device);
+        controller_device(sw->campus->controller, &told);
     }
 }
 
@@ -278,7 +305,9 @@ controller_begin(struct campus *campus)
     }
     const struct controller_settings settings = {.mirrors = campus->mirrors,
                                                  .mirror_count = campus->mirror_count,
-                                                 .boot_id = campus->boot_id};
+                                                 .boot_id = campus->boot_id,
+                                                 .protected = campus->protected,
+                                                 .protected_count = campus->protected_count};
     const struct controller_ports ports = {.send_desired = send_desired,
                                            .send_read_back = send_read_back,
                                            .publish = publish,

@@ -20,8 +20,12 @@ struct campus_switch {
     struct delivery *first, *last;
     struct wire_desired partial; /* desired state that has not come whole */
     unsigned parts;              /* messages of desired states */
+    unsigned snapshots, sums;    /* told everything; asked for its sum */
+    unsigned protects;           /* rules sent that say who is never blocked */
+    void (*on_sum)(struct campus_switch *sw, struct wire_observed *observed); /* alters it */
     int64_t latency_us;
     bool is_deaf; /* takes everything, answers nothing */
+    bool is_old;  /* knows of no sums */
 };
 
 struct campus {
@@ -39,6 +43,8 @@ struct campus {
     size_t mirror_count;
     const char *boot_id; /* of the machine; NULL: not known */
     int64_t edges_wall_us; /* what switches' clocks say when they send facts; 0: they do not say */
+    const char (*protected)[PREFIX_TEXT_SIZE]; /* by the driver, from the next restart on */
+    size_t protected_count;
     uint64_t fact_sequence;
     unsigned published;
     unsigned containments_told, containment_lists_told; /* of these */

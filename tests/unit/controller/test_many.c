@@ -87,6 +87,7 @@ test_a_snapshot_in_parts_is_one_state(void **state)
     size_t held = dummy_count(campus->switches[0].device);
     assert_true(held >= MANY);
     campus->switches[0].parts = 0;
+    campus->switches[0].is_old = true;
     campus_restart(campus);
     campus_pass(campus, 2000000);
     assert_true(campus->switches[0].parts > 1);

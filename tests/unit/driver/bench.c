@@ -94,8 +94,12 @@ peer_message(void *context, struct channel *channel, enum wire_type type, const 
         peer_send(edge, &observed);
     } else if (type == WIRE_READ_BACK) {
         const struct wire_read_back *asked = message;
-        (asked->asks_held ? memory->driver->held : memory->driver->read_back)(memory, 1000,
-                                                                              &observed);
+        if (asked->sum_key[0] != '\0') {
+            memory->driver->sum(memory, asked->sum_key, 1000, &observed);
+        } else {
+            (asked->asks_held ? memory->driver->held : memory->driver->read_back)(memory, 1000,
+                                                                                  &observed);
+        }
         observed.request = asked->request;
         peer_send(edge, &observed);
     }

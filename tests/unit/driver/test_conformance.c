@@ -111,6 +111,31 @@ read_state(struct bench *bench, const char *id, size_t *total)
     return state;
 }
 
+/* One sum for one set of rules, whatever the order in which they came; another for another one. */
+static void
+test_its_sum_is_of_what_it_holds(void **state)
+{
+    struct bench *bench = *state;
+    static const char key[] = "00112233445566778899aabbccddeeff";
+    struct rule rules[3] = {isolate(1), isolate(2), isolate(3)};
+    struct rule turned[3] = {rules[2], rules[0], rules[1]};
+    struct rule_digest digests[3];
+    char expected[RULES_SUM_SIZE];
+    const struct driver *driver = bench->device->driver;
+    for (size_t i = 0; i < 3; i++) {
+        rule_digest(&rules[i], &digests[i]);
+    }
+    assert_true(rules_sum(digests, 3, key, expected));
+    for (size_t i = 0; i < 3; i++) {
+        struct wire_observed observed;
+        snapshot(bench, i == 0 ? rules : turned, i == 2 ? 2 : 3);
+        assert_int_equal(driver->sum(bench->device, key, DEADLINE_MS, &observed), 0);
+        assert_int_equal(strcmp(observed.sum, expected) == 0, i < 2);
+        assert_int_equal(observed.rule_count, 0); /* all of it simply proven */
+        wire_fini(WIRE_OBSERVED, &observed);
+    }
+}
+
 static void
 test_a_snapshot_is_held_exactly(void **state)
 {
@@ -410,6 +435,7 @@ main(int count, char **words)
 {
     const struct CMUnitTest tests[] = {
         EACH(test_a_snapshot_is_held_exactly),
+        EACH(test_its_sum_is_of_what_it_holds),
         EACH(test_what_blocks_is_told_whole),
         EACH(test_a_delta_adds_and_removes),
         EACH(test_a_delta_on_another_base_asks_for_a_snapshot),

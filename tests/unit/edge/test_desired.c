@@ -390,6 +390,50 @@ a_read_back_answers_with_everything(void **state)
     assert_int_equal(answer->rules[1].state, RULE_ABSENT);
 }
 
+static void
+sum_ask(struct fixture *f, const char *key, char sum[RULES_SUM_SIZE])
+{
+    desired_tell_sum(f->desired, 9, key);
+    assert_int_equal(last_answer(f)->request, 9);
+    assert_true(last_answer(f)->is_last);
+    assert_false(last_answer(f)->is_full);
+    snprintf(sum, RULES_SUM_SIZE, "%s", last_answer(f)->sum);
+}
+
+/* Of the rules as they came, without their time; what the maps lost is no part of it. */
+static void
+the_sum_is_of_what_the_maps_hold(void **state)
+{
+    struct fixture *f = *state;
+    struct rule rules[2] = {isolate("b", 0), isolate("a", 0)};
+    struct rule_digest digests[2];
+    char expected[RULES_SUM_SIZE], one[RULES_SUM_SIZE], sum[RULES_SUM_SIZE];
+    rule_digest(&rules[0], &digests[0]);
+    rule_digest(&rules[1], &digests[1]);
+    assert_true(rules_sum(digests, 2, "key", expected));
+    rule_digest(&rules[1], &digests[0]);
+    assert_true(rules_sum(digests, 1, "key", one));
+    send_two(f, 60);
+    tick(f, 2);
+    unsigned verified = f->datapath->verified;
+    sum_ask(f, "key", sum);
+    assert_string_equal(sum, expected);
+    assert_int_equal(last_answer(f)->rule_count, 0);
+    assert_true(f->datapath->verified > verified); /* by test runs, now */
+    sum_ask(f, "another key", sum);
+    assert_string_not_equal(sum, expected);
+    f->datapath->is_lost[1] = true;
+    sum_ask(f, "key", sum);
+    assert_string_equal(sum, one);
+    assert_int_equal(last_answer(f)->rule_count, 1);
+    assert_string_equal(last_answer(f)->rules[0].id, "b");
+    assert_int_equal(last_answer(f)->rules[0].state, RULE_ABSENT);
+    f->datapath->read_back_error = -EIO;
+    sum_ask(f, "key", sum);
+    assert_string_equal(sum, "");
+    f->datapath->read_back_error = 0;
+}
+
 /* In parts, with what is left of their time, and nothing that blocks nobody. */
 static void
 what_blocks_is_told_whole(void **state)
@@ -823,6 +867,7 @@ main(void)
         TEST(a_snapshot_that_never_ended_is_forgotten),
         TEST(what_fails_is_said),
         TEST(a_read_back_answers_with_everything),
+        TEST(the_sum_is_of_what_the_maps_hold),
         TEST(what_blocks_is_told_whole),
         TEST(many_rules_are_answered_in_parts),
         TEST(rules_expire),
