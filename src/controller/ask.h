@@ -18,14 +18,14 @@ struct asks;
 
 struct ask_settings {
     struct controller *controller;
-    const char *site;        /* the one that we serve; NULL: "default" */
+    const char *site; /* the one that we serve; NULL: "default" */
     struct revisions *revisions;
     struct warnings *warnings;
     struct certificates *certificates; /* NULL: none are looked after (tests) */
     int64_t server_expires_us;         /* our own certificate's end; 0: not known */
-    struct copies *copies;   /* NULL: none are made here (tests of other things) */
-    int64_t started_us;      /* wall clock */
-    struct jobs_ports jobs;  /* what jobs need of the loop */
+    struct copies *copies;             /* NULL: none are made here (tests of other things) */
+    int64_t started_us;                /* wall clock */
+    struct jobs_ports jobs;            /* what jobs need of the loop */
 };
 
 /* Called exactly once per ask, in the call or later on the loop; 'answer' is borrowed. */
@@ -43,7 +43,8 @@ bool asks_run_jobs(struct asks *asks);
  * result.  Topics: "containment", "endpoint", "incident", "link", "switch", "source", "job",
  * "policy". */
 cJSON *ask_view_containment(struct controller *controller, const struct containment *containment);
-cJSON *ask_view_endpoint(struct controller *controller, const struct endpoint *endpoint);
+cJSON *ask_view_endpoint(struct controller *controller, const struct endpoint *endpoint,
+                         bool shows_people);
 cJSON *ask_view_incident(struct controller *controller, const struct incident *incident);
 cJSON *ask_view_link(const struct link *link);
 cJSON *ask_view_switch(struct controller *controller, const struct switch_view *view);

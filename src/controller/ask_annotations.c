@@ -44,8 +44,8 @@ ask_fill_annotation(const struct annotation *annotation, struct annotation *show
 }
 
 static cJSON *
-view_annotation(const char *endpoint_id, const struct mac *macs, size_t mac_count,
-                const struct annotation *annotation)
+view_annotation(const struct ask_call *call, const char *endpoint_id, const struct mac *macs,
+                size_t mac_count, const struct annotation *annotation)
 {
     struct view_annotation view = {.mac_count = mac_count};
     struct mac lent[ENDPOINT_MACS_MAX];
@@ -53,6 +53,9 @@ view_annotation(const char *endpoint_id, const struct mac *macs, size_t mac_coun
     view.macs = lent;
     snprintf(view.endpoint_id, sizeof(view.endpoint_id), "%s", endpoint_id);
     ask_fill_annotation(annotation, &view.model);
+    if (!ask_sees_people(call)) {
+        view.model.owner_email[0] = '\0';
+    }
     return codec_encode(&view_annotation_shape, &view);
 }
 
@@ -215,7 +218,7 @@ on_said(void *context, int error)
     } else {
         said_take(call, said);
         ask_answer_json(call, 200,
-                        view_annotation(said->endpoint_id, said->macs, said->mac_count,
+                        view_annotation(call, said->endpoint_id, said->macs, said->mac_count,
                                         said_now(controller_topology(call->controller), said)));
     }
     free(saying);
@@ -241,7 +244,7 @@ say_one(struct saying *saying)
     } else if (annotation_is_equal(&saying->asked.annotation, &shown) &&
                !has_inherited(topology, said)) {
         ask_answer_json(call, 200,
-                        view_annotation(said->endpoint_id, said->macs, said->mac_count, now));
+                        view_annotation(call, said->endpoint_id, said->macs, said->mac_count, now));
     } else if (!has_room(topology, said, 0)) {
         ask_problem(call, 409, "no more annotations can be kept", NULL,
                     "empty those of machines that are gone: 'cordonctl annotations --unseen'");
@@ -542,14 +545,15 @@ ask_endpoint_import(const struct ask_call *call, const void *parameters)
 /* ---- list ---- */
 
 bool
-ask_annotation_matches(const struct annotation *annotation, const struct mac *mac, const char *q)
+ask_annotation_matches(const struct ask_call *call, const struct annotation *annotation,
+                       const struct mac *mac, const char *q)
 {
     char text[MAC_TEXT_SIZE];
     const char *texts[ANNOTATION_TAGS_MAX + 6];
     size_t count = 0;
     mac_format(mac, text);
     texts[count++] = text;
-    count += ask_annotation_texts(annotation, texts + count);
+    count += ask_annotation_texts(call, annotation, texts + count);
     texts[count] = NULL;
     return ask_matches(q, texts);
 }
@@ -567,9 +571,9 @@ ask_annotation_list(const struct ask_call *call, const void *parameters)
     while ((each = topology_annotation_after(topology, after, &mac)) != NULL) {
         const struct endpoint *endpoint = topology_by_mac(topology, &mac);
         after = &mac;
-        if (!(asked->unseen && endpoint) && ask_annotation_matches(each, &mac, asked->page.q) &&
-            ask_page_takes(&page)) {
-            ask_page_add(&page, view_annotation(endpoint ? endpoint->id : "", &mac, 1, each));
+        if (!(asked->unseen && endpoint) &&
+            ask_annotation_matches(call, each, &mac, asked->page.q) && ask_page_takes(&page)) {
+            ask_page_add(&page, view_annotation(call, endpoint ? endpoint->id : "", &mac, 1, each));
         }
     }
     ask_page_answer(call, &page);

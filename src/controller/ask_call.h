@@ -98,9 +98,12 @@ void ask_page_answer(const struct ask_call *call, struct ask_page *page);
  * list.  MACs match with colons or hyphens. */
 /* Is it found by any part of what people would search an endpoint by? */
 /* Any part of the MAC, class, a tag, note or owner. */
-bool ask_annotation_matches(const struct annotation *annotation, const struct mac *mac,
-                            const char *q);
-bool ask_endpoint_matches(const struct endpoint *endpoint, const char *q);
+/* Addresses of people are not for every viewer: neither shown nor searched. */
+bool ask_sees_people(const struct ask_call *call);
+bool ask_annotation_matches(const struct ask_call *call, const struct annotation *annotation,
+                            const struct mac *mac, const char *q);
+bool ask_endpoint_matches(const struct ask_call *call, const struct endpoint *endpoint,
+                          const char *q);
 bool ask_matches(const char *q, const char *const *texts);
 /* As what 'q' can be a part of at all: the others need not be written out. */
 struct ask_shape {
@@ -112,14 +115,16 @@ struct ask_shape ask_shape_of(const char *q);
 void ask_fill_annotation(const struct annotation *annotation, struct annotation *shown);
 /* What a search looks at: its class, tags, note and owner.  Returns how many; at most
  * ANNOTATION_TAGS_MAX + 4. */
-size_t ask_annotation_texts(const struct annotation *annotation, const char **texts);
+size_t ask_annotation_texts(const struct ask_call *call, const struct annotation *annotation,
+                            const char **texts);
 /* Finds an endpoint by id, MAC, address or host name; NULL: answered 404 or 409 already. */
 const struct endpoint *ask_find_endpoint(const struct ask_call *call, const char *name);
 /* The containment that restricts that endpoint most now; NULL: none. */
 const struct containment *ask_containment_on(const struct controller *controller,
                                              const char *endpoint_id);
 bool ask_is_ended(enum containment_state state);
-cJSON *ask_view_endpoint_detail(struct controller *controller, const struct endpoint *endpoint);
+cJSON *ask_view_endpoint_detail(struct controller *controller, const struct endpoint *endpoint,
+                                bool shows_people);
 /* Shallow: valid as long as what they are filled from. */
 void ask_fill_containment(struct controller *controller, const struct containment *containment,
                           struct view_containment *view);

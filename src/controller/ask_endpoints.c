@@ -10,8 +10,15 @@
 
 #define SEARCH_TEXTS (ENDPOINT_MACS_MAX + ENDPOINT_BINDINGS_MAX + ANNOTATION_TAGS_MAX + 10)
 
+bool
+ask_sees_people(const struct ask_call *call)
+{
+    return call->role != ACCOUNT_VIEWER;
+}
+
 size_t
-ask_annotation_texts(const struct annotation *annotation, const char **texts)
+ask_annotation_texts(const struct ask_call *call, const struct annotation *annotation,
+                     const char **texts)
 {
     size_t count = 0;
     for (size_t i = 0; i < annotation->tag_count; i++) {
@@ -19,7 +26,9 @@ ask_annotation_texts(const struct annotation *annotation, const char **texts)
     }
     texts[count++] = annotation->note;
     texts[count++] = annotation->owner;
-    texts[count++] = annotation->owner_email;
+    if (ask_sees_people(call)) {
+        texts[count++] = annotation->owner_email;
+    }
     if (annotation->class != CLASS_UNKNOWN) {
         texts[count++] = endpoint_class_names[annotation->class];
     }
@@ -28,7 +37,7 @@ ask_annotation_texts(const struct annotation *annotation, const char **texts)
 
 /* Any part of an id, MAC, present address, name, switch, port, class, tag, note or owner. */
 bool
-ask_endpoint_matches(const struct endpoint *endpoint, const char *q)
+ask_endpoint_matches(const struct ask_call *call, const struct endpoint *endpoint, const char *q)
 {
     char room[ENDPOINT_MACS_MAX + ENDPOINT_BINDINGS_MAX][IP_TEXT_SIZE];
     const char *texts[SEARCH_TEXTS];
@@ -61,7 +70,7 @@ ask_endpoint_matches(const struct endpoint *endpoint, const char *q)
         texts[count++] = endpoint->location.port;
     }
     if (endpoint->annotation) {
-        count += ask_annotation_texts(endpoint->annotation, texts + count);
+        count += ask_annotation_texts(call, endpoint->annotation, texts + count);
     }
     texts[count] = NULL;
     return ask_matches(q, texts);
@@ -76,9 +85,10 @@ ask_endpoint_list(const struct ask_call *call, const void *parameters)
     ask_page_begin(&page, asked);
     for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
         const struct endpoint *endpoint = topology_endpoint_at(topology, i);
-        if (endpoint && ask_endpoint_matches(endpoint, asked->q) &&
+        if (endpoint && ask_endpoint_matches(call, endpoint, asked->q) &&
             ask_page_takes_key(&page, topology_endpoint_serial(endpoint), false)) {
-            ask_page_add(&page, ask_view_endpoint(call->controller, endpoint));
+            ask_page_add(&page,
+                         ask_view_endpoint(call->controller, endpoint, ask_sees_people(call)));
         }
     }
     ask_page_answer(call, &page);
@@ -155,7 +165,8 @@ ask_endpoint_show(const struct ask_call *call, const void *parameters)
     const struct op_id *asked = parameters;
     const struct endpoint *endpoint = ask_find_endpoint(call, asked->id);
     if (endpoint) {
-        ask_answer_json(call, 200, ask_view_endpoint_detail(call->controller, endpoint));
+        ask_answer_json(
+            call, 200, ask_view_endpoint_detail(call->controller, endpoint, ask_sees_people(call)));
     }
 }
 
@@ -192,8 +203,8 @@ ask_conflict_list(const struct ask_call *call, const void *parameters)
         char mac[MAC_TEXT_SIZE];
         fill_conflict(call->controller, controller_conflict_at(call->controller, i), &view);
         mac_format(&view.mac, mac);
-        const char *const texts[] = {view.host_name, view.switch_name, view.port, mac, view.why,
-                                     view.endpoint_id, NULL};
+        const char *const texts[] = {view.host_name, view.switch_name, view.port, mac,
+                                     view.why,       view.endpoint_id, NULL};
         if (ask_matches(asked->q, texts) && ask_page_takes(&page)) {
             ask_page_add(&page, codec_encode(&view_conflict_shape, &view));
         }

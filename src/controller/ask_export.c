@@ -14,11 +14,15 @@
 #define LOOK_AT_ONCE 2000 /* endpoints that one answer looks at */
 #define ROW_ROOM (16 * 1024)
 
-/* The first six are read by an import, the others are for people. */
-static const char header[] = "mac,class,tags,note,owner,owner_email,host_name,ip,other_macs,switch,"
-                             "port,vlan,first_seen,last_seen,containment,endpoint_id\r\n";
+/* The first six are read by an import, the others are for people.  A viewer's file has no column of
+ * addresses: one that were empty would take them away when somebody imports it. */
+#define ADDRESSES "owner_email,"
+static const char header_begin[] = "mac,class,tags,note,owner,";
+static const char header_end[] = "host_name,ip,other_macs,switch,port,vlan,first_seen,last_seen,"
+                                 "containment,endpoint_id\r\n";
 
 struct page {
+    const struct ask_call *call;
     const struct op_export *asked;
     char *text; /* owned */
     size_t used, room;
@@ -64,7 +68,9 @@ page_annotation(struct page *page, const struct mac *mac, const struct annotatio
     page_cell(page, text);
     page_cell(page, said->note);
     page_cell(page, said->owner);
-    page_cell(page, said->owner_email);
+    if (ask_sees_people(page->call)) {
+        page_cell(page, said->owner_email);
+    }
 }
 
 static void
@@ -141,7 +147,7 @@ export_endpoints(struct page *page, struct controller *controller)
             return true;
         }
         snprintf(page->next, sizeof(page->next), "e%s", endpoint->id);
-        if (endpoint->mac_count > 0 && ask_endpoint_matches(endpoint, page->asked->q)) {
+        if (endpoint->mac_count > 0 && ask_endpoint_matches(page->call, endpoint, page->asked->q)) {
             page_endpoint(page, controller, endpoint);
         }
     }
@@ -164,7 +170,7 @@ export_to_come(struct page *page, struct controller *controller)
         page->next[0] = 'm';
         mac_format(&mac, page->next + 1);
         if (!topology_by_mac(topology, &mac) &&
-            ask_annotation_matches(each, &mac, page->asked->q)) {
+            ask_annotation_matches(page->call, each, &mac, page->asked->q)) {
             page_annotation(page, &mac, each);
             for (size_t i = 0; i < 10; i++) { /* nothing is known of it */
                 page_cell(page, "");
@@ -179,8 +185,10 @@ void
 ask_endpoint_export(const struct ask_call *call, const void *parameters)
 {
     const struct op_export *asked = parameters;
-    struct page page = {
-        .asked = asked, .limit = asked->limit ? asked->limit : OP_LIMIT_MAX, .room = ROW_ROOM};
+    struct page page = {.call = call,
+                        .asked = asked,
+                        .limit = asked->limit ? asked->limit : OP_LIMIT_MAX,
+                        .room = ROW_ROOM};
     if (asked->cursor[0] != '\0' && asked->cursor[0] != 'e' && asked->cursor[0] != 'm') {
         ask_problem(call, 422, "not a cursor of this list", "cursor",
                     "leave it out to begin, or give the X-Cordon-Next of the answer before");
@@ -189,7 +197,8 @@ ask_endpoint_export(const struct ask_call *call, const void *parameters)
     page.text = mem_new(page.room, 1);
     if (asked->cursor[0] == '\0') {
         page.used =
-            (size_t)snprintf(page.text, page.room, "%s%s", asked->has_bom ? CSV_BOM : "", header);
+            (size_t)snprintf(page.text, page.room, "%s%s%s%s", asked->has_bom ? CSV_BOM : "",
+                             header_begin, ask_sees_people(call) ? ADDRESSES : "", header_end);
     }
     bool is_end = (asked->cursor[0] == 'm' || export_endpoints(&page, call->controller)) &&
                   export_to_come(&page, call->controller);

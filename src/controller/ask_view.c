@@ -24,7 +24,7 @@ ask_containment_on(const struct controller *controller, const char *endpoint_id)
 /* A shallow copy with its present addresses; 'room' has ENDPOINT_BINDINGS_MAX items. */
 static void
 fill_endpoint(struct controller *controller, const struct endpoint *endpoint, struct ip *room,
-              struct view_endpoint *view)
+              bool shows_people, struct view_endpoint *view)
 {
     *view = (struct view_endpoint){.model = *endpoint, .addresses = room};
     view->macs = view->model.macs;
@@ -40,6 +40,9 @@ fill_endpoint(struct controller *controller, const struct endpoint *endpoint, st
         }
     }
     ask_fill_annotation(endpoint->annotation, &view->annotation);
+    if (!shows_people) {
+        view->annotation.owner_email[0] = '\0';
+    }
     if (endpoint->location.class != LOCATION_NONE) {
         view->location = &view->model.location;
     }
@@ -68,21 +71,22 @@ fill_endpoint(struct controller *controller, const struct endpoint *endpoint, st
 }
 
 cJSON *
-ask_view_endpoint(struct controller *controller, const struct endpoint *endpoint)
+ask_view_endpoint(struct controller *controller, const struct endpoint *endpoint, bool shows_people)
 {
     struct ip addresses[ENDPOINT_BINDINGS_MAX];
     struct view_endpoint view;
-    fill_endpoint(controller, endpoint, addresses, &view);
+    fill_endpoint(controller, endpoint, addresses, shows_people, &view);
     return codec_encode(&view_endpoint_shape, &view);
 }
 
 cJSON *
-ask_view_endpoint_detail(struct controller *controller, const struct endpoint *endpoint)
+ask_view_endpoint_detail(struct controller *controller, const struct endpoint *endpoint,
+                         bool shows_people)
 {
     struct ip addresses[ENDPOINT_BINDINGS_MAX];
     struct endpoint_event events[ENDPOINT_EVENTS_MAX];
     struct view_endpoint view;
-    fill_endpoint(controller, endpoint, addresses, &view);
+    fill_endpoint(controller, endpoint, addresses, shows_people, &view);
     view.model.events = events;
     view.model.event_count = topology_history(endpoint, events);
     size_t count = controller_containment_count(controller);
@@ -208,8 +212,8 @@ ask_read_detections(const struct ask_call *call, const char *incident_id, size_t
                     size_t *count)
 {
     struct reading reading = {.detections = mem_new(room, sizeof(struct detection)), .room = room};
-    if (incident_id[0] && store_read_detections(controller_store(call->controller), incident_id, room,
-                                                on_detection, &reading) != 0) {
+    if (incident_id[0] && store_read_detections(controller_store(call->controller), incident_id,
+                                                room, on_detection, &reading) != 0) {
         reading.count = 0;
     }
     payload_pass(call, incident_id, reading.detections, reading.count);

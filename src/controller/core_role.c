@@ -118,7 +118,7 @@ view_of(struct core *core, const char *topic, const void *object)
         return ask_view_containment(core->controller, object);
     }
     if (strcmp(topic, "endpoint") == 0) {
-        return ask_view_endpoint(core->controller, object);
+        return ask_view_endpoint(core->controller, object, true); /* web tells viewers less */
     }
     if (strcmp(topic, "incident") == 0) {
         return ask_view_incident(core->controller, object);

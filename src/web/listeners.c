@@ -133,14 +133,16 @@ listeners_end(struct listeners *listeners, uint64_t owner)
 }
 
 void
-listeners_send(struct listeners *listeners, const char *topic, struct evbuffer *frame)
+listeners_send(struct listeners *listeners, const char *topic, enum account_role role,
+               struct evbuffer *frame)
 {
     size_t size = evbuffer_get_length(frame);
     char *bytes = mem_new(size + 1, 1);
     evbuffer_remove(frame, bytes, size);
     for (size_t i = 0; i < LISTENERS_MAX; i++) {
         struct place *place = &listeners->places[i];
-        if (place->request && (!topic || event_is_for(topic, place->role))) {
+        if (place->request && (role == ACCOUNT_ROLE_COUNT || role == place->role) &&
+            (!topic || event_is_for(topic, place->role))) {
             evbuffer_add(frame, bytes, size);
             tell(place, frame);
             evbuffer_drain(frame, evbuffer_get_length(frame));

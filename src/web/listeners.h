@@ -27,8 +27,10 @@ bool listeners_add(struct listeners *listeners, struct evhttp_request *request,
                    enum account_role role);
 /* Ends the answers of that owner. */
 void listeners_end(struct listeners *listeners, uint64_t owner);
-/* To all who may hear of that topic (NULL: to all); 'frame' is emptied. */
-void listeners_send(struct listeners *listeners, const char *topic, struct evbuffer *frame);
+/* To all of that role (ACCOUNT_ROLE_COUNT: of any) who may hear of that topic (NULL: of all);
+ * 'frame' is emptied. */
+void listeners_send(struct listeners *listeners, const char *topic, enum account_role role,
+                    struct evbuffer *frame);
 /* A sign of life to the quiet ones; call once a second or so. */
 void listeners_tick(struct listeners *listeners);
 size_t listeners_count(const struct listeners *listeners);

@@ -11,7 +11,8 @@
 struct kept {
     uint64_t sequence;
     char topic[NAME_SIZE];
-    char *data; /* owned */
+    char *data;    /* owned */
+    char *reduced; /* owned: as viewers read it; NULL: the same */
 };
 
 struct sse_memory {
@@ -37,9 +38,10 @@ static void
 drop_oldest(struct sse_memory *memory)
 {
     struct kept *kept = kept_at(memory, 0);
-    memory->bytes -= strlen(kept->data);
+    memory->bytes -= strlen(kept->data) + (kept->reduced ? strlen(kept->reduced) : 0);
     free(kept->data);
-    kept->data = NULL;
+    free(kept->reduced);
+    kept->data = kept->reduced = NULL;
     memory->first = (memory->first + 1) % SSE_KEPT_MAX;
     memory->count--;
 }
@@ -81,6 +83,7 @@ sse_memory_put(struct sse_memory *memory, uint64_t sequence, const char *topic, 
     kept->sequence = sequence;
     snprintf(kept->topic, sizeof(kept->topic), "%s", topic);
     kept->data = mem_strdup(data);
+    kept->reduced = NULL;
     memory->bytes += size;
     memory->last = sequence;
     return is_next;
@@ -114,19 +117,31 @@ sse_gap(struct evbuffer *out, const char *why)
     sse_frame(out, NULL, "gap", data);
 }
 
-static void
-frame_kept(const struct sse_memory *memory, const struct kept *kept, struct evbuffer *out)
+void
+sse_memory_reduce(struct sse_memory *memory, const char *data)
 {
+    if (memory->count > 0) {
+        struct kept *kept = kept_at(memory, memory->count - 1);
+        kept->reduced = mem_strdup(data);
+        memory->bytes += strlen(data);
+    }
+}
+
+static void
+frame_kept(const struct sse_memory *memory, const struct kept *kept, enum account_role role,
+           struct evbuffer *out)
+{
+    const char *data = kept->reduced && role == ACCOUNT_VIEWER ? kept->reduced : kept->data;
     char id[ID_SIZE + 24];
     snprintf(id, sizeof(id), "%s-%llu", memory->run, (unsigned long long)kept->sequence);
-    sse_frame(out, id, kept->topic, kept->data);
+    sse_frame(out, id, kept->topic, data);
 }
 
 void
-sse_memory_newest(const struct sse_memory *memory, struct evbuffer *out)
+sse_memory_newest(const struct sse_memory *memory, enum account_role role, struct evbuffer *out)
 {
     if (memory->count > 0) {
-        frame_kept(memory, kept_at(memory, memory->count - 1), out);
+        frame_kept(memory, kept_at(memory, memory->count - 1), role, out);
     }
 }
 
@@ -167,7 +182,7 @@ sse_memory_replay(const struct sse_memory *memory, const char *last_id, enum acc
     for (size_t i = 0; i < memory->count; i++) {
         const struct kept *kept = kept_at(memory, i);
         if (kept->sequence > seen && event_is_for(kept->topic, role)) {
-            frame_kept(memory, kept, out);
+            frame_kept(memory, kept, role, out);
         }
     }
 }

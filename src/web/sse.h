@@ -27,6 +27,8 @@ void sse_memory_new_run(struct sse_memory *memory, const char *run);
  * (the sequence jumped): listeners must be told. */
 bool sse_memory_put(struct sse_memory *memory, uint64_t sequence, const char *topic,
                     const char *data);
+/* The newest event as viewers read it; where that is not said, it is the same. */
+void sse_memory_reduce(struct sse_memory *memory, const char *data);
 /* What to tell a listener that has seen 'last_id' (NULL: none: nothing to replay) to 'out': the
  * events since that a 'role' may hear of (wire/event.h), or a gap. */
 void sse_memory_replay(const struct sse_memory *memory, const char *last_id, enum account_role role,
@@ -40,7 +42,8 @@ size_t sse_memory_count(const struct sse_memory *memory);
 void sse_frame(struct evbuffer *out, const char *id, const char *topic, const char *data);
 /* "event: gap": load the lists again. */
 void sse_gap(struct evbuffer *out, const char *why);
-/* The newest event as a frame, to be sent to all who listen. */
-void sse_memory_newest(const struct sse_memory *memory, struct evbuffer *out);
+/* The newest event as a frame, to be sent to all of that role who listen. */
+void sse_memory_newest(const struct sse_memory *memory, enum account_role role,
+                       struct evbuffer *out);
 
 #endif

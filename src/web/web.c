@@ -652,7 +652,7 @@ tell_gap(struct web *web, const char *why)
 {
     struct evbuffer *frame = evbuffer_new();
     sse_gap(frame, why);
-    listeners_send(web->listeners, NULL, frame);
+    listeners_send(web->listeners, NULL, ACCOUNT_ROLE_COUNT, frame);
     evbuffer_free(frame);
 }
 
@@ -690,9 +690,16 @@ web_event(struct web *web, const struct wire_event *event)
         tell_gap(web, "events were lost on the way from core");
     }
     cJSON_free(data);
+    if (event_reduce(event->topic, event->body)) {
+        data = cJSON_PrintUnformatted(event->body);
+        sse_memory_reduce(web->memory, data ? data : "null");
+        cJSON_free(data);
+    }
     struct evbuffer *frame = evbuffer_new();
-    sse_memory_newest(web->memory, frame);
-    listeners_send(web->listeners, event->topic, frame);
+    for (int role = 0; role < ACCOUNT_ROLE_COUNT; role++) {
+        sse_memory_newest(web->memory, (enum account_role)role, frame);
+        listeners_send(web->listeners, event->topic, (enum account_role)role, frame);
+    }
     evbuffer_free(frame);
 }
 

@@ -24,3 +24,14 @@ event_is_for(const char *topic, enum account_role role)
     }
     return true;
 }
+
+bool
+event_reduce(const char *topic, cJSON *body)
+{
+    static const char address[] = "owner_email";
+    if (strcmp(topic, "endpoint") != 0 || !cJSON_GetObjectItemCaseSensitive(body, address)) {
+        return false;
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(body, address);
+    return true;
+}

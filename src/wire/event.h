@@ -18,5 +18,8 @@ extern const struct shape wire_event_shape;
 
 /* May an account with that role hear of it?  Whoever may list such objects. */
 bool event_is_for(const char *topic, enum account_role role);
+/* Takes out of an event's body what viewers may not read of it.  False: there was nothing of the
+ * kind. */
+bool event_reduce(const char *topic, cJSON *body);
 
 #endif

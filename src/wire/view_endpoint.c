@@ -42,7 +42,8 @@ static const struct shape event_shape =
         ROW_TEXTS(type, at tags, at tag_count, "tags", "words that people gave it"),               \
         ROW_OPT(type, at note, "note", FIELD_TEXT, "what people should know of it"),               \
         ROW_OPT(type, at owner, "owner", FIELD_TEXT, "whose it is"),                               \
-        ROW_OPT(type, at owner_email, "owner_email", FIELD_TEXT, "where the owner is told"),       \
+        ROW_OPT(type, at owner_email, "owner_email", FIELD_TEXT,                                   \
+                "where the owner is told; not shown to viewers"),                                  \
         ROW(type, at version, "annotation_version", FIELD_UINT,                                    \
             "of class, tags, note and owner; 1: nobody said anything"),                            \
         ROW_OPT(type, at changed_us, "annotated", FIELD_TIME, "when that was said"),               \
@@ -100,8 +101,8 @@ static const struct field annotation_fields[] = {
 const struct shape view_annotation_shape =
     SHAPE("Annotation", struct view_annotation, annotation_fields, NULL);
 
-const char *const import_result_names[IMPORT_RESULT_COUNT + 1] = {"unchanged", "created",
-                                                                  "changed", "refused", NULL};
+const char *const import_result_names[IMPORT_RESULT_COUNT + 1] = {"unchanged", "created", "changed",
+                                                                  "refused", NULL};
 
 static const struct field import_row_fields[] = {
     ROW(struct view_import_row, line, "line", FIELD_UINT, "of the file"),

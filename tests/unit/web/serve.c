@@ -3,12 +3,12 @@
  *     serve FOLDER      makes certificates and tokens there; says "port N" on stdout
  *
  * Commands on stdin: "away" and "back" (core leaves and returns), "mute" (core does not answer any
- * more), "reload" (SIGHUP), "event" (one live event), "notice" (one of who was told), "gap" (an
- * event is lost first), "slow" (time goes on by 11 s), "wait SECONDS", "audit COUNT" (so many rows
- * more), "require ROLE" (its accounts need a second factor), "budget N" (requests per second),
- * "trust PREFIX" (a reverse proxy),
- * "directory" (accounts come from one), "asked" (waits until it was), "answer NUMBER KIND ABOUT
- * NAME" (it grants NAME; NUMBER counts from that of the last question).  Ends with stdin. */
+ * more), "reload" (SIGHUP), "event" (one live event), "endpoints" (one of each machine), "notice"
+ * (one of who was told), "gap" (an event is lost first), "slow" (time goes on by 11 s), "wait
+ * SECONDS", "audit COUNT" (so many rows more), "require ROLE" (its accounts need a second factor),
+ * "budget N" (requests per second), "trust PREFIX" (a reverse proxy), "directory" (accounts come
+ * from one), "asked" (waits until it was), "answer NUMBER KIND ABOUT NAME" (it grants NAME; NUMBER
+ * counts from that of the last question).  Ends with stdin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +112,23 @@ send_event(struct fixture *fixture)
     cJSON_Delete(event.body);
 }
 
+/* One of each machine. */
+static void
+send_endpoints(struct fixture *fixture)
+{
+    struct topology *topology = controller_topology(fixture->controller);
+    for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
+        const struct endpoint *endpoint = topology_endpoint_at(topology, i);
+        struct wire_event event = {.topic = "endpoint"};
+        if (endpoint) {
+            event.sequence = ++fixture->sequence;
+            event.body = ask_view_endpoint(fixture->controller, endpoint, true);
+            web_event(fixture->web, &event);
+            cJSON_Delete(event.body);
+        }
+    }
+}
+
 static void
 send_notice(struct fixture *fixture)
 {
@@ -166,6 +183,8 @@ on_command(evutil_socket_t fd, short what, void *context)
         revisions_reload(fixture->controller->revisions);
     } else if (strcmp(line, "event") == 0) {
         send_event(fixture);
+    } else if (strcmp(line, "endpoints") == 0) {
+        send_endpoints(fixture);
     } else if (strcmp(line, "notice") == 0) {
         send_notice(fixture);
     } else if (strcmp(line, "gap") == 0) {

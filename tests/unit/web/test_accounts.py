@@ -170,6 +170,73 @@ class Resets(Case):
         self.assertEqual(other.send("GET", "/session")[0], 401)
 
 
+class Addresses(Case):
+    """Where an owner is told: for those who may answer, and for auditors; not for every viewer."""
+    ADDRESS = "head.of.ward3@hospital.example"
+
+    def setUp(self):
+        super().setUp()
+        self.apis = self.server.apis
+        self.machine = self.apis["viewer"].items("/endpoints")[0]["id"]
+        for machine in (self.machine, "02:00:00:00:0c:01"):  # and one that nobody has seen
+            self.apis["operator"].post(f"/endpoints/{machine}/annotate", {
+                "class": "medical", "owner": "Ward 3", "owner_email": self.ADDRESS})
+
+    def read(self, role, path):
+        api = self.apis[role]
+        return api.send("GET", client.full(path), None, {"Authorization": f"Bearer {api.token}"})[2].decode()
+
+    def test_by_role(self):
+        paths = ["/endpoints", f"/endpoints/{self.machine}", "/annotations", "/endpoints.csv"]
+        for role in ("viewer", "operator", "admin", "auditor"):
+            for path in paths:
+                with self.subTest(role, path=path):
+                    text = self.read(role, path)
+                    self.assertIn("Ward 3", text)
+                    self.assertEqual(self.ADDRESS in text, role != "viewer")
+                    self.assertEqual("owner_email" in text, role != "viewer")
+            # nor can it be guessed, letter by letter
+            for path in ("/endpoints?q=", "/annotations?q="):
+                for part in ("ward3@hospital", "head.of"):
+                    found = self.apis[role].get(path + part)["items"]
+                    self.assertEqual(bool(found), role != "viewer", (role, path, part))
+            self.assertEqual("medical" in self.read(role, "/endpoints.csv?q=head.of"),
+                             role != "viewer")
+            self.assertTrue(self.apis[role].get("/endpoints?q=ward%203")["items"])
+
+    def test_live(self):
+        for role in ("viewer", "operator", "admin", "auditor"):
+            events, heard = self.apis[role].events(), []
+            self.server.tell("endpoints")
+            self.server.tell("event")
+            events.wait(lambda one: heard.append(one) or one["topic"] == "containment")
+            events.close()
+            first = heard[0]["id"]
+            again, replayed = self.apis[role].events(last_id=first), []
+            self.server.tell("event")
+            again.wait(lambda one: replayed.append(one) or one["topic"] == "containment")
+            again.close()
+            text = json.dumps(heard)
+            self.assertIn("Ward 3", text)
+            self.assertEqual(self.ADDRESS in text, role != "viewer")
+            self.assertNotIn(self.ADDRESS, json.dumps(replayed) if role == "viewer" else "")
+
+    def test_a_viewers_file_takes_no_address_away(self):
+        """Exported by a viewer, imported by an operator."""
+        folder = self.server.folder.name
+        out = pathlib.Path(folder, "out.csv")
+        for role, *command in (("viewer", "endpoints", "export", str(out)),
+                               ("operator", "endpoints", "import", str(out))):
+            environment = {**os.environ, "CORDON_URL": self.server.url, "CORDON_CA": self.server.ca,
+                           "CORDON_TOKEN_FILE": self.server.token_file(role)}
+            done = subprocess.run([sys.argv[2], *command], env=environment, capture_output=True,
+                                  text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn(self.ADDRESS, out.read_text(encoding="utf-8"))
+        shown = self.apis["operator"].get(f"/endpoints/{self.machine}")
+        self.assertEqual(shown["owner_email"], self.ADDRESS)
+
+
 class Directory(Case):
     """What the login role says counts for what it was asked only."""
 

@@ -96,7 +96,7 @@ replays_what_was_missed(void **state)
     expect("");
     sse_memory_replay(memory, NULL, ACCOUNT_VIEWER, out);
     expect("");
-    sse_memory_newest(memory, out);
+    sse_memory_newest(memory, ACCOUNT_ADMIN, out);
     expect("id: R1-7\nevent: t\ndata: 7\n\n");
 }
 
