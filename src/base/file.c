@@ -91,18 +91,26 @@ file_sync_folder(const char *path)
     return error;
 }
 
+/* Whose 'path' is, or will be.  False: nobody else's than of whoever writes it. */
+static bool
+owner_find(const char *path, struct stat *found)
+{
+    char folder[PATH_MAX];
+    folder_of(path, folder);
+    return geteuid() == 0 && (lstat(path, found) == 0 || stat(folder, found) == 0);
+}
+
 /* Of 'fd', which will be 'path'. */
 static int
 owner_follow(int fd, const char *path)
 {
-    struct stat found;
-    char folder[PATH_MAX];
-    folder_of(path, folder);
-    if (geteuid() != 0 || (lstat(path, &found) < 0 && stat(folder, &found) < 0)) {
+    struct stat found, made;
+    if (!owner_find(path, &found)) {
         return 0;
     }
-    bool is_roots = found.st_uid == 0 && found.st_gid == 0;
-    return is_roots || fchown(fd, found.st_uid, found.st_gid) == 0 ? 0 : -errno;
+    bool is_theirs =
+        fstat(fd, &made) == 0 && made.st_uid == found.st_uid && made.st_gid == found.st_gid;
+    return is_theirs || fchown(fd, found.st_uid, found.st_gid) == 0 ? 0 : -errno;
 }
 
 /* Never through a link, nor into what somebody put there: root writes in folders of others. */
@@ -114,6 +122,20 @@ beside_open(const char *beside, mode_t mode)
     return fd < 0 ? -errno : fd;
 }
 
+/* With the group that 'path' has: the supervisor may not give files away, but be of any group. */
+static int
+beside_open_for(const char *path, const char *beside, mode_t mode)
+{
+    struct stat found;
+    gid_t own = getegid();
+    bool is_other = owner_find(path, &found) && found.st_gid != own && setegid(found.st_gid) == 0;
+    int fd = beside_open(beside, mode);
+    if (is_other && setegid(own) < 0) {
+        abort(); /* whatever comes next would be done as somebody else */
+    }
+    return fd;
+}
+
 int
 file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
 {
@@ -122,7 +144,7 @@ file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
     if (used < 0 || (size_t)used >= sizeof(beside)) {
         return -ENAMETOOLONG;
     }
-    int fd = beside_open(beside, mode);
+    int fd = beside_open_for(path, beside, mode);
     if (fd < 0) {
         return fd;
     }

@@ -14,7 +14,7 @@ int file_read(const char *path, size_t limit, char **bytes, size_t *size) MUST_C
 int file_read_open(int fd, size_t limit, char **bytes, size_t *size) MUST_CHECK;
 /* Writes beside it, syncs file and folder, renames over.  Where root writes, the file goes to whom
  * the old one belonged, else to whom the folder belongs: a command of the administrator leaves the
- * files of a role to that role. */
+ * files of a role to that role.  -EPERM: we may not give it to that user; nothing was changed. */
 int file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode) MUST_CHECK;
 /* Holds 'path' (made where it is not there) until '*fd' is closed or the process ends, however it
  * ends.  -EWOULDBLOCK: another process holds it. */

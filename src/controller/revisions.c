@@ -96,6 +96,11 @@ file_error(const struct revisions *r, const char *what, int result, struct polic
     if (result == -ESTALE) {
         snprintf(error->text, sizeof(error->text),
                  "%.300s was changed by hand and is not overwritten", r->settings.file);
+    } else if (strcmp(what, "write") == 0 && (result == -EPERM || result == -EACCES)) {
+        snprintf(error->text, sizeof(error->text),
+                 "%.300s cannot be written: it and its folder must belong to root, their group may "
+                 "be any",
+                 r->settings.file);
     } else {
         snprintf(error->text, sizeof(error->text), "cannot %s %.300s: %s", what, r->settings.file,
                  strerror(-result));

@@ -43,6 +43,10 @@ const struct said said_policy[] = {
     {"word.text.write", "cannot write {1!}: {2}", "{1} に書き込めません: {2}"},
     {"word.text.hand", "{1!} was changed by hand and is not overwritten",
      "{1} は手動で変更されているため、上書きしません"},
+    {"word.text.owner",
+     "{1!} cannot be written: it and its folder must belong to root, their group may be any",
+     "{1} に書き込めません。ファイルとフォルダーの所有者を root "
+     "にしてください（グループは任意です）"},
     {"word.text.unstored", "it could not be stored: {1}", "保存できませんでした: {1}"},
     {"word.text.one", "only one document per file", "1 つのファイルに書けるのは 1 文書だけです"},
     {"word.text.deep", "nested too deeply, or too many values",

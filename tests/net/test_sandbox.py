@@ -1,10 +1,12 @@
 """Each process is locked in as the table has it (`cordond --sandbox`): what the kernel says of the live
 ones, whose files are whose, and that an administrator's commands and reloads work all the same."""
 import concurrent.futures
+import grp
 import json
 import os
 import pathlib
 import pwd
+import re
 import signal
 import sqlite3
 import stat
@@ -183,6 +185,41 @@ def test_the_policy_file_is_reloaded_and_written(bench):
     assert policy.read_text() == text + "# stored\n"
     info = policy.stat()
     assert info.st_uid == 0 and stat.S_IMODE(info.st_mode) == 0o640
+
+
+def store_policy(bench, text):
+    """(what the API says of the file, why)"""
+    status, _ = bench.api.raw("POST", "/policy", {
+        "text": text, "reason": "a test", "base_revision": bench.api.get("/policy")["revision"]})
+    assert status == 200
+    wait_for(lambda: bench.api.get("/policy")["text"] == text, "the text runs", SLOW_S)
+    told = bench.api.get("/policy")
+    return told["file_state"], told.get("file_problem", "")
+
+
+def test_the_policy_files_group_is_kept_and_another_users_file_left_alone(bench):
+    policy, group = bench.folder / "policy.yaml", grp.getgrnam("games").gr_gid
+    text = policy.read_text()
+    os.chown(policy, 0, group)
+    policy.chmod(0o664)
+    assert store_policy(bench, text + "# group\n")[0] == "same"
+    info = policy.stat()
+    assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (0, group, 0o664)
+    assert policy.read_text() == text + "# group\n"
+    # the supervisor is of its own group again
+    process = pathlib.Path(f"/proc/{bench.cordon.process.pid}/status").read_text()
+    assert re.search(r"^Gid:\t0\t0\t0\t0$", process, re.MULTILINE)
+    # somebody else's file: the text runs, the file stays whose and what it is, and it is said
+    os.chown(policy, pwd.getpwnam("games").pw_uid, group)
+    state, why = store_policy(bench, text + "# owner\n")
+    assert state == "unwritten" and "must belong to root" in str(why), (state, why)
+    info = policy.stat()
+    assert (info.st_uid, info.st_gid) == (pwd.getpwnam("games").pw_uid, group)
+    assert policy.read_text() == text + "# group\n"
+    assert sorted(path.name for path in bench.folder.glob("policy.yaml*")) == ["policy.yaml"]
+    os.chown(policy, 0, 0)  # as it says; and the next text is written
+    assert store_policy(bench, text + "# as before\n")[0] == "same"
+    assert policy.read_text() == text + "# as before\n"
 
 
 def test_a_followed_file_is_opened_for_intake_also_after_rotation(bench):
