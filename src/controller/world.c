@@ -212,6 +212,26 @@ is_ours(const struct controller *controller, const struct prefix *address, const
     return false;
 }
 
+/* A declared proxy or NAT, by the address that is meant or by one that is surely its own. */
+static bool
+is_relay(const struct controller *controller, const struct endpoint *endpoint,
+         const struct prefix *address, char why[TEXT_SIZE])
+{
+    const struct policy *policy = engine_policy(controller->engine);
+    const char *kind =
+        address && address->length == 128 ? policy_relay(policy, &address->ip) : NULL;
+    for (size_t i = 0; endpoint && !kind && i < endpoint->binding_count; i++) {
+        const struct binding *binding = &endpoint->bindings[i];
+        bool is_sure = binding->until_us == 0 &&
+                       (binding->source >= BINDING_DHCP4 || is_trusted_place(controller, endpoint));
+        kind = is_sure ? policy_relay(policy, &binding->ip) : NULL;
+    }
+    if (kind) {
+        snprintf(why, TEXT_SIZE, "it is a %s: others are behind it", kind);
+    }
+    return kind != NULL;
+}
+
 bool
 world_is_protected(const struct controller *controller, const struct endpoint *endpoint,
                    const struct mac *mac, const struct prefix *address, const char *site,
@@ -239,7 +259,7 @@ world_is_protected(const struct controller *controller, const struct endpoint *e
             return true;
         }
     }
-    return is_ours(controller, address, site, why);
+    return is_relay(controller, endpoint, address, why) || is_ours(controller, address, site, why);
 }
 
 bool
@@ -372,6 +392,13 @@ world_is_said_of(void *context, const struct mac *mac)
     return said && !said->is_inherited;
 }
 
+static bool
+world_is_router(void *context, const struct endpoint *endpoint)
+{
+    (void)context;
+    return topology_acts_as(endpoint, HOST_ROUTER);
+}
+
 static size_t
 world_mirror_sources(void *context, const struct ip *switch_ip, const char **names, size_t room)
 {
@@ -417,6 +444,7 @@ world_init(struct controller *controller, struct policy_world *world)
         .is_trusted_place = world_is_trusted_place,
         .is_whole = world_is_whole,
         .is_said_of = world_is_said_of,
+        .is_router = world_is_router,
         .mirror_sources = world_mirror_sources,
         .context = controller,
     };

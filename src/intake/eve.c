@@ -48,6 +48,8 @@ enum place {
     HTTP,
     HOSTNAME,
     URL,
+    HTTP_XFF,
+    XFF,
     TLS,
     SNI,
     JA4,
@@ -97,6 +99,7 @@ static const struct pick_wants flow_wants = PICK_WANTS(flow_table);
 static const struct pick_want http_table[] = {
     PICK_WANT("hostname", HOSTNAME, NULL),
     PICK_WANT("url", URL, NULL),
+    PICK_WANT("xff", HTTP_XFF, NULL),
 };
 static const struct pick_wants http_wants = PICK_WANTS(http_table);
 
@@ -126,7 +129,7 @@ static const struct pick_want root_table[] = {
     PICK_WANT("direction", DIRECTION, NULL), PICK_WANT("ether", ETHER, &ether_wants),
     PICK_WANT("alert", ALERT, &alert_wants), PICK_WANT("flow", FLOW, &flow_wants),
     PICK_WANT("http", HTTP, &http_wants),    PICK_WANT("tls", TLS, &tls_wants),
-    PICK_WANT("dns", DNS, &dns_wants),
+    PICK_WANT("dns", DNS, &dns_wants),       PICK_WANT("xff", XFF, NULL),
 };
 static const struct pick_wants root_wants = PICK_WANTS(root_table);
 
@@ -370,6 +373,19 @@ vlan_of(const struct pick *list)
     return vlan >= 0 && vlan < 4095 ? (uint16_t)vlan : 0;
 }
 
+/* Of a list the last one: the nearest proxy wrote it, the others came with the request. */
+static void
+forwarded_parse(const struct pick *picks, struct detection *detection)
+{
+    char room[SHORT_SIZE];
+    const char *list = short_text(&picks[is_text(&picks[XFF]) ? XFF : HTTP_XFF], room);
+    const char *comma = strrchr(list, ',');
+    const char *last = comma ? comma + 1 : list;
+    if (!ip_parse(last + strspn(last, " "), &detection->forwarded_for)) {
+        detection->forwarded_for = (struct ip){{0}};
+    }
+}
+
 static enum line_result
 root_parse(const struct pick *picks, bool with_macs, struct detection *detection,
            char why[NAME_SIZE])
@@ -408,6 +424,7 @@ root_parse(const struct pick *picks, bool with_macs, struct detection *detection
     if (with_macs) {
         macs_parse(picks, detection);
     }
+    forwarded_parse(picks, detection);
     alert_parse(picks, detection);
     application_parse(picks, detection);
     turn_to_flow(picks, detection);

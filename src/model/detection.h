@@ -79,6 +79,7 @@ struct detection {
     enum party suspect;      /* the finder's own claim, if it makes one */
     struct ip interested_ip; /* Deep Discovery's "interested host" */
     struct mac interested_mac;
+    struct ip forwarded_for; /* whom a proxy says that it asked for: anybody may have written it */
 
     /* What was matched: a name, URL, address or fingerprint, and on which list. */
     char indicator[URL_SIZE];

@@ -568,9 +568,9 @@ is_possible(const struct finding *f, const struct file_action *action, struct ou
 {
     bool needs_endpoint = action->action == ACTION_ISOLATE || action->action == ACTION_MIRROR ||
                           action->action == ACTION_BLOCK_PAIR;
-    if (needs_endpoint && f->is_relay) {
-        tell(outcome, "%s: its address is a declared proxy; the endpoint is behind it",
-             action_names[action->action]);
+    if (needs_endpoint && f->relay && action->action != ACTION_ISOLATE) {
+        tell(outcome, "%s: its address is a %s; the endpoint is behind it",
+             action_names[action->action], f->relay);
         return false;
     }
     if (needs_endpoint && f->party == PARTY_UNSAID) {
@@ -703,6 +703,6 @@ engine_detection(struct engine *e, const struct detection *detection, struct out
     run_policies(e, &f, outcome);
     settle_observed(outcome);
     outcome->strength = f.strength;
-    outcome->party = f.is_relay ? PARTY_UNSAID : f.party;
+    outcome->party = f.relay ? PARTY_UNSAID : f.party;
     outcome->incident = *f.incident;
 }

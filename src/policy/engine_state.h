@@ -104,7 +104,8 @@ struct finding {
     enum known known;
     char site[NAME_SIZE]; /* where it was seen; "": not known */
     bool both_inside;
-    bool is_relay; /* the party would be a declared proxy */
+    const char *relay; /* the party would be one of these, with others behind it; NULL: no */
+    bool is_forwarded; /* it is whom X-Forwarded-For names, and anybody may have written that */
     char endpoint_id[ID_SIZE];
     const struct endpoint *endpoint; /* borrowed from the world; NULL: not known */
     enum hold doubt;                 /* UNRESOLVED or NONE */
@@ -136,6 +137,8 @@ void machine_ruled(const struct policy *policy, const struct machine *machine,
                    struct ruled *ruled);
 
 /* party.c: fills what is about the party and the server. */
+/* "declared proxy", "declared NAT"; NULL: nobody is known to be behind that address. */
+const char *relay_kind(const struct policy *policy, const struct ip *ip);
 void party_find(struct engine *engine, struct finding *finding);
 /* Is that MAC's owner an endpoint, and not a router? */
 bool party_mac_counts(struct engine *engine, const struct mac *mac, char endpoint_id[ID_SIZE]);

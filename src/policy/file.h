@@ -234,6 +234,10 @@ struct policy_file {
     size_t protected_count;
     struct ip *proxies;
     size_t proxy_count;
+    struct ip *truthful_proxies; /* of those: nobody but they writes their X-Forwarded-For */
+    size_t truthful_proxy_count;
+    struct ip *nats; /* addresses that many others have outwards */
+    size_t nat_count;
     struct ip *resolvers;
     size_t resolver_count;
     struct file_never_block never_block;

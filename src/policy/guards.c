@@ -140,7 +140,7 @@ contacts_note(struct engine *engine, struct finding *f)
     char key[TABLE_KEY_SIZE] = "";
     char who[ID_SIZE + IP_TEXT_SIZE];
     char text[IP_TEXT_SIZE];
-    if (!f->other || f->is_relay) {
+    if (!f->other || f->relay) {
         return;
     }
     const struct policy_file *file = &engine->policy->file;
@@ -198,6 +198,12 @@ enum hold
 guard_endpoint(struct engine *engine, const struct finding *f, const struct file_policy *policy,
                char why[TEXT_SIZE])
 {
+    if (f->relay) { /* never to be enforced: who is behind it is for a person to find out */
+        char ip[IP_TEXT_SIZE];
+        ip_format(&f->ip, ip);
+        return hold_as(HOLD_UNRESOLVED, why, "%s is a %s: who was behind it is not known", ip,
+                       f->relay);
+    }
     if (endpoint_is_protected(engine, f, why)) {
         return HOLD_PROTECTED;
     }

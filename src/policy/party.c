@@ -74,8 +74,7 @@ static bool
 is_go_between(const struct engine *engine, const struct ip *ip)
 {
     const struct policy_file *file = &engine->policy->file;
-    return ips_have(file->proxies, file->proxy_count, ip) ||
-           ips_have(file->resolvers, file->resolver_count, ip);
+    return relay_kind(engine->policy, ip) || ips_have(file->resolvers, file->resolver_count, ip);
 }
 
 /* The order of features 5.5: interested MAC, interested address, the finder's claim, and then the
@@ -247,6 +246,51 @@ party_label(const struct finding *f, char label[HOST_SIZE])
     }
 }
 
+const char *
+relay_kind(const struct policy *policy, const struct ip *ip)
+{
+    const struct policy_file *file = &policy->file;
+    return ips_have(file->proxies, file->proxy_count, ip) ||
+                   ips_have(file->truthful_proxies, file->truthful_proxy_count, ip)
+               ? "declared proxy"
+           : ips_have(file->nats, file->nat_count, ip) ? "declared NAT"
+                                                       : NULL;
+}
+
+/* A proxy that asks for somebody of ours, and says for whom. */
+static void
+take_forwarded(const struct engine *engine, struct finding *f)
+{
+    const struct policy_file *file = &engine->policy->file;
+    const struct ip *client = &f->detection->forwarded_for;
+    const char *kind = relay_kind(engine->policy, &f->ip);
+    bool is_one =
+        kind && policy_is_home(engine->policy, client) && !relay_kind(engine->policy, client);
+    if (!is_one) {
+        return;
+    }
+    f->is_forwarded = !ips_have(file->truthful_proxies, file->truthful_proxy_count, &f->ip);
+    f->ip = *client;
+    f->mac = (struct mac){{0}}; /* the frames were the proxy's */
+    f->origin = NULL;
+    f->network = policy_network_of(engine->policy, f->site, &f->ip);
+}
+
+/* What forwards for others is not the one to contain, declared or not: but only where the operator
+ * put it; on an access port anybody behaves like a router. */
+static void
+question_role(const struct engine *engine, struct finding *f)
+{
+    const struct policy_world *world = &engine->world;
+    if (!f->endpoint || f->doubt != HOLD_NONE || !is_trusted_place(engine, f->endpoint)) {
+        return;
+    }
+    if (is_router_like(engine, f->endpoint) ||
+        (world->is_router && world->is_router(world->context, f->endpoint))) {
+        doubt(f, "it acts as a router or NAT: who was behind it is not known");
+    }
+}
+
 void
 party_find(struct engine *engine, struct finding *f)
 {
@@ -257,11 +301,20 @@ party_find(struct engine *engine, struct finding *f)
     }
     site_find(engine, f);
     f->network = policy_network_of(engine->policy, f->site, &f->ip);
-    if (ips_have(engine->policy->file.proxies, engine->policy->file.proxy_count, &f->ip)) {
-        f->is_relay = true;
+    take_forwarded(engine, f);
+    f->relay = relay_kind(engine->policy, &f->ip);
+    if (f->relay) {
+        f->mac = (struct mac){{0}};
         return;
     }
     identify(engine, f);
     f->network = policy_network_of(engine->policy, f->site, &f->ip);
     question_place(engine, f);
+    question_role(engine, f);
+}
+
+const char *
+policy_relay(const struct policy *policy, const struct ip *ip)
+{
+    return ip_is_none(ip) ? NULL : relay_kind(policy, ip);
 }

@@ -48,6 +48,10 @@ bool policy_is_home(const struct policy *policy, const struct ip *ip);
 /* Home, or of the private ranges: it means another machine at each site. */
 bool policy_is_internal(const struct policy *policy, const struct ip *ip);
 
+/* A declared proxy or NAT: others are behind it, so that it is never the one to contain.  What it is, or
+ * NULL. */
+const char *policy_relay(const struct policy *policy, const struct ip *ip);
+
 /* Sites with addresses of their own (sites.c): an address means a machine only within its site.
  * False: there are none, and everything is SITE_DEFAULT. */
 bool policy_has_sites(const struct policy *policy);
@@ -115,6 +119,8 @@ struct policy_world {
     /* May be NULL: yes.  Did people say of that MAC itself what is said of its endpoint?  Not where
      * it only joined a machine of which they did. */
     bool (*is_said_of)(void *context, const struct mac *mac);
+    /* May be NULL: no.  Does it act as a router, as a switch has seen? */
+    bool (*is_router)(void *context, const struct endpoint *endpoint);
     /* May be NULL: none are known.  The switches with that mirror source; returns how many. */
     size_t (*mirror_sources)(void *context, const struct ip *switch_ip, const char **names,
                              size_t room);

@@ -111,11 +111,13 @@ strength_rate(struct engine *engine, struct finding *f)
 {
     const struct detection *d = f->detection;
     bool is_ours = strcmp(d->maker, "cordon") == 0;
-    if (!is_ours && d->strength != STRENGTH_UNRATED) {
+    if (f->is_forwarded) {
+        rate(f, STRENGTH_WEAK, "named by X-Forwarded-For, which whoever asks the proxy can write");
+    } else if (!is_ours && d->strength != STRENGTH_UNRATED) {
         rate(f, d->strength, "%s is declared %s", d->sensor, strength_names[d->strength]);
     } else if (!is_ours) {
         rate(f, STRENGTH_WEAK, "%s has no declared strength", d->sensor);
-    } else if (f->party == PARTY_UNSAID || f->is_relay) {
+    } else if (f->party == PARTY_UNSAID || f->relay) {
         rate(f, STRENGTH_WEAK, "no endpoint of ours to compare the evidence with");
     } else {
         rate_own(engine, f);

@@ -571,6 +571,13 @@ collect_macs(const struct port_state *port, struct seen_mac *macs, size_t room)
     return count;
 }
 
+bool
+topology_acts_as(const struct endpoint *endpoint, enum host_role role)
+{
+    const struct node *node = CONTAINER_OF(endpoint, const struct node, endpoint);
+    return (node->roles_told >> role & 1) != 0;
+}
+
 size_t
 topology_macs_on_port(const struct topology *t, const char *switch_name, const char *port_name,
                       struct mac *macs, size_t room)

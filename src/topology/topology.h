@@ -130,6 +130,8 @@ size_t topology_mirror_sources(const struct topology *topology, const struct ip 
 /* False: no such port is known. */
 bool topology_port_role(const struct topology *topology, const char *switch_name, const char *port,
                         enum port_role *role);
+/* Did a switch see it behave like that in this run? */
+bool topology_acts_as(const struct endpoint *endpoint, enum host_role role);
 /* The other MACs on that port, newest first; returns how many. */
 size_t topology_macs_on_port(const struct topology *topology, const char *switch_name,
                              const char *port, struct mac *macs, size_t room);

@@ -43,6 +43,7 @@ static const struct field detection_fields[] = {
     F_ENUM(FIELD_OPTIONAL, struct detection, suspect, party_names),
     F_IP(FIELD_OPTIONAL, struct detection, interested_ip),
     F_MAC(FIELD_OPTIONAL, struct detection, interested_mac),
+    F_IP(FIELD_OPTIONAL, struct detection, forwarded_for),
     F_TEXT(FIELD_OPTIONAL, struct detection, indicator),
     F_TEXT(FIELD_OPTIONAL, struct detection, list),
     F_TEXT(FIELD_OPTIONAL, struct detection, server_name),

@@ -53,6 +53,8 @@ const struct said said_words[] = {
     {"word.state.expired", "expired", "期限切れ"},
     {"word.state.checked", "checked", "確認済み"},
     {"word.state.reverted", "reverted", "取り消し済み"},
+    {"word.relay.proxy", "declared proxy", "宣言済みプロキシ"},
+    {"word.relay.nat", "declared NAT", "宣言済み NAT"},
     {"word.shared.proxy", "declared proxy", "宣言済みプロキシ"},
     {"word.shared.resolver", "declared resolver", "宣言済みリゾルバー"},
     {"word.shared.inside", "inside host", "内部ホスト"},

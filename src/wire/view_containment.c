@@ -35,6 +35,8 @@ static const struct field detection_fields[] = {
     ROW_SUB(struct detection, src, "src", FIELD_OBJECT, &peer_shape, "sender of the first packet"),
     ROW_SUB(struct detection, dst, "dst", FIELD_OBJECT, &peer_shape, "the other end"),
     ROW_OPT(struct detection, protocol, "protocol", FIELD_UINT, "IP protocol number"),
+    ROW_OPT(struct detection, forwarded_for, "forwarded_for", FIELD_IP,
+            "whom a proxy says that it asked for; anybody may have written it"),
     ROW_OPT(struct detection, vlan, "vlan", FIELD_UINT, "VLAN id"),
     ROW_OPT(struct detection, indicator, "indicator", FIELD_TEXT, "what was matched"),
     ROW_OPT(struct detection, list, "list", FIELD_TEXT, "on which list"),

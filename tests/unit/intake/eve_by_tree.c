@@ -196,6 +196,13 @@ application_parse(const cJSON *root, struct detection *detection)
     host = host[0] ? host : text_of(tls, "sni");
     host = host[0] ? host : text_of(query, "rrname");
     put(detection->server_name, sizeof(detection->server_name), host);
+    const char *xff = text_of(root, "xff");
+    xff = xff[0] ? xff : text_of(http, "xff");
+    const char *comma = strrchr(xff, ',');
+    xff = comma ? comma + 1 : xff;
+    if (!ip_parse(xff + strspn(xff, " "), &detection->forwarded_for)) {
+        detection->forwarded_for = (struct ip){{0}};
+    }
     char path[URL_SIZE];
     snprintf(path, sizeof(path), "%s", text_of(http, "url"));
     if (path[0]) {

@@ -238,10 +238,43 @@ test_reason_is_plain(void **state)
     }
 }
 
+static void
+a_proxy_says_for_whom_it_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *client;
+    } cases[] = {
+        {"\"xff\": \"192.0.2.7\"", "192.0.2.7"},
+        {"\"http\": {\"xff\": \"203.0.113.1, 192.0.2.8\"}", "192.0.2.8"},
+        {"\"xff\": \"192.0.2.7\", \"http\": {\"xff\": \"192.0.2.8\"}", "192.0.2.7"},
+        {"\"xff\": \"2001:db8::7\"", "2001:db8::7"},
+        {"\"xff\": \"192.0.2.7, unknown\"", NULL},
+        {"\"xff\": \"192.0.2.7:4711\"", NULL},
+        {"\"xff\": 7", NULL},
+        {"\"other\": 1", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[512];
+        char why[NAME_SIZE];
+        struct detection d;
+        struct ip client = {{0}};
+        snprintf(line, sizeof(line),
+                 "{\"timestamp\": \"2026-03-09T02:58:24.000000+0000\", \"event_type\": \"alert\","
+                 " \"src_ip\": \"192.0.2.200\", \"dest_ip\": \"203.0.113.9\", \"proto\": \"TCP\","
+                 " \"alert\": {\"signature\": \"x\", \"signature_id\": 1, \"severity\": 1}, %s}",
+                 cases[i].more);
+        assert_int_equal(parse(LINE_EVE, line, &d, why), LINE_DETECTION);
+        assert_true(!cases[i].client || ip_parse(cases[i].client, &client));
+        assert_true(ip_is_equal(&d.forwarded_for, &client));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_proxy_says_for_whom_it_asked),
         cmocka_unit_test(test_alert),
         cmocka_unit_test(test_turned_to_flow),
         cmocka_unit_test(test_macs_only_where_adjacent),

@@ -133,8 +133,11 @@ a_proxy_is_never_the_party_and_a_resolver_never_the_server(void **state)
     world_add(w, "proxy", "02:00:00:00:00:c8", "192.0.2.200");
     struct detection d = contact(w, "192.0.2.200", "02:00:00:00:00:c8", SERVER_IP);
     const struct outcome *outcome = detect(w, &d);
-    assert_null(find_decision(outcome, ACTION_ISOLATE));
-    assert_non_null(strstr(outcome->why, "declared proxy"));
+    const struct decision *held = find_decision(outcome, ACTION_ISOLATE);
+    assert_int_equal(held->hold, HOLD_UNRESOLVED);
+    assert_string_equal(held->endpoint_id, ""); /* enforced, it is nobody */
+    assert_true(mac_is_none(&held->mac));
+    assert_non_null(strstr(held->hold_detail, "192.0.2.200 is a declared proxy"));
     d = contact(w, C2_IP, C2_MAC, "192.0.2.53");
     d.dst.mac = mac_of("02:00:00:00:00:35");
     outcome = detect(w, &d); /* switches match addresses: with a name alone nothing can be blocked */
