@@ -558,6 +558,18 @@ check_certificates(struct visit *visit, const struct certificates *certificates,
     }
 }
 
+static void
+check_store(struct visit *visit)
+{
+    begin(visit, "store");
+    int error = store_failing(controller_store(visit->controller));
+    if (error) {
+        find(visit, FINDING_ERROR, "store", "database",
+             "look at the disk of the state folder: it goes on by itself when it can be written to",
+             "the last change could not be stored: %s", strerror(-error));
+    }
+}
+
 void
 ask_doctor(const struct ask_call *call, const void *parameters)
 {
@@ -579,6 +591,7 @@ ask_doctor(const struct ask_call *call, const void *parameters)
         snprintf(doctor->parts[i].check, NAME_SIZE, "%s", parts[i]);
     }
     doctor->findings = mem_new(FINDINGS_MAX, sizeof(struct view_finding));
+    check_store(&visit);
     check_clocks(&visit);
     check_switches(&visit);
     check_sensors(&visit);

@@ -403,6 +403,7 @@ controller_tick(struct controller *controller)
         follow_act(controller);
         records_tick(controller);
         clocks_compare(controller);
+        unstored_tick(controller);
         forward_tick(controller);
     }
     notices_tick(controller);

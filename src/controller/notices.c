@@ -286,15 +286,9 @@ route_people(struct routing *routing, const struct notice *notice)
 }
 
 static void
-on_notice(void *context, const char *id, const struct notice *notice)
+route_channels(struct routing *routing, const struct notice *notice)
 {
-    struct routing *routing = context;
     const struct notify_settings *settings = &routing->controller->notices->settings;
-    store_mark_notice(routing->change, id);
-    routing->count++;
-    if (!notice) {
-        return; /* it cannot be read: logged, and the next ones have their turn */
-    }
     for (size_t i = 0; i < settings->rule_count; i++) {
         const struct notify_rule *rule = &settings->rules[i];
         for (size_t j = 0; rule->kind == notice->kind && notice->severity >= rule->least &&
@@ -307,10 +301,36 @@ on_notice(void *context, const char *id, const struct notice *notice)
             }
         }
     }
+}
+
+static void
+on_notice(void *context, const char *id, const struct notice *notice)
+{
+    struct routing *routing = context;
+    const struct notify_settings *settings = &routing->controller->notices->settings;
+    store_mark_notice(routing->change, id);
+    routing->count++;
+    if (!notice) {
+        return; /* it cannot be read: logged, and the next ones have their turn */
+    }
+    route_channels(routing, notice);
     route_people(routing, notice);
     if (notice->kind == NOTICE_PENDING && settings->on_call.is_on) {
         on_call_begin(routing->controller, routing->change, notice);
     }
+}
+
+void
+notices_tell_unstored(struct controller *controller, enum notice_kind kind, enum severity severity,
+                      const char *detail)
+{
+    struct notice notice = {
+        .kind = kind, .severity = severity, .at_us = clock_wall_us(controller->clock)};
+    struct routing routing = {.controller = controller, .change = store_change_new()};
+    id_make(notice.at_us, notice.id);
+    text_put(notice.detail, sizeof(notice.detail), detail);
+    route_channels(&routing, &notice);
+    outbox_submit(controller, routing.change, NULL); /* what fails is sent all the same */
 }
 
 static void

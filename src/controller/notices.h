@@ -27,6 +27,9 @@ void notices_tick(struct controller *controller);
 
 /* Completes 'notice' (id, time) and puts it into the commit of what caused it. */
 void notices_put(struct controller *controller, struct store_change *change, struct notice *notice);
+/* Without the store, which does not work: sent, if it can be, and forgotten by a restart. */
+void notices_tell_unstored(struct controller *controller, enum notice_kind kind,
+                           enum severity severity, const char *detail);
 /* In a commit of its own. */
 void notices_tell(struct controller *controller, struct notice *notice);
 /* What is said of a containment as it is now; without id, time and detail. */

@@ -21,6 +21,7 @@
 #include "controller/inspect.h"
 #include "controller/lifecycle.h"
 #include "wire/rule_sum.h"
+#include "controller/unstored.h"
 
 /* One rule that switches must hold, and which: "" all of them. */
 struct want {
@@ -219,6 +220,7 @@ struct controller {
     int64_t began_us; /* boot */
     struct clock_steady steady;
     int64_t offset_us; /* wall minus boot clock, as the store has it */
+    struct unstored unstored;
     uint32_t unsure_us; /* of the detection that policy looks at */
     struct store *store;
     struct controller_ports ports;

@@ -43,6 +43,8 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
                           "端末の情報に矛盾があります"}},
     [NOTICE_CERTIFICATE] = {{"A certificate expires", "証明書の有効期限が近づいています"}},
     [NOTICE_CLOCK] = {{"A clock was set or is wrong", "時計のずれまたは変更を検出しました"}},
+    [NOTICE_STORE] = {{"The database cannot be written, or can again",
+                       "データベースへの書き込みの異常または回復"}},
     [NOTICE_PROCESS] = {{"A process of Cordon ended and was started again",
                          "Cordonのプロセスが異常終了し、再起動しました"}},
     [NOTICE_CHECKPOINT] = {{"Checkpoint of the audit log", "操作ログのチェックポイント"}},

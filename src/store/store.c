@@ -48,6 +48,7 @@ struct store {
     pthread_t thread;
     bool is_running;
     size_t waiting;
+    int failing; /* of the last change */
     uint64_t count_refused, count_failed, count_changes, count_audit;
     atomic_uint_fast64_t commits;
     atomic_int_fast64_t slowest_us;
@@ -74,6 +75,7 @@ static void
 change_finish(struct store *store, struct store_change *change)
 {
     store->count_failed += change->error != 0;
+    store->failing = change->error;
     for (size_t i = 0; !change->error && i < change->count; i++) {
         store->count_audit += change->rows[i].kind == ROW_AUDIT;
     }
@@ -460,6 +462,12 @@ store_read_disk(struct store *store, struct store_disk *disk)
     disk->free_bytes = (uint64_t)system.f_bavail * system.f_frsize;
     disk->total_bytes = (uint64_t)system.f_blocks * system.f_frsize;
     return 0;
+}
+
+int
+store_failing(const struct store *store)
+{
+    return store->failing;
 }
 
 void

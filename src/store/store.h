@@ -244,6 +244,8 @@ struct store_stats {
 };
 /* Rows of the audit that came onto the disk in this run; rises when there is something new. */
 uint64_t store_audit_rows(const struct store *store);
+/* What became of the last change that is done: 0 or negative errno.  Loop thread. */
+int store_failing(const struct store *store);
 void store_read_stats(struct store *store, struct store_stats *stats);
 
 struct store_disk {

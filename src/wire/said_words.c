@@ -98,6 +98,7 @@ const struct said said_words[] = {
     {"word.check.mirror", "mirror", "ミラーリング"},
     {"word.check.network", "network", "ネットワーク"},
     {"word.check.source", "source", "検知元"},
+    {"word.check.store", "store", "データベース"},
     {"word.check.permit", "permit", "許可する通信"},
     {"word.check.certificate", "certificate", "証明書"},
     {"word.check.containment", "containment", "封じ込め"},
