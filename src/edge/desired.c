@@ -92,6 +92,19 @@ journal_complain(int error, const char *what)
     }
 }
 
+static void
+on_journal_failed(void *context, int error)
+{
+    (void)context;
+    journal_complain(error, "changes");
+}
+
+int
+desired_use(struct desired *desired, struct event_base *base)
+{
+    return journal_use(desired->journal, base, on_journal_failed, desired);
+}
+
 static char *
 line_of(const struct wire_desired *message)
 {

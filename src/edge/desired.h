@@ -3,11 +3,14 @@
  *
  * Order of a change: maps first (a block must not wait for a disk), then the answer, then the disk:
  * STATE_DIR/desired.jsonl holds a snapshot and the deltas after it, in the form of the wire
- * message, synchronised within 50 ms.  Remaining seconds of rules that expire are kept every
+ * message, synchronised within 50 ms (desired_use).  A switch whose power goes in these 50 ms comes
+ * back without that change; the controller, which has it on its own disk, sends it before anything
+ * else.  Remaining seconds of rules that expire are kept every
  * minute, counted on the boot clock: a wall clock that jumps shortens nothing. */
 #ifndef CORDON_EDGE_DESIRED_H
 #define CORDON_EDGE_DESIRED_H
 
+#include <event2/event.h>
 #include <stdbool.h>
 
 #include "base/clock.h"
@@ -29,6 +32,8 @@ struct desired *desired_new(struct datapath *datapath, const char *switch_name,
                             const char *state_dir, const struct clock *clock,
                             const struct desired_handler *handler);
 void desired_free(struct desired *desired);
+/* From now on that loop brings changes to the disk. */
+int desired_use(struct desired *desired, struct event_base *base) MUST_CHECK;
 /* From disk into the datapath; 0 also when there is nothing.  Call before the first port comes up.
  */
 int desired_load(struct desired *desired, char why[256]) MUST_CHECK;

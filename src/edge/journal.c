@@ -20,6 +20,9 @@ struct journal {
     int fd; /* -1: not open */
     size_t size;
     bool is_dirty;
+    struct event *due; /* NULL: nobody's loop */
+    void (*failed)(void *context, int error);
+    void *context;
 };
 
 struct journal *
@@ -31,10 +34,46 @@ journal_new(const char *path)
     return journal;
 }
 
+static void
+on_due(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct journal *journal = context;
+    int error = journal_sync(journal);
+    if (error) {
+        journal->failed(journal->context, error);
+    }
+}
+
+int
+journal_use(struct journal *journal, struct event_base *base,
+            void (*failed)(void *context, int error), void *context)
+{
+    journal->failed = failed;
+    journal->context = context;
+    journal->due = event_new(base, -1, 0, on_due, journal);
+    return journal->due ? 0 : -ENOMEM;
+}
+
+/* From the first line that is not on the disk: those that follow do not put it off. */
+static void
+due_set(struct journal *journal)
+{
+    const struct timeval soon = {.tv_usec = JOURNAL_SYNC_MS * 1000};
+    if (journal->due && !journal->is_dirty) {
+        (void)event_add(journal->due, &soon);
+    }
+    journal->is_dirty = true;
+}
+
 void
 journal_free(struct journal *journal)
 {
     if (journal) {
+        if (journal->due) {
+            event_free(journal->due);
+        }
         if (journal->fd >= 0) {
             close(journal->fd);
         }
@@ -128,7 +167,7 @@ journal_append(struct journal *journal, const char *line)
         return error;
     }
     journal->size += size + 1;
-    journal->is_dirty = true;
+    due_set(journal);
     return 0;
 }
 

@@ -470,6 +470,7 @@ edge_start(struct edge *edge, char why[256])
     reporter_join(edge->reporter, edge->desired, edge->learn);
     respond_join(edge->respond, edge->desired, edge->learn);
     result = desired_load(edge->desired, why);
+    result = result ? result : desired_use(edge->desired, edge->base);
     result = result ? result : kernel_link_new(edge->base, &kernel_handler, &edge->kernel, why);
     result =
         result ? result : lldp_link_new(edge->base, &edge->settings, edge->learn, &edge->lldp, why);

@@ -50,6 +50,7 @@ struct sender {
     char oldest[NAME_SIZE]; /* id of the first one that waits, and since when it is that (boot) */
     int64_t oldest_us;
     char run_id[ID_SIZE];
+    size_t renamed, unreadable; /* lines of the spool that was found */
 };
 
 static int64_t
@@ -261,6 +262,8 @@ on_open(void *context, struct channel *channel)
     send_all_again(sender);
 }
 
+static char *message_text(enum wire_type type, const void *message);
+
 /* Evidence belongs to the detection before it; where that was lost, so is this. */
 static void
 spool_evidence(struct sender *sender, const cJSON *json)
@@ -278,25 +281,65 @@ spool_evidence(struct sender *sender, const cJSON *json)
     wire_fini(WIRE_EVIDENCE, &evidence);
 }
 
+/* A sensor may report as itself only: what it found before it was renamed bears its new name, or
+ * cordond would refuse it, and what waits behind it, for ever. */
+static void
+spool_detection(struct sender *sender, const cJSON *json)
+{
+    struct detection detection;
+    struct codec_error error;
+    const char *name = sender->settings->name;
+    if (wire_decode(WIRE_DETECTION, json, &detection, &error)) {
+        sender->unreadable++;
+        return;
+    }
+    if (sender->count == SENDER_DETECTIONS_MAX) {
+        sender->lost++;
+        wire_fini(WIRE_DETECTION, &detection);
+        return;
+    }
+    struct waiting *waiting = MEM_NEW(struct waiting);
+    snprintf(waiting->id, sizeof(waiting->id), "%s", detection.id);
+    if (strcmp(detection.sensor, name) != 0) {
+        snprintf(detection.sensor, sizeof(detection.sensor), "%s", name);
+        sender->renamed++;
+    }
+    waiting->detection = message_text(WIRE_DETECTION, &detection);
+    wire_fini(WIRE_DETECTION, &detection);
+    waiting_add(sender, waiting);
+}
+
 /* A line of the spool: a detection, or the evidence of the one before. */
 static void
 spool_line(struct sender *sender, const char *line, size_t size)
 {
     enum wire_type type;
-    struct detection detection;
-    struct codec_error error;
     cJSON *json = codec_parse(line, size);
-    if (json && wire_type_of(json, &type) && type == WIRE_EVIDENCE) {
+    bool is_message = json && wire_type_of(json, &type);
+    if (is_message && type == WIRE_EVIDENCE) {
         spool_evidence(sender, json);
-    } else if (json && wire_type_of(json, &type) && type == WIRE_DETECTION &&
-               sender->count < SENDER_DETECTIONS_MAX &&
-               wire_decode(type, json, &detection, &error) == 0) {
-        struct waiting *waiting = MEM_NEW(struct waiting);
-        snprintf(waiting->id, sizeof(waiting->id), "%s", detection.id);
-        waiting->detection = cJSON_PrintUnformatted(json);
-        waiting_add(sender, waiting);
+    } else if (is_message && type == WIRE_DETECTION) {
+        spool_detection(sender, json);
+    } else {
+        sender->unreadable++;
     }
     cJSON_Delete(json);
+}
+
+static void
+spool_tell(const struct sender *sender)
+{
+    if (sender->count > 0) {
+        log_info("sender", "detections wait in the spool", LOG_I("count", sender->count));
+    }
+    if (sender->renamed > 0) {
+        log_warn("sender", "this sensor had another name when it found them: they bear its new one",
+                 LOG_I("count", sender->renamed), LOG_S("name", sender->settings->name));
+    }
+    if (sender->unreadable > 0) {
+        log_error("sender", "lines of the spool cannot be read: they are passed over",
+                  LOG_S("spool", sender->path), LOG_I("count", sender->unreadable));
+    }
 }
 
 static void
@@ -326,6 +369,7 @@ spool_open(struct sender *sender)
     if (sender->spool < 0 || (is_read && ftruncate(sender->spool, (off_t)sender->spool_size) < 0)) {
         spool_complain(sender->path);
     }
+    spool_tell(sender);
 }
 
 int

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,19 @@
 
 #include "base/file.h"
 #include "edge/journal.h"
+
+/* The disk, for what counts when something reaches it. */
+static int syncs, sync_error;
+int fdatasync(int fd);
+
+int
+fdatasync(int fd)
+{
+    (void)fd;
+    syncs++;
+    errno = sync_error;
+    return sync_error ? -1 : 0;
+}
 
 struct fixture {
     char dir[64];
@@ -171,6 +185,54 @@ a_folder_that_is_not_there_is_an_error(void **state)
     journal_free(NULL);
 }
 
+static void
+on_failed(void *context, int error)
+{
+    *(int *)context = error;
+}
+
+/* For at most so long, or until the disk was asked so often. */
+static void
+loop_until(struct event_base *base, int wanted, int ms)
+{
+    const struct timeval step = {.tv_usec = 5000};
+    for (int i = 0; i < ms / 5 && syncs < wanted; i++) {
+        event_base_loopexit(base, &step);
+        event_base_dispatch(base);
+    }
+}
+
+static void
+the_loop_brings_changes_to_the_disk_by_itself(void **state)
+{
+    struct fixture *f = *state;
+    struct event_base *base = event_base_new();
+    int failed = 0;
+    syncs = sync_error = 0;
+    assert_int_equal(journal_use(f->journal, base, on_failed, &failed), 0);
+    for (int i = 0; i < 10; i++) { /* and all together once */
+        assert_int_equal(journal_append(f->journal, "a line"), 0);
+    }
+    assert_int_equal(syncs, 0); /* nobody waited for it */
+    loop_until(base, 1, 30000);
+    assert_int_equal(syncs, 1);
+    loop_until(base, 2, 200);
+    assert_int_equal(syncs, 1);
+    sync_error = EIO; /* a disk that does not take it is told of, and asked again */
+    assert_int_equal(journal_append(f->journal, "another"), 0);
+    loop_until(base, 2, 30000);
+    assert_int_equal(failed, -EIO);
+    sync_error = 0;
+    assert_int_equal(journal_sync(f->journal), 0);
+    assert_int_equal(syncs, 3);
+    assert_int_equal(journal_append(f->journal, "a third"), 0);
+    loop_until(base, 4, 30000);
+    assert_int_equal(syncs, 4);
+    journal_free(f->journal);
+    f->journal = NULL;
+    event_base_free(base);
+}
+
 int
 main(void)
 {
@@ -181,6 +243,8 @@ main(void)
         cmocka_unit_test_setup_teardown(appending_after_a_torn_line, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_torn_line, setup, teardown),
         cmocka_unit_test_setup_teardown(replacing_forgets_the_rest, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_loop_brings_changes_to_the_disk_by_itself, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_an_error, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ struct fixture {
     struct channel *channel;
     bool acknowledges;
     size_t got, evidence;
-    char last[NAME_SIZE];
+    char last[NAME_SIZE], name[NAME_SIZE]; /* id and sensor of the last detection */
 };
 
 static struct detection
@@ -129,6 +129,7 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
     const struct detection *detection = message;
     f->got++;
     snprintf(f->last, sizeof(f->last), "%s", detection->id);
+    snprintf(f->name, sizeof(f->name), "%s", detection->sensor);
     if (f->acknowledges) {
         struct wire_ack ack = {.id_count = 1};
         snprintf(ack.ids[0], NAME_SIZE, "%s", detection->id);
@@ -228,6 +229,55 @@ test_survives_restart(void **state)
     assert_int_equal(spool_size(f), 0);
     restart(f);
     assert_int_equal(sender_waiting(f->sender), 0);
+}
+
+/* Who may report as himself only reports what he found under his former name as himself: it is
+ * taken, and so is what waits behind it. */
+static void
+test_renamed(void **state)
+{
+    struct fixture *f = *state;
+    put(f, 1, 1000);
+    put(f, 2, 0);
+    sender_free(f->sender);
+    snprintf(f->settings.name, sizeof(f->settings.name), "ward-7");
+    sender_open(f);
+    assert_int_equal(sender_waiting(f->sender), 2);
+    serve(f, false);
+    until(f, &f->got, 2);
+    assert_string_equal(f->last, "d-2");
+    assert_string_equal(f->name, "ward-7");
+    assert_int_equal(f->evidence, 1);
+    restart(f); /* the file has the old name still */
+    f->acknowledges = true;
+    until(f, &f->got, 4);
+    assert_string_equal(f->name, "ward-7");
+    until_waiting(f, 0);
+}
+
+/* A line that nobody can read holds up none of the others. */
+static void
+test_unreadable(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const lines[] = {"no JSON\n", "{\"type\":\"nothing\"}\n",
+                                        "{\"type\":\"detection\",\"id\":7}\n"};
+    put(f, 1, 0);
+    sender_free(f->sender);
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        FILE *spool = fopen(f->spool, "a");
+        assert_non_null(spool);
+        assert_true(fputs(lines[i], spool) >= 0);
+        fclose(spool);
+    }
+    sender_open(f);
+    put(f, 2, 0);
+    restart(f);
+    assert_int_equal(sender_waiting(f->sender), 2);
+    serve(f, true);
+    until(f, &f->got, 2);
+    until_waiting(f, 0);
+    assert_int_equal(spool_size(f), 0);
 }
 
 /* What was sent and not acknowledged is sent again by the next run. */
@@ -394,7 +444,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_survives_restart), TEST(test_unacknowledged), TEST(test_bounded),
+        TEST(test_survives_restart),
+        TEST(test_renamed),
+        TEST(test_unreadable), TEST(test_unacknowledged), TEST(test_bounded),
         TEST(test_count_bounded),    TEST(test_cut_line),       TEST(test_spoilt_lines),
         TEST(test_compacts),         TEST(test_lost_owner),     TEST(test_sent_again_by_time),
     };
