@@ -253,7 +253,8 @@ static void
 on_open(void *context, struct channel *channel)
 {
     struct edge *edge = context;
-    struct wire_hello hello = {.epoch = edge->epoch,
+    struct wire_hello hello = {.tells_held = true,
+                               .epoch = edge->epoch,
                                .generation = edge->generation,
                                .wall_us = clock_wall_us(clock_system()),
                                .tells_sum = true};

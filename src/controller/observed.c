@@ -17,8 +17,8 @@
 
 #define EPOCH_LEAP 1000000 /* above ours: restarts and take-overs that we do not know of */
 
-static void
-problem_set(struct controller *controller, struct switch_state *sw, const char *problem)
+void
+switch_problem(struct controller *controller, struct switch_state *sw, const char *problem)
 {
     if (strcmp(sw->problem, problem) == 0) {
         return;
@@ -225,7 +225,7 @@ refusal_take(struct controller *controller, struct switch_state *sw,
     } else {
         snprintf(text, sizeof(text), "%.480s", observed->refused);
     }
-    problem_set(controller, sw, text);
+    switch_problem(controller, sw, text);
     sw->needs_snapshot = true;
     switch_repair(controller, sw);
 }
@@ -318,11 +318,11 @@ switch_observed(struct controller *controller, struct switch_state *sw,
     if (observed->is_last && !sw->needs_repair && !sw->needs_snapshot) {
         sw->pause_us = 0;
         sw->retry_us = 0;
-        problem_set(controller, sw, sw->device.problem);
+        switch_problem(controller, sw, sw->device.problem);
     } else if (observed->is_last && sw->missing_count > 0) {
         char text[TEXT_SIZE];
         snprintf(text, sizeof(text), "%zu rules are not in force", sw->missing_count);
-        problem_set(controller, sw, text);
+        switch_problem(controller, sw, text);
     }
 }
 
@@ -395,7 +395,8 @@ controller_device(struct controller *controller, const struct wire_device *devic
     checkpoints_device(controller, device);
     sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
     sw->pause_us = sw->retry_us = 0;
-    sw->look_request = sw->look_found = 0;
+    sw->look_first = sw->look_request = sw->look_found = 0;
+    sw->look_why[0] = '\0';
     adopt_begin(sw);
     if (device->is_connected) {
         sw->seen_us = now_us;
@@ -404,11 +405,11 @@ controller_device(struct controller *controller, const struct wire_device *devic
         topology_set_mirror_source(controller->topology, device->switch_name,
                                    &device->mirror_source);
         epoch_meet(controller, sw, device->epoch);
-        problem_set(controller, sw, device->problem);
+        switch_problem(controller, sw, device->problem);
     } else {
         sw->gone_us = was_connected ? now_us : sw->gone_us;
         topology_switch_gone(controller->topology, device->switch_name);
-        problem_set(controller, sw, device->problem[0] ? device->problem : "not connected");
+        switch_problem(controller, sw, device->problem[0] ? device->problem : "not connected");
     }
     if (device->is_connected) {
         judge_look_at_all_soon(controller);
@@ -429,7 +430,7 @@ controller_driver_gone(struct controller *controller)
             sw->device.is_connected = false;
             sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
             sw->gone_us = clock_wall_us(controller->clock);
-            problem_set(controller, sw, "the driver process is away");
+            switch_problem(controller, sw, "the driver process is away");
         }
     }
     judge_look_at_all(controller);

@@ -128,7 +128,9 @@ struct switch_state {
     bool is_settled;             /* and answered it */
     bool is_reading;             /* a read-back was asked for and not answered */
     bool is_looked_at;           /* in this run; see unproven.h */
-    uint64_t look_request;       /* 0: not asked yet */
+    uint64_t look_first, look_request; /* an answer to any of these counts; 0: not asked yet */
+    int64_t look_since_us;       /* boot: when it was asked first in this connection */
+    char look_why[TEXT_SIZE];    /* it answered that it cannot */
     int64_t look_us;             /* boot: when it was asked last */
     uint64_t look_found;         /* in the parts of its answer so far */
     uint64_t generation;         /* last sent */

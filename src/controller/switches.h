@@ -28,5 +28,7 @@ void switch_repair(struct controller *controller, struct switch_state *sw);
 /* To one that holds everything: who drives it, and what is protected, with the next flush. */
 void switch_greet(struct controller *controller, struct switch_state *sw);
 void switch_publish(struct controller *controller, struct switch_state *sw);
+/* Shown as its problem, logged when it changes, told when it stays; "": none. */
+void switch_problem(struct controller *controller, struct switch_state *sw, const char *problem);
 
 #endif

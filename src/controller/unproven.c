@@ -13,9 +13,11 @@
 #include "controller/world.h"
 #include "store/rescue.h"
 
-/* A switch that does not answer is asked again after so long: longer than the driver waits for it,
- * since only the answer to the newest question counts. */
+/* A switch that does not answer is asked again after so long: longer than the driver waits for it.
+ */
 #define AGAIN_US 15000000
+/* Whoever does not say it for so long has a problem: nothing can be sent to it meanwhile. */
+#define MUTE_US 60000000
 #define LOOKED "looked/"
 
 void
@@ -80,6 +82,19 @@ must_look(const struct controller *controller, const struct switch_state *sw)
     return !sw->is_looked_at && (controller->restored.is_doubted || is_new);
 }
 
+/* As a problem of the switch: shown, and told when it stays. */
+static void
+mute_tell(struct controller *controller, struct switch_state *sw, int64_t now_us)
+{
+    char text[TEXT_SIZE];
+    if (now_us - sw->look_since_us >= MUTE_US) {
+        snprintf(text, sizeof(text),
+                 "it does not say what it blocks, so nothing is sent to it: %.400s",
+                 sw->look_why[0] ? sw->look_why : "no answer in time");
+        switch_problem(controller, sw, text);
+    }
+}
+
 bool
 unproven_waits(struct controller *controller, struct switch_state *sw)
 {
@@ -91,12 +106,18 @@ unproven_waits(struct controller *controller, struct switch_state *sw)
         return false;
     }
     if (sw->look_request == 0 || now_us - sw->look_us >= AGAIN_US) {
+        bool is_first = sw->look_request == 0;
+        /* no number in between was another question's */
+        bool is_next = !is_first && sw->look_request == sw->request;
         sw->look_us = now_us;
         sw->look_request = ++sw->request;
+        sw->look_first = is_next ? sw->look_first : sw->look_request;
+        sw->look_since_us = is_first ? now_us : sw->look_since_us;
         struct wire_read_back question = {.request = sw->look_request, .asks_held = true};
         snprintf(question.switch_name, sizeof(question.switch_name), "%s", sw->device.switch_name);
         (void)controller->ports.send_read_back(controller->ports.context, &question);
     }
+    mute_tell(controller, sw, now_us);
     return true;
 }
 
@@ -317,10 +338,16 @@ bool
 unproven_take(struct controller *controller, struct switch_state *sw,
               const struct wire_observed *observed)
 {
-    if (sw->look_request == 0 || observed->request != sw->look_request || sw->is_looked_at) {
+    /* also to an earlier question, which came late: nothing was sent to the switch since */
+    if (sw->look_request == 0 || observed->request < sw->look_first ||
+        observed->request > sw->look_request) {
         return false;
     }
+    if (sw->is_looked_at) { /* one more answer */
+        return true;
+    }
     if (observed->refused[0] != '\0' || observed->needs_snapshot) {
+        text_put(sw->look_why, sizeof(sw->look_why), observed->refused);
         log_warn("controller", "a switch does not say what it holds; it is asked again",
                  LOG_S("switch", sw->device.switch_name), LOG_S("why", observed->refused));
         return true;

@@ -219,6 +219,14 @@ on_hello(struct edge *edge, struct channel *channel, const struct wire_hello *he
         channel_close(channel, "its hello does not carry the name in its certificate");
         return;
     }
+    if (!hello->tells_held) { /* a controller that forgot something would release it */
+        char why[128];
+        snprintf(why, sizeof(why),
+                 "its cordon-edge %.24s cannot say what it blocks: install %.24s or later there",
+                 hello->version[0] ? hello->version : "unknown", CORDON_VERSION);
+        channel_close(channel, why);
+        return;
+    }
     edge->has_hello = true;
     edge->keeps_checkpoints = hello->keeps_checkpoints;
     atomic_store(&edge->is_connected, true);

@@ -117,7 +117,8 @@ hello_send(struct reporter *reporter)
                                .mirror_source = reporter->settings->mirror_source,
                                .wall_us = clock_wall_us(reporter->clock),
                                .keeps_checkpoints = true,
-                               .tells_sum = true};
+                               .tells_sum = true,
+                               .tells_held = true};
     snprintf(hello.name, sizeof(hello.name), "%s", reporter->settings->name);
     snprintf(hello.version, sizeof(hello.version), "%s", CORDON_VERSION);
     snprintf(hello.boot_id, sizeof(hello.boot_id), "%s", reporter->boot_id);

@@ -11,6 +11,7 @@ static const struct field hello_fields[] = {
     F_INT(FIELD_OPTIONAL, struct wire_hello, wall_us),
     F_BOOL(FIELD_OPTIONAL, struct wire_hello, keeps_checkpoints),
     F_BOOL(FIELD_OPTIONAL, struct wire_hello, tells_sum),
+    F_BOOL(FIELD_OPTIONAL, struct wire_hello, tells_held),
 };
 
 const struct shape wire_hello_shape = SHAPE("hello", struct wire_hello, hello_fields, NULL);

@@ -17,6 +17,7 @@ struct wire_hello {
     int64_t wall_us;           /* its clock, for the skew check */
     bool keeps_checkpoints;    /* edge: of the audit (checkpoint.h); older ones do not */
     bool tells_sum;            /* edge: of its rules (rule_sum.h); likewise */
+    bool tells_held;           /* edge: what it blocks (read_back.h); older ones are not let in */
 };
 
 extern const struct shape wire_hello_shape;

@@ -84,6 +84,10 @@ const struct said said_places[] = {
     {"switch.unproven",
      "it holds {1#} blocks that the database does not know: they stay until a person decides",
      "データベースにない遮断を {1} 件保持しています。担当者が判断するまで遮断を継続します"},
+    {"switch.mute", "it does not say what it blocks, so nothing is sent to it: {1~}",
+     "遮断の内容を応答しないため、このスイッチには何も送信していません: {1}"},
+    {"switch.old", "its cordon-edge {1} cannot say what it blocks: install {2} or later there",
+     "cordon-edge {1} は遮断の内容を応答できません。{2} 以降に更新してください"},
     {"switch.fenced",
      "it has seen epoch {1#}, ours is {2#}: another controller took it over, this one does not "
      "drive it any more",

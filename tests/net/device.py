@@ -73,7 +73,8 @@ class Line:
 
     def hello(self):
         self.send({"type": "hello", "name": self.name, "version": "0", "run_id": "x", "epoch": 0,
-                   "wall_us": int(time.time() * 1e6)})
+                   "wall_us": int(time.time() * 1e6),
+                   "tells_held": True})
         return self
 
     def facts(self, facts, switch=None, is_full=False):

@@ -66,7 +66,7 @@ class WireEdge(threading.Thread):
                 self.connects += 1
                 self.send({"type": "hello", "name": self.switch, "version": "test", "boot_id": "b",
                            "run_id": "r", "epoch": self.epoch, "generation": self.generation,
-                           "wall_us": int(time.time() * 1e6)})
+                           "wall_us": int(time.time() * 1e6), "tells_held": True})
                 self.send({"type": "facts", "switch_name": self.switch, "sequence": 1,
                            "is_full": True, "is_last": True, "facts": []})
                 while True:

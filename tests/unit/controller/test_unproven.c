@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +293,122 @@ test_without_any_copy_nothing_is_released(void **state)
     assert_non_null(unproven_at(campus, 1));
 }
 
+/* Slower than it is asked again: an answer to an earlier question is as good. */
+static void
+test_an_answer_that_comes_late_counts(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer;
+    back_up(campus);
+    isolate(campus, 12, &answer);
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        campus->switches[i].latency_us = 20000000;
+    }
+    campus_stop(campus);
+    (void)go_back(campus);
+    campus_start(campus);
+    campus_pass(campus, 19000000);
+    assert_null(unproven_at(campus, 0));
+    campus_pass(campus, 3000000);
+    assert_non_null(unproven_at(campus, 0));
+    campus_pass(campus, 40000000); /* answers to the later ones change nothing */
+    assert_null(unproven_at(campus, 1));
+    struct mac held = campus_mac(12);
+    assert_true(dummy_drops(campus->switches[0].device, "p2", &held, NULL));
+}
+
+/* What a switch says by itself is no answer, though it names nothing that it blocks; nor is the
+ * answer to another question. */
+static void
+test_what_is_no_answer_does_not_count(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer;
+    struct mac held = campus_mac(12);
+    back_up(campus);
+    isolate(campus, 12, &answer);
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        campus->switches[i].latency_us = 5000000;
+    }
+    campus_stop(campus);
+    (void)go_back(campus);
+    campus_start(campus);
+    for (uint64_t request = 0; request < 8; request += request == 0 ? 2 : 1) {
+        struct wire_observed said = {.switch_name = "e1", .request = request, .is_last = true};
+        controller_observed(campus->controller, &said); /* 1 is the question */
+        campus_pass(campus, 250000);
+        assert_true(dummy_drops(campus->switches[0].device, "p2", &held, NULL));
+    }
+    for (int i = 0; i < 60; i++) {
+        campus_pass(campus, 250000);
+        assert_true(dummy_drops(campus->switches[0].device, "p2", &held, NULL));
+    }
+    assert_non_null(unproven_at(campus, 0));
+}
+
+static const char *
+problem_of(struct campus *campus, const char *name)
+{
+    static struct switch_view view;
+    for (size_t i = 0; controller_switch_at(campus->controller, i, &view); i++) {
+        if (strcmp(view.device.switch_name, name) == 0) {
+            return view.problem;
+        }
+    }
+    return "no such switch";
+}
+
+static int64_t
+notices_of_the_mute(const struct campus *campus, const char *name)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT count(*) FROM notice WHERE json ->> '$.kind' ="
+                                        " 'switch_problem' AND json ->> '$.object' = ?1"
+                                        " AND json ->> '$.detail' LIKE 'it does not say%'",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return count;
+}
+
+/* Nothing can be sent to it, which is a danger of its own: people must know. */
+static void
+test_one_that_does_not_say_what_it_blocks_is_a_problem_after_a_minute(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer;
+    back_up(campus);
+    isolate(campus, 12, &answer);
+    campus_stop(campus);
+    (void)go_back(campus);
+    campus->switches[0].is_deaf = true;
+    campus_start(campus);
+    campus_pass(campus, 55000000);
+    assert_string_equal(problem_of(campus, "e1"), "");
+    campus_pass(campus, 10000000);
+    assert_string_equal(problem_of(campus, "e1"),
+                        "it does not say what it blocks, so nothing is sent to it: no answer in "
+                        "time");
+    assert_string_equal(problem_of(campus, "e2"), "");
+    campus_pass(campus, 20000000);
+    assert_int_equal(notices_of_the_mute(campus, "e1"), 1);
+    assert_int_equal(notices_of_the_mute(campus, "e2"), 0);
+    isolate(campus, 11, &answer);
+    struct mac wanted = campus_mac(11);
+    assert_false(dummy_drops(campus->switches[0].device, "p1", &wanted, NULL));
+    campus->switches[0].is_deaf = false;
+    campus_pass(campus, 30000000);
+    assert_string_equal(problem_of(campus, "e1"), "");
+    assert_true(dummy_drops(campus->switches[0].device, "p1", &wanted, NULL));
+}
+
 int
 main(void)
 {
@@ -303,6 +420,9 @@ main(void)
         CASE(test_what_was_released_before_the_backup_goes),
         CASE(test_a_switch_that_comes_later_is_asked_too),
         CASE(test_without_any_copy_nothing_is_released),
+        CASE(test_an_answer_that_comes_late_counts),
+        CASE(test_what_is_no_answer_does_not_count),
+        CASE(test_one_that_does_not_say_what_it_blocks_is_a_problem_after_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

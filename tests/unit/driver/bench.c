@@ -28,6 +28,8 @@ struct bench_edge {
     struct wire_desired partial;
     struct bench *bench;
     atomic_bool is_connected, is_silent, wants_drop, wants_rest;
+    atomic_bool is_refused;
+    char refused[TEXT_SIZE]; /* written before that */
     atomic_int keeps_after; /* parts of its next answer; 0: it keeps none */
     struct wire_observed kept; /* the rest, owned */
     struct event *poke;
@@ -117,7 +119,8 @@ static void
 peer_open(void *context, struct channel *channel)
 {
     struct bench_edge *edge = context;
-    struct wire_hello hello = {.name = "e1", .version = "test", .wall_us = 1};
+    struct wire_hello hello = {.name = "e1", .version = "0.0.9", .wall_us = 1};
+    hello.tells_held = !edge->bench->is_old;
     edge->channel = channel;
     (void)channel_send(channel, WIRE_HELLO, &hello);
 }
@@ -128,6 +131,10 @@ on_device(void *context, const struct wire_device *device)
     struct bench_edge *edge = context;
     edge->peer_epoch = device->epoch;
     edge->peer_generation = device->generation;
+    if (strstr(device->problem, "install ")) {
+        snprintf(edge->refused, sizeof(edge->refused), "%s", device->problem);
+        atomic_store(&edge->is_refused, true);
+    }
     atomic_store(&edge->is_connected, device->is_connected);
 }
 
@@ -261,12 +268,29 @@ edge_start(struct bench *bench, char why[256])
     }
     edge->poke = event_new(edge->base, -1, 0, on_poke, edge);
     pthread_create(&edge->loop, NULL, loop_run, edge->base);
-    for (int i = 0; !error && i < 3000 && !atomic_load(&edge->is_connected); i++) {
+    for (int i = 0; !error && i < 3000 && !atomic_load(&edge->is_connected) &&
+                    !atomic_load(&edge->is_refused);
+         i++) {
         usleep(10000); /* a handshake, not a time-out under test */
+    }
+    if (!error && atomic_load(&edge->is_refused)) {
+        snprintf(why, 256, "%.200s", edge->refused);
+        return -EPROTO;
     }
     bench->epoch = edge->peer_epoch;
     bench->generation = edge->peer_generation;
     return error ? error : atomic_load(&edge->is_connected) ? 0 : -ETIMEDOUT;
+}
+
+void
+bench_meet_old(char why[256])
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+    bench->kind = BENCH_EDGE;
+    bench->is_old = true;
+    clock_fake_init(&bench->clock, INT64_C(1700000000000000));
+    (void)!edge_start(bench, why);
+    bench_free(bench);
 }
 
 struct bench *

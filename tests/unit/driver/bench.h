@@ -21,9 +21,12 @@ struct bench {
     struct bench_edge *edge;
     int waited_ms;          /* by the small switch, on the fake clock */
     atomic_int passed, passed_rules; /* reports that the edge driver passed on unasked; the last one's */
+    bool is_old; /* the edge driver's peer is a cordon-edge of long ago */
     uint64_t epoch, generation; /* where a test begins: a real edge has a past */
 };
 
+/* The same with a peer that is too old: 'why' is what the edge driver says of it. */
+void bench_meet_old(char why[256]);
 /* NULL: this kind cannot run here, 'why' says it. */
 struct bench *bench_new(enum bench_kind kind, char why[256]);
 void bench_free(struct bench *bench);

@@ -135,6 +135,18 @@ test_a_late_end_of_a_change_is_told_whole(void **state)
     assert_int_equal(atomic_load(&bench->passed_rules), RULES);
 }
 
+/* From before the question what it blocks: a controller that forgot something would have it release
+ * that.  It is not let in, and people read why. */
+static void
+test_one_that_cannot_say_what_it_blocks_is_refused_by_its_version(void **state)
+{
+    char why[256] = "";
+    (void)state;
+    bench_meet_old(why);
+    assert_string_equal(why, "its cordon-edge 0.0.9 cannot say what it blocks: install " CORDON_VERSION
+                             " or later there");
+}
+
 int
 main(void)
 {
@@ -144,6 +156,7 @@ main(void)
         CASE(test_a_late_end_of_what_it_holds_is_no_answer),
         CASE(test_many_parts_are_one_answer),
         CASE(test_a_late_end_of_a_change_is_told_whole),
+        cmocka_unit_test(test_one_that_cannot_say_what_it_blocks_is_refused_by_its_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
