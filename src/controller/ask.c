@@ -244,6 +244,26 @@ ask_page_begin(struct ask_page *page, const struct op_page *asked)
                               .limit = asked->limit ? asked->limit : OP_LIMIT_DEFAULT};
 }
 
+#define SERIAL_BITS 32
+#define RUN_MASK ((ASK_CURSOR_LASTING >> SERIAL_BITS) - 1)
+#define SERIAL_MASK ((UINT64_C(1) << SERIAL_BITS) - 1)
+
+bool
+ask_page_begin_run(const struct ask_call *call, struct ask_page *page, const struct op_page *asked)
+{
+    uint64_t run = controller_run(call->controller) & RUN_MASK;
+    bool is_of_run = asked->cursor > 0 && asked->cursor < ASK_CURSOR_LASTING;
+    if (is_of_run && asked->cursor >> SERIAL_BITS != run) {
+        ask_problem(call, 409, "the controller was started anew since that page was given", "cursor",
+                    "begin again without a cursor");
+        return false;
+    }
+    ask_page_begin(page, asked);
+    page->run = run << SERIAL_BITS;
+    page->cursor = is_of_run ? asked->cursor & SERIAL_MASK : asked->cursor;
+    return true;
+}
+
 static bool
 page_takes(struct ask_page *page, bool is_behind)
 {
@@ -286,8 +306,9 @@ ask_page_answer(const struct ask_call *call, struct ask_page *page)
     cJSON *body = cJSON_CreateObject();
     cJSON_AddItemToObject(body, "items", page->items);
     if (page->is_full) {
+        uint64_t next = page->next ? page->next : page->cursor + page->taken;
         cJSON_AddNumberToObject(body, "next",
-                                (double)(page->next ? page->next : page->cursor + page->taken));
+                                (double)(next < ASK_CURSOR_LASTING ? next | page->run : next));
     }
     cJSON_AddNumberToObject(body, "total", (double)page->seen);
     ask_answer_json(call, 200, body);

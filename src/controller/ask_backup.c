@@ -76,7 +76,9 @@ ask_unproven_list(const struct ask_call *call, const void *parameters)
 {
     const struct op_page *asked = parameters;
     struct ask_page page;
-    ask_page_begin(&page, asked);
+    if (!ask_page_begin_run(call, &page, asked)) {
+        return;
+    }
     for (size_t i = controller_containment_count(call->controller); i > 0; i--) {
         const struct containment *each = controller_containment_at(call->controller, i - 1);
         const char *const texts[] = {each->id, each->reason, each->unproven, each->case_number,

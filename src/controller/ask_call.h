@@ -83,9 +83,15 @@ struct ask_page {
     size_t limit, taken, bytes;
     uint64_t seen;
     uint64_t next; /* key of the last one taken; 0: the cursor is a position */
+    uint64_t run;  /* part of the cursors of this run of core; 0: they are of every run */
     bool is_full;
 };
 void ask_page_begin(struct ask_page *page, const struct op_page *asked);
+/* The same where keys below ASK_CURSOR_LASTING are of this run of core only (serials): a cursor of
+ * another one would go on at a wrong place.  False: it was one, and is answered. */
+#define ASK_CURSOR_LASTING (UINT64_C(1) << 50)
+bool ask_page_begin_run(const struct ask_call *call, struct ask_page *page,
+                        const struct op_page *asked) MUST_CHECK;
 /* Call once per match: true: encode it and give it to ask_page_add. */
 bool ask_page_takes(struct ask_page *page);
 /* The same for a list that changes meanwhile: the cursor is the key of the last row given, so that

@@ -66,9 +66,9 @@ struct listing {
     uint64_t serial; /* of the live one that comes */
 };
 
-/* Cursors of a list of containments: below this the serial of a live one, above it the number of
- * one that ended.  Both name the last row given, whatever begins or ends meanwhile. */
-#define CURSOR_ENDED (UINT64_C(1) << 50)
+/* Cursors of a list of containments: below this the serial of a live one in this run, above it the
+ * number of one that ended.  Both name the last row given, whatever begins or ends meanwhile. */
+#define CURSOR_ENDED ASK_CURSOR_LASTING
 
 static void
 on_containment(void *context, const struct containment *each)
@@ -139,7 +139,9 @@ list_containments(const struct ask_call *call, const struct op_containment_list 
     bool wants_ended = asked->ended || (asked->state != 0 &&
                                         ask_is_ended((enum containment_state)(asked->state - 1)));
     int error = 0;
-    ask_page_begin(&listing.page, &asked->page);
+    if (!ask_page_begin_run(call, &listing.page, &asked->page)) {
+        return;
+    }
     for (size_t i = controller_containment_count(call->controller); i > 0; i--) {
         const struct containment *each = controller_containment_at(call->controller, i - 1);
         if (!ask_is_ended(each->state)) {
@@ -429,7 +431,9 @@ ask_pending_list(const struct ask_call *call, const void *parameters)
 {
     const struct op_page *asked = parameters;
     struct ask_page page;
-    ask_page_begin(&page, asked);
+    if (!ask_page_begin_run(call, &page, asked)) {
+        return;
+    }
     for (size_t i = controller_containment_count(call->controller); i > 0; i--) {
         const struct containment *each = controller_containment_at(call->controller, i - 1);
         if (each->state == CONTAINMENT_PENDING &&

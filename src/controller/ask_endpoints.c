@@ -82,7 +82,9 @@ ask_endpoint_list(const struct ask_call *call, const void *parameters)
     const struct op_page *asked = parameters;
     struct topology *topology = controller_topology(call->controller);
     struct ask_page page;
-    ask_page_begin(&page, asked);
+    if (!ask_page_begin_run(call, &page, asked)) {
+        return;
+    }
     for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
         const struct endpoint *endpoint = topology_endpoint_at(topology, i);
         if (endpoint && ask_endpoint_matches(call, endpoint, asked->q) &&

@@ -291,6 +291,12 @@ controller_load(struct controller *controller)
 
 /* ---- epoch ---- */
 
+uint64_t
+controller_run(const struct controller *controller)
+{
+    return controller->run;
+}
+
 static void
 on_epoch_stored(void *context, int error)
 {
@@ -311,6 +317,7 @@ controller_start(struct controller *controller)
     char value[32];
     controller->is_started = false;
     controller->epoch++;
+    controller->run = controller->epoch;
     snprintf(value, sizeof(value), "%llu", (unsigned long long)controller->epoch);
     struct store_change *change = store_change_new();
     store_put_setting(change, "epoch", value);

@@ -176,6 +176,8 @@ const struct containment *controller_containment_at(const struct controller *con
                                                     size_t index);
 /* Rises along that order and is the containment's as long as we run; not 0. */
 uint64_t controller_containment_serial(const struct controller *controller, size_t index);
+/* Rises with every start and stays through a run: serials are of one run. */
+uint64_t controller_run(const struct controller *controller);
 /* The containment that restricts that endpoint most now; NULL: none. */
 const struct containment *controller_containment_on(const struct controller *controller,
                                                     const char *endpoint_id);

@@ -271,6 +271,7 @@ struct controller {
     struct want_list common;
     struct asked_table asked; /* the rules of 'common' and of all entries */
     uint64_t epoch;
+    uint64_t run; /* the epoch that this run began with */
     bool is_started; /* the epoch is on disk: drive */
     struct suspension_view suspension;
     struct storm storm;

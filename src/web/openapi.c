@@ -136,6 +136,20 @@ takes_secret(const struct route *route)
     return false;
 }
 
+/* Whose cursors are of one run of core. */
+static bool
+has_run_cursor(const struct route *route)
+{
+    static const enum op lists[] = {OP_ENDPOINT_LIST, OP_CONTAINMENT_LIST, OP_SERVER_LIST,
+                                    OP_PENDING_LIST, OP_UNPROVEN_LIST};
+    for (size_t i = 0; route->kind == ROUTE_ASK && i < COUNT_OF(lists); i++) {
+        if (lists[i] == route->op) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 add_problems(const struct route *route, cJSON *responses, cJSON *components)
 {
@@ -171,6 +185,12 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
         }
         add_response(
             responses, problems[i].status, problems[i].about,
+            content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
+    }
+    if (has_run_cursor(route)) {
+        add_response(
+            responses, "409",
+            "the controller was started anew since that page was given: begin again without cursor",
             content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
     }
     if (takes_secret(route)) {

@@ -1,6 +1,7 @@
 /* A list from the API that keeps itself up to date: pages, search, live changes.  What an event
  * brings replaces its row at once; a new row is looked up again from the server, so that filters are
  * the server's and not guessed here. */
+import { ApiError } from './api';
 import { live, type Topic } from './live.svelte';
 
 export interface Page<T> {
@@ -170,6 +171,8 @@ export class LiveList<T> {
     } catch (error) {
       if (!abort.signal.aborted) {
         this.error = error;
+        /* the controller was started anew between two pages: from the first one again */
+        this.again ||= error instanceof ApiError && error.status === 409;
       }
     }
   }

@@ -1,6 +1,6 @@
 /* The network as the map draws it: where switches stand, which way leads to the core, what stands
  * around a switch.  Pure; drawing is parts/MapCanvas.svelte. */
-import type { Schemas } from './api';
+import { ApiError, type Schemas } from './api';
 
 export type Switch = Schemas['Switch'];
 export type Link = Schemas['Link'];
@@ -37,8 +37,20 @@ export async function loadAll<T>(
   most = 2000,
 ): Promise<T[]> {
   let items: T[] = [];
-  for (let cursor: number | undefined; ; ) {
-    const page = await load(cursor);
+  for (let cursor: number | undefined, again = false; ; ) {
+    let page: { items: T[]; next?: number };
+    try {
+      page = await load(cursor);
+    } catch (error) {
+      /* the controller was started anew between two pages: from the first one, once */
+      if (!(error instanceof ApiError) || error.status !== 409 || !cursor || again) {
+        throw error;
+      }
+      again = true;
+      cursor = undefined;
+      items = [];
+      continue;
+    }
     items = items.concat(page.items);
     cursor = page.next;
     if (!cursor || items.length >= most) {

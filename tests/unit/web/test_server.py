@@ -146,11 +146,13 @@ class Reading(Case):
 
     def test_pages(self):
         first = self.viewer.get("/endpoints?limit=1")
-        self.assertEqual((len(first["items"]), first["next"], first["total"]), (1, 1, 2))
-        second = self.viewer.get("/endpoints?limit=1&cursor=1")
+        self.assertEqual((len(first["items"]), first["total"]), (1, 2))
+        second = self.viewer.get(f"/endpoints?limit=1&cursor={first['next']}")
         self.assertNotIn("next", second)
         self.assertNotEqual(first["items"][0]["id"], second["items"][0]["id"])
-        self.assertEqual(self.viewer.get("/endpoints?cursor=99")["items"], [])
+        self.assertEqual(self.viewer.get(f"/endpoints?cursor={first['next'] + 98}")["items"], [])
+        status, _, body = self.viewer.ask("GET", "/endpoints?cursor=99")  # of another run
+        self.assertEqual((status, json.loads(body)["where"]), (409, "cursor"))
 
     def test_evidence_is_a_pcap(self):
         status, media, pcap = self.admin.ask("GET", "/evidence/d-1")
