@@ -6,15 +6,13 @@ The programs are the real ones; their clock is lab/clock.c, preloaded.
 """
 import json
 import os
-import shutil
-import tempfile
 import time
 
 import clients
 import ledger
 import pytest
-from clocks import Clock
-from light import SWITCHES, Light, arp_frame
+from clock_lab import ClockLab
+from light import SWITCHES, arp_frame
 from netns import wait_for
 from people import Browser
 
@@ -22,37 +20,6 @@ HOUR = 3600
 LASTS_S = 4
 ALL = bool(os.environ.get("CORDON_CLOCKS"))  # each combination, by hand; else what differs most
 TOLD_S = 15  # that a device's clock is wrong
-
-
-class ClockLab(Light):
-    """Each program has a clock of its own."""
-
-    def __init__(self):
-        super().__init__()
-        self.clock_dir = tempfile.mkdtemp(prefix="cordon-clocks-")
-        os.chmod(self.clock_dir, 0o755)
-        self.clocks = {name: Clock(self.clock_dir, name, self.build)
-                       for name in ("cordond", *SWITCHES)}
-        self.eve = os.path.join(self.dir, "eve", "eve.json")
-        os.makedirs(os.path.dirname(self.eve))
-        self.sources = f"""sources:
-  - {{name: ids, kind: eve-file, path: "{self.eve}", strength: strong, confidence: 80,
-     adjacent: true}}
-"""
-
-    def start_cordond(self, wait=True, env=None):
-        super().start_cordond(wait, dict(self.env, **self.clocks["cordond"].env))
-
-    def start_edge(self, name, env=None):
-        super().start_edge(name, dict(self.env, **self.clocks[name].env))
-
-    def set(self, seconds, *names):
-        for name in names or self.clocks:
-            self.clocks[name].set(seconds)
-
-    def close(self):
-        super().close()
-        shutil.rmtree(self.clock_dir, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
