@@ -317,3 +317,126 @@ file_own_tree(const char *path, uid_t uid, gid_t gid)
     close(fd);
     return error;
 }
+
+/* ---- elsewhere ---- */
+
+static int
+contents_copy(int from, int to)
+{
+    static const size_t room = 1u << 16;
+    char *bytes = malloc(room);
+    int error = bytes ? 0 : -ENOMEM;
+    while (!error) {
+        ssize_t size = read(from, bytes, room);
+        if (size <= 0) {
+            error = size < 0 ? -errno : 0;
+            break;
+        }
+        error = write_all(to, bytes, (size_t)size);
+    }
+    free(bytes);
+    return error;
+}
+
+static int
+copy_beside(int from, const char *beside)
+{
+    struct stat found;
+    int to = beside_open(beside, 0600);
+    if (to < 0) {
+        return to;
+    }
+    int error = fstat(from, &found) < 0 ? -errno : contents_copy(from, to);
+    if (!error &&
+        (fchmod(to, found.st_mode & 0777) < 0 ||
+         (geteuid() == 0 && fchown(to, found.st_uid, found.st_gid) < 0) || fsync(to) < 0)) {
+        error = -errno;
+    }
+    close(to);
+    return error;
+}
+
+int
+file_carry(const char *from, const char *to)
+{
+    char beside[PATH_MAX];
+    if (rename(from, to) == 0) {
+        return 0;
+    }
+    if (errno != EXDEV) {
+        return -errno;
+    }
+    int used = snprintf(beside, sizeof(beside), "%s.%ld.new", to, (long)getpid());
+    if (used < 0 || (size_t)used >= sizeof(beside)) {
+        return -ENAMETOOLONG;
+    }
+    int fd = open(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int error = fd < 0 ? -errno : copy_beside(fd, beside);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (!error && rename(beside, to) < 0) {
+        error = -errno;
+    }
+    if (error) {
+        (void)unlink(beside);
+        return error;
+    }
+    error = file_sync_folder(to);
+    return error ? error : unlink(from) < 0 ? -errno : 0;
+}
+
+#define LINKS_MAX 8 /* one behind another */
+
+/* Where a link of root's or ours leads; 0 or negative errno. */
+static int
+link_read(const char *path, char to[PATH_MAX])
+{
+    char text[PATH_MAX];
+    struct stat found;
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    int error = fstat(fd, &found) < 0 ? -errno : 0;
+    if (!error && (!S_ISLNK(found.st_mode) || (found.st_uid != 0 && found.st_uid != geteuid()))) {
+        error = -ELOOP;
+    }
+    ssize_t size = error ? 0 : readlinkat(fd, "", text, sizeof(text) - 1);
+    error = size < 0 ? -errno : error;
+    close(fd);
+    if (error) {
+        return error;
+    }
+    text[size] = '\0';
+    const char *name = strrchr(path, '/');
+    int folder = text[0] == '/' || !name ? 0 : (int)(name - path) + 1;
+    int used = snprintf(to, PATH_MAX, "%.*s%s", folder, path, text);
+    return used < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+int
+file_open_plain(const char *path)
+{
+    char at[PATH_MAX], next[PATH_MAX];
+    struct stat found;
+    if (snprintf(at, sizeof(at), "%s", path) >= (int)sizeof(at)) {
+        return -ENAMETOOLONG;
+    }
+    for (int i = 0; i < LINKS_MAX; i++) {
+        int fd = open(at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 && fstat(fd, &found) == 0 && S_ISREG(found.st_mode)) {
+            return fd;
+        }
+        int error = fd < 0 ? -errno : -EINVAL;
+        if (fd >= 0) {
+            close(fd);
+        }
+        error = error == -ELOOP ? link_read(at, next) : error;
+        if (error) {
+            return error;
+        }
+        memcpy(at, next, sizeof(at));
+    }
+    return -ELOOP;
+}

@@ -660,9 +660,12 @@ backup_result(void *context)
 static void
 backup_ended(void *context, const struct view_backup *backup)
 {
+    struct core *core = context;
     struct view_changed changed = {.list = "backup"};
-    (void)backup;
-    publish(context, "changed", &changed);
+    if (backup->last.problem[0]) {
+        controller_tell(core->controller, NOTICE_BACKUP, SEVERITY_MEDIUM, "", backup->last.problem);
+    }
+    publish(core, "changed", &changed);
 }
 
 static int

@@ -189,19 +189,16 @@ database_copy(const char *database, struct copy_facts *facts, char why[256])
     return 0;
 }
 
-/* Never through a link, and only plain files. */
+/* Only plain files, and through no link but root's: a role may write in its folder. */
 static int
 member_add(struct making *making, const char *path, const char *name, char why[256])
 {
-    struct stat found;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &found) < 0 || !S_ISREG(found.st_mode)) {
-        int error = fd < 0 ? -errno : -EINVAL;
-        if (fd >= 0) {
-            close(fd);
-        }
-        snprintf(why, 256, "%.180s: %s", path, strerror(-error));
-        return error;
+    int fd = file_open_plain(path);
+    if (fd < 0) {
+        snprintf(why, 256, "%.150s: %s", path,
+                 fd == -ELOOP ? "a link of another user's is not followed: make it root's"
+                              : strerror(-fd));
+        return fd;
     }
     int error = ++making->members > MEMBERS_MAX ? -EFBIG : 0;
     if (error) {
@@ -426,9 +423,7 @@ file_move(const char *from, const char *to, char why[256])
     char folder[PATH_ROOM];
     snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(to, '/') - to), to);
     int error = file_make_dirs(folder, 0700);
-    if (!error && rename(from, to) < 0) {
-        error = -errno;
-    }
+    error = error ? error : file_carry(from, to);
     error = error ? error : owner_adopt(to);
     error = error ? error : file_sync_folder(to);
     if (error) {

@@ -41,6 +41,7 @@ enum notice_kind {
     NOTICE_CERTIFICATE, /* a device's expires and was not renewed */
     NOTICE_CLOCK, /* it was set, or a device's differs from ours */
     NOTICE_STORE,   /* the database cannot be written to, or can again */
+    NOTICE_BACKUP,  /* one could not be made */
     NOTICE_PROCESS, /* one of ours ended by itself and was started again */
     NOTICE_CHECKPOINT, /* a signed one of the audit */
     NOTICE_AUDIT_ROW,  /* each row of the audit, for whoever collects them elsewhere */

@@ -45,6 +45,7 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
     [NOTICE_CLOCK] = {{"A clock was set or is wrong", "時計のずれまたは変更を検出しました"}},
     [NOTICE_STORE] = {{"The database cannot be written, or can again",
                        "データベースへの書き込みの異常または回復"}},
+    [NOTICE_BACKUP] = {{"A backup failed", "バックアップに失敗しました"}},
     [NOTICE_PROCESS] = {{"A process of Cordon ended and was started again",
                          "Cordonのプロセスが異常終了し、再起動しました"}},
     [NOTICE_CHECKPOINT] = {{"Checkpoint of the audit log", "操作ログのチェックポイント"}},

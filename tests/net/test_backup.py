@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -247,6 +248,61 @@ def test_damaged_while_it_runs(bench):
     missing = [row for row in rows if row["number"] not in after]
     assert missing == []
     bench.contain("02:00:00:00:00:22", "and on")
+
+
+def test_over_file_systems_and_through_links(operator):
+    """The policy is a link into a folder that a tool fills, part of the state a disk of its own: both
+    are backed up and restored.  Another user's link is not followed, and people are told."""
+    with tempfile.TemporaryDirectory(prefix="cordon-links-") as name, \
+            tempfile.TemporaryDirectory(prefix="cordon-managed-", dir="/dev/shm") as managed:
+        mounted, bench = pathlib.Path(name) / "state" / "web", None
+        mounted.mkdir(parents=True)
+        os.chmod(mounted.parent, 0o755)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", mounted], check=True)
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(SLOW_S)
+        try:
+            bench = Bench(name, backup_key=f'"{operator[1]}"')
+            policy, real = bench.folder / "policy.yaml", pathlib.Path(managed) / "policy.yaml"
+            shutil.move(policy, real)
+            policy.symlink_to(real)
+            bench.api.post("/notifications", {"secrets": [], "settings": {
+                "version": 0, "help_desk": {}, "owner": {}, "on_call": {},
+                "rules": [{"kind": "backup", "channels": ["log"]}],
+                "channels": [{"name": "log", "kind": "syslog", "host": "127.0.0.1",
+                              "port": receiver.getsockname()[1], "transport": "udp"}]}})
+
+            def backup():
+                before = bench.api.get("/backup").get("last", {}).get("at")
+                bench.api.post("/backup/start", {})
+                return wait_for(lambda: (lambda last: last if last and last["at"] != before else None)(
+                    bench.api.get("/backup").get("last")), "the backup", SLOW_S)
+            good = backup()
+            assert "problem" not in good, good
+            os.chown(policy, 12345, 12345, follow_symlinks=False)
+            bad = backup()
+            assert "make it root's" in bad["problem"], bad
+            assert "make it root's" in receiver.recv(4096).decode()
+            os.chown(policy, 0, 0, follow_symlinks=False)
+            accounts = (mounted / "accounts").read_bytes()
+            bench.stop()
+            (mounted / "accounts").write_text("spoilt")
+            real.unlink()  # the tool is not there on a new machine
+            policy.unlink()
+            bench.command("restore", good["file"], "--key", operator[0])
+            assert (mounted / "accounts").read_bytes() == accounts
+            assert os.stat(mounted / "accounts").st_uid == os.stat(mounted).st_uid
+            assert policy.read_text() == receivers.POLICY
+            assert not list(mounted.glob("*.new"))
+            aside = [path for path in (bench.state / "set-aside").rglob("accounts")]
+            assert [path.read_text() for path in aside] == ["spoilt"]
+            bench.start()
+        finally:
+            receiver.close()
+            if bench:
+                bench.close()
+            subprocess.run(["umount", "-l", mounted], check=False)
 
 
 def test_full_disk():

@@ -232,6 +232,68 @@ one_at_a_time_has_a_lock(void **state)
     assert_int_equal(file_lock_folder(path, &first), -ENOENT);
 }
 
+/* /dev/shm is another file system than /tmp nearly everywhere. */
+static void
+a_file_is_carried_to_another_file_system(void **state)
+{
+    (void)state;
+    char there[] = "/dev/shm/cordon-carry-XXXXXX", target[sizeof(there) + 8];
+    char *text = NULL;
+    size_t size = 0;
+    struct stat here, other;
+    if (!mkdtemp(there) || stat(there, &other) || stat(folder, &here) ||
+        here.st_dev == other.st_dev) {
+        rmdir(there);
+        skip();
+    }
+    snprintf(target, sizeof(target), "%s/x", there);
+    assert_int_equal(file_write_atomic(path, "carried", 7, 0640), 0);
+    assert_int_equal(rename(path, target), -1); /* which is why */
+    assert_int_equal(errno, EXDEV);
+    assert_int_equal(file_carry(path, target), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(stat(target, &other), 0);
+    assert_int_equal(other.st_mode & 0777, 0640);
+    assert_int_equal(file_read(target, 100, &text, &size), 0);
+    assert_int_equal(size, 7);
+    assert_memory_equal(text, "carried", 7);
+    free(text);
+    assert_int_equal(file_carry(target, "/nowhere/at/all"), -ENOENT);
+    assert_int_equal(access(target, F_OK), 0); /* a failed one is where it was */
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    assert_int_equal(file_carry(path, target), -ELOOP);
+    assert_int_equal(access(target, F_OK), 0);
+    unlink(target);
+    rmdir(there);
+}
+
+static void
+links_of_others_are_not_followed(void **state)
+{
+    (void)state;
+    char link[300], second[300];
+    snprintf(link, sizeof(link), "%s.link", path);
+    snprintf(second, sizeof(second), "%s.second", path);
+    assert_int_equal(file_write_atomic(path, "text", 4, 0600), 0);
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(symlink(strrchr(link, '/') + 1, second), 0); /* beside it */
+    int fd = file_open_plain(second);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(file_open_plain(folder), -EINVAL);
+    if (geteuid() == 0) {
+        assert_int_equal(lchown(link, 12345, 12345), 0);
+        assert_int_equal(file_open_plain(second), -ELOOP);
+        assert_int_equal(file_open_plain(link), -ELOOP);
+    }
+    unlink(link);
+    unlink(second);
+    assert_int_equal(symlink(link, link), 0);
+    assert_int_equal(file_open_plain(link), -ELOOP);
+    unlink(link);
+    assert_int_equal(file_open_plain(link), -ENOENT);
+}
+
 int
 main(void)
 {
@@ -248,6 +310,8 @@ main(void)
         WITH_FOLDER(folders_are_made_with_their_parents),
         WITH_FOLDER(folders_that_cannot_be_made_say_why),
         WITH_FOLDER(one_at_a_time_has_a_lock),
+        WITH_FOLDER(a_file_is_carried_to_another_file_system),
+        WITH_FOLDER(links_of_others_are_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
