@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "bus/issued.h"
 #include "bus/pki_key.h"
 #include "model/text.h"
 
@@ -273,8 +274,11 @@ leaf_make(const char *ca_dir, const char *master, const struct place *out,
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = key ? certificate_make(wanted, key, ca, ca_key) : NULL;
     X509 *behind = strcmp(wanted->unit, "server") == 0 ? ca : NULL;
-    result = certificate ? certificate_write(out, certificate, behind, key, why)
-                         : fail(why, "cannot make a certificate");
+    result = certificate ? 0 : fail(why, "cannot make a certificate");
+    if (!result && !behind) { /* known before anybody has it */
+        result = issued_put(ca_dir, certificate, wanted->unit, wanted->name, why);
+    }
+    result = result ? result : certificate_write(out, certificate, behind, key, why);
     X509_free(certificate);
     EVP_PKEY_free(key);
     X509_free(ca);

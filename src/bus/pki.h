@@ -31,7 +31,7 @@ int pki_prepare(const char *dir, const char *master, const char *names, char why
 bool pki_name_check(const char *name, char why[256]);
 bool pki_names_check(const char *names, char why[256]);
 /* Writes OUT/NAME.pem, OUT/NAME.key and OUT/ca.pem; 'role' "edge" or "sensor"; never "ca" or
- * "server", which are our own files. */
+ * "server", which are our own files.  It stands in the register (bus/issued.h) first. */
 int pki_issue(const char *dir, const char *master, const char *role, const char *name,
               const char *out, char why[256]) MUST_CHECK;
 

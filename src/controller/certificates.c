@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "bus/issued.h"
 
 #define SECOND_US INT64_C(1000000)
 #define LIFE_DEFAULT_US (INT64_C(90) * 86400 * SECOND_US)
@@ -14,6 +15,7 @@
 #define WRITE_US (INT64_C(60) * SECOND_US) /* when it was last seen: at most so often */
 #define ASK_AGAIN_US (INT64_C(60) * SECOND_US)
 #define ASKS_PER_TICK 8
+#define ISSUED_AT_ONCE 256 /* lines that are known, or none */
 
 /* ---- the list ---- */
 
@@ -333,12 +335,11 @@ static void
 peer_came(struct certificates *certificates, enum device_role side, const struct wire_peer *peer)
 {
     struct held *held = held_by_serial(certificates, peer->serial);
-    bool is_new = !held;
     char detail[TEXT_SIZE];
     if (held && (!is_of(held, side, peer->name) || !certificate_is_live(&held->c))) {
         return; /* the list that it was let in by is older than ours: it is closed already */
     }
-    if (is_new) {
+    if (!held) {
         held = held_of_offline(certificates, side, peer);
     }
     held->c.seen_us = clock_wall_us(certificates->settings.clock);
@@ -349,7 +350,8 @@ peer_came(struct certificates *certificates, enum device_role side, const struct
     if (held->c.state == CERTIFICATE_WAITING &&
         !name_is_busy(certificates, (int)side, peer->name)) {
         snprintf(detail, sizeof(detail), "serial %s, from %s", held->c.serial, held->c.from);
-        succeed(certificates, held, is_new ? "certificate.take" : "certificate.use", detail);
+        succeed(certificates, held,
+                held->c.origin == ORIGIN_OFFLINE ? "certificate.take" : "certificate.use", detail);
     }
     certificates->settings.on_change(certificates->settings.context);
 }
@@ -519,6 +521,100 @@ certificates_sign(struct certificates *certificates, const struct wire_sign *sig
     renew(certificates, held, &issued);
 }
 
+/* ---- the register of those that were issued offline ---- */
+
+struct entry {
+    struct certificates *certificates;
+    struct certificate c;
+    int64_t at; /* where it stands in the register */
+};
+
+static void register_read(struct certificates *certificates);
+
+/* One that nobody has used yet. */
+static bool
+is_unused(const struct held *held)
+{
+    return held->c.origin == ORIGIN_OFFLINE && held->c.state == CERTIFICATE_WAITING;
+}
+
+static void
+on_entered(void *context, int error)
+{
+    struct entry *entry = context;
+    struct certificates *certificates = entry->certificates;
+    certificates->is_entering = false;
+    if (error) {
+        certificates->issued_at = entry->at; /* tried again at the next tick */
+        free(entry);
+        return;
+    }
+    if (!held_by_serial(certificates, entry->c.serial)) { /* it may have come meanwhile */
+        size_t index = 0;
+        for (struct held *each;
+             (each = held_next_live(certificates, entry->c.role, entry->c.name, &index));) {
+            if (is_unused(each)) {
+                held_end(certificates, each, CERTIFICATE_REPLACED, "cordond",
+                         "another one was issued");
+            }
+        }
+        (void)held_add(certificates, &entry->c);
+        certificates->settings.on_peers(certificates->settings.context, entry->c.role);
+        certificates->settings.on_change(certificates->settings.context);
+    }
+    free(entry);
+    register_read(certificates);
+}
+
+/* What was issued before for that name and never used gives way. */
+static void
+entry_store(struct certificates *certificates, const struct certificate *c, int64_t at)
+{
+    char object[NAME_SIZE], detail[TEXT_SIZE];
+    struct store_change *change = store_change_new();
+    struct entry *entry = MEM_NEW(struct entry);
+    *entry = (struct entry){.certificates = certificates, .c = *c, .at = at};
+    size_t index = 0;
+    for (struct held *each; (each = held_next_live(certificates, c->role, c->name, &index));) {
+        if (is_unused(each)) {
+            held_put_end(certificates, change, each, CERTIFICATE_REPLACED, "cordond",
+                         "another one was issued");
+        }
+    }
+    store_put_certificate(change, c);
+    snprintf(object, sizeof(object), "%s %.50s", device_role_names[c->role], c->name);
+    snprintf(detail, sizeof(detail), "serial %s, by 'cordond pki issue'", c->serial);
+    store_put_audit(change, clock_wall_us(certificates->settings.clock), "cordond",
+                    "certificate.issue", object, detail);
+    certificates->is_entering = true;
+    store_submit(certificates->settings.store, change, on_entered, entry);
+}
+
+/* One after the other: each may take the place of the one before.  One that ended before it was
+ * known is of no use to anybody; one whose name is busy waits for the next tick. */
+static void
+register_read(struct certificates *certificates)
+{
+    int64_t now_us = clock_wall_us(certificates->settings.clock);
+    for (size_t i = 0; i < ISSUED_AT_ONCE && !certificates->is_entering; i++) {
+        struct certificate c = {.origin = ORIGIN_OFFLINE, .state = CERTIFICATE_WAITING};
+        int64_t from = certificates->issued_at, at = from;
+        int result = issued_next(certificates->settings.issued_fd, &at, &c);
+        if (result == 0 || (result < 0 && result != -EBADMSG)) {
+            return;
+        }
+        bool is_new = result == 1 && !held_by_serial(certificates, c.serial) &&
+                      c.expires_us + certificates->settings.grace_us > now_us;
+        if (is_new && name_is_busy(certificates, (int)c.role, c.name)) {
+            return;
+        }
+        certificates->issued_at = at;
+        if (is_new) {
+            entry_store(certificates, &c, from);
+        }
+    }
+}
+
 /* ---- time ---- */
 
 static bool
@@ -527,7 +623,7 @@ has_successor(const struct certificates *certificates, const struct certificate 
     size_t index = 0;
     for (const struct held *each;
          (each = held_next_live(certificates, certificate->role, certificate->name, &index));) {
-        if (each->c.issued_us > certificate->issued_us) {
+        if (each->c.issued_us > certificate->issued_us && !is_unused(each)) {
             return true;
         }
     }
@@ -568,7 +664,7 @@ static void
 expiry_tell(struct certificates *certificates, struct held *held, int64_t now_us)
 {
     char text[TIME_TEXT_SIZE], detail[TEXT_SIZE];
-    if (held->is_told || !certificate_is_live(&held->c) ||
+    if (held->is_told || !certificate_is_live(&held->c) || is_unused(held) ||
         !certificates_is_expiring(certificates, &held->c)) {
         return;
     }
@@ -604,6 +700,9 @@ certificates_tick(struct certificates *certificates)
         return;
     }
     certificates->ticked_us = boot_us;
+    if (certificates->settings.issued_fd >= 0) {
+        register_read(certificates);
+    }
     for (size_t i = 0; i < certificates->held_count; i++) {
         struct held *held = certificates->held[i];
         if (!certificate_is_live(&held->c)) {

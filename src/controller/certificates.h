@@ -34,6 +34,7 @@ struct certificates_settings {
     int64_t life_us;         /* of a device's certificate; 0: 90 days */
     int64_t grace_us;        /* let in for so long after its end, to be renewed; 0: 2 hours */
     int64_t token_us;        /* 0: 15 minutes */
+    int issued_fd;           /* of the register of offline ones (bus/issued.h); -1: none */
     /* Whom to let in has changed. */
     void (*on_peers)(void *context, enum device_role role);
     /* To that device; false: it is not connected now. */

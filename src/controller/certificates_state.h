@@ -34,6 +34,8 @@ struct certificates {
     uint64_t refusals[REFUSAL_COUNT];
     struct log_limit refused_log, refused_audit;
     int64_t ticked_us; /* boot */
+    int64_t issued_at; /* how far the register was read */
+    bool is_entering;  /* one of it is on its way to the disk */
 };
 
 /* Is something of that name on its way to the disk?  'role' -1: either. */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/seal.h"
+#include "bus/issued.h"
 #include "bus/pki.h"
 #include "controller/ask.h"
 #include "controller/checkpoints.h"
@@ -45,6 +46,7 @@ struct core {
     struct warnings *warnings;
     struct controller *controller;
     struct pki_ca *ca;
+    int issued_fd; /* bus/issued.h */
     int64_t server_expires_us;
     char boot_id[CLOCKS_BOOT_SIZE];
     struct ended ended;
@@ -286,6 +288,11 @@ core_authority(struct core *core)
         log_error("core", "no certificate authority", LOG_S("why", why));
         return -ENOENT;
     }
+    core->issued_fd = issued_open(pki, why);
+    if (core->issued_fd < 0) {
+        log_error("core", "certificates issued offline are known when they are used only",
+                  LOG_S("why", why));
+    }
     int error = seal_open(master, SEAL_AUDIT, &core->seal, why);
     if (error) {
         log_error("core", "the master key cannot be used", LOG_S("why", why));
@@ -304,6 +311,7 @@ core_certificates(struct core *core)
         .life_us = (int64_t)config->certificates.life_s * 1000000,
         .grace_us = (int64_t)config->certificates.grace_s * 1000000,
         .token_us = (int64_t)config->certificates.token_s * 1000000,
+        .issued_fd = core->issued_fd,
         .on_peers = on_peers,
         .send_renew = send_renew,
         .tell = certificates_tell,

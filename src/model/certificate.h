@@ -32,7 +32,8 @@ enum certificate_state {
 };
 extern const char *const certificate_state_names[CERTIFICATE_STATE_COUNT + 1];
 
-/* offline: by 'cordond pki issue', and known here since it was first used. */
+/* offline: by 'cordond pki issue', known from its register (bus/issued.h), or since it was first
+ * used. */
 enum certificate_origin { ORIGIN_ENROLLED, ORIGIN_RENEWED, ORIGIN_OFFLINE, ORIGIN_COUNT };
 extern const char *const certificate_origin_names[ORIGIN_COUNT + 1];
 

@@ -165,6 +165,7 @@ const struct said said_words[] = {
     {"word.audit.enrolment_offer", "enrolment.offer", "機器登録の発行"},
     {"word.audit.enrolment_withdraw", "enrolment.withdraw", "機器登録の取り下げ"},
     {"word.audit.certificate_enrol", "certificate.enrol", "機器の登録"},
+    {"word.audit.certificate_issue", "certificate.issue", "オフライン証明書の発行"},
     {"word.audit.certificate_renew", "certificate.renew", "証明書の更新"},
     {"word.audit.certificate_use", "certificate.use", "更新した証明書の使用開始"},
     {"word.audit.certificate_take", "certificate.take", "オフライン証明書の使用開始"},

@@ -8,7 +8,7 @@ static const struct field certificate_fields[] = {
     ROW_ENUM(struct certificate, role, "role", false, device_role_names, "what the device is"),
     ROW(struct certificate, fingerprint, "fingerprint", FIELD_TEXT, "SHA-256 of the certificate"),
     ROW_ENUM(struct certificate, origin, "origin", false, certificate_origin_names,
-             "enrolled, renewed, or offline: by 'cordond pki issue', known since its first use"),
+             "enrolled, renewed, or offline: by 'cordond pki issue'"),
     ROW_ENUM(struct certificate, state, "state", false, certificate_state_names,
              "waiting: a renewal that the device has not used yet; only valid and waiting ones are "
              "let in"),

@@ -193,6 +193,33 @@ def test_revoked_while_connected(lab):
     assert lab.wait_certificate("s2", connected=True, state="valid")["origin"] == "enrolled"
 
 
+def offline(lab, name):
+    """By 'cordond pki issue', beside the running cordond; (certificate, key)"""
+    out = f"{lab.dir}/offline-{name}"
+    subprocess.run([lab.program("cordond"), "pki", "issue", "sensor", name, "--out", out, "--state",
+                    lab.state_dir], check=True, timeout=60, capture_output=True)
+    return f"{out}/{name}.pem", f"{out}/{name}.key"
+
+
+def test_one_that_was_issued_offline_is_revoked_before_anybody_used_it(lab):
+    lost, by_serial, twin = (offline(lab, name) for name in ("s31", "s32", "s33"))
+    for name in ("s31", "s32", "s33"):
+        one = lab.wait_certificate(name, state="waiting", origin="offline", connected=False)
+        assert "last_seen" not in one
+    assert "s31" in lab.ctl("certificates")
+    lab.ctl("certificates", "revoke", "s31", "--reason", "the stick was lost")
+    serial = lab.certificates("s32")[0]["serial"]
+    lab.ctl("certificates", "revoke", serial, "--reason", "by its number")
+    for name, files in (("s31", lost), ("s32", by_serial)):
+        wait_for(lambda files=files: alert_of(SENSORS, *files, lab.ca), f"{name} is refused", 30, 0.1)
+        lab.wait_refused("revoked", name)
+        assert lab.certificates(name, state="revoked")
+    assert alert_of(SENSORS, *twin, lab.ca) == ""
+    lab.wait_certificate("s33", state="valid")
+    rows = [row for row in lab.items("/audit") if row["action"] == "certificate.issue"]
+    assert {row["object"] for row in rows} >= {"sensor s31", "sensor s32", "sensor s33"}
+
+
 def test_a_sensor_reports_as_itself_only(lab):
     lab.issue("sensor", "s9")
     detection = {"type": "detection", "id": "forged-1", "sensor": "s1", "maker": "cordon",

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/seal.h"
+#include "bus/issued.h"
 #include "bus/pki.h"
 #include "bus/pki_key.h"
 #include "folder.h"
@@ -265,6 +266,97 @@ test_issued_certificates(void **state)
     assert_int_not_equal(access(path, F_OK), 0); /* never leaves */
 }
 
+/* Each one that is issued stands in the register, before anybody has it. */
+static void
+test_the_register(void **state)
+{
+    const struct bench *bench = *state;
+    char why[256], path[256], serial[SERIAL_SIZE], fingerprint[FINGERPRINT_SIZE];
+    struct certificate found;
+    int64_t at = 0;
+    int fd = issued_open(bench->pki, why);
+    assert_true(fd >= 0);
+    assert_mode(bench->pki, "issued", 0600);
+    assert_int_equal(issued_next(fd, &at, &found), 0);
+    for (int i = 0; i < 3; i++) {
+        const char *role = i == 1 ? "sensor" : "edge";
+        assert_int_equal(pki_issue(bench->pki, NULL, role, "a-switch_2.x", bench->out, why), 0);
+        X509 *made = certificate_read(bench->out, "a-switch_2.x.pem");
+        pki_serial(made, serial);
+        pki_fingerprint(made, fingerprint);
+        assert_int_equal(issued_next(fd, &at, &found), 1);
+        assert_string_equal(found.serial, serial);
+        assert_string_equal(found.fingerprint, fingerprint);
+        assert_string_equal(found.name, "a-switch_2.x");
+        assert_int_equal(found.role, i == 1 ? DEVICE_SENSOR : DEVICE_EDGE);
+        assert_int_equal(found.issued_us, pki_issued_us(made));
+        assert_int_equal(found.expires_us, pki_expires_us(made));
+        X509_free(made);
+        assert_int_equal(issued_next(fd, &at, &found), 0);
+    }
+    /* a writer that died in the middle costs its own line only */
+    path_of(path, bench->pki, "issued");
+    FILE *file = fopen(path, "ae");
+    assert_non_null(file);
+    fprintf(file, "00ff edge half");
+    fclose(file);
+    assert_int_equal(issued_next(fd, &at, &found), 0);
+    assert_int_equal(pki_issue(bench->pki, NULL, "edge", "e2", bench->out, why), 0);
+    assert_int_equal(issued_next(fd, &at, &found), -EBADMSG);
+    assert_int_equal(issued_next(fd, &at, &found), 1);
+    assert_string_equal(found.name, "e2");
+    close(fd);
+    /* where it cannot be written nothing is issued; nor through what somebody put there */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_true(pki_issue(bench->pki, NULL, "edge", "e3", bench->out, why) < 0);
+    assert_non_null(strstr(why, "issued"));
+    path_of(path, bench->out, "e3.pem");
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_true(issued_open(bench->pki, why) < 0);
+}
+
+static void
+test_lines_of_the_register(void **state)
+{
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "00ff",
+                                      "00ff edge e1 sha256:0 1 2",
+                                      "00ff server e1 sha256:%s 1 2",
+                                      "00fg edge e1 sha256:%s 1 2",
+                                      "00ff edge ../e1 sha256:%s 1 2",
+                                      "00ff edge ca sha256:%s 1 2",
+                                      "00ff edge e1 md5:%s 1 2",
+                                      "00ff edge e1 sha256:%s 2 1",
+                                      "00ff edge e1 sha256:%s -1 2",
+                                      "00ff edge e1 sha256:%s 1 2 3",
+                                      "00ff edge e1 sha256:%s 1 99999999999999999999",
+                                      "00ff edge e1 sha256:%s 1 2x"};
+    char line[ISSUED_LINE_MAX], hex[65];
+    struct certificate c;
+    (void)state;
+    memset(hex, 'a', 64);
+    hex[64] = '\0';
+    snprintf(line, sizeof(line), "00ff edge e1 sha256:%s 1 2", hex);
+    size_t whole = strlen(line);
+    assert_true(issued_parse(line, &c));
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        const char *place = strstr(bad[i], "%s");
+        int before = place ? (int)(place - bad[i]) : (int)strlen(bad[i]);
+        snprintf(line, sizeof(line), "%.*s%s%s", before, bad[i], place ? hex : "",
+                 place ? place + 2 : "");
+        if (issued_parse(line, &c)) {
+            fail_msg("taken: %s", bad[i]);
+        }
+    }
+    for (size_t size = 0; size < whole; size++) { /* every beginning */
+        snprintf(line, sizeof(line), "00ff edge e1 sha256:%s 1 2", hex);
+        line[size] = '\0';
+        assert_false(issued_parse(line, &c));
+    }
+}
+
 static void
 test_serial_numbers_differ(void **state)
 {
@@ -423,6 +515,8 @@ main(void)
         TEST(test_nothing_is_made_twice),
         TEST(test_without_the_names_the_server_is_left_alone),
         TEST(test_issued_certificates),
+        TEST(test_the_register),
+        TEST(test_lines_of_the_register),
         TEST(test_serial_numbers_differ),
         TEST(test_names_and_roles_that_are_refused),
         TEST(test_the_authoritys_own_names_are_refused),

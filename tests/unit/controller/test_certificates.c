@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "bus/csr.h"
+#include "bus/issued.h"
 #include "controller/certificates.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
@@ -24,6 +26,7 @@ struct fixture {
     struct store *store;
     struct pki_ca *ca;
     struct certificates *certificates;
+    int issued_fd;
     unsigned told, asked, issued;
     char detail[TEXT_SIZE];
     struct wire_peers last;    /* of edges; without its list */
@@ -87,12 +90,15 @@ begin(struct fixture *f)
     f->base = event_base_new();
     f->ca = pki_ca_open(f->pki, NULL, why);
     assert_non_null(f->ca);
+    f->issued_fd = issued_open(f->pki, why);
+    assert_true(f->issued_fd >= 0);
     if (store_open(f->db, f->base, &f->store, why)) {
         fail_msg("%s", why);
     }
     const struct certificates_settings settings = {.store = f->store,
                                                    .clock = &f->clock.clock,
                                                    .ca = f->ca,
+                                                   .issued_fd = f->issued_fd,
                                                    .on_peers = on_peers,
                                                    .send_renew = send_renew,
                                                    .tell = tell,
@@ -108,6 +114,7 @@ end(struct fixture *f)
     certificates_free(f->certificates);
     f->certificates = NULL;
     pki_ca_free(f->ca);
+    close(f->issued_fd);
     event_base_free(f->base);
 }
 
@@ -418,6 +425,84 @@ an_offline_one_is_known_from_its_first_use(void **state)
     assert_true(!is_let_in(f, "0123456789abcdef0123456789abcdef") && is_let_in(f, f->serial));
 }
 
+/* As 'cordond pki issue' writes it, at any time. */
+static void
+issued_offline(struct fixture *f, const char *serial, const char *name, const char *end)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/issued", f->pki);
+    FILE *file = fopen(path, "a");
+    assert_non_null(file);
+    fprintf(file, "%s edge %s sha256:%064d %lld %lld%s", serial, name, 7,
+            (long long)f->clock.wall_now_us, (long long)(f->clock.wall_now_us + 825 * DAY_US), end);
+    assert_int_equal(fclose(file), 0);
+}
+
+#define FIRST "00000000000000000000000000000001"
+#define SECOND "00000000000000000000000000000002"
+#define THIRD "00000000000000000000000000000003"
+
+static void
+an_offline_one_is_known_and_revoked_before_anybody_uses_it(void **state)
+{
+    struct fixture *f = *state;
+    struct certificate shown;
+    issued_offline(f, FIRST, "sw1", "\n");
+    issued_offline(f, "none", "sw1", "\n");
+    issued_offline(f, SECOND, "sw2", ""); /* not whole yet */
+    pass(f, DAY_US);
+    assert_int_equal(find(f, FIRST, &shown)->origin, ORIGIN_OFFLINE);
+    assert_int_equal(shown.state, CERTIFICATE_WAITING);
+    assert_string_equal(shown.name, "sw1");
+    assert_true(is_let_in(f, FIRST));
+    assert_null(certificates_at(f->certificates, 1, &shown));
+    issued_offline(f, "\n" THIRD, "sw1", "\n");
+    pass(f, DAY_US);
+    assert_int_equal(state_of(f, SECOND), CERTIFICATE_WAITING);
+    /* another one for that name: the first was for nothing */
+    assert_int_equal(state_of(f, FIRST), CERTIFICATE_REPLACED);
+    assert_false(is_let_in(f, FIRST));
+    assert_true(is_let_in(f, THIRD));
+    certificates_revoke(f->certificates, THIRD, "token:admin", "it was copied", on_done, f);
+    assert_int_equal(answer(f), CERTIFICATES_DONE);
+    certificates_revoke(f->certificates, "sw2", "token:admin", "by its name", on_done, f);
+    assert_int_equal(answer(f), CERTIFICATES_DONE);
+    for (int i = 0; i < 2; i++) { /* a restart reads the register again, and changes nothing */
+        assert_int_equal(state_of(f, FIRST), CERTIFICATE_REPLACED);
+        assert_int_equal(state_of(f, SECOND), CERTIFICATE_REVOKED);
+        assert_int_equal(state_of(f, THIRD), CERTIFICATE_REVOKED);
+        comes(f, THIRD);
+        assert_int_equal(state_of(f, THIRD), CERTIFICATE_REVOKED);
+        assert_false(is_let_in(f, THIRD));
+        end(f);
+        begin(f);
+        pass(f, DAY_US);
+        certificates_peers(f->certificates, DEVICE_EDGE, take_peers, f);
+    }
+    assert_int_equal(store_audit_rows(f->store), 0);
+}
+
+static void
+an_offline_one_that_nobody_uses_takes_no_place(void **state)
+{
+    struct fixture *f = *state;
+    enrol(f);
+    comes(f, f->serial);
+    pass(f, DAY_US);
+    issued_offline(f, FIRST, "sw1", "\n");
+    pass(f, DAY_US);
+    assert_int_equal(state_of(f, f->serial), CERTIFICATE_VALID);
+    assert_true(is_let_in(f, f->serial) && is_let_in(f, FIRST));
+    struct wire_peer gone = {.event = PEER_WENT, .role = "edge", .name = "sw1"};
+    memcpy(gone.serial, f->serial, sizeof(gone.serial));
+    certificates_peer(f->certificates, DEVICE_EDGE, &gone);
+    pass(f, 80 * DAY_US); /* people hear of the end of the one in use all the same */
+    assert_int_equal(f->told, 1);
+    comes(f, FIRST);
+    assert_int_equal(state_of(f, FIRST), CERTIFICATE_VALID);
+    assert_int_equal(state_of(f, f->serial), CERTIFICATE_REPLACED);
+}
+
 /* However many are refused, from however many places: the list, the audit and memory stay small. */
 static void
 refusals_are_bounded(void **state)
@@ -447,6 +532,8 @@ main(void)
         TEST(a_clock_that_jumps),
         TEST(revoked_is_revoked_also_after_a_restart_and_for_what_was_made_before),
         TEST(an_offline_one_is_known_from_its_first_use),
+        TEST(an_offline_one_is_known_and_revoked_before_anybody_uses_it),
+        TEST(an_offline_one_that_nobody_uses_takes_no_place),
         TEST(refusals_are_bounded),
     };
     log_setup("test", LOG_TEXT, LOG_ERROR);

@@ -410,6 +410,7 @@ open_certificates(struct controller *c, const char *folder)
     c->ca = pki_ca_open(pki, master, why);
     must(c->ca, why);
     const struct certificates_settings settings = {.store = c->store,
+                                                   .issued_fd = -1,
                                                    .clock = c->clock,
                                                    .ca = c->ca,
                                                    .on_peers = no_peers,
