@@ -451,6 +451,9 @@ chunks_take(struct unpacking *u, const char *head, char why[256])
         } else if (!error) {
             error = fail(why, -EBADMSG, "it holds what no backup has");
         }
+        if (!error && is_last != (letter == 'E')) {
+            error = fail(why, -EBADMSG, "it does not end as a backup does");
+        }
     }
     member_end(u, &error);
     return error;

@@ -274,7 +274,8 @@ flow_room(struct openid *openid, const char *peer, int64_t now_us)
     for (size_t i = 0; !room && i < OPENID_FLOWS_MAX; i++) {
         struct flow *one;
         size_t count = flows_of(openid, openid->flows[i].peer, &one);
-        if (count > most) {
+        bool is_older = count == most && (!oldest || one->begun_us < oldest->begun_us);
+        if (count > most || is_older) {
             most = count;
             oldest = one;
         }

@@ -609,6 +609,16 @@ def test_a_flood_stops_nobody_elses_sign_in(lies):
     assert lies.sign_in(meanwhile=flood) == 200
 
 
+def test_of_many_machines_the_oldest_go_first(lies):
+    """More machines than places, one sign-in each: whoever begins now has his time all the same."""
+    def begin_from(count):
+        for _ in range(count):
+            assert Browser(lies.api).send("POST", "/session/openid/begin", {})[0] == 200
+
+    begin_from(260)
+    assert lies.sign_in(meanwhile=lambda: begin_from(20)) == 200
+
+
 @pytest.mark.parametrize("lie", liar.LIES)
 def test_a_false_one_is_not(lies, lie):
     assert lies.sign_in(lie) in (401, 503), lie
