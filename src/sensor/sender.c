@@ -376,6 +376,11 @@ int
 sender_new(struct event_base *base, const struct sensor_settings *settings, struct sender **sender,
            char why[256])
 {
+    if (settings->server[0] && !settings->spool_dir[0]) {
+        snprintf(why, 256, "spool_dir is needed with server: what was found is kept there until "
+                           "cordond has stored it, and the certificate that it is renewed to");
+        return -EINVAL;
+    }
     struct sender *made = MEM_NEW(struct sender);
     const struct tls_files files = {
         .ca = settings->ca, .cert = settings->cert, .key = settings->key};

@@ -66,9 +66,15 @@ class Enrolling(light.Light):
         return int(found.group(1)) if found else None
 
 
+MIRROR = """mirrors:
+  - switch: s1
+    mirror: {kind: port, direction: both, ports: [p7, p8], carrier: local, out_port: mon}
+"""
+
+
 @pytest.fixture(scope="module")
 def lab():
-    with Enrolling(sources=SETTINGS) as made:
+    with Enrolling(sources=SETTINGS, mirrors=MIRROR) as made:
         yield made
 
 
@@ -172,6 +178,40 @@ def test_renewed_before_the_end_and_nothing_is_lost(lab):
     assert not lab.wires.reaches([(victim, other)])
     assert "certificate.renew" in {row["action"] for row in lab.items("/audit")}
     lab.release(made["id"])
+
+
+def contains(lab, one):
+    """The sensor sees that call, and it contains."""
+    def told():
+        lab.wires.call_home(one, lab.endpoints[15])
+        return [c for c in lab.items("/containments")
+                if c.get("mac") == one.mac and c["action"] == "isolate"]
+    return wait_for(told, f"a call of {one} contains it", 30, 0.3)[0]["id"]
+
+
+def test_a_sensor_is_renewed_and_what_it_finds_goes_on(lab):
+    """A real one, over its line; after a restart it is who it was renewed to."""
+    lab.start_sensor()
+    first = lab.wait_certificate("s9", connected=True, state="valid")
+    made = [contains(lab, lab.endpoints[6])]
+    second = lab.wait_certificate("s9", connected=True, state="valid", origin="renewed",
+                                  timeout_s=3 * LIFE_S)
+    assert second["serial"] != first["serial"]
+    assert lab.certificates("s9", serial=first["serial"])[0]["state"] == "replaced"
+    kept = f"{lab.dir}/sensor-state/identity.pem"
+    assert os.stat(kept).st_mode & 0o777 == 0o600
+    made.append(contains(lab, lab.endpoints[7]))
+    told = alert_of(SENSORS, *paths(lab, "s9"))  # what it enrolled with is no good any more
+    assert "REVOKED" in told, told
+    lab.sensor.kill()
+    lab.sensor.popen.wait(10)
+    lab.release(made[0])
+    lab.start_sensor()
+    assert lab.wait_certificate("s9", connected=True, state="valid")["origin"] == "renewed"
+    made[0] = contains(lab, lab.endpoints[6])
+    for one in made:
+        lab.release(one)
+    lab.sensor.stop()
 
 
 def test_revoked_while_connected(lab):

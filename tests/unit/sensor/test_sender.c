@@ -1,4 +1,5 @@
 /* Detections on their way: kept while cordond is away, over restarts, never without bound. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -255,6 +256,21 @@ test_renamed(void **state)
     until_waiting(f, 0);
 }
 
+/* Without a folder it would lose what it found, and not live longer than its certificate. */
+static void
+test_needs_a_folder(void **state)
+{
+    struct fixture *f = *state;
+    struct sender *sender = NULL;
+    char why[256] = "";
+    f->settings.spool_dir[0] = '\0';
+    assert_int_equal(sender_new(f->base, &f->settings, &sender, why), -EINVAL);
+    assert_non_null(strstr(why, "spool_dir is needed"));
+    f->settings.server[0] = '\0'; /* one that reports to nobody needs none */
+    assert_int_equal(sender_new(f->base, &f->settings, &sender, why), 0);
+    sender_free(sender);
+}
+
 /* A line that nobody can read holds up none of the others. */
 static void
 test_unreadable(void **state)
@@ -446,7 +462,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_survives_restart),
         TEST(test_renamed),
-        TEST(test_unreadable), TEST(test_unacknowledged), TEST(test_bounded),
+        TEST(test_unreadable),
+        TEST(test_needs_a_folder), TEST(test_unacknowledged), TEST(test_bounded),
         TEST(test_count_bounded),    TEST(test_cut_line),       TEST(test_spoilt_lines),
         TEST(test_compacts),         TEST(test_lost_owner),     TEST(test_sent_again_by_time),
     };
