@@ -68,10 +68,10 @@ ask_replay_start(const struct ask_call *call, const void *parameters)
 }
 
 /* NULL: answered already. */
-static const struct replay *
+static struct replay *
 replay_of(const struct ask_call *call, const char *id)
 {
-    const struct replay *replay = jobs_context(call->asks->jobs, id, REPLAY_KIND);
+    struct replay *replay = jobs_context(call->asks->jobs, id, REPLAY_KIND);
     if (!replay) {
         ask_problem(call, 404, "no replay has this id; an hour after their end they are forgotten",
                     "id", "'cordonctl jobs' lists them");
@@ -83,13 +83,10 @@ void
 ask_replay_show(const struct ask_call *call, const void *parameters)
 {
     const struct op_id *asked = parameters;
-    const struct replay *replay = replay_of(call, asked->id);
+    struct replay *replay = replay_of(call, asked->id);
     if (replay) {
-        struct view_replay *view = MEM_NEW(struct view_replay);
-        replay_view(replay, jobs_find(call->asks->jobs, asked->id), view);
-        ask_answer_shape(call, 200, &view_replay_shape, view);
-        replay_view_fini(view);
-        free(view);
+        ask_answer_shape(call, 200, &view_replay_shape,
+                         replay_view(replay, jobs_find(call->asks->jobs, asked->id)));
     }
 }
 
@@ -102,6 +99,9 @@ is_asked(const struct op_replay_list *asked, const struct view_replay_decision *
     if ((asked->outcome != 0 && asked->outcome - 1 != (int)view->outcome) ||
         (asked->endpoint[0] != '\0' && strcmp(asked->endpoint, view->endpoint_id) != 0)) {
         return false;
+    }
+    if (asked->page.q[0] == '\0') {
+        return true;
     }
     mac_format(&view->mac, mac);
     ip_format(&view->ip, ip);
@@ -123,8 +123,11 @@ ask_replay_list(const struct ask_call *call, const void *parameters)
     struct view_replay_decision *view = MEM_NEW(struct view_replay_decision);
     struct ask_page page;
     ask_page_begin(&page, &asked->page);
-    for (size_t i = 0; replay_decision_at(replay, i, view); i++) {
-        if (is_asked(asked, view) && ask_page_takes(&page)) {
+    /* where all of them are asked for, only the page's own are filled */
+    bool is_all = asked->outcome == 0 && asked->endpoint[0] == '\0' && asked->page.q[0] == '\0';
+    for (size_t i = 0; i < replay_decision_count(replay); i++) {
+        bool may = is_all || (replay_decision_at(replay, i, view) && is_asked(asked, view));
+        if (may && ask_page_takes(&page) && replay_decision_at(replay, i, view)) {
             ask_page_add(&page, codec_encode(&view_replay_decision_shape, view));
         }
     }

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #define WATCHED_MAX 500 /* releases looked at: the newest */
+#define READ_AT_ONCE 50 /* of them: they come newest first, and most days there are few */
+#define CHAINS 1024
 /* Shown for so long, also where the policy watches for less. */
 #define SHOWN_US (INT64_C(86400) * 1000000)
 
@@ -21,7 +24,30 @@ struct watching {
     int64_t now_us, since_us, watch_us;
     char (*seen)[ID_SIZE]; /* an endpoint is listed once: by its last release */
     size_t seen_count;
+    size_t read;     /* releases, in this part */
+    uint64_t number; /* of the last one */
+    bool is_over;    /* that one is older than what is shown */
+    /* Newer incidents by the endpoint's hash: index + 1 of the newest, and of the one before each.
+     */
+    size_t first[CHAINS];
+    size_t *before;
 };
+
+static void
+chains_make(struct watching *watching)
+{
+    const struct controller *controller = watching->call->controller;
+    size_t count = controller_incident_count(controller);
+    watching->before = mem_new(count + 1, sizeof(*watching->before));
+    for (size_t i = 0; i < count; i++) {
+        const struct incident *each = controller_incident_at(controller, i);
+        if (each->last_us > watching->since_us && each->endpoint_id[0] != '\0') {
+            size_t *first = &watching->first[hash_text(each->endpoint_id) % CHAINS];
+            watching->before[i] = *first;
+            *first = i + 1;
+        }
+    }
+}
 
 static bool
 is_new(struct watching *watching, const char *endpoint_id)
@@ -37,10 +63,12 @@ is_new(struct watching *watching, const char *endpoint_id)
 
 /* Incidents of that endpoint with something newer than its release. */
 static void
-fill_incidents(struct controller *controller, const struct containment *released,
+fill_incidents(const struct watching *watching, const struct containment *released,
                struct view_watch *view)
 {
-    for (size_t i = controller_incident_count(controller); i > 0; i--) {
+    struct controller *controller = watching->call->controller;
+    size_t i = watching->first[hash_text(released->endpoint_id) % CHAINS];
+    for (; i > 0; i = watching->before[i - 1]) {
         const struct incident *each = controller_incident_at(controller, i - 1);
         if (strcmp(each->endpoint_id, released->endpoint_id) == 0 &&
             each->last_us > released->ended_us) {
@@ -60,7 +88,9 @@ on_released(void *context, const struct containment *each, uint64_t number)
     struct view_containment containment = {.host_name = ""};
     struct view_incident incidents[VIEW_WATCH_INCIDENTS];
     struct view_watch view = {.containment = &containment, .incidents = incidents};
-    (void)number;
+    watching->read++;
+    watching->number = number;
+    watching->is_over = watching->is_over || each->ended_us < watching->since_us;
     if (each->ended_us < watching->since_us || each->endpoint_id[0] == '\0' ||
         each->action == ACTION_MIRROR || !is_new(watching, each->endpoint_id)) {
         return;
@@ -80,7 +110,7 @@ on_released(void *context, const struct containment *each, uint64_t number)
     if (each->ended_us + watching->watch_us > watching->now_us) {
         view.until_us = each->ended_us + watching->watch_us;
     }
-    fill_incidents(controller, each, &view);
+    fill_incidents(watching, each, &view);
     snprintf(view.contained_by, sizeof(view.contained_by), "%s", now ? now->id : "");
     ask_page_add(&watching->page, codec_encode(&view_watch_shape, &view));
 }
@@ -89,8 +119,8 @@ void
 ask_watch_list(const struct ask_call *call, const void *parameters)
 {
     const struct op_page *asked = parameters;
-    const struct store_question question = {.state = containment_state_names[CONTAINMENT_RELEASED],
-                                            .limit = WATCHED_MAX};
+    struct store_question question = {.state = containment_state_names[CONTAINMENT_RELEASED],
+                                      .limit = READ_AT_ONCE};
     uint64_t total = 0, before = 0;
     int64_t now_us = clock_wall_us(controller_clock(call->controller));
     int64_t watch_us = now_us - engine_watch_since(controller_engine(call->controller));
@@ -101,8 +131,17 @@ ask_watch_list(const struct ask_call *call, const void *parameters)
                                 .watch_us = watch_us,
                                 .seen = mem_new(WATCHED_MAX, ID_SIZE)};
     ask_page_begin(&watching.page, asked);
-    int error = store_search_ended(controller_store(call->controller), &question, &total, &before,
+    int error = 0;
+    chains_make(&watching);
+    for (size_t looked = 0; !error && !watching.is_over && looked < WATCHED_MAX;
+         looked += READ_AT_ONCE) {
+        watching.read = 0;
+        error = store_search_ended(controller_store(call->controller), &question, &total, &before,
                                    on_released, &watching);
+        question.after = watching.number;
+        watching.is_over = watching.is_over || watching.read < READ_AT_ONCE;
+    }
+    free(watching.before);
     free(watching.seen);
     if (error) {
         cJSON_Delete(watching.page.items);

@@ -23,6 +23,7 @@ notices_new(void)
     TAILQ_INIT(&notices->letters);
     TAILQ_INIT(&notices->questions);
     TAILQ_INIT(&notices->watches);
+    hmap_init(&notices->watch_map);
     return notices;
 }
 

@@ -400,7 +400,7 @@ controller_device(struct controller *controller, const struct wire_device *devic
     adopt_begin(sw);
     if (device->is_connected) {
         sw->seen_us = now_us;
-        sw->came_us = was_connected ? sw->came_us : clock_boot_us(controller->clock);
+        sw->came_us = sw->came_us ? sw->came_us : clock_boot_us(controller->clock);
         sw->is_fenced = false; /* it says anew whose it is */
         topology_set_mirror_source(controller->topology, device->switch_name,
                                    &device->mirror_source);

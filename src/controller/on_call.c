@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "controller/entry.h"
 #include "controller/outbox.h"
@@ -53,8 +54,7 @@ on_call_now(const struct notify_on_call *on_call, int64_t wall_us)
 static struct watch *
 watch_find(struct notices *notices, const char *containment_id)
 {
-    struct watch *watch;
-    TAILQ_FOREACH(watch, &notices->watches, link)
+    HMAP_FOR_EACH_HASH(watch, struct watch, by_id, hash_text(containment_id), &notices->watch_map)
     {
         if (strcmp(watch->containment_id, containment_id) == 0) {
             return watch;
@@ -68,6 +68,7 @@ watch_new(struct notices *notices, const char *containment_id)
 {
     struct watch *watch = MEM_NEW(struct watch);
     snprintf(watch->containment_id, sizeof(watch->containment_id), "%s", containment_id);
+    hmap_insert(&notices->watch_map, &watch->by_id, hash_text(watch->containment_id));
     TAILQ_INSERT_TAIL(&notices->watches, watch, link);
     notices->watch_count++;
     return watch;
@@ -76,6 +77,7 @@ watch_new(struct notices *notices, const char *containment_id)
 static void
 watch_free(struct notices *notices, struct watch *watch)
 {
+    hmap_remove(&notices->watch_map, &watch->by_id);
     TAILQ_REMOVE(&notices->watches, watch, link);
     notices->watch_count--;
     free(watch);
@@ -87,6 +89,7 @@ on_call_free(struct notices *notices)
     while (!TAILQ_EMPTY(&notices->watches)) {
         watch_free(notices, TAILQ_FIRST(&notices->watches));
     }
+    hmap_fini(&notices->watch_map);
 }
 
 static void

@@ -9,6 +9,7 @@
 #define WATCH_SETTING "on_call/" /* and the containment's id: "steps taken, since, last, who" */
 
 struct watch {
+    struct hmap_node by_id;
     TAILQ_ENTRY(watch) link;
     char containment_id[ID_SIZE];
     uint32_t taken; /* steps */

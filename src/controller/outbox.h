@@ -71,6 +71,7 @@ struct notices {
     TAILQ_HEAD(, question) questions;
     struct notify_change *change; /* NULL: none */
     TAILQ_HEAD(watch_list, watch) watches;
+    struct hmap watch_map; /* of the same, by the containment's id */
     size_t watch_count;
 };
 

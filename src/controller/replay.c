@@ -422,6 +422,7 @@ replay_free(void *context)
         row_free(r->rows[i]);
     }
     free(r->rows);
+    replay_view_free(r->view);
     policy_unref(r->policy);
     free(r);
 }

@@ -29,9 +29,10 @@ struct replay_settings {
 const struct job *replay_start(struct jobs *jobs, const char *account,
                                const struct replay_settings *settings,
                                char why[TEXT_SIZE]) MUST_CHECK;
-/* What it has found so far; its lists are the caller's: replay_view_fini. */
-void replay_view(const struct replay *replay, const struct job *job, struct view_replay *view);
-void replay_view_fini(struct view_replay *view);
+/* What it has found so far: the replay's own, until it is asked for again.  Summed up once when it
+ * is over: people ask often, and there are thousands of rows. */
+const struct view_replay *replay_view(struct replay *replay, const struct job *job);
+size_t replay_decision_count(const struct replay *replay);
 /* In the order in which they were first decided; false: no more.  'texts' are for searching. */
 bool replay_decision_at(const struct replay *replay, size_t index,
                         struct view_replay_decision *view);

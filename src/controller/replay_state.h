@@ -68,6 +68,9 @@ struct replay {
     size_t hour_first, hour_count;
     uint64_t busiest_hour;
     int64_t busiest_us;
+    struct view_replay *view; /* owned; as it was asked for last; NULL: not yet */
 };
+/* Takes it. */
+void replay_view_free(struct view_replay *view);
 
 #endif

@@ -210,9 +210,10 @@ sum_endpoints(const struct replay *r, struct view_replay *view)
     free(rows);
 }
 
-void
-replay_view(const struct replay *r, const struct job *job, struct view_replay *view)
+static struct view_replay *
+sums_make(const struct replay *r, const struct job *job)
 {
+    struct view_replay *view = MEM_NEW(struct view_replay);
     *view = (struct view_replay){.is_complete = job->state == JOB_DONE,
                                  .days = r->days,
                                  .from_us = r->from_us,
@@ -229,15 +230,36 @@ replay_view(const struct replay *r, const struct job *job, struct view_replay *v
         sum_row(r, r->rows[i], view);
     }
     sum_endpoints(r, view);
+    return view;
+}
+
+const struct view_replay *
+replay_view(struct replay *r, const struct job *job)
+{
+    if (!r->view || !r->view->is_complete) {
+        replay_view_free(r->view);
+        r->view = sums_make(r, job);
+    }
+    return r->view;
+}
+
+size_t
+replay_decision_count(const struct replay *r)
+{
+    return r->row_count;
 }
 
 void
-replay_view_fini(struct view_replay *view)
+replay_view_free(struct view_replay *view)
 {
+    if (!view) {
+        return;
+    }
     free(view->actions.items);
     free(view->policies.items);
     free(view->networks.items);
     free(view->classes.items);
     free(view->holds.items);
     free(view->endpoints);
+    free(view);
 }

@@ -150,7 +150,7 @@ struct switch_state {
     size_t lost_count;           /* rules in the report that it held and does not hold any more */
     struct log_limit altered_limit; /* of rows in the audit */
     int64_t seen_us, read_back_us, gone_us; /* wall */
-    int64_t came_us;             /* boot: last connected; 0: not yet */
+    int64_t came_us;             /* boot: first connected in this run; 0: not yet */
     int64_t asked_us;            /* boot: last read-back sent */
     int64_t snapshot_us;         /* boot: last snapshot sent */
     int64_t retry_us;            /* boot: no repair before */

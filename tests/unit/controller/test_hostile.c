@@ -325,6 +325,16 @@ test_how_many_there_are_is_known_when_every_switch_told_all(void **state)
     assert_false(world->is_whole(world->context, ""));
     clock_fake_advance(&campus->clock, SECOND);
     assert_true(world->is_whole(world->context, ""));
+    campus_restart(campus); /* nor one that comes and goes, and never tells all */
+    world = controller_world(campus->controller);
+    tell_all(campus, "e1", 0);
+    for (int i = 0; i < 7; i++) {
+        tell_all(campus, "e2", 1);
+        dummy_set_connected(campus->switches[1].device, false);
+        clock_fake_advance(&campus->clock, 50 * SECOND);
+        dummy_set_connected(campus->switches[1].device, true);
+        assert_true(world->is_whole(world->context, "") == (i >= 5));
+    }
 }
 
 /* SIGKILL between the acknowledgement and the next writing behind. */
