@@ -86,10 +86,14 @@ int
 cmd_conflicts(struct run *run, char **words, int count)
 {
     static const struct column columns[] = {
-        {"HOST NAME", "host_name", COLUMN_TEXT}, {"MAC", "mac", COLUMN_TEXT},
-        {"SWITCH", "switch", COLUMN_TEXT},       {"PORT", "port", COLUMN_TEXT},
-        {"NOW", "now", COLUMN_TEXT},             {"CONTAINED", "contained", COLUMN_TEXT},
-        {"TIMES", "times", COLUMN_TEXT},         {"LAST SEEN", "last", COLUMN_TIME},
+        {"HOST NAME", "host_name", COLUMN_TEXT},
+        {"MAC", "mac", COLUMN_TEXT},
+        {"SWITCH", "switch", COLUMN_TEXT},
+        {"PORT", "port", COLUMN_TEXT},
+        {"NOW", "now", COLUMN_TEXT},
+        {"CONTAINED", "contained", COLUMN_TEXT},
+        {"TIMES", "times", COLUMN_TEXT},
+        {"LAST SEEN", "last", COLUMN_TIME},
         {"PROBLEM", "why", COLUMN_TEXT},
     };
     (void)words, (void)count;
@@ -112,10 +116,13 @@ int
 cmd_switches(struct run *run, char **words, int count)
 {
     static const struct column columns[] = {
-        {"NAME", "name", COLUMN_TEXT},       {"SITE", "site", COLUMN_RARE},
+        {"NAME", "name", COLUMN_TEXT},
+        {"SITE", "site", COLUMN_RARE},
         {"DRIVER", "driver", COLUMN_TEXT},
-        {"STATE", "state", COLUMN_TEXT},     {"GENERATION", "observed_generation", COLUMN_TEXT},
-        {"RULES", "rules", COLUMN_TEXT},     {"LAST SEEN", "seen", COLUMN_TIME},
+        {"STATE", "state", COLUMN_TEXT},
+        {"GENERATION", "observed_generation", COLUMN_TEXT},
+        {"RULES", "rules", COLUMN_TEXT},
+        {"LAST SEEN", "seen", COLUMN_TIME},
         {"PROBLEM", "problem", COLUMN_TEXT},
     };
     (void)words, (void)count;
@@ -123,12 +130,17 @@ cmd_switches(struct run *run, char **words, int count)
 }
 
 static const struct column containment_columns[] = {
-    {"ID", "id", COLUMN_TEXT},           {"ACTION", "action", COLUMN_TEXT},
-    {"STATE", "state", COLUMN_TEXT},     {"ENDPOINT", "", COLUMN_WHO},
+    {"ID", "id", COLUMN_TEXT},
+    {"ACTION", "action", COLUMN_TEXT},
+    {"STATE", "state", COLUMN_TEXT},
+    {"ENDPOINT", "", COLUMN_WHO},
     {"SITE", "site", COLUMN_RARE},
-    {"SERVER", "", COLUMN_SERVER},       {"LOCATION", "location", COLUMN_PLACE},
-    {"SINCE", "requested", COLUMN_TIME}, {"EXPIRES", "expires", COLUMN_TIME},
-    {"HITS", "hits", COLUMN_TEXT},       {"REASON", "reason", COLUMN_TEXT},
+    {"SERVER", "", COLUMN_SERVER},
+    {"LOCATION", "location", COLUMN_PLACE},
+    {"SINCE", "requested", COLUMN_TIME},
+    {"EXPIRES", "expires", COLUMN_TIME},
+    {"HITS", "hits", COLUMN_TEXT},
+    {"REASON", "reason", COLUMN_TEXT},
 };
 
 int
@@ -143,6 +155,15 @@ cmd_server_blocks(struct run *run, char **words, int count)
 {
     return list(run, "server-blocks", first_of(words, count), containment_columns,
                 COUNT_OF(containment_columns));
+}
+
+#define ASSESSED_MAX 20 /* of servers that are to be blocked: who talked to them */
+
+static bool
+is_of(const cJSON *item, const char *path, const char *word)
+{
+    const cJSON *value = columns_at(item, path);
+    return cJSON_IsString(value) && strcmp(value->valuestring, word) == 0;
 }
 
 int
@@ -188,6 +209,7 @@ cmd_pending(struct run *run, char **words, int count)
     }
     columns_print(run, items, columns, COUNT_OF(columns));
     const cJSON *item;
+    size_t shown = 0;
     cJSON_ArrayForEach(item, items)
     {
         const cJSON *id = columns_at(item, "containment.id");
@@ -195,6 +217,12 @@ cmd_pending(struct run *run, char **words, int count)
         if (detections && detections->child) {
             printf("\n%s:\n", cJSON_IsString(id) ? id->valuestring : "?");
             columns_print(run, detections, evidence, COUNT_OF(evidence));
+        }
+        if (is_of(item, "containment.action", "block_server") && shown++ < ASSESSED_MAX) {
+            const cJSON *server = columns_at(item, "containment.server");
+            server = server ? server : columns_at(item, "containment.server_name");
+            printf("\n%s:\n", cJSON_IsString(server) ? server->valuestring : "?");
+            code = cJSON_IsString(server) ? assess_print(run, server->valuestring) : code;
         }
     }
     cJSON_Delete(items);

@@ -36,7 +36,7 @@ cmd_watch(struct run *run, char **words, int count)
 }
 
 int
-cmd_assess(struct run *run, char **words, int count)
+assess_print(struct run *run, const char *server)
 {
     static const struct column facts[] = {
         {"NEVER BLOCK", "never_block", COLUMN_TEXT},
@@ -52,9 +52,7 @@ cmd_assess(struct run *run, char **words, int count)
     struct prefix prefix;
     struct client_answer answer;
     char path[URL_SIZE] = API "/server-assessment";
-    (void)count;
-    run_query(path, sizeof(path), prefix_parse(words[0], &prefix) ? "server" : "server_name",
-              words[0]);
+    run_query(path, sizeof(path), prefix_parse(server, &prefix) ? "server" : "server_name", server);
     int code = run_ask(run, path, NULL, &answer);
     if (code == EXIT_GOOD && run->options.json) {
         run_print_json(answer.json);
@@ -65,4 +63,11 @@ cmd_assess(struct run *run, char **words, int count)
     }
     client_answer_fini(&answer);
     return code;
+}
+
+int
+cmd_assess(struct run *run, char **words, int count)
+{
+    (void)count;
+    return assess_print(run, words[0]);
 }

@@ -32,6 +32,9 @@ command_fn cmd_endpoints, cmd_endpoint, cmd_links, cmd_switches, cmd_switch, cmd
     cmd_accounts, cmd_tokens, cmd_annotate, cmd_protect, cmd_annotations, cmd_export, cmd_import,
     cmd_layout, cmd_notify, cmd_certificates, cmd_enrolments, cmd_enrol, cmd_backup, cmd_unproven;
 
+/* What is known of a server before it is blocked: would the policy do it, and who talked to it. */
+int assess_print(struct run *run, const char *server);
+
 /* cmd_policy calls it for what is about texts and revisions; count > 0. */
 command_fn policy_revisions;
 /* What runs, and what is wrong with the file, from the API's Policy. */
