@@ -36,8 +36,10 @@ def is_sure(number):
 class StormLab(Light):
     """With a switch of our own making, which tells of the crowd."""
 
-    def __init__(self):
-        super().__init__(policy=STORM, switches="  - name: big\n    driver: edge")
+    def __init__(self, crowd=CROWD, policy=STORM, sure=is_sure, server=None):
+        """'server' is whom all of them call; None: each another one, so that none is popular."""
+        super().__init__(policy=policy, switches="  - name: big\n    driver: edge")
+        self.size, self.sure, self.server = crowd, sure, server
         self.eve = os.path.join(self.dir, "eve", "eve.json")
         os.makedirs(os.path.dirname(self.eve))
         self.sources = f"""sources:
@@ -49,11 +51,11 @@ class StormLab(Light):
         line = device.Line(("127.0.0.1", 8701), f"{pki}/big.pem", f"{pki}/big.key", f"{pki}/ca.pem",
                            "big").hello()
         line.facts([{"kind": "port", "port": f"p{port}", "port_number": port + 1, "role": "access",
-                     "is_up": True} for port in range(-(-CROWD // ON_PORT))], is_full=True)
-        for first in range(0, CROWD, 250):
+                     "is_up": True} for port in range(-(-self.size // ON_PORT))], is_full=True)
+        for first in range(0, self.size, 250):
             line.facts([{"kind": "binding", "port": f"p{number // ON_PORT}", "mac": mac(number),
                          "ip": ip(number), "source": "arp"}
-                        for number in range(first, min(first + 250, CROWD))])
+                        for number in range(first, min(first + 250, self.size))])
             time.sleep(0.06)  # a switch may tell 5,000 facts a second
         return line
 
@@ -61,15 +63,15 @@ class StormLab(Light):
         """As one program writes it; the time now is that of all."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000+0000", time.gmtime())
         with open(self.eve, "a", encoding="ascii") as file:
-            for number in range(CROWD):
+            for number in range(self.size):
                 file.write(json.dumps({
                     "timestamp": stamp, "flow_id": 1000 + number, "event_type": "alert",
-                    "src_ip": ip(number), "src_port": 40001, "dest_ip": f"198.18.{number >> 8}.{number & 255}",  # none of them popular
+                    "src_ip": ip(number), "src_port": 40001, "dest_ip": self.server or f"198.18.{number >> 8}.{number & 255}",
                     "dest_port": 443, "proto": "TCP", "direction": "to_server",
                     "alert": {"signature_id": 2099999, "signature": "C2 everybody calls home",
                               "category": "Malware Command and Control Activity Detected",
                               "severity": 1, "metadata": {
-                                  "confidence": ["High" if is_sure(number) else "Medium"]}}}) + "\n")
+                                  "confidence": ["High" if self.sure(number) else "Medium"]}}}) + "\n")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,90 @@
+"""A storm as a person sees it: the banner on every screen, the budgets and the conflicts, and what is asked before
+a server is blocked for everybody."""
+import copy
+import os
+
+import pytest
+from browser import Browser
+from conftest import PASSWORD
+from light import POLICY, arp_frame
+from netns import wait_for
+from test_storm import StormLab
+
+CROWD, BUDGET, SERVER = 250, 3, "198.51.100.66"
+SMALL = (POLICY.replace("10.77.0.0/24", "10.0.0.0/8").replace("per_minute: 10000", f"per_minute: {BUDGET}")
+         .replace("per_hour: 10000", f"per_hour: {BUDGET}")
+         .replace("- {action: isolate}", "- {action: isolate}\n      - {action: block_server}")
+         .replace("lists:\n", "never_block:\n  prefixes: [198.51.100.0/24]\nlists:\n"))
+SEEN = {
+    False: ("more endpoints are to be isolated than the budget allows", "Budgets and conflicts",
+            "seen in two places at once", "endpoints talk to it", "Pending"),
+    True: ("自動隔離の上限を超えています", "自動隔離の上限と競合", "2 か所で同時に観測", "このサーバーと通信したことを検知", "承認待ち"),
+}
+SHOTS = os.environ.get("CORDON_SHOTS")  # a folder, to look at
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with StormLab(CROWD, SMALL, sure=lambda _: False, server=SERVER) as made:
+        with made.crowd():
+            wait_for(lambda: made.api.get("/endpoints?limit=1")["total"] >= CROWD, "everybody is known", 60, 0.2)
+            made.storm()
+            wait_for(lambda: made.api.get("/budgets").get("storm"), "the storm", 60, 0.2)
+            wait_for(lambda: made.api.get("/pending?limit=1")["total"] >= CROWD - BUDGET, "the others wait", 60, 0.2)
+            double = copy.copy(made.endpoints[2])
+            double.cable = made.endpoints[10].cable
+
+            def clash():
+                made.wires.put(made.endpoints[2], arp_frame(double))
+                made.wires.put(double, arp_frame(double))
+                return [one for one in made.items("/conflicts") if "two places" in one["why"]]
+            wait_for(clash, "a conflict", 30, 0.2)
+            yield made
+
+
+@pytest.fixture(scope="module")
+def browser(lab):
+    made = Browser(lab.machines["ctl"], "https://127.0.0.1:8443")
+    with open(os.path.join(lab.state_dir, "admin.password"), encoding="ascii") as file:
+        first = file.read().strip()
+    made.sign_in("admin", first)
+    made.fill("Password so far", first)
+    made.fill("New password (at least 12 characters)", PASSWORD)
+    made.fill("New password, once more", PASSWORD)
+    made.click("Set password")
+    made.heading("Dashboard")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("japanese", (False, True), ids=("en", "ja"))
+def test_the_storm_is_seen(lab, browser, japanese):
+    banner, limits, conflict, talkers, pending = SEEN[japanese]
+    browser.open(japanese=japanese)
+    browser.sign_in("admin", PASSWORD, japanese)
+    browser.see(banner)
+    browser.troubles()
+    for screen, words in (("limits", (limits, conflict)), ("pending", (pending,))):
+        browser.goto(f"#/{screen}")
+        browser.heading(words[0])
+        browser.see(banner)
+        for each in words[1:]:
+            browser.see(each)
+        assert not browser.violations()
+        if SHOTS:
+            browser.shot(os.path.join(SHOTS, f"{screen}.{'ja' if japanese else 'en'}.png"))
+    used = lab.api.get("/budgets")
+    assert used["minute"] <= used["hour"] == BUDGET
+    # before the server is blocked for everybody: who talks to it?
+    one = next(each for each in lab.items("/pending") if each["containment"]["action"] == "block_server")
+    assert one["containment"]["hold"] == "never_block", one
+    browser.run("const box = page.getByRole('searchbox').first(); await box.fill(args.text)", text=one["containment"]["id"])
+    browser.run("await page.getByRole('article').filter({hasText: args.what}).first()"
+                ".getByRole('button', {name: args.name, exact: true}).click({timeout: 15000})",
+                what="サーバーの遮断" if japanese else "Block server", name="実施" if japanese else "Enforce")
+    browser.see(talkers)
+    shown = lab.api.get(f"/server-assessment?server={SERVER}")
+    assert len(shown["talkers"]) == 100 and shown["more"] == CROWD - 100
+    assert not browser.violations() and not browser.troubles()
+    if SHOTS:
+        browser.shot(os.path.join(SHOTS, f"block.{'ja' if japanese else 'en'}.png"))
