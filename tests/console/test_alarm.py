@@ -20,6 +20,7 @@ SEEN = {
             "seen in two places at once", "endpoints talk to it", "Pending"),
     True: ("自動隔離の上限を超えています", "自動隔離の上限と競合", "2 か所で同時に観測", "このサーバーと通信したことを検知", "承認待ち"),
 }
+FAILED = {False: "That did not work", True: "実行できませんでした"}  # of nothing that works
 SHOTS = os.environ.get("CORDON_SHOTS")  # a folder, to look at
 
 
@@ -70,6 +71,7 @@ def test_the_storm_is_seen(lab, browser, japanese):
         browser.see(banner)
         for each in words[1:]:
             browser.see(each)
+        assert FAILED[japanese] not in browser.text()
         assert not browser.violations()
         if SHOTS:
             browser.shot(os.path.join(SHOTS, f"{screen}.{'ja' if japanese else 'en'}.png"))
