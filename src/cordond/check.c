@@ -278,6 +278,10 @@ check_here(void *thing, char path[128], char why[256])
     if (!seen.state_dir[0]) {
         snprintf(seen.state_dir, sizeof(seen.state_dir), "%s", CONFIG_STATE_DIR);
     }
+    if (!seen.secret_key_file[0]) {
+        snprintf(seen.secret_key_file, sizeof(seen.secret_key_file), "%.200s/" CONFIG_SECRET_KEY,
+                 seen.state_dir);
+    }
     snprintf(path, 128, "state_dir");
     if (!state_check(&seen, &files, why)) {
         return false;
