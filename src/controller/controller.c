@@ -270,9 +270,9 @@ controller_load(struct controller *controller)
     if (error) {
         return error;
     }
-    world_set_sites(controller); /* what earlier releases stored without a site */
     controller->told_count = 0; /* what was restored is no news */
     controller->stale_count = 0;
+    world_set_sites(controller); /* what was stored when the policy had other sites, or none */
     struct entry *entry;
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
@@ -337,8 +337,16 @@ controller_stop(struct controller *controller)
 void
 controller_set_policy(struct controller *controller, struct policy *policy)
 {
+    struct entry *entry;
     engine_set_policy(controller->engine, policy);
     world_set_sites(controller);
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        if (entry->c.site[0] != '\0' && lifecycle_is_in_force(entry->c.state)) {
+            entry_refresh(controller, entry);
+            judge_look(controller, entry); /* its switches may be no more */
+        }
+    }
     switches_refresh_common(controller);
     switches_flush(controller);
     controller->sweep_left = controller->listed_count;
@@ -412,6 +420,7 @@ controller_tick(struct controller *controller)
         clocks_compare(controller);
         unstored_tick(controller);
         forward_tick(controller);
+        judge_tick(controller);
     }
     notices_tick(controller);
     checkpoints_tick(controller);

@@ -49,15 +49,16 @@ wants_at(struct want_list *wants, size_t from, const char *site)
     }
 }
 
-/* What names an address of a site's own means somebody else elsewhere.  A MAC is the same machine
- * everywhere, so that it stays contained when it goes there; so is a server outside. */
+/* What names an address of a site's own means somebody else elsewhere, whatever sites the policy has
+ * by now.  A MAC is the same machine everywhere, so that it stays contained when it goes there; so is
+ * a server outside, whose block has no site. */
 static bool
 is_of_site(const struct desired_input *input, bool is_by_ip)
 {
     const struct containment *c = input->c;
-    bool is_server = c->action == ACTION_BLOCK_SERVER || c->action == ACTION_BLOCK_PAIR;
-    return c->site[0] != '\0' && policy_has_sites(input->policy) &&
-           (is_by_ip || (is_server && policy_is_internal(input->policy, &c->server.ip)));
+    bool is_inside_pair =
+        c->action == ACTION_BLOCK_PAIR && policy_is_internal(input->policy, &c->server.ip);
+    return c->site[0] != '\0' && (is_by_ip || c->action == ACTION_BLOCK_SERVER || is_inside_pair);
 }
 
 /* The addresses that the endpoint has now by that MAC: what it may say in ARP and ND. */

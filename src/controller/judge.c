@@ -84,7 +84,8 @@ struct judgement {
     bool is_lost_at_home; /* another controller drives that one, and may have released it */
     bool has_failed;
     bool is_open_at_home; /* the endpoint's own switch is away, and was never told this */
-    size_t holders;       /* switches that are connected and were asked to hold it */
+    size_t meant;         /* switches that must hold it, here or away */
+    size_t holders;       /* of these, connected, and were asked to hold it */
     size_t absent, applied, verified; /* rules */
     uint64_t hits;
     char why[TEXT_SIZE];     /* what failed or differs */
@@ -192,6 +193,7 @@ judge_switch(const struct switch_state *sw, const struct entry *entry, struct ju
     if (!is_meant) {
         return;
     }
+    j->meant++;
     if (sw->is_fenced || !sw->device.is_connected || !sw->is_settled) {
         note_silent(sw, j->missing);
         j->is_lost_at_home |= sw->is_fenced && strcmp(j->home, sw->device.switch_name) == 0;
@@ -241,19 +243,50 @@ reach_verified(struct controller *controller, struct entry *entry)
     entry->was_verified = true;
 }
 
-/* The alarm: a containment that was in force and is not (or not surely) any more. */
 static void
-lose(struct controller *controller, struct entry *entry, enum life_event event, const char *why)
+lost_tell(struct controller *controller, struct entry *entry, enum life_event event,
+          const char *why)
 {
-    if (!entry_step(controller, entry, event, why)) {
-        return;
-    }
     log_error("controller", "ALARM: containment is not in force everywhere",
               LOG_S("containment", entry->c.id), LOG_S("why", why));
     entry_mark(entry, event == LIFE_FAILED ? "failed" : "unverified",
                clock_wall_us(controller->clock), why);
     notices_tell_containment(controller, &entry->c,
                              event == LIFE_FAILED ? NOTICE_FAILED : NOTICE_UNVERIFIED, why);
+}
+
+/* The alarm: a containment that was in force and is not (or not surely) any more. */
+static void
+lose(struct controller *controller, struct entry *entry, enum life_event event, const char *why)
+{
+    if (entry_step(controller, entry, event, why)) {
+        lost_tell(controller, entry, event, why);
+    }
+}
+
+/* No switch is one that must hold it: its site is not there any more, or none of that site's.  After a
+ * start those that are there come first. */
+static void
+judge_unmeant(struct controller *controller, struct entry *entry, struct judgement *j)
+{
+    const struct policy *policy = engine_policy(controller->engine);
+    const char *site = entry->wants.items[0].site;
+    if (site && !policy_knows_site(policy, site)) {
+        snprintf(j->why, sizeof(j->why),
+                 "no switch holds it: the policy has no site \"%s\" any more; name the site again, or "
+                 "release this and contain it where it is meant",
+                 site);
+    } else if (clock_boot_us(controller->clock) - controller->began_us < CROWD_US) {
+        return;
+    } else if (site) {
+        snprintf(j->why, sizeof(j->why), "no switch holds it: none of site \"%s\" is known", site);
+    } else {
+        snprintf(j->why, sizeof(j->why), "no switch holds it: none that must is known");
+    }
+    bool is_news = entry->c.applied_us > 0 && strcmp(entry->c.problem, j->why) != 0;
+    if (entry_step(controller, entry, LIFE_DIFFERS, j->why) || is_news) {
+        lost_tell(controller, entry, LIFE_DIFFERS, j->why);
+    }
 }
 
 static void
@@ -270,7 +303,9 @@ entry_judge(struct controller *controller, struct entry *entry)
         judge_switch(sw, entry, &j);
     }
     entry->c.hits = j.hits;
-    if (j.is_lost_at_home && entry->c.state == CONTAINMENT_VERIFIED) {
+    if (j.meant == 0 && entry->wants.count > 0) {
+        judge_unmeant(controller, entry, &j);
+    } else if (j.is_lost_at_home && entry->c.state == CONTAINMENT_VERIFIED) {
         lose(controller, entry, LIFE_UNPROVEN, j.missing);
     } else if (j.has_failed) {
         lose(controller, entry, LIFE_FAILED, j.why);
@@ -306,6 +341,16 @@ entry_judge(struct controller *controller, struct entry *entry)
                                               : "no switch is known");
     } else {
         entry_problem(controller, entry, j.missing);
+    }
+}
+
+void
+judge_tick(struct controller *controller)
+{
+    if (!controller->has_waited &&
+        clock_boot_us(controller->clock) - controller->began_us >= CROWD_US) {
+        controller->has_waited = true;
+        judge_look_at_all(controller);
     }
 }
 

@@ -16,6 +16,8 @@ void judge_look_at_all(struct controller *controller);
  * containments is written down and told, for what will be otherwise in a moment. */
 void judge_look_at_all_soon(struct controller *controller);
 void judge_looked(struct controller *controller);
+/* Once, when those that come after a start have had their time: what nobody holds is told. */
+void judge_tick(struct controller *controller);
 /* The next of those that wait; a few milliseconds. */
 void judge_slice(struct controller *controller);
 /* For controller_reports(). */

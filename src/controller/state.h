@@ -258,6 +258,7 @@ struct controller {
     size_t look_count, look_room;
     TAILQ_HEAD(, entry) laters; /* likewise, a slice at a time: many at once */
     int64_t slice_us; /* boot: not before */
+    bool has_waited;  /* for switches that do not come after a start */
     bool owes_look;   /* at all, when the crowd of switches has heard everything */
     int64_t look_us;  /* boot: not before, while there is one */
     struct log_limit problem_limit;

@@ -151,6 +151,7 @@ gather_again(struct controller *controller, const struct entry *entry, const cha
                                 .ip = c->subject_ip};
     memcpy(decision.endpoint_id, c->endpoint_id, sizeof(decision.endpoint_id));
     memcpy(decision.incident_id, c->incident_id, sizeof(decision.incident_id));
+    memcpy(decision.site, c->site, sizeof(decision.site));
     memcpy(decision.permit_set, c->permit_set, sizeof(decision.permit_set));
     memcpy(decision.policy, c->policy, sizeof(decision.policy));
     text_put(decision.reason, sizeof(decision.reason), c->reason);

@@ -82,26 +82,56 @@ engine_read_counters(const struct engine *e, struct engine_counters *counters)
 
 /* What is in force */
 
+/* The site where a server is meant: an inside one's address is another machine at each site. */
+static const char *
+server_site(const struct engine *e, const struct ip *server, const char *site)
+{
+    bool is_inside = !ip_is_none(server) && policy_is_internal(e->policy, server);
+    return e->policy->has_sites && is_inside ? site : "";
+}
+
+struct force_of {
+    enum action action;
+    const char *endpoint_id;
+    struct ip server;
+    const char *name, *site; /* the site as the containment or decision has it */
+};
+
+static struct force_of
+force_of_decision(const struct engine *e, const struct decision *d)
+{
+    return (struct force_of){d->action, d->endpoint_id, d->server.ip, d->server_name,
+                             server_site(e, &d->server.ip, d->site)};
+}
+
+/* A containment of a server has a site where its address is a site's, whatever the policy says now. */
+static struct force_of
+force_of_containment(const struct engine *e, const struct containment *c, const char *site)
+{
+    bool is_server = c->action == ACTION_BLOCK_SERVER;
+    return (struct force_of){c->action, c->endpoint_id, c->server.ip, c->server_name,
+                             is_server ? site : server_site(e, &c->server.ip, site)};
+}
+
 static void
-force_key(char key[TABLE_KEY_SIZE], enum action action, const char *endpoint_id,
-          const struct ip *ip, const char *name)
+force_key(char key[TABLE_KEY_SIZE], const struct force_of *of)
 {
     char text[IP_TEXT_SIZE] = "";
-    if (ip && !ip_is_none(ip)) {
-        ip_format(ip, text);
+    if (!ip_is_none(&of->server)) {
+        ip_format(&of->server, text);
     }
-    switch (action) {
+    switch (of->action) {
     case ACTION_ISOLATE:
-        snprintf(key, TABLE_KEY_SIZE, "e:%s", endpoint_id);
+        snprintf(key, TABLE_KEY_SIZE, "e:%s", of->endpoint_id);
         break;
     case ACTION_BLOCK_PAIR:
-        snprintf(key, TABLE_KEY_SIZE, "p:%s|%s", endpoint_id, text);
+        snprintf(key, TABLE_KEY_SIZE, "p:%s|%s@%.63s", of->endpoint_id, text, of->site);
         break;
     case ACTION_MIRROR:
-        snprintf(key, TABLE_KEY_SIZE, "m:%s", endpoint_id);
+        snprintf(key, TABLE_KEY_SIZE, "m:%s", of->endpoint_id);
         break;
     default:
-        snprintf(key, TABLE_KEY_SIZE, "s:%s|%.100s", text, text[0] ? "" : name);
+        snprintf(key, TABLE_KEY_SIZE, "s:%s|%.100s@%.63s", text, text[0] ? "" : of->name, of->site);
         break;
     }
 }
@@ -117,7 +147,8 @@ bool
 decision_is_in_force(const struct engine *e, const struct decision *d)
 {
     char key[TABLE_KEY_SIZE];
-    force_key(key, ACTION_ISOLATE, d->endpoint_id, NULL, "");
+    struct force_of of = {.action = ACTION_ISOLATE, .endpoint_id = d->endpoint_id};
+    force_key(key, &of);
     const struct force_item *isolation = d->endpoint_id[0] ? table_find(&e->forces, key) : NULL;
     if (d->action == ACTION_ISOLATE) {
         return is_live(e, isolation) && (isolation->permit_set[0] == '\0' ||
@@ -126,7 +157,13 @@ decision_is_in_force(const struct engine *e, const struct decision *d)
     if (d->action == ACTION_BLOCK_PAIR && is_live(e, isolation)) {
         return true;
     }
-    force_key(key, d->action, d->endpoint_id, &d->server.ip, d->server_name);
+    of = force_of_decision(e, d);
+    force_key(key, &of);
+    if (is_live(e, table_find(&e->forces, key))) {
+        return true;
+    }
+    of.site = ""; /* at every site */
+    force_key(key, &of);
     return is_live(e, table_find(&e->forces, key));
 }
 
@@ -149,7 +186,8 @@ void
 decision_start(struct engine *e, const struct decision *d, const char *network, const char *place)
 {
     char key[TABLE_KEY_SIZE];
-    force_key(key, d->action, d->endpoint_id, &d->server.ip, d->server_name);
+    const struct force_of of = force_of_decision(e, d);
+    force_key(key, &of);
     struct force_item *force = force_need(e, key, d->endpoint_id);
     int64_t for_us = ON_ITS_WAY_US;
     if (d->action == ACTION_MIRROR) { /* nobody tells of mirrors */
@@ -216,7 +254,8 @@ engine_note_begun(struct engine *e, const struct containment *c)
 {
     char key[TABLE_KEY_SIZE];
     int64_t left_us = c->expires_us - clock_wall_us(e->clock);
-    force_key(key, c->action, c->endpoint_id, &c->server.ip, c->server_name);
+    const struct force_of of = force_of_containment(e, c, c->site);
+    force_key(key, &of);
     struct force_item *force = force_need(e, key, c->endpoint_id);
     force->is_isolation = c->action == ACTION_ISOLATE;
     memcpy(force->permit_set, c->permit_set, sizeof(force->permit_set));
@@ -231,7 +270,8 @@ engine_note_contained(struct engine *e, const char *endpoint_id, const struct ip
     enum action action = endpoint_id[0] == '\0' ? ACTION_BLOCK_SERVER
                          : is_outside           ? ACTION_BLOCK_PAIR
                                                 : ACTION_ISOLATE;
-    force_key(key, action, endpoint_id, ip, "");
+    const struct force_of of = {action, endpoint_id, ip ? *ip : (struct ip){.b = {0}}, "", ""};
+    force_key(key, &of);
     struct force_item *force = table_find(&e->forces, key);
     if (force) { /* only what was decided here: nobody says which action it is */
         force_confirm(e, force, 0);
@@ -256,7 +296,8 @@ void
 engine_note_over(struct engine *e, const struct containment *c)
 {
     char key[TABLE_KEY_SIZE];
-    force_key(key, c->action, c->endpoint_id, &c->server.ip, c->server_name);
+    const struct force_of of = force_of_containment(e, c, c->site);
+    force_key(key, &of);
     struct force_item *force = table_find(&e->forces, key);
     bool was_pending = c->state == CONTAINMENT_CHECKED || c->state == CONTAINMENT_REVERTED;
     if (force && !was_pending) {
@@ -481,7 +522,8 @@ was_said(struct engine *e, const struct finding *f, const struct decision *d)
     int64_t now_us = clock_boot_us(e->clock);
     finding_subject(f, subject);
     ip_format(&d->server.ip, server);
-    snprintf(key, sizeof(key), "%d|%.60s|%.44s|%.60s", (int)d->action, d->policy, server,
+    snprintf(key, sizeof(key), "%d|%.63s|%.44s@%.63s|%.80s", (int)d->action, d->policy, server,
+             server_site(e, &d->server.ip, d->site),
              d->action == ACTION_BLOCK_SERVER ? d->server_name : subject);
     struct said_item *item = table_find(&e->said, key);
     if (item && item->until_us > now_us && item->hold == d->hold) {

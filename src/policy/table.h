@@ -8,7 +8,7 @@
 #include "base/hmap.h"
 #include "model/text.h"
 
-#define TABLE_KEY_SIZE 192
+#define TABLE_KEY_SIZE 256
 
 /* The first member of every item. */
 struct table_item {

@@ -582,17 +582,44 @@ topology_resolve(const struct topology *t, const char *site, const struct ip *ip
     return RESOLUTION_NONE;
 }
 
-/* Its addresses are now of the site of the switch where it is; those that ended stay where they
- * were. */
+static bool
+has_open_at(const struct node *node, const char *site)
+{
+    for (size_t i = 0; i < node->endpoint.binding_count; i++) {
+        const struct binding *b = &node->endpoint.bindings[i];
+        if (b->until_us == 0 && b->site == site) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is heard of it since it is where it is, is of there.  What it had before it came may be another
+ * site's, and stays that one's; but who has no address here at all is not one that came. */
 void
 bindings_resite(struct topology *t, struct node *node)
 {
     const char *now = NULL;
-    size_t count = site_of_node(t, node, &now) ? node->endpoint.binding_count : 0;
+    const struct endpoint *endpoint = &node->endpoint;
+    size_t count = site_of_node(t, node, &now) ? endpoint->binding_count : 0;
+    bool is_new_here = count > 0 && has_open_at(node, now);
+    size_t at = 0, moved_count = 0;
     for (size_t i = 0; i < count; i++) {
-        struct binding moved = node->endpoint.bindings[0]; /* each goes to the end in its turn */
-        binding_drop(t, node, 0);
-        moved.site = moved.until_us == 0 ? now : moved.site;
-        binding_add(t, node, &moved);
+        struct binding moved = endpoint->bindings[at];
+        bool is_of_here = !is_new_here || moved.seen_us >= endpoint->location.since_us;
+        if (moved.until_us != 0 || moved.site == now || !is_of_here) {
+            at++;
+            continue;
+        }
+        binding_drop(t, node, at); /* it goes to the end */
+        moved.site = now;
+        size_t same = binding_index(node, &moved.mac, now, &moved.ip);
+        if (same == SIZE_MAX || endpoint->bindings[same].until_us != 0) {
+            binding_add(t, node, &moved);
+        }
+        moved_count++;
+    }
+    if (moved_count > 0) {
+        node_tell(t, node, TOPOLOGY_ENDPOINT_SEEN, NULL, "");
     }
 }

@@ -44,23 +44,19 @@ site_of_node(struct topology *t, const struct node *node, const char **site)
 void
 topology_set_sites(struct topology *t, topology_site_of *site_of, void *context)
 {
-    /* until now all addresses were taken for one site's: also those from the store */
-    bool has_changed = site_of && t->site_count == 0;
     t->site_of = site_of;
     t->site_context = context;
     struct switch_state *on;
     TAILQ_FOREACH(on, &t->switch_list, of_topology)
     {
-        const char *before = on->site;
         on->site = site_of_switch(t, on->name);
-        has_changed = has_changed || on->site != before;
     }
+    /* all of them, not those of switches that changed: what came from the store has the sites of the
+     * policy that ran then, and not every switch has been here since */
     struct node *node;
     TAILQ_FOREACH(node, &t->by_age, by_age)
     {
-        if (has_changed) {
-            bindings_resite(t, node);
-        }
+        bindings_resite(t, node);
     }
 }
 

@@ -1,0 +1,357 @@
+/* The policy's sites change, or come to be, while something is in force.  Switch e1 is at "east", e2 at
+ * "west"; both have the same addresses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campus.h"
+#include "controller/wish.h"
+#include "topology/topology.h"
+#include "wire/notify.h"
+
+#define EAST 2
+#define WEST 3
+#define TWIN_IP "192.168.1.10"
+#define SERVER "192.168.1.40"
+#define SECOND INT64_C(1000000)
+
+static const char *const two_sites =
+    "defaults: {mode: auto}\n"
+    "sites:\n"
+    "  - {name: east, switches: [e1], own_addresses: true, sensors: [ids-east]}\n"
+    "  - {name: west, switches: [e2], own_addresses: true, sensors: [ids-west]}\n"
+    "networks:\n"
+    "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n"
+    "budgets: {per_minute: 1000, per_hour: 4000, network_percent: 100, switch_percent: 100}\n"
+    "policies:\n"
+    "  - {name: p, when: {phases: [c2]}, then: [{action: block_server}]}\n";
+
+static const char *const east_renamed =
+    "defaults: {mode: auto}\n"
+    "sites:\n"
+    "  - {name: orient, switches: [e1], own_addresses: true, sensors: [ids-east]}\n"
+    "  - {name: west, switches: [e2], own_addresses: true, sensors: [ids-west]}\n"
+    "networks:\n"
+    "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n";
+
+static const char *const no_sites = "defaults: {mode: auto}\n"
+                                    "networks:\n"
+                                    "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n";
+
+static void
+open_campus(struct campus *campus, const char *policy)
+{
+    campus_open(campus);
+    campus->policy_text = policy;
+    campus_restart(campus);
+    campus_client(campus, "e1", "p1", EAST, TWIN_IP, "east");
+    campus_client(campus, "e2", "p1", WEST, TWIN_IP, "west");
+}
+
+/* As when somebody changed the file and had it read: nobody was asked. */
+static void
+use_policy(struct campus *campus, const char *text)
+{
+    struct policy *policy = NULL;
+    struct policy_error error;
+    assert_int_equal(policy_parse(text, strlen(text), &policy, &error), 0);
+    controller_set_policy(campus->controller, policy);
+    policy_unref(policy);
+    campus->policy_text = text;
+    campus_pass(campus, 3 * SECOND);
+}
+
+static void
+on_set(void *context, enum notify_result result, const char *answer)
+{
+    (void)answer;
+    *(enum notify_result *)context = result;
+}
+
+static void
+tell_of_unverified(struct campus *campus)
+{
+    static const char text[] =
+        "{\"version\":0,\"channels\":[{\"name\":\"mail\",\"kind\":\"email\",\"host\":\"h\",\"from\":"
+        "\"a@b.example\",\"to\":[\"c@d.example\"]}],\"rules\":[{\"kind\":\"unverified\",\"channels\":"
+        "[\"mail\"]}],\"help_desk\":{},\"owner\":{},\"on_call\":{}}";
+    struct notify_settings settings;
+    struct codec_error error;
+    enum notify_result result = NOTIFY_FAILED;
+    cJSON *json = codec_parse(text, strlen(text));
+    assert_non_null(json);
+    assert_int_equal(codec_decode(&notify_settings_shape, json, &settings, &error), 0);
+    cJSON_Delete(json);
+    controller_notify_set(campus->controller, &settings, NULL, 0, "account:ann", on_set, &result);
+    codec_fini(&notify_settings_shape, &settings);
+    campus_settle(campus);
+    assert_int_equal(result, NOTIFY_DONE);
+}
+
+static void
+stored(void *context, const char *id, int error)
+{
+    (void)id;
+    assert_int_equal(error, 0);
+    (*(int *)context)++;
+}
+
+static void
+alert(struct campus *campus, const char *id, const char *sensor, const char *server)
+{
+    struct detection d = {.seen_us = campus->clock.wall_now_us,
+                          .first_us = campus->clock.wall_now_us,
+                          .reported_us = campus->clock.wall_now_us,
+                          .phase = PHASE_C2,
+                          .severity = SEVERITY_HIGH,
+                          .confidence = 90,
+                          .protocol = 6,
+                          .handshake = true,
+                          .strength = STRENGTH_STRONG,
+                          .suspect = PARTY_SRC};
+    int count = 0;
+    snprintf(d.id, sizeof(d.id), "%s", id);
+    snprintf(d.sensor, sizeof(d.sensor), "%s", sensor);
+    snprintf(d.maker, sizeof(d.maker), "suricata");
+    snprintf(d.signature, sizeof(d.signature), "C&C contact");
+    d.src.ip = campus_ip(TWIN_IP);
+    d.dst.ip = campus_ip(server);
+    controller_detection(campus->controller, &d, stored, &count);
+    campus_pass(campus, SECOND);
+    assert_int_equal(count, 1);
+}
+
+static bool
+is_cut(struct campus *campus, size_t on, uint8_t mac, const char *server)
+{
+    struct mac bytes = campus_mac(mac);
+    struct ip ip = campus_ip(server);
+    return dummy_drops(campus->switches[on].device, "p1", &bytes, &ip);
+}
+
+static void
+assert_blocked(struct campus *campus, bool east, bool west)
+{
+    assert_int_equal(is_cut(campus, 0, EAST, SERVER), east);
+    assert_int_equal(is_cut(campus, 1, WEST, SERVER), west);
+}
+
+static void
+wish_done(struct campus *campus, struct wish wish)
+{
+    struct wish_answer answer = {.calls = 0};
+    snprintf(wish.account, sizeof(wish.account), "token:t");
+    snprintf(wish.reason, sizeof(wish.reason), "a test");
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(answer.calls, 1);
+    assert_int_equal(answer.result, WISH_DONE);
+}
+
+static void
+block(struct campus *campus, const char *site)
+{
+    struct wish wish = {.action = ACTION_BLOCK_SERVER};
+    assert_true(prefix_parse(SERVER, &wish.server));
+    snprintf(wish.site, sizeof(wish.site), "%s", site);
+    wish_done(campus, wish);
+}
+
+static const struct containment *
+the(struct campus *campus, enum action action)
+{
+    for (size_t i = controller_containment_count(campus->controller); i-- > 0;) {
+        const struct containment *c = controller_containment_at(campus->controller, i);
+        if (c->action == action) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* Told once, however often it was looked at. */
+static void
+assert_lost(struct campus *campus, enum action action)
+{
+    const struct containment *c = the(campus, action);
+    size_t told = 0;
+    for (size_t i = 0; i < c->mark_count; i++) {
+        told += strcmp(c->marks[i].step, "unverified") == 0;
+    }
+    assert_int_equal(told, 1);
+    assert_int_not_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_non_null(strstr(c->problem, "the policy has no site \"east\" any more"));
+}
+
+static void
+what_was_of_a_site_that_has_another_name_now_is_told(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, two_sites);
+    wish_done(&campus, (struct wish){
+                           .action = ACTION_ISOLATE, .ip = campus_ip("192.168.1.77"), .site = "east"});
+    block(&campus, "east");
+    assert_int_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
+    assert_blocked(&campus, true, false);
+    tell_of_unverified(&campus);
+    use_policy(&campus, east_renamed);
+    assert_lost(&campus, ACTION_BLOCK_SERVER);
+    assert_lost(&campus, ACTION_ISOLATE); /* of somebody who was not seen yet, too */
+    assert_int_equal(campus.notice_count, 1);
+    assert_int_equal(campus.notice.message.notices[0].kind, NOTICE_UNVERIFIED);
+    assert_blocked(&campus, false, false);
+    /* Nor is it in force anywhere else, whatever comes. */
+    campus_pass(&campus, 120 * SECOND);
+    campus_restart(&campus);
+    campus_pass(&campus, 90 * SECOND);
+    assert_lost(&campus, ACTION_BLOCK_SERVER);
+    assert_lost(&campus, ACTION_ISOLATE);
+    assert_blocked(&campus, false, false);
+    use_policy(&campus, two_sites); /* the name is there again */
+    assert_int_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
+    assert_string_equal(the(&campus, ACTION_ISOLATE)->problem, "");
+    assert_blocked(&campus, true, false);
+    campus_close(&campus);
+}
+
+static void
+a_block_of_one_site_never_becomes_one_of_all(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, two_sites);
+    block(&campus, "east");
+    use_policy(&campus, no_sites);
+    assert_blocked(&campus, false, false);
+    assert_lost(&campus, ACTION_BLOCK_SERVER);
+    campus_restart(&campus);
+    campus_pass(&campus, 90 * SECOND);
+    assert_blocked(&campus, false, false);
+    assert_lost(&campus, ACTION_BLOCK_SERVER);
+    campus_close(&campus);
+}
+
+/* Changed while nobody ran: the next start tells. */
+static void
+what_a_start_finds_without_its_site_is_told(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, two_sites);
+    block(&campus, "east");
+    campus.policy_text = east_renamed;
+    campus_restart(&campus);
+    campus_pass(&campus, 5 * SECOND);
+    assert_lost(&campus, ACTION_BLOCK_SERVER);
+    assert_blocked(&campus, false, false);
+    campus_close(&campus);
+}
+
+/* The site is there, its switches are not: after a start they have a minute. */
+static void
+what_no_switch_holds_is_not_said_to_be_in_force(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, two_sites);
+    block(&campus, "east");
+    campus_stop(&campus);
+    campus_start_without(&campus, 0);
+    campus_pass(&campus, 30 * SECOND);
+    assert_int_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
+    campus_pass(&campus, 60 * SECOND);
+    assert_int_not_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
+    assert_non_null(strstr(the(&campus, ACTION_BLOCK_SERVER)->problem, "none of site \"east\""));
+    campus_close(&campus);
+}
+
+static void
+a_servers_twin_is_blocked_at_its_turn(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, two_sites);
+    alert(&campus, "d1", "ids-east", SERVER);
+    assert_null(the(&campus, ACTION_BLOCK_SERVER)); /* home: no server to block */
+    alert(&campus, "d2", "ids-east", "172.16.5.5");
+    assert_true(is_cut(&campus, 0, EAST, "172.16.5.5"));
+    assert_false(is_cut(&campus, 1, WEST, "172.16.5.5"));
+    size_t count = controller_containment_count(campus.controller);
+    alert(&campus, "d3", "ids-east", "172.16.5.5"); /* the same again */
+    assert_int_equal(controller_containment_count(campus.controller), count);
+    alert(&campus, "d4", "ids-west", "172.16.5.5");
+    assert_true(is_cut(&campus, 1, WEST, "172.16.5.5"));
+    assert_string_equal(the(&campus, ACTION_BLOCK_SERVER)->site, "west");
+    campus_close(&campus);
+}
+
+static void
+assert_who(struct campus *campus, const char *site, const char *address, uint8_t mac)
+{
+    struct held held;
+    struct ip ip = campus_ip(address);
+    assert_int_equal(topology_resolve(controller_topology(campus->controller), site, &ip,
+                                      campus->clock.wall_now_us, &held),
+                     mac ? RESOLUTION_SURE : RESOLUTION_NONE);
+    assert_ptr_equal(held.endpoint, mac ? campus_endpoint(campus, mac) : NULL);
+}
+
+static void
+who_says_nothing_is_at_its_site_after_a_restart_too(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, no_sites);
+    campus_client(&campus, "e2", "p4", 9, "192.168.1.99", "nine");
+    campus_pass(&campus, 5 * SECOND);
+    use_policy(&campus, two_sites);
+    assert_who(&campus, "west", "192.168.1.99", 9);
+    campus_pass(&campus, 5 * SECOND);
+    campus_stop(&campus);
+    campus_start_without(&campus, 1); /* not even its switch is there */
+    assert_who(&campus, "west", "192.168.1.99", 9);
+    assert_who(&campus, SITE_DEFAULT, "192.168.1.99", 0);
+    campus_close(&campus);
+}
+
+/* As an earlier release has it in its database: without a site, and nobody told again since. */
+static void
+what_was_stored_without_sites_is_its_switchs(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, no_sites);
+    campus_client(&campus, "e2", "p4", 9, "192.168.1.99", "nine");
+    campus_pass(&campus, 5 * SECOND);
+    campus_stop(&campus);
+    campus.policy_text = two_sites;
+    campus_start_without(&campus, 1);
+    assert_who(&campus, "west", "192.168.1.99", 9);
+    campus_pass(&campus, 5 * SECOND);
+    campus_stop(&campus);
+    campus.policy_text = no_sites; /* and back */
+    campus_start_without(&campus, 1);
+    assert_who(&campus, SITE_DEFAULT, "192.168.1.99", 9);
+    campus_close(&campus);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_of_a_site_that_has_another_name_now_is_told),
+        cmocka_unit_test(a_block_of_one_site_never_becomes_one_of_all),
+        cmocka_unit_test(what_a_start_finds_without_its_site_is_told),
+        cmocka_unit_test(what_no_switch_holds_is_not_said_to_be_in_force),
+        cmocka_unit_test(a_servers_twin_is_blocked_at_its_turn),
+        cmocka_unit_test(who_says_nothing_is_at_its_site_after_a_restart_too),
+        cmocka_unit_test(what_was_stored_without_sites_is_its_switchs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
