@@ -25,6 +25,7 @@ advice_for(const struct policy_error *error)
         {"cannot read", "look at the file and its rights"},
         {"cannot write", "make the file's folder writable for cordond, then store once more"},
         {"changed by hand", "reload cordond to take the file over, or have it overwritten"},
+        {"would lift", "keep the site, its own_addresses and its switches, or release these first"},
         {"larger than", "remove what is not needed"},
         {"could not be stored", "look at the disk of the state folder"},
     };
@@ -123,7 +124,8 @@ ask_policy_check(const struct ask_call *call, const void *parameters)
 {
     const struct op_policy_text *asked = parameters;
     struct asking *asking = asking_new(call);
-    if (!revisions_check(call->asks->settings.revisions, asked->text, on_checked, asking)) {
+    if (!revisions_check(call->asks->settings.revisions, asked->text, true, on_checked,
+                         asking)) {
         free(asking);
         ask_problem(call, 503, "too many texts are being checked", NULL, "try again");
     }

@@ -61,7 +61,8 @@ ask_replay_start(const struct ask_call *call, const void *parameters)
     drafting->call.parameters = NULL;
     drafting->days = asked->days;
     drafting->assumption = assumption;
-    if (!revisions_check(call->asks->settings.revisions, asked->policy, on_draft, drafting)) {
+    if (!revisions_check(call->asks->settings.revisions, asked->policy, false, on_draft,
+                         drafting)) {
         free(drafting);
         ask_problem(call, 503, "too many texts are being checked", NULL, "try again");
     }

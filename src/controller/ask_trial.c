@@ -178,7 +178,8 @@ test_draft(const struct ask_call *call, const struct op_test *asked)
     drafting->call = *call;
     drafting->call.parameters = NULL;
     drafting->parameters = cJSON_Duplicate(call->parameters, true);
-    if (!revisions_check(call->asks->settings.revisions, asked->policy, on_draft, drafting)) {
+    if (!revisions_check(call->asks->settings.revisions, asked->policy, false, on_draft,
+                         drafting)) {
         cJSON_Delete(drafting->parameters);
         free(drafting);
         ask_problem(call, 503, "too many texts are being checked", NULL, "try again");

@@ -16,6 +16,7 @@
 #include "controller/judge.h"
 #include "controller/notices.h"
 #include "controller/records.h"
+#include "controller/resite.h"
 #include "controller/slot.h"
 #include "controller/storm.h"
 #include "controller/switches.h"
@@ -273,6 +274,7 @@ controller_load(struct controller *controller)
     controller->told_count = 0; /* what was restored is no news */
     controller->stale_count = 0;
     world_set_sites(controller); /* what was stored when the policy had other sites, or none */
+    resite_all(controller);
     struct entry *entry;
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
@@ -337,16 +339,9 @@ controller_stop(struct controller *controller)
 void
 controller_set_policy(struct controller *controller, struct policy *policy)
 {
-    struct entry *entry;
     engine_set_policy(controller->engine, policy);
     world_set_sites(controller);
-    TAILQ_FOREACH(entry, &controller->entries, link)
-    {
-        if (entry->c.site[0] != '\0' && lifecycle_is_in_force(entry->c.state)) {
-            entry_refresh(controller, entry);
-            judge_look(controller, entry); /* its switches may be no more */
-        }
-    }
+    resite_all(controller);
     switches_refresh_common(controller);
     switches_flush(controller);
     controller->sweep_left = controller->listed_count;

@@ -76,6 +76,10 @@ void controller_start(struct controller *controller);
 /* Before the store is closed: hands it what was still to be written behind. */
 void controller_stop(struct controller *controller);
 void controller_set_policy(struct controller *controller, struct policy *policy);
+/* False: with that policy switches would lift what is in force, since a site is not there any more
+ * or has no switch of ours; 'why' says what. */
+bool controller_policy_fits(const struct controller *controller, const struct policy *policy,
+                            struct policy_error *why);
 /* Other texts of the warning page (borrowed): every edge gets them. */
 void controller_set_warnings(struct controller *controller, const struct rule_warning *texts,
                              size_t count);

@@ -476,6 +476,12 @@ policy_apply(void *context, struct policy *policy)
     controller_set_policy(((struct core *)context)->controller, policy);
 }
 
+static bool
+policy_fits(void *context, const struct policy *policy, struct policy_error *error)
+{
+    return controller_policy_fits(((struct core *)context)->controller, policy, error);
+}
+
 static void
 policy_publish(void *context, const struct revision *running)
 {
@@ -617,6 +623,7 @@ core_policy(struct core *core)
                                                 .file = core->role->config->policy_file,
                                                 .read = policy_read,
                                                 .write = policy_write,
+                                                .fits = policy_fits,
                                                 .apply = policy_apply,
                                                 .publish = policy_publish,
                                                 .context = core};

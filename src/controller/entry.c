@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "controller/desired.h"
 #include "controller/judge.h"
+#include "controller/resite.h"
 #include "controller/switches.h"
 
 #define ENDED_KEPT 1000 /* in memory, for lists; all are in the store */
@@ -196,8 +197,17 @@ prefix_is_equal(const struct prefix *a, const struct prefix *b)
     return a->length == b->length && ip_is_equal(&a->ip, &b->ip);
 }
 
+/* What is in force at every site is so at each of them. */
 static bool
-is_same(const struct containment *c, const struct subject *subject)
+is_same_site_as(const struct containment *c, const struct subject *subject)
+{
+    return strcmp(c->site, subject->site) == 0 ||
+           (c->site[0] == '\0' && lifecycle_is_in_force(c->state));
+}
+
+static bool
+is_same(const struct controller *controller, const struct containment *c,
+        const struct subject *subject)
 {
     if (c->action != subject->action || lifecycle_is_ended(c->state)) {
         return false;
@@ -208,14 +218,18 @@ is_same(const struct containment *c, const struct subject *subject)
         }
     }
     if (c->action == ACTION_BLOCK_SERVER) {
-        return strcmp(c->site, subject->site) == 0;
+        return is_same_site_as(c, subject);
+    }
+    if (c->action == ACTION_BLOCK_PAIR && !is_same_site_as(c, subject) &&
+        policy_is_internal(engine_policy(controller->engine), &c->server.ip)) {
+        return false; /* it went to where another server has that address */
     }
     if (strcmp(c->endpoint_id, subject->endpoint_id) != 0) {
         return false;
     }
     return subject->endpoint_id[0] != '\0' || (mac_is_equal(&c->subject_mac, &subject->mac) &&
                                                ip_is_equal(&c->subject_ip, &subject->ip) &&
-                                               strcmp(c->site, subject->site) == 0);
+                                               is_same_site_as(c, subject));
 }
 
 const char *
@@ -234,7 +248,7 @@ entry_find_same(const struct controller *controller, const struct subject *subje
     uint64_t hash = subject_hash(subject);
     HMAP_FOR_EACH_HASH(entry, struct entry, by_subject, hash, &controller->by_subject)
     {
-        if (is_same(&entry->c, subject)) {
+        if (is_same(controller, &entry->c, subject)) {
             return entry;
         }
     }
@@ -425,6 +439,9 @@ entry_identify(struct controller *controller, struct entry *entry)
     if (endpoint) {
         snprintf(entry->c.endpoint_id, sizeof(entry->c.endpoint_id), "%s", endpoint->id);
         entry_rekey(controller, entry);
+    }
+    if (endpoint && resite_is_open(controller, &entry->c)) {
+        (void)resite_close(controller, entry);
     }
 }
 

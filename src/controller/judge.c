@@ -273,7 +273,7 @@ judge_unmeant(struct controller *controller, struct entry *entry, struct judgeme
     const char *site = entry->wants.items[0].site;
     if (site && !policy_knows_site(policy, site)) {
         snprintf(j->why, sizeof(j->why),
-                 "no switch holds it: the policy has no site \"%s\" any more; name the site again, or "
+                 "no switch holds it: the policy has no site \"%s\" any more; name it again, or "
                  "release this and contain it where it is meant",
                  site);
     } else if (clock_boot_us(controller->clock) - controller->began_us < CROWD_US) {

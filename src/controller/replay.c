@@ -29,6 +29,15 @@ row_free(struct replay_row *row)
     free(row);
 }
 
+/* As in subject_site(): a machine, and a server outside, is the same at every site. */
+static const char *
+site_of(const struct replay *r, const struct decision *d)
+{
+    bool is_by_address = d->action != ACTION_BLOCK_SERVER && d->endpoint_id[0] == '\0';
+    bool is_inside = !ip_is_none(&d->server.ip) && policy_is_internal(r->policy, &d->server.ip);
+    return is_by_address || is_inside ? d->site : "";
+}
+
 static uint64_t
 row_hash(const struct decision *d, enum replay_outcome outcome)
 {
@@ -54,7 +63,8 @@ row_hash(const struct decision *d, enum replay_outcome outcome)
 }
 
 static bool
-is_same_row(const struct replay_row *row, const struct decision *d, enum replay_outcome outcome)
+is_same_row(const struct replay *r, const struct replay_row *row, const struct decision *d,
+            enum replay_outcome outcome)
 {
     bool is_same_who = strcmp(row->endpoint_id, d->endpoint_id) == 0 &&
                        (d->endpoint_id[0] != '\0' || ip_is_equal(&row->ip, &d->ip));
@@ -62,7 +72,8 @@ is_same_row(const struct replay_row *row, const struct decision *d, enum replay_
         ip_is_equal(&row->server.ip, &d->server.ip) &&
         (!ip_is_none(&d->server.ip) || strcmp(row->server_name, d->server_name) == 0);
     return row->outcome == outcome && row->action == d->action && row->hold == d->hold &&
-           strcmp(row->policy, d->policy) == 0 && is_same_who && is_same_server;
+           strcmp(row->policy, d->policy) == 0 && is_same_who && is_same_server &&
+           strcmp(row->site, site_of(r, d)) == 0;
 }
 
 /* NULL: there are too many. */
@@ -81,6 +92,7 @@ row_new(struct replay *r, const struct decision *d, int64_t at_us)
     row->hold = d->hold;
     memcpy(row->endpoint_id, d->endpoint_id, sizeof(row->endpoint_id));
     memcpy(row->policy, d->policy, sizeof(row->policy));
+    snprintf(row->site, sizeof(row->site), "%s", site_of(r, d));
     row->mac = d->mac;
     row->ip = d->ip;
     row->server = d->server;
@@ -139,7 +151,7 @@ really_of(const struct containment *c)
 
 /* About the same thing, at that time: asked for at most an hour later, and not over before. */
 static bool
-is_about(const struct containment *c, const struct decision *d, int64_t at_us)
+is_about(const struct containment *c, const struct decision *d, const char *site, int64_t at_us)
 {
     bool is_same_server =
         ip_is_equal(&c->server.ip, &d->server.ip) &&
@@ -149,6 +161,7 @@ is_about(const struct containment *c, const struct decision *d, int64_t at_us)
     return c->action == d->action && strcmp(c->endpoint_id, d->endpoint_id) == 0 &&
            (!needs_server || is_same_server) &&
            (!is_unknown || ip_is_equal(&c->subject_ip, &d->ip)) &&
+           (c->site[0] == '\0' || site[0] == '\0' || strcmp(c->site, site) == 0) &&
            c->requested_us <= at_us + HOUR_US && (c->ended_us == 0 || c->ended_us >= at_us);
 }
 
@@ -158,7 +171,7 @@ row_compare(struct replay *r, struct replay_row *row, const struct decision *d, 
     HMAP_FOR_EACH_HASH(real, struct replay_real, node, real_hash(d->action, d->endpoint_id),
                        &r->real_map)
     {
-        if (!is_about(&real->c, d, at_us)) {
+        if (!is_about(&real->c, d, row->site, at_us)) {
             continue;
         }
         real->is_matched = true;
@@ -205,7 +218,8 @@ settle_held(struct replay *r, const struct decision *d)
     for (size_t i = 0; i < r->row_count; i++) {
         struct replay_row *row = r->rows[i];
         bool is_same = row->action == d->action && strcmp(row->endpoint_id, d->endpoint_id) == 0 &&
-                       ip_is_equal(&row->server.ip, &d->server.ip);
+                       ip_is_equal(&row->server.ip, &d->server.ip) &&
+                       strcmp(row->site, site_of(r, d)) == 0;
         row->is_settled = row->is_settled || (is_same && row->outcome == REPLAY_HELD);
     }
 }
@@ -218,7 +232,7 @@ decision_note(struct replay *r, const struct decision *d, int64_t at_us)
     struct replay_row *row = NULL;
     HMAP_FOR_EACH_HASH(each, struct replay_row, node, hash, &r->row_map)
     {
-        row = is_same_row(each, d, outcome) ? each : row;
+        row = is_same_row(r, each, d, outcome) ? each : row;
     }
     if (!row) {
         row = row_new(r, d, at_us);

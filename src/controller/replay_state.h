@@ -24,6 +24,7 @@ struct replay_row {
     char containment_id[ID_SIZE];
     char policy[NAME_SIZE];
     char network[NAME_SIZE];
+    char site[NAME_SIZE]; /* whose addresses these are; "": it matters not, or is not known */
     struct mac mac;
     struct ip ip;
     struct prefix server;

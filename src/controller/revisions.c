@@ -312,11 +312,20 @@ is_running_already(const struct revisions *r, const char *text)
     return strcmp(r->text, text) == 0;
 }
 
+static bool
+fits(const struct revisions *r, const struct policy *policy, struct policy_error *error)
+{
+    return !r->settings.fits || r->has_stopped || r->settings.fits(r->settings.context, policy, error);
+}
+
 static void
 on_text_parsed(void *argument)
 {
     struct passage *passage = argument;
-    if (passage->result || passage->revisions->has_stopped) {
+    bool is_good = passage->result == 0 &&
+                   (passage->is_rewrite ||
+                    fits(passage->revisions, passage->policy, &passage->error));
+    if (!is_good || passage->revisions->has_stopped) {
         passage_end(passage, SAVE_WRONG);
         return;
     }
@@ -395,6 +404,7 @@ revisions_restore(struct revisions *r, const struct save *save, save_done_fn *do
 struct check {
     struct revisions *revisions;
     char *text; /* owned */
+    bool is_to_run;
     struct policy *policy;
     struct policy_error error;
     check_done_fn *done;
@@ -414,18 +424,24 @@ static void
 on_checked(void *argument)
 {
     struct check *check = argument;
-    check->done(check->context, check->policy, &check->error);
+    bool is_good = check->policy && (!check->is_to_run ||
+                                     fits(check->revisions, check->policy, &check->error));
+    check->done(check->context, is_good ? check->policy : NULL, &check->error);
     policy_unref(check->policy);
     free(check->text);
     free(check);
 }
 
 bool
-revisions_check(struct revisions *r, const char *text, check_done_fn *done, void *context)
+revisions_check(struct revisions *r, const char *text, bool is_to_run, check_done_fn *done,
+                void *context)
 {
     struct check *check = MEM_NEW(struct check);
-    *check =
-        (struct check){.revisions = r, .text = mem_strdup(text), .done = done, .context = context};
+    *check = (struct check){.revisions = r,
+                            .text = mem_strdup(text),
+                            .is_to_run = is_to_run,
+                            .done = done,
+                            .context = context};
     if (!aside_do(r->aside, check_work, on_checked, check)) {
         free(check->text);
         free(check);

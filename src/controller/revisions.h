@@ -30,6 +30,9 @@ struct revisions_settings {
      * here. 'text' is freed by the caller; 0 or negative errno (-ENOENT, -EFBIG). */
     int (*read)(void *context, size_t limit, char **text, size_t *size);
     int (*write)(void *context, const char *text, size_t size);
+    /* May it run, with what is in force now?  False: 'error' says why not.  Asked of what a person
+     * stores or checks, not of the file.  May be NULL: yes. */
+    bool (*fits)(void *context, const struct policy *policy, struct policy_error *error);
     /* A policy runs from now on (borrowed): not at start. */
     void (*apply)(void *context, struct policy *policy);
     /* The running revision, or what is to be said of the file, has changed.  May be NULL. */
@@ -94,8 +97,8 @@ void revisions_restore(struct revisions *revisions, const struct save *save, sav
 
 /* 'policy' NULL: no good one, 'error' says why; otherwise borrowed (policy_ref to keep it). */
 typedef void check_done_fn(void *context, struct policy *policy, const struct policy_error *error);
-/* Parses a text and changes nothing.  False: too many wait; not called. */
-bool revisions_check(struct revisions *revisions, const char *text, check_done_fn *done,
-                     void *context) MUST_CHECK;
+/* Parses a text and changes nothing; 'is_to_run': it is a good one only if it could run now.  False: too many wait; not called. */
+bool revisions_check(struct revisions *revisions, const char *text, bool is_to_run,
+                     check_done_fn *done, void *context) MUST_CHECK;
 
 #endif

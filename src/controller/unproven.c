@@ -175,6 +175,19 @@ endpoint_has(const struct endpoint *endpoint, const struct mac *mac)
     return false;
 }
 
+/* What names an address of a site's own is another restriction at another site. */
+static bool
+is_elsewhere(const struct controller *controller, const struct entry *entry,
+             const struct containment *c)
+{
+    bool is_inside_pair = c->action == ACTION_BLOCK_PAIR &&
+                          policy_is_internal(engine_policy(controller->engine), &c->server.ip);
+    bool is_of_site = c->action == ACTION_BLOCK_SERVER || is_inside_pair ||
+                      mac_is_none(&c->subject_mac);
+    return is_of_site && c->site[0] != '\0' && entry->c.site[0] != '\0' &&
+           strcmp(c->site, entry->c.site) != 0;
+}
+
 /* Is that rule's restriction one of 'entry', as it is or will be pushed? */
 static bool
 is_covered(const struct controller *controller, const struct entry *entry,
@@ -182,6 +195,7 @@ is_covered(const struct controller *controller, const struct entry *entry,
 {
     bool is_server = c->action == ACTION_BLOCK_SERVER || c->action == ACTION_BLOCK_PAIR;
     if (entry->c.action != c->action || !lifecycle_is_in_force(entry->c.state) ||
+        is_elsewhere(controller, entry, c) ||
         (is_server && (entry->c.server.length != c->server.length ||
                        !ip_is_equal(&entry->c.server.ip, &c->server.ip)))) {
         return false;
@@ -285,9 +299,9 @@ held_take(struct controller *controller, const struct switch_state *sw, const st
     containment_begin(controller, &c, ACTION_ISOLATE, "switch");
     snprintf(c.requested_by, sizeof(c.requested_by), "switch:%.50s", sw->device.switch_name);
     subject_take(rule, &c);
-    bool is_by_mac = !mac_is_none(&c.subject_mac);
+    bool is_of_site = mac_is_none(&c.subject_mac) || c.action == ACTION_BLOCK_PAIR;
     snprintf(c.site, sizeof(c.site), "%s",
-             subject_site(controller, c.action, &c.server, is_by_mac ? "" : sw->site));
+             subject_site(controller, c.action, &c.server, is_of_site ? sw->site : ""));
     struct entry *entry = entry_find(controller, id);
     const struct endpoint *endpoint =
         mac_is_none(&c.subject_mac) ? NULL : topology_by_mac(controller->topology, &c.subject_mac);

@@ -10,6 +10,7 @@
 #include "controller/decide.h"
 #include "controller/entry.h"
 #include "controller/notices.h"
+#include "controller/resite.h"
 #include "controller/switches.h"
 #include "controller/world.h"
 #include "policy/rollout.h"
@@ -609,6 +610,11 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
     bool is_by_address = !is_server && !endpoint && mac_is_none(&c->subject_mac);
     if (is_by_address && !is_host_address(&c->subject_ip)) {
         snprintf(why, WHY_SIZE, "that address cannot be an endpoint's");
+        return true;
+    }
+    if (resite_is_open(controller, c) && !resite_close(controller, entry)) {
+        snprintf(why, WHY_SIZE, "several sites may have that address; contain it at the one that is "
+                                "meant instead");
         return true;
     }
     char reason[TEXT_SIZE];

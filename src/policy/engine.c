@@ -263,6 +263,19 @@ engine_note_begun(struct engine *e, const struct containment *c)
 }
 
 void
+engine_note_sited(struct engine *e, const struct containment *c)
+{
+    char key[TABLE_KEY_SIZE];
+    const struct force_of before = force_of_containment(e, c, "");
+    force_key(key, &before);
+    struct force_item *force = table_find(&e->forces, key);
+    if (force) {
+        force_drop(e, force);
+    }
+    engine_note_begun(e, c);
+}
+
+void
 engine_note_contained(struct engine *e, const char *endpoint_id, const struct ip *ip)
 {
     char key[TABLE_KEY_SIZE];

@@ -169,6 +169,8 @@ void engine_note_begun(struct engine *engine, const struct containment *containm
 void engine_note_over(struct engine *engine, const struct containment *containment);
 /* The same in short, where only this is at hand.  'endpoint_id' and no 'ip', or an inside one: what
  * was decided about that endpoint is in force. */
+/* Its site became known: until now it was at all of them. */
+void engine_note_sited(struct engine *engine, const struct containment *containment);
 void engine_note_contained(struct engine *engine, const char *endpoint_id, const struct ip *ip);
 /* A person released that endpoint: grace, then a closer watch. */
 void engine_note_released(struct engine *engine, const char *endpoint_id);

@@ -106,6 +106,20 @@ const struct said said_places[] = {
      "別のコントローラーが制御を引き継ぎました"},
     {"switch.no_hold", "no switch can hold it: nothing to match, or no mirror session is declared",
      "設定できるスイッチがありません: 一致条件がないか、ミラーセッションが宣言されていません"},
+    {"switch.site_gone",
+     "no switch holds it: the policy has no site \"{1}\" any more; name it again, or release this and "
+     "contain it where it is meant",
+     "どのスイッチにも設定されていません: ポリシーに拠点「{1}」がなくなりました。拠点名を元に戻すか、"
+     "この封じ込めを解除して対象の拠点で封じ込め直してください"},
+    {"switch.site_none", "no switch holds it: none of site \"{1}\" is known",
+     "どのスイッチにも設定されていません: 拠点「{1}」のスイッチが登録されていません"},
+    {"switch.none_meant", "no switch holds it: none that must is known",
+     "どのスイッチにも設定されていません: 対象のスイッチが登録されていません"},
+    {"switch.every_site",
+     "it is in force at every site: several may have that address; contain it where it is meant, and "
+     "release this",
+     "すべての拠点で有効です。このアドレスは複数の拠点で使われている可能性があるため、対象の拠点で"
+     "封じ込め直し、これを解除してください"},
     {"switch.none", "no switch is known", "スイッチが登録されていません"},
     {"switch.no_addresses", "it cannot match addresses", "IP アドレスによる一致に対応していません"},
     {"switch.no_macs", "it cannot match MAC addresses", "MAC アドレスによる一致に対応していません"},

@@ -293,6 +293,9 @@ const struct said said_problems[] = {
     {"ask.name_site", "several sites may have that address; name the site, the endpoint or its MAC",
      "そのアドレスは複数の拠点で使われている可能性があります。拠点、端末、または MAC "
      "アドレスを指定してください"},
+    {"ask.at_site",
+     "several sites may have that address; contain it at the one that is meant instead",
+     "そのアドレスは複数の拠点で使われている可能性があります。対象の拠点を指定して封じ込めてください"},
     {"ask.no_permit_set", "no permit set of the running policy has this name",
      "運用中のポリシーにその名前の許可の組はありません"},
     {"ask.permit_set", "no permit set is named {1}", "{1} という許可の組はありません"},

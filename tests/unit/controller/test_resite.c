@@ -39,6 +39,27 @@ static const char *const east_renamed =
     "networks:\n"
     "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n";
 
+static const char *const few_at_a_time =
+    "defaults: {mode: auto}\n"
+    "sites:\n"
+    "  - {name: east, switches: [e1], own_addresses: true, sensors: [ids-east]}\n"
+    "  - {name: west, switches: [e2], own_addresses: true, sensors: [ids-west]}\n"
+    "networks:\n"
+    "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n"
+    "protected:\n"
+    "  - {name: server, addresses: [192.168.1.11], sites: [east]}\n"
+    "budgets: {per_minute: 30, per_hour: 40, network_percent: 100, switch_percent: 100}\n"
+    "policies:\n"
+    "  - {name: p, when: {phases: [c2]}, then: [{action: isolate}]}\n";
+
+static const char *const all_west =
+    "defaults: {mode: auto}\n"
+    "sites:\n"
+    "  - {name: east, switches: [e9], own_addresses: true, sensors: [ids-east]}\n"
+    "  - {name: west, switches: [e1, e2], own_addresses: true, sensors: [ids-west]}\n"
+    "networks:\n"
+    "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n";
+
 static const char *const no_sites = "defaults: {mode: auto}\n"
                                     "networks:\n"
                                     "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n";
@@ -53,13 +74,22 @@ open_campus(struct campus *campus, const char *policy)
     campus_client(campus, "e2", "p1", WEST, TWIN_IP, "west");
 }
 
+static struct policy *
+parsed(const char *text)
+{
+    struct policy *policy = NULL;
+    struct policy_error error;
+    if (policy_parse(text, strlen(text), &policy, &error)) {
+        fail_msg("line %u: %s", error.line, error.text);
+    }
+    return policy;
+}
+
 /* As when somebody changed the file and had it read: nobody was asked. */
 static void
 use_policy(struct campus *campus, const char *text)
 {
-    struct policy *policy = NULL;
-    struct policy_error error;
-    assert_int_equal(policy_parse(text, strlen(text), &policy, &error), 0);
+    struct policy *policy = parsed(text);
     controller_set_policy(campus->controller, policy);
     policy_unref(policy);
     campus->policy_text = text;
@@ -74,14 +104,16 @@ on_set(void *context, enum notify_result result, const char *answer)
 }
 
 static void
-tell_of_unverified(struct campus *campus)
+tell_of(struct campus *campus, const char *kind)
 {
-    static const char text[] =
+    static const char format[] =
         "{\"version\":0,\"channels\":[{\"name\":\"mail\",\"kind\":\"email\",\"host\":\"h\",\"from\":"
-        "\"a@b.example\",\"to\":[\"c@d.example\"]}],\"rules\":[{\"kind\":\"unverified\",\"channels\":"
+        "\"a@b.example\",\"to\":[\"c@d.example\"]}],\"rules\":[{\"kind\":\"%s\",\"channels\":"
         "[\"mail\"]}],\"help_desk\":{},\"owner\":{},\"on_call\":{}}";
+    char text[512];
     struct notify_settings settings;
     struct codec_error error;
+    snprintf(text, sizeof(text), format, kind);
     enum notify_result result = NOTIFY_FAILED;
     cJSON *json = codec_parse(text, strlen(text));
     assert_non_null(json);
@@ -102,7 +134,8 @@ stored(void *context, const char *id, int error)
 }
 
 static void
-alert(struct campus *campus, const char *id, const char *sensor, const char *server)
+detect(struct campus *campus, const char *id, const char *sensor, const char *ip,
+       const char *server, int *count)
 {
     struct detection d = {.seen_us = campus->clock.wall_now_us,
                           .first_us = campus->clock.wall_now_us,
@@ -114,16 +147,30 @@ alert(struct campus *campus, const char *id, const char *sensor, const char *ser
                           .handshake = true,
                           .strength = STRENGTH_STRONG,
                           .suspect = PARTY_SRC};
-    int count = 0;
     snprintf(d.id, sizeof(d.id), "%s", id);
     snprintf(d.sensor, sizeof(d.sensor), "%s", sensor);
     snprintf(d.maker, sizeof(d.maker), "suricata");
     snprintf(d.signature, sizeof(d.signature), "C&C contact");
-    d.src.ip = campus_ip(TWIN_IP);
+    d.src.ip = campus_ip(ip);
     d.dst.ip = campus_ip(server);
-    controller_detection(campus->controller, &d, stored, &count);
+    controller_detection(campus->controller, &d, stored, count);
+}
+
+static void
+alert(struct campus *campus, const char *id, const char *sensor, const char *server)
+{
+    int count = 0;
+    detect(campus, id, sensor, TWIN_IP, server, &count);
     campus_pass(campus, SECOND);
     assert_int_equal(count, 1);
+}
+
+/* Before a tick comes. */
+static void
+detect_at_once(struct campus *campus, const char *id, const char *ip)
+{
+    static int count;
+    detect(campus, id, "ids-west", ip, "198.51.100.9", &count);
 }
 
 static bool
@@ -199,7 +246,7 @@ what_was_of_a_site_that_has_another_name_now_is_told(void **state)
     block(&campus, "east");
     assert_int_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
     assert_blocked(&campus, true, false);
-    tell_of_unverified(&campus);
+    tell_of(&campus, "unverified");
     use_policy(&campus, east_renamed);
     assert_lost(&campus, ACTION_BLOCK_SERVER);
     assert_lost(&campus, ACTION_ISOLATE); /* of somebody who was not seen yet, too */
@@ -268,6 +315,170 @@ what_no_switch_holds_is_not_said_to_be_in_force(void **state)
     campus_pass(&campus, 60 * SECOND);
     assert_int_not_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
     assert_non_null(strstr(the(&campus, ACTION_BLOCK_SERVER)->problem, "none of site \"east\""));
+    campus_close(&campus);
+}
+
+/* What a person stores is asked of before. */
+static void
+what_a_policy_would_lift_is_listed(void **state)
+{
+    (void)state;
+    struct campus campus;
+    struct policy_error error = {.line = 7};
+    struct policy *none = parsed(no_sites);
+    struct policy *renamed = parsed(east_renamed);
+    struct policy *moved = parsed(all_west);
+    struct policy *same = parsed(two_sites);
+    open_campus(&campus, two_sites);
+    assert_true(controller_policy_fits(campus.controller, none, &error));
+    block(&campus, "east");
+    assert_false(controller_policy_fits(campus.controller, none, &error));
+    assert_int_equal(error.line, 0);
+    assert_non_null(strstr(error.text, "1 containments are in force"));
+    assert_non_null(strstr(error.text, the(&campus, ACTION_BLOCK_SERVER)->id));
+    assert_non_null(strstr(error.text, SERVER " at east)"));
+    assert_false(controller_policy_fits(campus.controller, renamed, &error));
+    assert_false(controller_policy_fits(campus.controller, moved, &error)); /* it has no switch */
+    assert_true(controller_policy_fits(campus.controller, same, &error));
+    use_policy(&campus, east_renamed); /* by hand */
+    assert_true(controller_policy_fits(campus.controller, none, &error)); /* lifted already */
+    policy_unref(none);
+    policy_unref(renamed);
+    policy_unref(moved);
+    policy_unref(same);
+    campus_close(&campus);
+}
+
+/* ---- what is older than the sites ---- */
+
+static void
+what_is_older_than_the_sites_gets_its_own(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, no_sites);
+    campus_client(&campus, "e1", "p2", 7, SERVER, "server");
+    block(&campus, "");
+    assert_blocked(&campus, true, true);
+    use_policy(&campus, two_sites);
+    assert_string_equal(the(&campus, ACTION_BLOCK_SERVER)->site, "east");
+    assert_blocked(&campus, true, false);
+    assert_int_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
+    campus_restart(&campus);
+    campus_pass(&campus, 3 * SECOND);
+    assert_string_equal(the(&campus, ACTION_BLOCK_SERVER)->site, "east");
+    assert_blocked(&campus, true, false);
+    block(&campus, "west");
+    assert_blocked(&campus, true, true);
+    campus_close(&campus);
+}
+
+static void
+what_nobody_can_place_stays_everywhere_and_is_told(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, no_sites);
+    block(&campus, "");
+    wish_done(&campus,
+              (struct wish){.action = ACTION_ISOLATE, .ip = campus_ip("192.168.1.77")});
+    tell_of(&campus, "conflict");
+    campus.policy_text = two_sites; /* while nobody runs */
+    campus_restart(&campus);
+    campus_pass(&campus, 3 * SECOND);
+    assert_blocked(&campus, true, true);
+    assert_true(campus.notice_count > 0);
+    assert_true(campus_has_mark(the(&campus, ACTION_BLOCK_SERVER), "no_site"));
+    assert_true(campus_has_mark(the(&campus, ACTION_ISOLATE), "no_site"));
+    size_t marks = the(&campus, ACTION_ISOLATE)->mark_count;
+    use_policy(&campus, two_sites);
+    assert_int_equal(the(&campus, ACTION_ISOLATE)->mark_count, marks);
+    /* Somebody comes who has it: now it is known. */
+    campus_client(&campus, "e2", "p2", 8, "192.168.1.77", "eight");
+    assert_string_equal(the(&campus, ACTION_ISOLATE)->endpoint_id, campus_endpoint(&campus, 8)->id);
+    campus_close(&campus);
+}
+
+/* A person may enforce what waits because nobody knows where it was seen: not at every site. */
+static void
+what_waits_for_its_site_is_not_enforced_without(void **state)
+{
+    (void)state;
+    struct campus campus;
+    struct wish_answer answer = {.calls = 0};
+    open_campus(&campus, two_sites);
+    alert(&campus, "d1", "ids", "172.16.5.5");
+    const struct containment *c = the(&campus, ACTION_BLOCK_SERVER);
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    controller_judge(campus.controller, c->id, VERDICT_ENFORCE, "account:ann", "now", campus_answer,
+                     &answer);
+    campus_pass(&campus, SECOND);
+    assert_int_equal(answer.result, WISH_REFUSED);
+    assert_non_null(strstr(answer.why, "at the one that is meant"));
+    assert_false(is_cut(&campus, 0, EAST, "172.16.5.5"));
+    campus_close(&campus);
+}
+
+static const struct containment *
+isolation_of(struct campus *campus, uint8_t mac)
+{
+    for (size_t i = 0; i < controller_containment_count(campus->controller); i++) {
+        const struct containment *c = controller_containment_at(campus->controller, i);
+        if (strcmp(c->endpoint_id, campus_endpoint(campus, mac)->id) == 0) {
+            return c;
+        }
+    }
+    fail();
+    return NULL;
+}
+
+/* Whoever waited for his turn when we died is still of his site: its twin's protection is not his. */
+static void
+who_waits_for_his_turn_keeps_his_site(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, few_at_a_time);
+    campus_client(&campus, "e2", "p2", 5, "192.168.1.11", "five");
+    for (int i = 0; i < 8; i++) { /* the first goes at once, the others are gathered */
+        char id[16], ip[24];
+        snprintf(id, sizeof(id), "d%d", i);
+        snprintf(ip, sizeof(ip), "192.168.1.%d", 20 + i);
+        campus_client(&campus, "e2", "p3", (uint8_t)(20 + i), ip, id);
+    }
+    for (int i = 0; i < 8; i++) {
+        char id[16], ip[24];
+        snprintf(id, sizeof(id), "d%d", i);
+        snprintf(ip, sizeof(ip), "192.168.1.%d", 20 + i);
+        detect_at_once(&campus, id, ip);
+    }
+    detect_at_once(&campus, "last", "192.168.1.11");
+    campus_settle(&campus);
+    assert_int_equal(isolation_of(&campus, 5)->hold, HOLD_BUDGET);
+    campus_restart(&campus);
+    campus_pass(&campus, 3 * SECOND);
+    const struct containment *c = isolation_of(&campus, 5);
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_string_equal(c->site, "west");
+    campus_close(&campus);
+}
+
+/* One machine, and at each site a server with that address. */
+static void
+a_pair_goes_on_where_its_machine_goes(void **state)
+{
+    (void)state;
+    struct campus campus;
+    struct wish wish = {.action = ACTION_BLOCK_PAIR, .mac = campus_mac(EAST), .site = "east"};
+    open_campus(&campus, two_sites);
+    assert_true(prefix_parse(SERVER, &wish.server));
+    wish_done(&campus, wish);
+    assert_true(is_cut(&campus, 0, EAST, SERVER));
+    assert_false(is_cut(&campus, 1, EAST, SERVER));
+    snprintf(wish.site, sizeof(wish.site), "west");
+    wish_done(&campus, wish);
+    assert_true(is_cut(&campus, 1, EAST, SERVER));
+    assert_true(is_cut(&campus, 0, EAST, SERVER));
     campus_close(&campus);
 }
 
@@ -349,6 +560,12 @@ main(void)
         cmocka_unit_test(a_block_of_one_site_never_becomes_one_of_all),
         cmocka_unit_test(what_a_start_finds_without_its_site_is_told),
         cmocka_unit_test(what_no_switch_holds_is_not_said_to_be_in_force),
+        cmocka_unit_test(what_a_policy_would_lift_is_listed),
+        cmocka_unit_test(what_is_older_than_the_sites_gets_its_own),
+        cmocka_unit_test(what_nobody_can_place_stays_everywhere_and_is_told),
+        cmocka_unit_test(what_waits_for_its_site_is_not_enforced_without),
+        cmocka_unit_test(who_waits_for_his_turn_keeps_his_site),
+        cmocka_unit_test(a_pair_goes_on_where_its_machine_goes),
         cmocka_unit_test(a_servers_twin_is_blocked_at_its_turn),
         cmocka_unit_test(who_says_nothing_is_at_its_site_after_a_restart_too),
         cmocka_unit_test(what_was_stored_without_sites_is_its_switchs),

@@ -32,8 +32,18 @@ struct fixture {
     struct revisions *revisions;
     struct policy *policy; /* what runs */
     unsigned applied, published;
+    bool fits_nothing; /* what is in force stands against it */
     struct policy_error why;
 };
+
+static bool
+fits(void *context, const struct policy *policy, struct policy_error *error)
+{
+    const struct fixture *f = context;
+    assert_non_null(policy);
+    snprintf(error->text, sizeof(error->text), "it would lift something");
+    return !f->fits_nothing;
+}
 
 static void
 apply(void *context, struct policy *policy)
@@ -64,6 +74,7 @@ try_begin(struct fixture *f)
                                                 .store = f->store,
                                                 .clock = &f->clock.clock,
                                                 .file = f->file,
+                                                .fits = fits,
                                                 .apply = apply,
                                                 .publish = publish,
                                                 .context = f};
@@ -311,6 +322,26 @@ a_broken_text_changes_nothing_and_says_where(void **state)
 }
 
 static void
+what_does_not_fit_what_is_in_force_is_not_stored(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    assert_int_equal(save(f, TWO, 1).result, SAVE_DONE);
+    f->fits_nothing = true;
+    struct saved saved = save(f, THREE, 2);
+    assert_int_equal(saved.result, SAVE_WRONG);
+    assert_string_equal(saved.error.text, "it would lift something");
+    assert_int_equal(restore(f, 1).result, SAVE_WRONG);
+    assert_int_equal(save_over(f, TWO, 2, true).result, SAVE_DONE); /* what runs, to the file */
+    expect_runs(f, "two");
+    expect_file(f, TWO);
+    assert_int_equal(view_of(f).running->number, 2);
+    put(f, THREE); /* by hand: nobody is there to be asked */
+    reload(f);
+    expect_runs(f, "three");
+}
+
+static void
 whoever_comes_second_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -537,8 +568,8 @@ a_check_changes_nothing(void **state)
     struct fixture *f = *state;
     struct checked good = {.calls = 0}, bad = {.calls = 0};
     begin(f);
-    assert_true(revisions_check(f->revisions, TWO, on_checked, &good));
-    assert_true(revisions_check(f->revisions, BROKEN, on_checked, &bad));
+    assert_true(revisions_check(f->revisions, TWO, true, on_checked, &good));
+    assert_true(revisions_check(f->revisions, BROKEN, true, on_checked, &bad));
     while (!good.calls || !bad.calls) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }
@@ -576,6 +607,7 @@ main(void)
         EACH(the_file_is_the_first_revision),
         EACH(a_stored_text_runs_and_is_written),
         EACH(a_broken_text_changes_nothing_and_says_where),
+        EACH(what_does_not_fit_what_is_in_force_is_not_stored),
         EACH(whoever_comes_second_is_told),
         EACH(an_earlier_one_comes_back_as_a_new_one),
         EACH(a_hand_at_the_file_is_followed_at_sighup),
