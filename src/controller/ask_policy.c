@@ -124,8 +124,7 @@ ask_policy_check(const struct ask_call *call, const void *parameters)
 {
     const struct op_policy_text *asked = parameters;
     struct asking *asking = asking_new(call);
-    if (!revisions_check(call->asks->settings.revisions, asked->text, true, on_checked,
-                         asking)) {
+    if (!revisions_check(call->asks->settings.revisions, asked->text, true, on_checked, asking)) {
         free(asking);
         ask_problem(call, 503, "too many texts are being checked", NULL, "try again");
     }

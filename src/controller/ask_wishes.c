@@ -35,8 +35,7 @@ is_same_wish(const struct wish *wish, const struct containment *there)
         mac_is_equal(&wish->mac, &there->subject_mac) &&
         ip_is_equal(&wish->ip, &there->subject_ip) &&
         (!wish->endpoint_id[0] || strcmp(wish->endpoint_id, there->endpoint_id) == 0);
-    bool is_same_site =
-        !wish->site[0] || !there->site[0] || strcmp(wish->site, there->site) == 0;
+    bool is_same_site = !wish->site[0] || !there->site[0] || strcmp(wish->site, there->site) == 0;
     return wish->action == there->action && is_same_server && is_same_subject && is_same_site &&
            strcmp(wish->permit_set, there->permit_set) == 0;
 }

@@ -49,9 +49,9 @@ wants_at(struct want_list *wants, size_t from, const char *site)
     }
 }
 
-/* What names an address of a site's own means somebody else elsewhere, whatever sites the policy has
- * by now.  A MAC is the same machine everywhere, so that it stays contained when it goes there; so is
- * a server outside, whose block has no site. */
+/* What names an address of a site's own means somebody else elsewhere, whatever sites the policy
+ * has by now.  A MAC is the same machine everywhere, so that it stays contained when it goes there;
+ * so is a server outside, whose block has no site. */
 static bool
 is_of_site(const struct desired_input *input, bool is_by_ip)
 {

@@ -227,9 +227,9 @@ is_same(const struct controller *controller, const struct containment *c,
     if (strcmp(c->endpoint_id, subject->endpoint_id) != 0) {
         return false;
     }
-    return subject->endpoint_id[0] != '\0' || (mac_is_equal(&c->subject_mac, &subject->mac) &&
-                                               ip_is_equal(&c->subject_ip, &subject->ip) &&
-                                               is_same_site_as(c, subject));
+    return subject->endpoint_id[0] != '\0' ||
+           (mac_is_equal(&c->subject_mac, &subject->mac) &&
+            ip_is_equal(&c->subject_ip, &subject->ip) && is_same_site_as(c, subject));
 }
 
 const char *

@@ -264,8 +264,8 @@ lose(struct controller *controller, struct entry *entry, enum life_event event, 
     }
 }
 
-/* No switch is one that must hold it: its site is not there any more, or none of that site's.  After a
- * start those that are there come first. */
+/* No switch is one that must hold it: its site is not there any more, or none of that site's. After
+ * a start those that are there come first. */
 static void
 judge_unmeant(struct controller *controller, struct entry *entry, struct judgement *j)
 {

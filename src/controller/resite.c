@@ -37,8 +37,8 @@ is_lifted(const struct controller *controller, const struct entry *entry,
             continue;
         }
         bool is_gone = policy_knows_site(now, want->site) && !policy_knows_site(policy, want->site);
-        if (is_gone || (holders_by(controller, now, want) > 0 &&
-                        holders_by(controller, policy, want) == 0)) {
+        if (is_gone ||
+            (holders_by(controller, now, want) > 0 && holders_by(controller, policy, want) == 0)) {
             return true;
         }
     }
@@ -80,10 +80,11 @@ controller_policy_fits(const struct controller *controller, const struct policy 
         return true;
     }
     *why = (struct policy_error){.line = 0};
-    snprintf(why->text, sizeof(why->text),
-             "with it no switch is at a site where %zu containments are in force, and it would lift "
-             "them: %s%s",
-             count, list, count > LISTED_MAX ? ", ..." : "");
+    snprintf(
+        why->text, sizeof(why->text),
+        "with it no switch is at a site where %zu containments are in force, and it would lift "
+        "them: %s%s",
+        count, list, count > LISTED_MAX ? ", ..." : "");
     return false;
 }
 
@@ -101,8 +102,8 @@ resite_is_open(struct controller *controller, const struct containment *c)
 {
     const struct policy *policy = engine_policy(controller->engine);
     bool has_server = c->action == ACTION_BLOCK_SERVER || c->action == ACTION_BLOCK_PAIR;
-    bool is_inside = has_server && !prefix_is_none(&c->server) &&
-                     policy_is_internal(policy, &c->server.ip);
+    bool is_inside =
+        has_server && !prefix_is_none(&c->server) && policy_is_internal(policy, &c->server.ip);
     return c->site[0] == '\0' && policy_has_sites(policy) && (is_inside || is_by_address(c));
 }
 
@@ -129,8 +130,9 @@ site_meant(const struct controller *controller, const struct entry *entry)
 static void
 open_tell(struct controller *controller, struct entry *entry)
 {
-    static const char text[] = "it is in force at every site: several may have that address; contain "
-                               "it where it is meant, and release this";
+    static const char text[] =
+        "it is in force at every site: several may have that address; contain "
+        "it where it is meant, and release this";
     for (size_t i = 0; i < entry->c.mark_count; i++) {
         if (strcmp(entry->c.marks[i].step, OPEN_STEP) == 0) {
             return;

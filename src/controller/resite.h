@@ -1,5 +1,6 @@
 /* What is in force when the sites of the policy change.  What names an address is at its site's
- * switches: with the site it would end, and where it has none it is at all of them.  Loop thread. */
+ * switches: with the site it would end, and where it has none it is at all of them.  Loop thread.
+ */
 #ifndef CORDON_CONTROLLER_RESITE_H
 #define CORDON_CONTROLLER_RESITE_H
 

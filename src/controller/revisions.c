@@ -315,16 +315,17 @@ is_running_already(const struct revisions *r, const char *text)
 static bool
 fits(const struct revisions *r, const struct policy *policy, struct policy_error *error)
 {
-    return !r->settings.fits || r->has_stopped || r->settings.fits(r->settings.context, policy, error);
+    return !r->settings.fits || r->has_stopped ||
+           r->settings.fits(r->settings.context, policy, error);
 }
 
 static void
 on_text_parsed(void *argument)
 {
     struct passage *passage = argument;
-    bool is_good = passage->result == 0 &&
-                   (passage->is_rewrite ||
-                    fits(passage->revisions, passage->policy, &passage->error));
+    bool is_good =
+        passage->result == 0 &&
+        (passage->is_rewrite || fits(passage->revisions, passage->policy, &passage->error));
     if (!is_good || passage->revisions->has_stopped) {
         passage_end(passage, SAVE_WRONG);
         return;
@@ -424,8 +425,8 @@ static void
 on_checked(void *argument)
 {
     struct check *check = argument;
-    bool is_good = check->policy && (!check->is_to_run ||
-                                     fits(check->revisions, check->policy, &check->error));
+    bool is_good = check->policy &&
+                   (!check->is_to_run || fits(check->revisions, check->policy, &check->error));
     check->done(check->context, is_good ? check->policy : NULL, &check->error);
     policy_unref(check->policy);
     free(check->text);

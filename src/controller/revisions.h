@@ -97,7 +97,8 @@ void revisions_restore(struct revisions *revisions, const struct save *save, sav
 
 /* 'policy' NULL: no good one, 'error' says why; otherwise borrowed (policy_ref to keep it). */
 typedef void check_done_fn(void *context, struct policy *policy, const struct policy_error *error);
-/* Parses a text and changes nothing; 'is_to_run': it is a good one only if it could run now.  False: too many wait; not called. */
+/* Parses a text and changes nothing; 'is_to_run': it is a good one only if it could run now. False:
+ * too many wait; not called. */
 bool revisions_check(struct revisions *revisions, const char *text, bool is_to_run,
                      check_done_fn *done, void *context) MUST_CHECK;
 

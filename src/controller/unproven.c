@@ -182,8 +182,8 @@ is_elsewhere(const struct controller *controller, const struct entry *entry,
 {
     bool is_inside_pair = c->action == ACTION_BLOCK_PAIR &&
                           policy_is_internal(engine_policy(controller->engine), &c->server.ip);
-    bool is_of_site = c->action == ACTION_BLOCK_SERVER || is_inside_pair ||
-                      mac_is_none(&c->subject_mac);
+    bool is_of_site =
+        c->action == ACTION_BLOCK_SERVER || is_inside_pair || mac_is_none(&c->subject_mac);
     return is_of_site && c->site[0] != '\0' && entry->c.site[0] != '\0' &&
            strcmp(c->site, entry->c.site) != 0;
 }

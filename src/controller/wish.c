@@ -613,8 +613,9 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
         return true;
     }
     if (resite_is_open(controller, c) && !resite_close(controller, entry)) {
-        snprintf(why, WHY_SIZE, "several sites may have that address; contain it at the one that is "
-                                "meant instead");
+        snprintf(why, WHY_SIZE,
+                 "several sites may have that address; contain it at the one that is "
+                 "meant instead");
         return true;
     }
     char reason[TEXT_SIZE];

@@ -105,10 +105,10 @@ world_note_talk(struct controller *controller, const struct outcome *outcome)
         return;
     }
     struct talk *talk = talk_need(controller->talkers, &incident->server);
-    uint64_t who = incident->endpoint_id[0] != '\0'
-                       ? hash_text(incident->endpoint_id)
-                       : hash_bytes(&incident->ip, sizeof(incident->ip)) ^
-                             hash_text(incident->site);
+    uint64_t who =
+        incident->endpoint_id[0] != '\0'
+            ? hash_text(incident->endpoint_id)
+            : hash_bytes(&incident->ip, sizeof(incident->ip)) ^ hash_text(incident->site);
     size_t at = 0;
     while (at < talk->count && talk->who[at] != who) {
         at++;

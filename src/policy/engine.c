@@ -104,7 +104,8 @@ force_of_decision(const struct engine *e, const struct decision *d)
                              server_site(e, &d->server.ip, d->site)};
 }
 
-/* A containment of a server has a site where its address is a site's, whatever the policy says now. */
+/* A containment of a server has a site where its address is a site's, whatever the policy says now.
+ */
 static struct force_of
 force_of_containment(const struct engine *e, const struct containment *c, const char *site)
 {

@@ -594,8 +594,8 @@ has_open_at(const struct node *node, const char *site)
     return false;
 }
 
-/* What is heard of it since it is where it is, is of there.  What it had before it came may be another
- * site's, and stays that one's; but who has no address here at all is not one that came. */
+/* What is heard of it since it is where it is, is of there.  What it had before it came may be
+ * another site's, and stays that one's; but who has no address here at all is not one that came. */
 void
 bindings_resite(struct topology *t, struct node *node)
 {

@@ -51,8 +51,8 @@ topology_set_sites(struct topology *t, topology_site_of *site_of, void *context)
     {
         on->site = site_of_switch(t, on->name);
     }
-    /* all of them, not those of switches that changed: what came from the store has the sites of the
-     * policy that ran then, and not every switch has been here since */
+    /* all of them, not those of switches that changed: what came from the store has the sites of
+     * the policy that ran then, and not every switch has been here since */
     struct node *node;
     TAILQ_FOREACH(node, &t->by_age, by_age)
     {

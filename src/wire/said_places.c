@@ -25,7 +25,8 @@ const struct said said_places[] = {
      "{1} と {2} の 2 か所で同時に観測されています。MAC アドレスが詐称されている可能性があります"},
     {"place.conflict_sites",
      "seen in two places at once, at two sites: {1} and {2}; somebody may be using its MAC",
-     "{1} と {2} の 2 か所（別々の拠点）で同時に観測されています。MAC アドレスが詐称されているか、複製された機器の可能性があります"},
+     "{1} と {2} の 2 か所（別々の拠点）で同時に観測されています。MAC "
+     "アドレスが詐称されているか、複製された機器の可能性があります"},
     {"place.never", "never seen on an access port", "アクセスポートでは一度も観測されていません"},
     {"place.last", "last seen on port {1} of {2} at {3@}, and on no access port since",
      "{3} に {2} のポート {1} で観測したのが最後で、以後アクセスポートでは観測されていません"},
@@ -42,13 +43,14 @@ const struct said said_places[] = {
     {"history.claims_used", "claims {1}, which is in use by {2}",
      "{2} が使用している {1} を使おうとしています"},
     {"history.inherited",
-     "{1!} uses the DHCP client id of a machine with a class, tags or a note: say them of it, too, if it "
+     "{1!} uses the DHCP client id of a machine with a class, tags or a note: say them of it, too, "
+     "if it "
      "is that machine",
-     "{1} が、種別・タグ・メモを登録済みの機器の DHCP クライアント ID を使用しています。同じ機器であれば、この MAC アドレスにも登録してください"},
+     "{1} が、種別・タグ・メモを登録済みの機器の DHCP クライアント ID "
+     "を使用しています。同じ機器であれば、この MAC アドレスにも登録してください"},
     {"history.port_full", "more than {1#} MAC addresses on one port: new ones are not followed",
      "1 つのポートに {1} 個を超える MAC アドレスが現れたため、新しいものは追跡していません"},
-    {"history.switch_full",
-     "more than {1#} MAC addresses on one switch: new ones are not followed",
+    {"history.switch_full", "more than {1#} MAC addresses on one switch: new ones are not followed",
      "1 台のスイッチに {1} 個を超える MAC アドレスが現れたため、新しいものは追跡していません"},
     {"history.claimed", "{1!} is claimed by {2} too", "{1} を {2} も使おうとしています"},
     {"history.taken", "{1!} taken by {2}", "{1}（{2} が取得）"},
@@ -107,16 +109,19 @@ const struct said said_places[] = {
     {"switch.no_hold", "no switch can hold it: nothing to match, or no mirror session is declared",
      "設定できるスイッチがありません: 一致条件がないか、ミラーセッションが宣言されていません"},
     {"switch.site_gone",
-     "no switch holds it: the policy has no site \"{1}\" any more; name it again, or release this and "
+     "no switch holds it: the policy has no site \"{1}\" any more; name it again, or release this "
+     "and "
      "contain it where it is meant",
-     "どのスイッチにも設定されていません: ポリシーに拠点「{1}」がなくなりました。拠点名を元に戻すか、"
+     "どのスイッチにも設定されていません: "
+     "ポリシーに拠点「{1}」がなくなりました。拠点名を元に戻すか、"
      "この封じ込めを解除して対象の拠点で封じ込め直してください"},
     {"switch.site_none", "no switch holds it: none of site \"{1}\" is known",
      "どのスイッチにも設定されていません: 拠点「{1}」のスイッチが登録されていません"},
     {"switch.none_meant", "no switch holds it: none that must is known",
      "どのスイッチにも設定されていません: 対象のスイッチが登録されていません"},
     {"switch.every_site",
-     "it is in force at every site: several may have that address; contain it where it is meant, and "
+     "it is in force at every site: several may have that address; contain it where it is meant, "
+     "and "
      "release this",
      "すべての拠点で有効です。このアドレスは複数の拠点で使われている可能性があるため、対象の拠点で"
      "封じ込め直し、これを解除してください"},

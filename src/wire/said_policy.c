@@ -42,7 +42,8 @@ const struct said said_policy[] = {
     {"word.text.read", "cannot read {1!}: {2}", "{1} を読み取れません: {2}"},
     {"word.text.write", "cannot write {1!}: {2}", "{1} に書き込めません: {2}"},
     {"word.text.lifts",
-     "with it no switch is at a site where {1#} containments are in force, and it would lift them: {2!}",
+     "with it no switch is at a site where {1#} containments are in force, and it would lift them: "
+     "{2!}",
      "{1} 件の封じ込めが有効な拠点にスイッチがなくなり、解除されてしまいます: {2}"},
     {"word.text.hand", "{1!} was changed by hand and is not overwritten",
      "{1} は手動で変更されているため、上書きしません"},

@@ -1,5 +1,5 @@
-/* The policy's sites change, or come to be, while something is in force.  Switch e1 is at "east", e2 at
- * "west"; both have the same addresses. */
+/* The policy's sites change, or come to be, while something is in force.  Switch e1 is at "east",
+ * e2 at "west"; both have the same addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,7 +107,8 @@ static void
 tell_of(struct campus *campus, const char *kind)
 {
     static const char format[] =
-        "{\"version\":0,\"channels\":[{\"name\":\"mail\",\"kind\":\"email\",\"host\":\"h\",\"from\":"
+        "{\"version\":0,\"channels\":[{\"name\":\"mail\",\"kind\":\"email\",\"host\":\"h\","
+        "\"from\":"
         "\"a@b.example\",\"to\":[\"c@d.example\"]}],\"rules\":[{\"kind\":\"%s\",\"channels\":"
         "[\"mail\"]}],\"help_desk\":{},\"owner\":{},\"on_call\":{}}";
     char text[512];
@@ -241,8 +242,9 @@ what_was_of_a_site_that_has_another_name_now_is_told(void **state)
     (void)state;
     struct campus campus;
     open_campus(&campus, two_sites);
-    wish_done(&campus, (struct wish){
-                           .action = ACTION_ISOLATE, .ip = campus_ip("192.168.1.77"), .site = "east"});
+    wish_done(
+        &campus,
+        (struct wish){.action = ACTION_ISOLATE, .ip = campus_ip("192.168.1.77"), .site = "east"});
     block(&campus, "east");
     assert_int_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
     assert_blocked(&campus, true, false);
@@ -340,7 +342,7 @@ what_a_policy_would_lift_is_listed(void **state)
     assert_false(controller_policy_fits(campus.controller, renamed, &error));
     assert_false(controller_policy_fits(campus.controller, moved, &error)); /* it has no switch */
     assert_true(controller_policy_fits(campus.controller, same, &error));
-    use_policy(&campus, east_renamed); /* by hand */
+    use_policy(&campus, east_renamed);                                    /* by hand */
     assert_true(controller_policy_fits(campus.controller, none, &error)); /* lifted already */
     policy_unref(none);
     policy_unref(renamed);
@@ -380,8 +382,7 @@ what_nobody_can_place_stays_everywhere_and_is_told(void **state)
     struct campus campus;
     open_campus(&campus, no_sites);
     block(&campus, "");
-    wish_done(&campus,
-              (struct wish){.action = ACTION_ISOLATE, .ip = campus_ip("192.168.1.77")});
+    wish_done(&campus, (struct wish){.action = ACTION_ISOLATE, .ip = campus_ip("192.168.1.77")});
     tell_of(&campus, "conflict");
     campus.policy_text = two_sites; /* while nobody runs */
     campus_restart(&campus);
@@ -432,7 +433,8 @@ isolation_of(struct campus *campus, uint8_t mac)
     return NULL;
 }
 
-/* Whoever waited for his turn when we died is still of his site: its twin's protection is not his. */
+/* Whoever waited for his turn when we died is still of his site: its twin's protection is not his.
+ */
 static void
 who_waits_for_his_turn_keeps_his_site(void **state)
 {
