@@ -167,6 +167,18 @@ const struct command command_table[] = {
     {"unproven", "[keep ID]", "[" REASON "]",
      "blocks that switches hold and a restored database did not know; keeps one",
      "'cordonctl release ID' releases one instead.", 0, 2, cmd_unproven},
+    {"retention", "[show | set KIND=DAYS ... [budget=MIB|budget=none]]", "[" REASON "]",
+     "how long what is kept stays, how much there is, and the disk's budget",
+     "KIND is evidence, names, detections, containments, notices, bindings, endpoints or audit.\n"
+     "What is older is taken away within the hour; names are taken out of detections that stay.\n"
+     "What a containment in force, a pending decision or an open incident needs stays.", 0, 10,
+     cmd_retention},
+    {"purge", "endpoint|address|mac|name VALUE | older | show JOB",
+     REASON " [--until TIME] [--dry-run]",
+     "takes away everything about somebody, or everything that is older",
+     "--dry-run: only counts, by kind. VALUE is looked for as a whole word; it is not kept: the\n"
+     "reason must not name it either. The audit keeps its rows until their own time is over, and\n"
+     "backups hold what was in them.", 1, 2, cmd_purge},
     {"storage", "", "", "size of the database, room on its disk, latency of its commits", NULL, 0, 0,
      cmd_storage},
     {"licences", "[NAME]", "", "whose work is in Cordon, and under which licence",

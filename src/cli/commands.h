@@ -30,7 +30,7 @@ command_fn cmd_endpoints, cmd_endpoint, cmd_links, cmd_switches, cmd_switch, cmd
     cmd_openapi, cmd_contain, cmd_block_server, cmd_block_pair, cmd_mirror, cmd_release, cmd_extend,
     cmd_enforce, cmd_check, cmd_revert, cmd_panic, cmd_resume, cmd_server_blocks, cmd_jobs,
     cmd_accounts, cmd_tokens, cmd_annotate, cmd_protect, cmd_annotations, cmd_export, cmd_import,
-    cmd_layout, cmd_notify, cmd_certificates, cmd_enrolments, cmd_enrol, cmd_backup, cmd_unproven;
+    cmd_layout, cmd_notify, cmd_certificates, cmd_enrolments, cmd_enrol, cmd_backup, cmd_unproven, cmd_retention, cmd_purge;
 
 /* What is known of a server before it is blocked: would the policy do it, and who talked to it. */
 int assess_print(struct run *run, const char *server);

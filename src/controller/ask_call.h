@@ -182,6 +182,8 @@ ask_handler ask_rollout_show, ask_window_list;
 ask_handler ask_enforcement_show, ask_budget_show, ask_conflict_list, ask_audit_record, ask_version;
 /* ask_system.c */
 ask_handler ask_storage_show;
+/* ask_retention.c */
+ask_handler ask_retention_show, ask_retention_set, ask_purge_start, ask_purge_show;
 /* ask_backup.c */
 ask_handler ask_backup_show, ask_backup_start, ask_backup_schedule, ask_unproven_list,
     ask_unproven_keep;

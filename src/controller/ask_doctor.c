@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "controller/retention.h"
 
 #define SECOND_US INT64_C(1000000)
 #define SKEW_WARN_US (SECOND_US / 2)
@@ -570,6 +571,26 @@ check_store(struct visit *visit)
     }
 }
 
+static void
+check_disk(struct visit *visit)
+{
+    static const char advice[] = "see 'cordonctl retention': keep less, or give it more room";
+    struct retention_view view;
+    begin(visit, "disk");
+    retention_look(visit->controller, &view);
+    if (view.is_stuck) {
+        find(visit, FINDING_ERROR, "disk", "cordond", advice,
+             "the disk budget is used to %u %%, and nothing is left that may go", view.share);
+    } else if (view.is_shedding || view.share >= 100) {
+        find(visit, FINDING_ERROR, "disk", "cordond", advice,
+             "the disk budget is used to %u %%: packets, names and detections go before their time",
+             view.share);
+    } else if (view.share >= RETENTION_WARN) {
+        find(visit, FINDING_WARNING, "disk", "cordond", advice,
+             "the disk budget is used to %u %%", view.share);
+    }
+}
+
 void
 ask_doctor(const struct ask_call *call, const void *parameters)
 {
@@ -602,6 +623,7 @@ ask_doctor(const struct ask_call *call, const void *parameters)
     check_policy_file(&visit, call->asks->settings.revisions);
     check_certificates(&visit, call->asks->settings.certificates,
                        call->asks->settings.server_expires_us);
+    check_disk(&visit);
     qsort(doctor->findings, doctor->finding_count, sizeof(struct view_finding), compare);
     ask_answer_shape(call, 200, &view_doctor_shape, doctor);
     free(doctor->findings);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/retention.h"
 
 #define METRICS_SIZE_MAX (400 * 1024)
 
@@ -185,6 +186,26 @@ add_store(struct text *text, struct store *store)
 }
 
 static void
+add_retention(struct text *text, const struct controller *controller)
+{
+    struct retention_view view;
+    retention_look(controller, &view);
+    head(text, "cordon_disk_budget_bytes", "gauge", "what the database may hold");
+    add(text, "cordon_disk_budget_bytes %" PRIu64 "\n", view.budget_bytes);
+    head(text, "cordon_disk_used_bytes", "gauge", "what it holds");
+    add(text, "cordon_disk_used_bytes %" PRIu64 "\n", view.used_bytes);
+    head(text, "cordon_disk_free_bytes", "gauge", "free on its file system");
+    add(text, "cordon_disk_free_bytes %" PRIu64 "\n", view.free_bytes);
+    head(text, "cordon_disk_shed_total", "counter", "rows that went before their time");
+    add(text, "cordon_disk_shed_total %" PRIu64 "\n", view.shed);
+    head(text, "cordon_kept_rows", "gauge", "rows of each kind, when they were counted");
+    for (size_t i = 0; i < RETENTION_KIND_COUNT; i++) {
+        add(text, "cordon_kept_rows{kind=\"%s\"} %" PRIu64 "\n", retention_kind_names[i],
+            view.held[i].rows);
+    }
+}
+
+static void
 add_certificates(struct text *text, const struct certificates *certificates)
 {
     size_t by_state[CERTIFICATE_STATE_COUNT] = {0};
@@ -214,6 +235,7 @@ ask_metrics(const struct ask_call *call, const void *parameters)
     add_containments(&text, controller);
     add_topology(&text, controller_topology(controller));
     add_store(&text, controller_store(controller));
+    add_retention(&text, call->controller);
     head(&text, "cordon_switch_connected", "gauge", "1: the switch is reachable");
     for (size_t i = 0; i < controller_switch_count(controller); i++) {
         struct switch_view each;

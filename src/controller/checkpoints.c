@@ -166,6 +166,25 @@ checkpoints_make(struct controller *controller)
     edges_tell(controller, &message);
 }
 
+bool
+checkpoints_can_sign(const struct controller *controller)
+{
+    return controller->checkpoints->has_key;
+}
+
+void
+checkpoints_sign(const struct controller *controller, struct checkpoint *checkpoint)
+{
+    const struct checkpoint_signer *signer = &controller->checkpoints->signer;
+    checkpoint_sign(checkpoint, &signer->key, signer->secret);
+}
+
+bool
+checkpoints_is_ours(const struct controller *controller, const struct checkpoint *checkpoint)
+{
+    return checkpoint_is_signed(checkpoint, &controller->checkpoints->signer.key);
+}
+
 /* ---- what edges hold ---- */
 
 static struct checkpoint_edge *

@@ -45,6 +45,10 @@ void controller_set_checkpoints(struct controller *controller,
 void checkpoints_tick(struct controller *controller);
 /* Signs the newest row now, and sends it. */
 void checkpoints_make(struct controller *controller);
+/* For anchors of what is pruned (retention.c): is there a key; signs; did our key sign it? */
+bool checkpoints_can_sign(const struct controller *controller);
+void checkpoints_sign(const struct controller *controller, struct checkpoint *checkpoint);
+bool checkpoints_is_ours(const struct controller *controller, const struct checkpoint *checkpoint);
 /* An edge has come, or gone. */
 void checkpoints_device(struct controller *controller, const struct wire_device *device);
 /* What an edge holds. */

@@ -17,6 +17,7 @@
 #include "controller/notices.h"
 #include "controller/records.h"
 #include "controller/resite.h"
+#include "controller/retention.h"
 #include "controller/slot.h"
 #include "controller/storm.h"
 #include "controller/switches.h"
@@ -67,6 +68,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     controller->notices = notices_new();
     controller->conflicts = conflicts_new();
     controller->checkpoints = checkpoints_new();
+    controller->retention = retention_new();
     controller->talkers = talkers_new();
     controller->recent = recent_new();
     controller->outcome = MEM_NEW(struct outcome);
@@ -105,6 +107,7 @@ controller_free(struct controller *controller)
     notices_free(controller->notices);
     conflicts_free(controller->conflicts);
     checkpoints_free(controller->checkpoints);
+    retention_free(controller->retention);
     talkers_free(controller->talkers);
     recent_free(controller->recent);
     free(controller->outcome);
@@ -196,6 +199,7 @@ on_setting(void *context, const char *name, const char *value)
     notices_setting(controller, name, value);
     unproven_setting(controller, name, value);
     clocks_setting(controller, name, value);
+    retention_setting(controller, name, value);
     if (strcmp(name, "epoch") == 0) {
         controller->epoch = strtoull(value, NULL, 10);
     } else if (strcmp(name, "suspended") == 0) {
@@ -333,6 +337,7 @@ controller_stop(struct controller *controller)
         entries_write_behind(controller, SIZE_MAX);
         follow_write_behind(controller, true);
         checkpoints_stop(controller);
+        retention_stop(controller);
     }
 }
 
@@ -366,7 +371,8 @@ changed_tell(struct controller *controller)
                                                      [CHANGED_CONTAINMENTS] = "containment",
                                                      [CHANGED_BUDGETS] = "budgets",
                                                      [CHANGED_CONFLICTS] = "conflicts",
-                                                     [CHANGED_CERTIFICATES] = "certificates"};
+                                                     [CHANGED_CERTIFICATES] = "certificates",
+                                                     [CHANGED_RETENTION] = "retention"};
     uint64_t rows = store_audit_rows(controller->store);
     controller->incidents_told = controller->containments_told = 0;
     controller->changed[CHANGED_AUDIT] |= rows != controller->audit_rows;
@@ -419,6 +425,7 @@ controller_tick(struct controller *controller)
     }
     notices_tick(controller);
     checkpoints_tick(controller);
+    retention_tick(controller);
     changed_tell(controller);
 }
 

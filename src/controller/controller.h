@@ -165,6 +165,7 @@ enum list_changed {
     CHANGED_BUDGETS,
     CHANGED_CONFLICTS,
     CHANGED_CERTIFICATES,
+    CHANGED_RETENTION,
     CHANGED_COUNT
 };
 /* Told at the next tick. */

@@ -265,6 +265,13 @@ copies_schedule(struct copies *copies, uint32_t every_h, uint32_t keep, const ch
     store_submit(copies->settings.store, change, on_noted, waiting);
 }
 
+void
+copies_renew(struct copies *copies)
+{
+    copies->commits = UINT64_MAX;
+    copies->next_copy_us = clock_boot_us(copies->settings.clock);
+}
+
 const struct view_backup *
 copies_view(struct copies *copies)
 {

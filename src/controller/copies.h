@@ -39,6 +39,8 @@ void copies_stop(struct copies *copies);
 void copies_free(struct copies *copies);
 /* Four times a second. */
 void copies_tick(struct copies *copies);
+/* Something was purged: good copies that hold it still are replaced soon. */
+void copies_renew(struct copies *copies);
 /* Borrowed until the next tick. */
 const struct view_backup *copies_view(struct copies *copies);
 

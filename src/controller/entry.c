@@ -546,6 +546,22 @@ ended_trim(struct controller *controller)
 }
 
 void
+entries_forget_ended(struct controller *controller,
+                     bool (*goes)(void *context, const struct containment *c), void *context)
+{
+    struct entry *entry = TAILQ_FIRST(&controller->entries);
+    while (entry) {
+        struct entry *next = TAILQ_NEXT(entry, link);
+        if (lifecycle_is_ended(entry->c.state) && !entry->is_dirty && !entry->is_changing &&
+            goes(context, &entry->c)) {
+            entry_free(controller, entry);
+            controller->ended_count--;
+        }
+        entry = next;
+    }
+}
+
+void
 entry_end(struct controller *controller, struct entry *entry)
 {
     controller->ended_count++;

@@ -55,6 +55,9 @@ void entry_put_hold(struct store_change *change, const struct entry *entry);
 void entry_enforce(struct controller *controller, struct entry *entry);
 /* Committed and ended: switches forget it. */
 void entry_end(struct controller *controller, struct entry *entry);
+/* What ended and is kept for lists only, and 'goes': the store has it not any more. */
+void entries_forget_ended(struct controller *controller,
+                          bool (*goes)(void *context, const struct containment *c), void *context);
 /* It expires, or its time to be judged ends: remembered for entries_tick (wish.c). */
 void entry_due(struct controller *controller, const struct entry *entry);
 /* The port hold as it was stored. */

@@ -160,10 +160,12 @@ item_end(struct jobs *jobs, struct item *item, enum job_state state)
              LOG_S("state", job_state_names[state]), LOG_S("note", item->job.note));
 }
 
-static void
+/* True: it waits, and asking again at once is of no use. */
+static bool
 item_step(struct jobs *jobs, struct item *item)
 {
-    switch (item->work.step(item->work.context, &item->job)) {
+    enum job_step is = item->work.step(item->work.context, &item->job);
+    switch (is) {
     case JOB_IS_DONE:
         item_end(jobs, item, JOB_DONE);
         break;
@@ -171,11 +173,13 @@ item_step(struct jobs *jobs, struct item *item)
         item_end(jobs, item, JOB_FAILED);
         break;
     case JOB_GOES_ON:
+    case JOB_WAITS:
         if (clock_boot_us(jobs->clock) - item->published_us >= PUBLISH_US) {
             publish(jobs, item);
         }
         break;
     }
+    return is == JOB_WAITS;
 }
 
 /* The next that runs, in turn; NULL: none. */
@@ -192,14 +196,35 @@ take_turn(struct jobs *jobs)
     return item;
 }
 
+static struct item *
+item_find(const struct jobs *jobs, const char *id)
+{
+    struct item *item;
+    TAILQ_FOREACH(item, &jobs->items, link)
+    {
+        if (!item->work.is_hidden && strcmp(item->job.id, id) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+void
+jobs_expect(struct jobs *jobs, const char *id, uint64_t total)
+{
+    struct item *item = item_find(jobs, id);
+    if (item) {
+        item->job.total = total;
+    }
+}
+
 bool
 jobs_run(struct jobs *jobs)
 {
     int64_t began_us = clock_boot_us(jobs->clock);
     struct item *item = take_turn(jobs);
     for (size_t i = 0; item && i < SLICE_STEPS_MAX; i++) {
-        item_step(jobs, item);
-        if (clock_boot_us(jobs->clock) - began_us >= SLICE_US) {
+        if (item_step(jobs, item) || clock_boot_us(jobs->clock) - began_us >= SLICE_US) {
             break;
         }
         item = take_turn(jobs);
@@ -222,19 +247,6 @@ jobs_at(const struct jobs *jobs, size_t index)
     {
         if (!item->work.is_hidden && index-- == 0) {
             return &item->job;
-        }
-    }
-    return NULL;
-}
-
-static struct item *
-item_find(const struct jobs *jobs, const char *id)
-{
-    struct item *item;
-    TAILQ_FOREACH(item, &jobs->items, link)
-    {
-        if (!item->work.is_hidden && strcmp(item->job.id, id) == 0) {
-            return item;
         }
     }
     return NULL;

@@ -29,7 +29,12 @@ struct jobs_ports {
     void *context;
 };
 
-enum job_step { JOB_GOES_ON, JOB_IS_DONE, JOB_HAS_FAILED };
+enum job_step {
+    JOB_GOES_ON,
+    JOB_WAITS, /* for the store: asked again at the next slice */
+    JOB_IS_DONE,
+    JOB_HAS_FAILED
+};
 
 /* What a job does.  It may change done, total and note of its job, and nothing else of it. */
 struct job_work {
@@ -51,6 +56,8 @@ void jobs_free(struct jobs *jobs);
 const struct job *jobs_start(struct jobs *jobs, const char *kind, const char *account,
                              const char *about, const struct job_work *work,
                              char why[TEXT_SIZE]) MUST_CHECK;
+/* So much there is to do, as far as is known. */
+void jobs_expect(struct jobs *jobs, const char *id, uint64_t total);
 /* One slice.  True: there is more to do, call again after JOBS_PAUSE_US. */
 bool jobs_run(struct jobs *jobs);
 /* Newest first; NULL: no more. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/redact.h"
 
 struct payload_note {
     char account[NAME_SIZE];
@@ -50,9 +51,7 @@ static void
 redact(struct detection *detection)
 {
     detection->is_redacted = true;
-    detection->indicator[0] = detection->server_name[0] = detection->url[0] = '\0';
-    detection->src.host[0] = detection->dst.host[0] = '\0';
-    detection->ja3[0] = detection->ja4[0] = '\0';
+    detection_forget_names(detection);
 }
 
 static bool

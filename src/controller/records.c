@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "controller/notices.h"
+#include "model/redact.h"
 #include "wire/message.h"
 
 #define INCIDENTS_MAX 4096    /* in memory; all are in the store */
@@ -118,6 +119,33 @@ records_incident(struct controller *controller, const struct incident *incident)
         controller->incidents_told++;
         controller->ports.publish(controller->ports.context, "incident", incident);
     }
+}
+
+#define FOLLOWED_AT_ONCE 64
+
+bool
+records_follow_store(struct controller *controller, int64_t open_us, size_t *place)
+{
+    struct records *records = controller->records;
+    for (size_t i = 0; i < FOLLOWED_AT_ONCE && *place < records->incident_count; i++) {
+        struct incident_item *item = records->order[*place];
+        enum store_incident is = item->incident.last_us < open_us
+                                     ? store_look_incident(controller->store, item->incident.id)
+                                     : INCIDENT_NAMED;
+        if (is == INCIDENT_PLAIN) {
+            incident_forget_names(&item->incident);
+        } else if (is == INCIDENT_GONE) {
+            hmap_remove(&records->incidents, &item->node);
+            records->incident_count--;
+            memmove(&records->order[*place], &records->order[*place + 1],
+                    (records->incident_count - *place) * sizeof(*records->order));
+            free(item);
+            controller->changed[CHANGED_INCIDENTS] = true;
+            continue;
+        }
+        ++*place;
+    }
+    return *place < records->incident_count;
 }
 
 size_t

@@ -214,6 +214,7 @@ struct recent;
 struct notices;
 struct conflicts;
 struct checkpoints;
+struct retention;
 
 struct controller {
     struct controller_settings settings;
@@ -233,6 +234,7 @@ struct controller {
     struct notices *notices;
     struct conflicts *conflicts;
     struct checkpoints *checkpoints;
+    struct retention *retention;
     struct forward {
         bool is_known; /* 'through' is as the store has it */
         bool is_busy;

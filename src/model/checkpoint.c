@@ -110,8 +110,8 @@ body_format(const struct checkpoint *checkpoint, char body[BODY_SIZE])
     char hash[HASH_TEXT_SIZE], at[TIME_TEXT_SIZE];
     base64_put(checkpoint->hash, sizeof(checkpoint->hash), hash, sizeof(hash));
     time_format(checkpoint->at_us, at);
-    int size = snprintf(body, BODY_SIZE, "%s\n%" PRId64 "\n%s\n%s\n", checkpoint->origin,
-                        checkpoint->number, hash, at);
+    int size = snprintf(body, BODY_SIZE, "%s\n%" PRId64 "\n%s\n%s\n%s", checkpoint->origin,
+                        checkpoint->number, hash, at, checkpoint->is_anchor ? "pruned\n" : "");
     return size > 0 && size < BODY_SIZE ? (size_t)size : 0;
 }
 
@@ -165,8 +165,8 @@ checkpoint_line_format(const struct checkpoint *checkpoint, char line[CHECKPOINT
     base64_put(checkpoint->hash, sizeof(checkpoint->hash), hash, sizeof(hash));
     time_format(checkpoint->at_us, at);
     signature_format(checkpoint, signature);
-    snprintf(line, CHECKPOINT_NOTE_SIZE, CHECKPOINT_MARK "%s %" PRId64 " %s %s %s",
-             checkpoint->origin, checkpoint->number, hash, at, signature);
+    snprintf(line, CHECKPOINT_NOTE_SIZE, "%s%s %" PRId64 " %s %s %s",
+             checkpoint->is_anchor ? ANCHOR_MARK : CHECKPOINT_MARK, checkpoint->origin, checkpoint->number, hash, at, signature);
 }
 
 /* The five words, however they were set apart. */
@@ -214,14 +214,14 @@ checkpoint_parse(const char *note, struct checkpoint *checkpoint)
     return strcmp(again, note) == 0; /* one form only */
 }
 
-bool
-checkpoint_line_find(const char *line, struct checkpoint *checkpoint)
+static bool
+line_find(const char *line, const char *mark, struct checkpoint *checkpoint)
 {
     struct words words = {.origin = ""};
     char plain[CHECKPOINT_NOTE_SIZE];
     size_t used = 0;
-    const char *at = strstr(line, CHECKPOINT_MARK);
-    for (at = at ? at + strlen(CHECKPOINT_MARK) : ""; *at && used + 1 < sizeof(plain); at++) {
+    const char *at = strstr(line, mark);
+    for (at = at ? at + strlen(mark) : ""; *at && used + 1 < sizeof(plain); at++) {
         if (*at != '\\') {
             plain[used++] = *at;
         }
@@ -230,6 +230,20 @@ checkpoint_line_find(const char *line, struct checkpoint *checkpoint)
     return sscanf(plain, "%63[^ ] %20[0-9] %47[A-Za-z0-9+/=] %31[0-9TZ:.-] %95[A-Za-z0-9+/=]",
                   words.origin, words.number, words.hash, words.at, words.signature) == 5 &&
            words_take(&words, checkpoint);
+}
+
+bool
+checkpoint_line_find(const char *line, struct checkpoint *checkpoint)
+{
+    return line_find(line, CHECKPOINT_MARK, checkpoint);
+}
+
+bool
+anchor_line_find(const char *line, struct checkpoint *anchor)
+{
+    bool is_found = line_find(line, ANCHOR_MARK, anchor);
+    anchor->is_anchor = is_found;
+    return is_found;
 }
 
 bool

@@ -38,6 +38,7 @@ struct checkpoint {
     int64_t at_us;
     uint8_t key_id[4];
     uint8_t signature[CHECKPOINT_SIGNATURE_SIZE];
+    bool is_anchor; /* signed as one: see below */
 };
 
 /* What checks. */
@@ -64,6 +65,12 @@ bool checkpoint_parse(const char *note, struct checkpoint *checkpoint) MUST_CHEC
 void checkpoint_line_format(const struct checkpoint *checkpoint, char line[CHECKPOINT_NOTE_SIZE]);
 /* The first one in a line of a log, whatever stands around it; '\' before '=' is CEF's. */
 bool checkpoint_line_find(const char *line, struct checkpoint *checkpoint) MUST_CHECK;
+/* An anchor: "the rows up to N were pruned by us, and N had this hash".  Its body has one line more
+ * ("pruned"), so that no checkpoint, of which everybody holds some, can be passed off as one: who
+ * cuts the log and has not the key has no anchor.  Only as one line, behind ANCHOR_MARK. */
+#define ANCHOR_MARK "cordon-pruned "
+bool anchor_line_find(const char *line, struct checkpoint *anchor) MUST_CHECK;
+
 /* Is it the same row of the same key? */
 bool checkpoint_is_same(const struct checkpoint *a, const struct checkpoint *b);
 

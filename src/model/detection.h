@@ -95,6 +95,7 @@ struct detection {
     enum strength strength;  /* UNRATED from our sensor; other makers': as their source declares */
     uint32_t count;          /* events that this stands for; hosts or ports touched by a scan */
     bool has_evidence;       /* packets follow in an evidence message */
+    bool is_pruned;          /* names and URLs were taken out for good: their time was over */
     bool is_redacted;        /* in a view: names and URLs were taken out for this reader */
 };
 

@@ -60,7 +60,7 @@ const char *const notice_kind_names[NOTICE_KIND_COUNT + 1] = {
     "moved",        "released",      "expired",     "protection",     "switch_lost",  "switch_back",
     "switch_problem", "sensor_silent", "sensor_back", "source_problem", "panic",      "resume",
     "policy",       "sign_in",       "audit",       "storm",          "conflict",   "certificate",
-    "clock",        "store",         "backup",        "process",       "checkpoint",    "audit_row",     "test",
+    "clock",        "store",         "backup",        "process",       "disk",          "checkpoint",    "audit_row",     "test",
     NULL};
 const char *const notify_kind_names[NOTIFY_KIND_COUNT + 1] = {"email", "syslog", "webhook", NULL};
 const char *const notify_language_names[NOTIFY_LANGUAGE_COUNT + 1] = {"en", "ja", NULL};

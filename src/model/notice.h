@@ -43,6 +43,7 @@ enum notice_kind {
     NOTICE_STORE,   /* the database cannot be written to, or can again */
     NOTICE_BACKUP,  /* one could not be made */
     NOTICE_PROCESS, /* one of ours ended by itself and was started again */
+    NOTICE_DISK,       /* the disk's budget is used to four fifths, or up */
     NOTICE_CHECKPOINT, /* a signed one of the audit */
     NOTICE_AUDIT_ROW,  /* each row of the audit, for whoever collects them elsewhere */
     NOTICE_TEST,

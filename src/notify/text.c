@@ -48,6 +48,7 @@ static const struct words kinds[NOTICE_KIND_COUNT] = {
     [NOTICE_BACKUP] = {{"A backup failed", "バックアップに失敗しました"}},
     [NOTICE_PROCESS] = {{"A process of Cordon ended and was started again",
                          "Cordonのプロセスが異常終了し、再起動しました"}},
+    [NOTICE_DISK] = {{"The disk budget is being used up", "ディスク容量の不足"}},
     [NOTICE_CHECKPOINT] = {{"Checkpoint of the audit log", "操作ログのチェックポイント"}},
     [NOTICE_AUDIT_ROW] = {{"Audit log row", "操作ログの記録"}},
     [NOTICE_TEST] = {{"Test message", "テスト通知"}},

@@ -359,6 +359,12 @@ engine_watch_since(const struct engine *e)
     return clock_wall_us(e->clock) - watch_us(e);
 }
 
+int64_t
+engine_collects_since(const struct engine *e)
+{
+    return clock_wall_us(e->clock) - (int64_t)e->policy->file.defaults.incident_s * SECOND_US;
+}
+
 void
 engine_restore_released(struct engine *e, const char *endpoint_id, int64_t released_us)
 {

@@ -179,6 +179,8 @@ void engine_note_spent(struct engine *engine, int64_t requested_us);
 /* At start, oldest first, for releases since engine_watch_since() (wall): their grace and watch
  * periods go on. */
 int64_t engine_watch_since(const struct engine *engine);
+/* Wall: an incident that was seen last before this collects no more. */
+int64_t engine_collects_since(const struct engine *engine);
 void engine_restore_released(struct engine *engine, const char *endpoint_id, int64_t released_us);
 /* Would policy never block that server by itself?  By address or prefix, or (none) by name. */
 bool engine_never_blocks(const struct engine *engine, const struct prefix *server,

@@ -53,24 +53,27 @@ row_walk(sqlite3_stmt *row, struct audit_chain *chain)
     return audit_chain_take(chain, &fields, has_hash ? sqlite3_column_blob(row, 6) : NULL);
 }
 
-/* Where rows were pruned, the chain begins behind the last of them.  An anchor that is not signed
- * is none: then rows are missing. */
-static void
+/* Where rows were pruned, the chain begins behind the last of them; some of those may still stand,
+ * where pruning has not come so far.  An anchor that is not signed is none: then rows are missing. */
+static int64_t
 anchor_read(struct audit_reader *audit_reader, struct job *job)
 {
     sqlite3_stmt *query = NULL;
     struct checkpoint anchor;
+    int64_t number = 0;
     if (sqlite3_prepare_v2(audit_reader->db,
                            "SELECT value FROM setting WHERE name = '" AUDIT_ANCHOR "'", -1, &query,
                            NULL) == SQLITE_OK &&
         sqlite3_step(query) == SQLITE_ROW) {
         const char *line = (const char *)sqlite3_column_text(query, 0);
-        if (line && checkpoint_line_find(line, &anchor) &&
+        if (line && anchor_line_find(line, &anchor) &&
             checkpoint_is_signed(&anchor, &job->walk.key)) {
             audit_chain_anchor(&job->chain, anchor.number, anchor.hash);
+            number = anchor.number;
         }
     }
     sqlite3_finalize(query);
+    return number;
 }
 
 /* Within a read transaction: rows, and the anchor before them, are of one moment. */
@@ -87,14 +90,15 @@ chain_walk(struct audit_reader *audit_reader, struct job *job)
     pthread_mutex_lock(&audit_reader->lock);
     audit_chain_tip(&job->chain, audit_reader->tip_number, audit_reader->tip);
     pthread_mutex_unlock(&audit_reader->lock);
-    anchor_read(audit_reader, job);
+    int64_t anchor = anchor_read(audit_reader, job);
     audit_chain_hold(&job->chain, job->walk.held, job->walk.held_count);
     if (sqlite3_prepare_v2(audit_reader->db,
                            "SELECT number, at_us, account, action, object, detail, hash"
-                           " FROM audit ORDER BY number",
+                           " FROM audit WHERE number > ?1 ORDER BY number",
                            -1, &query, NULL) != SQLITE_OK) {
         result = SQLITE_ERROR;
     }
+    sqlite3_bind_int64(query, 1, anchor);
     while (result == SQLITE_DONE && (result = sqlite3_step(query)) == SQLITE_ROW) {
         result = SQLITE_DONE;
         if (!row_walk(query, &job->chain)) {

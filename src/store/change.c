@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "store/shapes.h"
 #include "store/sum.h"
+#include "store/sweep.h"
 #include "wire/codec_text.h"
 #include "wire/detection.h"
 #include "wire/notice.h"
@@ -30,6 +31,7 @@ store_change_free(struct store_change *change)
         free(change->rows[i].text);
         free(change->rows[i].more);
         free(change->rows[i].bytes);
+        free(change->rows[i].before);
     }
     free(change->rows);
     free(change);
@@ -229,4 +231,13 @@ store_put_revision(struct store_change *change, const struct revision *revision,
     crypto_hash_sha256(row->bytes, (const uint8_t *)text, strlen(text));
     text_mend(row->id);
     text_mend(row->more);
+}
+
+void
+store_put_sweep(struct store_change *change, struct store_sweep *sweep)
+{
+    struct row *row = row_add(change, ROW_SWEEP, "");
+    row->sweep = sweep;
+    row->before = MEM_NEW(struct store_sweep);
+    *row->before = *sweep;
 }

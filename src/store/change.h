@@ -9,6 +9,8 @@
 #include "model/text.h"
 #include "store/store.h"
 
+struct store_sweep;
+
 enum row_kind {
     ROW_CONTAINMENT,
     ROW_INCIDENT,
@@ -23,6 +25,7 @@ enum row_kind {
     ROW_MESSAGE,
     ROW_CERTIFICATE,
     ROW_ENROLMENT,
+    ROW_SWEEP, /* no statement of its own: sweeper.h */
     ROW_KIND_COUNT
 };
 
@@ -38,6 +41,8 @@ struct row {
     char *more;     /* owned; NULL: none */
     uint8_t *bytes; /* owned */
     size_t byte_count;
+    struct store_sweep *sweep;  /* borrowed: gets what the slice found */
+    struct store_sweep *before; /* owned */
 };
 
 struct store_change {

@@ -72,6 +72,8 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_REVISION] = "SELECT number, at_us, account, reason, hex(sha256),"
                        " length(CAST(text AS BLOB)), text FROM revision"
                        " WHERE ?3 = 0 OR number = ?3 ORDER BY number DESC LIMIT 1",
+    [QUERY_INCIDENT_IS] = "SELECT is_plain FROM incident WHERE id = ?1",
+    [QUERY_HAS_CONTAINMENT] = "SELECT 1 FROM containment WHERE id = ?1",
 };
 
 int
@@ -365,6 +367,32 @@ reader_detection_ids(struct reader *reader, int64_t after, size_t limit,
     sqlite3_bind_int64(reader->queries[QUERY_DETECTION_IDS], 2, limit_number(limit));
     sqlite3_bind_int64(reader->queries[QUERY_DETECTION_IDS], 3, after);
     return query_run(reader, QUERY_DETECTION_IDS, on_detection_id, &ids);
+}
+
+bool
+store_has_containment(struct store *store, const char *id)
+{
+    struct reader *reader = store_reader(store);
+    bool found = false;
+    sqlite3_bind_text(reader->queries[QUERY_HAS_CONTAINMENT], 1, id, -1, SQLITE_STATIC);
+    return query_run(reader, QUERY_HAS_CONTAINMENT, on_found, &found) != 0 || found;
+}
+
+static int
+on_incident_is(void *context, sqlite3_stmt *row)
+{
+    enum store_incident *is = context;
+    *is = sqlite3_column_int(row, 0) ? INCIDENT_PLAIN : INCIDENT_NAMED;
+    return 0;
+}
+
+enum store_incident
+store_look_incident(struct store *store, const char *id)
+{
+    struct reader *reader = store_reader(store);
+    enum store_incident is = INCIDENT_GONE;
+    sqlite3_bind_text(reader->queries[QUERY_INCIDENT_IS], 1, id, -1, SQLITE_STATIC);
+    return query_run(reader, QUERY_INCIDENT_IS, on_incident_is, &is) == 0 ? is : INCIDENT_NAMED;
 }
 
 struct one {

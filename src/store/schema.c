@@ -152,8 +152,15 @@ static const char schema_9[] =
     "CREATE TRIGGER enrolment_trim AFTER INSERT ON enrolment WHEN new.number % 64 = 0 BEGIN"
     " DELETE FROM enrolment WHERE number <= new.number - 512; END;";
 
+/* Retention: rows whose names were taken out, and which incidents containments in force or pending
+ * are about.  A row that is no JSON must be storable all the same. */
+static const char schema_10[] =
+    "ALTER TABLE detection ADD COLUMN is_plain INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN is_plain INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX containment_needs ON containment(" SCHEMA_NEEDS ") WHERE ended_us = 0;";
+
 const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5,
-                                    schema_6, schema_7, schema_8, schema_9};
+                                    schema_6, schema_7, schema_8, schema_9, schema_10};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

@@ -24,6 +24,7 @@
 #include "store/rescue.h"
 #include "store/seen.h"
 #include "store/shapes.h"
+#include "store/sweep.h"
 #include "store/writer.h"
 
 #define WAITING_MAX 8192 /* changes; beyond, submitting is refused: back-pressure to the sender */
@@ -428,6 +429,24 @@ void
 store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detections)
 {
     writer_set_budget(store->writer, evidence_bytes, detections);
+}
+
+void
+store_scrub(struct store *store)
+{
+    writer_scrub(store->writer);
+}
+
+bool
+store_is_scrubbed(const struct store *store)
+{
+    return writer_is_scrubbed(store->writer);
+}
+
+uint64_t
+store_live_bytes(const struct store *store)
+{
+    return writer_live_bytes(store->writer);
 }
 
 uint64_t

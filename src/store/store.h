@@ -100,10 +100,15 @@ int store_read_settings(struct store *store, const char *prefix,
                         void (*each)(void *context, const char *name, const char *value),
                         void *context);
 bool store_has_detection(struct store *store, const char *id);
+/* In doubt: true. */
+bool store_has_containment(struct store *store, const char *id);
 /* The newest containment that was asked for with this key; 'containment' is then the caller's
  * (containment_fini).  False: none. */
 bool store_find_external(struct store *store, const char *external_id,
                          struct containment *containment);
+/* What retention left of an incident. */
+enum store_incident { INCIDENT_GONE, INCIDENT_NAMED, INCIDENT_PLAIN };
+enum store_incident store_look_incident(struct store *store, const char *id);
 /* 0 or -ENOENT (none, or its packets were dropped for newer ones); 'pcap' is the caller's. */
 int store_read_evidence(struct store *store, const char *detection_id, struct evidence *evidence);
 int store_read_incidents(struct store *store, size_t limit,
@@ -211,7 +216,7 @@ void store_read_audit(struct store *store, const struct store_audit_question *qu
                       store_audit_fn *done, void *context);
 /* Walks the whole chain of hashes.  The chain's end is compared with the newest row that this
  * process has written; its beginning with the anchor, where rows were pruned (setting
- * AUDIT_ANCHOR: a checkpoint that 'key' signed). */
+ * AUDIT_ANCHOR: an anchor that 'key' signed). */
 #define AUDIT_ANCHOR "audit/anchor"
 struct store_walk {
     bool has_wanted; /* a hash that was noted elsewhere */

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "store/rescue.h"
 #include "store/schema.h"
+#include "store/sweeper.h"
 
 #define LOG_PAGES_REST 256   /* 1 MiB: worth moving while idle */
 #define LOG_PAGES_FULL 16384 /* 64 MiB: move even under load */
@@ -48,7 +49,7 @@ static const char *const statements[STATEMENT_COUNT] = {
     /* id, at_us = last, flag = open, text */
     [ROW_INCIDENT] = "INSERT INTO incident(id, is_open, last_us, json) VALUES(?1, ?5, ?4, ?6)"
                      " ON CONFLICT(id) DO UPDATE SET is_open = excluded.is_open,"
-                     " last_us = excluded.last_us, json = excluded.json",
+                     " last_us = excluded.last_us, json = excluded.json, is_plain = 0",
     /* id, key = incident, at_us = seen, text; sent again: stored once */
     [ROW_DETECTION] = "INSERT OR IGNORE INTO detection(id, incident_id, seen_us, json)"
                       " VALUES(?1, ?2, ?4, ?6)",
@@ -116,6 +117,9 @@ struct writer {
     char why[256]; /* of the last failure */
     char path[URL_SIZE];
     atomic_bool is_damaged;
+    struct sweeper *sweeper;
+    uint64_t scrub_through; /* the one that is being done */
+    atomic_uint_fast64_t scrubs_asked, scrubs_done, live_bytes;
 };
 
 static int
@@ -187,8 +191,14 @@ static int
 writer_prepare(struct writer *writer)
 {
     static const char *const pragmas[] = {
-        "PRAGMA journal_mode = WAL",  "PRAGMA synchronous = FULL",  "PRAGMA wal_autocheckpoint = 0",
-        "PRAGMA busy_timeout = 5000", "PRAGMA cache_size = -16384", "PRAGMA temp_store = MEMORY",
+        "PRAGMA auto_vacuum = INCREMENTAL", /* of a new file; see sweeper_prepare() */
+        "PRAGMA secure_delete = ON",        /* what was taken is written over */
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA wal_autocheckpoint = 0",
+        "PRAGMA busy_timeout = 5000",
+        "PRAGMA cache_size = -16384",
+        "PRAGMA temp_store = MEMORY",
     };
     for (size_t i = 0; i < COUNT_OF(pragmas); i++) {
         if (sqlite3_exec(writer->db, pragmas[i], NULL, NULL, NULL) != SQLITE_OK) {
@@ -201,7 +211,12 @@ writer_prepare(struct writer *writer)
 static int
 writer_resume(struct writer *writer)
 {
+    sweeper_prepare(writer->db);
+    writer->sweeper = sweeper_new(writer->db);
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        if (!statements[i]) {
+            continue; /* not one statement: row_write() */
+        }
         if (sqlite3_prepare_v3(writer->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &writer->statements[i], NULL) != SQLITE_OK) {
             return -EIO;
@@ -286,6 +301,7 @@ writer_close(struct writer *writer)
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
         sqlite3_finalize(writer->statements[i]);
     }
+    sweeper_free(writer->sweeper);
     is_clean = sqlite3_close(writer->db) == SQLITE_OK && is_clean;
     free(writer);
     return is_clean;
@@ -335,9 +351,28 @@ audit_link(struct writer *writer, struct row *row)
 }
 
 static int
+row_sweep(struct writer *writer, const struct row *row)
+{
+    struct swept swept;
+    *row->sweep = *row->before; /* a first try may have been taken back */
+    int error = sweeper_run(writer->sweeper, row->sweep, &swept);
+    if (error) {
+        snprintf(writer->why, sizeof(writer->why), "%s", sqlite3_errmsg(writer->db));
+        return sqlite3_errcode(writer->db) == SQLITE_OK ? error : writer_error(writer);
+    }
+    uint64_t detections = writer->detections, bytes = writer->evidence_bytes;
+    writer->detections -= swept.detections < detections ? swept.detections : detections;
+    writer->evidence_bytes -= swept.evidence_bytes < bytes ? swept.evidence_bytes : bytes;
+    return 0;
+}
+
+static int
 row_write(struct writer *writer, struct row *row)
 {
     size_t which = (size_t)row->kind;
+    if (row->kind == ROW_SWEEP) {
+        return row_sweep(writer, row);
+    }
     if (row->kind == ROW_AUDIT) {
         audit_link(writer, row);
     } else if (row->kind == ROW_SETTING && row->text[0] == '\0') {
@@ -560,19 +595,68 @@ writer_is_full(const struct writer *writer)
     return writer->log_pages > LOG_PAGES_FULL;
 }
 
+void
+writer_scrub(struct writer *writer)
+{
+    atomic_fetch_add(&writer->scrubs_asked, 1);
+}
+
+bool
+writer_is_scrubbed(const struct writer *writer)
+{
+    return atomic_load(&writer->scrubs_done) == atomic_load(&writer->scrubs_asked);
+}
+
+uint64_t
+writer_live_bytes(const struct writer *writer)
+{
+    return atomic_load(&writer->live_bytes);
+}
+
+static void
+log_move(struct writer *writer)
+{
+    int pages = 0, moved = 0;
+    if (sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved) !=
+        SQLITE_OK) {
+        report_failure(writer, "checkpoint failed");
+    }
+    /* The next commit starts the log again where all was moved. */
+    writer->log_pages = pages == moved ? 0 : writer->log_pages;
+}
+
+/* Free room is given back; where somebody asked for it all of it, and the log too.  True: there is
+ * more to do at once. */
+static bool
+give_back(struct writer *writer)
+{
+    uint64_t asked = atomic_load(&writer->scrubs_asked);
+    bool is_scrubbing = asked != atomic_load(&writer->scrubs_done);
+    if (is_scrubbing && writer->scrub_through == 0) {
+        writer->scrub_through = asked;
+    }
+    bool more = sweeper_rest(writer->sweeper, is_scrubbing);
+    atomic_store(&writer->live_bytes, sweeper_live_bytes(writer->sweeper));
+    if (!more && is_scrubbing) {
+        log_move(writer);
+        if (sweeper_empty_log(writer->sweeper)) { /* else somebody reads: at the next rest */
+            writer->log_pages = 0;
+            atomic_store(&writer->scrubs_done, writer->scrub_through);
+            more = writer->scrub_through != asked;
+            writer->scrub_through = 0;
+        }
+    }
+    return more;
+}
+
 bool
 writer_rest(struct writer *writer)
 {
     bool more = keep_budget(writer);
     more = more || index_audit(writer);
-    if (!more && writer->log_pages > LOG_PAGES_REST) {
-        int pages = 0, moved = 0;
-        if (sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
-                                      &moved) != SQLITE_OK) {
-            report_failure(writer, "checkpoint failed");
-        }
-        /* The next commit starts the log again where all was moved. */
-        writer->log_pages = pages == moved ? 0 : writer->log_pages;
+    more = more || give_back(writer);
+    if (writer->log_pages > (more ? LOG_PAGES_FULL : LOG_PAGES_REST)) {
+        log_move(writer);
     }
     return more;
 }

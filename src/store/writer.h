@@ -20,12 +20,17 @@ bool writer_close(struct writer *writer);
 bool writer_is_damaged(const struct writer *writer);
 void writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detections);
 
+/* See store_scrub(); any thread. */
+void writer_scrub(struct writer *writer);
+bool writer_is_scrubbed(const struct writer *writer);
+uint64_t writer_live_bytes(const struct writer *writer);
+
 /* One commit for all; sets each change's 'error'.  A change that fails takes back only itself; a
  * commit that fails fails all. */
 void writer_commit(struct writer *writer, struct store_change *const *changes, size_t count);
 
 /* Nothing waits: moves the log into the database, drops the oldest beyond the budget,
- * indexes the audit's texts.  True: there is more to do. */
+ * indexes the audit's texts, gives free room back.  True: there is more to do. */
 bool writer_rest(struct writer *writer);
 /* The log grew so long that it must be moved even under load. */
 bool writer_is_full(const struct writer *writer);

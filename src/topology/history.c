@@ -37,6 +37,28 @@ history_add(struct node *node, enum endpoint_event_kind kind, int64_t at_us, con
 }
 
 size_t
+history_sift(struct node *node, bool (*goes)(void *context, int64_t at_us, const char *detail),
+             void *context, bool is_dry)
+{
+    size_t count = 0, at = 0;
+    while (at < node->history_size) {
+        int64_t at_us;
+        size_t size = event_size(node->history + at);
+        memcpy(&at_us, node->history + at + 1, sizeof(at_us));
+        bool gone = goes(context, at_us, (const char *)node->history + at + HEAD_SIZE);
+        count += gone;
+        if (gone && !is_dry) {
+            node->history_size -= (uint32_t)size;
+            node->event_count--;
+            memmove(node->history + at, node->history + at + size, node->history_size - at);
+        } else {
+            at += size;
+        }
+    }
+    return count;
+}
+
+size_t
 topology_history(const struct endpoint *endpoint, struct endpoint_event *events)
 {
     const struct node *node = CONTAINER_OF(endpoint, const struct node, endpoint);

@@ -9,4 +9,9 @@
 bool history_add(struct node *node, enum endpoint_event_kind kind, int64_t at_us,
                  const char *detail);
 
+/* Takes out the events that 'goes' says yes to (or only counts them); returns how many. */
+size_t history_sift(struct node *node,
+                    bool (*goes)(void *context, int64_t at_us, const char *detail), void *context,
+                    bool is_dry);
+
 #endif

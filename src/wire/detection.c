@@ -56,6 +56,7 @@ static const struct field detection_fields[] = {
     F_ENUM(FIELD_OPTIONAL, struct detection, strength, strength_names),
     F_UINT(FIELD_OPTIONAL, struct detection, count),
     F_BOOL(FIELD_OPTIONAL, struct detection, has_evidence),
+    F_BOOL(FIELD_OPTIONAL, struct detection, is_pruned),
 };
 
 static bool

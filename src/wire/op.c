@@ -21,6 +21,7 @@
 #include "wire/view_payload.h"
 #include "wire/view_policy.h"
 #include "wire/view_replay.h"
+#include "wire/view_retention.h"
 #include "wire/view_rollout.h"
 #include "wire/view_switch.h"
 #include "wire/view_system.h"
@@ -663,6 +664,10 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_BACKUP_SCHEDULE] = ONE("backup.schedule", ADMINS, &schedule_shape, &view_backup_shape),
     [OP_UNPROVEN_LIST] = LIST("unproven.list", EVERYBODY, &page_shape, &view_containment_shape),
     [OP_UNPROVEN_KEEP] = ONE("unproven.keep", OPERATORS, &reason_shape, &view_containment_shape),
+    [OP_RETENTION_SHOW] = ONE("retention.show", EVERYBODY, NULL, &view_retention_shape),
+    [OP_RETENTION_SET] = ONE("retention.set", ADMINS, &op_retention_shape, &view_retention_shape),
+    [OP_PURGE_START] = ONE("purge.start", ADMINS, &op_purge_shape, &view_job_shape),
+    [OP_PURGE_SHOW] = ONE("purge.show", AUDITORS, &id_shape, &view_purge_shape),
     [OP_STORAGE_SHOW] = ONE("storage.show", EVERYBODY, NULL, &view_storage_shape),
     [OP_WATCH_LIST] = LIST("watch.list", EVERYBODY, &page_shape, &view_watch_shape),
     [OP_SERVER_ASSESS] =

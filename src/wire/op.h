@@ -116,6 +116,10 @@ enum op {
     OP_BACKUP_SCHEDULE,
     OP_UNPROVEN_LIST,
     OP_UNPROVEN_KEEP,
+    OP_RETENTION_SHOW,
+    OP_RETENTION_SET,
+    OP_PURGE_START,
+    OP_PURGE_SHOW,
     OP_AUDIT_RECORD, /* web's own: not routed */
     /* Answered by web itself; core refuses them. */
     OP_SESSION_OPEN,

@@ -51,6 +51,8 @@ static const struct field detection_fields[] = {
     ROW_OPT(struct detection, count, "count", FIELD_UINT, "events that this stands for"),
     ROW(struct detection, has_evidence, "has_evidence", FIELD_BOOL,
         "GET /evidence/{id} gives the packets"),
+    ROW_OPT(struct detection, is_pruned, "pruned", FIELD_BOOL,
+            "names, URLs and fingerprints were taken out: their time was over"),
     ROW_OPT(struct detection, is_redacted, "redacted", FIELD_BOOL,
             "names, URLs and fingerprints are left out: the asker may not read payload"),
 };

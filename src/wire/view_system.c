@@ -182,6 +182,7 @@ const struct shape view_audit_check_shape =
 static const struct field changed_fields[] = {
     ROW(struct view_changed, list, "list", FIELD_TEXT,
         "what to load again: audit, backup, sensors, protected, enforcement, budgets, conflicts, "
+        "retention, "
         "certificates; incident and containment: more of them than are told one by one"),
 };
 const struct shape view_changed_shape = SHAPE("Changed", struct view_changed, changed_fields, NULL);

@@ -1336,6 +1336,67 @@ class Watch(Case):
         self.assertGreater(told["total_bytes"], told["free_bytes"])
         self.assertIn("database", self.ctl("storage", role="viewer").stdout.lower())
 
+    def test_retention(self):
+        told = self.viewer.get("/retention")
+        days = {kind["kind"]: kind["days"] for kind in told["kinds"]}
+        self.assertEqual((days["evidence"], days["names"], days["audit"]), (30, 90, 1095))
+        self.assertEqual(told["disk"]["share"], 42)
+        change = {"kinds": [{"kind": "names", "days": 14}], "reason": "as our officer says"}
+        self.assertEqual(self.operator.raw("POST", "/retention", change)[0], 403)
+        self.assertEqual(self.admin.raw("POST", "/retention", {**change, "reason": ""})[0], 422)
+        for kind, number in (("audit", 364), ("evidence", 366), ("names", 731), ("detections", 6)):
+            refused = self.admin.raw("POST", "/retention", {
+                "kinds": [{"kind": kind, "days": number}], "reason": "x"})
+            self.assertEqual(refused[0], 422, kind)
+        both = {"budget_mib": 100, "no_budget": True, "kinds": [], "reason": "x"}
+        self.assertEqual(self.admin.raw("POST", "/retention", both)[0], 422)
+        told = self.admin.post("/retention", {**change, "budget_mib": 500})
+        days = {kind["kind"]: kind["days"] for kind in told["kinds"]}
+        self.assertEqual((days["names"], days["evidence"]), (14, 30))
+        self.assertEqual(told["disk"]["budget_mib"], 500)
+        said = self.ctl("retention", "set", "evidence=7", "budget=none", "--reason", "less",
+                        role="admin")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        told = self.viewer.get("/retention")
+        self.assertEqual(told["kinds"][0]["days"], 7)
+        self.assertEqual(told["disk"]["budget_mib"], 0)
+        self.assertIn("evidence", self.ctl("retention", role="viewer").stdout)
+        self.assertNotEqual(self.ctl("retention", "set", "evidence=7", role="admin").returncode, 0)
+        self.assertNotEqual(
+            self.ctl("retention", "set", "nothing", "--reason", "x", role="admin").returncode, 0)
+        rows = [row for row in self.admin.get("/audit")["items"] if row["action"] == "retention.set"]
+        self.assertEqual({row["detail"] for row in rows}, {"as our officer says", "less"})
+
+    def test_purge(self):
+        asked = {"subject": "name", "value": "alice.example", "reason": "case 12", "dry_run": True}
+        self.assertEqual(self.operator.raw("POST", "/purges", asked)[0], 403)
+        for wrong in ({"value": "ab"}, {"value": ""}, {"reason": ""}, {"value": 'a"b"c'},
+                      {"subject": "address"}, {"subject": "mac"}, {"subject": "older"},
+                      {"subject": "everything"}):
+            self.assertEqual(self.admin.raw("POST", "/purges", {**asked, **wrong})[0], 422, wrong)
+        # The reason stays for years: it must not say whom.
+        for reason in ("Alice.Example asked", "about ALICE.EXAMPLE."):
+            self.assertEqual(
+                self.admin.raw("POST", "/purges", {**asked, "reason": reason})[0], 422)
+        unknown = {**asked, "subject": "endpoint", "value": "nobody-at-all"}
+        self.assertEqual(self.admin.raw("POST", "/purges", unknown)[0], 404)
+        job = self.admin.post("/purges", asked)
+        found = self.admin.get("/purges/" + job["id"])
+        self.assertTrue(found["dry_run"])
+        self.assertEqual(found["kinds"], [{"kind": "detections", "rows": 1, "bytes": 0, "kept": 1}])
+        self.assertEqual(self.viewer.raw("GET", "/purges/" + job["id"])[0], 403)
+        self.assertEqual(self.admin.raw("GET", "/purges/none")[0], 404)
+        said = self.ctl("purge", "name", "bob.example", "--reason", "case 13", "--dry-run",
+                        role="admin")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("detections", said.stdout)
+        # Nothing that anybody can read later names them.
+        rows = json.dumps(self.admin.get("/audit")) + json.dumps(self.viewer.get("/jobs"))
+        self.assertIn("purge.count", rows)
+        self.assertIn("case 12", rows)
+        for name in ("alice.example", "bob.example"):
+            self.assertNotIn(name, rows.lower())
+
     def test_backup(self):
         told = self.viewer.get("/backup")
         self.assertFalse(told["running"])

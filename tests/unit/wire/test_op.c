@@ -226,6 +226,8 @@ test_least_roles(void **state)
     wanted[OP_PAYLOAD_SET] = "admin";
     wanted[OP_AUDIT_COMPARE] = wanted[OP_AUDIT_CHECKPOINTS] = "operator admin auditor";
     wanted[OP_BACKUP_START] = wanted[OP_BACKUP_SCHEDULE] = "admin";
+    wanted[OP_RETENTION_SET] = wanted[OP_PURGE_START] = "admin";
+    wanted[OP_PURGE_SHOW] = "operator admin auditor";
     wanted[OP_UNPROVEN_KEEP] = "operator admin";
     wanted[OP_WARNING_SET] = wanted[OP_WARNING_RESET] = "admin";
     wanted[OP_AUDIT_EXPORT] = "operator admin auditor";

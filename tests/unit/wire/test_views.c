@@ -21,6 +21,7 @@
 #include "wire/view_job.h"
 #include "wire/view_policy.h"
 #include "wire/view_replay.h"
+#include "wire/view_retention.h"
 #include "wire/view_rollout.h"
 #include "wire/view_notify.h"
 #include "wire/view_switch.h"
@@ -68,6 +69,8 @@ static const struct shape *const shapes[] = {
     &view_watch_shape,
     &view_storage_shape,
     &view_backup_shape,
+    &view_retention_shape,
+    &view_purge_shape,
     &view_assessment_shape,
     &view_version_shape,
     &view_health_shape,

@@ -1,0 +1,613 @@
+/* A year of what is kept, by a clock that is advanced: what is old goes by itself, what a containment
+ * needs stays, the audit begins behind an anchor that only we can sign, and a purge takes exactly
+ * what its dry run counted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "campus.h"
+#include "controller/ask.h"
+#include "controller/checkpoints.h"
+#include "controller/retention.h"
+#include "topology/topology.h"
+
+#define SECOND INT64_C(1000000)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+
+struct fixture {
+    struct campus campus;
+    struct asks *asks;
+    struct checkpoint_signer signer;
+    cJSON *body; /* of the last answer */
+    unsigned status;
+};
+
+static void
+on_answer(void *context, const struct wire_answer *answer)
+{
+    struct fixture *f = context;
+    cJSON_Delete(f->body);
+    f->body = cJSON_Duplicate(answer->body, true);
+    f->status = answer->status;
+}
+
+static unsigned
+ask(struct fixture *f, const char *op, const char *role, const char *parameters)
+{
+    struct wire_ask asked = {
+        .number = 1, .account = "account:dpo", .parameters = cJSON_Parse(parameters)};
+    assert_non_null(asked.parameters);
+    snprintf(asked.op, sizeof(asked.op), "%s", op);
+    snprintf(asked.role, sizeof(asked.role), "%s", role);
+    f->status = 0;
+    asks_handle(f->asks, &asked, on_answer, f);
+    campus_settle(&f->campus);
+    cJSON_Delete(asked.parameters);
+    return f->status;
+}
+
+static int64_t
+number(struct fixture *f, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open_v2(f->campus.path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    }
+    int64_t is = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return is;
+}
+
+/* As somebody with the file in hand. */
+static void
+tamper(struct fixture *f, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(f->campus.path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, why);
+    }
+    sqlite3_close(db);
+}
+
+static void
+signer_set(struct fixture *f)
+{
+    const struct checkpoint_settings settings = {.signer = &f->signer};
+    controller_set_checkpoints(f->campus.controller, &settings);
+}
+
+static void
+asks_begin(struct fixture *f)
+{
+    const struct ask_settings settings = {.controller = f->campus.controller};
+    f->asks = asks_new(&settings);
+    assert_non_null(f->asks);
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    static const uint8_t seed[CHECKPOINT_KEY_SIZE] = {7};
+    campus_open(&f->campus);
+    checkpoint_key_make(seed, &f->signer.key, f->signer.secret);
+    signer_set(f);
+    asks_begin(f);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    asks_free(f->asks);
+    campus_close(&f->campus);
+    cJSON_Delete(f->body);
+    free(f);
+    return 0;
+}
+
+static void
+restart(struct fixture *f)
+{
+    asks_free(f->asks);
+    campus_restart(&f->campus);
+    signer_set(f);
+    asks_begin(f);
+}
+
+/* Time goes by as a whole; then as much in ticks as a pass takes. */
+static void
+later(struct fixture *f, int64_t us)
+{
+    clock_fake_advance(&f->campus.clock, us);
+    campus_pass(&f->campus, 20 * SECOND);
+}
+
+/* Threads of the store answer in their own time. */
+static void
+breathe(struct fixture *f)
+{
+    usleep(1000);
+    event_base_loop(f->campus.base, EVLOOP_NONBLOCK);
+}
+
+/* Until the pass that is due is over. */
+static void
+pass(struct fixture *f)
+{
+    struct retention_view view;
+    retention_look(f->campus.controller, &view);
+    int64_t before = view.passed_us;
+    clock_fake_advance(&f->campus.clock, RETENTION_EVERY_US);
+    for (int i = 0; view.passed_us == before && i < 5000; i++) {
+        breathe(f);
+        campus_pass(&f->campus, SECOND / 4);
+        retention_look(f->campus.controller, &view);
+    }
+    assert_true(view.passed_us != before);
+}
+
+struct checked {
+    int calls, error;
+    enum audit_fault fault;
+    int64_t anchor;
+};
+
+static void
+on_chain(void *context, int error, const struct audit_chain *chain)
+{
+    struct checked *checked = context;
+    checked->calls++;
+    checked->error = error;
+    checked->fault = chain->fault;
+    checked->anchor = chain->anchor;
+}
+
+static struct checked
+verify(struct fixture *f)
+{
+    struct checked checked = {0};
+    const struct store_walk walk = {.key = f->signer.key};
+    store_check_audit(f->campus.store, &walk, on_chain, &checked);
+    while (checked.calls == 0) {
+        event_base_loop(f->campus.base, EVLOOP_ONCE);
+    }
+    assert_int_equal(checked.error, 0);
+    return checked;
+}
+
+static void
+client(struct fixture *f, uint8_t mac)
+{
+    char ip[32], name[16];
+    snprintf(ip, sizeof(ip), "10.1.0.%u", mac);
+    snprintf(name, sizeof(name), "c%u", mac);
+    campus_client(&f->campus, "e1", "p2", mac, ip, name);
+    campus_settle(&f->campus);
+}
+
+static void
+detect(struct fixture *f, const char *id, const char *ip)
+{
+    assert_true(campus_detect(&f->campus, id, ip, STRENGTH_STRONG));
+    campus_settle(&f->campus);
+}
+
+static void
+test_a_year_goes_by(void **state)
+{
+    struct fixture *f = *state;
+    client(f, 2);
+    client(f, 3);
+    struct wish_answer answer = {0};
+    detect(f, "d-2", "10.1.0.2"); /* contained, and stays so for ten years */
+    controller_extend(f->campus.controller, campus_newest(&f->campus)->id, 3650 * 86400,
+                      "operator:ann", campus_answer, &answer);
+    detect(f, "d-3", "10.1.0.3"); /* contained, and released */
+    const struct containment *three = campus_newest(&f->campus);
+    assert_non_null(three);
+    char id[ID_SIZE];
+    memcpy(id, three->id, sizeof(id));
+    controller_release(f->campus.controller, id, "operator:ann", "clean", campus_answer, &answer);
+    campus_settle(&f->campus);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 2);
+    later(f, 100 * DAY);
+    pass(f);
+    /* Names of what is over are gone; those of the one in force are not. */
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE is_plain"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE id = 'd-3' AND is_plain"), 1);
+    later(f, 270 * DAY);
+    pass(f);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE id = 'd-2'"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE id = 'd-3'"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM incident"), 1);
+    assert_int_equal(controller_incident_count(f->campus.controller), 1);
+    /* Its endpoint, silent for a year, is contained: it stays; the other one is gone. */
+    assert_non_null(campus_endpoint(&f->campus, 2));
+    assert_null(campus_endpoint(&f->campus, 3));
+    assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us = 0"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us <> 0"), 1);
+    later(f, 800 * DAY);
+    pass(f);
+    assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us <> 0"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us = 0"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE id = 'd-2'"), 1);
+    assert_true(number(f, "SELECT count(*) FROM audit WHERE action = 'retention.prune'") >= 5);
+    assert_int_equal(verify(f).fault, AUDIT_SOUND);
+    /* And after a restart all of that is as it was. */
+    restart(f);
+    assert_int_equal(controller_containment_count(f->campus.controller), 1);
+    assert_non_null(campus_endpoint(&f->campus, 2));
+}
+
+static void
+rows_put(struct fixture *f, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct store_change *change = store_change_new();
+        store_put_audit(change, clock_wall_us(&f->campus.clock.clock), "account:ann",
+                        "session.open", "object", "a row of long ago");
+        store_submit(f->campus.store, change, NULL, NULL);
+    }
+    campus_settle(&f->campus);
+}
+
+static void
+test_the_audit_begins_behind_an_anchor(void **state)
+{
+    struct fixture *f = *state;
+    rows_put(f, 300);
+    later(f, 1000 * DAY);
+    rows_put(f, 10);
+    later(f, 100 * DAY); /* those 300 are too old now, and those 10 are not */
+    char sql[256];
+    snprintf(sql, sizeof(sql), "SELECT max(number) FROM audit WHERE at_us < %lld",
+             (long long)(clock_wall_us(&f->campus.clock.clock) - 1095 * DAY));
+    int64_t old = number(f, sql);
+    assert_true(old >= 300);
+    pass(f);
+    pass(f);
+    assert_int_equal(number(f, "SELECT min(number) FROM audit"), old + 1);
+    struct checked checked = verify(f);
+    assert_int_equal(checked.fault, AUDIT_SOUND);
+    assert_int_equal(checked.anchor, old);
+    assert_int_equal(
+        number(f, "SELECT count(*) FROM audit WHERE action = 'retention.prune' AND object ="
+                  " 'audit'"),
+        1);
+    /* A cut by somebody else, behind ours. */
+    snprintf(sql, sizeof(sql), "DELETE FROM audit WHERE number <= %lld", (long long)old + 3);
+    tamper(f, sql);
+    assert_int_equal(verify(f).fault, AUDIT_REMOVED);
+}
+
+/* Everybody holds checkpoints: one of them is no anchor, however it is written there. */
+static void
+test_a_checkpoint_is_no_anchor(void **state)
+{
+    struct fixture *f = *state;
+    struct checkpoints_view view;
+    char line[CHECKPOINT_NOTE_SIZE], sql[CHECKPOINT_NOTE_SIZE + 256];
+    rows_put(f, 300);
+    checkpoints_make(f->campus.controller);
+    checkpoints_look(f->campus.controller, &view);
+    assert_true(view.recent_count > 0);
+    struct checkpoint forged = view.recent[view.recent_count - 1];
+    rows_put(f, 20);
+    forged.is_anchor = true; /* the signature is of something else */
+    checkpoint_line_format(&forged, line);
+    snprintf(sql, sizeof(sql),
+             "INSERT OR REPLACE INTO setting(name, value) VALUES('" AUDIT_ANCHOR "', '%s');"
+             "DELETE FROM audit WHERE number <= %lld",
+             line, (long long)forged.number);
+    tamper(f, sql);
+    assert_int_equal(verify(f).fault, AUDIT_REMOVED);
+    /* The same by whoever has the key. */
+    struct checkpoint genuine = forged;
+    checkpoint_sign(&genuine, &f->signer.key, f->signer.secret);
+    checkpoint_line_format(&genuine, line);
+    snprintf(sql, sizeof(sql), "UPDATE setting SET value = '%s' WHERE name = '" AUDIT_ANCHOR "'",
+             line);
+    tamper(f, sql);
+    assert_int_equal(verify(f).fault, AUDIT_SOUND);
+}
+
+/* What somebody cut away must not vanish behind our own anchor. */
+static void
+test_a_tampered_log_is_not_pruned(void **state)
+{
+    struct fixture *f = *state;
+    rows_put(f, 300);
+    later(f, 1000 * DAY);
+    rows_put(f, 10);
+    tamper(f, "DELETE FROM audit WHERE number = 17");
+    later(f, 100 * DAY);
+    pass(f);
+    pass(f);
+    assert_int_equal(number(f, "SELECT min(number) FROM audit"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM setting WHERE name = '" AUDIT_ANCHOR "'"), 0);
+    assert_int_equal(verify(f).fault, AUDIT_REMOVED);
+}
+
+/* The anchor is on the disk, some rows before it are not gone yet, and the power goes. */
+static void
+test_pruning_goes_on_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    rows_put(f, 600);
+    later(f, 1000 * DAY);
+    rows_put(f, 10);
+    clock_fake_advance(&f->campus.clock, 100 * DAY + RETENTION_EVERY_US);
+    for (int i = 0; i < 5000 && number(f, "SELECT min(number) FROM audit") == 1; i++) {
+        breathe(f);
+        campus_pass(&f->campus, SECOND / 4);
+    }
+    int64_t min = number(f, "SELECT min(number) FROM audit");
+    assert_true(min > 1 && min < 600);
+    struct checked half = verify(f);
+    assert_int_equal(half.fault, AUDIT_SOUND);
+    assert_true(half.anchor > min);
+    restart(f);
+    assert_int_equal(verify(f).fault, AUDIT_SOUND);
+    campus_pass(&f->campus, RETENTION_FIRST_US);
+    for (int i = 0; i < 5000 && number(f, "SELECT min(number) FROM audit") <= half.anchor; i++) {
+        breathe(f);
+        campus_pass(&f->campus, SECOND / 4);
+    }
+    assert_true(number(f, "SELECT min(number) FROM audit") > half.anchor);
+    assert_int_equal(verify(f).fault, AUDIT_SOUND);
+}
+
+/* Somebody sets the clock to another year by mistake: nothing goes before that was seen. */
+static void
+test_a_clock_that_was_set_takes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    client(f, 3);
+    detect(f, "d-3", "10.1.0.3");
+    struct wish_answer answer = {0};
+    controller_release(f->campus.controller, campus_newest(&f->campus)->id, "operator:ann",
+                       "clean", campus_answer, &answer);
+    campus_pass(&f->campus, HOUR);
+    f->campus.clock.wall_now_us += 3000 * DAY;
+    for (int i = 0; i < 40; i++) {
+        breathe(f);
+        campus_pass(&f->campus, HOUR / 4);
+    }
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
+    assert_non_null(campus_endpoint(&f->campus, 3));
+    f->campus.clock.wall_now_us -= 3000 * DAY;
+    later(f, 2 * DAY);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
+}
+
+static int64_t
+days_of(struct fixture *f, const char *kind)
+{
+    const cJSON *kinds = cJSON_GetObjectItemCaseSensitive(f->body, "kinds");
+    const cJSON *each;
+    cJSON_ArrayForEach(each, kinds)
+    {
+        const char *name =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(each, "kind"));
+        if (name && strcmp(name, kind) == 0) {
+            return (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(each, "days"));
+        }
+    }
+    return -1;
+}
+
+static void
+test_settings_are_audited_and_survive(void **state)
+{
+    struct fixture *f = *state;
+    static const char change[] =
+        "{\"kinds\":[{\"kind\":\"names\",\"days\":14}],\"budget_mib\":512,\"reason\":\"dpo\"}";
+    assert_int_equal(ask(f, "retention.set", "operator", change), 403);
+    assert_int_equal(ask(f, "retention.set", "admin", change), 200);
+    assert_int_equal(days_of(f, "names"), 14);
+    assert_int_equal(ask(f, "retention.set", "admin",
+                         "{\"kinds\":[{\"kind\":\"audit\",\"days\":300}],\"reason\":\"less\"}"),
+                     422);
+    assert_int_equal(ask(f, "retention.set", "admin",
+                         "{\"kinds\":[{\"kind\":\"detections\",\"days\":20}],\"reason\":\"x\"}"),
+                     422); /* packets are kept for 30 */
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'retention.set' AND"
+                               " detail = 'names 90 -> 14, budget 0 -> 512 MiB: dpo'"),
+                     1);
+    restart(f);
+    assert_int_equal(ask(f, "retention.show", "viewer", "{}"), 200);
+    assert_int_equal(days_of(f, "names"), 14);
+    assert_int_equal(days_of(f, "evidence"), 30);
+}
+
+/* Until the job is over. */
+static void
+finish(struct fixture *f, const char *id)
+{
+    char parameters[128];
+    const char *is = "running";
+    snprintf(parameters, sizeof(parameters), "{\"id\":\"%s\"}", id);
+    for (int i = 0; i < 5000 && strcmp(is, "running") == 0; i++) {
+        usleep(1000);
+        (void)asks_run_jobs(f->asks);
+        campus_settle(&f->campus);
+        assert_int_equal(ask(f, "purge.show", "auditor", parameters), 200);
+        const cJSON *job = cJSON_GetObjectItemCaseSensitive(f->body, "job");
+        is = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(job, "state"));
+        assert_non_null(is);
+    }
+    assert_string_equal(is, "done");
+}
+
+/* Rows, and those that stay, by kind. */
+struct purged {
+    int64_t rows[9], kept[9];
+};
+
+static struct purged
+purge(struct fixture *f, const char *what, bool is_dry)
+{
+    struct purged purged = {0};
+    char parameters[512], id[ID_SIZE];
+    snprintf(parameters, sizeof(parameters), "{%s,\"dry_run\":%s,\"reason\":\"case 4711\"}", what,
+             is_dry ? "true" : "false");
+    assert_int_equal(ask(f, "purge.start", "admin", parameters), 201);
+    snprintf(id, sizeof(id), "%s",
+             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f->body, "id")));
+    finish(f, id);
+    const cJSON *kinds = cJSON_GetObjectItemCaseSensitive(f->body, "kinds");
+    assert_int_equal(cJSON_GetArraySize(kinds), 9);
+    for (int i = 0; i < 9; i++) {
+        const cJSON *kind = cJSON_GetArrayItem(kinds, i);
+        purged.rows[i] =
+            (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(kind, "rows"));
+        purged.kept[i] =
+            (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(kind, "kept"));
+    }
+    return purged;
+}
+
+enum { EVIDENCE, DETECTIONS, INCIDENTS, CONTAINMENTS, NOTICES, ENDPOINTS, BINDINGS, ANNOTATIONS,
+       AUDIT };
+
+static void
+test_a_purge_takes_what_its_dry_run_counted(void **state)
+{
+    struct fixture *f = *state;
+    client(f, 2);
+    client(f, 3);
+    detect(f, "d-2", "10.1.0.2");
+    detect(f, "d-3", "10.1.0.3");
+    struct wish_answer answer = {0};
+    char id[ID_SIZE], what[128];
+    memcpy(id, campus_newest(&f->campus)->id, sizeof(id));
+    controller_release(f->campus.controller, id, "operator:ann", "clean", campus_answer, &answer);
+    campus_settle(&f->campus);
+    struct annotation annotation = {.class = CLASS_WORKSTATION, .owner = "Dr Three"};
+    struct mac mac = campus_mac(3);
+    assert_true(topology_annotate(controller_topology(f->campus.controller), &mac, &annotation));
+    later(f, 3 * HOUR); /* incidents collect no more */
+    char owner[ID_SIZE];
+    snprintf(owner, sizeof(owner), "%s", campus_endpoint(&f->campus, 3)->id);
+    snprintf(what, sizeof(what), "\"subject\":\"endpoint\",\"value\":\"%s\"", owner);
+
+    struct purged dry = purge(f, what, true);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 2);
+    assert_non_null(campus_endpoint(&f->campus, 3));
+    struct purged wet = purge(f, what, false);
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(dry.rows[i], wet.rows[i]);
+    }
+    assert_int_equal(wet.rows[DETECTIONS], 1);
+    assert_int_equal(wet.rows[INCIDENTS], 1);
+    assert_int_equal(wet.rows[CONTAINMENTS], 1);
+    assert_int_equal(wet.rows[ENDPOINTS], 1);
+    assert_int_equal(wet.rows[ANNOTATIONS], 1);
+    assert_int_equal(wet.rows[AUDIT], 0);
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(f->body, "scrubbed")));
+    assert_null(campus_endpoint(&f->campus, 3));
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE id = 'd-3'"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE id = 'd-2'"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us <> 0"), 0);
+    /* Once more finds nothing; and whoever is contained stays, with what led to it. */
+    struct purged two = purge(f, "\"subject\":\"mac\",\"value\":\"02-00-00-00-00-02\"", false);
+    assert_int_equal(two.rows[DETECTIONS], 0);
+    assert_int_equal(two.kept[DETECTIONS], 1);
+    assert_int_equal(two.kept[ENDPOINTS], 1);
+    assert_non_null(campus_endpoint(&f->campus, 2));
+    /* It said what it did, and not about whom. */
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'purge.start'"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'purge.end'"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'purge.count'"), 1);
+    snprintf(what, sizeof(what),
+             "SELECT count(*) FROM audit WHERE action LIKE 'purge%%' AND (object || detail) LIKE"
+             " '%%%s%%'",
+             owner);
+    assert_int_equal(number(f, what), 0);
+    /* A restart brings nothing back. */
+    restart(f);
+    assert_null(campus_endpoint(&f->campus, 3));
+    assert_int_equal(number(f, "SELECT count(*) FROM annotation"), 0);
+}
+
+static void
+test_everything_that_is_older(void **state)
+{
+    struct fixture *f = *state;
+    client(f, 3);
+    detect(f, "d-3", "10.1.0.3");
+    struct wish_answer answer = {0};
+    char id[ID_SIZE], at[TIME_TEXT_SIZE], what[128];
+    memcpy(id, campus_newest(&f->campus)->id, sizeof(id));
+    controller_release(f->campus.controller, id, "operator:ann", "clean", campus_answer, &answer);
+    campus_settle(&f->campus);
+    later(f, 5 * DAY);
+    time_format(clock_wall_us(&f->campus.clock.clock) - DAY, at);
+    snprintf(what, sizeof(what), "\"subject\":\"older\",\"before\":\"%s\"", at);
+    client(f, 4); /* young */
+    struct purged dry = purge(f, what, true);
+    struct purged wet = purge(f, what, false);
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(dry.rows[i], wet.rows[i]);
+    }
+    assert_int_equal(wet.rows[DETECTIONS], 1);
+    assert_int_equal(wet.rows[CONTAINMENTS], 1);
+    assert_int_equal(wet.rows[ENDPOINTS], 1);
+    assert_null(campus_endpoint(&f->campus, 3));
+    assert_non_null(campus_endpoint(&f->campus, 4));
+}
+
+static void
+test_a_purge_can_be_cancelled(void **state)
+{
+    struct fixture *f = *state;
+    char parameters[128];
+    rows_put(f, 400);
+    assert_int_equal(ask(f, "purge.start", "admin",
+                         "{\"subject\":\"name\",\"value\":\"nobody.example\",\"reason\":\"x\"}"),
+                     201);
+    snprintf(parameters, sizeof(parameters), "{\"id\":\"%s\"}",
+             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f->body, "id")));
+    (void)asks_run_jobs(f->asks);
+    assert_int_equal(ask(f, "jobs.cancel", "admin", parameters), 200);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'purge.end' AND detail"
+                               " LIKE 'cancelled%'"),
+                     1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_year_goes_by, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_audit_begins_behind_an_anchor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_checkpoint_is_no_anchor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_tampered_log_is_not_pruned, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pruning_goes_on_after_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_takes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_settings_are_audited_and_survive, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_purge_takes_what_its_dry_run_counted, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_everything_that_is_older, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_purge_can_be_cancelled, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
