@@ -19,7 +19,7 @@ from way import Way
 
 SCREENS = ("dashboard", "pending", "incidents", "hosts", "containments", "watch", "limits", "endpoints", "map", "switches", "mirrors",
            "sources", "policies", "rollout", "report", "permits", "protected", "servers", "warning", "notifications",
-           "certificates", "accounts", "profile", "audit",
+           "certificates", "accounts", "retention", "profile", "audit",
            "system")
 SHOTS = os.environ.get("CORDON_SCREENS")  # a folder: keeps a picture of each screen
 

@@ -18,7 +18,7 @@ const TOPICS = [
   'notice',
 ] as const;
 /* Lists whose rows are not told one by one: the topic 'changed' names the list. */
-type Changed = 'audit' | 'backup' | 'sensors' | 'protected' | 'enforcement' | 'budgets' | 'conflicts' | 'certificates';
+type Changed = 'audit' | 'backup' | 'sensors' | 'protected' | 'enforcement' | 'budgets' | 'conflicts' | 'certificates' | 'retention';
 export type Topic = (typeof TOPICS)[number] | Changed;
 const ALIVE_MS = 40_000;
 const RETRY_MS = 3000;

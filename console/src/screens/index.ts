@@ -45,6 +45,7 @@ export const screens: Screen[] = [
     roles: ['operator', 'admin', 'auditor'],
     load: () => import('./Audit.svelte'),
   },
+  { path: 'retention', group: 'system', load: () => import('./Retention.svelte') },
   { path: 'profile', group: 'self', load: () => import('./Profile.svelte') },
   { path: 'system', group: 'system', load: () => import('./System.svelte') },
 ];
@@ -77,6 +78,7 @@ const w = words({
     notifications: 'Notifications',
     certificates: 'Certificates',
     accounts: 'Accounts and tokens',
+    retention: 'Data retention',
     profile: 'My account',
     self: 'My account',
     audit: 'Operation log',
@@ -109,6 +111,7 @@ const w = words({
     notifications: '通知',
     certificates: '証明書',
     accounts: 'アカウントとトークン',
+    retention: 'データの保存期間',
     profile: '自分のアカウント',
     self: '自分のアカウント',
     audit: '操作ログ',
