@@ -96,7 +96,23 @@ struct file_check {
     bool is_wanted_found;
     const char *why; /* not NULL: no file of ours */
     uint64_t line;
+    const struct checkpoint_key *key; /* NULL: who signed what cannot be checked */
+    bool is_unsigned;                 /* the anchor, by that key */
 };
+
+/* Rows before an anchor were pruned.  Without a key it is believed, as all else in the file is. */
+static void
+take_anchor(struct file_check *check, const char *line)
+{
+    struct checkpoint anchor;
+    if (!anchor_line_find(line, &anchor)) {
+        check->why = "its first line is no anchor of a pruned log";
+    } else if (check->key && !checkpoint_is_signed(&anchor, check->key)) {
+        check->is_unsigned = true;
+    } else {
+        audit_chain_anchor(&check->chain, anchor.number, anchor.hash);
+    }
+}
 
 static void
 take_row(struct file_check *check, const struct file_row *row)
@@ -124,6 +140,7 @@ take_line(struct file_check *check, const char *line, size_t size)
     cJSON *json = codec_parse(line, size);
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(json, "rows");
     const char *newest = text_at(json, "newest");
+    const char *pruned = text_at(json, "pruned");
     struct file_row row;
     check->line++;
     if (check->has_end) {
@@ -132,6 +149,8 @@ take_line(struct file_check *check, const char *line, size_t size)
         check->has_end = true;
         check->end_rows = (uint64_t)rows->valuedouble;
         check->is_whole = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "whole"));
+    } else if (check->line == 1 && pruned) {
+        take_anchor(check, pruned);
     } else if (json && row_read(json, &row)) {
         take_row(check, &row);
     } else {
@@ -160,7 +179,7 @@ judge(struct file_check *check, struct view_audit_check *view)
     if (check->has_end && !check->is_whole && check->part_bad) {
         view_set(view, AUDIT_EDITED, check->part_bad, "the row does not fit its own hash or place");
     } else if (!check->has_end || check->is_whole) {
-        view->checked = (uint64_t)chain->checked;
+        view->checked = (uint64_t)(chain->checked - chain->anchor);
         view_set(view, chain->fault, chain->bad_number, chain->what);
     } else if (chain->has_wanted && !check->is_wanted_found) {
         view_set(view, AUDIT_CUT, 0, "no row has the hash that was noted");
@@ -169,8 +188,15 @@ judge(struct file_check *check, struct view_audit_check *view)
         view_set(view, AUDIT_CUT, check->last.fields.number + 1,
                  "the file does not end as it was written");
     }
+    view->pruned = (uint64_t)chain->anchor;
     view->is_sound = view->fault == AUDIT_SOUND;
-    if (view->is_sound && !check->is_whole) {
+    if (check->is_unsigned) {
+        snprintf(view->what, sizeof(view->what),
+                 "that rows were pruned was not signed by that key: they were cut off");
+    } else if (view->is_sound && chain->anchor > 0 && !check->key) {
+        snprintf(view->what, sizeof(view->what),
+                 "older rows were pruned; who signed that was not checked: give --key");
+    } else if (view->is_sound && !check->is_whole) {
         snprintf(view->what, sizeof(view->what),
                  "a part of the log: each row is as it was written, but whether rows are missing "
                  "cannot be seen");
@@ -203,7 +229,7 @@ static int
 file_verify(struct run *run, const struct against *against)
 {
     const uint8_t *wanted = against->wanted;
-    struct file_check check = {.goes_on = true};
+    struct file_check check = {.goes_on = true, .key = against->has_key ? &against->key : NULL};
     struct view_audit_check view = {.at_us = clock_wall_us(clock_system())};
     FILE *file = fopen(run->options.input, "re");
     char *line = NULL;

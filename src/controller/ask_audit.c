@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "controller/audit_text.h"
 #include "controller/checkpoints.h"
+#include "controller/retention.h"
 #include "wire/view_audit.h"
 
 #define EXPORT_IDLE_US INT64_C(120000000)
@@ -261,7 +262,7 @@ answer_part(const struct ask_call *call, struct ask_export *export, bool is_firs
     struct audit_text text = {.bytes = NULL};
     cJSON *body = cJSON_CreateObject();
     if (is_first) {
-        audit_text_begin(&text, export->format);
+        audit_text_begin(&text, export->format, export->anchor[0] ? export->anchor : NULL);
         export->question.last = answer->newest;
     }
     for (size_t i = 0; i < answer->count; i++) {
@@ -298,10 +299,27 @@ on_part(void *context, const struct store_audit_answer *answer)
     free(exporting);
 }
 
+/* Where old rows were pruned, the whole log begins behind them, and says so. */
+static void
+anchor_take(struct controller *controller, struct ask_export *export)
+{
+    struct checkpoint anchor;
+    char *value = store_read_setting(controller_store(controller), AUDIT_ANCHOR);
+    if (value && strlen(value) < sizeof(export->anchor) && anchor_line_find(value, &anchor)) {
+        checkpoint_line_format(&anchor, export->anchor);
+        export->question.after = anchor.number;
+    }
+    free(value);
+}
+
 static void
 part_read(struct exporting *exporting)
 {
     struct ask_export *export = &exporting->call.asks->exports[exporting->slot];
+    if (exporting->is_first && export->is_whole) {
+        anchor_take(exporting->call.controller, export);
+    }
+    retention_spare_audit(exporting->call.controller);
     store_read_audit(controller_store(exporting->call.controller), &export->question, on_part,
                      exporting);
 }

@@ -4,6 +4,7 @@
 
 #include "controller/ask.h"
 #include "controller/jobs.h"
+#include "model/checkpoint.h"
 #include "policy/trial.h"
 #include "wire/op.h"
 #include "wire/view_containment.h"
@@ -28,6 +29,7 @@ struct ask_export {
     char account[NAME_SIZE]; /* whose it is */
     struct store_audit_question question;
     enum audit_format format;
+    char anchor[CHECKPOINT_NOTE_SIZE]; /* "": it begins with row 1, or is a part */
     uint64_t rows;
     uint8_t newest[AUDIT_HASH_SIZE]; /* hash of the last row given */
     bool is_whole, is_busy;

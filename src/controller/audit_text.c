@@ -128,8 +128,13 @@ row_json(struct audit_text *text, const struct store_audit_row *row, const char 
 }
 
 void
-audit_text_begin(struct audit_text *text, enum audit_format format)
+audit_text_begin(struct audit_text *text, enum audit_format format, const char *anchor)
 {
+    if (format == AUDIT_JSON && anchor) {
+        put(text, "{\"pruned\":\"");
+        put_bytes(text, anchor, strlen(anchor)); /* of its own alphabet: nothing to mark */
+        put(text, "\"}\n");
+    }
     if (format == AUDIT_CSV) {
         /* with a byte order mark: spreadsheets take it for UTF-8 then, and Japanese is readable */
         put(text, "\xef\xbb\xbf"

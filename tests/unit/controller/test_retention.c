@@ -28,6 +28,7 @@ struct fixture {
     struct asks *asks;
     struct checkpoint_signer signer;
     cJSON *body; /* of the last answer */
+    char *bytes; /* likewise */
     unsigned status;
 };
 
@@ -37,6 +38,8 @@ on_answer(void *context, const struct wire_answer *answer)
     struct fixture *f = context;
     cJSON_Delete(f->body);
     f->body = cJSON_Duplicate(answer->body, true);
+    free(f->bytes);
+    f->bytes = answer->bytes ? strndup((const char *)answer->bytes, answer->byte_count) : NULL;
     f->status = answer->status;
 }
 
@@ -118,6 +121,7 @@ teardown(void **state)
     asks_free(f->asks);
     campus_close(&f->campus);
     cJSON_Delete(f->body);
+    free(f->bytes);
     free(f);
     return 0;
 }
@@ -292,6 +296,21 @@ test_the_audit_begins_behind_an_anchor(void **state)
         number(f, "SELECT count(*) FROM audit WHERE action = 'retention.prune' AND object ="
                   " 'audit'"),
         1);
+    /* An export begins with who says so. */
+    assert_int_equal(ask(f, "audit.export", "auditor", "{\"format\":\"json\"}"), 0);
+    for (int i = 0; f->status == 0 && i < 5000; i++) {
+        breathe(f);
+    }
+    assert_int_equal(f->status, 200);
+    struct checkpoint anchor;
+    assert_non_null(f->bytes);
+    assert_true(strncmp(f->bytes, "{\"pruned\":\"", 11) == 0);
+    assert_true(anchor_line_find(f->bytes, &anchor));
+    assert_int_equal(anchor.number, old);
+    assert_true(checkpoint_is_signed(&anchor, &f->signer.key));
+    char first[64];
+    snprintf(first, sizeof(first), "\n{\"number\":%lld,", (long long)old + 1);
+    assert_non_null(strstr(f->bytes, first));
     /* A cut by somebody else, behind ours. */
     snprintf(sql, sizeof(sql), "DELETE FROM audit WHERE number <= %lld", (long long)old + 3);
     tamper(f, sql);

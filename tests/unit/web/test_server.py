@@ -1672,6 +1672,26 @@ class Audit(Case):
         self.assertEqual(self.verify_file(lines, "--newest", "2" * 64)["fault"], "cut")
         self.assertTrue(self.verify_file(lines, "--newest", newest)["sound"])
         self.assertEqual(self.verify_file(["rubbish"]), {})
+        # Old rows were pruned: the file begins behind an anchor, which a key must have signed.
+        rows = [json.loads(line) for line in lines]
+        end = {**rows[-1], "rows": rows[-1]["rows"] - 5}
+        cut = lines[5:-1] + [json.dumps(end)]
+        sixth = base64.b64encode(bytes.fromhex(rows[4]["hash"])).decode()
+        signature = base64.b64encode(bytes(68)).decode()
+        anchor = json.dumps({"pruned": f"cordon-pruned cordon/0123456789abcdef 5 {sixth} "
+                                       f"2026-03-09T02:58:24.532140Z {signature}"})
+        self.assertEqual(self.verify_file(cut)["fault"], "removed")
+        check = self.verify_file([anchor] + cut)
+        self.assertTrue(check["sound"], check)
+        self.assertEqual((check["pruned"], check["checked"]), (5, len(rows) - 6))
+        self.assertIn("give --key", check["what"])
+        self.assertEqual(self.verify_file([anchor] + lines[7:-1] + [json.dumps(
+            {**rows[-1], "rows": rows[-1]["rows"] - 7})])["fault"], "removed")
+        key = self.ctl("audit", "key", role="auditor").stdout.split()[0]
+        if "+" in key:
+            check = self.verify_file([anchor] + cut, "--key", key)
+            self.assertFalse(check["sound"])
+            self.assertIn("not signed by that key", check["what"])
         # a part of the log: each row by itself, and it says that gaps cannot be seen
         part = pathlib.Path(self.server.folder.name, "part.jsonl")
         self.ctl("audit", "export", "--action", "filler", "-o", str(part))
