@@ -76,7 +76,8 @@ retention_disk_tick(struct controller *controller, int64_t now_us)
         return;
     }
     r->disk_us = now_us + LOOK_US;
-    if (!disk_read(controller)) {
+    r->is_settling = r->is_settling && !store_is_scrubbed(controller->store);
+    if (r->is_settling || !disk_read(controller)) {
         return;
     }
     if (r->share >= 100) {
@@ -101,6 +102,7 @@ shed_end(struct controller *controller)
     r->stuck_until_us = now_us + (r->is_stuck ? STUCK_US : LOOK_US);
     r->disk_us = now_us + LOOK_US;
     r->surveyed_us = 0;
+    r->is_settling = true;
     store_scrub(controller->store);
     if (r->is_stuck) {
         tell(controller, SEVERITY_HIGH, "nothing is left that may go; give it more room");

@@ -51,6 +51,7 @@ struct retention {
     uint64_t shed_now;   /* rows, since that began */
     uint64_t shed;       /* rows, in this run */
     bool is_told, is_stuck;
+    bool is_settling; /* what was shed is still counted: the store has not given it back yet */
     int64_t stuck_until_us; /* boot */
 };
 

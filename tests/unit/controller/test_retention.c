@@ -394,6 +394,73 @@ test_pruning_goes_on_after_a_restart(void **state)
     assert_int_equal(verify(f).fault, AUDIT_SOUND);
 }
 
+static void
+packets_put(struct fixture *f, const char *detection_id, size_t size)
+{
+    static uint8_t bytes[EVIDENCE_SIZE_MAX];
+    struct store_change *change = store_change_new();
+    struct evidence evidence = {.pcap = bytes, .size = size};
+    memset(bytes, detection_id[0], sizeof(bytes));
+    snprintf(evidence.detection_id, sizeof(evidence.detection_id), "%s", detection_id);
+    store_put_evidence(change, &evidence);
+    store_submit(f->campus.store, change, NULL, NULL);
+    campus_settle(&f->campus);
+}
+
+/* The budget is 16 MiB, and there are more packets than that, all of today. */
+static void
+test_the_oldest_packets_make_room(void **state)
+{
+    struct fixture *f = *state;
+    struct retention_view view;
+    client(f, 2);
+    client(f, 3);
+    detect(f, "d-2", "10.1.0.2"); /* in force: its packets stay, though they are the oldest */
+    packets_put(f, "d-2", EVIDENCE_SIZE_MAX);
+    for (int i = 0; i < 100; i++) {
+        char id[32];
+        struct detection d = {.seen_us = clock_wall_us(&f->campus.clock.clock)};
+        struct store_change *change = store_change_new();
+        snprintf(id, sizeof(id), "x-%03d", i);
+        snprintf(d.id, sizeof(d.id), "%s", id);
+        snprintf(d.sensor, sizeof(d.sensor), "s1");
+        snprintf(d.maker, sizeof(d.maker), "cordon");
+        snprintf(d.signature, sizeof(d.signature), "x");
+        store_put_detection(change, &d, "I-OVER");
+        store_submit(f->campus.store, change, NULL, NULL);
+        packets_put(f, id, EVIDENCE_SIZE_MAX);
+        clock_fake_advance(&f->campus.clock, SECOND);
+    }
+    int64_t rows = number(f, "SELECT count(*) FROM audit");
+    assert_int_equal(ask(f, "retention.set", "admin",
+                         "{\"kinds\":[],\"budget_mib\":16,\"reason\":\"small disk\"}"),
+                     200);
+    for (int i = 0; i < 5000; i++) {
+        breathe(f);
+        campus_pass(&f->campus, SECOND);
+        retention_look(f->campus.controller, &view);
+        if (view.shed > 0 && !view.is_shedding && view.share < 100) {
+            break;
+        }
+    }
+    assert_true(view.shed > 0 && view.share < 100);
+    assert_int_equal(number(f, "SELECT count(*) FROM evidence WHERE detection_id = 'd-2'"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM evidence WHERE detection_id = 'x-000'"), 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM evidence WHERE detection_id = 'x-099'"), 1);
+    int64_t left = number(f, "SELECT count(*) FROM evidence");
+    assert_true(left > 40 && left < 90); /* as many as it takes, and no more */
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 101); /* were not needed */
+    assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us = 0"), 1);
+    assert_true(number(f, "SELECT count(*) FROM audit") > rows);
+    assert_int_equal(number(f, "SELECT min(number) FROM audit"), 1);
+    assert_true(number(f, "SELECT count(*) FROM audit WHERE action = 'retention.shed'") >= 1);
+    assert_true(number(f, "SELECT count(*) FROM notice WHERE json LIKE '%\"disk\"%' AND json LIKE"
+                          " '%before their time%'") >= 1);
+    /* A block goes on meanwhile. */
+    detect(f, "d-3", "10.1.0.3");
+    assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us = 0"), 2);
+}
+
 /* Somebody sets the clock to another year by mistake: nothing goes before that was seen. */
 static void
 test_a_clock_that_was_set_takes_nothing(void **state)
@@ -621,6 +688,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_checkpoint_is_no_anchor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_tampered_log_is_not_pruned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pruning_goes_on_after_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_oldest_packets_make_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_takes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_settings_are_audited_and_survive, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_purge_takes_what_its_dry_run_counted, setup,
