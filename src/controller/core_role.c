@@ -32,6 +32,7 @@
 #include "wire/view_system.h"
 #include "wire/view_endpoint.h"
 
+#define RESERVE_BYTES (UINT64_C(4) << 20) /* of the disk, for blocks when it is full */
 #define TICK_US 250000
 #define OWN_ADDRESSES_MAX 64
 #define FLUSH_MS 200
@@ -561,6 +562,7 @@ core_store(struct core *core)
                   LOG_S("why", why[0] ? why : strerror(-error)));
         return error;
     }
+    store_set_reserve(core->store, RESERVE_BYTES);
     store_set_budget(core->store, (config->evidence_mib ? config->evidence_mib : 1024) << 20,
                      1000000);
     return 0;

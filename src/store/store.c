@@ -432,6 +432,12 @@ store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detectio
 }
 
 void
+store_set_reserve(struct store *store, uint64_t bytes)
+{
+    writer_set_reserve(store->writer, bytes);
+}
+
+void
 store_scrub(struct store *store)
 {
     writer_scrub(store->writer);

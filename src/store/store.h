@@ -242,6 +242,9 @@ int store_read_revision(struct store *store, int64_t number, struct revision *re
  * oldest are dropped. */
 void store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detections);
 
+/* Room that is held for the day the disk is full (reserve.h); 0, as at first: none. */
+void store_set_reserve(struct store *store, uint64_t bytes);
+
 struct store_stats {
     uint64_t commits, changes, refused, failed;
     uint64_t waiting;          /* submitted, not yet done */

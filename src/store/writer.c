@@ -16,6 +16,7 @@
 #include "store/rescue.h"
 #include "store/schema.h"
 #include "store/sweeper.h"
+#include "store/reserve.h"
 
 #define LOG_PAGES_REST 256   /* 1 MiB: worth moving while idle */
 #define LOG_PAGES_FULL 16384 /* 64 MiB: move even under load */
@@ -118,6 +119,8 @@ struct writer {
     char path[URL_SIZE];
     atomic_bool is_damaged;
     struct sweeper *sweeper;
+    struct reserve reserve;
+    atomic_uint_fast64_t reserve_bytes;
     uint64_t scrub_through; /* the one that is being done */
     atomic_uint_fast64_t scrubs_asked, scrubs_done, live_bytes;
 };
@@ -254,6 +257,7 @@ writer_open(const char *path, struct writer **out, char why[256])
 {
     struct writer *writer = MEM_NEW(struct writer);
     snprintf(writer->path, sizeof(writer->path), "%s", path);
+    reserve_init(&writer->reserve, path);
     writer->limit = (struct log_limit){.period_us = 10000000, .burst = 5, .left = 5};
     writer_set_budget(writer, 256ull << 20, 1000000);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -302,6 +306,7 @@ writer_close(struct writer *writer)
         sqlite3_finalize(writer->statements[i]);
     }
     sweeper_free(writer->sweeper);
+    reserve_fini(&writer->reserve);
     is_clean = sqlite3_close(writer->db) == SQLITE_OK && is_clean;
     free(writer);
     return is_clean;
@@ -497,8 +502,8 @@ transaction_drop(struct writer *writer, const struct tally *before)
     tally_restore(writer, before);
 }
 
-void
-writer_commit(struct writer *writer, struct store_change *const *changes, size_t count)
+static int
+commit_try(struct writer *writer, struct store_change *const *changes, size_t count)
 {
     struct tally before;
     tally_take(writer, &before);
@@ -511,12 +516,23 @@ writer_commit(struct writer *writer, struct store_change *const *changes, size_t
     if (!error) {
         error = run(writer, DO_COMMIT);
     }
-    if (!error) {
-        return;
+    if (error) {
+        report_failure(writer, "a commit failed");
+        transaction_drop(writer, &before);
     }
-    report_failure(writer, "a commit failed");
-    transaction_drop(writer, &before);
-    for (size_t i = 0; i < count; i++) {
+    return error;
+}
+
+void
+writer_commit(struct writer *writer, struct store_change *const *changes, size_t count)
+{
+    int error = commit_try(writer, changes, count);
+    if (error == -ENOSPC && reserve_release(&writer->reserve)) {
+        log_error("store", "ALARM: the disk is full; what was held in reserve is used up now",
+                  LOG_END);
+        error = commit_try(writer, changes, count);
+    }
+    for (size_t i = 0; error && i < count; i++) {
         changes[i]->error = error;
     }
 }
@@ -596,6 +612,12 @@ writer_is_full(const struct writer *writer)
 }
 
 void
+writer_set_reserve(struct writer *writer, uint64_t bytes)
+{
+    atomic_store(&writer->reserve_bytes, bytes);
+}
+
+void
 writer_scrub(struct writer *writer)
 {
     atomic_fetch_add(&writer->scrubs_asked, 1);
@@ -655,6 +677,7 @@ writer_rest(struct writer *writer)
     bool more = keep_budget(writer);
     more = more || index_audit(writer);
     more = more || give_back(writer);
+    more = more || reserve_fill(&writer->reserve, atomic_load(&writer->reserve_bytes));
     if (writer->log_pages > (more ? LOG_PAGES_FULL : LOG_PAGES_REST)) {
         log_move(writer);
     }

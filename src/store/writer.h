@@ -20,6 +20,8 @@ bool writer_close(struct writer *writer);
 bool writer_is_damaged(const struct writer *writer);
 void writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detections);
 
+/* Any thread; see store_set_reserve(). */
+void writer_set_reserve(struct writer *writer, uint64_t bytes);
 /* See store_scrub(); any thread. */
 void writer_scrub(struct writer *writer);
 bool writer_is_scrubbed(const struct writer *writer);
