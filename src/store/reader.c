@@ -18,7 +18,8 @@
 static const char *const queries[QUERY_COUNT] = {
     [QUERY_LIVE] = "SELECT id, json FROM containment WHERE ended_us = 0 ORDER BY requested_us, id",
     [QUERY_OPEN_INCIDENTS] = "SELECT id, json FROM incident WHERE is_open = 1 ORDER BY id",
-    [QUERY_ENDPOINTS] = "SELECT id, json FROM endpoint ORDER BY id",
+    /* As they came: to look each of a hundred thousand up by its id takes longer than to read all. */
+    [QUERY_ENDPOINTS] = "SELECT id, json FROM endpoint ORDER BY rowid",
     [QUERY_ANNOTATIONS] = "SELECT mac, json FROM annotation ORDER BY mac",
     [QUERY_CERTIFICATES] = "SELECT serial, json FROM certificate ORDER BY number",
     [QUERY_ENROLMENTS] = "SELECT id, json FROM enrolment ORDER BY number",
