@@ -61,7 +61,8 @@ id_put(char to[NAME_SIZE], const char *from)
 static struct recent_item *
 recent_find(struct recent *recent, const char *id)
 {
-    HMAP_FOR_EACH_HASH (item, struct recent_item, node, hash_text(id), &recent->map) {
+    HMAP_FOR_EACH_HASH(item, struct recent_item, node, hash_text(id), &recent->map)
+    {
         if (strcmp(item->id, id) == 0) {
             return item;
         }
@@ -78,7 +79,7 @@ recent_drop(struct recent *recent, struct recent_item *item)
     }
 }
 
-static void
+static struct recent_item *
 recent_put(struct recent *recent, const char *id)
 {
     struct recent_item *item = &recent->items[recent->next];
@@ -87,6 +88,7 @@ recent_put(struct recent *recent, const char *id)
     id_put(item->id, id);
     item->is_stored = false;
     hmap_insert(&recent->map, &item->node, hash_text(item->id));
+    return item;
 }
 
 /* ---- commits ---- */
@@ -223,8 +225,8 @@ containment_begin(struct controller *controller, struct containment *c, enum act
                   const char *requested_by)
 {
     int64_t now_us = clock_wall_us(controller->clock);
-    *c = (struct containment){.action = action, .requested_us = now_us,
-                              .state = CONTAINMENT_REQUESTED};
+    *c = (struct containment){
+        .action = action, .requested_us = now_us, .state = CONTAINMENT_REQUESTED};
     id_make(now_us, c->id);
     snprintf(c->case_number, sizeof(c->case_number), "%.8s", &c->id[ID_SIZE - 1 - 8]);
     text_put(c->requested_by, sizeof(c->requested_by), requested_by);
@@ -234,6 +236,7 @@ containment_begin(struct controller *controller, struct containment *c, enum act
 
 struct detection_commit {
     struct controller *controller;
+    struct recent_item *recent; /* its place; another's since, where the id is another one */
     char detection_id[NAME_SIZE];
     struct incident incident;
     detection_done_fn *done;
@@ -245,7 +248,10 @@ on_detection_stored(void *context, int error)
 {
     struct detection_commit *waits = context;
     struct controller *controller = waits->controller;
-    struct recent_item *item = recent_find(controller->recent, waits->detection_id);
+    struct recent_item *item = waits->recent;
+    if (!item || strcmp(item->id, waits->detection_id) != 0) {
+        item = recent_find(controller->recent, waits->detection_id);
+    }
     if (item && error) {
         recent_drop(controller->recent, item);
     } else if (item) {
@@ -350,8 +356,7 @@ decision_hold(struct containment *c, const struct decision *decision)
 }
 
 static void
-decision_fill(struct controller *controller, struct containment *c,
-              const struct decision *decision)
+decision_fill(struct controller *controller, struct containment *c, const struct decision *decision)
 {
     snprintf(c->site, sizeof(c->site), "%s",
              subject_site(controller, decision->action, &decision->server, decision->site));
@@ -372,11 +377,13 @@ decision_fill(struct controller *controller, struct containment *c,
 
 /* Policy asks for no more than that people know. */
 static void
-detected_put(struct controller *controller, struct commit *commit,
-             const struct decision *decision, const struct detection *detection)
+detected_put(struct controller *controller, struct commit *commit, const struct decision *decision,
+             const struct detection *detection)
 {
-    struct containment about = {.action = ACTION_NOTIFY, .subject_mac = decision->mac,
-                                .subject_ip = decision->ip, .server = decision->server};
+    struct containment about = {.action = ACTION_NOTIFY,
+                                .subject_mac = decision->mac,
+                                .subject_ip = decision->ip,
+                                .server = decision->server};
     memcpy(about.endpoint_id, decision->endpoint_id, sizeof(about.endpoint_id));
     memcpy(about.server_name, decision->server_name, sizeof(about.server_name));
     memcpy(about.policy, decision->policy, sizeof(about.policy));
@@ -394,8 +401,8 @@ is_by_mode(enum hold hold)
     return hold == HOLD_MODE || hold == HOLD_ROLLOUT || hold == HOLD_MAINTENANCE;
 }
 
-/* What was doubtful is not any more, but its mode leaves it to a person all the same: that is what he
- * must know when he decides. */
+/* What was doubtful is not any more, but its mode leaves it to a person all the same: that is what
+ * he must know when he decides. */
 static void
 pending_clear(struct controller *controller, struct entry *entry, const struct decision *decision)
 {
@@ -417,9 +424,8 @@ gathered_note(struct controller *controller, struct commit *commit, struct entry
 }
 
 static void
-decision_take(struct controller *controller, struct commit *commit,
-              const struct decision *decided, const struct detection *detection,
-              int64_t received_us)
+decision_take(struct controller *controller, struct commit *commit, const struct decision *decided,
+              const struct detection *detection, int64_t received_us)
 {
     struct decision room;
     if (decided->mode == MODE_OBSERVE) {
@@ -432,11 +438,13 @@ decision_take(struct controller *controller, struct commit *commit,
         detected_put(controller, commit, decision, detection);
         return;
     }
-    const struct subject subject = {.action = decision->action,
-                                    .endpoint_id = decision->endpoint_id, .mac = decision->mac,
-                                    .ip = decision->ip, .server = decision->server,
-                                    .site = subject_site(controller, decision->action,
-                                                         &decision->server, decision->site)};
+    const struct subject subject = {
+        .action = decision->action,
+        .endpoint_id = decision->endpoint_id,
+        .mac = decision->mac,
+        .ip = decision->ip,
+        .server = decision->server,
+        .site = subject_site(controller, decision->action, &decision->server, decision->site)};
     bool is_held = decision->hold != HOLD_NONE || decision->mode == MODE_APPROVE;
     if (decision->hold == HOLD_BUDGET && !controller->storm.is_on) {
         storm_watch(controller);
@@ -475,11 +483,13 @@ decide_gathered(struct controller *controller, const struct decision *decision)
     if (decision_check(controller, decision, &room) == &room) {
         return; /* where it waits, it goes on waiting */
     }
-    const struct subject subject = {.action = decision->action,
-                                    .endpoint_id = decision->endpoint_id, .mac = decision->mac,
-                                    .ip = decision->ip, .server = decision->server,
-                                    .site = subject_site(controller, decision->action,
-                                                         &decision->server, decision->site)};
+    const struct subject subject = {
+        .action = decision->action,
+        .endpoint_id = decision->endpoint_id,
+        .mac = decision->mac,
+        .ip = decision->ip,
+        .server = decision->server,
+        .site = subject_site(controller, decision->action, &decision->server, decision->site)};
     struct entry *same = entry_find_same(controller, &subject);
     if (same && same->c.state == CONTAINMENT_PENDING && same->is_committed) {
         pending_confirm(controller, same, decision->policy);
@@ -528,7 +538,7 @@ controller_detection(struct controller *controller, const struct detection *dete
     if (is_known(controller, detection->id, done, context)) {
         return;
     }
-    recent_put(controller->recent, detection->id);
+    struct recent_item *recent = recent_put(controller->recent, detection->id);
     struct outcome *outcome = controller->outcome;
     controller->unsure_us = detection->unsure_us;
     engine_detection(controller->engine, detection, outcome);
@@ -558,6 +568,7 @@ controller_detection(struct controller *controller, const struct detection *dete
     }
     struct detection_commit *waits = waits_new(controller, detection->id, done, context);
     waits->incident = outcome->incident;
+    waits->recent = recent;
     commit_submit(commit, on_detection_stored, waits);
 }
 

@@ -1,5 +1,6 @@
 #include "store/sum.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,25 @@
 #define HEAD_SIZE (sizeof(HEAD) - 1)
 #define TAIL_SIZE (HEAD_SIZE + 16 + 2) /* with the digits, a quote and the brace */
 
+/* Eight bytes at a time: FNV-1a over words instead of bytes, with what each multiplication leaves
+ * in the low bits turned to where the next one carries it on.  Of accidents it misses one in 2^64.
+ */
+static uint64_t
+sum_of(const char *text, size_t size)
+{
+    const uint64_t prime = 0x100000001b3ULL;
+    uint64_t sum = 0xcbf29ce484222325ULL ^ size, word;
+    for (; size >= sizeof(word); text += sizeof(word), size -= sizeof(word)) {
+        memcpy(&word, text, sizeof(word));
+        sum = (sum ^ le64toh(word)) * prime;
+        sum ^= sum >> 32;
+    }
+    for (; size > 0; text++, size--) {
+        sum = (sum ^ (uint8_t)*text) * prime;
+    }
+    return sum ^ sum >> 29;
+}
+
 void
 sum_add(char *text, size_t size)
 {
@@ -18,7 +38,7 @@ sum_add(char *text, size_t size)
         text[size] = '\0';
         return; /* "{}" or no object: nothing that could turn into something else */
     }
-    uint64_t sum = hash_stable(text, size);
+    uint64_t sum = sum_of(text, size);
     memcpy(text + size - 1, HEAD, HEAD_SIZE);
     char *to = text + size - 1 + HEAD_SIZE;
     for (int i = 60; i >= 0; i -= 4) {
@@ -39,5 +59,6 @@ sum_take(char *text, size_t *size)
     *size -= TAIL_SIZE - 1;
     text[*size - 1] = '}';
     text[*size] = '\0';
-    return is_whole && hash_stable(text, *size) == wanted;
+    /* rows of earlier releases have the other one */
+    return is_whole && (sum_of(text, *size) == wanted || hash_stable(text, *size) == wanted);
 }

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "store/store.h"
 #include "store/sum.h"
@@ -427,6 +428,14 @@ test_an_unreadable_containment_fails_the_load(void **state)
     snprintf(sql, sizeof(sql), "UPDATE containment SET json = '%s'", text);
     alter(f, sql);
     assert_int_equal(store_load(f->store, &loader), -EINVAL);
+    static const char plain[] = "{\"id\":\"x\",\"unknown\":1}"; /* the sum of earlier releases */
+    for (unsigned wrong = 0; wrong < 2; wrong++) {
+        snprintf(sql, sizeof(sql), "UPDATE containment SET json = '%.*s,\"sum\":\"%016llx\"}'",
+                 (int)sizeof(plain) - 2, plain,
+                 (unsigned long long)hash_stable(plain, sizeof(plain) - 1) ^ wrong);
+        alter(f, sql);
+        assert_int_equal(store_load(f->store, &loader), wrong ? -EBADMSG : -EINVAL);
+    }
     alter(f, "UPDATE containment SET json = '{\"id\":'");
     assert_int_equal(store_load(f->store, &loader), -EBADMSG);
     close_store(f);
