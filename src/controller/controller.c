@@ -263,6 +263,7 @@ controller_load(struct controller *controller)
     const struct store_loader attached = {.on_setting = on_attached, .context = controller};
     unproven_begin(controller);
     int error = store_load(controller->store, &all);
+    topology_restored(controller->topology);
     if (!error) {
         error = store_load(controller->store, &attached);
     }

@@ -148,6 +148,43 @@ order_add(struct order *order, struct node *node)
     order->nodes[order->count++] = node;
 }
 
+/* Beside each other: to compare a hundred thousand where they lie takes five times as long. */
+struct placed {
+    char id[ID_SIZE];
+    struct node *node;
+};
+
+static int
+placed_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct placed *)a)->id, ((const struct placed *)b)->id);
+}
+
+void
+nodes_sort(struct topology *t)
+{
+    struct order *order = t->order;
+    order_compact(order);
+    struct placed *all = mem_new(order->count, sizeof(*all));
+    uint64_t serial = order->count > 0 ? order->nodes[0]->serial : 0;
+    bool is_sorted = true;
+    for (size_t i = 0; i < order->count; i++) {
+        all[i].node = order->nodes[i];
+        memcpy(all[i].id, order->nodes[i]->endpoint.id, ID_SIZE);
+        is_sorted = is_sorted && (i == 0 || placed_compare(&all[i - 1], &all[i]) < 0);
+        serial = order->nodes[i]->serial < serial ? order->nodes[i]->serial : serial;
+    }
+    if (!is_sorted) {
+        qsort(all, order->count, sizeof(*all), placed_compare);
+    }
+    for (size_t i = 0; !is_sorted && i < order->count; i++) {
+        order->nodes[i] = all[i].node;
+        order->nodes[i]->index = (uint32_t)i;
+        order->nodes[i]->serial = serial + i;
+    }
+    free(all);
+}
+
 struct node *
 node_at(const struct topology *t, size_t index)
 {

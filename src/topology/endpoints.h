@@ -37,5 +37,7 @@ void node_tell(struct topology *t, struct node *node, enum topology_change chang
 void node_tell_new(struct topology *t, struct node *node, int64_t at_us);
 
 struct node *node_at(const struct topology *t, size_t index);
+/* By id, serials too: of stored ones, before others appear. */
+void nodes_sort(struct topology *t);
 
 #endif

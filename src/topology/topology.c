@@ -435,6 +435,12 @@ topology_restore_endpoint(struct topology *t, const struct endpoint *endpoint)
     node_touch(t, node, endpoint->seen_us);
 }
 
+void
+topology_restored(struct topology *t)
+{
+    nodes_sort(t);
+}
+
 /* Questions */
 
 const struct endpoint *

@@ -77,6 +77,8 @@ void topology_pin(struct topology *topology, const char *id, bool is_pinned);
 
 /* From the store, at start.  Takes a copy. */
 void topology_restore_endpoint(struct topology *topology, const struct endpoint *endpoint);
+/* All are there: puts them in the order of their ids, in whatever order they came. */
+void topology_restored(struct topology *topology);
 
 const struct endpoint *topology_by_id(const struct topology *topology, const char *id);
 /* What happened to it, oldest first, into room for ENDPOINT_EVENTS_MAX; returns how many.  Their

@@ -352,6 +352,32 @@ what_was_stored_is_known_again_and_does_not_move_when_seen_where_it_was(void **s
     campus_free(d);
 }
 
+/* In whatever order the rows lie in the file: exports go on behind an id, lists behind a serial. */
+static void
+what_was_stored_stands_in_the_order_of_ids(void **state)
+{
+    (void)state;
+    static const unsigned numbers[] = {3, 1, 2, 9, 8, 7, 4, 5, 6, 0};
+    struct campus *c = campus_new(NULL);
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        struct endpoint stored = {.mac_count = 1, .location = {.switch_name = "", .port = ""}};
+        snprintf(stored.id, sizeof(stored.id), "01JQZ3NDEKTSV4RRFFQ69G5FA%u", numbers[i]);
+        stored.macs[0] = (struct mac){{2, 0, 0, 9, 9, (uint8_t)numbers[i]}};
+        topology_restore_endpoint(c->topology, &stored);
+    }
+    topology_restored(c->topology);
+    uint64_t serial = 0;
+    for (unsigned i = 0; i < COUNT_OF(numbers); i++) {
+        const struct endpoint *each = topology_endpoint_at(c->topology, i);
+        assert_int_equal(each->macs[0].b[5], i);
+        assert_true(topology_endpoint_serial(each) > serial);
+        serial = topology_endpoint_serial(each);
+        assert_int_equal(topology_index_after(c->topology, each->id), i + 1);
+    }
+    assert_int_equal(topology_index_after(c->topology, "01JQZ3NDEKTSV4RRFFQ69G5FA4Z"), 5);
+    campus_free(c);
+}
+
 /* As after a restart: what was stored of C2, some time later, and C3 that claims its address. */
 static struct campus *
 restored_and_claimed(uint32_t lease_s, int64_t later_s)
@@ -428,6 +454,7 @@ main(void)
         cmocka_unit_test(a_full_report_says_what_is_known_and_refreshes_nothing),
         cmocka_unit_test(a_stored_lease_ends_when_the_server_said),
         cmocka_unit_test(a_renewal_is_told_to_be_stored),
+        cmocka_unit_test(what_was_stored_stands_in_the_order_of_ids),
         cmocka_unit_test(what_was_stored_is_known_again_and_does_not_move_when_seen_where_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
