@@ -145,14 +145,11 @@ static void
 answer_say(const struct route *route, const struct wire_answer *answer)
 {
     const struct op_info *op = &op_table[route->op];
-    cJSON *items = cJSON_GetObjectItemCaseSensitive(answer->body, "items"), *each;
+    cJSON *items = cJSON_GetObjectItemCaseSensitive(answer->body, "items");
     if (answer->status >= 400) {
         said_add(&view_problem_shape, answer->body);
     } else if (op->is_list) {
-        cJSON_ArrayForEach(each, items)
-        {
-            said_add(op->answer, each);
-        }
+        said_add_each(op->answer, items);
     } else if (op->answer) {
         said_add(op->answer, answer->body);
     }

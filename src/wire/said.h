@@ -32,6 +32,8 @@ cJSON *said_of(const char *text, const char *only);
  * that an attacker made costs up to a millisecond: web does this, never core, whose loop contains. */
 struct shape;
 void said_add(const struct shape *shape, cJSON *json);
+/* The same for each item of a list: a text that many of them have is looked for once. */
+void said_add_each(const struct shape *shape, cJSON *items);
 /* Words what said_of() gave; what does not fit is cut between characters.  False: 'said' is none. */
 bool said_in_japanese(const cJSON *said, char *out, size_t size);
 

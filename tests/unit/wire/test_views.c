@@ -261,13 +261,46 @@ test_problems(void **state)
     cJSON_Delete(json);
 }
 
+/* What many rows say is looked for once, and each gets what it would have got alone. */
+static void
+test_rows_that_say_the_same(void **state)
+{
+    (void)state;
+    static const char *const details[] = {
+        "no switch has this name", "there is nothing in this text that anybody would recognise",
+        "somebody else has changed the map since you read it",
+        "nothing was changed; try again", "the map was changed; there is nothing of ours in it",
+        "read it again, and make your change from that"};
+    cJSON *items = cJSON_CreateArray(), *each;
+    for (size_t i = 0; i < 40; i++) { /* more different ones than are remembered, and again */
+        char detail[128];
+        snprintf(detail, sizeof(detail), i % 5 == 4 ? "%s, row %zu of them all" : "%s",
+                 details[i % COUNT_OF(details)], i);
+        cJSON_AddItemToArray(items, view_problem_make(404, detail, "id", details[(i / 3) % 6]));
+    }
+    cJSON *alone = cJSON_Duplicate(items, true);
+    cJSON_ArrayForEach(each, alone)
+    {
+        said_add(&view_problem_shape, each);
+    }
+    said_add_each(&view_problem_shape, items);
+    char *found = cJSON_PrintUnformatted(items), *expected = cJSON_PrintUnformatted(alone);
+    assert_string_equal(found, expected);
+    assert_non_null(strstr(found, "advice_said"));
+    cJSON_free(found);
+    cJSON_free(expected);
+    cJSON_Delete(items);
+    cJSON_Delete(alone);
+}
+
 int
 main(int count, char **words)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_objects), cmocka_unit_test(test_what_is_always_there),
         cmocka_unit_test(test_empty_objects),  cmocka_unit_test(test_every_field_is_explained),
-        cmocka_unit_test(test_renamed_fields), cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_renamed_fields), cmocka_unit_test(test_rows_that_say_the_same),
+        cmocka_unit_test(test_problems),
     };
     if (count != 2) {
         fprintf(stderr, "usage: %s SOURCE-FOLDER\n", words[0]);
