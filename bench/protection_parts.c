@@ -49,7 +49,7 @@ each_ns(struct bench *bench, part_fn *part, unsigned times)
     return (double)best_us * 1000 / times;
 }
 
-static void
+_Noreturn static void
 fail(const char *what)
 {
     fprintf(stderr, "protection_parts: %s\n", what);
