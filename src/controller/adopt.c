@@ -59,24 +59,57 @@ adopt_waits(struct controller *controller, struct switch_state *sw)
 
 /* ---- what it must hold ---- */
 
-typedef void want_fn(void *context, const struct want *want);
+static int
+want_compare(const void *a, const void *b)
+{
+    const struct want *const *one = a, *const *other = b;
+    return memcmp(&(*one)->asked->digest, &(*other)->asked->digest, sizeof(struct rule_digest));
+}
 
 static void
-wanted_each(const struct controller *controller, const struct switch_state *sw, want_fn *each,
-            void *context)
+wants_gather(struct sorted_wants *sorted, const struct want_list *wants)
 {
-    for (size_t i = 0; i < controller->common.count; i++) {
-        if (slot_is_wanted(sw, &controller->common.items[i])) {
-            each(context, &controller->common.items[i]);
+    for (size_t i = 0; i < wants->count; i++) {
+        if ((sorted->count & (sorted->count - 1)) == 0) { /* room doubles at powers of two */
+            size_t room = sorted->count ? sorted->count * 2 : 4;
+            sorted->items = mem_resize(sorted->items, room, sizeof(struct want *));
         }
+        sorted->items[sorted->count++] = &wants->items[i];
     }
+}
+
+/* In the order in which sums want them: two hundred switches come at once after a restart. */
+static const struct sorted_wants *
+wants_sorted(struct controller *controller)
+{
+    struct sorted_wants *sorted = &controller->sorted;
+    if (sorted->items && sorted->turns == controller->asked.turns) {
+        return sorted;
+    }
+    sorted->count = 0;
+    free(sorted->items);
+    sorted->items = NULL;
+    wants_gather(sorted, &controller->common);
     const struct entry *entry;
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
-        for (size_t i = 0; i < entry->wants.count; i++) {
-            if (slot_is_wanted(sw, &entry->wants.items[i])) {
-                each(context, &entry->wants.items[i]);
-            }
+        wants_gather(sorted, &entry->wants);
+    }
+    qsort(sorted->items, sorted->count, sizeof(struct want *), want_compare);
+    sorted->turns = controller->asked.turns;
+    return sorted;
+}
+
+typedef void want_fn(void *context, const struct want *want);
+
+static void
+wanted_each(struct controller *controller, const struct switch_state *sw, want_fn *each,
+            void *context)
+{
+    const struct sorted_wants *sorted = wants_sorted(controller);
+    for (size_t i = 0; i < sorted->count; i++) {
+        if (slot_is_wanted(sw, sorted->items[i])) {
+            each(context, sorted->items[i]);
         }
     }
 }
@@ -109,7 +142,7 @@ gather(void *context, const struct want *want)
 
 /* False: it holds something else, or what must go past the driver's own guard. */
 static bool
-is_equal(const struct controller *controller, const struct switch_state *sw)
+is_equal(struct controller *controller, const struct switch_state *sw)
 {
     struct gathered gathered = {.controller = controller, .room = 1024};
     char sum[RULES_SUM_SIZE] = "";

@@ -173,6 +173,7 @@ entry_free(struct controller *controller, struct entry *entry)
     hmap_remove(&controller->by_id, &entry->by_id);
     hmap_remove(&controller->by_subject, &entry->by_subject);
     TAILQ_REMOVE(&controller->entries, entry, link);
+    controller->asked.turns++;
     wants_free(&entry->wants);
     free(entry->hold.known);
     containment_fini(&entry->c);

@@ -74,6 +74,7 @@ asked_join(struct asked_table *table, const char *id, struct entry *entry)
         table->items[asked->number] = asked;
         hmap_insert(&table->by_id, &asked->by_id, hash_text(id));
     }
+    table->turns++;
     asked->entry = entry;
     asked->askers++;
     return asked;
@@ -83,6 +84,7 @@ void
 asked_leave(struct controller *controller, struct asked *asked)
 {
     struct asked_table *table = &controller->asked;
+    table->turns++;
     if (--asked->askers > 0) {
         return;
     }

@@ -85,6 +85,13 @@ struct asked_table {
     size_t count, room;
     uint32_t *holes; /* numbers that are free; as much room */
     size_t hole_count;
+    uint64_t turns;  /* counts what came and went */
+};
+/* The wants of all, by their rules' digests; see adopt.h. */
+struct sorted_wants {
+    const struct want **items; /* owned; what they point to is as long as 'turns' is the table's */
+    size_t count;
+    uint64_t turns;
 };
 
 /* One rule as one switch has it. */
@@ -273,6 +280,7 @@ struct controller {
     int64_t read_credit_us;  /* boot: when it was last filled up */
     struct want_list common;
     struct asked_table asked; /* the rules of 'common' and of all entries */
+    struct sorted_wants sorted;
     uint64_t epoch;
     uint64_t run; /* the epoch that this run began with */
     bool is_started; /* the epoch is on disk: drive */

@@ -61,6 +61,7 @@ switches_free(struct controller *controller)
         free(sw);
     }
     free(controller->switch_order);
+    free(controller->sorted.items);
 }
 
 static void

@@ -36,7 +36,13 @@ rules_sum(struct rule_digest *digests, size_t count, const char *key, char sum[R
     uint8_t result[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     size_t kept = 0;
-    qsort(digests, count, sizeof(*digests), digest_compare);
+    bool is_sorted = true;
+    for (size_t i = 1; is_sorted && i < count; i++) {
+        is_sorted = digest_compare(&digests[i - 1], &digests[i]) <= 0;
+    }
+    if (!is_sorted) {
+        qsort(digests, count, sizeof(*digests), digest_compare);
+    }
     for (size_t i = 0; i < count; i++) {
         if (kept == 0 || digest_compare(&digests[kept - 1], &digests[i]) != 0) {
             digests[kept++] = digests[i];
