@@ -1,6 +1,7 @@
 /* cordond: the supervisor, its roles, and the commands that need no running server. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -473,6 +474,7 @@ supervisor_main(const struct config *config, const struct arguments *arguments, 
 static int
 run(const struct arguments *arguments, const char *program)
 {
+    signal(SIGHUP, SIG_IGN); /* whoever starts is not ended by "read the policy again" */
     struct config *config = config_read(arguments->config_path, check_start);
     if (!config) {
         return 1;

@@ -73,6 +73,7 @@ child_exec(const struct child *child, const int lines[2], pid_t parent)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGHUP, SIG_IGN); /* until it listens itself: what it begins with is the newest anyway */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) {
         _exit(1); /* the supervisor died in between */

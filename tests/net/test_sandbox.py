@@ -187,6 +187,25 @@ def test_the_policy_file_is_reloaded_and_written(bench):
     assert info.st_uid == 0 and stat.S_IMODE(info.st_mode) == 0o640
 
 
+def test_a_reload_at_the_start_ends_nobody():
+    """SIGHUP as often as it goes, until all is up: each role is the one that was started first."""
+    with tempfile.TemporaryDirectory(prefix="cordon-sandbox-") as name:
+        os.chmod(name, 0o711)
+        made = Bench(name)
+        made.cordon.start()
+        try:
+            wait_for(made.cordon.roles, "the first role", SLOW_S, 0.002)
+            wait_for(lambda: made.cordon.process.send_signal(signal.SIGHUP) or made.is_there(),
+                     "cordond", SLOW_S, 0.002)
+            text = made.api.get("/policy")["text"] + "# by hand\n"
+            (made.folder / "policy.yaml").write_text(text)
+            made.cordon.process.send_signal(signal.SIGHUP)  # and from then on it is heard
+            wait_for(lambda: made.api.get("/policy")["text"] == text, "the file's policy", SLOW_S)
+            assert b"is started again" not in made.cordon.said()
+        finally:
+            made.cordon.stop()
+
+
 def store_policy(bench, text):
     """(what the API says of the file, why)"""
     status, _ = bench.api.raw("POST", "/policy", {
