@@ -43,7 +43,7 @@ const struct command command_table[] = {
      "TIME of --expires: 90s, 10m, 8h, 2d.", 1, 1, cmd_contain},
     {"block-pair", "ENDPOINT SERVER", REASON " [--expires TIME]",
      "blocks traffic between one endpoint and one server", NULL, 2, 2, cmd_block_pair},
-    {"block-server", "SERVER", REASON " [--expires TIME]", "blocks a server for everybody",
+    {"block-server", "SERVER", REASON " [--expires TIME] [--site SITE]", "blocks a server for everybody",
      "SERVER is an address, a prefix or a name.", 1, 1, cmd_block_server},
     {"mirror", "ENDPOINT", "--for TIME " REASON, "mirrors an endpoint's traffic in detail", NULL,
      1, 1, cmd_mirror},

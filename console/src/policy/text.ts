@@ -57,6 +57,8 @@ export interface Policy {
   permit_sets?: PermitSet[];
   protected?: Protected[];
   proxies?: string[];
+  truthful_proxies?: string[];
+  nats?: string[];
   resolvers?: string[];
   never_block?: { prefixes?: string[]; domains?: string[]; popular?: number };
   policies?: Rule[];
