@@ -22,9 +22,15 @@ ALL = bool(os.environ.get("CORDON_CLOCKS"))  # each combination, by hand; else w
 TOLD_S = 15  # that a device's clock is wrong
 
 
+MIRRORS = """mirrors:
+  - switch: s1
+    mirror: {kind: port, direction: both, ports: [p7, p8], carrier: local, out_port: mon}
+"""
+
+
 @pytest.fixture(scope="module")
 def lab():
-    with ClockLab() as made:
+    with ClockLab(mirrors=MIRRORS) as made:
         yield made
 
 
@@ -215,6 +221,27 @@ def test_a_sensor_whose_clock_is_wrong(lab, skew_s):
     wait_for(lambda: any(sensor.sensor in one for one in findings(lab)), "its clock is told", TOLD_S,
              0.2)
     sensor.close_connection()
+
+
+@pytest.mark.parametrize("by_s", [HOUR, -HOUR], ids=["behind", "ahead"])
+def test_the_real_sensor_beside_which_all_others_are_an_hour_off(lab, by_s):
+    """What it sees is contained as ever: the other way round than above, because its frames are dated
+    by the kernel."""
+    caller, router = lab.endpoints[6 if by_s > 0 else 7], lab.endpoints[15]
+    if not lab.sensor:
+        lab.start_sensor()
+    lab.set(by_s)
+
+    def skew_s():
+        found = [one for one in lab.items("/sensors") if one["name"] == "s9"]
+        return found[0].get("skew_us", 0) / 1e6 if found else 0
+    wait_for(lambda: abs(skew_s() + by_s) < 5, "its clock is told", 20, 0.1)
+
+    def is_contained():
+        lab.wires.call_home(caller, router)
+        assert not lab.items("/containments?state=pending"), "it was taken for an old one"
+        return set(ledger.in_force(lab)) == {caller.mac}
+    wait_for(is_contained, "it is contained", 20, 0.5)
 
 
 def endpoint_id(lab, endpoint):
