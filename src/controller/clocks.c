@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "controller/conflicts.h"
 #include "controller/entry.h"
 #include "controller/notices.h"
@@ -135,7 +136,6 @@ all_move(struct controller *controller, int64_t by_us)
 {
     struct store_change *change = store_change_new();
     size_t count = entries_move(controller, change, by_us);
-    topology_shift(controller->topology, by_us);
     switches_move(controller, by_us);
     records_shift(controller, by_us);
     conflicts_shift(controller, by_us);
@@ -158,7 +158,32 @@ clocks_tick(struct controller *controller)
     int64_t by_us = clock_steady_jump_us(&controller->steady);
     if (by_us != 0) {
         clock_steady_follow(&controller->steady);
+        topology_shift(controller->topology, by_us);
         all_move(controller, by_us);
+    }
+}
+
+static uint32_t
+boot_hash(const struct controller *controller)
+{
+    const char *boot_id = controller->settings.boot_id;
+    return boot_id && boot_id[0] ? (uint32_t)hash_text(boot_id) | 1 : 0;
+}
+
+void
+clocks_date(const struct controller *controller, struct endpoint *endpoint)
+{
+    endpoint->clock_boot = boot_hash(controller);
+    endpoint->clock_us = endpoint->clock_boot ? offset_us(controller) : 0;
+}
+
+void
+clocks_restored(struct controller *controller, const struct endpoint *endpoint)
+{
+    int64_t by_us = offset_us(controller) - endpoint->clock_us;
+    bool is_ours = endpoint->clock_boot != 0 && endpoint->clock_boot == boot_hash(controller);
+    if (is_ours && (by_us >= CLOCK_AGREE_US || by_us <= -CLOCK_AGREE_US)) {
+        topology_shift_one(controller->topology, endpoint->id, by_us);
     }
 }
 

@@ -175,6 +175,7 @@ on_endpoint(void *context, const struct endpoint *endpoint)
 {
     struct controller *controller = context;
     topology_restore_endpoint(controller->topology, endpoint);
+    clocks_restored(controller, endpoint);
 }
 
 /* "since account\nreason" */

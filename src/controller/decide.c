@@ -144,7 +144,7 @@ commit_add(struct commit *commit, struct entry *entry)
     /* Endpoints are written behind; one that a containment names must not be lost without it. */
     const struct endpoint *endpoint = entry_endpoint(commit->controller, entry);
     if (endpoint) {
-        endpoint_put(commit->change, endpoint);
+        endpoint_put(commit->controller, commit->change, endpoint);
     }
     snprintf(detail, sizeof(detail), "%s %s: %.400s", containment_state_names[c->state],
              action_names[c->action], c->reason);

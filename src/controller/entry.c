@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "controller/clocks.h"
 #include "controller/desired.h"
 #include "controller/judge.h"
 #include "controller/resite.h"
@@ -365,12 +366,14 @@ entry_step(struct controller *controller, struct entry *entry, enum life_event e
 }
 
 void
-endpoint_put(struct store_change *change, const struct endpoint *endpoint)
+endpoint_put(const struct controller *controller, struct store_change *change,
+             const struct endpoint *endpoint)
 {
     struct endpoint_event events[ENDPOINT_EVENTS_MAX];
     struct endpoint whole = *endpoint;
     whole.events = events;
     whole.event_count = topology_history(endpoint, events);
+    clocks_date(controller, &whole);
     store_put_endpoint(change, &whole);
 }
 

@@ -66,7 +66,8 @@ void entry_restore_hold(struct controller *controller, const char *containment_i
 /* Of those that differ from the disk, at most 'most'; the others at the next call. */
 void entries_write_behind(struct controller *controller, size_t most);
 /* Whole, with its history. */
-void endpoint_put(struct store_change *change, const struct endpoint *endpoint);
+void endpoint_put(const struct controller *controller, struct store_change *change,
+                  const struct endpoint *endpoint);
 const struct endpoint *entry_endpoint(const struct controller *controller,
                                       const struct entry *entry);
 

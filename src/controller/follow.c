@@ -227,7 +227,7 @@ follow_endpoint(struct controller *controller, const struct told *told)
     /* A MAC that was contained with it stays so after a crash: not written behind. */
     if (is_contained && told->change == TOPOLOGY_ENDPOINT_MAC) {
         struct store_change *change = store_change_new();
-        endpoint_put(change, endpoint);
+        endpoint_put(controller, change, endpoint);
         store_submit(controller->store, change, NULL, NULL);
     }
 }
@@ -389,7 +389,7 @@ follow_write_behind(struct controller *controller, bool all)
         const struct endpoint *endpoint =
             is_again ? NULL : topology_by_id(controller->topology, controller->stale[i]);
         if (endpoint && strcmp(endpoint->id, controller->stale[i]) == 0) {
-            endpoint_put(change, endpoint);
+            endpoint_put(controller, change, endpoint);
         }
         if (store_change_count(change) == WRITE_AT_ONCE) {
             store_submit(controller->store, change, NULL, NULL);

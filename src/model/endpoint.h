@@ -83,6 +83,8 @@ struct endpoint {
     size_t event_count;
     int64_t first_us;
     int64_t seen_us;
+    int64_t clock_us;    /* in the store: wall minus boot clock when it was written there, */
+    uint32_t clock_boot; /* at this start of the machine (a hash; 0: not known) */
     const struct annotation *annotation; /* what people say of it; topology's; NULL: nothing */
 };
 

@@ -123,6 +123,8 @@ static const struct field endpoint_fields[] = {
      .max_count = ENDPOINT_EVENTS_MAX},
     {.name = "first_us", .kind = FIELD_INT, .optional = true, IN_ENDPOINT(first_us)},
     {.name = "seen_us", .kind = FIELD_INT, .optional = true, IN_ENDPOINT(seen_us)},
+    {.name = "clock_us", .kind = FIELD_INT, .optional = true, IN_ENDPOINT(clock_us)},
+    {.name = "clock_boot", .kind = FIELD_UINT, .optional = true, IN_ENDPOINT(clock_boot)},
 };
 const struct shape store_endpoint_shape =
     SHAPE("endpoint", struct endpoint_row, endpoint_fields, NULL);

@@ -1,5 +1,6 @@
 #include "topology/shift.h"
 
+#include "topology/endpoints.h"
 #include "topology/state.h"
 
 static void
@@ -79,5 +80,15 @@ topology_shift(struct topology *t, int64_t by_us)
     ports_move(t, by_us);
     HMAP_FOR_EACH (client, struct client_item, by_id, &t->clients) {
         move(&client->cloned_until_us, by_us);
+    }
+}
+
+void
+topology_shift_one(struct topology *t, const char *endpoint_id, int64_t by_us)
+{
+    struct node *node = node_by_id(t, endpoint_id);
+    if (node) {
+        endpoint_move(&node->endpoint, by_us);
+        move(&node->seen_told_us, by_us);
     }
 }

@@ -7,6 +7,8 @@
 
 #include "topology/topology.h"
 
+/* One that came from the store, where it was written down before. */
+void topology_shift_one(struct topology *topology, const char *endpoint_id, int64_t by_us);
 /* By so much it was set forward; back: negative. */
 void topology_shift(struct topology *topology, int64_t by_us);
 

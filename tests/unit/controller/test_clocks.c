@@ -150,6 +150,38 @@ test_set_while_core_was_away_is_seen_at_its_start(void **state)
     assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
 }
 
+/* Rows of endpoints are by the clock of when they were written: some before, some after it was set.
+ */
+static void
+test_who_held_what_is_known_after_restarts_between_two_jumps(void **state)
+{
+    struct campus *campus = *state;
+    const struct topology *topology;
+    struct held found;
+    struct ip old = campus_ip("10.1.0.2"), later = campus_ip("10.1.0.9");
+    campus_pass(campus, 30 * SECOND); /* written */
+    for (int i = 0; i < 3; i++) {
+        set_clock(campus, i == 1 ? -2 * HOUR : HOUR);
+        campus_pass(campus, 30 * SECOND);
+        if (i == 0) {
+            campus_client(campus, "e2", "p1", 9, "10.1.0.9", NULL);
+            campus_pass(campus, 30 * SECOND);
+        }
+        campus_restart(campus);
+        topology = controller_topology(campus->controller);
+        int64_t now_us = campus->clock.wall_now_us;
+        int64_t before_us = now_us - 20 * SECOND;
+        assert_int_equal(topology_resolve(topology, "", &old, before_us, &found),
+                         RESOLUTION_SURE);
+        assert_int_equal(topology_resolve(topology, "", &later, before_us, &found),
+                         RESOLUTION_SURE);
+        for (size_t k = 0; k < found.endpoint->binding_count; k++) {
+            assert_true(found.endpoint->bindings[k].from_us < now_us - 20 * SECOND);
+            assert_true(found.endpoint->bindings[k].from_us > now_us - 600 * SECOND);
+        }
+    }
+}
+
 /* While the machine was off time went by: nobody set a clock. */
 static void
 test_another_start_of_the_machine_is_no_jump(void **state)
@@ -350,6 +382,7 @@ main(void)
         EACH(test_an_hour_back_makes_nothing_last_longer),
         EACH(test_what_is_moved_is_moved_in_the_store_too),
         EACH(test_set_while_core_was_away_is_seen_at_its_start),
+        EACH(test_who_held_what_is_known_after_restarts_between_two_jumps),
         EACH(test_another_start_of_the_machine_is_no_jump),
         EACH(test_a_pending_one_waits_as_long_as_it_was_told),
         EACH(test_an_hour_forward_and_everybody_is_known),
