@@ -280,7 +280,7 @@ controller_load(struct controller *controller)
     controller->told_count = 0; /* what was restored is no news */
     controller->stale_count = 0;
     world_set_sites(controller); /* what was stored when the policy had other sites, or none */
-    resite_all(controller);
+    resite_older(controller);
     struct entry *entry;
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
@@ -348,7 +348,8 @@ controller_set_policy(struct controller *controller, struct policy *policy)
 {
     engine_set_policy(controller->engine, policy);
     world_set_sites(controller);
-    resite_all(controller);
+    resite_older(controller);
+    resite_refresh(controller);
     switches_refresh_common(controller);
     switches_flush(controller);
     controller->sweep_left = controller->listed_count;

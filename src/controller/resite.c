@@ -7,7 +7,6 @@
 #include "controller/judge.h"
 #include "controller/notices.h"
 
-#define LISTED_MAX 4
 #define OPEN_STEP "no_site"
 
 /* ---- what a policy would lift ---- */
@@ -61,20 +60,25 @@ bool
 controller_policy_fits(const struct controller *controller, const struct policy *policy,
                        struct policy_error *why)
 {
-    char list[TEXT_SIZE / 2] = "";
-    size_t count = 0, used = 0;
+    char list[TEXT_SIZE - 128] = "";
+    size_t count = 0, listed = 0, used = 0;
     const struct entry *entry;
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
         char whom[PREFIX_TEXT_SIZE];
-        if (!lifecycle_is_in_force(entry->c.state) || !is_lifted(controller, entry, policy) ||
-            count++ >= LISTED_MAX) {
+        char item[ID_SIZE + PREFIX_TEXT_SIZE + NAME_SIZE + 16];
+        if (!lifecycle_is_in_force(entry->c.state) || !is_lifted(controller, entry, policy)) {
             continue;
         }
+        count++;
         whom_format(&entry->c, whom);
-        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s (%s at %s)",
-                                 used ? ", " : "", entry->c.id, whom, entry->c.site);
-        used = used < sizeof(list) ? used : sizeof(list) - 1;
+        int size = snprintf(item, sizeof(item), "%s%s (%s at %s)", used ? ", " : "", entry->c.id,
+                            whom, entry->c.site);
+        if (listed + 1 == count && used + (size_t)size < sizeof(list)) {
+            memcpy(list + used, item, (size_t)size + 1);
+            used += (size_t)size;
+            listed++;
+        }
     }
     if (count == 0) {
         return true;
@@ -84,7 +88,7 @@ controller_policy_fits(const struct controller *controller, const struct policy 
         why->text, sizeof(why->text),
         "with it no switch is at a site where %zu containments are in force, and it would lift "
         "them: %s%s",
-        count, list, count > LISTED_MAX ? ", ..." : "");
+        count, list, count > listed ? ", ..." : "");
     return false;
 }
 
@@ -163,7 +167,7 @@ resite_close(struct controller *controller, struct entry *entry)
 }
 
 void
-resite_all(struct controller *controller)
+resite_older(struct controller *controller)
 {
     struct entry *entry;
     TAILQ_FOREACH(entry, &controller->entries, link)
@@ -173,7 +177,22 @@ resite_all(struct controller *controller)
         if (is_open && !resite_close(controller, entry) && lifecycle_is_in_force(entry->c.state)) {
             open_tell(controller, entry);
         }
-        if (entry->c.site[0] != '\0' && lifecycle_is_in_force(entry->c.state)) {
+    }
+}
+
+void
+resite_refresh(struct controller *controller)
+{
+    struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        if (!entry->is_committed || !lifecycle_is_in_force(entry->c.state)) {
+            continue;
+        }
+        if (is_by_address(&entry->c)) {
+            entry_enforce(controller, entry); /* somebody may have that address there now */
+        }
+        if (entry->c.site[0] != '\0') {
             entry_refresh(controller, entry);
             judge_look(controller, entry); /* its switches may be no more */
         }

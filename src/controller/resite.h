@@ -11,8 +11,9 @@ bool resite_is_open(struct controller *controller, const struct containment *c);
 /* Then it is of the site where that address surely is now; false: nobody can say. */
 bool resite_close(struct controller *controller, struct entry *entry);
 /* After the policy changed, and at start: what is older than its sites is of the site where its
- * address surely is; where that is not known it stays at all of them, and people are told.  Then
- * switches are told what changed for them. */
-void resite_all(struct controller *controller);
+ * address surely is; where that is not known it stays at all of them, and people are told. */
+void resite_older(struct controller *controller);
+/* After the policy changed: switches are told what that changes for them. */
+void resite_refresh(struct controller *controller);
 
 #endif

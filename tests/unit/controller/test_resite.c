@@ -39,6 +39,14 @@ static const char *const east_renamed =
     "networks:\n"
     "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n";
 
+static const char *const west_elsewhere =
+    "defaults: {mode: auto}\n"
+    "sites:\n"
+    "  - {name: east, switches: [e1], own_addresses: true, sensors: [ids-east]}\n"
+    "  - {name: west, switches: [e3], own_addresses: true, sensors: [ids-west]}\n"
+    "networks:\n"
+    "  - {name: all, prefixes: [192.168.1.0/24], home: true}\n";
+
 static const char *const few_at_a_time =
     "defaults: {mode: auto}\n"
     "sites:\n"
@@ -400,6 +408,29 @@ what_nobody_can_place_stays_everywhere_and_is_told(void **state)
     campus_close(&campus);
 }
 
+/* Told for an address of a site when its machine was not of one yet. */
+static void
+who_comes_to_a_site_by_the_policy_is_who_was_meant_there(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, west_elsewhere);
+    campus_client(&campus, "e2", "p2", 8, "192.168.1.77", "eight");
+    wish_done(
+        &campus,
+        (struct wish){.action = ACTION_ISOLATE, .ip = campus_ip("192.168.1.77"), .site = "west"});
+    assert_string_equal(the(&campus, ACTION_ISOLATE)->endpoint_id, "");
+    use_policy(&campus, two_sites); /* e2 is at west */
+    assert_string_equal(the(&campus, ACTION_ISOLATE)->endpoint_id, campus_endpoint(&campus, 8)->id);
+    assert_int_equal(the(&campus, ACTION_ISOLATE)->state, CONTAINMENT_VERIFIED);
+    campus_pass(&campus, 3 * SECOND);
+    uint32_t version = the(&campus, ACTION_ISOLATE)->version;
+    campus_restart(&campus);
+    campus_pass(&campus, 3 * SECOND);
+    assert_int_equal(the(&campus, ACTION_ISOLATE)->version, version); /* the same rules */
+    campus_close(&campus);
+}
+
 /* A person may enforce what waits because nobody knows where it was seen: not at every site. */
 static void
 what_waits_for_its_site_is_not_enforced_without(void **state)
@@ -565,6 +596,7 @@ main(void)
         cmocka_unit_test(what_a_policy_would_lift_is_listed),
         cmocka_unit_test(what_is_older_than_the_sites_gets_its_own),
         cmocka_unit_test(what_nobody_can_place_stays_everywhere_and_is_told),
+        cmocka_unit_test(who_comes_to_a_site_by_the_policy_is_who_was_meant_there),
         cmocka_unit_test(what_waits_for_its_site_is_not_enforced_without),
         cmocka_unit_test(who_waits_for_his_turn_keeps_his_site),
         cmocka_unit_test(a_pair_goes_on_where_its_machine_goes),
