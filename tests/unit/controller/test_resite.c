@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "campus.h"
 #include "controller/wish.h"
 #include "topology/topology.h"
@@ -310,6 +312,23 @@ what_a_start_finds_without_its_site_is_told(void **state)
     campus_close(&campus);
 }
 
+/* Nothing else is said meanwhile by which anybody would look. */
+static void
+what_was_of_a_site_whose_switch_is_away_is_told(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus, two_sites);
+    block(&campus, "east");
+    campus_stop(&campus);
+    campus_start_without(&campus, 0);
+    campus_pass(&campus, 5 * SECOND);
+    assert_int_equal(the(&campus, ACTION_BLOCK_SERVER)->state, CONTAINMENT_VERIFIED);
+    use_policy(&campus, east_renamed);
+    assert_lost(&campus, ACTION_BLOCK_SERVER);
+    campus_close(&campus);
+}
+
 /* The site is there, its switches are not: after a start they have a minute. */
 static void
 what_no_switch_holds_is_not_said_to_be_in_force(void **state)
@@ -405,6 +424,25 @@ what_nobody_can_place_stays_everywhere_and_is_told(void **state)
     /* Somebody comes who has it: now it is known. */
     campus_client(&campus, "e2", "p2", 8, "192.168.1.77", "eight");
     assert_string_equal(the(&campus, ACTION_ISOLATE)->endpoint_id, campus_endpoint(&campus, 8)->id);
+    campus_close(&campus);
+}
+
+static void
+a_pair_is_of_the_site_where_its_machine_comes_up(void **state)
+{
+    (void)state;
+    struct campus campus;
+    struct wish wish = {.action = ACTION_BLOCK_PAIR, .ip = campus_ip("192.168.1.77")};
+    open_campus(&campus, no_sites);
+    assert_true(prefix_parse(SERVER, &wish.server));
+    wish_done(&campus, wish);
+    use_policy(&campus, two_sites);
+    assert_string_equal(the(&campus, ACTION_BLOCK_PAIR)->site, "");
+    campus_client(&campus, "e2", "p1", 8, "192.168.1.77", "eight");
+    campus_pass(&campus, 2 * SECOND);
+    assert_string_equal(the(&campus, ACTION_BLOCK_PAIR)->site, "west");
+    assert_true(is_cut(&campus, 1, 8, SERVER));
+    assert_false(is_cut(&campus, 0, 8, SERVER));
     campus_close(&campus);
 }
 
@@ -546,6 +584,26 @@ assert_who(struct campus *campus, const char *site, const char *address, uint8_t
     assert_ptr_equal(held.endpoint, mac ? campus_endpoint(campus, mac) : NULL);
 }
 
+/* Endpoints with an address of that site in the database. */
+static int
+stored_at(const struct campus *campus, const char *site)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    char like[64];
+    snprintf(like, sizeof(like), "%%\"site\":\"%s\"%%", site);
+    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM endpoint WHERE json LIKE ?1", -1,
+                                        &row, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_text(row, 1, like, -1, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    int count = sqlite3_column_int(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return count;
+}
+
 static void
 who_says_nothing_is_at_its_site_after_a_restart_too(void **state)
 {
@@ -557,6 +615,7 @@ who_says_nothing_is_at_its_site_after_a_restart_too(void **state)
     use_policy(&campus, two_sites);
     assert_who(&campus, "west", "192.168.1.99", 9);
     campus_pass(&campus, 5 * SECOND);
+    assert_int_equal(stored_at(&campus, "west"), 2); /* both that are there */
     campus_stop(&campus);
     campus_start_without(&campus, 1); /* not even its switch is there */
     assert_who(&campus, "west", "192.168.1.99", 9);
@@ -592,11 +651,13 @@ main(void)
         cmocka_unit_test(what_was_of_a_site_that_has_another_name_now_is_told),
         cmocka_unit_test(a_block_of_one_site_never_becomes_one_of_all),
         cmocka_unit_test(what_a_start_finds_without_its_site_is_told),
+        cmocka_unit_test(what_was_of_a_site_whose_switch_is_away_is_told),
         cmocka_unit_test(what_no_switch_holds_is_not_said_to_be_in_force),
         cmocka_unit_test(what_a_policy_would_lift_is_listed),
         cmocka_unit_test(what_is_older_than_the_sites_gets_its_own),
         cmocka_unit_test(what_nobody_can_place_stays_everywhere_and_is_told),
         cmocka_unit_test(who_comes_to_a_site_by_the_policy_is_who_was_meant_there),
+        cmocka_unit_test(a_pair_is_of_the_site_where_its_machine_comes_up),
         cmocka_unit_test(what_waits_for_its_site_is_not_enforced_without),
         cmocka_unit_test(who_waits_for_his_turn_keeps_his_site),
         cmocka_unit_test(a_pair_goes_on_where_its_machine_goes),
