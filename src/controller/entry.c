@@ -199,14 +199,6 @@ prefix_is_equal(const struct prefix *a, const struct prefix *b)
     return a->length == b->length && ip_is_equal(&a->ip, &b->ip);
 }
 
-/* What is in force at every site is so at each of them. */
-static bool
-is_same_site_as(const struct containment *c, const struct subject *subject)
-{
-    return strcmp(c->site, subject->site) == 0 ||
-           (c->site[0] == '\0' && lifecycle_is_in_force(c->state));
-}
-
 static bool
 is_same(const struct controller *controller, const struct containment *c,
         const struct subject *subject)
@@ -220,9 +212,9 @@ is_same(const struct controller *controller, const struct containment *c,
         }
     }
     if (c->action == ACTION_BLOCK_SERVER) {
-        return is_same_site_as(c, subject);
+        return strcmp(c->site, subject->site) == 0;
     }
-    if (c->action == ACTION_BLOCK_PAIR && !is_same_site_as(c, subject) &&
+    if (c->action == ACTION_BLOCK_PAIR && strcmp(c->site, subject->site) != 0 &&
         policy_is_internal(engine_policy(controller->engine), &c->server.ip)) {
         return false; /* it went to where another server has that address */
     }
@@ -231,7 +223,7 @@ is_same(const struct controller *controller, const struct containment *c,
     }
     return subject->endpoint_id[0] != '\0' ||
            (mac_is_equal(&c->subject_mac, &subject->mac) &&
-            ip_is_equal(&c->subject_ip, &subject->ip) && is_same_site_as(c, subject));
+            ip_is_equal(&c->subject_ip, &subject->ip) && strcmp(c->site, subject->site) == 0);
 }
 
 const char *

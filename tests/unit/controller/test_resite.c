@@ -402,6 +402,26 @@ what_is_older_than_the_sites_gets_its_own(void **state)
     campus_close(&campus);
 }
 
+/* Elsewhere it is not in force any more, for whoever decides. */
+static void
+what_got_its_site_hides_no_twin(void **state)
+{
+    (void)state;
+    struct campus campus;
+    struct wish wish = {.action = ACTION_BLOCK_SERVER};
+    open_campus(&campus, no_sites);
+    campus_client(&campus, "e1", "p2", 7, "172.16.5.5", "server");
+    assert_true(prefix_parse("172.16.5.5", &wish.server));
+    wish_done(&campus, wish);
+    use_policy(&campus, two_sites);
+    assert_false(is_cut(&campus, 1, WEST, "172.16.5.5"));
+    alert(&campus, "d1", "ids-east", "172.16.5.5");
+    assert_false(is_cut(&campus, 1, WEST, "172.16.5.5"));
+    alert(&campus, "d2", "ids-west", "172.16.5.5");
+    assert_true(is_cut(&campus, 1, WEST, "172.16.5.5"));
+    campus_close(&campus);
+}
+
 static void
 what_nobody_can_place_stays_everywhere_and_is_told(void **state)
 {
@@ -418,6 +438,7 @@ what_nobody_can_place_stays_everywhere_and_is_told(void **state)
     assert_true(campus.notice_count > 0);
     assert_true(campus_has_mark(the(&campus, ACTION_BLOCK_SERVER), "no_site"));
     assert_true(campus_has_mark(the(&campus, ACTION_ISOLATE), "no_site"));
+    block(&campus, "east"); /* as people are told to */
     size_t marks = the(&campus, ACTION_ISOLATE)->mark_count;
     use_policy(&campus, two_sites);
     assert_int_equal(the(&campus, ACTION_ISOLATE)->mark_count, marks);
@@ -655,6 +676,7 @@ main(void)
         cmocka_unit_test(what_no_switch_holds_is_not_said_to_be_in_force),
         cmocka_unit_test(what_a_policy_would_lift_is_listed),
         cmocka_unit_test(what_is_older_than_the_sites_gets_its_own),
+        cmocka_unit_test(what_got_its_site_hides_no_twin),
         cmocka_unit_test(what_nobody_can_place_stays_everywhere_and_is_told),
         cmocka_unit_test(who_comes_to_a_site_by_the_policy_is_who_was_meant_there),
         cmocka_unit_test(a_pair_is_of_the_site_where_its_machine_comes_up),

@@ -86,6 +86,24 @@ what_happens_to_it_at_one_site_leaves_the_other_alone(void **state)
 }
 
 static void
+what_somebody_had_before_he_came_stays_of_there(void **state)
+{
+    (void)state;
+    struct campus *c = two_sites();
+    const struct endpoint *endpoint = NULL;
+    lease(c, "e1", "p3", EAST_MAC, SHARED_IP, "aa", "east");
+    link_goes_down(c, "e1", "p3");
+    after_s(c, 10);
+    seen(c, "e2", "p4", EAST_MAC);
+    lease(c, "e2", "p4", EAST_MAC, "192.0.2.77", "aa", "east");
+    topology_set_sites(c->topology, site_of, NULL); /* a policy was stored */
+    assert_is(c, "west", "192.0.2.77", EAST_MAC);
+    assert_is(c, "east", SHARED_IP, EAST_MAC);
+    assert_int_equal(who_at(c, "west", SHARED_IP, now_us(c), &endpoint), RESOLUTION_NONE);
+    campus_free(c);
+}
+
+static void
 as_many_holders_as_sites_crowd_nobody_out(void **state)
 {
     (void)state;
@@ -211,6 +229,7 @@ main(void)
         cmocka_unit_test(an_address_is_whose_it_is_at_its_site),
         cmocka_unit_test(an_address_of_one_site_only_needs_no_site),
         cmocka_unit_test(what_happens_to_it_at_one_site_leaves_the_other_alone),
+        cmocka_unit_test(what_somebody_had_before_he_came_stays_of_there),
         cmocka_unit_test(as_many_holders_as_sites_crowd_nobody_out),
         cmocka_unit_test(clones_at_two_sites_are_no_one_machine),
         cmocka_unit_test(one_mac_at_two_sites_is_told),
