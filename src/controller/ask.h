@@ -16,16 +16,27 @@
 
 struct asks;
 
+/* What only the process knows; NULL, false: not looked at. */
+struct own_ports {
+    bool lacks_landlock;
+    /* Room on the disk of the state folder; 0 or negative errno. */
+    int (*disk)(void *context, uint64_t *left, uint64_t *whole);
+    /* 0: the master key's file is as it must be. */
+    int (*key_check)(void *context);
+    void *context;
+};
+
 struct ask_settings {
     struct controller *controller;
-    const char *site; /* the one that we serve; NULL: "default" */
-    struct revisions *revisions;
+    const char *site;            /* the one that we serve; NULL: "default" */
+    struct revisions *revisions; /* NULL: none are kept (tests of other things) */
     struct warnings *warnings;
     struct certificates *certificates; /* NULL: none are looked after (tests) */
     int64_t server_expires_us;         /* our own certificate's end; 0: not known */
     struct copies *copies;             /* NULL: none are made here (tests of other things) */
     int64_t started_us;                /* wall clock */
     struct jobs_ports jobs;            /* what jobs need of the loop */
+    struct own_ports own;
 };
 
 /* Called exactly once per ask, in the call or later on the loop; 'answer' is borrowed. */

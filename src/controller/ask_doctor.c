@@ -1,5 +1,5 @@
 /* doctor: what does not work, or works less well than it should; where; and what to do. */
-#include "controller/ask_call.h"
+#include "controller/ask_doctor.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -23,16 +23,9 @@
 #define REFUSED_US (3600 * SECOND_US)
 #define SERVER_EXPIRES_US (60 * 86400 * SECOND_US)
 
-struct visit {
-    struct controller *controller;
-    int64_t now_us;
-    struct view_doctor *doctor;
-    size_t troubles; /* warnings and errors so far */
-};
-
-static void __attribute__((format(printf, 6, 7)))
-find(struct visit *visit, enum finding_severity severity, const char *check, const char *where,
-     const char *advice, const char *format, ...)
+void
+doctor_find(struct doctor_visit *visit, enum finding_severity severity, const char *check,
+            const char *where, const char *advice, const char *format, ...)
 {
     struct view_doctor *doctor = visit->doctor;
     va_list arguments;
@@ -54,8 +47,8 @@ find(struct visit *visit, enum finding_severity severity, const char *check, con
     va_end(arguments);
 }
 
-static void
-begin(struct visit *visit, const char *check)
+void
+doctor_begin(struct doctor_visit *visit, const char *check)
 {
     struct view_doctor *doctor = visit->doctor;
     if (doctor->check_count < COUNT_OF(doctor->checks)) {
@@ -65,28 +58,29 @@ begin(struct visit *visit, const char *check)
 
 /* How many there are of what a check looks at, and how many of those are without a trouble. */
 static void
-tally(struct visit *visit, enum view_part part, bool is_good)
+tally(struct doctor_visit *visit, enum view_part part, bool is_good)
 {
     visit->doctor->parts[part].total++;
     visit->doctor->parts[part].good += is_good;
 }
 
 static void
-check_skew(struct visit *visit, const char *where, int64_t skew_us)
+check_skew(struct doctor_visit *visit, const char *where, int64_t skew_us)
 {
     int64_t size_us = skew_us < 0 ? -skew_us : skew_us;
     if (size_us > SKEW_WARN_US) {
-        find(visit, size_us > SKEW_ERROR_US ? FINDING_ERROR : FINDING_WARNING, "clock", where,
-             "run a time service (chrony) there and here: bindings are looked up by time",
-             "its clock is %" PRId64 " ms %s ours", size_us / 1000,
-             skew_us < 0 ? "behind" : "ahead of");
+        doctor_find(visit, size_us > SKEW_ERROR_US ? FINDING_ERROR : FINDING_WARNING, "clock",
+                    where,
+                    "run a time service (chrony) there and here: bindings are looked up by time",
+                    "its clock is %" PRId64 " ms %s ours", size_us / 1000,
+                    skew_us < 0 ? "behind" : "ahead of");
     }
 }
 
 static void
-check_clocks(struct visit *visit)
+check_clocks(struct doctor_visit *visit)
 {
-    begin(visit, "clock");
+    doctor_begin(visit, "clock");
     for (size_t i = 0; i < controller_switch_count(visit->controller); i++) {
         struct switch_view each;
         if (controller_switch_at(visit->controller, i, &each) && each.device.is_connected) {
@@ -103,48 +97,52 @@ check_clocks(struct visit *visit)
 
 /* Edges name their problems in words; the known ones get a check of their own. */
 static void
-tell_edge_problem(struct visit *visit, const char *name, const char *problem)
+tell_edge_problem(struct doctor_visit *visit, const char *name, const char *problem)
 {
     if (strstr(problem, "br_netfilter")) {
-        find(visit, FINDING_WARNING, "br_netfilter", name,
-             "sysctl net.bridge.bridge-nf-call-iptables=0 and -ip6tables=0, or remove the module",
-             "%s", problem);
+        doctor_find(
+            visit, FINDING_WARNING, "br_netfilter", name,
+            "sysctl net.bridge.bridge-nf-call-iptables=0 and -ip6tables=0, or remove the module",
+            "%s", problem);
     } else if (strcasestr(problem, "mtu")) {
-        find(visit, FINDING_WARNING, "mtu", name,
-             "raise the MTU of the way to the sensor by the size of the mirror's headers (50 bytes "
-             "for ERSPAN, 4 for a VLAN), or set 'snap'",
-             "%s", problem);
+        doctor_find(
+            visit, FINDING_WARNING, "mtu", name,
+            "raise the MTU of the way to the sensor by the size of the mirror's headers (50 bytes "
+            "for ERSPAN, 4 for a VLAN), or set 'snap'",
+            "%s", problem);
     } else {
-        find(visit, FINDING_WARNING, "switch", name, "see the log of cordon-edge there", "%s",
-             problem);
+        doctor_find(visit, FINDING_WARNING, "switch", name, "see the log of cordon-edge there",
+                    "%s", problem);
     }
 }
 
 static void
-check_switch(struct visit *visit, const struct switch_view *each)
+check_switch(struct doctor_visit *visit, const struct switch_view *each)
 {
     const char *name = each->device.switch_name;
     if (!each->device.is_connected) {
-        find(visit, FINDING_ERROR, "switch", name,
-             "is it running, and does it reach our edge port? blocks that it holds stay in force",
-             "not connected%s%s", each->device.problem[0] ? ": " : "", each->device.problem);
+        doctor_find(
+            visit, FINDING_ERROR, "switch", name,
+            "is it running, and does it reach our edge port? blocks that it holds stay in force",
+            "not connected%s%s", each->device.problem[0] ? ": " : "", each->device.problem);
         return;
     }
     if (each->missing_count > 0) {
-        find(visit, FINDING_ERROR, "switch", name, "see 'cordonctl switch NAME' and its log",
-             "%zu of %zu rules are not verified there", each->missing_count, each->rule_count);
+        doctor_find(visit, FINDING_ERROR, "switch", name, "see 'cordonctl switch NAME' and its log",
+                    "%zu of %zu rules are not verified there", each->missing_count,
+                    each->rule_count);
     }
     if (each->problem[0]) {
-        find(visit, FINDING_ERROR, "switch", name, "see 'cordonctl switch NAME' and its log", "%s",
-             each->problem);
+        doctor_find(visit, FINDING_ERROR, "switch", name, "see 'cordonctl switch NAME' and its log",
+                    "%s", each->problem);
     }
     if (each->device.rule_room > 0 && each->rule_count * 10 > (size_t)each->device.rule_room * 9) {
-        find(visit, FINDING_WARNING, "switch", name, "release what is not needed any more",
-             "%zu of %u rule entries are used", each->rule_count, each->device.rule_room);
+        doctor_find(visit, FINDING_WARNING, "switch", name, "release what is not needed any more",
+                    "%zu of %u rule entries are used", each->rule_count, each->device.rule_room);
     }
     if (!each->device.verifies) {
-        find(visit, FINDING_NOTE, "switch", name, "none: this kind of switch cannot",
-             "cannot test that a block works: 'applied' is the best to be had there");
+        doctor_find(visit, FINDING_NOTE, "switch", name, "none: this kind of switch cannot",
+                    "cannot test that a block works: 'applied' is the best to be had there");
     }
     for (size_t i = 0; each->stats && i < each->stats->problem_count; i++) {
         tell_edge_problem(visit, name, each->stats->problems[i]);
@@ -152,11 +150,11 @@ check_switch(struct visit *visit, const struct switch_view *each)
 }
 
 static void
-check_switches(struct visit *visit)
+check_switches(struct doctor_visit *visit)
 {
-    begin(visit, "switch");
-    begin(visit, "mtu");
-    begin(visit, "br_netfilter");
+    doctor_begin(visit, "switch");
+    doctor_begin(visit, "mtu");
+    doctor_begin(visit, "br_netfilter");
     size_t count = controller_switch_count(visit->controller);
     for (size_t i = 0; i < count; i++) {
         struct switch_view each;
@@ -167,14 +165,14 @@ check_switches(struct visit *visit)
         }
     }
     if (count == 0) {
-        find(visit, FINDING_WARNING, "switch", "cordond",
-             "declare switches in cordond.yaml and start cordon-edge on them",
-             "no switch is known: nothing can be contained");
+        doctor_find(visit, FINDING_WARNING, "switch", "cordond",
+                    "declare switches in cordond.yaml and start cordon-edge on them",
+                    "no switch is known: nothing can be contained");
     }
 }
 
 static void
-check_mirror(struct visit *visit, const char *sensor, const struct wire_mirror_seen *seen)
+check_mirror(struct doctor_visit *visit, const char *sensor, const struct wire_mirror_seen *seen)
 {
     char ip[IP_TEXT_SIZE] = "its own interface";
     char where[TEXT_SIZE];
@@ -183,56 +181,57 @@ check_mirror(struct visit *visit, const char *sensor, const struct wire_mirror_s
     }
     snprintf(where, sizeof(where), "%s, mirror from %s session %u", sensor, ip, seen->session);
     if (seen->flows >= FLOWS_ENOUGH && seen->forward_only * 2 > seen->flows) {
-        find(visit, FINDING_WARNING, "mirror", where,
-             "mirror both directions, or both of two redundant uplinks",
-             "%" PRIu64 " of %" PRIu64 " flows were seen in one direction only", seen->forward_only,
-             seen->flows);
+        doctor_find(visit, FINDING_WARNING, "mirror", where,
+                    "mirror both directions, or both of two redundant uplinks",
+                    "%" PRIu64 " of %" PRIu64 " flows were seen in one direction only",
+                    seen->forward_only, seen->flows);
     }
     if (seen->lost * 100 > seen->packets) {
-        find(visit, FINDING_WARNING, "mirror", where,
-             "raise the mirror's rate budget, narrow its filter, or look for a full link",
-             "%" PRIu64 " copies were lost on the way, %" PRIu64 " arrived", seen->lost,
-             seen->packets);
+        doctor_find(visit, FINDING_WARNING, "mirror", where,
+                    "raise the mirror's rate budget, narrow its filter, or look for a full link",
+                    "%" PRIu64 " copies were lost on the way, %" PRIu64 " arrived", seen->lost,
+                    seen->packets);
     }
 }
 
 static void
-check_sensor(struct visit *visit, const struct sensor_view *each)
+check_sensor(struct doctor_visit *visit, const struct sensor_view *each)
 {
     int64_t age_us = visit->now_us - each->seen_us;
     const struct wire_sensor_stats *stats = each->stats;
     if (age_us > SILENT_US) {
-        find(visit, FINDING_ERROR, "sensor", each->name,
-             "is it running, and does it reach our sensor port?",
-             "silent for %" PRId64 " s: a silent sensor looks like a clean network",
-             age_us / SECOND_US);
+        doctor_find(visit, FINDING_ERROR, "sensor", each->name,
+                    "is it running, and does it reach our sensor port?",
+                    "silent for %" PRId64 " s: a silent sensor looks like a clean network",
+                    age_us / SECOND_US);
     }
     if (!stats) {
         return;
     }
     if (stats->packets == 0 && age_us <= SILENT_US) {
-        find(visit, FINDING_ERROR, "sensor", each->name, "is a mirror pointed at it?",
-             "it lives, but no frame arrives at it");
+        doctor_find(visit, FINDING_ERROR, "sensor", each->name, "is a mirror pointed at it?",
+                    "it lives, but no frame arrives at it");
     }
     if (stats->kernel_drops * 1000 > stats->packets) {
-        find(visit, FINDING_WARNING, "sensor", each->name,
-             "give it a larger ring or a faster core, or narrow the mirror",
-             "the kernel dropped %" PRIu64 " frames before it, %" PRIu64 " arrived",
-             stats->kernel_drops, stats->packets);
+        doctor_find(visit, FINDING_WARNING, "sensor", each->name,
+                    "give it a larger ring or a faster core, or narrow the mirror",
+                    "the kernel dropped %" PRIu64 " frames before it, %" PRIu64 " arrived",
+                    stats->kernel_drops, stats->packets);
     }
     if (stats->flows_refused > 0) {
-        find(visit, FINDING_WARNING, "sensor", each->name, "raise its flow limit",
-             "%" PRIu64 " flows were not followed: the table was full", stats->flows_refused);
+        doctor_find(visit, FINDING_WARNING, "sensor", each->name, "raise its flow limit",
+                    "%" PRIu64 " flows were not followed: the table was full",
+                    stats->flows_refused);
     }
     if (stats->indicators == 0) {
-        find(visit, FINDING_NOTE, "sensor", each->name, "give it reputation lists",
-             "its reputation lists are empty");
+        doctor_find(visit, FINDING_NOTE, "sensor", each->name, "give it reputation lists",
+                    "its reputation lists are empty");
     }
 }
 
 /* What a silent sensor said of its mirrors is old: none of them is known to work. */
 static void
-check_mirrors(struct visit *visit, const struct sensor_view *each)
+check_mirrors(struct doctor_visit *visit, const struct sensor_view *each)
 {
     bool is_silent = visit->now_us - each->seen_us > SILENT_US;
     for (size_t i = 0; each->stats && i < each->stats->mirror_count; i++) {
@@ -243,10 +242,10 @@ check_mirrors(struct visit *visit, const struct sensor_view *each)
 }
 
 static void
-check_sensors(struct visit *visit)
+check_sensors(struct doctor_visit *visit)
 {
-    begin(visit, "sensor");
-    begin(visit, "mirror");
+    doctor_begin(visit, "sensor");
+    doctor_begin(visit, "mirror");
     size_t count = controller_sensor_count(visit->controller);
     for (size_t i = 0; i < count; i++) {
         struct sensor_view each;
@@ -258,9 +257,9 @@ check_sensors(struct visit *visit)
         }
     }
     if (count == 0 && controller_source_count(visit->controller) == 0) {
-        find(visit, FINDING_WARNING, "sensor", "cordond",
-             "start cordon-sensor at a mirror port, or declare a source in cordond.yaml",
-             "neither a sensor nor a source is known: nothing is watched");
+        doctor_find(visit, FINDING_WARNING, "sensor", "cordond",
+                    "start cordon-sensor at a mirror port, or declare a source in cordond.yaml",
+                    "neither a sensor nor a source is known: nothing is watched");
     }
 }
 
@@ -276,7 +275,7 @@ network_of(const struct ip *ip)
 }
 
 static bool
-is_seen(const struct visit *visit, const struct prefix *network)
+is_seen(const struct doctor_visit *visit, const struct prefix *network)
 {
     for (size_t i = 0; i < controller_sensor_count(visit->controller); i++) {
         struct sensor_view each;
@@ -317,11 +316,11 @@ count_network(struct network_list *list, const struct ip *ip)
 }
 
 static void
-check_networks(struct visit *visit)
+check_networks(struct doctor_visit *visit)
 {
     struct topology *topology = controller_topology(visit->controller);
     struct network_list *list = MEM_NEW(struct network_list);
-    begin(visit, "network");
+    doctor_begin(visit, "network");
     for (size_t i = 0; i < topology_endpoint_count(topology); i++) {
         const struct endpoint *endpoint = topology_endpoint_at(topology, i);
         for (size_t j = 0; endpoint && j < endpoint->binding_count; j++) {
@@ -337,40 +336,42 @@ check_networks(struct visit *visit)
         char network[PREFIX_TEXT_SIZE];
         if (!is_seen(visit, &list->networks[i])) {
             prefix_format(&list->networks[i], network);
-            find(visit, FINDING_WARNING, "network", network,
-                 "mirror its traffic to a sensor, or look why the copies stopped",
-                 "no sensor has seen traffic of this network for 10 minutes; %zu addresses are in "
-                 "use there",
-                 list->endpoints[i]);
+            doctor_find(
+                visit, FINDING_WARNING, "network", network,
+                "mirror its traffic to a sensor, or look why the copies stopped",
+                "no sensor has seen traffic of this network for 10 minutes; %zu addresses are in "
+                "use there",
+                list->endpoints[i]);
         }
     }
     free(list);
 }
 
 static void
-check_source(struct visit *visit, const struct wire_source *each)
+check_source(struct doctor_visit *visit, const struct wire_source *each)
 {
     const char *why = each->refusal_count > 0 ? each->refusals[0].why : "malformed";
     if (strcmp(each->state, "failed") == 0 || each->problem[0]) {
-        find(visit, FINDING_ERROR, "source", each->name, "correct it in cordond.yaml", "%s: %s",
-             each->state, each->problem[0] ? each->problem : "see the log");
+        doctor_find(visit, FINDING_ERROR, "source", each->name, "correct it in cordond.yaml",
+                    "%s: %s", each->state, each->problem[0] ? each->problem : "see the log");
     }
     if (each->refused * 10 > each->received) {
-        find(visit, FINDING_WARNING, "source", each->name,
-             "is its format the declared one? the log shows the first bytes of refused lines",
-             "%" PRIu64 " of %" PRIu64 " lines were refused (%s)", each->refused, each->received,
-             why);
+        doctor_find(
+            visit, FINDING_WARNING, "source", each->name,
+            "is its format the declared one? the log shows the first bytes of refused lines",
+            "%" PRIu64 " of %" PRIu64 " lines were refused (%s)", each->refused, each->received,
+            why);
     }
     if (each->received == 0) {
-        find(visit, FINDING_NOTE, "source", each->name, "does the other side send?",
-             "nothing has arrived yet");
+        doctor_find(visit, FINDING_NOTE, "source", each->name, "does the other side send?",
+                    "nothing has arrived yet");
     }
 }
 
 static void
-check_sources(struct visit *visit)
+check_sources(struct doctor_visit *visit)
 {
-    begin(visit, "source");
+    doctor_begin(visit, "source");
     for (size_t i = 0; i < controller_source_count(visit->controller); i++) {
         const struct wire_source *each = controller_source_at(visit->controller, i);
         if (each) {
@@ -401,7 +402,7 @@ block_on(const struct controller *controller, const struct permit *permit)
 /* What can be known from here: whether the way to learn a name exists, and whether we ourselves
  * block the server.  Whether the server answers is between it and the endpoint. */
 static void
-check_permit_set(struct visit *visit, const struct permit_set *set)
+check_permit_set(struct doctor_visit *visit, const struct permit_set *set)
 {
     char where[TEXT_SIZE];
     for (size_t i = 0; i < set->permit_count; i++) {
@@ -411,65 +412,67 @@ check_permit_set(struct visit *visit, const struct permit_set *set)
         snprintf(where, sizeof(where), "permit set %s, %s", set->name,
                  permit->name[0] ? permit->name : server);
         if (permit->name[0] && (!set->forwards_dns || set->resolver_count == 0)) {
-            find(visit, FINDING_ERROR, "permit", where,
-                 "let the set forward DNS and name its resolvers",
-                 "a permitted name is learnt from DNS answers, but this set forwards no DNS: it "
-                 "can never be reached");
+            doctor_find(
+                visit, FINDING_ERROR, "permit", where,
+                "let the set forward DNS and name its resolvers",
+                "a permitted name is learnt from DNS answers, but this set forwards no DNS: it "
+                "can never be reached");
         }
         const struct containment *block = block_on(visit->controller, permit);
         if (block) {
-            find(visit, FINDING_ERROR, "permit", where,
-                 "release the server block, or take the server off the set",
-                 "permitted, but blocked for all by %s", block->id);
+            doctor_find(visit, FINDING_ERROR, "permit", where,
+                        "release the server block, or take the server off the set",
+                        "permitted, but blocked for all by %s", block->id);
         }
     }
     if (set->permit_count == 0 && !set->allows_dhcp && !set->forwards_dns) {
         snprintf(where, sizeof(where), "permit set %s", set->name);
-        find(visit, FINDING_NOTE, "permit", where, "none, if that is meant",
-             "the set permits nothing");
+        doctor_find(visit, FINDING_NOTE, "permit", where, "none, if that is meant",
+                    "the set permits nothing");
     }
 }
 
 static void
-check_permits(struct visit *visit)
+check_permits(struct doctor_visit *visit)
 {
     const struct permit_set *sets = NULL;
     size_t count = policy_permit_sets(engine_policy(controller_engine(visit->controller)), &sets);
-    begin(visit, "permit");
+    doctor_begin(visit, "permit");
     for (size_t i = 0; i < count; i++) {
         check_permit_set(visit, &sets[i]);
     }
 }
 
 static void
-check_containment(struct visit *visit, const struct containment *each)
+check_containment(struct doctor_visit *visit, const struct containment *each)
 {
     char where[TEXT_SIZE];
     snprintf(where, sizeof(where), "containment %s", each->id);
     if (each->state == CONTAINMENT_FAILED) {
-        find(visit, FINDING_ERROR, "containment", where, "see 'cordonctl containment ID'",
-             "failed: %s", each->problem);
+        doctor_find(visit, FINDING_ERROR, "containment", where, "see 'cordonctl containment ID'",
+                    "failed: %s", each->problem);
     } else if (each->state == CONTAINMENT_LOCATED || each->state == CONTAINMENT_REQUESTED ||
                (each->state == CONTAINMENT_APPLIED && each->verified_us == 0)) {
         if (visit->now_us - each->requested_us > UNVERIFIED_US) {
-            find(visit, FINDING_ERROR, "containment", where, "see 'cordonctl containment ID'",
-                 "%s for %" PRId64 " s, not verified%s%s", containment_state_names[each->state],
-                 (visit->now_us - each->requested_us) / SECOND_US, each->problem[0] ? ": " : "",
-                 each->problem);
+            doctor_find(visit, FINDING_ERROR, "containment", where,
+                        "see 'cordonctl containment ID'", "%s for %" PRId64 " s, not verified%s%s",
+                        containment_state_names[each->state],
+                        (visit->now_us - each->requested_us) / SECOND_US,
+                        each->problem[0] ? ": " : "", each->problem);
         }
     }
 }
 
 static void
-check_containments(struct visit *visit)
+check_containments(struct doctor_visit *visit)
 {
     size_t pending = 0;
-    begin(visit, "containment");
-    begin(visit, "enforcement");
+    doctor_begin(visit, "containment");
+    doctor_begin(visit, "enforcement");
     if (controller_is_suspended(visit->controller)) {
-        find(visit, FINDING_WARNING, "enforcement", "cordond",
-             "'cordonctl resume --reason ...' puts containments in force again",
-             "all enforcement is suspended: contained endpoints reach everything");
+        doctor_find(visit, FINDING_WARNING, "enforcement", "cordond",
+                    "'cordonctl resume --reason ...' puts containments in force again",
+                    "all enforcement is suspended: contained endpoints reach everything");
     }
     for (size_t i = 0; i < controller_containment_count(visit->controller); i++) {
         const struct containment *each = controller_containment_at(visit->controller, i);
@@ -477,8 +480,8 @@ check_containments(struct visit *visit)
         check_containment(visit, each);
     }
     if (pending > 0) {
-        find(visit, FINDING_NOTE, "containment", "cordond", "'cordonctl pending' lists them",
-             "%zu decisions wait for a person", pending);
+        doctor_find(visit, FINDING_NOTE, "containment", "cordond", "'cordonctl pending' lists them",
+                    "%zu decisions wait for a person", pending);
     }
 }
 
@@ -496,50 +499,53 @@ compare(const void *a, const void *b)
 
 /* What somebody wrote into the file, and what runs, are not the same. */
 static void
-check_policy_file(struct visit *visit, const struct revisions *revisions)
+check_policy_file(struct doctor_visit *visit, const struct revisions *revisions)
 {
     struct revisions_view view;
-    begin(visit, "policy");
+    doctor_begin(visit, "policy");
+    if (!revisions) {
+        return;
+    }
     revisions_view(revisions, &view);
     if (view.problem && view.problem->line) {
-        find(visit, FINDING_WARNING, "policy", view.file,
-             "correct the file and reload cordond, or store a policy over it",
-             "revision %lld runs, since line %u, column %u: %.300s",
-             (long long)view.running->number, view.problem->line, view.problem->column,
-             view.problem->text);
+        doctor_find(visit, FINDING_WARNING, "policy", view.file,
+                    "correct the file and reload cordond, or store a policy over it",
+                    "revision %lld runs, since line %u, column %u: %.300s",
+                    (long long)view.running->number, view.problem->line, view.problem->column,
+                    view.problem->text);
     } else if (view.problem) {
-        find(visit, FINDING_WARNING, "policy", view.file, "'cordonctl policy show' says what to do",
-             "revision %lld runs, since %.300s", (long long)view.running->number,
-             view.problem->text);
+        doctor_find(visit, FINDING_WARNING, "policy", view.file,
+                    "'cordonctl policy show' says what to do", "revision %lld runs, since %.300s",
+                    (long long)view.running->number, view.problem->text);
     }
 }
 
 /* Strangers knock everywhere: a note.  One of ours that is refused does not work. */
 static void
-find_refused(struct visit *visit, const struct refused_peer *peer)
+find_refused(struct doctor_visit *visit, const struct refused_peer *peer)
 {
     bool is_stranger = peer->why == REFUSAL_UNKNOWN || peer->why == REFUSAL_TOKEN;
     const char *where = peer->name[0] ? peer->name : peer->from;
     if (visit->now_us - peer->last_us < REFUSED_US) {
-        find(visit, is_stranger ? FINDING_NOTE : FINDING_WARNING, "certificate", where,
-             "'cordonctl certificates refused' says who, from where and how often",
-             "refused %" PRIu64 " times: %.300s", peer->count, peer->detail);
+        doctor_find(visit, is_stranger ? FINDING_NOTE : FINDING_WARNING, "certificate", where,
+                    "'cordonctl certificates refused' says who, from where and how often",
+                    "refused %" PRIu64 " times: %.300s", peer->count, peer->detail);
     }
 }
 
 static void
-check_certificates(struct visit *visit, const struct certificates *certificates,
+check_certificates(struct doctor_visit *visit, const struct certificates *certificates,
                    int64_t server_expires_us)
 {
     const struct refused_peer *peer;
     struct certificate shown;
     char ends[TIME_TEXT_SIZE];
-    begin(visit, "certificate");
+    doctor_begin(visit, "certificate");
     if (server_expires_us && server_expires_us - visit->now_us < SERVER_EXPIRES_US) {
         time_format(server_expires_us, ends);
-        find(visit, FINDING_WARNING, "certificate", "cordond",
-             "restart cordond: it renews its own certificate then",
-             "its certificate expires on %s", ends);
+        doctor_find(visit, FINDING_WARNING, "certificate", "cordond",
+                    "restart cordond: it renews its own certificate then",
+                    "its certificate expires on %s", ends);
     }
     for (size_t i = 0; certificates && certificates_at(certificates, i, &shown); i++) {
         time_format(shown.expires_us, ends);
@@ -547,11 +553,11 @@ check_certificates(struct visit *visit, const struct certificates *certificates,
             continue;
         }
         if (shown.state == CERTIFICATE_EXPIRED) {
-            find(visit, FINDING_ERROR, "certificate", shown.name,
-                 "enrol it again: 'cordonctl enrol'", "its certificate expired on %s", ends);
+            doctor_find(visit, FINDING_ERROR, "certificate", shown.name,
+                        "enrol it again: 'cordonctl enrol'", "its certificate expired on %s", ends);
         } else {
-            find(visit, FINDING_WARNING, "certificate", shown.name,
-                 "enrol it again: 'cordonctl enrol'", "its certificate expires on %s", ends);
+            doctor_find(visit, FINDING_WARNING, "certificate", shown.name,
+                        "enrol it again: 'cordonctl enrol'", "its certificate expires on %s", ends);
         }
     }
     for (size_t i = 0; certificates && (peer = certificates_refused_at(certificates, i)); i++) {
@@ -560,34 +566,37 @@ check_certificates(struct visit *visit, const struct certificates *certificates,
 }
 
 static void
-check_store(struct visit *visit)
+check_store(struct doctor_visit *visit)
 {
-    begin(visit, "store");
+    doctor_begin(visit, "store");
     int error = store_failing(controller_store(visit->controller));
     if (error) {
-        find(visit, FINDING_ERROR, "store", "database",
-             "look at the disk of the state folder: it goes on by itself when it can be written to",
-             "the last change could not be stored: %s", strerror(-error));
+        doctor_find(
+            visit, FINDING_ERROR, "store", "database",
+            "look at the disk of the state folder: it goes on by itself when it can be written to",
+            "the last change could not be stored: %s", strerror(-error));
     }
 }
 
 static void
-check_disk(struct visit *visit)
+check_disk(struct doctor_visit *visit)
 {
     static const char advice[] = "see 'cordonctl retention': keep less, or give it more room";
     struct retention_view view;
-    begin(visit, "disk");
+    doctor_begin(visit, "disk");
     retention_look(visit->controller, &view);
     if (view.is_stuck) {
-        find(visit, FINDING_ERROR, "disk", "cordond", advice,
-             "the disk budget is used to %u %%, and nothing is left that may go", view.share);
+        doctor_find(visit, FINDING_ERROR, "disk", "cordond", advice,
+                    "the disk budget is used to %u %%, and nothing is left that may go",
+                    view.share);
     } else if (view.is_shedding || view.share >= 100) {
-        find(visit, FINDING_ERROR, "disk", "cordond", advice,
-             "the disk budget is used to %u %%: packets, names and detections go before their time",
-             view.share);
+        doctor_find(
+            visit, FINDING_ERROR, "disk", "cordond", advice,
+            "the disk budget is used to %u %%: packets, names and detections go before their time",
+            view.share);
     } else if (view.share >= RETENTION_WARN) {
-        find(visit, FINDING_WARNING, "disk", "cordond", advice,
-             "the disk budget is used to %u %%", view.share);
+        doctor_find(visit, FINDING_WARNING, "disk", "cordond", advice,
+                    "the disk budget is used to %u %%", view.share);
     }
 }
 
@@ -601,9 +610,9 @@ ask_doctor(const struct ask_call *call, const void *parameters)
         [PART_SOURCE] = "source",
     };
     struct view_doctor *doctor = MEM_NEW(struct view_doctor);
-    struct visit visit = {.controller = call->controller,
-                          .now_us = clock_wall_us(controller_clock(call->controller)),
-                          .doctor = doctor};
+    struct doctor_visit visit = {.controller = call->controller,
+                                 .now_us = clock_wall_us(controller_clock(call->controller)),
+                                 .doctor = doctor};
     (void)parameters;
     doctor->is_healthy = true;
     doctor->parts = mem_new(PART_COUNT, sizeof(struct view_tally));
@@ -624,6 +633,7 @@ ask_doctor(const struct ask_call *call, const void *parameters)
     check_certificates(&visit, call->asks->settings.certificates,
                        call->asks->settings.server_expires_us);
     check_disk(&visit);
+    doctor_check_own(&visit, &call->asks->settings);
     qsort(doctor->findings, doctor->finding_count, sizeof(struct view_finding), compare);
     ask_answer_shape(call, 200, &view_doctor_shape, doctor);
     free(doctor->findings);

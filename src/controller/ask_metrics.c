@@ -1,5 +1,5 @@
 /* Metrics of core in Prometheus' text format, version 0.0.4. */
-#include "controller/ask_call.h"
+#include "controller/ask_doctor.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "controller/retention.h"
+#include "policy/budget.h"
 
 #define METRICS_SIZE_MAX (400 * 1024)
 
@@ -226,6 +227,67 @@ add_certificates(struct text *text, const struct certificates *certificates)
     }
 }
 
+static void
+add_budget(struct text *text, struct controller *controller)
+{
+    struct budget_use use;
+    engine_budget(controller_engine(controller), &use);
+    head(text, "cordon_budget_used", "gauge", "endpoints that policy isolated by itself lately");
+    add(text, "cordon_budget_used{window=\"minute\"} %zu\n", use.minute);
+    add(text, "cordon_budget_used{window=\"hour\"} %zu\n", use.hour);
+    head(text, "cordon_budget_limit", "gauge", "how many it may; 0: no limit");
+    add(text, "cordon_budget_limit{window=\"minute\"} %zu\n", use.per_minute);
+    add(text, "cordon_budget_limit{window=\"hour\"} %zu\n", use.per_hour);
+    head(text, "cordon_budget_held_total", "counter", "held for a person: the budget had no room");
+    add(text, "cordon_budget_held_total %" PRIu64 "\n", use.held);
+}
+
+static void
+add_backup(struct text *text, struct copies *copies, int64_t now_us)
+{
+    const struct view_backup *backup = copies_view(copies);
+    if (!backup->has_last) {
+        return;
+    }
+    head(text, "cordon_backup_age_seconds", "gauge", "since the last backup was begun");
+    add(text, "cordon_backup_age_seconds %" PRId64 "\n", (now_us - backup->last.at_us) / 1000000);
+    head(text, "cordon_backup_failed", "gauge", "1: the last backup failed");
+    add(text, "cordon_backup_failed %d\n", backup->last.problem[0] != '\0');
+}
+
+/* What keeps ourselves safe: doctor says what to do about it. */
+static void
+add_own(struct text *text, const struct ask_settings *settings)
+{
+    struct controller *controller = settings->controller;
+    int64_t now_us = clock_wall_us(controller_clock(controller));
+    int64_t unheld_us = doctor_unheld_us(controller);
+    uint64_t left = 0, whole = 0;
+    add_budget(text, controller);
+    if (settings->copies) {
+        add_backup(text, settings->copies, now_us);
+    }
+    head(text, "cordon_unproven_blocks", "gauge", "blocks of switches that the database lacks");
+    add(text, "cordon_unproven_blocks %zu\n", doctor_unproven(controller));
+    head(text, "cordon_audit_unheld_seconds", "gauge",
+         "since the oldest checkpoint of the audit that nobody else holds; 0: none");
+    add(text, "cordon_audit_unheld_seconds %" PRId64 "\n",
+        unheld_us ? (now_us - unheld_us) / 1000000 : 0);
+    head(text, "cordon_landlock", "gauge", "1: the kernel bounds the files of each process");
+    add(text, "cordon_landlock %d\n", !settings->own.lacks_landlock);
+    if (settings->own.disk && settings->own.disk(settings->own.context, &left, &whole) == 0) {
+        head(text, "cordon_disk_free_bytes", "gauge", "room on the disk of the state folder");
+        add(text, "cordon_disk_free_bytes %" PRIu64 "\n", left);
+        head(text, "cordon_disk_bytes", "gauge", "its size");
+        add(text, "cordon_disk_bytes %" PRIu64 "\n", whole);
+    }
+    if (settings->server_expires_us) {
+        head(text, "cordon_server_certificate_seconds", "gauge", "until our own certificate ends");
+        add(text, "cordon_server_certificate_seconds %" PRId64 "\n",
+            (settings->server_expires_us - now_us) / 1000000);
+    }
+}
+
 void
 ask_metrics(const struct ask_call *call, const void *parameters)
 {
@@ -258,6 +320,7 @@ ask_metrics(const struct ask_call *call, const void *parameters)
     if (call->asks->settings.certificates) {
         add_certificates(&text, call->asks->settings.certificates);
     }
+    add_own(&text, &call->asks->settings);
     head(&text, "cordon_asks_refused_total", "counter", "asks that core refused");
     add(&text, "cordon_asks_refused_total %" PRIu64 "\n", call->asks->refused);
     ask_answer_bytes(call, text.bytes, text.size);

@@ -670,8 +670,13 @@ expiry_tell(struct certificates *certificates, struct held *held, int64_t now_us
     }
     held->is_told = true;
     time_format(held->c.expires_us, text);
-    snprintf(detail, sizeof(detail), "its certificate %s on %s: enrol it again ('cordonctl enrol')",
-             held->c.expires_us > now_us ? "expires" : "expired", text);
+    if (held->c.expires_us > now_us) {
+        snprintf(detail, sizeof(detail),
+                 "its certificate expires on %s: enrol it again ('cordonctl enrol')", text);
+    } else {
+        snprintf(detail, sizeof(detail),
+                 "its certificate expired on %s: enrol it again ('cordonctl enrol')", text);
+    }
     certificates->settings.tell(certificates->settings.context, SEVERITY_MEDIUM, held->c.name,
                                 detail);
 }

@@ -486,6 +486,7 @@ checkpoints_look(const struct controller *controller, struct checkpoints_view *v
     const struct checkpoints *checkpoints = controller->checkpoints;
     *view = checkpoints->last;
     view->has_key = checkpoints->has_key;
+    view->is_told = is_told(controller, NOTICE_CHECKPOINT);
     view->key = checkpoints->signer.key;
     view->recent = checkpoints->recent;
     view->recent_count = checkpoints->recent_count;

@@ -82,6 +82,7 @@ struct checkpoint_edge {
 };
 struct checkpoints_view {
     bool has_key;
+    bool is_told; /* a channel is told of each */
     struct checkpoint_key key;
     const struct checkpoint *recent; /* newest last */
     size_t recent_count;

@@ -14,12 +14,12 @@
 #include "store/copy.h"
 #include "store/rescue.h"
 
-#define FIRST_US 20000000         /* after a start */
-#define EVERY_US 600000000        /* something was stored */
-#define SHARE 20                  /* and at most this share of the time goes into copying */
-#define LOOK_US 1000000           /* at the result of a backup that runs */
-#define LATE_US 3600000000        /* one that says nothing for so long is given up */
-#define SETTING "backup"          /* "every_h keep" */
+#define FIRST_US 20000000  /* after a start */
+#define EVERY_US 600000000 /* something was stored */
+#define SHARE 20           /* and at most this share of the time goes into copying */
+#define LOOK_US 1000000    /* at the result of a backup that runs */
+#define LATE_US 3600000000 /* one that says nothing for so long is given up */
+#define SETTING "backup"   /* "every_h keep" */
 #define RESULT_MAX 65536
 #define KEEP_DEFAULT 7
 #define RETRY_US INT64_C(900000000) /* of one by schedule that failed */
@@ -29,8 +29,8 @@ struct copies {
     struct aside *aside;
     atomic_bool is_stopping;
     bool is_copying;
-    int64_t next_copy_us; /* boot */
-    uint64_t commits;     /* when the last copy was made */
+    int64_t next_copy_us;        /* boot */
+    uint64_t commits;            /* when the last copy was made */
     int64_t look_us, started_us; /* boot */
     int64_t retry_us;            /* wall */
     struct view_backup view;
@@ -60,8 +60,8 @@ copy_work(void *context)
         snprintf(copying->why, sizeof(copying->why), "%.180s: %s", folder,
                  strerror(-copying->error));
     } else {
-        copying->error = copy_make(copying->path, copying->made, &copying->copies->is_stopping,
-                                   copying->why);
+        copying->error =
+            copy_make(copying->path, copying->made, &copying->copies->is_stopping, copying->why);
     }
     if (!copying->error) {
         copying->error = rescue_copy_made(copying->path, copying->made);
@@ -84,10 +84,10 @@ on_copied(void *context)
     } else if (copying->error != -ECANCELED) {
         log_error("copies", "no good copy of the database could be made",
                   LOG_S("why", copying->why));
-        snprintf(copies->view.copy_problem, sizeof(copies->view.copy_problem), "%s",
-                 copying->why);
+        snprintf(copies->view.copy_problem, sizeof(copies->view.copy_problem), "%s", copying->why);
     }
-    if (copying->error == -EBADMSG) { /* read while nothing was wrong with the disk: it is damaged */
+    if (copying->error ==
+        -EBADMSG) { /* read while nothing was wrong with the disk: it is damaged */
         log_error("copies", "ALARM: the database does not pass its check", LOG_END);
     }
     free(copying);
@@ -176,7 +176,9 @@ backup_look(struct copies *copies, int64_t now_us)
 static int
 backup_start(struct copies *copies)
 {
-    int error = copies->settings.start ? copies->settings.start(copies->settings.context, copies->view.keep) : -ENOSYS;
+    int error = copies->settings.start
+                    ? copies->settings.start(copies->settings.context, copies->view.keep)
+                    : -ENOSYS;
     copies->view.is_running = !error;
     copies->started_us = copies->look_us = clock_boot_us(copies->settings.clock);
     return error;
@@ -241,8 +243,7 @@ copies_start(struct copies *copies, const char *account, copies_done_fn *done, v
         return;
     }
     struct waiting *waiting = MEM_NEW(struct waiting);
-    *waiting =
-        (struct waiting){.copies = copies, .starts = true, .done = done, .context = context};
+    *waiting = (struct waiting){.copies = copies, .starts = true, .done = done, .context = context};
     struct store_change *change = store_change_new();
     store_put_audit(change, clock_wall_us(copies->settings.clock), account, "backup.start",
                     "backup", copies->settings.is_encrypted ? "with secrets" : "without secrets");
@@ -253,15 +254,20 @@ void
 copies_schedule(struct copies *copies, uint32_t every_h, uint32_t keep, const char *account,
                 copies_done_fn *done, void *context)
 {
-    char value[48];
+    char value[48], detail[64];
     struct waiting *waiting = MEM_NEW(struct waiting);
     *waiting = (struct waiting){
         .copies = copies, .every_h = every_h, .keep = keep, .done = done, .context = context};
     struct store_change *change = store_change_new();
     snprintf(value, sizeof(value), "%u %u", every_h, keep);
+    if (every_h) {
+        snprintf(detail, sizeof(detail), "every %u hours, %u are kept", every_h, keep);
+    } else {
+        snprintf(detail, sizeof(detail), "by hand only, %u are kept", keep);
+    }
     store_put_setting(change, SETTING, value);
     store_put_audit(change, clock_wall_us(copies->settings.clock), account, "backup.schedule",
-                    "backup", value);
+                    "backup", detail);
     store_submit(copies->settings.store, change, on_noted, waiting);
 }
 

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/seal.h"
 #include "bus/issued.h"
 #include "bus/pki.h"
@@ -41,6 +43,7 @@ struct core {
     struct role *role;
     struct store *store;
     struct policy *policy;
+    bool lacks_landlock;
     struct seal *seal; /* of the signing key, until that is open */
     struct checkpoint_signer signer;
     struct revisions *revisions;
@@ -281,6 +284,7 @@ core_authority(struct core *core)
 {
     char pki[URL_SIZE + 8], why[256] = "";
     const char *master = core->role->config->secret_key_file;
+    core->lacks_landlock = sandbox_paths_version() == 0;
     snprintf(pki, sizeof(pki), "%s/pki", core->role->config->state_dir);
     core->server_expires_us = pki_server_expires_us(pki);
     clocks_boot_id(core->boot_id);
@@ -703,6 +707,28 @@ core_copies(struct core *core)
 }
 
 static int
+disk_room(void *context, uint64_t *left, uint64_t *whole)
+{
+    const struct core *core = context;
+    char folder[ROLE_PATH_SIZE];
+    struct statvfs found;
+    role_folder(core->role->config, ROLE_CORE, folder);
+    if (statvfs(folder, &found) < 0) {
+        return -errno;
+    }
+    *left = (uint64_t)found.f_bavail * found.f_frsize;
+    *whole = (uint64_t)found.f_blocks * found.f_frsize;
+    return 0;
+}
+
+static int
+key_check(void *context)
+{
+    const struct role *role = ((struct core *)context)->role;
+    return errand_ask(role->errands, role->config, ERRAND_KEY_CHECK, 0, -1);
+}
+
+static int
 core_controller(struct core *core)
 {
     const struct config *config = core->role->config;
@@ -746,7 +772,8 @@ core_controller(struct core *core)
                                      .certificates = core->certificates,
                                      .server_expires_us = core->server_expires_us,
                                      .started_us = clock_wall_us(clock_system()),
-                                     .jobs = {jobs_wake, jobs_publish, core}};
+                                     .jobs = {jobs_wake, jobs_publish, core},
+                                     .own = {core->lacks_landlock, disk_room, key_check, core}};
     core->jobs = evtimer_new(core->role->base, on_jobs, core);
     core->acking = event_new(core->role->base, -1, 0, on_acks, core);
     core->asks = asks_new(&ask);

@@ -47,6 +47,7 @@ errand_is_allowed(enum wire_role role, enum errand errand)
     case ERRAND_POLICY_WRITE:
     case ERRAND_BACKUP:
     case ERRAND_BACKUP_RESULT:
+    case ERRAND_KEY_CHECK:
         return role == ROLE_CORE;
     case ERRAND_SOURCE_FILE:
     case ERRAND_SOURCE_ROTATED:
@@ -276,6 +277,16 @@ source_do(const struct config *config, const struct config_source *source, enum 
     return source->kind == SOURCE_SYSLOG_TLS ? file_open(given[0] ? given : path) : -EINVAL;
 }
 
+static int
+key_check(const struct config *config)
+{
+    struct seal *seal = NULL;
+    char why[256];
+    int error = seal_open(config->secret_key_file, SEAL_PKI, &seal, why);
+    seal_free(seal);
+    return error;
+}
+
 int
 errand_do(const struct config *config, enum errand errand, size_t index, int given)
 {
@@ -284,6 +295,8 @@ errand_do(const struct config *config, enum errand errand, size_t index, int giv
         return file_open(config->policy_file);
     case ERRAND_POLICY_WRITE:
         return policy_write(config, given);
+    case ERRAND_KEY_CHECK:
+        return key_check(config);
     case ERRAND_PASSWORD_FORGET:
         return password_forget(config);
     case ERRAND_BACKUP:

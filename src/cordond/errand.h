@@ -29,6 +29,7 @@ enum errand {
     ERRAND_SOURCE_CERT,    /* intake: the certificate, its key, and the senders' authority */
     ERRAND_SOURCE_KEY,
     ERRAND_SOURCE_CA,
+    ERRAND_KEY_CHECK,       /* core: is the master key's file as it must be? */
     ERRAND_PASSWORD_FORGET, /* web: admin.password is removed */
     ERRAND_COUNT
 };

@@ -136,9 +136,11 @@ const struct said said_decisions[] = {
     {"hold.gathered", "several endpoints at once: the most confident go first",
      "同時に複数の端末が対象となったため、確度の高い順に隔離します"},
     {"hold.storm",
-     "more endpoints are to be isolated than the budget allows ({1#} within a minute, {2#} within an "
+     "more endpoints are to be isolated than the budget allows ({1#} within a minute, {2#} within "
+     "an "
      "hour): the most confident go first",
-     "隔離の対象が自動隔離の上限（1 分間に {1} 台、1 時間に {2} 台）を超えています。確度の高い順に隔離します"},
+     "隔離の対象が自動隔離の上限（1 分間に {1} 台、1 時間に {2} "
+     "台）を超えています。確度の高い順に隔離します"},
     {"hold.minute", "{1#} endpoints were isolated within a minute",
      "1 分間に {1} 台の端末を隔離しました"},
     {"hold.hour", "{1#} endpoints were isolated within an hour",
@@ -236,6 +238,26 @@ const struct said said_decisions[] = {
     {"audit.would_held", "would " ACTION(1) " (after a person's word): {2~}",
      "自動モードなら承認後に{1}: {2}"},
     {"audit.would", "would " ACTION(1) ": {2~}", "自動モードなら{1}: {2}"},
+    {"audit.altered_more", "{1#} differences ({2#} times more since): {3~}",
+     "相違 {1} 件（その後さらに {2} 回）: {3}"},
+    {"audit.altered", "{1#} differences: {2~}", "相違 {1} 件: {2}"},
+    {"audit.altered_extra", "it holds rules that it must not hold",
+     "設定していないルールを保持しています"},
+    {"audit.altered_lost", "rules are not there any more", "設定したルールがなくなっています"},
+    {"audit.enrolled", "serial {1!}, from {2!}, offered by {3}",
+     "シリアル番号 {1}、接続元 {2}、登録の発行者 {3}"},
+    {"audit.renewed", "serial {1!}, after {2!}", "シリアル番号 {1}（{2} の後継）"},
+    {"audit.serial_from", "serial {1!}, from {2!}", "シリアル番号 {1}、接続元 {2}"},
+    {"audit.notifications",
+     "version {1#}: {2#} channels, {3#} rules, help desk {4:word.switched.}, owner "
+     "{5:word.switched.}, on call {6:word.switched.}",
+     "版 {1}: 通知先 {2} 件、ルール {3} 件、ヘルプデスク{4}、所有者{5}、当番{6}"},
+    {"audit.holds", "switch {1!} holds rule {2}", "スイッチ {1} がルール {2} を保持しています"},
+    {"audit.payload_details", "details of detections", "検知の詳細"},
+    {"audit.backup_with", "with secrets", "秘密情報を含む"},
+    {"audit.backup_without", "without secrets", "秘密情報を含まない"},
+    {"audit.backup_never", "by hand only, {1#} are kept", "手動のみ（{1} 世代を保持）"},
+    {"audit.backup_every", "every {1#} hours, {2#} are kept", "{1} 時間ごと（{2} 世代を保持）"},
     {"audit.all_rows", "all rows", "すべての行"},
     {"chain.missing", "{1#} rows are missing before row {2#}", "{2} 行目の前の {1} 行がありません"},
     {"chain.behind", "the row stands behind later ones, or twice",
@@ -261,12 +283,15 @@ const struct said said_decisions[] = {
     {"chain.rewritten",
      "rows from {1#} on are not those that were written: {2!} holds a checkpoint of another row "
      "{3#}, signed at {4@}",
-     "{1} 行目以降が書き込まれたものと異なります。{2} が内容の異なる {3} 行目のチェックポイント（{4} "
+     "{1} 行目以降が書き込まれたものと異なります。{2} が内容の異なる {3} "
+     "行目のチェックポイント（{4} "
      "署名）を保持しています"},
     {"chain.rewritten_file",
-     "rows from {1#} on are not those that were written: the file holds a checkpoint of another row "
+     "rows from {1#} on are not those that were written: the file holds a checkpoint of another "
+     "row "
      "{2#}, signed at {3@}",
-     "{1} 行目以降が書き込まれたものと異なります。ファイルに内容の異なる {2} 行目のチェックポイント（{3} "
+     "{1} 行目以降が書き込まれたものと異なります。ファイルに内容の異なる {2} "
+     "行目のチェックポイント（{3} "
      "署名）があります"},
     {"chain.noted",
      "no row has the hash that was noted: the end was cut off, or the chain was made anew from "

@@ -72,7 +72,7 @@ enum view_part { PART_SENSOR, PART_SWITCH, PART_MIRROR, PART_SOURCE, PART_COUNT 
 
 struct view_doctor {
     bool is_healthy; /* no warning and no error */
-    char checks[16][NAME_SIZE];
+    char checks[24][NAME_SIZE];
     size_t check_count;
     struct view_finding *findings; /* owned */
     size_t finding_count;

@@ -106,6 +106,14 @@ class Examples(unittest.TestCase):
             shown = set(re.findall(r"(?:^ *(?:- )?|[{,] ?)(\w+):", example, re.M))
             self.assertEqual(keys - shown, set(), f"{name} does not show these keys")
 
+    def test_every_metric_is_documented(self):
+        """Names are a promise: whoever renames one must see it."""
+        source = read("src/controller/ask_metrics.c")
+        used = set(re.findall(r'"(cordon_\w+)', source))
+        self.assertGreater(len(used), 25)
+        listed = set(re.findall(r"^\| `(cordon_\w+)`", read("docs/metrics.md"), re.M))
+        self.assertEqual(used, listed)
+
     def test_units(self):
         """What a unit of cordon-edge must never have (see its comments)."""
         unit = read("packaging/systemd/cordon-edge@.service")
