@@ -2,9 +2,10 @@
 BUILD ?= build
 .DEFAULT_GOAL := build
 
-.PHONY: help deps build check fuzz soak demo bench screens format clean
+.PHONY: help deps build install uninstall check fuzz soak demo bench screens format clean
 help:
 	@echo 'make build   compile into $(BUILD)/'
+	@echo 'make install (as root; DESTDIR=, PREFIX=/usr/local), make uninstall'
 	@echo 'make demo    a campus in network namespaces plays one infection (ONCE=1: then exit)'
 	@echo 'make check   every test; closes with "N passed, N failed, N skipped"'
 	@echo 'make fuzz    each parser with hostile input for SECONDS (60) seconds, under sanitizers'
@@ -20,12 +21,18 @@ build: deps
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
 	@ninja -C $(BUILD) --quiet
 
+install:
+	@BUILD=$(BUILD) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) tools/install
+
+uninstall:
+	@BUILD=$(BUILD) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) tools/install --uninstall
+
 check: build
 	@tools/check
 
 fuzz: deps
-	@[ -f build-clang/build.ninja ] || CC=clang meson setup build-clang -Dfuzz=true \
-	    -Dconsole=false -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@[ -f build-clang/build.ninja ] || CC=clang meson setup build-clang \
+	    $$(cat tools/sanitizers) >/dev/null
 	@ninja -C build-clang --quiet
 	@tools/fuzz --seconds $(or $(SECONDS),60) $(ONLY)
 

@@ -11,6 +11,7 @@ import sys
 import time
 
 import campus as places
+from family import children_of, kill_family
 from netns import LabError, wait_for
 
 CONFIG_DIR = os.path.join(places.HERE, "config")
@@ -368,15 +369,7 @@ class Cordon:
     # ----------------------------------------------------------------- damage
 
     def kill_cordond(self):
-        """SIGKILL to the supervisor and to every role, at once."""
-        pids = [self.cordond.pid] + children_of(self.cordond.pid)
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.cordond.popen.wait(5)
-        wait_for(lambda: not any(os.path.exists(f"/proc/{p}") for p in pids), "cordond is gone", 5)
+        kill_family(self.cordond)
 
 
 def edge_ports(name):
@@ -386,17 +379,6 @@ def edge_ports(name):
             return "uplink"
         return "server" if port in places.SERVERS else "access"
     return "\n".join(f"  - {{name: {port}, role: {role(port)}}}" for port in places.ports_of(name))
-
-
-def children_of(pid):
-    found = []
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                found += [int(child)] + children_of(int(child))
-    except OSError:
-        pass
-    return found
 
 
 def parse_time(text):

@@ -31,6 +31,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import campus as places
 import netns
+from family import children_of, kill_family
 from links import Link
 from netns import LabError, wait_for
 
@@ -550,15 +551,7 @@ lists:
         return found
 
     def kill_all(self):
-        """SIGKILL to the supervisor and to every role, at once."""
-        pids = [self.cordond.pid] + children_of(self.cordond.pid)
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.cordond.popen.wait(5)
-        wait_for(lambda: not any(is_alive(pid) for pid in pids), "cordond is gone", 5)
+        kill_family(self.cordond)
 
     def bpf_maps(self, name):
         """The maps that an edge holds, by name: [{'key': [...], 'value': [...]}]."""
@@ -588,19 +581,3 @@ def bpftool(*words):
     done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, timeout=20,
                           check=True)
     return json.loads(done.stdout or "null")
-
-
-def is_alive(pid):
-    return os.path.exists(f"/proc/{pid}") and not netns._is_zombie(pid)
-
-
-def children_of(pid):
-    found = []
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                found += [int(child)] + children_of(int(child))
-    except OSError:
-        pass
-    return found
-

@@ -276,9 +276,7 @@ add_own(struct text *text, const struct ask_settings *settings)
     head(text, "cordon_landlock", "gauge", "1: the kernel bounds the files of each process");
     add(text, "cordon_landlock %d\n", !settings->own.lacks_landlock);
     if (settings->own.disk && settings->own.disk(settings->own.context, &left, &whole) == 0) {
-        head(text, "cordon_disk_free_bytes", "gauge", "room on the disk of the state folder");
-        add(text, "cordon_disk_free_bytes %" PRIu64 "\n", left);
-        head(text, "cordon_disk_bytes", "gauge", "its size");
+        head(text, "cordon_disk_bytes", "gauge", "size of the disk of the state folder");
         add(text, "cordon_disk_bytes %" PRIu64 "\n", whole);
     }
     if (settings->server_expires_us) {

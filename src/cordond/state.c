@@ -110,7 +110,9 @@ earlier_move(const char *state, char why[256])
 int
 state_make(const char *state, char why[256])
 {
+    mode_t before = umask(066); /* nor may a folder above it that is made keep its users out */
     int error = file_make_dirs(state, 0711);
+    umask(before);
     if (!error && chmod(state, 0711) < 0) { /* our umask made it 0700, an earlier version too */
         error = -errno;
     }

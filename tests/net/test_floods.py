@@ -47,7 +47,7 @@ def conflicts(cordon, word):
 
 def memory_kib(cordon):
     """Of core."""
-    from cordon import children_of
+    from family import children_of
     for pid in children_of(cordon.cordond.pid):
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             if b"core" in file.read():

@@ -8,7 +8,8 @@ import time
 import clients
 import ledger
 import pytest
-from light import Light, is_alive
+from family import is_alive
+from light import Light
 from netns import wait_for
 
 ROOM = 512 << 10  # for what it takes from then on: what it has already is not counted

@@ -485,24 +485,31 @@ test_a_switch_that_is_away_is_named(void **state)
     assert_non_null(strstr(c->problem, "e1 not connected"));
 }
 
+/* The switch e3 connects for the first time, and holds what a controller of that epoch told it. */
 static void
-test_a_restored_controller_starts_above_every_epoch(void **state)
+driven_switch_comes(struct campus *campus, uint64_t epoch)
 {
-    struct campus *campus = *state;
-    assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
-    uint64_t epoch = controller_epoch(campus->controller);
-    struct wire_desired later = {
-        .switch_name = "e3", .epoch = epoch + 40, .generation = 9, .is_last = true};
+    const struct wire_desired desired = {
+        .switch_name = "e3", .epoch = epoch, .generation = 9, .is_last = true};
     struct wire_observed observed;
     struct controller *controller = campus->controller;
     campus->controller = NULL; /* it has not connected yet */
     struct device *e3 =
         campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
     campus->controller = controller;
-    assert_int_equal(driver_dummy.apply(e3, &later, 100, &observed), 0);
+    assert_int_equal(driver_dummy.apply(e3, &desired, 100, &observed), 0);
     free(observed.rules);
     dummy_set_connected(e3, true);
     campus_settle(campus);
+}
+
+static void
+test_a_restored_controller_starts_above_every_epoch(void **state)
+{
+    struct campus *campus = *state;
+    assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
+    uint64_t epoch = controller_epoch(campus->controller);
+    driven_switch_comes(campus, epoch + 40);
     assert_int_equal(controller_epoch(campus->controller), epoch + 41);
     assert_true(drops(campus, 2, 2, NULL));
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
@@ -538,18 +545,7 @@ test_a_copy_with_the_same_epoch_is_not_taken_for_ourselves(void **state)
 {
     struct campus *campus = *state;
     uint64_t epoch = controller_epoch(campus->controller);
-    struct wire_desired same = {
-        .switch_name = "e3", .epoch = epoch, .generation = 9, .is_last = true};
-    struct wire_observed observed;
-    struct controller *controller = campus->controller;
-    campus->controller = NULL; /* it has not connected yet */
-    struct device *e3 =
-        campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
-    campus->controller = controller;
-    assert_int_equal(driver_dummy.apply(e3, &same, 100, &observed), 0);
-    free(observed.rules);
-    dummy_set_connected(e3, true);
-    campus_settle(campus);
+    driven_switch_comes(campus, epoch);
     assert_int_equal(controller_epoch(campus->controller), epoch + 1);
     assert_int_equal(audit_count(campus, "took_over", "e3"), 1);
     campus_pass(campus, 12 * SECOND); /* read back many times: told once, and driven on */
@@ -564,18 +560,7 @@ test_an_epoch_that_cannot_be_is_no_reason_to_climb(void **state)
 {
     struct campus *campus = *state;
     uint64_t epoch = controller_epoch(campus->controller);
-    struct wire_desired wild = {
-        .switch_name = "e3", .epoch = UINT64_MAX, .generation = 9, .is_last = true};
-    struct wire_observed observed;
-    struct controller *controller = campus->controller;
-    campus->controller = NULL; /* it has not connected yet */
-    struct device *e3 =
-        campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
-    campus->controller = controller;
-    assert_int_equal(driver_dummy.apply(e3, &wild, 100, &observed), 0);
-    free(observed.rules);
-    dummy_set_connected(e3, true);
-    campus_settle(campus);
+    driven_switch_comes(campus, UINT64_MAX);
     assert_int_equal(controller_epoch(campus->controller), epoch);
     assert_int_equal(audit_count(campus, "fenced", "e3"), 1);
     assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));

@@ -207,7 +207,7 @@ test_the_disk(void **state)
     assert_string_equal(found(f, "disk", "are left"), "");
     f->left = 500ull << 20;
     assert_string_equal(found(f, "disk", "500 MiB are left"), "warning");
-    assert_true(metric(f, "cordon_disk_free_bytes") == (double)(500ull << 20));
+    assert_true(metric(f, "cordon_disk_bytes") == (double)f->whole);
     f->left = 50ull << 20;
     assert_string_equal(found(f, "disk", "50 MiB are left"), "error");
     f->left = 5ull << 30; /* of 100: little */
