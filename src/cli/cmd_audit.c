@@ -372,7 +372,6 @@ cmd_audit(struct run *run, char **words, int count)
         {"OBJECT", "object", COLUMN_TEXT}, {"REASON", "detail", COLUMN_TEXT},
     };
     char path[URL_SIZE * 2] = API "/audit";
-    int code = EXIT_GOOD;
     if (count == 1 && strcmp(words[0], "verify") == 0) {
         return verify(run);
     }
@@ -391,12 +390,5 @@ cmd_audit(struct run *run, char **words, int count)
     run_query(path, sizeof(path), "q", count > 0 ? words[0] : NULL);
     add_filters(run, path, sizeof(path));
     run_query(path, sizeof(path), "limit", run->options.limit);
-    cJSON *items = run_list(run, path, &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, COUNT_OF(columns));
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, path, columns, COUNT_OF(columns));
 }

@@ -84,28 +84,18 @@ int
 cmd_unproven(struct run *run, char **words, int count)
 {
     static const struct column columns[] = {
-        {"ID", "id", COLUMN_TEXT},
-        {"ENDPOINT", "", COLUMN_WHO},
-        {"ACTION", "action", COLUMN_TEXT},
-        {"SERVER", "", COLUMN_SERVER},
-        {"REASON", "reason", COLUMN_TEXT},
-        {"HELD BY", "unproven", COLUMN_TEXT},
+        {"ID", "id", COLUMN_TEXT},           {"ENDPOINT", "", COLUMN_WHO},
+        {"ACTION", "action", COLUMN_TEXT},   {"SERVER", "", COLUMN_SERVER},
+        {"REASON", "reason", COLUMN_TEXT},   {"HELD BY", "unproven", COLUMN_TEXT},
         {"EXPIRES", "expires", COLUMN_TIME},
     };
-    int code = EXIT_GOOD;
     if (count == 2 && strcmp(words[0], "keep") == 0) {
-        return run->options.reason ? keep(run, words[1])
-                                   : run_usage("say why with --reason TEXT: it goes into the audit");
+        return run->options.reason
+                   ? keep(run, words[1])
+                   : run_usage("say why with --reason TEXT: it goes into the audit");
     }
     if (count != 0) {
         return run_usage("unproven | unproven keep ID --reason TEXT");
     }
-    cJSON *items = run_list(run, API "/unproven", &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, COUNT_OF(columns));
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, API "/unproven", columns, COUNT_OF(columns));
 }

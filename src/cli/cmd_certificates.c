@@ -12,17 +12,9 @@ list(struct run *run, const char *path, const char *search, const struct column 
      size_t count)
 {
     char whole[1024];
-    int code = EXIT_GOOD;
     snprintf(whole, sizeof(whole), "%s", path);
     run_query(whole, sizeof(whole), "q", search);
-    cJSON *items = run_list(run, whole, &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, count);
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, whole, columns, count);
 }
 
 /* POSTs why; prints what is then. */

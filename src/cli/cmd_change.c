@@ -265,7 +265,6 @@ cmd_protected(struct run *run, char **words, int count)
         {"WHO", "account", COLUMN_TEXT},
         {"WHY", "why", COLUMN_TEXT},
     };
-    int code = EXIT_GOOD;
     bool is_change =
         count == 2 && (strcmp(words[0], "confirm") == 0 || strcmp(words[0], "remove") == 0);
     if (is_change) {
@@ -274,12 +273,5 @@ cmd_protected(struct run *run, char **words, int count)
     if (count > 1 || (count == 1 && strcmp(words[0], "list") != 0)) {
         return run_usage("protected [list] | protected confirm ID | protected remove ID");
     }
-    cJSON *items = run_list(run, API "/protected", &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, COUNT_OF(columns));
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, API "/protected", columns, COUNT_OF(columns));
 }

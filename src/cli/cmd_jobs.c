@@ -65,15 +65,7 @@ jobs_follow(struct run *run, const char *id)
 static int
 jobs_list(struct run *run)
 {
-    int code = EXIT_GOOD;
-    cJSON *items = run_list(run, API "/jobs", &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, COUNT_OF(columns));
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, API "/jobs", columns, COUNT_OF(columns));
 }
 
 static int

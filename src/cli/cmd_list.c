@@ -13,7 +13,6 @@ list(struct run *run, const char *collection, const char *search, const struct c
      size_t count)
 {
     char path[URL_SIZE] = "";
-    int code = EXIT_GOOD;
     snprintf(path, sizeof(path), API "/%s", collection);
     run_query(path, sizeof(path), "q", search);
     run_query(path, sizeof(path), "state", run->options.state);
@@ -21,14 +20,7 @@ list(struct run *run, const char *collection, const char *search, const struct c
     run_query(path, sizeof(path), "closed", run->options.closed ? "true" : NULL);
     run_query(path, sizeof(path), "unseen", run->options.unseen ? "true" : NULL);
     run_query(path, sizeof(path), "limit", run->options.limit);
-    cJSON *items = run_list(run, path, &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, count);
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, path, columns, count);
 }
 
 static const char *

@@ -15,15 +15,7 @@ static const struct column columns[] = {{"ACCOUNT", "account", COLUMN_TEXT},
 static int
 list(struct run *run)
 {
-    int code = EXIT_GOOD;
-    cJSON *items = run_list(run, API "/payload-readers", &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, COUNT_OF(columns));
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, API "/payload-readers", columns, COUNT_OF(columns));
 }
 
 int

@@ -11,20 +11,6 @@
 
 #define PASSWORD_ROOM 1026
 
-static int
-list(struct run *run, const char *path, const struct column *columns, size_t count)
-{
-    int code = EXIT_GOOD;
-    cJSON *items = run_list(run, path, &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, count);
-    }
-    cJSON_Delete(items);
-    return code;
-}
-
 /* Takes 'body'. */
 static int
 change(struct run *run, const char *path, cJSON *body)
@@ -139,7 +125,7 @@ cmd_accounts(struct run *run, char **words, int count)
     static const char *const verbs[] = {"password", "disable",      "enable",
                                         "remove",   "end-sessions", "reset-factor"};
     if (count == 0) {
-        return list(run, API "/accounts", columns, COUNT_OF(columns));
+        return columns_list(run, API "/accounts", columns, COUNT_OF(columns));
     }
     if (count == 1 && strcmp(words[0], "rules") == 0) {
         return rules(run);
@@ -202,7 +188,7 @@ cmd_tokens(struct run *run, char **words, int count)
         {"FROM ADDRESS", "used_from", COLUMN_TEXT},
     };
     if (count == 0) {
-        return list(run, API "/tokens", columns, COUNT_OF(columns));
+        return columns_list(run, API "/tokens", columns, COUNT_OF(columns));
     }
     if (count == 3 && strcmp(words[0], "create") == 0) {
         cJSON *body = cJSON_CreateObject();

@@ -185,15 +185,7 @@ history(struct run *run)
         {"WHO", "account", COLUMN_TEXT},       {"WHY", "reason", COLUMN_TEXT},
         {"SIZE", "size", COLUMN_TEXT},
     };
-    int code;
-    cJSON *items = run_list(run, API "/policy/revisions", &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, COUNT_OF(columns));
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, API "/policy/revisions", columns, COUNT_OF(columns));
 }
 
 /* Exits with 1 where they differ, as diff does. */

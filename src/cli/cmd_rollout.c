@@ -24,15 +24,7 @@ static const struct column windows[] = {
 int
 policy_maintenance(struct run *run)
 {
-    int code = EXIT_GOOD;
-    cJSON *items = run_list(run, API "/policy/maintenance", &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, windows, COUNT_OF(windows));
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, API "/policy/maintenance", windows, COUNT_OF(windows));
 }
 
 static void

@@ -22,17 +22,9 @@ cmd_watch(struct run *run, char **words, int count)
         {"contained by", "contained_by", COLUMN_TEXT},
     };
     char path[URL_SIZE] = API "/watch";
-    int code = EXIT_GOOD;
     run_query(path, sizeof(path), "q", count > 0 ? words[0] : NULL);
     run_query(path, sizeof(path), "limit", run->options.limit);
-    cJSON *items = run_list(run, path, &code);
-    if (items && run->options.json) {
-        run_print_json(items);
-    } else if (items) {
-        columns_print(run, items, columns, COUNT_OF(columns));
-    }
-    cJSON_Delete(items);
-    return code;
+    return columns_list(run, path, columns, COUNT_OF(columns));
 }
 
 int

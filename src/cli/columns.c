@@ -172,6 +172,20 @@ columns_print(const struct run *run, const cJSON *items, const struct column *co
     table_free(table);
 }
 
+int
+columns_list(struct run *run, const char *path, const struct column *columns, size_t count)
+{
+    int code = EXIT_GOOD;
+    cJSON *items = run_list(run, path, &code);
+    if (items && run->options.json) {
+        run_print_json(items);
+    } else if (items) {
+        columns_print(run, items, columns, count);
+    }
+    cJSON_Delete(items);
+    return code;
+}
+
 void
 columns_print_object(const struct run *run, const cJSON *item, const struct column *columns,
                      size_t count)

@@ -31,6 +31,8 @@ char *columns_cell(const cJSON *item, const struct column *column);
 /* A table of all items to stdout; says so where there is none. */
 void columns_print(const struct run *run, const cJSON *items, const struct column *columns,
                    size_t count);
+/* All pages of the list at 'path': for programs with --json, else a table.  The exit status. */
+int columns_list(struct run *run, const char *path, const struct column *columns, size_t count);
 /* "Heading: value" lines of one object; empty ones are left out. */
 void columns_print_object(const struct run *run, const cJSON *item, const struct column *columns,
                           size_t count);
