@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 
 static void
-print_backup(const struct run *run, const cJSON *backup)
+print_backup(const struct run *run, cJSON *backup)
 {
     static const struct column facts[] = {
         {"RUNNING", "running", COLUMN_TEXT},
@@ -25,6 +25,10 @@ print_backup(const struct run *run, const cJSON *backup)
         {"WHY", "restored_cause", COLUMN_TEXT},
         {"UNPROVEN", "unproven", COLUMN_TEXT},
     };
+    const char *at = cJSON_GetStringValue(columns_at(backup, "last.at"));
+    if (at && strncmp(at, "1970-", 5) == 0) { /* there was none (the API's document) */
+        cJSON_DeleteItemFromObjectCaseSensitive(backup, "last");
+    }
     columns_print_object(run, backup, facts, COUNT_OF(facts));
 }
 

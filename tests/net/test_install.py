@@ -175,6 +175,7 @@ def test_backup_and_restore(place):
         config.write(told)
     place.stop()
     place.start()
+    assert "1970" not in place.run("cordonctl backup")
     place.run("cordonctl backup start")
     wait_for(lambda: place.api.get("/backup").get("last") and not place.api.get("/backup")["running"],
              "a backup", SLOW_S)
