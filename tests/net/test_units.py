@@ -66,7 +66,8 @@ def there(cordon):
 
 def test_with_the_rights_of_the_unit(cordon):
     cordon.start()
-    api = there(cordon)
+    there(cordon)
+    wait_for((cordon.state / "core/audit.key.sealed").exists, "the signing key", SLOW_S)
     cordon.end()
     key = opened.opened(cordon.state, "core/audit.key.sealed", "audit")
     owner = (cordon.state / "core").stat()
