@@ -247,6 +247,8 @@ const struct said said_decisions[] = {
     {"audit.enrolled", "serial {1!}, from {2!}, offered by {3}",
      "シリアル番号 {1}、接続元 {2}、登録の発行者 {3}"},
     {"audit.renewed", "serial {1!}, after {2!}", "シリアル番号 {1}（{2} の後継）"},
+    {"audit.serial_issued", "serial {1!}, by 'cordond pki issue'",
+     "シリアル番号 {1}（cordond pki issue により発行）"},
     {"audit.serial_from", "serial {1!}, from {2!}", "シリアル番号 {1}、接続元 {2}"},
     {"audit.notifications",
      "version {1#}: {2#} channels, {3#} rules, help desk {4:word.switched.}, owner "
