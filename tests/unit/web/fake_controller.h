@@ -44,5 +44,8 @@ struct controller {
 struct controller *fake_controller_new(struct event_base *base, const struct clock *clock,
                                        const char *folder);
 void fake_controller_free(struct controller *controller);
+/* One more of them, about c2. */
+struct containment *fake_controller_add(struct controller *controller, enum action action,
+                                        enum containment_state state);
 
 #endif
