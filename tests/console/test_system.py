@@ -79,7 +79,8 @@ class TestSystem:
         admin.click("Change")
         assert admin.violations() == []
         admin.fill("Packets: days (1 to 365)", "14")
-        admin.fill("Reason (kept in the operation log)", "our officer for data protection")
+        admin.run("await page.getByRole('dialog').getByLabel('Reason').fill("
+                  "'our officer for data protection')")
         admin.run("await page.getByRole('dialog').getByRole('button', {name: 'Change'}).click()")
         admin.see("14 days")
         kinds = {one["kind"]: one["days"] for one in cordon.api.get("/retention")["kinds"]}
