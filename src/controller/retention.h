@@ -21,7 +21,7 @@ struct retention;
 #define RETENTION_SETTING "retention"
 #define RETENTION_EVERY_US (INT64_C(3600) * 1000000)
 #define RETENTION_FIRST_US (INT64_C(120) * 1000000) /* after a start: verifying comes first */
-#define RETENTION_SLICES 8                          /* at a tick */
+#define RETENTION_SLICES 16                         /* at a tick */
 #define RETENTION_WARN 80                           /* per cent of the budget */
 
 struct retention *retention_new(void);
