@@ -70,6 +70,20 @@ class TestSystem:
         assert cordon.api.get("/enforcement")["state"] == "active"
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "done"})
 
+    def test_who_may_read_packets(self, admin, cordon):
+        admin.goto("#/accounts")
+        admin.heading("Accounts and tokens")
+        admin.see("Who may read packets, names and URLs")
+        admin.troubles()
+        assert admin.violations() == []
+        admin.click("Change a right")
+        assert admin.violations() == []
+        admin.run("await page.getByRole('dialog').getByLabel('Its name').fill('anna')")
+        admin.run("await page.getByRole('dialog').getByLabel('Reason').fill('forensics')")
+        admin.run("await page.getByRole('dialog').getByRole('button', {name: 'Set'}).click()")
+        admin.see("account:anna")
+        assert [one["right"] for one in cordon.api.get("/payload-readers")["items"]] == ["allowed"]
+
     def test_how_long_data_is_kept(self, admin, cordon):
         admin.goto("#/retention")
         admin.heading("Data retention")
