@@ -381,12 +381,12 @@ whom_a_person_judged_is_not_asked_for_again_by_a_restart(void **state)
     (void)state;
     struct campus campus;
     int stored = 0;
+    struct wish_answer answer = {.calls = 0};
     storm_open(&campus, 20, &stored);
     size_t judged = 0;
     for (size_t i = 0; i < controller_containment_count(campus.controller); i++) {
         const struct containment *c = controller_containment_at(campus.controller, i);
         if (c->state == CONTAINMENT_PENDING && judged < 2) {
-            struct wish_answer answer = {.calls = 0};
             controller_judge(campus.controller, c->id, judged ? VERDICT_CHECK : VERDICT_REVERT,
                              "operator", "seen", campus_answer, &answer);
             judged++;

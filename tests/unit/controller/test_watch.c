@@ -84,8 +84,9 @@ released(struct fixture *f, int from, int count, int endpoints, int64_t ago_us)
 {
     for (int i = from; i < from + count; i++) {
         struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_RELEASED};
-        snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAA%04d", i);
-        snprintf(c.endpoint_id, sizeof(c.endpoint_id), "01BBBBBBBBBBBBBBBBBBBB%04d", i % endpoints);
+        snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAA%04u", (unsigned)i % 10000u);
+        snprintf(c.endpoint_id, sizeof(c.endpoint_id), "01BBBBBBBBBBBBBBBBBBBB%04u",
+                 (unsigned)(i % endpoints) % 10000u);
         c.requested_us = i + 1;
         c.ended_us = f->campus.clock.wall_now_us - ago_us + (int64_t)(i - from) * 1000000;
         struct store_change *change = store_change_new();
@@ -108,7 +109,7 @@ test_each_is_listed_once_by_its_last_release(void **state)
     for (int i = 0; i < 70; i++) {
         char id[ID_SIZE];
         const cJSON *c = cJSON_GetObjectItemCaseSensitive(item_of(f, i), "containment");
-        snprintf(id, sizeof(id), "01AAAAAAAAAAAAAAAAAAAA%04d", 219 - i);
+        snprintf(id, sizeof(id), "01AAAAAAAAAAAAAAAAAAAA%04u", (unsigned)(219 - i) % 10000u);
         assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(c, "id")), id);
     }
     released(f, 300, 1, 1000, 0);
@@ -188,12 +189,13 @@ test_who_was_told_is_found_at_once_among_many(void **state)
     char id[ID_SIZE];
     for (int turn = 0, count = 0; turn < 2; turn++) {
         for (; count < (turn == 0 ? 40 : 4000); count++) {
-            snprintf(id, sizeof(id), "01CCCCCCCCCCCCCCCCCCCC%04d", count);
+            snprintf(id, sizeof(id), "01CCCCCCCCCCCCCCCCCCCC%04u", (unsigned)count % 10000u);
             on_call_restore(f->campus.controller, id, "0 1 0 somebody");
         }
         clock_t before = clock();
         for (int i = 0; i < 100000; i++) {
-            snprintf(id, sizeof(id), "01CCCCCCCCCCCCCCCCCCCC%04d", count - 1 - i % 40);
+            snprintf(id, sizeof(id), "01CCCCCCCCCCCCCCCCCCCC%04u",
+                     (unsigned)(count - 1 - i % 40) % 10000u);
             assert_true(controller_escalation(f->campus.controller, id, &told));
         }
         costs[turn] = clock() - before;

@@ -81,13 +81,21 @@ changed(const char *from, const char *to, const char *kept)
     }
 }
 
+static void
+beside(char out[256], const char *path, const char *suffix)
+{
+    size_t size = strlen(path) < 240 ? strlen(path) : 240;
+    memcpy(out, path, size);
+    snprintf(out + size, 256 - size, "%s", suffix);
+}
+
 int
 rename(const char *from, const char *to)
 {
     char kept[256] = "";
     step();
     if (power.left > 0 && access(to, F_OK) == 0) {
-        snprintf(kept, sizeof(kept), "%.240s.replaced", to);
+        beside(kept, to, ".replaced");
         (void)syscall(SYS_unlinkat, AT_FDCWD, kept, 0);
         (void)!link(to, kept);
     }
@@ -106,7 +114,7 @@ unlink(const char *path)
     if (power.left == 0) {
         return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
     }
-    snprintf(kept, sizeof(kept), "%.240s.unlinked", path);
+    beside(kept, path, ".unlinked");
     int result = move(path, kept);
     if (result == 0) {
         changed(path, kept, "");
@@ -179,7 +187,7 @@ put(struct fixture *f, int number)
 {
     struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_VERIFIED};
     int result = 1;
-    snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAAAA%02d", number);
+    snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAAAA%02u", (unsigned)number % 100u);
     c.requested_us = number + 1;
     struct store_change *change = store_change_new();
     store_put_containment(change, &c);
