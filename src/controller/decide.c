@@ -1,6 +1,7 @@
 #include "controller/decide.h"
 
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -277,6 +278,19 @@ waits_new(struct controller *controller, const char *id, detection_done_fn *done
     return waits;
 }
 
+/* The commit before was the first one's, and may have failed where this empty one did not. */
+static void
+on_first_decided(void *context, int error)
+{
+    struct detection_commit *waits = context;
+    const char *id = waits->detection_id;
+    const struct recent_item *item = recent_find(waits->controller->recent, id);
+    bool is_stored =
+        !error && ((item && item->is_stored) || store_has_detection(waits->controller->store, id));
+    waits->done(waits->context, id, is_stored ? 0 : error ? error : -EAGAIN);
+    free(waits);
+}
+
 /* Seen before: acknowledged again, at once or when the first one's commit is through. */
 static bool
 is_known(struct controller *controller, const char *id, detection_done_fn *done, void *context)
@@ -284,7 +298,7 @@ is_known(struct controller *controller, const char *id, detection_done_fn *done,
     struct recent_item *item = recent_find(controller->recent, id);
     if (item && !item->is_stored) {
         struct detection_commit *waits = waits_new(controller, id, done, context);
-        store_submit(controller->store, store_change_new(), on_detection_stored, waits);
+        store_submit(controller->store, store_change_new(), on_first_decided, waits);
         return true;
     }
     if (item || store_has_detection(controller->store, id)) {

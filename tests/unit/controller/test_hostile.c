@@ -77,8 +77,12 @@ forge(struct campus *campus, size_t number, const char *victim, const char *serv
     struct detection detection = {.seen_us = campus->clock.wall_now_us,
                                   .first_us = campus->clock.wall_now_us,
                                   .reported_us = campus->clock.wall_now_us,
-                                  .phase = PHASE_C2, .severity = SEVERITY_HIGH, .confidence = 90,
-                                  .protocol = 6, .strength = STRENGTH_WEAK, .suspect = PARTY_SRC};
+                                  .phase = PHASE_C2,
+                                  .severity = SEVERITY_HIGH,
+                                  .confidence = 90,
+                                  .protocol = 6,
+                                  .strength = STRENGTH_WEAK,
+                                  .suspect = PARTY_SRC};
     snprintf(detection.id, sizeof(detection.id), "forged-%zu", number);
     snprintf(detection.sensor, sizeof(detection.sensor), "udp");
     snprintf(detection.maker, sizeof(detection.maker), "suricata");
@@ -198,11 +202,11 @@ static void
 test_no_wish_cuts_off_everybody(void **state)
 {
     struct campus *campus = *state;
-    static const char *const hosts[] = {"0.0.0.0",   "0.1.2.3",  "255.255.255.255", "224.0.0.1",
-                                        "127.0.0.1", "240.0.0.1", "ff02::1",        "::1",
+    static const char *const hosts[] = {"0.0.0.0",   "0.1.2.3",    "255.255.255.255", "224.0.0.1",
+                                        "127.0.0.1", "240.0.0.1",  "ff02::1",         "::1",
                                         "fe80::77",  "169.254.1.1"};
-    static const char *const servers[] = {"0.0.0.0/0",  "128.0.0.0/1", "2000::/3",
-                                          "224.0.0.0/8", "ff02::/16",  "255.255.255.255",
+    static const char *const servers[] = {"0.0.0.0/0",   "128.0.0.0/1", "2000::/3",
+                                          "224.0.0.0/8", "ff02::/16",   "255.255.255.255",
                                           "fe80::1",     "127.0.0.0/8", "0.0.0.0"};
     for (size_t i = 0; i < COUNT_OF(hosts); i++) {
         struct wish wish = wish_on(2, "");
@@ -243,8 +247,8 @@ test_claims_by_arp_exempt_nobody(void **state)
     assert_true(campus_detect(campus, "d-3", "10.1.0.3", STRENGTH_STRONG));
     assert_true(drops(campus, 3));
     /* The twin: on a port declared for servers the same claim counts. */
-    struct fact port = {.kind = FACT_PORT, .port = "p4", .port_number = 4, .role = PORT_SERVER,
-                        .is_up = true};
+    struct fact port = {
+        .kind = FACT_PORT, .port = "p4", .port_number = 4, .role = PORT_SERVER, .is_up = true};
     campus_fact(campus, "e2", &port);
     campus_client(campus, "e2", "p4", 9, "10.1.0.9", "c9");
     campus_client(campus, "e2", "p4", 9, "10.1.0.1", NULL);
@@ -386,15 +390,19 @@ test_it_is_not_verified_while_its_own_switch_is_away(void **state)
     assert_true(drops(campus, 2));
 }
 
-/* A disk that is full for a while: every write fails as long as this trigger is there. */
+/* A disk that is full for a while: every write into 'table' fails as long as this trigger is
+ * there. */
 static void
-disk(struct campus *campus, bool fails)
+disk(struct campus *campus, const char *table, bool fails)
 {
     sqlite3 *database = NULL;
     assert_int_equal(sqlite3_open(campus->path, &database), SQLITE_OK);
-    const char *sql = fails ? "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN "
-                              "SELECT RAISE(ABORT, 'full'); END"
-                            : "DROP TRIGGER full";
+    char sql[128] = "DROP TRIGGER full";
+    if (fails) {
+        snprintf(sql, sizeof(sql),
+                 "CREATE TRIGGER full BEFORE INSERT ON %s BEGIN SELECT RAISE(ABORT, 'full'); END",
+                 table);
+    }
     assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(database);
 }
@@ -407,13 +415,56 @@ test_an_expiry_that_could_not_be_stored_is_tried_again(void **state)
     wish.expires_s = 10;
     struct wish_answer answer = ask(campus, &wish);
     assert_int_equal(answer.result, WISH_DONE);
-    disk(campus, true);
+    disk(campus, "audit", true);
     campus_pass(campus, 15 * SECOND);
     assert_int_equal(controller_find(campus->controller, answer.id)->state, CONTAINMENT_VERIFIED);
-    disk(campus, false);
+    disk(campus, "audit", false);
     campus_pass(campus, 2 * SECOND);
     assert_int_equal(controller_find(campus->controller, answer.id)->state, CONTAINMENT_EXPIRED);
     assert_false(drops(campus, 2));
+}
+
+struct stored_answer {
+    int calls, error;
+};
+
+static void
+on_stored(void *context, const char *detection_id, int error)
+{
+    (void)detection_id;
+    struct stored_answer *answer = context;
+    answer->calls++;
+    answer->error = error;
+}
+
+/* Its own commit, which has nothing in it, succeeds: that says nothing of the first one's. */
+static void
+test_a_detection_that_comes_again_is_not_acknowledged_for_one_that_was_not_stored(void **state)
+{
+    struct campus *campus = *state;
+    struct detection detection = {.seen_us = campus->clock.wall_now_us,
+                                  .phase = PHASE_C2,
+                                  .severity = SEVERITY_HIGH,
+                                  .confidence = 90,
+                                  .suspect = PARTY_SRC};
+    snprintf(detection.id, sizeof(detection.id), "twice");
+    snprintf(detection.sensor, sizeof(detection.sensor), "ids");
+    detection.src.ip = campus_ip("10.1.0.2");
+    struct stored_answer first = {.calls = 0}, again = first, later = first;
+    disk(campus, "detection", true);
+    controller_detection(campus->controller, &detection, on_stored, &first);
+    controller_detection(campus->controller, &detection, on_stored, &again);
+    campus_settle(campus);
+    assert_int_equal(first.calls, 1);
+    assert_int_equal(again.calls, 1);
+    assert_int_not_equal(first.error, 0);
+    assert_int_not_equal(again.error, 0);
+    disk(campus, "detection", false);
+    controller_detection(campus->controller, &detection, on_stored, &later);
+    campus_settle(campus);
+    assert_int_equal(later.calls, 1);
+    assert_int_equal(later.error, 0);
+    assert_true(store_has_detection(campus->store, "twice"));
 }
 
 int
@@ -429,16 +480,18 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_no_wish_cuts_off_everybody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_how_many_there_are_is_known_when_every_switch_told_all,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_fresh_endpoint_is_still_contained_after_a_crash,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(test_it_is_not_verified_while_its_own_switch_is_away,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_it_is_not_verified_while_its_own_switch_is_away, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_an_expiry_that_could_not_be_stored_is_tried_again,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_detection_that_comes_again_is_not_acknowledged_for_one_that_was_not_stored,
+            setup, teardown),
     };
     log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
