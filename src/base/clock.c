@@ -128,6 +128,49 @@ clock_translate_us(int64_t at_us, int64_t sent_us, int64_t now_us)
     return age_us > 0 && age_us < now_us ? now_us - age_us : now_us;
 }
 
+#define SKEW_HOUR_US (INT64_C(3600) * 1000000)
+
+void
+clock_skew_note(struct clock_skew *skew, int64_t sent_us, int64_t now_us)
+{
+    if (sent_us <= 0 || now_us <= 0) {
+        return;
+    }
+    int64_t by_us = sent_us - now_us;
+    int64_t age_us = now_us - skew->since_us;
+    if (skew->since_us == 0) {
+        *skew = (struct clock_skew){.most_us = {by_us, by_us}, .since_us = now_us};
+    } else if (age_us >= SKEW_HOUR_US || age_us < 0) {
+        skew->most_us[1] = age_us < 2 * SKEW_HOUR_US ? skew->most_us[0] : by_us;
+        skew->most_us[0] = by_us;
+        skew->since_us = now_us;
+    } else if (by_us > skew->most_us[0]) {
+        skew->most_us[0] = by_us;
+    }
+}
+
+int64_t
+clock_skew_us(const struct clock_skew *skew)
+{
+    int64_t most_us = skew->most_us[0] > skew->most_us[1] ? skew->most_us[0] : skew->most_us[1];
+    return skew->since_us == 0 || agrees(most_us) ? 0 : most_us;
+}
+
+int64_t
+clock_skew_translate_us(const struct clock_skew *skew, int64_t at_us, int64_t sent_us,
+                        int64_t now_us, uint64_t *unsure_us)
+{
+    int64_t ours_us = clock_translate_us(at_us, sent_us, now_us);
+    *unsure_us = 0;
+    if (ours_us == at_us) {
+        return at_us;
+    }
+    /* its age grew on the way here */
+    int64_t late_us = at_us > 0 ? ours_us + clock_skew_us(skew) - at_us : 0;
+    *unsure_us = (uint64_t)(CLOCK_AGREE_US + (late_us > 0 ? late_us : 0));
+    return ours_us;
+}
+
 /* Years of four digits, 1000 to 9999: others have no RFC 3339 form. */
 #define TEXT_FIRST_US (INT64_C(-30610224000) * 1000000)
 #define TEXT_END_US (INT64_C(253402300800) * 1000000)

@@ -57,6 +57,22 @@ void clock_steady_follow(struct clock_steady *steady);
  * do not agree. */
 int64_t clock_translate_us(int64_t at_us, int64_t sent_us, int64_t now_us);
 
+/* How a peer's clock differs from ours, by when its messages say that they were sent.  They are
+ * delayed on the way, never hurried: the largest difference of the last hour or two is nearest.
+ * Zeroed: nothing is known. */
+struct clock_skew {
+    int64_t most_us[2]; /* of this hour, and of the one before it */
+    int64_t since_us;   /* of this hour, by our clock; 0: nothing is known */
+};
+/* A 'sent_us' that is none counts for nothing. */
+void clock_skew_note(struct clock_skew *skew, int64_t sent_us, int64_t now_us);
+/* Its clock minus ours; 0 too where the two agree, and where nothing is known. */
+int64_t clock_skew_us(const struct clock_skew *skew);
+/* clock_translate_us(), and by how much earlier it may have been: where it was sent earlier than
+ * the known difference explains, it was delayed, or its clock was set since. */
+int64_t clock_skew_translate_us(const struct clock_skew *skew, int64_t at_us, int64_t sent_us,
+                                int64_t now_us, uint64_t *unsure_us);
+
 #define TIME_TEXT_SIZE 32
 /* RFC 3339 in UTC with microseconds: 2026-03-09T02:58:24.532140Z.  A time that this form cannot
  * say (a peer's number may be anything) is written as 1970. */

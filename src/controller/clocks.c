@@ -267,7 +267,8 @@ clocks_resolve(const struct controller *controller, const char *site, const stru
     int64_t now_us = clock_wall_us(controller->clock);
     bool is_ahead = at_us - now_us > AHEAD_US;
     int64_t until_us = is_ahead ? now_us : at_us;
-    int64_t since_us = until_us - (is_ahead ? HELD_US : controller->unsure_us);
+    uint64_t unsure_us = is_ahead ? HELD_US : controller->unsure_us;
+    int64_t since_us = unsure_us < (uint64_t)until_us ? until_us - (int64_t)unsure_us : 0;
     enum resolution how = topology_resolve(topology, site, ip, until_us, held);
     if (how == RESOLUTION_SURE && since_us < until_us &&
         (topology_resolve(topology, site, ip, since_us, &before) != RESOLUTION_SURE ||

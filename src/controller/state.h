@@ -231,7 +231,7 @@ struct controller {
     struct clock_steady steady;
     int64_t offset_us; /* wall minus boot clock, as the store has it */
     struct unstored unstored;
-    uint32_t unsure_us; /* of the detection that policy looks at */
+    uint64_t unsure_us; /* of the detection that policy looks at */
     struct store *store;
     struct controller_ports ports;
     struct policy_world world;

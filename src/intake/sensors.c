@@ -21,6 +21,7 @@ struct sensor {
     struct sensors *sensors;
     uint64_t received, accepted, refused, duplicates;
     int64_t last_us;
+    struct clock_skew skew; /* of this connection */
 };
 
 struct sensors {
@@ -85,13 +86,11 @@ is_its_own(struct sensor *sensor, const char *name)
 
 /* Its times by our clock: who held an address then is looked up by it. */
 static void
-times_translate(struct detection *detection, int64_t now_us)
+times_translate(const struct clock_skew *skew, struct detection *detection, int64_t now_us)
 {
     int64_t sent_us = detection->sent_us;
-    int64_t seen_us = clock_translate_us(detection->seen_us, sent_us, now_us);
-    /* its age grew on the way here */
-    detection->unsure_us = seen_us != detection->seen_us ? CLOCK_AGREE_US : 0;
-    detection->seen_us = seen_us;
+    detection->seen_us =
+        clock_skew_translate_us(skew, detection->seen_us, sent_us, now_us, &detection->unsure_us);
     detection->first_us = clock_translate_us(detection->first_us, sent_us, now_us);
     detection->reported_us = clock_translate_us(detection->reported_us, sent_us, now_us);
     detection->sent_us = 0;
@@ -109,7 +108,8 @@ detection_take(struct sensor *sensor, const struct detection *received)
     detection.strength = STRENGTH_UNRATED; /* rated by policy, from the evidence */
     sensor->received++;
     sensor->last_us = clock_wall_us(clock_system());
-    times_translate(&detection, sensor->last_us);
+    clock_skew_note(&sensor->skew, detection.sent_us, sensor->last_us);
+    times_translate(&sensor->skew, &detection, sensor->last_us);
     switch (deliveries_put(sensor->sensors->deliveries, &detection, on_stored, sensor, 0)) {
     case DELIVERY_SENT:
         sensor->accepted++;
@@ -151,6 +151,8 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
             channel_close(channel, "its name is not its certificate's");
             return;
         }
+        sensor->skew = (struct clock_skew){.since_us = 0};
+        clock_skew_note(&sensor->skew, hello->wall_us, clock_wall_us(clock_system()));
         pass_on(sensor, type, message);
     } else if (type == WIRE_REQUEST) {
         if (sensor->sensors->gate) {

@@ -56,14 +56,15 @@ struct mirror_origin {
 #define TECHNIQUE_SIZE 16 /* "T1071.001" */
 
 struct detection {
-    char id[NAME_SIZE];      /* unique per finding; made by the finder, or by intake from the line */
-    char sensor[NAME_SIZE];  /* the sensor's certificate name, or the intake source's name */
-    char maker[NAME_SIZE];   /* "cordon", "suricata", "deep-discovery", ... */
-    int64_t seen_us;         /* wall time of the packet that completed the evidence */
-    int64_t first_us;        /* of the first packet that counts */
-    int64_t reported_us;     /* when the finder sent it */
-    int64_t sent_us;         /* the finder's clock when it sent it, this time; only on the way */
-    uint32_t unsure_us;      /* it may have been so much earlier: its finder's clock is wrong */
+    char id[NAME_SIZE];     /* unique per finding; made by the finder, or by intake from the line */
+    char sensor[NAME_SIZE]; /* the sensor's certificate name, or the intake source's name */
+    char maker[NAME_SIZE];  /* "cordon", "suricata", "deep-discovery", ... */
+    int64_t seen_us;        /* wall time of the packet that completed the evidence */
+    int64_t first_us;       /* of the first packet that counts */
+    int64_t reported_us;    /* when the finder sent it */
+    int64_t sent_us;        /* the finder's clock when it sent it, this time; only on the way */
+    uint64_t unsure_us;     /* it may have been so much earlier: its finder's clock is wrong, or
+                             * it came late */
     uint64_t signature_id;
     char signature[TEXT_SIZE];
     char category[NAME_SIZE];
@@ -74,8 +75,8 @@ struct detection {
 
     struct peer src; /* sender of the first packet, as far as known */
     struct peer dst;
-    uint8_t protocol; /* IP protocol number */
-    uint16_t vlan;    /* 0: none seen */
+    uint8_t protocol;        /* IP protocol number */
+    uint16_t vlan;           /* 0: none seen */
     enum party suspect;      /* the finder's own claim, if it makes one */
     struct ip interested_ip; /* Deep Discovery's "interested host" */
     struct mac interested_mac;
@@ -89,14 +90,14 @@ struct detection {
     char ja3[33];
     char ja4[40];
 
-    bool handshake;          /* both directions of the handshake were seen */
+    bool handshake;                   /* both directions of the handshake were seen */
     struct mirror_origin origin;      /* where src's frames were copied */
     struct mirror_origin peer_origin; /* where dst's frames were copied */
-    enum strength strength;  /* UNRATED from our sensor; other makers': as their source declares */
-    uint32_t count;          /* events that this stands for; hosts or ports touched by a scan */
-    bool has_evidence;       /* packets follow in an evidence message */
-    bool is_pruned;          /* names and URLs were taken out for good: their time was over */
-    bool is_redacted;        /* in a view: names and URLs were taken out for this reader */
+    enum strength strength; /* UNRATED from our sensor; other makers': as their source declares */
+    uint32_t count;         /* events that this stands for; hosts or ports touched by a scan */
+    bool has_evidence;      /* packets follow in an evidence message */
+    bool is_pruned;         /* names and URLs were taken out for good: their time was over */
+    bool is_redacted;       /* in a view: names and URLs were taken out for this reader */
 };
 
 /* The packets that prove a detection: a small pcap file. */

@@ -190,15 +190,66 @@ a_steady_clock_follows_a_slew_and_no_jump(void **state)
 }
 
 static void
+a_peers_clock_differs_by_the_most_that_it_said(void **state)
+{
+    (void)state;
+    const int64_t now = INT64_C(1700000000000000), s = 1000000, hour = 3600 * s;
+    struct clock_skew skew = {.since_us = 0};
+    assert_int_equal(clock_skew_us(&skew), 0);
+    clock_skew_note(&skew, 0, now); /* it does not say */
+    assert_int_equal(clock_skew_us(&skew), 0);
+    clock_skew_note(&skew, now - 60 * s, now); /* delayed, or wrong: not known yet */
+    assert_int_equal(clock_skew_us(&skew), -60 * s);
+    clock_skew_note(&skew, now - s, now); /* it was delayed */
+    clock_skew_note(&skew, now - 60 * s, now);
+    assert_int_equal(clock_skew_us(&skew), 0);
+    clock_skew_note(&skew, now + hour, now); /* set forward */
+    assert_int_equal(clock_skew_us(&skew), hour);
+    clock_skew_note(&skew, now + hour, now + hour); /* and right again: known an hour later */
+    assert_int_equal(clock_skew_us(&skew), hour);
+    clock_skew_note(&skew, now + 2 * hour, now + 2 * hour);
+    assert_int_equal(clock_skew_us(&skew), 0);
+    clock_skew_note(&skew, now + 9 * hour, now + 10 * hour); /* nothing was heard in between */
+    assert_int_equal(clock_skew_us(&skew), -hour);
+}
+
+static void
+what_came_late_may_have_been_earlier(void **state)
+{
+    (void)state;
+    const int64_t now = INT64_C(1700000000000000), s = 1000000, hour = 3600 * s;
+    struct clock_skew skew = {.since_us = 0};
+    uint64_t unsure = 1;
+    clock_skew_note(&skew, now, now);
+    assert_int_equal(clock_skew_translate_us(&skew, now - 5, now, now, &unsure), now - 5);
+    assert_int_equal(unsure, 0);
+    /* a minute on the way: from 65 s ago, as it says, to 5 s ago, as if it had come at once */
+    assert_int_equal(clock_skew_translate_us(&skew, now - 65 * s, now - 60 * s, now, &unsure),
+                     now - 5 * s);
+    assert_int_equal(unsure, CLOCK_AGREE_US + 60 * s);
+    /* a clock that is known to be wrong explains it all */
+    skew = (struct clock_skew){.since_us = 0};
+    clock_skew_note(&skew, now - hour, now);
+    assert_int_equal(clock_skew_translate_us(&skew, now - hour - 5 * s, now - hour, now, &unsure),
+                     now - 5 * s);
+    assert_int_equal(unsure, CLOCK_AGREE_US);
+    /* nonsense */
+    (void)clock_skew_translate_us(&skew, INT64_MIN, INT64_MAX, now, &unsure);
+    (void)clock_skew_translate_us(&skew, INT64_MAX, 1, now, &unsure);
+    (void)clock_skew_translate_us(&skew, 1, INT64_MAX, now, &unsure);
+}
+
+static void
 a_peers_time_is_translated_by_its_age(void **state)
 {
     (void)state;
     const int64_t now = INT64_C(1773025104000000), hour = INT64_C(3600000000);
-    assert_int_equal(clock_translate_us(now - 5, 0, now), now - 5);       /* it does not say */
+    assert_int_equal(clock_translate_us(now - 5, 0, now), now - 5); /* it does not say */
     assert_int_equal(clock_translate_us(now - 5, now + 1000000, now), now - 5); /* on its way */
     assert_int_equal(clock_translate_us(now + hour - 7, now + hour, now), now - 7);
     assert_int_equal(clock_translate_us(now - hour - 7, now - hour, now), now - 7);
-    assert_int_equal(clock_translate_us(now + 2 * hour, now + hour, now), now); /* after it was sent */
+    assert_int_equal(clock_translate_us(now + 2 * hour, now + hour, now),
+                     now); /* after it was sent */
     assert_int_equal(clock_translate_us(0, now + hour, now), 0);
     assert_int_equal(clock_translate_us(1, INT64_MAX, now), now);
     assert_int_equal(clock_translate_us(INT64_MIN, INT64_MAX, now), INT64_MIN);
@@ -226,6 +277,8 @@ main(void)
         cmocka_unit_test(a_time_beyond_four_digits_of_years_is_written_as_the_first),
         cmocka_unit_test(a_fake_clock_stands_until_it_is_set),
         cmocka_unit_test(a_steady_clock_follows_a_slew_and_no_jump),
+        cmocka_unit_test(a_peers_clock_differs_by_the_most_that_it_said),
+        cmocka_unit_test(what_came_late_may_have_been_earlier),
         cmocka_unit_test(a_peers_time_is_translated_by_its_age),
         cmocka_unit_test(the_machines_clock_counts_microseconds),
     };
