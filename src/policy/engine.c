@@ -378,9 +378,8 @@ void
 engine_note_spent(struct engine *e, int64_t requested_us)
 {
     int64_t ago_us = clock_wall_us(e->clock) - requested_us;
-    if (ago_us >= 0) {
-        budget_spend(e, clock_boot_us(e->clock) - ago_us);
-    }
+    /* in the future: the clock was set back since; nobody gets his budget back by that */
+    budget_spend(e, clock_boot_us(e->clock) - (ago_us > 0 ? ago_us : 0));
 }
 
 void

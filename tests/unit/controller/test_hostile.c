@@ -390,6 +390,30 @@ test_it_is_not_verified_while_its_own_switch_is_away(void **state)
     assert_true(drops(campus, 2));
 }
 
+static void
+flap(struct campus *campus, size_t index)
+{
+    dummy_set_connected(campus->switches[index].device, false);
+    campus_settle(campus);
+    dummy_set_connected(campus->switches[index].device, true);
+    campus_settle(campus);
+}
+
+static void
+test_one_that_comes_and_goes_suspends_no_share_of_a_network(void **state)
+{
+    struct campus *campus = *state;
+    campus_restart(campus);
+    const struct policy_world *world = controller_world(campus->controller);
+    tell_all(campus, "e1", 0);
+    clock_fake_advance(&campus->clock, 200 * SECOND);
+    flap(campus, 1);
+    assert_false(world->is_whole(world->context, ""));
+    clock_fake_advance(&campus->clock, 100 * SECOND);
+    flap(campus, 1);
+    assert_true(world->is_whole(world->context, ""));
+}
+
 /* A disk that is full for a while: every write into 'table' fails as long as this trigger is
  * there. */
 static void
@@ -482,6 +506,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_how_many_there_are_is_known_when_every_switch_told_all,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_that_comes_and_goes_suspends_no_share_of_a_network,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_fresh_endpoint_is_still_contained_after_a_crash,
                                         setup, teardown),

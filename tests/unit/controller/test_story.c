@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "policy/budget.h"
 #include "audit_rows.h"
 #include "campus.h"
 
@@ -491,6 +492,22 @@ test_a_spent_budget_is_spent_after_a_restart(void **state)
 }
 
 static void
+test_a_clock_that_is_set_back_gives_no_budget_back(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096];
+    change_policy(campus, text, "per_minute: 1000, per_hour: 4000", "per_minute: 1, per_hour: 1");
+    release(campus, contain(campus)->id);
+    campus->clock.wall_now_us -= 3600 * SECOND;
+    campus_restart(campus);
+    struct budget_use use;
+    engine_budget(controller_engine(campus->controller), &use);
+    assert_int_equal(use.hour, 1);
+    assert_true(campus_detect(campus, "d-2", "10.1.0.3", STRENGTH_STRONG));
+    assert_false(drops(campus, 0, "p3", 3));
+}
+
+static void
 test_a_lease_is_known_after_a_restart(void **state)
 {
     struct campus *campus = *state;
@@ -575,6 +592,7 @@ main(void)
         EACH(test_the_watch_goes_on_after_a_restart),
         EACH(test_a_lease_is_known_after_a_restart),
         EACH(test_a_spent_budget_is_spent_after_a_restart),
+        EACH(test_a_clock_that_is_set_back_gives_no_budget_back),
         EACH(test_after_a_restart_all_is_as_before),
         EACH(test_a_mac_in_two_places_is_contained_in_both_and_everywhere),
     };
