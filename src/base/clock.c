@@ -118,6 +118,18 @@ clock_steady_follow(struct clock_steady *steady)
     steady->offset_us += steady_difference_us(steady);
 }
 
+bool
+clock_is_moved(const struct clock_move *move, int64_t at_us)
+{
+    return at_us > 0 && at_us >= move->since_us && at_us <= move->until_us;
+}
+
+void
+clock_move(const struct clock_move *move, int64_t *at_us)
+{
+    *at_us += clock_is_moved(move, *at_us) ? move->by_us : 0;
+}
+
 int64_t
 clock_translate_us(int64_t at_us, int64_t sent_us, int64_t now_us)
 {

@@ -5,6 +5,7 @@
 #define CORDON_BASE_CLOCK_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct clock {
@@ -51,6 +52,15 @@ void clock_steady_init(struct clock_steady *steady, const struct clock *from);
 /* By how much 'from' was set forward, or back (negative); 0: it was not. */
 int64_t clock_steady_jump_us(struct clock_steady *steady);
 void clock_steady_follow(struct clock_steady *steady);
+
+/* What a set clock does to the times that are held: those from 'since_us' to 'until_us' are moved.
+ */
+struct clock_move {
+    int64_t since_us, until_us, by_us;
+};
+bool clock_is_moved(const struct clock_move *move, int64_t at_us);
+/* 0, no time, stays. */
+void clock_move(const struct clock_move *move, int64_t *at_us);
 
 /* When something happened by our clock, that a peer says was at 'at_us' of its own, in a message
  * that it sent at 'sent_us' (0: it does not say) and that came now: by its age where the two clocks

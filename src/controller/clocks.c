@@ -23,6 +23,8 @@
 #define APART_US (5 * SECOND_US)   /* a device's clock is told as wrong */
 #define AHEAD_US (5 * SECOND_US)   /* later than now, and still no wrong clock */
 #define HELD_US (3600 * SECOND_US) /* who held it for so long is meant */
+/* A clock that is set so soon after the machine's start was wrong from that start on. */
+#define PUT_RIGHT_US (3600 * SECOND_US)
 
 void
 clocks_boot_id(char id[CLOCKS_BOOT_SIZE])
@@ -47,19 +49,23 @@ offset_us(const struct controller *controller)
 static void
 offset_put(struct controller *controller, struct store_change *change)
 {
-    char value[CLOCKS_BOOT_SIZE + 32];
+    char value[CLOCKS_BOOT_SIZE + 64];
     controller->offset_us = offset_us(controller);
-    snprintf(value, sizeof(value), "%s %" PRId64, controller->settings.boot_id,
-             controller->offset_us);
+    snprintf(value, sizeof(value), "%s %" PRId64 " %" PRId64, controller->settings.boot_id,
+             controller->offset_us, controller->fresh_us);
     store_put_setting(change, SETTING, value);
 }
 
 /* In force: it ends later; pending: so does the wait, and what comes then lasts as long as it was
  * meant to (from 'requested_us', which people were told). */
 static bool
-entry_move(struct entry *entry, int64_t by_us)
+entry_move(struct entry *entry, const struct clock_move *m)
 {
     struct containment *c = &entry->c;
+    int64_t by_us = m->by_us;
+    if (!clock_is_moved(m, c->requested_us)) {
+        return false;
+    }
     if (c->state == CONTAINMENT_PENDING && c->pending_until_us > 0) {
         c->pending_until_us += by_us;
         return true;
@@ -75,14 +81,14 @@ entry_move(struct entry *entry, int64_t by_us)
 }
 
 static size_t
-entries_move(struct controller *controller, struct store_change *change, int64_t by_us)
+entries_move(struct controller *controller, struct store_change *change, const struct clock_move *m)
 {
     size_t count = 0;
     struct entry *entry;
     controller->next_due_us = 0;
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
-        bool is_moved = entry_move(entry, by_us);
+        bool is_moved = entry_move(entry, m);
         count += is_moved;
         entry_due(controller, entry);
         if (is_moved && entry->is_committed && !entry->is_changing) {
@@ -94,6 +100,7 @@ entries_move(struct controller *controller, struct store_change *change, int64_t
     return count;
 }
 
+/* These are of this run of core. */
 static void
 move(int64_t *at_us, int64_t by_us)
 {
@@ -130,12 +137,26 @@ tell_set(struct controller *controller, struct store_change *change, int64_t by_
     notices_put(controller, change, &notice);
 }
 
+/* What is dated by the clock that was set. */
+static struct clock_move
+move_of(struct controller *controller, int64_t by_us)
+{
+    struct clock_move move = {.since_us = 1, .until_us = INT64_MAX, .by_us = by_us};
+    if (controller->fresh_us > 0 && clock_boot_us(controller->clock) < PUT_RIGHT_US) {
+        move.since_us = controller->fresh_us;
+        move.until_us = clock_wall_us(controller->clock) - by_us;
+    }
+    return move;
+}
+
 /* The clock goes its new way already. */
 static void
-all_move(struct controller *controller, int64_t by_us)
+all_move(struct controller *controller, const struct clock_move *m)
 {
+    int64_t by_us = m->by_us;
     struct store_change *change = store_change_new();
-    size_t count = entries_move(controller, change, by_us);
+    size_t count = entries_move(controller, change, m);
+    controller->fresh_us = 0;
     switches_move(controller, by_us);
     records_shift(controller, by_us);
     conflicts_shift(controller, by_us);
@@ -143,8 +164,8 @@ all_move(struct controller *controller, int64_t by_us)
     move(&controller->storm.began_us, by_us);
     move(&controller->storm.last_us, by_us);
     move(&controller->storm.noted_us, by_us);
-    outbox_shift(controller, by_us);
-    on_call_shift(controller, change, by_us);
+    outbox_shift(controller, m);
+    on_call_shift(controller, change, m);
     offset_put(controller, change);
     tell_set(controller, change, by_us, count);
     outbox_submit(controller, change, NULL);
@@ -158,8 +179,9 @@ clocks_tick(struct controller *controller)
     int64_t by_us = clock_steady_jump_us(&controller->steady);
     if (by_us != 0) {
         clock_steady_follow(&controller->steady);
-        topology_shift(controller->topology, by_us);
-        all_move(controller, by_us);
+        const struct clock_move m = move_of(controller, by_us);
+        topology_shift(controller->topology, &m);
+        all_move(controller, &m);
     }
 }
 
@@ -194,7 +216,9 @@ clocks_setting(struct controller *controller, const char *name, const char *valu
     size_t size = boot_id ? strlen(boot_id) : 0;
     if (strcmp(name, SETTING) == 0 && size > 0 && strncmp(value, boot_id, size) == 0 &&
         value[size] == ' ') {
-        controller->offset_us = strtoll(value + size, NULL, 10);
+        char *end = NULL;
+        controller->offset_us = strtoll(value + size, &end, 10);
+        controller->fresh_us = strtoll(end, NULL, 10);
     }
 }
 
@@ -215,8 +239,10 @@ clocks_begin(struct controller *controller)
     int64_t by_us = offset_us(controller) - controller->offset_us;
     bool is_known = controller->offset_us != 0;
     if (is_known && (by_us > CLOCK_AGREE_US || by_us < -CLOCK_AGREE_US)) {
-        all_move(controller, by_us);
+        const struct clock_move m = move_of(controller, by_us);
+        all_move(controller, &m); /* topology's rows say themselves by which clock they are */
     } else {
+        controller->fresh_us = is_known ? controller->fresh_us : clock_wall_us(controller->clock);
         offset_keep(controller);
     }
 }

@@ -3,7 +3,9 @@
  * Ours: everything that ends by time ends when it was meant to: what is held is moved by as much as
  * the clock was (containments, what waits, who held which address), in one commit with an audit row
  * that says so, and people are told.  So is what was set while core was away, if the machine was
- * not started anew meanwhile.
+ * not started anew meanwhile.  Where the machine has just been started and its clock is put right
+ * (a machine whose battery is empty, until NTP answers), what was dated before that start is right
+ * already: only what was dated since is moved.
  *
  * Others': what a device tells happened is translated by its age (base/clock.h), so that a wrong
  * clock leads to nobody else's address; people are told whose it is. */

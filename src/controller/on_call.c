@@ -262,13 +262,14 @@ controller_escalation(const struct controller *controller, const char *containme
 }
 
 void
-on_call_shift(struct controller *controller, struct store_change *change, int64_t by_us)
+on_call_shift(struct controller *controller, struct store_change *change,
+              const struct clock_move *move)
 {
     struct watch *watch;
     TAILQ_FOREACH(watch, &controller->notices->watches, link)
     {
-        watch->since_us += by_us;
-        watch->told_us += watch->told_us ? by_us : 0;
+        clock_move(move, &watch->since_us);
+        clock_move(move, &watch->told_us);
         watch_put(change, watch, false);
     }
 }

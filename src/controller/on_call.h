@@ -30,8 +30,9 @@ void on_call_begin(struct controller *controller, struct store_change *change,
 void on_call_restore(struct controller *controller, const char *containment_id, const char *value);
 /* Takes the steps whose time has come; forgets what was answered. */
 void on_call_tick(struct controller *controller);
-/* Our clock was set by so much (clocks.h). */
-void on_call_shift(struct controller *controller, struct store_change *change, int64_t by_us);
+/* Our clock was set (clocks.h). */
+void on_call_shift(struct controller *controller, struct store_change *change,
+                   const struct clock_move *move);
 void on_call_free(struct notices *notices);
 
 #endif

@@ -362,23 +362,23 @@ outbox_tick(struct controller *controller)
 }
 
 void
-outbox_shift(struct controller *controller, int64_t by_us)
+outbox_shift(struct controller *controller, const struct clock_move *move)
 {
     struct notices *notices = controller->notices;
     struct letter *letter;
     TAILQ_FOREACH(letter, &notices->letters, link)
     {
-        if (letter->m.state == MESSAGE_WAITING) {
-            letter->m.made_us += by_us;
-            letter->m.due_us += by_us;
+        if (letter->m.state == MESSAGE_WAITING && clock_is_moved(move, letter->m.made_us)) {
+            letter->m.made_us += move->by_us;
+            letter->m.due_us += move->by_us;
             letter->is_changed = true;
         }
     }
     for (size_t i = 0; i < notices->lane_count; i++) {
         struct lane *lane = &notices->lanes[i];
-        lane->next_us += lane->next_us ? by_us : 0;
+        lane->next_us += lane->next_us ? move->by_us : 0;
         for (size_t k = 0; k < VOICE_COUNT; k++) {
-            lane->window_us[k] += lane->window_us[k] ? by_us : 0;
+            lane->window_us[k] += lane->window_us[k] ? move->by_us : 0;
         }
     }
 }

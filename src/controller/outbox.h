@@ -101,8 +101,8 @@ void outbox_tick(struct controller *controller);
 void outbox_settle(struct controller *controller);
 void outbox_free(struct notices *notices);
 struct lane *outbox_lane(struct notices *notices, const char *channel);
-/* Our clock was set by so much (clocks.h): what waits is due as soon as before. */
-void outbox_shift(struct controller *controller, int64_t by_us);
+/* Our clock was set (clocks.h): what waits is due as soon as before. */
+void outbox_shift(struct controller *controller, const struct clock_move *move);
 /* From the store, at start; borrowed. */
 void outbox_restore(struct controller *controller, const struct message *message);
 

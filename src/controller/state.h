@@ -230,6 +230,7 @@ struct controller {
     int64_t began_us; /* boot */
     struct clock_steady steady;
     int64_t offset_us; /* wall minus boot clock, as the store has it */
+    int64_t fresh_us;  /* wall: first look at it since the machine started; 0: put right since */
     struct unstored unstored;
     uint64_t unsure_us; /* of the detection that policy looks at */
     struct store *store;

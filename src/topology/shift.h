@@ -3,13 +3,11 @@
 #ifndef CORDON_TOPOLOGY_SHIFT_H
 #define CORDON_TOPOLOGY_SHIFT_H
 
-#include <stdint.h>
-
+#include "base/clock.h"
 #include "topology/topology.h"
 
-/* One that came from the store, where it was written down before. */
+/* One that came from the store, where it was written down before: by so much it was set since. */
 void topology_shift_one(struct topology *topology, const char *endpoint_id, int64_t by_us);
-/* By so much it was set forward; back: negative. */
-void topology_shift(struct topology *topology, int64_t by_us);
+void topology_shift(struct topology *topology, const struct clock_move *move);
 
 #endif

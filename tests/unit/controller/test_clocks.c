@@ -199,6 +199,72 @@ test_another_start_of_the_machine_is_no_jump(void **state)
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_EXPIRED);
 }
 
+/* The machine starts with a clock that is wrong by so much, until a time server puts it right. */
+static void
+start_with(struct campus *campus, int64_t wrong_us)
+{
+    campus_stop(campus);
+    campus->boot_id = "another-boot";
+    campus->clock.boot_now_us = 5 * SECOND;
+    set_clock(campus, 60 * SECOND + wrong_us);
+    campus_start(campus);
+    campus_pass(campus, 3 * SECOND);
+}
+
+/* What was dated before is right already; what was dated since is as wrong as the clock was. */
+static void
+a_clock_is_put_right(struct campus *campus, int64_t wrong_us, bool restarts)
+{
+    char id[ID_SIZE], young[ID_SIZE];
+    int64_t until_us = campus->clock.wall_now_us + 10 * HOUR;
+    snprintf(id, sizeof(id), "%s", contain_for(campus, 2, 10 * 3600)->id);
+    campus_pass(campus, 60 * SECOND);
+    start_with(campus, wrong_us);
+    snprintf(young, sizeof(young), "%s", contain_for(campus, 3, 600)->id);
+    campus_pass(campus, SECOND);
+    if (restarts) {
+        campus_stop(campus);
+        set_clock(campus, -wrong_us);
+        campus_start(campus);
+    } else {
+        set_clock(campus, -wrong_us);
+    }
+    campus_pass(campus, SECOND);
+    assert_int_equal(controller_find(campus->controller, id)->expires_us, until_us);
+    campus_pass(campus, 580 * SECOND);
+    assert_true(is_cut_off(campus, 3));
+    campus_pass(campus, 20 * SECOND);
+    assert_int_equal(controller_find(campus->controller, young)->state, CONTAINMENT_EXPIRED);
+    if (wrong_us > 0) { /* what seemed to be long ago is forgotten until it is told again */
+        campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    } /* else who holds what is known from before that start */
+    assert_true(campus_detect(campus, "d1", "10.1.0.3", STRENGTH_STRONG));
+    assert_string_equal(campus_newest(campus)->endpoint_id, campus_endpoint(campus, 3)->id);
+    assert_int_equal(campus_newest(campus)->hold, HOLD_NONE);
+    /* the next time it is somebody's doing, and everything is moved */
+    set_clock(campus, -HOUR);
+    campus_pass(campus, SECOND);
+    assert_int_equal(controller_find(campus->controller, id)->expires_us, until_us - HOUR);
+}
+
+static void
+test_an_empty_battery_makes_nothing_last_longer(void **state)
+{
+    a_clock_is_put_right(*state, -9 * HOUR, false);
+}
+
+static void
+test_a_clock_that_is_put_right_while_core_is_away(void **state)
+{
+    a_clock_is_put_right(*state, -9 * HOUR, true);
+}
+
+static void
+test_a_clock_that_was_ahead_ends_nothing_early(void **state)
+{
+    a_clock_is_put_right(*state, 9 * HOUR, false);
+}
+
 static void
 test_a_pending_one_waits_as_long_as_it_was_told(void **state)
 {
@@ -384,6 +450,9 @@ main(void)
         EACH(test_set_while_core_was_away_is_seen_at_its_start),
         EACH(test_who_held_what_is_known_after_restarts_between_two_jumps),
         EACH(test_another_start_of_the_machine_is_no_jump),
+        EACH(test_an_empty_battery_makes_nothing_last_longer),
+        EACH(test_a_clock_that_is_put_right_while_core_is_away),
+        EACH(test_a_clock_that_was_ahead_ends_nothing_early),
         EACH(test_a_pending_one_waits_as_long_as_it_was_told),
         EACH(test_an_hour_forward_and_everybody_is_known),
         EACH(test_an_hour_back_and_everybody_is_known),
