@@ -191,23 +191,23 @@ def contains(lab, one):
 
 def test_a_sensor_is_renewed_and_what_it_finds_goes_on(lab):
     """A real one, over its line; after a restart it is who it was renewed to."""
-    lab.start_sensor()
-    first = lab.wait_certificate("s9", connected=True, state="valid")
+    lab.start_sensor("s10")
+    first = lab.wait_certificate("s10", connected=True, state="valid")
     made = [contains(lab, lab.endpoints[6])]
-    second = lab.wait_certificate("s9", connected=True, state="valid", origin="renewed",
+    second = lab.wait_certificate("s10", connected=True, state="valid", origin="renewed",
                                   timeout_s=3 * LIFE_S)
     assert second["serial"] != first["serial"]
-    assert lab.certificates("s9", serial=first["serial"])[0]["state"] == "replaced"
+    assert lab.certificates("s10", serial=first["serial"])[0]["state"] == "replaced"
     kept = f"{lab.dir}/sensor-state/identity.pem"
     assert os.stat(kept).st_mode & 0o777 == 0o600
     made.append(contains(lab, lab.endpoints[7]))
-    told = alert_of(SENSORS, *paths(lab, "s9"))  # what it enrolled with is no good any more
+    told = alert_of(SENSORS, *paths(lab, "s10"))  # what it enrolled with is no good any more
     assert "REVOKED" in told, told
     lab.sensor.kill()
     lab.sensor.popen.wait(10)
     lab.release(made[0])
-    lab.start_sensor()
-    assert lab.wait_certificate("s9", connected=True, state="valid")["origin"] == "renewed"
+    lab.start_sensor("s10")
+    assert lab.wait_certificate("s10", connected=True, state="valid")["origin"] == "renewed"
     made[0] = contains(lab, lab.endpoints[6])
     for one in made:
         lab.release(one)
