@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -594,11 +595,19 @@ pki_ca_sign(const struct pki_ca *ca, const struct pki_request *request, struct p
     return result;
 }
 
-int64_t
-pki_server_expires_us(const char *dir)
+bool
+pki_server_read(const char *dir, struct pki_server *server)
 {
     X509 *own = certificate_read(dir, "server");
-    int64_t expires_us = own ? pki_expires_us(own) : 0;
+    EVP_PKEY *key = own ? X509_get0_pubkey(own) : NULL;
+    size_t size = 0;
+    *server = (struct pki_server){.issued_us = own ? pki_issued_us(own) : 0,
+                                  .expires_us = own ? pki_expires_us(own) : 0};
+    bool is_read = key &&
+                   EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, server->key,
+                                                   sizeof(server->key), &size) == 1 &&
+                   size == sizeof(server->key);
     X509_free(own);
-    return expires_us;
+    ERR_clear_error();
+    return is_read;
 }

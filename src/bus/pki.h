@@ -35,8 +35,12 @@ bool pki_names_check(const char *names, char why[256]);
 int pki_issue(const char *dir, const char *master, const char *role, const char *name,
               const char *out, char why[256]) MUST_CHECK;
 
-/* When server.pem in 'dir' ends; 0: it cannot be read. */
-int64_t pki_server_expires_us(const char *dir);
+/* Of server.pem in 'dir': whose key, since when and until when.  False: it cannot be read. */
+struct pki_server {
+    uint8_t key[PUBLIC_KEY_SIZE];
+    int64_t issued_us, expires_us;
+};
+bool pki_server_read(const char *dir, struct pki_server *server) MUST_CHECK;
 
 struct pki_ca;
 

@@ -419,6 +419,24 @@ tls_server_admit(struct tls_server *server, uint32_t grace_s)
     evconnlistener_enable(server->listener);
 }
 
+bool
+tls_context_renew(SSL_CTX *context, const uint8_t *der, size_t size)
+{
+    X509 *certificate = pki_read(der, size);
+    EVP_PKEY *key = SSL_CTX_get0_privatekey(context);
+    bool is_used = certificate && key && X509_check_private_key(certificate, key) == 1 &&
+                   SSL_CTX_use_certificate(context, certificate) == 1;
+    X509_free(certificate);
+    ERR_clear_error();
+    return is_used;
+}
+
+bool
+tls_server_renew(struct tls_server *server, const uint8_t *der, size_t size)
+{
+    return tls_context_renew(server->context, der, size);
+}
+
 const struct tls_peer *
 tls_server_peer(const struct tls_server *server)
 {

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "bus/channel.h"
@@ -46,6 +47,10 @@ int tls_server_new(struct event_base *base, const char *address, const struct tl
                    tls_opened_fn *on_open, void *context, struct tls_server **server,
                    char why[256]) MUST_CHECK;
 void tls_server_free(struct tls_server *server);
+/* Whoever connects from now on is shown that certificate, which must be of the key that is used;
+ * connections that there are go on.  False: it is none such, and nothing was changed. */
+bool tls_context_renew(SSL_CTX *context, const uint8_t *der, size_t size) MUST_CHECK;
+bool tls_server_renew(struct tls_server *server, const uint8_t *der, size_t size) MUST_CHECK;
 
 /* Who connects, by its certificate; where that is no good, what it says. */
 struct tls_peer {

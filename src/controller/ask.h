@@ -32,7 +32,7 @@ struct ask_settings {
     struct revisions *revisions; /* NULL: none are kept (tests of other things) */
     struct warnings *warnings;
     struct certificates *certificates; /* NULL: none are looked after (tests) */
-    int64_t server_expires_us;         /* our own certificate's end; 0: not known */
+    const int64_t *server_expires_us;  /* our own certificate's end; 0 or NULL: not known */
     struct copies *copies;             /* NULL: none are made here (tests of other things) */
     int64_t started_us;                /* wall clock */
     struct jobs_ports jobs;            /* what jobs need of the loop */

@@ -279,10 +279,10 @@ add_own(struct text *text, const struct ask_settings *settings)
         head(text, "cordon_disk_bytes", "gauge", "size of the disk of the state folder");
         add(text, "cordon_disk_bytes %" PRIu64 "\n", whole);
     }
-    if (settings->server_expires_us) {
+    if (settings->server_expires_us && *settings->server_expires_us) {
         head(text, "cordon_server_certificate_seconds", "gauge", "until our own certificate ends");
         add(text, "cordon_server_certificate_seconds %" PRId64 "\n",
-            (settings->server_expires_us - now_us) / 1000000);
+            (*settings->server_expires_us - now_us) / 1000000);
     }
 }
 

@@ -20,11 +20,8 @@
 #include "bus/issued.h"
 #include "bus/pki.h"
 #include "controller/ask.h"
-#include "controller/checkpoints.h"
-#include "controller/clocks.h"
-#include "controller/controller.h"
-#include "controller/copies.h"
-#include "controller/ended.h"
+#include "controller/core_peers.h"
+#include "controller/core_state.h"
 #include "cordond/errand.h"
 #include "store/rescue.h"
 #include "wire/desired_set.h"
@@ -36,39 +33,7 @@
 
 #define RESERVE_BYTES (UINT64_C(4) << 20) /* of the disk, for blocks when it is full */
 #define TICK_US 250000
-#define OWN_ADDRESSES_MAX 64
 #define FLUSH_MS 200
-
-struct core {
-    struct role *role;
-    struct store *store;
-    struct policy *policy;
-    bool lacks_landlock;
-    struct seal *seal; /* of the signing key, until that is open */
-    struct checkpoint_signer signer;
-    struct revisions *revisions;
-    struct warnings *warnings;
-    struct controller *controller;
-    struct pki_ca *ca;
-    int issued_fd; /* bus/issued.h */
-    int64_t server_expires_us;
-    char boot_id[CLOCKS_BOOT_SIZE];
-    struct ended ended;
-    struct certificates *certificates;
-    struct asks *asks;
-    struct copies *copies;
-    char backups[URL_SIZE]; /* their folder, for people */
-    struct channel *driver, *web, *notify;
-    struct channel *intake;
-    struct event *tick;
-    struct event *jobs;    /* added while jobs run */
-    struct event *acking;  /* active while there are acks to send */
-    struct wire_ack *acks; /* owned; of the intake that is joined now */
-    struct ip own[OWN_ADDRESSES_MAX];
-    size_t own_count;
-    uint64_t events;  /* sent to web, numbered */
-    uint64_t intakes; /* counts intake's connections: acks go to the one that sent */
-};
 
 /* ---- towards the driver process ---- */
 
@@ -224,59 +189,7 @@ on_ask(struct core *core, struct channel *channel, const struct wire_ask *ask)
     asks_handle(core->asks, ask, on_answer, question);
 }
 
-/* ---- certificates of devices ---- */
-
-static struct channel *
-side_of(struct core *core, enum device_role role)
-{
-    return role == DEVICE_EDGE ? core->driver : core->intake;
-}
-
-static bool
-send_peers(void *context, const struct wire_peers *part)
-{
-    return channel_send(context, WIRE_PEERS, part);
-}
-
-static void
-on_peers(void *context, enum device_role role)
-{
-    struct core *core = context;
-    struct channel *side = side_of(core, role);
-    if (side && core->certificates) {
-        certificates_peers(core->certificates, role, send_peers, side);
-    }
-}
-
-static bool
-send_renew(void *context, const struct wire_renew *renew)
-{
-    struct channel *side = side_of(context, renew->role);
-    return side && channel_send(side, WIRE_RENEW, renew);
-}
-
-static void
-certificates_tell(void *context, enum severity severity, const char *object, const char *detail)
-{
-    struct core *core = context;
-    controller_tell(core->controller, NOTICE_CERTIFICATE, severity, object, detail);
-}
-
-static void
-certificates_changed(void *context)
-{
-    struct core *core = context;
-    if (core->controller) {
-        controller_list_changed(core->controller, CHANGED_CERTIFICATES);
-    }
-}
-
-static void
-on_peer_event(struct core *core, const struct channel *channel, const struct wire_peer *peer)
-{
-    certificates_peer(core->certificates, channel == core->driver ? DEVICE_EDGE : DEVICE_SENSOR,
-                      peer);
-}
+/* ---- start: keys ---- */
 
 /* While we may: nobody but us ever has its key. */
 static int
@@ -286,7 +199,10 @@ core_authority(struct core *core)
     const char *master = core->role->config->secret_key_file;
     core->lacks_landlock = sandbox_paths_version() == 0;
     snprintf(pki, sizeof(pki), "%s/pki", core->role->config->state_dir);
-    core->server_expires_us = pki_server_expires_us(pki);
+    if (!own_certificate_read(&core->own_certificate, pki)) {
+        log_error("core", "server.pem cannot be read: it is not renewed while we run",
+                  LOG_S("folder", pki));
+    }
     clocks_boot_id(core->boot_id);
     core->ca = pki_ca_open(pki, master, why);
     if (!core->ca) {
@@ -303,26 +219,6 @@ core_authority(struct core *core)
         log_error("core", "the master key cannot be used", LOG_S("why", why));
     }
     return error;
-}
-
-static int
-core_certificates(struct core *core)
-{
-    const struct config *config = core->role->config;
-    const struct certificates_settings settings = {
-        .store = core->store,
-        .clock = clock_system(),
-        .ca = core->ca,
-        .life_us = (int64_t)config->certificates.life_s * 1000000,
-        .grace_us = (int64_t)config->certificates.grace_s * 1000000,
-        .token_us = (int64_t)config->certificates.token_s * 1000000,
-        .issued_fd = core->issued_fd,
-        .on_peers = on_peers,
-        .send_renew = send_renew,
-        .tell = certificates_tell,
-        .on_change = certificates_changed,
-        .context = core};
-    return certificates_open(&settings, &core->certificates);
 }
 
 /* ---- from intake ---- */
@@ -422,7 +318,7 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         on_ask(core, channel, message);
         break;
     case WIRE_PEER:
-        on_peer_event(core, channel, message);
+        core_peers_event(core, channel, message);
         break;
     case WIRE_SIGN:
         certificates_sign(core->certificates, message);
@@ -459,9 +355,11 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
     ended_joined(&core->ended, core->controller, peer);
     if (peer == ROLE_DRIVER) {
         core->driver = channel;
-        on_peers(core, DEVICE_EDGE);
+        core_peers_joined(core, channel);
+        core_peers_send(core, DEVICE_EDGE);
     } else if (peer == ROLE_WEB) {
         core->web = channel;
+        core_peers_joined(core, channel);
     } else if (peer == ROLE_NOTIFY) {
         core->notify = channel;
         controller_notify_joined(core->controller);
@@ -469,7 +367,8 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
         core->intake = channel;
         core->intakes++;
         core->acks->id_count = 0; /* of the one before: sent again by this one */
-        on_peers(core, DEVICE_SENSOR);
+        core_peers_joined(core, channel);
+        core_peers_send(core, DEVICE_SENSOR);
     }
 }
 
@@ -507,6 +406,7 @@ on_tick(evutil_socket_t fd, short what, void *context)
     struct core *core = context;
     controller_tick(core->controller);
     certificates_tick(core->certificates);
+    own_certificate_tick(&core->own_certificate);
     copies_tick(core->copies);
     if (store_is_damaged(core->store)) {
         log_error("core",
@@ -770,7 +670,8 @@ core_controller(struct core *core)
                                      .revisions = core->revisions,
                                      .warnings = core->warnings,
                                      .certificates = core->certificates,
-                                     .server_expires_us = core->server_expires_us,
+                                     .server_expires_us =
+                                         &core->own_certificate.now.expires_us,
                                      .started_us = clock_wall_us(clock_system()),
                                      .jobs = {jobs_wake, jobs_publish, core},
                                      .own = {core->lacks_landlock, disk_room, key_check, core}};
@@ -820,6 +721,7 @@ core_close(struct core *core)
     revisions_free(core->revisions);
     warnings_free(core->warnings);
     certificates_free(core->certificates);
+    own_certificate_fini(&core->own_certificate);
     pki_ca_free(core->ca);
     controller_free(core->controller);
     policy_unref(core->policy);
@@ -852,7 +754,7 @@ core_role_run(struct role *role)
         error = core_warnings(&core);
     }
     if (!error) {
-        error = core_certificates(&core);
+        error = core_peers_open(&core);
     }
     if (!error) {
         error = core_controller(&core);

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "bus/listener.h"
 #include "bus/pki_key.h"
+#include "bus/tls.h"
 
 /* A connection, from the first packet on. */
 struct guest {
@@ -292,6 +293,12 @@ http_make(struct listen *listen)
                                                  EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                  EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
     evhttp_set_gencb(listen->http, listen->settings.on_request, listen->settings.context);
+}
+
+bool
+listen_renew(struct listen *listen, const uint8_t *der, size_t size)
+{
+    return tls_context_renew(listen->tls, der, size);
 }
 
 int

@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 #include <event2/http.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,8 @@ int listen_new(struct event_base *base, const struct listen_settings *settings,
                struct listen **listen, char why[256]) MUST_CHECK;
 /* Before 'base' is freed. */
 void listen_free(struct listen *listen);
+/* See tls_context_renew(). */
+bool listen_renew(struct listen *listen, const uint8_t *der, size_t size) MUST_CHECK;
 /* That request bore a valid token. */
 void listen_know(struct listen *listen, struct evhttp_request *request);
 /* At least once a second. */

@@ -664,6 +664,14 @@ web_core_joined(struct web *web)
 }
 
 void
+web_renew(struct web *web, const struct wire_renew *renew)
+{
+    if (!listen_renew(web->listen, renew->der, renew->der_size)) {
+        log_error("web", "the new certificate of our own is not of our key: not used", LOG_END);
+    }
+}
+
+void
 web_core_gone(struct web *web)
 {
     asker_set_connected(web->asker, false);

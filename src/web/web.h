@@ -11,6 +11,7 @@
 #include "wire/answer.h"
 #include "wire/ask.h"
 #include "wire/event.h"
+#include "wire/peer.h"
 #include "wire/login.h"
 
 struct web;
@@ -49,6 +50,8 @@ void web_free(struct web *web);
 /* Core was joined, or has gone. */
 void web_core_joined(struct web *web);
 void web_core_gone(struct web *web);
+/* Core made our certificate anew. */
+void web_renew(struct web *web, const struct wire_renew *renew);
 void web_answer(struct web *web, const struct wire_answer *answer);
 void web_event(struct web *web, const struct wire_event *event);
 /* What the login role answered; it has gone. */

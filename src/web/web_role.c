@@ -48,6 +48,8 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
         web_answer(self->web, message);
     } else if (type == WIRE_EVENT) {
         web_event(self->web, message);
+    } else if (type == WIRE_RENEW) {
+        web_renew(self->web, message);
     } else if (type == WIRE_LOGIN_RESULT && channel == self->login) {
         web_login_answer(self->web, message);
     } else {

@@ -49,6 +49,37 @@ def forge(folder, pki, name, role, begins_s=-3600, ends_s=86400, is_ours=True):
     return paths
 
 
+def shorten(state_dir, life_s):
+    """The controller's own certificate ends that soon: for the same key and names, issued now."""
+    pki = os.path.join(state_dir, "pki")
+    path = os.path.join(pki, "server.pem")
+    with open(path, "rb") as file:
+        whole = file.read()
+    behind = whole.index(b"-----END CERTIFICATE-----") + len(b"-----END CERTIFICATE-----\n")
+    own, authority = x509.load_pem_x509_certificate(whole[:behind]), whole[behind:]
+    signer = serialization.load_pem_private_key(
+        opened.opened(state_dir, "pki/ca.key.sealed", "authority"), None)
+    now = datetime.datetime.utcnow()
+    builder = (x509.CertificateBuilder().subject_name(own.subject).issuer_name(own.issuer)
+               .public_key(own.public_key()).serial_number(x509.random_serial_number())
+               .not_valid_before(now - datetime.timedelta(hours=1))  # as PKI_BACKDATE_S has it
+               .not_valid_after(now + datetime.timedelta(seconds=life_s)))
+    for extension in own.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    made = builder.sign(signer, hashes.SHA256())
+    with open(path, "wb") as file:  # in place: its owner and mode stay
+        file.write(made.public_bytes(serialization.Encoding.PEM) + authority)
+
+
+def shown(address, ca):
+    """The certificate that a server shows to whoever comes now."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(ca)
+    with context.wrap_socket(socket.create_connection(address, timeout=20)) as line:
+        return x509.load_der_x509_certificate(line.getpeercert(binary_form=True))
+
+
 class Line:
     """One connection to cordond with that certificate."""
 

@@ -1,14 +1,18 @@
 """Enrolment, renewal and revocation with the real programs, and what a switch or sensor that was
 taken over can do: a small lab whose switches enrol as a person would enrol them, with certificates
 that live for half a minute."""
+import http.client
 import os
 import re
 import shlex
+import signal
+import ssl
 import subprocess
+import time
 
 import light
 import pytest
-from device import Line, alert_of, forge
+from device import Line, alert_of, forge, shorten, shown
 from netns import wait_for
 
 EDGES, SENSORS = ("10.99.0.1", 8701), ("10.99.0.1", 8702)
@@ -180,6 +184,57 @@ def test_renewed_before_the_end_and_nothing_is_lost(lab):
     lab.release(made["id"])
 
 
+def sensor_up(lab):
+    """It runs; the certificate that it enrolled with."""
+    if not lab.sensor or not lab.sensor.is_running():
+        lab.start_sensor("s10")
+    return wait_for(lambda: [one for one in lab.certificates("s10") if one["origin"] != "renewed"],
+                    "s10 is known", 30, 0.1)[0]
+
+
+def test_our_own_certificate_is_renewed_while_cordond_runs(lab):
+    """It lives for half a minute: connections that there are go on beyond its end, and switches, the
+    API and whoever else comes after it are let in by the new one."""
+    life_s, api = 24, ("127.0.0.1", 8443)
+    sensor_up(lab)  # is renewed meanwhile, for the test behind this one
+    lab.cordond.stop()
+    shorten(lab.state_dir, life_s)
+    lab.start_cordond()
+    begin = time.monotonic()
+    lab.wait_level(60)
+    first = shown(api, lab.ca)
+    process = lab.cordond.popen.pid
+    assert lab.switch("s1")["connected"]
+    context = ssl.create_default_context(cafile=lab.ca)
+    kept = http.client.HTTPSConnection(*api, context=context, timeout=20)
+    kept.auto_open = 0  # the one connection, or none
+    kept.connect()
+    socket_of_old = kept.sock
+
+    def ask():
+        kept.request("GET", "/api/v1/openapi.json", headers={"Accept-Encoding": "gzip"})
+        answer = kept.getresponse()
+        answer.read()
+        return answer.status == 200
+    second = wait_for(lambda: (lambda now: now if now.serial_number != first.serial_number else None)
+                      (shown(api, lab.ca)), "it is made anew", life_s, 0.2)
+    assert second.public_key().public_numbers() == first.public_key().public_numbers()
+    assert second.subject == first.subject and second.not_valid_after > first.not_valid_after
+    wait_for(lambda: ask() and time.monotonic() - begin > life_s + 1, "the first one has ended",
+             life_s * 2, 1)
+    assert ask() and kept.sock is socket_of_old  # it was never cut
+    assert shown(api, lab.ca).serial_number != first.serial_number
+    assert lab.is_answering() and lab.switch("s1")["connected"]
+    lab.edges["s1"].kill()  # and one that comes new
+    lab.edges["s1"].popen.wait(5)
+    lab.start_edge("s1")
+    wait_for(lambda: lab.switch("s1")["connected"], "s1 is let in, and lets us in", 20, 0.1)
+    os.kill(lab.role_pids()["driver"], signal.SIGKILL)  # a role that has read the old file
+    wait_for(lambda: lab.is_answering() and lab.switch("s1")["connected"],
+             "s1 is in again", 30, 0.1)
+    assert lab.cordond.popen.pid == process and lab.cordond.is_running()
+
+
 def contains(lab, one):
     """The sensor sees that call, and it contains."""
     def told():
@@ -191,8 +246,7 @@ def contains(lab, one):
 
 def test_a_sensor_is_renewed_and_what_it_finds_goes_on(lab):
     """A real one, over its line; after a restart it is who it was renewed to."""
-    lab.start_sensor("s10")
-    first = lab.wait_certificate("s10", connected=True, state="valid")
+    first = sensor_up(lab)
     made = [contains(lab, lab.endpoints[6])]
     second = lab.wait_certificate("s10", connected=True, state="valid", origin="renewed",
                                   timeout_s=3 * LIFE_S)

@@ -24,6 +24,7 @@
 #define DAY_US (24 * HOUR_US)
 
 struct fixture {
+    int64_t server_expires_us;
     struct campus campus;
     struct asks *asks;
     struct copies *copies;
@@ -84,9 +85,10 @@ static void
 asks_make(struct fixture *f, bool lacks_landlock, int64_t server_expires_us)
 {
     asks_free(f->asks);
+    f->server_expires_us = server_expires_us;
     const struct ask_settings settings = {.controller = f->campus.controller,
                                           .copies = f->copies,
-                                          .server_expires_us = server_expires_us,
+                                          .server_expires_us = &f->server_expires_us,
                                           .own = {lacks_landlock, disk, key_check, f}};
     f->asks = asks_new(&settings);
 }

@@ -23,7 +23,7 @@ static const struct {
     {ROLE_DRIVER, ROLE_CORE, " facts observed edge_stats device peer sign checkpoints "},
     {ROLE_CORE, ROLE_DRIVER, " desired read_back peers renew checkpoint "},
     {ROLE_WEB, ROLE_CORE, " ask "},
-    {ROLE_CORE, ROLE_WEB, " answer event "},
+    {ROLE_CORE, ROLE_WEB, " answer event renew "},
     {ROLE_CORE, ROLE_NOTIFY, " notice secret "},
     {ROLE_NOTIFY, ROLE_CORE, " notice_result secrets "},
     {ROLE_WEB, ROLE_LOGIN, " login "},
@@ -63,7 +63,7 @@ test_each_role_sends_only_its_own(void **state)
             }
         }
     }
-    assert_int_equal(count, 48);
+    assert_int_equal(count, 49);
 }
 
 static void
