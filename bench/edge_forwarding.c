@@ -92,8 +92,8 @@ pin(void)
 static void
 frame_make(uint8_t frame[FRAME_SIZE], const struct mac *to, const struct mac *from)
 {
-    static const uint8_t ip[28] = {0x45, 0, 0, 46, 0, 0, 0x40, 0, 64,   17,   0,  0, 10, 0,
-                                   0,    1, 10, 0, 0, 2, 0xc0, 0, 0x13, 0x88, 0, 26};
+    static const uint8_t ip[28] = {0x45, 0, 0, 46, 0, 0, 0x40, 0,    64, 17,   0,    0, 10,
+                                   0,    0, 1, 10, 0, 0, 2,    0xc0, 0,  0x13, 0x88, 0, 26};
     memset(frame, 0, FRAME_SIZE);
     memcpy(frame, to->b, 6);
     memcpy(frame + 6, from->b, 6);
@@ -218,8 +218,8 @@ rules_set(struct datapath *datapath)
     for (uint32_t i = 0; i < BLOCKED; i++) {
         rules[i].kind = RULE_ISOLATE;
         snprintf(rules[i].id, sizeof(rules[i].id), "bench/%u", i);
-        rules[i].isolate.mac = (struct mac){
-            {0x02, 0x11, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
+        rules[i].isolate.mac =
+            (struct mac){{0x02, 0x11, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
     }
     int result = datapath_set(datapath, rules, BLOCKED, NULL);
     if (result) {

@@ -122,7 +122,8 @@ main(void)
     for (uint32_t i = 0; i < PORTS; i++) {
         char command[128];
         snprintf(command, sizeof(command),
-                 "ip link add p%u type veth peer name q%u && ip link set p%u master br0 up", i, i, i);
+                 "ip link add p%u type veth peer name q%u && ip link set p%u master br0 up", i, i,
+                 i);
         shell(command);
     }
     const struct datapath_settings settings = {.pin_dir = mkdtemp(dir), .bridge = "br0"};

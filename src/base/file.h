@@ -23,13 +23,13 @@ int file_lock(const char *path, int *fd) MUST_CHECK;
 int file_lock_folder(const char *path, int *fd) MUST_CHECK;
 /* A rename or removal in the folder of 'path' is on disk when it returns. */
 int file_sync_folder(const char *path) MUST_CHECK;
-/* As rename(), also to another file system: then it is copied, is on the disk under its new name, and
- * only then removed under the old one.  Mode and owner stay as far as we may; a link is not followed.
- * 0 or negative errno. */
+/* As rename(), also to another file system: then it is copied, is on the disk under its new name,
+ * and only then removed under the old one.  Mode and owner stay as far as we may; a link is not
+ * followed. 0 or negative errno. */
 int file_carry(const char *from, const char *to) MUST_CHECK;
-/* Opens a plain file to read.  Through a link only where that belongs to root or to us: others may have
- * put theirs there to have something read that is not theirs.  A descriptor, or negative errno: -ELOOP
- * for such a link, -EINVAL for what is no plain file. */
+/* Opens a plain file to read.  Through a link only where that belongs to root or to us: others may
+ * have put theirs there to have something read that is not theirs.  A descriptor, or negative
+ * errno: -ELOOP for such a link, -EINVAL for what is no plain file. */
 int file_open_plain(const char *path) MUST_CHECK;
 /* As file_write_atomic, through a link (which stays one), with the mode that the file has; 0600
  * where there is none yet. */

@@ -260,7 +260,8 @@ gate_renew(struct gate *gate, const struct wire_renew *renew)
     struct guest *guest;
     if (strcmp(renew->name, WIRE_RENEW_OWN) == 0) {
         if (!tls_server_renew(gate->server, renew->der, renew->der_size)) {
-            log_error("gate", "the new certificate of our own is not of our key: not used", LOG_END);
+            log_error("gate", "the new certificate of our own is not of our key: not used",
+                      LOG_END);
         }
         return;
     }

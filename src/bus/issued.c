@@ -96,7 +96,8 @@ static bool
 is_hex(const char *text, size_t least, size_t most)
 {
     size_t size = strlen(text);
-    return size >= least && size <= most && size % 2 == 0 && strspn(text, "0123456789abcdef") == size;
+    return size >= least && size <= most && size % 2 == 0 &&
+           strspn(text, "0123456789abcdef") == size;
 }
 
 bool

@@ -22,7 +22,7 @@ struct client_answer {
     char why[256];
     char media[128];
     char next[128]; /* X-Cordon-Next: where a file in pages goes on; "": its end */
-    char *bytes; /* owned; NUL-terminated beyond 'size' */
+    char *bytes;    /* owned; NUL-terminated beyond 'size' */
     size_t size;
     cJSON *json; /* owned; NULL: no JSON */
 };

@@ -12,10 +12,10 @@ static void
 print_retention(const struct run *run, const cJSON *retention)
 {
     static const struct column kinds[] = {
-        {"KIND", "kind", COLUMN_TEXT},    {"KEPT DAYS", "days", COLUMN_TEXT},
-        {"USUAL", "usual", COLUMN_TEXT},  {"AT LEAST", "least", COLUMN_TEXT},
-        {"AT MOST", "most", COLUMN_TEXT}, {"ROWS", "rows", COLUMN_TEXT},
-        {"BYTES", "bytes", COLUMN_TEXT},  {"OLDEST", "oldest", COLUMN_TIME},
+        {"KIND", "kind", COLUMN_TEXT},        {"KEPT DAYS", "days", COLUMN_TEXT},
+        {"USUAL", "usual", COLUMN_TEXT},      {"AT LEAST", "least", COLUMN_TEXT},
+        {"AT MOST", "most", COLUMN_TEXT},     {"ROWS", "rows", COLUMN_TEXT},
+        {"BYTES", "bytes", COLUMN_TEXT},      {"OLDEST", "oldest", COLUMN_TIME},
         {"TAKEN LAST", "taken", COLUMN_TEXT},
     };
     static const struct column facts[] = {
@@ -103,9 +103,8 @@ cmd_retention(struct run *run, char **words, int count)
     if (count < 2 || strcmp(words[0], "set") != 0) {
         return run_usage("retention [show] | retention set KIND=DAYS ... --reason TEXT");
     }
-    return run->options.reason
-               ? set(run, words + 1, count - 1)
-               : run_usage("say why with --reason TEXT: it goes into the audit");
+    return run->options.reason ? set(run, words + 1, count - 1)
+                               : run_usage("say why with --reason TEXT: it goes into the audit");
 }
 
 /* ---- purges ---- */
@@ -172,10 +171,10 @@ cmd_purge(struct run *run, char **words, int count)
     if (count == 2 && strcmp(words[0], "show") == 0) {
         return show_purge(run, words[1]);
     }
-    if (count != (is_older ? 1 : 2) || !run->options.reason ||
-        (is_older && !run->options.until)) {
-        return run_usage("purge endpoint|address|mac|name VALUE --reason TEXT [--dry-run], or purge "
-                         "older --until TIME --reason TEXT [--dry-run]");
+    if (count != (is_older ? 1 : 2) || !run->options.reason || (is_older && !run->options.until)) {
+        return run_usage(
+            "purge endpoint|address|mac|name VALUE --reason TEXT [--dry-run], or purge "
+            "older --until TIME --reason TEXT [--dry-run]");
     }
     return purge(run, words[0], is_older ? NULL : words[1]);
 }

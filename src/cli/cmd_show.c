@@ -104,11 +104,15 @@ static void
 print_switch(const struct run *run, const cJSON *json)
 {
     static const struct column facts[] = {
-        {"NAME", "name", COLUMN_TEXT},        {"SITE", "site", COLUMN_TEXT},
+        {"NAME", "name", COLUMN_TEXT},
+        {"SITE", "site", COLUMN_TEXT},
         {"DRIVER", "driver", COLUMN_TEXT},
-        {"STATE", "state", COLUMN_TEXT},      {"GENERATION", "observed_generation", COLUMN_TEXT},
-        {"RULES", "rules", COLUMN_TEXT},      {"LAST SEEN", "seen", COLUMN_TIME},
-        {"SKEW", "skew_us", COLUMN_MS},       {"PROBLEM", "problem", COLUMN_TEXT},
+        {"STATE", "state", COLUMN_TEXT},
+        {"GENERATION", "observed_generation", COLUMN_TEXT},
+        {"RULES", "rules", COLUMN_TEXT},
+        {"LAST SEEN", "seen", COLUMN_TIME},
+        {"SKEW", "skew_us", COLUMN_MS},
+        {"PROBLEM", "problem", COLUMN_TEXT},
         {"PROBLEM", "problems", COLUMN_TEXT},
     };
     static const struct column ports[] = {
@@ -280,11 +284,14 @@ static void
 print_budgets(const struct run *run, const cJSON *json)
 {
     static const struct column facts[] = {
-        {"WITHIN A MINUTE", "minute", COLUMN_TEXT}, {"OF", "per_minute", COLUMN_TEXT},
-        {"WITHIN AN HOUR", "hour", COLUMN_TEXT},    {"OF", "per_hour", COLUMN_TEXT},
+        {"WITHIN A MINUTE", "minute", COLUMN_TEXT},
+        {"OF", "per_minute", COLUMN_TEXT},
+        {"WITHIN AN HOUR", "hour", COLUMN_TEXT},
+        {"OF", "per_hour", COLUMN_TEXT},
         {"% OF A NETWORK", "network_percent", COLUMN_TEXT},
         {"% OF A SWITCH", "switch_percent", COLUMN_TEXT},
-        {"STORM SINCE", "storm.since", COLUMN_TIME}, {"HELD IN THE STORM", "storm.held", COLUMN_TEXT},
+        {"STORM SINCE", "storm.since", COLUMN_TIME},
+        {"HELD IN THE STORM", "storm.held", COLUMN_TEXT},
     };
     static const struct column shares[] = {
         {"KIND", "kind", COLUMN_TEXT},

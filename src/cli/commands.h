@@ -24,13 +24,13 @@ const struct command *command_find(const char *name);
 
 command_fn cmd_endpoints, cmd_endpoint, cmd_links, cmd_switches, cmd_switch, cmd_containments,
     cmd_containment, cmd_pending, cmd_incidents, cmd_incident, cmd_evidence, cmd_intake,
-    cmd_sensors, cmd_mirrors, cmd_protected, cmd_policy, cmd_enforcement, cmd_doctor, cmd_audit, cmd_payload,
-    cmd_budgets, cmd_conflicts,
-    cmd_warning, cmd_watch, cmd_assess, cmd_licences, cmd_storage, cmd_events, cmd_version,
-    cmd_openapi, cmd_contain, cmd_block_server, cmd_block_pair, cmd_mirror, cmd_release, cmd_extend,
-    cmd_enforce, cmd_check, cmd_revert, cmd_panic, cmd_resume, cmd_server_blocks, cmd_jobs,
-    cmd_accounts, cmd_tokens, cmd_annotate, cmd_protect, cmd_annotations, cmd_export, cmd_import,
-    cmd_layout, cmd_notify, cmd_certificates, cmd_enrolments, cmd_enrol, cmd_backup, cmd_unproven, cmd_retention, cmd_purge;
+    cmd_sensors, cmd_mirrors, cmd_protected, cmd_policy, cmd_enforcement, cmd_doctor, cmd_audit,
+    cmd_payload, cmd_budgets, cmd_conflicts, cmd_warning, cmd_watch, cmd_assess, cmd_licences,
+    cmd_storage, cmd_events, cmd_version, cmd_openapi, cmd_contain, cmd_block_server,
+    cmd_block_pair, cmd_mirror, cmd_release, cmd_extend, cmd_enforce, cmd_check, cmd_revert,
+    cmd_panic, cmd_resume, cmd_server_blocks, cmd_jobs, cmd_accounts, cmd_tokens, cmd_annotate,
+    cmd_protect, cmd_annotations, cmd_export, cmd_import, cmd_layout, cmd_notify, cmd_certificates,
+    cmd_enrolments, cmd_enrol, cmd_backup, cmd_unproven, cmd_retention, cmd_purge;
 
 /* What is known of a server before it is blocked: would the policy do it, and who talked to it. */
 int assess_print(struct run *run, const char *server);

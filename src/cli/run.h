@@ -22,11 +22,12 @@ enum exit_code {
 struct options {
     struct settings settings;
     const char *file; /* of settings */
-    bool automatic, everywhere, json, help, ended, closed, none, assume, unseen, dry_run, bom, overwrite_file,
-        read_only;
+    bool automatic, everywhere, json, help, ended, closed, none, assume, unseen, dry_run, bom,
+        overwrite_file, read_only;
     const char *days, *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
-        *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base, *account, *action, *object,
-        *from, *until, *format, *newest, *input, *operations, *controller, *checkpoints, *key;
+        *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base, *account,
+        *action, *object, *from, *until, *format, *newest, *input, *operations, *controller,
+        *checkpoints, *key;
 };
 
 struct run {

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "controller/slot.h"
 #include "controller/switches.h"
-#include "wire/guard.h"
+#include "wire/protected_hosts.h"
 #include "wire/message.h"
 
 #define WAIT_US 20000000 /* longer than the driver waits for an answer */
@@ -129,8 +129,8 @@ gather(void *context, const struct want *want)
     for (size_t i = 0; i < settings->protected_count; i++) {
         struct rule_protect protect;
         gathered->is_barred =
-            gathered->is_barred ||
-            (guard_parse(settings->protected[i], &protect) && guard_meets(&want->rule, &protect));
+            gathered->is_barred || (protected_host_parse(settings->protected[i], &protect) &&
+                                    protected_host_meets(&want->rule, &protect));
     }
     if (gathered->count == gathered->room) {
         gathered->room = gathered->room ? gathered->room * 2 : 1024;

@@ -258,8 +258,8 @@ ask_page_begin_run(const struct ask_call *call, struct ask_page *page, const str
     uint64_t run = controller_run(call->controller) & RUN_MASK;
     bool is_of_run = asked->cursor > 0 && asked->cursor < ASK_CURSOR_LASTING;
     if (is_of_run && asked->cursor >> SERIAL_BITS != run) {
-        ask_problem(call, 409, "the controller was started anew since that page was given", "cursor",
-                    "begin again without a cursor");
+        ask_problem(call, 409, "the controller was started anew since that page was given",
+                    "cursor", "begin again without a cursor");
         return false;
     }
     ask_page_begin(page, asked);

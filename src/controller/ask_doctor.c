@@ -630,10 +630,9 @@ ask_doctor(const struct ask_call *call, const void *parameters)
     check_permits(&visit);
     check_containments(&visit);
     check_policy_file(&visit, call->asks->settings.revisions);
-    check_certificates(&visit, call->asks->settings.certificates,
-                       call->asks->settings.server_expires_us
-                           ? *call->asks->settings.server_expires_us
-                           : 0);
+    check_certificates(
+        &visit, call->asks->settings.certificates,
+        call->asks->settings.server_expires_us ? *call->asks->settings.server_expires_us : 0);
     check_disk(&visit);
     doctor_check_own(&visit, &call->asks->settings);
     qsort(doctor->findings, doctor->finding_count, sizeof(struct view_finding), compare);

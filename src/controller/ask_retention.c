@@ -163,9 +163,8 @@ on_recorded(void *context, enum wish_result result, const char *why,
     char busy[TEXT_SIZE];
     (void)containment;
     const struct job *job =
-        result == WISH_DONE
-            ? purge_start(call->asks->jobs, call->account, &purging->settings, busy)
-            : NULL;
+        result == WISH_DONE ? purge_start(call->asks->jobs, call->account, &purging->settings, busy)
+                            : NULL;
     if (job) {
         ask_answer_shape(call, 201, &view_job_shape, job);
     } else if (result == WISH_DONE) {

@@ -92,8 +92,9 @@ add_arrivals(struct controller *controller, const struct ip *source, struct view
         }
         for (size_t j = 0; j < sensor.stats->mirror_count; j++) {
             const struct wire_mirror_seen *seen = &sensor.stats->mirrors[j];
-            if (seen->session != view->model.session || (!ip_is_none(source) && !ip_is_none(&seen->switch_ip) &&
-                                             !ip_is_equal(source, &seen->switch_ip))) {
+            if (seen->session != view->model.session ||
+                (!ip_is_none(source) && !ip_is_none(&seen->switch_ip) &&
+                 !ip_is_equal(source, &seen->switch_ip))) {
                 continue;
             }
             view->packets += seen->packets;

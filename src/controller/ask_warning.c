@@ -66,7 +66,8 @@ ask_warning_preview(const struct ask_call *call, const void *parameters)
     const struct op_warning_preview *asked = parameters;
     const struct view_warning *now = warnings_view(call->asks->settings.warnings);
     const struct rule_warning *each[WARNING_LANGUAGES_MAX];
-    const struct warning_page_case about = {.reason = asked->reason, .case_number = asked->case_number};
+    const struct warning_page_case about = {.reason = asked->reason,
+                                            .case_number = asked->case_number};
     const struct rule_warning *texts = asked->text_count ? asked->texts : now->texts;
     size_t count = asked->text_count ? asked->text_count : now->text_count;
     char *html = mem_new(1, WARNING_PAGE_MAX);

@@ -16,8 +16,8 @@ struct audit_text {
 };
 void audit_text_free(struct audit_text *text);
 
-/* What stands before the first row; 'anchor' is the signed line behind which it begins (JSON: whoever
- * checks the file must know), or NULL. */
+/* What stands before the first row; 'anchor' is the signed line behind which it begins (JSON:
+ * whoever checks the file must know), or NULL. */
 void audit_text_begin(struct audit_text *text, enum audit_format format, const char *anchor);
 void audit_text_row(struct audit_text *text, enum audit_format format,
                     const struct store_audit_row *row);

@@ -116,7 +116,7 @@ struct wish {
     struct mac mac;
     struct ip ip;
     char site[NAME_SIZE]; /* whose addresses are meant; "": not said */
-    int64_t observed_us; /* when that address was that endpoint's; 0: now */
+    int64_t observed_us;  /* when that address was that endpoint's; 0: now */
     struct prefix server;
     char server_name[HOST_SIZE];
     char permit_set[NAME_SIZE];
@@ -201,7 +201,7 @@ struct switch_view {
     bool is_settled; /* has answered what it was told since it connected */
     char problem[TEXT_SIZE];
     const struct wire_edge_stats *stats; /* borrowed; NULL: none */
-    const char *site; /* borrowed; "": there is only one */
+    const char *site;                    /* borrowed; "": there is only one */
 };
 bool controller_switch_at(const struct controller *controller, size_t index,
                           struct switch_view *view);

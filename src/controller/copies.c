@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "controller/aside.h"
+#include "controller/worker_thread.h"
 #include "store/copy.h"
 #include "store/rescue.h"
 
@@ -26,7 +26,7 @@
 
 struct copies {
     struct copies_settings settings;
-    struct aside *aside;
+    struct worker_thread *aside;
     atomic_bool is_stopping;
     bool is_copying;
     int64_t next_copy_us;        /* boot */
@@ -106,7 +106,7 @@ copy_start(struct copies *copies)
     copying->copies = copies;
     copying->commits = stats.commits;
     snprintf(copying->path, sizeof(copying->path), "%s", store_path(copies->settings.store));
-    copies->is_copying = aside_do(copies->aside, copy_work, on_copied, copying);
+    copies->is_copying = worker_thread_do(copies->aside, copy_work, on_copied, copying);
     if (!copies->is_copying) {
         free(copying);
     }
@@ -299,7 +299,7 @@ copies_open(const struct copies_settings *settings, struct copies **out)
         free(value);
     }
     (void)result_read(copies);
-    int error = aside_new(settings->base, &copies->aside);
+    int error = worker_thread_new(settings->base, &copies->aside);
     if (error) {
         free(copies);
         return error;
@@ -313,7 +313,7 @@ copies_stop(struct copies *copies)
 {
     if (copies && copies->aside) {
         atomic_store(&copies->is_stopping, true);
-        aside_free(copies->aside);
+        worker_thread_free(copies->aside);
         copies->aside = NULL;
     }
 }

@@ -1,10 +1,10 @@
 /* The good copies that a damaged database is replaced from (store/rescue.h), and backups: what is
  * done, when, and how it ended.
  *
- * A good copy is made by a thread beside the loop, soon after a start that read everything, and then
- * every ten minutes in which something was stored.  A backup needs what core may not read (keys,
- * accounts): the supervisor starts a process that makes it (errand.h, cordond/backup.h) and leaves
- * what came of it in a file.  Core's loop thread. */
+ * A good copy is made by a thread beside the loop, soon after a start that read everything, and
+ * then every ten minutes in which something was stored.  A backup needs what core may not read
+ * (keys, accounts): the supervisor starts a process that makes it (errand.h, cordond/backup.h) and
+ * leaves what came of it in a file.  Core's loop thread. */
 #ifndef CORDON_CONTROLLER_COPIES_H
 #define CORDON_CONTROLLER_COPIES_H
 

@@ -670,8 +670,7 @@ core_controller(struct core *core)
                                      .revisions = core->revisions,
                                      .warnings = core->warnings,
                                      .certificates = core->certificates,
-                                     .server_expires_us =
-                                         &core->own_certificate.now.expires_us,
+                                     .server_expires_us = &core->own_certificate.now.expires_us,
                                      .started_us = clock_wall_us(clock_system()),
                                      .jobs = {jobs_wake, jobs_publish, core},
                                      .own = {core->lacks_landlock, disk_room, key_check, core}};

@@ -13,10 +13,10 @@
 #include "controller/resite.h"
 #include "controller/switches.h"
 
-#define ENDED_KEPT 1000 /* in memory, for lists; all are in the store */
-#define MARKS_FIXED 14  /* the beginning of a story is never dropped */
+#define ENDED_KEPT 1000    /* in memory, for lists; all are in the store */
+#define MARKS_FIXED 14     /* the beginning of a story is never dropped */
 #define HOLD_CONFIDENCE 50 /* of a place, to hold that port instead of the one before */
-#define TOLD_AT_ONCE 100 /* live, in a quarter of a second; then: load the list again */
+#define TOLD_AT_ONCE 100   /* live, in a quarter of a second; then: load the list again */
 
 void
 text_put(char *to, size_t size, const char *from)
@@ -231,8 +231,7 @@ subject_site(struct controller *controller, enum action action, const struct pre
              const char *site)
 {
     const struct policy *policy = engine_policy(controller->engine);
-    bool is_outside =
-        action == ACTION_BLOCK_SERVER && !policy_is_internal(policy, &server->ip);
+    bool is_outside = action == ACTION_BLOCK_SERVER && !policy_is_internal(policy, &server->ip);
     return is_outside || !policy_has_sites(policy) ? "" : site;
 }
 
@@ -477,7 +476,8 @@ entry_hold(struct controller *controller, struct entry *entry)
     }
     const struct location *at = &endpoint->location;
     if (hold->is_set && !hold->is_lifted && at->confidence < HOLD_CONFIDENCE) {
-        return; /* a switch says that it moved, and its former port has not let it go: it stays held */
+        return; /* a switch says that it moved, and its former port has not let it go: it stays held
+                 */
     }
     if (hold->is_set && strcmp(hold->place.switch_name, at->switch_name) == 0 &&
         strcmp(hold->place.port, at->port) == 0 && !hold->is_lifted) {

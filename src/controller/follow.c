@@ -88,8 +88,8 @@ on_gone(void *context, const struct endpoint *endpoint, const struct endpoint *i
 void
 follow_listener(struct controller *controller, struct topology_listener *listener)
 {
-    *listener = (struct topology_listener){.on_change = on_change, .on_gone = on_gone,
-                                           .context = controller};
+    *listener = (struct topology_listener){
+        .on_change = on_change, .on_gone = on_gone, .context = controller};
 }
 
 /* Containments by MAC or address that waited for somebody to have it. */
@@ -108,8 +108,7 @@ follow_waiting(struct controller *controller, const struct endpoint *endpoint)
             is_it = is_it || mac_is_equal(&endpoint->macs[i], &entry->c.subject_mac);
         }
         for (size_t i = 0; !is_it && i < endpoint->binding_count; i++) {
-            is_it = mac_is_none(&entry->c.subject_mac) &&
-                    endpoint->bindings[i].until_us == 0 &&
+            is_it = mac_is_none(&entry->c.subject_mac) && endpoint->bindings[i].until_us == 0 &&
                     ip_is_equal(&endpoint->bindings[i].ip, &entry->c.subject_ip) &&
                     (entry->c.site[0] == '\0' ||
                      strcmp(binding_site(&endpoint->bindings[i]), entry->c.site) == 0);
@@ -161,16 +160,17 @@ inherited_tell(struct controller *controller, const struct endpoint *endpoint,
     char detail[TEXT_SIZE];
     mac_format(mac, text);
     snprintf(detail, sizeof(detail),
-             "%s uses the DHCP client id of a machine with a class, tags or a note: say them of it, too, "
+             "%s uses the DHCP client id of a machine with a class, tags or a note: say them of "
+             "it, too, "
              "if it is that machine",
              text);
     conflict_note(controller, endpoint, NULL, detail);
 }
 
-/* A MAC that joined a machine bears what is said of it, so that it stays should they part again.  Anybody
- * may send a DHCP client id: that it is the same machine is a proposal, which a person confirms by saying
- * it of that MAC; until then policies do not go by it.  Anybody may bring MACs: the last half of the
- * room is for what people say themselves. */
+/* A MAC that joined a machine bears what is said of it, so that it stays should they part again.
+ * Anybody may send a DHCP client id: that it is the same machine is a proposal, which a person
+ * confirms by saying it of that MAC; until then policies do not go by it.  Anybody may bring MACs:
+ * the last half of the room is for what people say themselves. */
 static void
 follow_annotation(struct controller *controller, const struct endpoint *endpoint)
 {
@@ -259,8 +259,8 @@ follow_held(struct controller *controller, const struct told *told)
              told->before.port);
     entry_mark(holder, "mac_held", clock_wall_us(controller->clock), text);
     entry_touch(controller, holder);
-    const struct subject subject = {.action = ACTION_ISOLATE,
-                                    .endpoint_id = endpoint ? endpoint->id : "", .mac = mac};
+    const struct subject subject = {
+        .action = ACTION_ISOLATE, .endpoint_id = endpoint ? endpoint->id : "", .mac = mac};
     if (entry_find_same(controller, &subject) || !entry_has_room(controller, &subject)) {
         return;
     }
@@ -384,8 +384,8 @@ follow_write_behind(struct controller *controller, bool all)
     qsort(controller->stale, controller->stale_count, ID_SIZE, id_compare);
     struct store_change *change = store_change_new();
     for (size_t i = 0; i < controller->stale_count; i++) {
-        bool is_again = i > 0 && memcmp(controller->stale[i - 1], controller->stale[i],
-                                        ID_SIZE) == 0;
+        bool is_again =
+            i > 0 && memcmp(controller->stale[i - 1], controller->stale[i], ID_SIZE) == 0;
         const struct endpoint *endpoint =
             is_again ? NULL : topology_by_id(controller->topology, controller->stale[i]);
         if (endpoint && strcmp(endpoint->id, controller->stale[i]) == 0) {

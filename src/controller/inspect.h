@@ -66,7 +66,8 @@ bool controller_protection_at(const struct controller *controller, size_t index,
 void controller_protect(struct controller *controller, const char *protection_id, bool confirm,
                         const char *account, const char *reason, wish_done_fn *done, void *context);
 
-/* Protects an endpoint that nobody proposed; EXISTS: it is confirmed already; REFUSED: contained. */
+/* Protects an endpoint that nobody proposed; EXISTS: it is confirmed already; REFUSED: contained.
+ */
 void controller_protect_endpoint(struct controller *controller, const char *endpoint_id,
                                  const char *account, const char *reason, wish_done_fn *done,
                                  void *context);
@@ -137,8 +138,8 @@ void controller_notify_set(struct controller *controller, const struct notify_se
 void controller_notify_test(struct controller *controller, const char *name, const char *account,
                             notify_done_fn *done, void *context);
 /* Tells of something that was found by being asked. */
-void controller_notice(struct controller *controller, enum notice_kind kind,
-                       enum severity severity, const char *account, const char *detail);
+void controller_notice(struct controller *controller, enum notice_kind kind, enum severity severity,
+                       const char *account, const char *detail);
 /* Whom a pending decision was told to, and who is next.  False: nobody watches over it. */
 struct escalation_view {
     uint32_t taken, steps;

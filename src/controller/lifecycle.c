@@ -1,11 +1,11 @@
 #include "controller/lifecycle.h"
 
 const char *const life_event_names[LIFE_EVENT_COUNT + 1] = {
-    [LIFE_ENFORCE] = "enforce",   [LIFE_CHECK] = "check",       [LIFE_REVERT] = "revert",
-    [LIFE_LOCATED] = "located",   [LIFE_UNLOCATED] = "unlocated", [LIFE_MOVED] = "moved",
-    [LIFE_APPLIED] = "applied",   [LIFE_VERIFIED] = "verified", [LIFE_UNPROVEN] = "unproven",
-    [LIFE_DIFFERS] = "differs",   [LIFE_FAILED] = "failed",     [LIFE_RETRY] = "retry",
-    [LIFE_RELEASE] = "release",   [LIFE_EXPIRE] = "expire",
+    [LIFE_ENFORCE] = "enforce", [LIFE_CHECK] = "check",         [LIFE_REVERT] = "revert",
+    [LIFE_LOCATED] = "located", [LIFE_UNLOCATED] = "unlocated", [LIFE_MOVED] = "moved",
+    [LIFE_APPLIED] = "applied", [LIFE_VERIFIED] = "verified",   [LIFE_UNPROVEN] = "unproven",
+    [LIFE_DIFFERS] = "differs", [LIFE_FAILED] = "failed",       [LIFE_RETRY] = "retry",
+    [LIFE_RELEASE] = "release", [LIFE_EXPIRE] = "expire",
 };
 
 /* The next state plus one; 0: not expected there. */

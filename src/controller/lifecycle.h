@@ -18,17 +18,17 @@
 #include "model/containment.h"
 
 enum life_event {
-    LIFE_ENFORCE,   /* a person, or the time-out of a pending one */
+    LIFE_ENFORCE, /* a person, or the time-out of a pending one */
     LIFE_CHECK,
     LIFE_REVERT,
-    LIFE_LOCATED,   /* we know where it is (or it needs no place) */
+    LIFE_LOCATED, /* we know where it is (or it needs no place) */
     LIFE_UNLOCATED,
-    LIFE_MOVED,     /* another port: what switches hold may have to change */
-    LIFE_APPLIED,   /* read back and equal on every switch that is connected */
-    LIFE_VERIFIED,  /* and seen to work */
-    LIFE_UNPROVEN,  /* still read back, but not seen to work any more */
-    LIFE_DIFFERS,   /* a switch does not hold it */
-    LIFE_FAILED,    /* a switch says that it cannot */
+    LIFE_MOVED,    /* another port: what switches hold may have to change */
+    LIFE_APPLIED,  /* read back and equal on every switch that is connected */
+    LIFE_VERIFIED, /* and seen to work */
+    LIFE_UNPROVEN, /* still read back, but not seen to work any more */
+    LIFE_DIFFERS,  /* a switch does not hold it */
+    LIFE_FAILED,   /* a switch says that it cannot */
     LIFE_RETRY,
     LIFE_RELEASE,
     LIFE_EXPIRE,

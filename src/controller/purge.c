@@ -22,9 +22,12 @@ static const struct {
     enum sweep_of of;
     enum purge_kind kind;
 } sweeps[] = {
-    {SWEEP_EVIDENCE, PURGED_EVIDENCE},         {SWEEP_DETECTIONS, PURGED_DETECTIONS},
-    {SWEEP_CONTAINMENTS, PURGED_CONTAINMENTS}, {SWEEP_NOTICES, PURGED_NOTICES},
-    {SWEEP_MESSAGES, PURGED_NOTICES},          {SWEEP_INCIDENTS, PURGED_INCIDENTS},
+    {SWEEP_EVIDENCE, PURGED_EVIDENCE},
+    {SWEEP_DETECTIONS, PURGED_DETECTIONS},
+    {SWEEP_CONTAINMENTS, PURGED_CONTAINMENTS},
+    {SWEEP_NOTICES, PURGED_NOTICES},
+    {SWEEP_MESSAGES, PURGED_NOTICES},
+    {SWEEP_INCIDENTS, PURGED_INCIDENTS},
     {SWEEP_AUDIT, PURGED_AUDIT},
 };
 
@@ -185,14 +188,14 @@ endpoints_step(struct purge *purge, struct job *job)
     int64_t before_us = settings->before_us ? settings->before_us : INT64_MAX;
     bool is_older = settings->subject == PURGE_OLDER;
     /* An address is whoever has it: the machine stays, and that it once had it goes. */
-    const struct topology_age age = {
-        .endpoints_us = settings->subject == PURGE_ADDRESS ? INT64_MIN : before_us,
-        .bindings_us = before_us,
-        .is_about = is_older ? NULL : is_about,
-        .is_named = is_older ? NULL : is_named,
-        .is_needed = is_needed,
-        .context = purge,
-        .is_dry = settings->is_dry};
+    const struct topology_age age = {.endpoints_us =
+                                         settings->subject == PURGE_ADDRESS ? INT64_MIN : before_us,
+                                     .bindings_us = before_us,
+                                     .is_about = is_older ? NULL : is_about,
+                                     .is_named = is_older ? NULL : is_named,
+                                     .is_needed = is_needed,
+                                     .context = purge,
+                                     .is_dry = settings->is_dry};
     size_t from = purge->topology_place;
     bool more = topology_age(settings->controller->topology, &age, STEP_ENDPOINTS,
                              &purge->topology_place, &purge->aged);
@@ -273,8 +276,7 @@ follow_step(struct purge *purge)
     if (purge->incident_place == 0) {
         entries_forget_ended(controller, is_gone, purge);
     }
-    if (!records_follow_store(controller, retention_open_us(controller),
-                              &purge->incident_place)) {
+    if (!records_follow_store(controller, retention_open_us(controller), &purge->incident_place)) {
         controller_list_changed(controller, CHANGED_INCIDENTS);
         controller_list_changed(controller, CHANGED_CONTAINMENTS);
         controller_list_changed(controller, CHANGED_RETENTION);

@@ -1,6 +1,6 @@
 /* Purge: everything about an endpoint, an address, a MAC or a name, or everything that is older, is
- * counted or taken away at once, whatever its time is.  A job; what is needed stays, and is counted.
- * The value is kept nowhere: not in the audit, not in the job. */
+ * counted or taken away at once, whatever its time is.  A job; what is needed stays, and is
+ * counted. The value is kept nowhere: not in the audit, not in the job. */
 #ifndef CORDON_CONTROLLER_PURGE_H
 #define CORDON_CONTROLLER_PURGE_H
 

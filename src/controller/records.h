@@ -10,8 +10,8 @@ void records_free(struct records *records);
 void records_incident(struct controller *controller, const struct incident *incident);
 /* From the store. */
 void records_restore_incident(struct controller *controller, const struct incident *incident);
-/* Of those that do not collect any more, some at a call, from 'place' on: what the store has not any
- * more goes, and loses its names where they are taken out there.  True: there are more. */
+/* Of those that do not collect any more, some at a call, from 'place' on: what the store has not
+ * any more goes, and loses its names where they are taken out there.  True: there are more. */
 bool records_follow_store(struct controller *controller, int64_t open_us, size_t *place);
 /* A detection came from that sensor: it lives. */
 void records_sensor_seen(struct controller *controller, const char *sensor);

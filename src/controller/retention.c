@@ -214,8 +214,7 @@ static bool
 audit_begin(struct controller *controller)
 {
     struct retention *r = controller->retention;
-    if (!checkpoints_can_sign(controller) ||
-        clock_boot_us(controller->clock) < r->spare_until_us) {
+    if (!checkpoints_can_sign(controller) || clock_boot_us(controller->clock) < r->spare_until_us) {
         return false;
     }
     if (!r->is_anchoring) {
@@ -270,8 +269,7 @@ held_add(struct retention *r, const struct retention_stage *stage)
     struct retention_held *held = &r->held[stage->kind];
     held->rows += r->sweep.rows + r->sweep.kept;
     held->bytes += r->sweep.bytes;
-    if (r->sweep.oldest_us > 0 &&
-        (held->oldest_us == 0 || r->sweep.oldest_us < held->oldest_us)) {
+    if (r->sweep.oldest_us > 0 && (held->oldest_us == 0 || r->sweep.oldest_us < held->oldest_us)) {
         held->oldest_us = r->sweep.oldest_us;
     }
 }
@@ -423,8 +421,8 @@ next_begin(struct controller *controller, int64_t now_us)
     }
 }
 
-/* The wall clock says how old something is: when somebody has set it forward by a year, nothing must
- * go before he had a day to see it. */
+/* The wall clock says how old something is: when somebody has set it forward by a year, nothing
+ * must go before he had a day to see it. */
 static void
 clock_watch(struct controller *controller, int64_t now_us)
 {
@@ -552,8 +550,8 @@ controller_retain(struct controller *controller, const struct retention_settings
     snprintf(detail, sizeof(detail), "%s%s%s", what, what[0] ? ": " : "", reason);
     struct store_change *change = store_change_new();
     store_put_setting(change, RETENTION_SETTING, value);
-    store_put_audit(change, clock_wall_us(controller->clock), account, "retention.set",
-                    "retention", detail);
+    store_put_audit(change, clock_wall_us(controller->clock), account, "retention.set", "retention",
+                    detail);
     store_submit(controller->store, change, on_retained, retaining);
 }
 

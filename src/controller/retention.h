@@ -1,10 +1,10 @@
 /* Retention: what is too old is taken away, in passes of short slices; how much of each kind there
  * is, for whoever asks; and the disk's budget.
  *
- *   every hour: audit ─ evidence ─ names ─ detections ─ incidents ─ containments ─ notices ─ topology
- *               ▲ a walk through the chain that found it sound, and an anchor that we signed
- *   every 10 s: how full is the disk? 80 %: told; over: evidence, then names, then detections go
- *               before their time, the oldest first; never what is in force, pending or in the audit
+ *   every hour: audit ─ evidence ─ names ─ detections ─ incidents ─ containments ─ notices ─
+ * topology ▲ a walk through the chain that found it sound, and an anchor that we signed every 10 s:
+ * how full is the disk? 80 %: told; over: evidence, then names, then detections go before their
+ * time, the oldest first; never what is in force, pending or in the audit
  *
  * A slice is committed on the store thread, and some are asked for at each tick: a block's commit
  * waits for one at most.  Core's loop thread. */

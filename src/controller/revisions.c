@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "controller/aside.h"
+#include "controller/worker_thread.h"
 #include "wire/yaml_file.h"
 
 #define FILE_ACCOUNT "file"
@@ -23,7 +23,7 @@
 
 struct revisions {
     struct revisions_settings settings;
-    struct aside *aside;
+    struct worker_thread *aside;
     struct revision running;
     char *text; /* owned: of the running one */
     char known[SHA256_TEXT_SIZE];
@@ -207,7 +207,7 @@ passage_write(struct passage *passage)
 {
     struct revisions *r = passage->revisions;
     memcpy(passage->known, r->known, sizeof(passage->known));
-    if (!aside_do(r->aside, file_write, on_file_written, passage)) {
+    if (!worker_thread_do(r->aside, file_write, on_file_written, passage)) {
         passage->result = -EBUSY;
         on_file_written(passage);
     }
@@ -377,7 +377,7 @@ revisions_save(struct revisions *r, const struct save *save, save_done_fn *done,
     snprintf(passage->revision.account, sizeof(passage->revision.account), "%s", save->account);
     snprintf(passage->revision.reason, sizeof(passage->revision.reason), "%s", save->reason);
     r->is_busy = true;
-    if (!aside_do(r->aside, text_work, on_text_parsed, passage)) {
+    if (!worker_thread_do(r->aside, text_work, on_text_parsed, passage)) {
         snprintf(passage->error.text, sizeof(passage->error.text),
                  "too many texts are being checked");
         passage_end(passage, SAVE_FAILED);
@@ -443,7 +443,7 @@ revisions_check(struct revisions *r, const char *text, bool is_to_run, check_don
                             .is_to_run = is_to_run,
                             .done = done,
                             .context = context};
-    if (!aside_do(r->aside, check_work, on_checked, check)) {
+    if (!worker_thread_do(r->aside, check_work, on_checked, check)) {
         free(check->text);
         free(check);
         return false;
@@ -532,7 +532,7 @@ revisions_reload(struct revisions *r)
     r->is_due = false;
     struct passage *passage = passage_new(r, true);
     r->is_busy = true;
-    if (!aside_do(r->aside, file_work, on_file_read, passage)) {
+    if (!worker_thread_do(r->aside, file_work, on_file_read, passage)) {
         passage->result = -EBUSY;
         on_file_read(passage);
     }
@@ -653,7 +653,7 @@ revisions_open(const struct revisions_settings *settings, struct revisions **out
     const struct store_loader loader = {.on_setting = on_setting, .context = r};
     r->settings = *settings;
     memset(why, 0, sizeof(*why));
-    int error = aside_new(settings->base, &r->aside);
+    int error = worker_thread_new(settings->base, &r->aside);
     if (!error) {
         error = store_load(settings->store, &loader);
     }
@@ -682,7 +682,7 @@ revisions_stop(struct revisions *r)
 {
     if (r) {
         r->has_stopped = true;
-        aside_free(r->aside);
+        worker_thread_free(r->aside);
         r->aside = NULL;
     }
 }

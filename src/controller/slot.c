@@ -327,7 +327,8 @@ slot_is_held(const struct slot *slot)
 bool
 slot_is_meant(const struct switch_state *sw, const struct want *want)
 {
-    return (want->switch_name[0] == '\0' || strcmp(want->switch_name, sw->device.switch_name) == 0) &&
+    return (want->switch_name[0] == '\0' ||
+            strcmp(want->switch_name, sw->device.switch_name) == 0) &&
            (!want->site || strcmp(want->site, sw->site) == 0);
 }
 

@@ -53,21 +53,21 @@ struct entry {
     struct containment c;
     struct want_list wants;
     struct port_hold hold;
-    size_t index;        /* in 'listed' */
-    uint64_t serial;     /* rises along it */
-    bool is_committed;   /* on disk: may be shown and put in force */
-    bool is_changing;    /* a release or verdict is on its way to the disk */
+    size_t index;                 /* in 'listed' */
+    uint64_t serial;              /* rises along it */
+    bool is_committed;            /* on disk: may be shown and put in force */
+    bool is_changing;             /* a release or verdict is on its way to the disk */
     char confirmed_by[NAME_SIZE]; /* policy that removed the doubt before the commit was through */
-    bool is_dirty;       /* differs from the disk: written behind */
-    bool is_gathered;    /* waits for its turn, and the disk knows; storm.h */
+    bool is_dirty;                /* differs from the disk: written behind */
+    bool is_gathered;             /* waits for its turn, and the disk knows; storm.h */
     bool is_in_looks;
     bool is_in_later;
     TAILQ_ENTRY(entry) later; /* to be judged when there is time */
-    bool is_crowd, is_loose; /* counted in 'pending', and as one about nobody known */
+    bool is_crowd, is_loose;  /* counted in 'pending', and as one about nobody known */
     enum action counted_as;
-    bool was_verified;   /* since it was put in force, for the log */
-    int64_t pushed_us;   /* wall, last change sent; 0: nothing sent yet */
-    int64_t written_us;  /* wall, newest applied_us that switches told */
+    bool was_verified;  /* since it was put in force, for the log */
+    int64_t pushed_us;  /* wall, last change sent; 0: nothing sent yet */
+    int64_t written_us; /* wall, newest applied_us that switches told */
 };
 
 /* A rule that switches must hold; see slot.h. */
@@ -85,7 +85,7 @@ struct asked_table {
     size_t count, room;
     uint32_t *holes; /* numbers that are free; as much room */
     size_t hole_count;
-    uint64_t turns;  /* counts what came and went */
+    uint64_t turns; /* counts what came and went */
 };
 /* The wants of all, by their rules' digests; see adopt.h. */
 struct sorted_wants {
@@ -97,7 +97,7 @@ struct sorted_wants {
 /* One rule as one switch has it. */
 struct slot {
     uint8_t is_asked : 1;
-    uint8_t state : 2; /* enum rule_state */
+    uint8_t state : 2;     /* enum rule_state */
     uint8_t is_pushed : 1; /* (again) with a generation that was not answered yet */
     uint8_t is_named : 1;  /* in the full report that is coming in */
     uint8_t has_more : 1;
@@ -127,47 +127,47 @@ struct switch_state {
     TAILQ_ENTRY(switch_state) link;
     size_t index; /* in 'switch_order' */
     struct wire_device device;
-    char site[NAME_SIZE]; /* as the policy has it */
-    struct slots slots;          /* what it must hold, since the last snapshot */
-    struct wire_desired delta;   /* grows until switches_flush() */
+    char site[NAME_SIZE];      /* as the policy has it */
+    struct slots slots;        /* what it must hold, since the last snapshot */
+    struct wire_desired delta; /* grows until switches_flush() */
     bool has_delta;
-    bool has_snapshot;           /* was sent one on this connection: deltas may follow */
-    bool is_settled;             /* and answered it */
-    bool is_reading;             /* a read-back was asked for and not answered */
-    bool is_looked_at;           /* in this run; see unproven.h */
+    bool has_snapshot;                 /* was sent one on this connection: deltas may follow */
+    bool is_settled;                   /* and answered it */
+    bool is_reading;                   /* a read-back was asked for and not answered */
+    bool is_looked_at;                 /* in this run; see unproven.h */
     uint64_t look_first, look_request; /* an answer to any of these counts; 0: not asked yet */
-    int64_t look_since_us;       /* boot: when it was asked first in this connection */
-    char look_why[TEXT_SIZE];    /* it answered that it cannot */
-    int64_t look_us;             /* boot: when it was asked last */
-    uint64_t look_found;         /* in the parts of its answer so far */
-    uint64_t generation;         /* last sent */
-    bool is_fenced;              /* another controller drives it */
-    uint64_t driven_epoch;       /* that it was sent with in this run; 0: nothing was sent yet */
+    int64_t look_since_us;             /* boot: when it was asked first in this connection */
+    char look_why[TEXT_SIZE];          /* it answered that it cannot */
+    int64_t look_us;                   /* boot: when it was asked last */
+    uint64_t look_found;               /* in the parts of its answer so far */
+    uint64_t generation;               /* last sent */
+    bool is_fenced;                    /* another controller drives it */
+    uint64_t driven_epoch; /* that it was sent with in this run; 0: nothing was sent yet */
     uint64_t snapshot_generation;
     uint64_t observed_generation;
     uint64_t request;
-    uint64_t sum_request;        /* see adopt.h; 0: not asked yet */
-    int64_t sum_us;              /* boot: when it was asked */
+    uint64_t sum_request; /* see adopt.h; 0: not asked yet */
+    int64_t sum_us;       /* boot: when it was asked */
     char sum_key[RULES_SUM_KEY_SIZE];
-    bool is_sum_used;            /* answered, or not to be waited for any more */
+    bool is_sum_used;                /* answered, or not to be waited for any more */
     struct wire_observed sum_answer; /* owned lists; as far as it came */
-    bool is_in_full;             /* in a full report that has several parts */
-    size_t unknown_count;        /* rules in the full report that we did not ask for */
+    bool is_in_full;                 /* in a full report that has several parts */
+    size_t unknown_count;            /* rules in the full report that we did not ask for */
     size_t missing_count;
-    size_t lost_count;           /* rules in the report that it held and does not hold any more */
-    struct log_limit altered_limit; /* of rows in the audit */
+    size_t lost_count; /* rules in the report that it held and does not hold any more */
+    struct log_limit altered_limit;         /* of rows in the audit */
     int64_t seen_us, read_back_us, gone_us; /* wall */
-    int64_t came_us;             /* boot: first connected in this run; 0: not yet */
-    int64_t asked_us;            /* boot: last read-back sent */
-    int64_t snapshot_us;         /* boot: last snapshot sent */
-    int64_t retry_us;            /* boot: no repair before */
-    int64_t pause_us;            /* back-off, doubles to a minute */
+    int64_t came_us;                        /* boot: first connected in this run; 0: not yet */
+    int64_t asked_us;                       /* boot: last read-back sent */
+    int64_t snapshot_us;                    /* boot: last snapshot sent */
+    int64_t retry_us;                       /* boot: no repair before */
+    int64_t pause_us;                       /* back-off, doubles to a minute */
     bool needs_repair, needs_snapshot;
     char problem[TEXT_SIZE];
     char edge_problem[TEXT_SIZE];
-    int64_t lost_us, problem_us;  /* wall: since when, for notices */
+    int64_t lost_us, problem_us; /* wall: since when, for notices */
     bool is_told_lost;
-    bool is_told_clock; /* that its clock differs from ours */
+    bool is_told_clock;     /* that its clock differs from ours */
     bool is_suspended_here; /* by somebody at the switch */
     char told_problem[TEXT_SIZE];
     struct wire_edge_stats stats; /* owned lists */
@@ -193,12 +193,12 @@ struct told {
 struct storm {
     bool is_on;
     int64_t began_us, last_us;
-    int64_t noted_us; /* nobody waited for the budget then */
-    int64_t quiet_us; /* boot: the last was held */
-    uint64_t held;    /* since it began */
-    bool is_one_told; /* for whoever is on call */
-    uint64_t seen;    /* of the engine's count */
-    uint64_t left;    /* held before we ran, and nobody was told */
+    int64_t noted_us;  /* nobody waited for the budget then */
+    int64_t quiet_us;  /* boot: the last was held */
+    uint64_t held;     /* since it began */
+    bool is_one_told;  /* for whoever is on call */
+    uint64_t seen;     /* of the engine's count */
+    uint64_t left;     /* held before we ran, and nobody was told */
     bool has_gathered; /* some entries are marked so */
     size_t told_minute, told_hour;
 };
@@ -225,9 +225,9 @@ struct retention;
 
 struct controller {
     struct controller_settings settings;
-    struct ip *own_addresses; /* owned */
+    struct ip *own_addresses;  /* owned */
     const struct clock *clock; /* 'steady': it jumps only in clocks_tick() */
-    int64_t began_us; /* boot */
+    int64_t began_us;          /* boot */
     struct clock_steady steady;
     int64_t offset_us; /* wall minus boot clock, as the store has it */
     int64_t fresh_us;  /* wall: first look at it since the machine started; 0: put right since */
@@ -249,7 +249,7 @@ struct controller {
         int64_t through; /* the last row that was told; 0: not on */
     } forward;           /* forward.h */
     struct talkers *talkers;
-    struct recent *recent; /* detections seen lately (decide.c) */
+    struct recent *recent;   /* detections seen lately (decide.c) */
     struct outcome *outcome; /* of the detection that is looked at: large */
 
     struct hmap by_id, by_subject;
@@ -267,23 +267,23 @@ struct controller {
     struct entry **looks; /* to be judged again */
     size_t look_count, look_room;
     TAILQ_HEAD(, entry) laters; /* likewise, a slice at a time: many at once */
-    int64_t slice_us; /* boot: not before */
-    bool has_waited;  /* for switches that do not come after a start */
-    bool owes_look;   /* at all, when the crowd of switches has heard everything */
-    int64_t look_us;  /* boot: not before, while there is one */
+    int64_t slice_us;           /* boot: not before */
+    bool has_waited;            /* for switches that do not come after a start */
+    bool owes_look;             /* at all, when the crowd of switches has heard everything */
+    int64_t look_us;            /* boot: not before, while there is one */
     struct log_limit problem_limit;
     int64_t next_due_us; /* wall: the next expiry or pending time-out */
 
     TAILQ_HEAD(, switch_state) switches;
     struct switch_state **switch_order; /* the same, for lists */
     size_t switch_count;
-    int64_t read_credit;     /* rules that may be asked to be read back now */
-    int64_t read_credit_us;  /* boot: when it was last filled up */
+    int64_t read_credit;    /* rules that may be asked to be read back now */
+    int64_t read_credit_us; /* boot: when it was last filled up */
     struct want_list common;
     struct asked_table asked; /* the rules of 'common' and of all entries */
     struct sorted_wants sorted;
     uint64_t epoch;
-    uint64_t run; /* the epoch that this run began with */
+    uint64_t run;    /* the epoch that this run began with */
     bool is_started; /* the epoch is on disk: drive */
     struct suspension_view suspension;
     struct storm storm;
@@ -300,8 +300,8 @@ struct controller {
     int64_t endpoints_written_us; /* boot */
     int64_t ticked_us;            /* boot: last once-a-second work */
     struct log_limit detection_limit;
-    bool changed[CHANGED_COUNT]; /* told at the next tick */
-    uint64_t audit_rows;         /* on disk in this run, as told last */
+    bool changed[CHANGED_COUNT];              /* told at the next tick */
+    uint64_t audit_rows;                      /* on disk in this run, as told last */
     size_t incidents_told, containments_told; /* since the last tick */
 };
 

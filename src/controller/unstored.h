@@ -1,6 +1,6 @@
-/* A disk that cannot be written to: full, read-only or broken.  Nothing new is decided then and nothing
- * is let go, because nothing is acknowledged that is not durable; people are told without the database,
- * and it goes on by itself when a write succeeds.  Loop thread. */
+/* A disk that cannot be written to: full, read-only or broken.  Nothing new is decided then and
+ * nothing is let go, because nothing is acknowledged that is not durable; people are told without
+ * the database, and it goes on by itself when a write succeeds.  Loop thread. */
 #ifndef CORDON_CONTROLLER_UNSTORED_H
 #define CORDON_CONTROLLER_UNSTORED_H
 

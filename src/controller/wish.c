@@ -173,7 +173,8 @@ wish_subject(struct controller *controller, const struct wish *wish,
         snprintf(why, WHY_SIZE, SITE_NEEDED);
         return false;
     case RESOLUTION_CHANGED:
-        snprintf(why, WHY_SIZE, "the address has changed hands since; name the endpoint or its MAC");
+        snprintf(why, WHY_SIZE,
+                 "the address has changed hands since; name the endpoint or its MAC");
         return false;
     case RESOLUTION_OLD:
         snprintf(why, WHY_SIZE, "nobody was seen with that address for long; name the endpoint");
@@ -271,8 +272,7 @@ wish_fill(struct controller *controller, const struct wish *wish, const struct e
     c->subject_ip = wish->ip;
     c->server = wish->server;
     snprintf(c->site, sizeof(c->site), "%s", wish_site(controller, wish, endpoint));
-    uint32_t expires_s =
-        wish->expires_s ? wish->expires_s : controller->settings.default_expiry_s;
+    uint32_t expires_s = wish->expires_s ? wish->expires_s : controller->settings.default_expiry_s;
     c->expires_us = expires_s ? c->requested_us + (int64_t)expires_s * 1000000 : 0;
     containment_mark(c, "requested", c->requested_us, wish->account);
 }
@@ -403,8 +403,7 @@ alteration_notice(const struct alteration *a, struct store_change *change,
 
 /* Takes 'a'. */
 static void
-alteration_submit(struct alteration *a, const char *account, const char *action,
-                  const char *reason)
+alteration_submit(struct alteration *a, const char *account, const char *action, const char *reason)
 {
     struct controller *controller = a->controller;
     struct store_change *change = store_change_new();
@@ -536,8 +535,7 @@ wish_join(struct controller *controller, const struct wish *wish, struct entry *
           wish_done_fn *done, void *context)
 {
     const struct containment *c = &same->c;
-    uint32_t expires_s =
-        wish->expires_s ? wish->expires_s : controller->settings.default_expiry_s;
+    uint32_t expires_s = wish->expires_s ? wish->expires_s : controller->settings.default_expiry_s;
     int64_t until_us = clock_wall_us(controller->clock) + (int64_t)expires_s * 1000000;
     if (!same->is_committed || same->is_changing) { /* a release, perhaps */
         turn_wait(controller, &(struct turn){.wish = *wish, .done = done, .context = context});
@@ -574,7 +572,9 @@ controller_wish(struct controller *controller, const struct wish *wish, wish_don
     }
     const struct subject subject = {.action = wish->action,
                                     .endpoint_id = endpoint ? endpoint->id : "",
-                                    .mac = wish->mac, .ip = wish->ip, .server = wish->server,
+                                    .mac = wish->mac,
+                                    .ip = wish->ip,
+                                    .server = wish->server,
                                     .site = wish_site(controller, wish, endpoint)};
     struct entry *same = entry_find_same(controller, &subject);
     if (same && lifecycle_is_in_force(same->c.state)) {
@@ -603,7 +603,8 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
         return true;
     }
     if ((is_server || c->action == ACTION_BLOCK_PAIR) && prefix_is_none(&c->server)) {
-        snprintf(why, WHY_SIZE, "no address of %.100s is known: switches match addresses, not names",
+        snprintf(why, WHY_SIZE,
+                 "no address of %.100s is known: switches match addresses, not names",
                  c->server_name[0] ? c->server_name : "the server");
         return true;
     }
@@ -629,8 +630,8 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
 }
 
 static void
-enforce(struct controller *controller, struct entry *entry, const char *account,
-        const char *reason, wish_done_fn *done, void *context)
+enforce(struct controller *controller, struct entry *entry, const char *account, const char *reason,
+        wish_done_fn *done, void *context)
 {
     char why[WHY_SIZE];
     if (enforce_is_barred(controller, entry, why)) {
@@ -719,7 +720,8 @@ pending_due(struct controller *controller, struct entry *entry)
         return;
     }
     char why[WHY_SIZE];
-    entry->c.action = entry->c.pending_action; /* before: another action is barred by other things */
+    entry->c.action =
+        entry->c.pending_action; /* before: another action is barred by other things */
     entry_rekey(controller, entry);
     if (enforce_is_barred(controller, entry, why)) {
         end_it(controller, entry, LIFE_REVERT, account, why, NULL, NULL);

@@ -4,8 +4,8 @@
  * A backup holds the database as of one moment, the configuration and the policy file; with the
  * operator's key or a passphrase also what is secret: the master key, what is sealed with it,
  * private keys, accounts and tokens.  It says which it holds and what it left out.
- * The database is copied by a child that has become the user whom it belongs to: what that user could
- * have put there is never followed as root. */
+ * The database is copied by a child that has become the user whom it belongs to: what that user
+ * could have put there is never followed as root. */
 #ifndef CORDON_CORDOND_BACKUP_H
 #define CORDON_CORDOND_BACKUP_H
 

@@ -226,7 +226,7 @@ static const struct field config_fields[] = {
     F_LIST(FIELD_OPTIONAL, struct config, warnings, warning_count, WARNINGS_MAX, &warning_shape),
     F_OBJECT(FIELD_OPTIONAL, struct config, certificates, &certificates_shape),
     F_TEXTS(FIELD_OPTIONAL, struct config, protected, offsetof(struct config, protected_count),
-            GUARD_TEXTS_MAX),
+            PROTECTED_HOSTS_MAX),
     F_RANGE(FIELD_OPTIONAL, struct config, evidence_mib, 0, EVIDENCE_MIB_MAX),
     F_OBJECT(FIELD_OPTIONAL, struct config, accounts, &accounts_shape),
     F_OBJECT(FIELD_OPTIONAL, struct config, ldap, &ldap_shape),
@@ -359,7 +359,7 @@ config_check(void *thing, char path[128], char why[256])
     }
     for (size_t i = 0; i < config->protected_count; i++) {
         struct rule_protect protect;
-        if (!guard_parse(config->protected[i], &protect)) {
+        if (!protected_host_parse(config->protected[i], &protect)) {
             snprintf(path, 128, "protected[%zu]", i);
             snprintf(why, 256, "'%.50s' is no MAC, address or prefix", config->protected[i]);
             return false;

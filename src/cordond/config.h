@@ -8,7 +8,7 @@
 #include "model/detection.h"
 #include "model/rule.h"
 #include "model/text.h"
-#include "wire/guard.h"
+#include "wire/protected_hosts.h"
 #include "wire/yaml_file.h"
 
 /* What absent keys mean. */
@@ -145,8 +145,9 @@ struct config {
     struct config_certificates certificates;
     uint32_t audit_checkpoint_rows, audit_checkpoint_s; /* a signed one each; 0: 100, 300 */
     uint32_t audit_check_s; /* between checks against what edges hold; 0: 3600 */
-    /* MACs, addresses, prefixes that the driver process never lets be blocked (wire/guard.h) */
-    char protected[GUARD_TEXTS_MAX][PREFIX_TEXT_SIZE];
+    /* MACs, addresses, prefixes that the driver process never lets be blocked
+     * (wire/protected_hosts.h) */
+    char protected[PROTECTED_HOSTS_MAX][PREFIX_TEXT_SIZE];
     size_t protected_count;
     uint64_t evidence_mib; /* disk budget for evidence packets; 0: 1024 */
     struct config_accounts accounts;

@@ -3,7 +3,8 @@
  *   STATE/             root, 0711: everybody may pass, nobody may look
  *     pki/             root: the certificate authority; opened before a role is locked in
  *     admin.token, admin.password    root
- *     core/ driver/ intake/ web/ notify/ login/   each role's own, 0700 (base/sandbox.h names the users)
+ *     core/ driver/ intake/ web/ notify/ login/   each role's own, 0700 (base/sandbox.h names the
+ * users)
  *
  * An earlier version kept everything in STATE itself, as root: it is moved and given away at the
  * start.  Only the supervisor, before it starts a role. */

@@ -32,10 +32,10 @@ struct device_config {
     char name[NAME_SIZE];
     char driver[NAME_SIZE]; /* "edge", "dummy" */
     /* dummy: as a small switch */
-    uint32_t room;       /* entries; 0: no limit */
-    uint32_t latency_ms; /* of each apply */
-    bool mac_only;       /* matches MACs only, shows no warning page */
-    uint32_t ports;      /* it has access ports p1 to pN */
+    uint32_t room;                       /* entries; 0: no limit */
+    uint32_t latency_ms;                 /* of each apply */
+    bool mac_only;                       /* matches MACs only, shows no warning page */
+    uint32_t ports;                      /* it has access ports p1 to pN */
     struct device_neighbour *neighbours; /* owned by the configuration; uplinks, as LLDP says */
     size_t neighbour_count;
     struct edge_hub *edge_hub; /* edge: the listener that all edges connect to (driver/edge.h);
@@ -72,7 +72,8 @@ struct driver {
     /* The rules that block somebody, as they were sent ('observed.held'): asked before a controller
      * that lost its memory takes anything from the switch.  NULL: it cannot say. */
     int (*held)(struct device *device, int deadline_ms, struct wire_observed *observed);
-    /* The sum of what it holds, under 'key' (rule_sum.h), and the exceptions.  NULL: it has none. */
+    /* The sum of what it holds, under 'key' (rule_sum.h), and the exceptions.  NULL: it has none.
+     */
     int (*sum)(struct device *device, const char *key, int deadline_ms,
                struct wire_observed *observed);
     /* All that it sees now, as one full report; 'facts' is then the caller's.  Asked when core

@@ -331,7 +331,7 @@ drivers_open(struct drivers *drivers)
         return error;
     }
     drivers->gate = gate_new(edge_hub_server(drivers->hub), DEVICE_EDGE, clock_system());
-    edge_hub_guard(drivers->hub, drivers->gate);
+    edge_hub_set_gate(drivers->hub, drivers->gate);
     drivers->posts = mem_new(config->switch_count + 1, sizeof(*drivers->posts));
     for (size_t i = 0; !error && i < config->switch_count; i++) {
         error = post_open(drivers, &drivers->posts[i], &config->switches[i]);

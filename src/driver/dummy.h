@@ -19,9 +19,9 @@ size_t dummy_count(struct device *device);
 bool dummy_has(struct device *device, const char *rule_id);
 /* The first rule of that kind, or NULL; borrowed until the next call. */
 const struct rule *dummy_first(struct device *device, enum rule_kind kind);
-bool dummy_remove(struct device *device, const char *rule_id); /* false: was not there */
+bool dummy_remove(struct device *device, const char *rule_id);  /* false: was not there */
 bool dummy_add(struct device *device, const struct rule *rule); /* of somebody else */
-bool dummy_break(struct device *device, const char *rule_id); /* held, but does not work */
+bool dummy_break(struct device *device, const char *rule_id);   /* held, but does not work */
 void dummy_set_suspended(struct device *device, bool is_suspended);
 bool dummy_is_suspended(const struct device *device);
 /* The cable: what it holds stays.  Tells the listener. */

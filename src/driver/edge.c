@@ -465,7 +465,7 @@ edge_hub_server(struct edge_hub *hub)
 }
 
 void
-edge_hub_guard(struct edge_hub *hub, struct gate *gate)
+edge_hub_set_gate(struct edge_hub *hub, struct gate *gate)
 {
     hub->gate = gate;
 }

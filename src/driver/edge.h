@@ -18,7 +18,7 @@ int edge_hub_new(struct event_base *base, const char *address, const struct tls_
                  struct edge_hub **hub, char why[256]) MUST_CHECK;
 /* For the gate (bus/gate.h), which says from then on whom to let in; borrowed. */
 struct tls_server *edge_hub_server(struct edge_hub *hub);
-void edge_hub_guard(struct edge_hub *hub, struct gate *gate);
+void edge_hub_set_gate(struct edge_hub *hub, struct gate *gate);
 /* Core came anew and knows nothing of what was told before: the edges are made to connect again,
  * since they tell their ports, MACs and neighbours in full then. */
 void edge_hub_renew(struct edge_hub *hub);

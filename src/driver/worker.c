@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "wire/desired_set.h"
-#include "wire/guard.h"
+#include "wire/protected_hosts.h"
 #include "wire/message.h"
 
 #define INBOX_MAX 256
@@ -29,7 +29,7 @@ struct job {
 struct worker {
     struct worker_settings settings;
     struct queue *inbox;
-    struct guard *guard; /* the thread's */
+    struct protected_hosts *protected; /* the thread's */
     pthread_t thread;
     atomic_bool has_dropped;
     struct wire_desired partial; /* loop only: parts of a snapshot */
@@ -78,11 +78,11 @@ run_apply(struct worker *worker, const struct wire_desired *desired)
     struct device *device = worker->settings.device;
     struct wire_observed observed = {.generation = 0};
     struct wire_desired let;
-    size_t refused = guard_desired(worker->guard, desired, &let);
+    size_t refused = protected_hosts_filter(worker->protected, desired, &let);
     int error = device->driver->apply(device, &let, worker->settings.deadline_ms, &observed);
     free(let.add);
     if (refused > 0) {
-        guard_observed(worker->guard, &observed);
+        protected_hosts_report(worker->protected, &observed);
     }
     tell(worker, error, &observed);
 }
@@ -108,7 +108,7 @@ run_read_back(struct worker *worker, const struct job *job)
     int error = question_ask(worker, job, &observed);
     observed.request = job->request;
     if (!error && job->kind == JOB_READ_BACK) {
-        guard_observed(worker->guard, &observed);
+        protected_hosts_report(worker->protected, &observed);
     }
     tell(worker, error, &observed);
 }
@@ -167,11 +167,11 @@ worker_new(const struct worker_settings *settings, struct worker **out)
     struct worker *worker = MEM_NEW(struct worker);
     worker->settings = *settings;
     worker->inbox = queue_new(INBOX_MAX + 1);
-    worker->guard = guard_new(settings->protected, settings->protected_count, true);
+    worker->protected = protected_hosts_new(settings->protected, settings->protected_count, true);
     int error = pthread_create(&worker->thread, NULL, worker_thread, worker);
     if (error) {
         queue_free(worker->inbox);
-        guard_free(worker->guard);
+        protected_hosts_free(worker->protected);
         free(worker);
         return -error;
     }
@@ -197,7 +197,7 @@ worker_free(struct worker *worker)
     }
     wire_fini(WIRE_DESIRED, &worker->partial);
     queue_free(worker->inbox);
-    guard_free(worker->guard);
+    protected_hosts_free(worker->protected);
     free(worker);
 }
 

@@ -78,7 +78,7 @@ compile_owner(const struct mac *mac, const struct ip *ip, struct dp_owner *owner
 
 static void
 isolate_compile(const struct rule_isolate *isolate, const struct compile_place *place,
-                struct wishes *wishes)
+                struct map_entries *wishes)
 {
     struct dp_binding binding = {.owner = {{0}}};
     const uint64_t always = 1;
@@ -89,25 +89,25 @@ isolate_compile(const struct rule_isolate *isolate, const struct compile_place *
     compile_owner(&isolate->mac, &isolate->ip, &binding.owner);
     for (size_t i = 0; i < isolate->address_count; i++) {
         binding.ip = ip_of(&isolate->addresses[i]);
-        wishes_add(wishes, MAP_BINDING, &binding, &always);
+        map_entries_add(wishes, MAP_BINDING, &binding, &always);
     }
     if (mac_is_none(&isolate->mac)) {
         const struct dp_ip key = ip_of(&isolate->ip);
-        wishes_add(wishes, MAP_ISO_IP, &key, &value);
+        map_entries_add(wishes, MAP_ISO_IP, &key, &value);
     } else if (isolate->port[0]) {
         struct dp_port_mac key = {.ifindex = (uint32_t)place->ifindex};
         memcpy(key.mac, isolate->mac.b, sizeof(key.mac));
-        wishes_add(wishes, MAP_ISO_PORT, &key, &value);
+        map_entries_add(wishes, MAP_ISO_PORT, &key, &value);
     } else {
         const struct dp_mac key = mac_of(&isolate->mac);
-        wishes_add(wishes, MAP_ISO_MAC, &key, &value);
+        map_entries_add(wishes, MAP_ISO_MAC, &key, &value);
     }
 }
 
 /* Known MACs first: none of them may be held even for a moment. */
 static void
 hold_compile(const struct rule_hold_port *hold, const struct compile_place *place,
-             struct wishes *wishes)
+             struct map_entries *wishes)
 {
     const uint32_t port = (uint32_t)place->ifindex;
     const uint64_t always = 1;
@@ -119,21 +119,20 @@ hold_compile(const struct rule_hold_port *hold, const struct compile_place *plac
                                               (place->is_cleared ? DP_CLEARED : 0)};
     for (size_t i = 0; i < hold->known_mac_count; i++) {
         memcpy(known.mac, hold->known_macs[i].b, sizeof(known.mac));
-        wishes_add(wishes, MAP_KNOWN, &known, &always);
+        map_entries_add(wishes, MAP_KNOWN, &known, &always);
     }
-    wishes_add(wishes, MAP_HOLD, &port, &value);
+    map_entries_add(wishes, MAP_HOLD, &port, &value);
 }
 
 static struct dp_block
 block_of(const struct compile_place *place, uint32_t length)
 {
-    return (struct dp_block){
-        .tag = place->tag, .expires_ns = place->expires_ns, .length = length};
+    return (struct dp_block){.tag = place->tag, .expires_ns = place->expires_ns, .length = length};
 }
 
 static void
 pair_compile(const struct rule_pair *pair, const struct compile_place *place,
-             struct wishes *wishes)
+             struct map_entries *wishes)
 {
     struct dp_owner owner;
     struct dp_pair key = {.length = PREFIX_HOST + (uint32_t)pair->server.length};
@@ -141,32 +140,32 @@ pair_compile(const struct rule_pair *pair, const struct compile_place *place,
     compile_owner(&pair->mac, &pair->ip, &owner);
     memcpy(key.owner, owner.b, sizeof(key.owner));
     memcpy(key.server, pair->server.ip.b, sizeof(key.server));
-    wishes_add(wishes, MAP_PAIR, &key, &value);
+    map_entries_add(wishes, MAP_PAIR, &key, &value);
 }
 
 static void
 server_compile(const struct rule_server *server, const struct compile_place *place,
-               struct wishes *wishes)
+               struct map_entries *wishes)
 {
     const struct dp_prefix key = prefix_of(&server->server);
     const struct dp_block value = block_of(place, key.length);
-    wishes_add(wishes, MAP_SERVER, &key, &value);
+    map_entries_add(wishes, MAP_SERVER, &key, &value);
 }
 
 static void
 protect_compile(const struct rule_protect *protect, const struct compile_place *place,
-                struct wishes *wishes)
+                struct map_entries *wishes)
 {
     const struct dp_protect value = {.tag = place->tag,
                                      .expires_ns = place->expires_ns,
                                      .is_host = protect->server.length == PREFIX_HOST};
     if (!mac_is_none(&protect->mac)) {
         const struct dp_mac key = mac_of(&protect->mac);
-        wishes_add(wishes, MAP_PROTECT_MAC, &key, &value);
+        map_entries_add(wishes, MAP_PROTECT_MAC, &key, &value);
     }
     if (!prefix_is_none(&protect->server)) {
         const struct dp_prefix key = prefix_of(&protect->server);
-        wishes_add(wishes, MAP_PROTECT_IP, &key, &value);
+        map_entries_add(wishes, MAP_PROTECT_IP, &key, &value);
     }
 }
 
@@ -183,7 +182,7 @@ list_compile(const struct ip *from, size_t count, struct dp_ip to[DP_LISTED_MAX]
 
 static void
 set_compile(const struct permit_set *permits, const struct compile_place *place,
-            struct wishes *wishes)
+            struct map_entries *wishes)
 {
     const uint64_t key = compile_set_key(permits->name);
     struct dp_set set = {.generation = place->tag,
@@ -201,7 +200,7 @@ set_compile(const struct permit_set *permits, const struct compile_place *place,
                                             .flags = permit->name[0] ? DP_PERMIT_NAMED : 0};
         set.permit_count++;
     }
-    wishes_add(wishes, MAP_SET, &key, &set);
+    map_entries_add(wishes, MAP_SET, &key, &set);
 }
 
 /* ---- mirrors ---- */
@@ -231,7 +230,7 @@ compile_mirror_digest(const struct rule_mirror *mirror)
 }
 
 static void
-filters_compile(const struct rule_mirror *mirror, uint32_t slot, struct wishes *wishes)
+filters_compile(const struct rule_mirror *mirror, uint32_t slot, struct map_entries *wishes)
 {
     struct dp_filters filters;
     memset(&filters, 0, sizeof(filters));
@@ -247,12 +246,12 @@ filters_compile(const struct rule_mirror *mirror, uint32_t slot, struct wishes *
                                                .vlan = from->vlan,
                                                .protocol = from->protocol};
     }
-    wishes_add(wishes, MAP_FILTERS, &slot, &filters);
+    map_entries_add(wishes, MAP_FILTERS, &slot, &filters);
 }
 
 static uint32_t
 budget_compile(const struct rule_mirror *mirror, const struct compile_place *place,
-               struct wishes *wishes)
+               struct map_entries *wishes)
 {
     const uint32_t bucket = place->has_shared_budget ? DP_SESSIONS_MAX : place->slot;
     const uint64_t burst = place->bytes_per_s * BURST_MS / 1000;
@@ -261,16 +260,16 @@ budget_compile(const struct rule_mirror *mirror, const struct compile_place *pla
     if (mirror->carrier == CARRIER_LOCAL && !mirror->rate_bit_s) {
         return DP_NO_BUCKET; /* a port that carries nothing else */
     }
-    wishes_add(wishes, MAP_BUDGET, &bucket, &budget);
+    map_entries_add(wishes, MAP_BUDGET, &bucket, &budget);
     return bucket;
 }
 
 static void
-session_compile(const struct rule *rule, const struct compile_place *place, struct wishes *wishes)
+session_compile(const struct rule *rule, const struct compile_place *place,
+                struct map_entries *wishes)
 {
-    static const enum dp_carrier carriers[CARRIER_COUNT] = {[CARRIER_LOCAL] = DP_LOCAL,
-                                                            [CARRIER_ERSPAN] = DP_ERSPAN,
-                                                            [CARRIER_RSPAN] = DP_RSPAN};
+    static const enum dp_carrier carriers[CARRIER_COUNT] = {
+        [CARRIER_LOCAL] = DP_LOCAL, [CARRIER_ERSPAN] = DP_ERSPAN, [CARRIER_RSPAN] = DP_RSPAN};
     const struct rule_mirror *mirror = rule->mirror;
     struct dp_session session = {.tag = compile_mirror_digest(mirror),
                                  .expires_ns = place->expires_ns,
@@ -283,24 +282,25 @@ session_compile(const struct rule *rule, const struct compile_place *place, stru
                                  .has_filters = mirror->filter_count > 0};
     session.bucket = budget_compile(mirror, place, wishes);
     if (mirror->carrier == CARRIER_ERSPAN) {
-        const struct ip *source = ip_is_none(&place->mirror_source) ? &place->hop.source
-                                                                    : &place->mirror_source;
+        const struct ip *source =
+            ip_is_none(&place->mirror_source) ? &place->hop.source : &place->mirror_source;
         const struct dp_ip sensor = ip_of(&mirror->erspan_to);
         const uint64_t always = 1;
         memcpy(session.to_mac, place->hop.mac.b, sizeof(session.to_mac));
         memcpy(session.from_mac, place->hop.own_mac.b, sizeof(session.from_mac));
         memcpy(&session.to_ip, mirror->erspan_to.b + 12, sizeof(session.to_ip));
         memcpy(&session.from_ip, source->b + 12, sizeof(session.from_ip));
-        wishes_add(wishes, MAP_SENSOR, &sensor, &always);
+        map_entries_add(wishes, MAP_SENSOR, &sensor, &always);
     }
     if (mirror->filter_count > 0) {
         filters_compile(mirror, place->slot, wishes);
     }
-    wishes_add(wishes, MAP_SESSION, &place->slot, &session);
+    map_entries_add(wishes, MAP_SESSION, &place->slot, &session);
 }
 
 static void
-mirror_compile(const struct rule *rule, const struct compile_place *place, struct wishes *wishes)
+mirror_compile(const struct rule *rule, const struct compile_place *place,
+               struct map_entries *wishes)
 {
     const struct rule_mirror *mirror = rule->mirror;
     const uint32_t vlan = mirror->rspan_vlan;
@@ -308,7 +308,7 @@ mirror_compile(const struct rule *rule, const struct compile_place *place, struc
     const struct dp_rspan rspan = {.out = is_transit ? (uint32_t)place->ifindex : 0,
                                    .strips_tag = place->strips_tag};
     if (mirror->carrier == CARRIER_RSPAN) {
-        wishes_add(wishes, MAP_RSPAN, &vlan, &rspan);
+        map_entries_add(wishes, MAP_RSPAN, &vlan, &rspan);
     }
     if (is_transit) {
         return;
@@ -318,12 +318,12 @@ mirror_compile(const struct rule *rule, const struct compile_place *place, struc
         struct dp_owner owner;
         const struct dp_watch watch = {.tag = place->tag, .sessions = 1u << place->slot};
         compile_owner(&mirror->mac, &mirror->ip, &owner);
-        wishes_add(wishes, MAP_WATCH, &owner, &watch);
+        map_entries_add(wishes, MAP_WATCH, &owner, &watch);
     }
 }
 
 void
-compile_rule(const struct rule *rule, const struct compile_place *place, struct wishes *wishes)
+compile_rule(const struct rule *rule, const struct compile_place *place, struct map_entries *wishes)
 {
     switch (rule->kind) {
     case RULE_ISOLATE:
@@ -347,7 +347,7 @@ compile_rule(const struct rule *rule, const struct compile_place *place, struct 
     case RULE_MIRROR:
         mirror_compile(rule, place, wishes);
         break;
-    case RULE_WARNING:  /* read by the responder */
+    case RULE_WARNING: /* read by the responder */
     case RULE_KIND_COUNT:
         break;
     }

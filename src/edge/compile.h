@@ -7,20 +7,20 @@
 #include <stdint.h>
 
 #include "edge/rtnl.h"
-#include "edge/want.h"
+#include "edge/claims.h"
 #include "model/rule.h"
 
 struct compile_place {
-    uint64_t tag;              /* digest of the rule's id, never 0 */
-    uint64_t expires_ns;       /* boot clock; 0: never */
-    int ifindex;               /* the port that it names; a mirror's way out.  0: none */
-    bool is_cleared;           /* a hold that ended with the link */
-    bool strips_tag;           /* RSPAN that ends here */
-    uint32_t slot;             /* of a mirror session */
-    struct next_hop hop;       /* ERSPAN */
-    struct ip mirror_source;   /* ERSPAN; none: the kernel's choice */
-    uint64_t bytes_per_s;      /* budget of a remote mirror */
-    bool has_shared_budget;    /* with the switch's other remote mirrors */
+    uint64_t tag;            /* digest of the rule's id, never 0 */
+    uint64_t expires_ns;     /* boot clock; 0: never */
+    int ifindex;             /* the port that it names; a mirror's way out.  0: none */
+    bool is_cleared;         /* a hold that ended with the link */
+    bool strips_tag;         /* RSPAN that ends here */
+    uint32_t slot;           /* of a mirror session */
+    struct next_hop hop;     /* ERSPAN */
+    struct ip mirror_source; /* ERSPAN; none: the kernel's choice */
+    uint64_t bytes_per_s;    /* budget of a remote mirror */
+    bool has_shared_budget;  /* with the switch's other remote mirrors */
 };
 
 /* Key of a permit set in the maps, and what an isolate rule refers to; 0 for "". */
@@ -31,6 +31,6 @@ uint64_t compile_mirror_digest(const struct rule_mirror *mirror);
 void compile_owner(const struct mac *mac, const struct ip *ip, struct dp_owner *owner);
 
 void compile_rule(const struct rule *rule, const struct compile_place *place,
-                  struct wishes *wishes);
+                  struct map_entries *wishes);
 
 #endif

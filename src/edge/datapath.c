@@ -73,7 +73,7 @@ config_start(struct datapath *datapath)
 static uint32_t
 entries_count(const struct datapath *datapath, enum map_id map, uint32_t before)
 {
-    uint32_t wanted = (uint32_t)want_count(datapath->want, map);
+    uint32_t wanted = (uint32_t)claims_count(datapath->want, map);
     return datapath->keeps_unknown && before > wanted ? before : wanted;
 }
 
@@ -157,7 +157,7 @@ datapath_open(const struct datapath_settings *settings, struct datapath **datapa
         datapath_close(made);
         return result;
     }
-    made->want = want_new(made->maps);
+    made->want = claims_new(made->maps);
     result = attach_make_ifb(made->maps, made->bridge, &made->ifb, why);
     result =
         result ? result : attach_make_tap(made->maps, made->bridge, &made->tap, &made->tap_fd, why);
@@ -183,7 +183,7 @@ datapath_close(struct datapath *datapath)
         return;
     }
     datapath_rules_free(datapath);
-    want_free(datapath->want);
+    claims_free(datapath->want);
     datapath_frames_close(datapath);
     maps_close(datapath->maps);
     hmap_fini(&datapath->by_id);

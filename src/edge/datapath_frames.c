@@ -100,8 +100,7 @@ datapath_responder_read(struct datapath *datapath, struct responder_frame *frame
 {
     for (;;) {
         struct dp_trailer trailer;
-        ssize_t size =
-            read(datapath->tap_fd, datapath->frame, DP_RESPOND_MAX + sizeof(trailer));
+        ssize_t size = read(datapath->tap_fd, datapath->frame, DP_RESPOND_MAX + sizeof(trailer));
         if (size < 0) {
             return false;
         }
@@ -126,8 +125,7 @@ datapath_reply(struct datapath *datapath, int ifindex, uint16_t vlan, const uint
                size_t size)
 {
     uint8_t tagged[DP_RESPOND_MAX + TAG_SIZE];
-    const struct sockaddr_ll to = {
-        .sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6};
+    const struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6};
     if (size < FRAME_LEAST || size > DP_RESPOND_MAX) {
         return -EMSGSIZE;
     }

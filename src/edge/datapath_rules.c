@@ -15,12 +15,12 @@
 #define NS_PER_S 1000000000u
 #define EXPIRY_SLACK_NS (2ull * NS_PER_S) /* seconds are counted down in whole ones */
 #define ARP_WAITS_MAX 3
-#define ARP_WAIT_MS 20 /* on a LAN less than one */
-#define SPEED_DEFAULT 1000000000ull       /* bit/s, where a device does not say */
+#define ARP_WAIT_MS 20              /* on a LAN less than one */
+#define SPEED_DEFAULT 1000000000ull /* bit/s, where a device does not say */
 
 /* Whom to spare comes before whom to block; permits before who may use them. */
 static const enum rule_kind kind_order[RULE_KIND_COUNT] = {
-    RULE_PROTECT,   RULE_PERMIT_SET,   RULE_ISOLATE, RULE_HOLD_PORT,
+    RULE_PROTECT,    RULE_PERMIT_SET,   RULE_ISOLATE, RULE_HOLD_PORT,
     RULE_BLOCK_PAIR, RULE_BLOCK_SERVER, RULE_MIRROR,  RULE_WARNING};
 
 /* ---- the list ---- */
@@ -40,7 +40,8 @@ struct held *
 datapath_held_find(const struct datapath *datapath, const char *rule_id)
 {
     uint64_t hash = hash_text(rule_id);
-    HMAP_FOR_EACH_HASH (held, struct held, node, hash, &datapath->by_id) {
+    HMAP_FOR_EACH_HASH(held, struct held, node, hash, &datapath->by_id)
+    {
         if (strcmp(held->rule.id, rule_id) == 0) {
             return held;
         }
@@ -228,9 +229,8 @@ mirror_place(struct datapath *datapath, struct held *held, struct compile_place 
     place->has_shared_budget = mirror->rate_bit_s == 0;
     uint64_t speed = place->ifindex ? rtnl_speed_bit_s(place->ifindex) : 0;
     speed = speed ? speed : SPEED_DEFAULT;
-    place->bytes_per_s = (mirror->rate_bit_s ? mirror->rate_bit_s
-                                             : speed / 1000 * datapath->mirror_permille) /
-                         8;
+    place->bytes_per_s =
+        (mirror->rate_bit_s ? mirror->rate_bit_s : speed / 1000 * datapath->mirror_permille) / 8;
     return 0;
 }
 
@@ -270,15 +270,15 @@ static int
 held_apply(struct datapath *datapath, struct held *held)
 {
     struct compile_place place;
-    struct wishes wishes = {.count = 0};
+    struct map_entries wishes = {.count = 0};
     held_succeed(held);
     held->seen = SEEN_NOT;
     int result = place_find(datapath, held, &place);
     if (result == 0) {
         compile_rule(&held->rule, &place, &wishes);
     }
-    int written = want_claim(datapath->want, held->serial, &wishes);
-    wishes_fini(&wishes);
+    int written = claims_set(datapath->want, held->serial, &wishes);
+    map_entries_fini(&wishes);
     if (written) {
         held_fail(held, written,
                   written == -E2BIG || written == -ENOSPC || written == -ENOMEM
@@ -343,8 +343,8 @@ bits_translate(const struct permit_set *from, const struct permit_set *to, uint6
     uint64_t made = 0;
     for (size_t i = 0; i < from->permit_count; i++) {
         for (size_t j = 0; (bits >> i & 1) && j < to->permit_count; j++) {
-            bool is_same = to->permits[j].name[0] &&
-                           strcmp(from->permits[i].name, to->permits[j].name) == 0;
+            bool is_same =
+                to->permits[j].name[0] && strcmp(from->permits[i].name, to->permits[j].name) == 0;
             made |= is_same ? 1ull << j : 0;
         }
     }
@@ -387,9 +387,9 @@ learnt_carry(struct datapath *datapath, const struct dp_learnt_key *key,
 {
     const struct carry *carry = context;
     const struct dp_learnt_key new_key = {.generation = carry->generation, .ip = key->ip};
-    const struct dp_learnt new_value = {
-        .permits = bits_translate(carry->from, carry->to, value->permits),
-        .expires_ns = value->expires_ns};
+    const struct dp_learnt new_value = {.permits =
+                                            bits_translate(carry->from, carry->to, value->permits),
+                                        .expires_ns = value->expires_ns};
     if (new_value.permits) {
         (void)!maps_put(datapath->maps, MAP_LEARNT, &new_key, &new_value); /* asked again by name */
     }
@@ -527,8 +527,8 @@ rule_add(struct datapath *datapath, const struct rule *rule)
 static int
 rule_remove(struct datapath *datapath, struct held *held)
 {
-    const struct wishes none = {.count = 0};
-    int result = want_claim(datapath->want, held->serial, &none);
+    const struct map_entries none = {.count = 0};
+    int result = claims_set(datapath->want, held->serial, &none);
     if (held->rule.kind == RULE_PERMIT_SET) {
         learnt_walk(datapath, compile_tag(held->rule.id), learnt_drop, NULL);
     }
@@ -556,8 +556,9 @@ reports_fill(const struct datapath *datapath, const struct rule *rules, size_t c
 {
     for (size_t i = 0; reports && i < count; i++) {
         const struct held *held = datapath_held_find(datapath, rules[i].id);
-        reports[i] = (struct rule_report){
-            .state = !held ? RULE_ABSENT : held->error ? RULE_FAILED : RULE_APPLIED};
+        reports[i] = (struct rule_report){.state = !held         ? RULE_ABSENT
+                                                   : held->error ? RULE_FAILED
+                                                                 : RULE_APPLIED};
         snprintf(reports[i].id, sizeof(reports[i].id), "%s", rules[i].id);
         snprintf(reports[i].why, sizeof(reports[i].why), "%s", held && held->why ? held->why : "");
     }
@@ -586,7 +587,7 @@ datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
         int result = held->is_kept ? 0 : rule_remove(datapath, held);
         first = first ? first : result;
     }
-    int repaired = want_repair(datapath->want, !datapath->keeps_unknown);
+    int repaired = claims_repair(datapath->want, !datapath->keeps_unknown);
     first = first || repaired >= 0 ? first : repaired;
     first = change_finish(datapath, first);
     reports_fill(datapath, rules, count, reports);
@@ -651,7 +652,8 @@ static const struct held *
 isolate_find(const struct datapath *datapath, const struct mac *mac, const struct ip *ip)
 {
     const struct held *found = NULL;
-    HMAP_FOR_EACH_HASH (held, struct held, of_owner, owner_hash(mac, ip), &datapath->by_owner) {
+    HMAP_FOR_EACH_HASH(held, struct held, of_owner, owner_hash(mac, ip), &datapath->by_owner)
+    {
         const struct rule_isolate *isolate = &held->rule.isolate;
         bool is_its = mac_is_equal(&isolate->mac, mac) &&
                       (!mac_is_none(mac) || ip_is_equal(&isolate->ip, ip));

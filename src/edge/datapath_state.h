@@ -8,7 +8,7 @@
 #include "edge/compile.h"
 #include "edge/datapath.h"
 #include "edge/maps.h"
-#include "edge/want.h"
+#include "edge/claims.h"
 
 #define DATAPATH_PORTS_MAX 256
 #define SLOT_NONE UINT32_MAX
@@ -40,8 +40,8 @@ struct held {
     bool is_kept;        /* while a whole set is taken over */
     enum seen seen;      /* SEEN_NOT also where something was wrong */
     uint64_t seen_hits;
-    int error;           /* of the last write; 'why' says what it was about */
-    char *why;           /* owned; NULL: nothing */
+    int error; /* of the last write; 'why' says what it was about */
+    char *why; /* owned; NULL: nothing */
 };
 
 struct held_list {
@@ -56,7 +56,7 @@ struct slot {
 
 struct datapath {
     struct maps *maps;
-    struct want *want;
+    struct claims *want;
     struct dp_config config; /* as written last */
     bool keeps_unknown;
     struct dp_port_held ports[DATAPATH_PORTS_MAX];
@@ -92,7 +92,8 @@ struct dp_port datapath_port_value(const struct datapath *datapath,
 int datapath_frames_open(struct datapath *datapath) MUST_CHECK;
 void datapath_frames_close(struct datapath *datapath);
 
-/* Is the egress of this port looked at?  Only where endpoints are, or a mirror copies what leaves. */
+/* Is the egress of this port looked at?  Only where endpoints are, or a mirror copies what leaves.
+ */
 bool datapath_needs_egress(const struct dp_port *value);
 
 struct held *datapath_held_find(const struct datapath *datapath, const char *rule_id);

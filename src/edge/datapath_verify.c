@@ -310,7 +310,7 @@ held_read_back(const struct datapath *datapath, struct held *held, const struct 
     *report = (struct rule_report){.state = RULE_APPLIED};
     snprintf(report->id, sizeof(report->id), "%s", held->rule.id);
     held->seen = SEEN_NOT;
-    int result = want_check(datapath->want, held->serial, &map, &report->hits);
+    int result = claims_check(datapath->want, held->serial, &map, &report->hits);
     if (held->rule.kind == RULE_MIRROR) {
         report->hits = mirror_hits(datapath, held);
     }

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "edge/deadlines.h"
 #include "edge/journal.h"
-#include "edge/kept.h"
+#include "edge/desired_kept.h"
 #include "edge/panic.h"
 #include "wire/message.h"
 
@@ -228,11 +228,11 @@ desired_free(struct desired *desired)
 int
 desired_load(struct desired *desired, char why[256])
 {
-    struct kept kept;
-    int result = kept_read(desired->journal, &desired->deadlines, &kept);
+    struct desired_kept kept;
+    int result = desired_kept_read(desired->journal, &desired->deadlines, &kept);
     if (result) {
         snprintf(why, 256, "cannot read the desired state: %s", strerror(-result));
-        kept_fini(&kept);
+        desired_kept_fini(&kept);
         return result;
     }
     desired->epoch = kept.epoch;
@@ -250,7 +250,7 @@ desired_load(struct desired *desired, char why[256])
     log_info("desired", "kept state loaded", LOG_I("rules", kept.count),
              LOG_I("epoch", desired->epoch), LOG_I("generation", desired->generation),
              LOG_I("is_whole", kept.is_whole));
-    kept_fini(&kept);
+    desired_kept_fini(&kept);
     snapshot_write(desired);
     return result;
 }

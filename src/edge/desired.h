@@ -54,14 +54,15 @@ void desired_tell_sum(struct desired *desired, uint64_t request, const char *key
  * wrong is not told again, and mended ever more rarely (3 s to 60 s; 6 s where an entry is missing
  * or altered). */
 void desired_tick(struct desired *desired);
-/* By somebody at the switch: kept on disk, and not lifted by the controller, only the same way.  What
- * should be in force stays as it is, and follows the controller meanwhile. */
+/* By somebody at the switch: kept on disk, and not lifted by the controller, only the same way.
+ * What should be in force stays as it is, and follows the controller meanwhile. */
 void desired_suspend(struct desired *desired, bool is_suspended);
 bool desired_is_suspended(const struct desired *desired);
 uint64_t desired_epoch(const struct desired *desired);
 uint64_t desired_generation(const struct desired *desired);
 const struct datapath *desired_datapath(const struct desired *desired);
-/* For the responder (desired_asked.c): the isolate rule of a MAC or an address, a permit set, the warning texts. */
+/* For the responder (desired_asked.c): the isolate rule of a MAC or an address, a permit set, the
+ * warning texts. */
 const struct rule *desired_isolate_of(const struct desired *desired, const struct mac *mac,
                                       const struct ip *ip);
 const struct rule *desired_hold_of(const struct desired *desired, const char *port);

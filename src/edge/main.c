@@ -19,16 +19,16 @@
 #include "edge/datapath.h"
 #include "edge/desired.h"
 #include "edge/health.h"
-#include "edge/vouched.h"
+#include "edge/checkpoints.h"
 #include "edge/kernel_link.h"
 #include "edge/learn.h"
 #include "edge/lldp_link.h"
 #include "edge/local.h"
-#include "edge/reporter.h"
-#include "edge/respond.h"
+#include "edge/controller_link.h"
+#include "edge/responder_link.h"
 #include "edge/rtnl.h"
 #include "edge/settings.h"
-#include "wire/guard.h"
+#include "wire/protected_hosts.h"
 
 #define CONFIG_DEFAULT "/etc/cordon/edge.yaml"
 #define STATS_TICKS 5
@@ -41,14 +41,14 @@ struct edge {
     struct datapath_settings datapath_settings;
     struct datapath *datapath;
     struct desired *desired;
-    struct guard *guard;
+    struct protected_hosts *protected;
     struct learn *learn;
     struct kernel_link *kernel;
-    struct respond *respond;
+    struct responder_link *respond;
     struct lldp_link *lldp;
-    struct reporter *reporter;
+    struct controller_link *controller_link;
     struct local *local;
-    struct vouched *vouched;
+    struct checkpoints *checkpoints;
     struct event *timer, *snooped, *terminate, *interrupt;
     int bridge_seen; /* ifindex; when it changes, all ports are read again */
     unsigned ticks;
@@ -163,10 +163,10 @@ on_snoop(void *context, const struct snoop *snoop)
     case SNOOP_ND:
     case SNOOP_DHCP:
         learn_snoop(edge->learn, snoop->ifindex, snoop->vlan, snoop->frame, snoop->size);
-        respond_learnt(edge->respond);
+        responder_link_learnt(edge->respond);
         break;
     case SNOOP_DNS_ANSWER:
-        respond_dns_answer(edge->respond, snoop->frame, snoop->size);
+        responder_link_dns_answer(edge->respond, snoop->frame, snoop->size);
         break;
     case SNOOP_HELD_MAC:
         if (snoop->size >= 12) {
@@ -210,7 +210,7 @@ on_fact(void *context, const struct fact *fact)
     if (fact->kind == FACT_MAC) {
         datapath_mac_seen(edge->datapath, fact->port, &fact->mac);
     }
-    reporter_fact(edge->reporter, fact);
+    controller_link_fact(edge->controller_link, fact);
 }
 
 static void
@@ -219,15 +219,15 @@ on_desired(void *context, const struct wire_desired *message)
     struct edge *edge = context;
     bool was_suspended = desired_is_suspended(edge->desired);
     struct wire_desired let;
-    (void)guard_desired(edge->guard, message, &let);
+    (void)protected_hosts_filter(edge->protected, message, &let);
     desired_receive(edge->desired, &let);
     free(let.add);
     if (desired_is_suspended(edge->desired) && !was_suspended) {
-        respond_correct_all(edge->respond);
+        responder_link_correct_all(edge->respond);
     }
     for (size_t i = 0; i < message->add_count; i++) {
         if (message->add[i].kind == RULE_PERMIT_SET) {
-            respond_correct_all(edge->respond);
+            responder_link_correct_all(edge->respond);
             break;
         }
     }
@@ -259,7 +259,7 @@ static void
 on_checkpoint(void *context, const struct wire_checkpoint *message)
 {
     struct edge *edge = context;
-    int error = message->line[0] ? vouched_put(edge->vouched, message->line) : 0;
+    int error = message->line[0] ? checkpoints_put(edge->checkpoints, message->line) : 0;
     if (error) {
         log_warn("edge", "a checkpoint of the controller's audit is not kept",
                  LOG_S("why", strerror(-error)));
@@ -270,8 +270,8 @@ on_checkpoint(void *context, const struct wire_checkpoint *message)
     struct wire_checkpoints held = {.request = message->request};
     snprintf(held.switch_name, sizeof(held.switch_name), "%s", edge->settings.name);
     held.lines = mem_new(WIRE_CHECKPOINTS_MAX, sizeof(*held.lines));
-    held.line_count = vouched_list(edge->vouched, message->origin, held.lines);
-    reporter_checkpoints(edge->reporter, &held);
+    held.line_count = checkpoints_list(edge->checkpoints, message->origin, held.lines);
+    controller_link_checkpoints(edge->controller_link, &held);
     free(held.lines);
 }
 
@@ -280,15 +280,15 @@ on_observed(void *context, const struct wire_observed *observed)
 {
     struct edge *edge = context;
     struct wire_observed whole = *observed;
-    if (!guard_has_refused(edge->guard) || !observed->is_last) {
-        return reporter_observed(edge->reporter, observed);
+    if (!protected_hosts_has_refused(edge->protected) || !observed->is_last) {
+        return controller_link_observed(edge->controller_link, observed);
     }
     whole.rules = mem_new(observed->rule_count + 1, sizeof(*whole.rules));
     for (size_t i = 0; i < observed->rule_count; i++) {
         whole.rules[i] = observed->rules[i];
     }
-    guard_observed(edge->guard, &whole);
-    bool is_sent = reporter_observed(edge->reporter, &whole);
+    protected_hosts_report(edge->protected, &whole);
+    bool is_sent = controller_link_observed(edge->controller_link, &whole);
     free(whole.rules);
     return is_sent;
 }
@@ -297,7 +297,7 @@ static void
 on_release(void *context, const struct rule *rule)
 {
     struct edge *edge = context;
-    respond_release(edge->respond, rule);
+    responder_link_release(edge->respond, rule);
 }
 
 static void
@@ -311,9 +311,9 @@ stats_send(struct edge *edge)
     if (stats->counter_count < COUNTERS_MAX) {
         struct wire_counter *counter = &counters[stats->counter_count++];
         snprintf(counter->name, sizeof(counter->name), "protected_refused");
-        counter->count = guard_count(edge->guard);
+        counter->count = protected_hosts_refused(edge->protected);
     }
-    reporter_stats(edge->reporter, stats);
+    controller_link_stats(edge->controller_link, stats);
     free(counters);
     free(stats);
 }
@@ -347,7 +347,7 @@ status_print(const struct edge *edge, char *text, size_t room)
              "switch %s, bridge %s\ncontroller: %s\nenforcement: %s\nepoch %llu, generation %llu\n"
              "rules: %zu, of them isolating an endpoint: %zu\n",
              edge->settings.name, edge->settings.bridge,
-             reporter_is_connected(edge->reporter) ? "connected" : "not connected",
+             controller_link_is_connected(edge->controller_link) ? "connected" : "not connected",
              desired_is_suspended(edge->desired) ? "SUSPENDED" : "in force",
              (unsigned long long)desired_epoch(edge->desired),
              (unsigned long long)desired_generation(edge->desired), count, isolated);
@@ -360,7 +360,7 @@ on_command(void *context, const char *command, char *text, size_t room)
     if (strcmp(command, "panic") == 0 || strcmp(command, "resume") == 0) {
         log_warn("edge", "command on the switch itself", LOG_S("command", command));
         desired_suspend(edge->desired, command[0] == 'p');
-        respond_correct_all(edge->respond);
+        responder_link_correct_all(edge->respond);
         status_print(edge, text, room);
     } else if (strcmp(command, "status") == 0) {
         status_print(edge, text, room);
@@ -444,16 +444,16 @@ edge_start(struct edge *edge, char why[256])
                                                        .on_neighbour = on_neighbour,
                                                        .on_dump_done = on_dump_done,
                                                        .context = edge};
-    const struct reporter_handler reporter_handler = {.on_desired = on_desired,
-                                                      .on_read_back = on_read_back,
-                                                      .on_ask_held = on_ask_held,
-                                                      .on_ask_sum = on_ask_sum,
-                                                      .on_checkpoint = on_checkpoint,
-                                                      .context = edge};
+    const struct controller_link_handler controller_link_handler = {.on_desired = on_desired,
+                                                                    .on_read_back = on_read_back,
+                                                                    .on_ask_held = on_ask_held,
+                                                                    .on_ask_sum = on_ask_sum,
+                                                                    .on_checkpoint = on_checkpoint,
+                                                                    .context = edge};
     int result = folders_prepare(edge, why);
     result = result ? result
-                    : reporter_new(edge->base, &edge->settings, edge->clock, &reporter_handler,
-                                   &edge->reporter, why);
+                    : controller_link_new(edge->base, &edge->settings, edge->clock,
+                                          &controller_link_handler, &edge->controller_link, why);
     /* before the lock: libbpf opens "/" to take over a map that is there, and maps that cannot be
      * taken over are made anew, without their blocks */
     result = result ? result : datapath_open(&edge->datapath_settings, &edge->datapath, why);
@@ -461,14 +461,15 @@ edge_start(struct edge *edge, char why[256])
     if (result) {
         return result;
     }
-    edge->vouched = vouched_open(edge->settings.state_dir);
-    edge->respond = respond_new(edge->base, edge->datapath, &edge->settings);
+    edge->checkpoints = checkpoints_open(edge->settings.state_dir);
+    edge->respond = responder_link_new(edge->base, edge->datapath, &edge->settings);
     edge->learn = learn_new(&edge->settings, edge->clock, &learn_handler);
-    edge->guard = guard_new(edge->settings.protected, edge->settings.protected_count, false);
+    edge->protected =
+        protected_hosts_new(edge->settings.protected, edge->settings.protected_count, false);
     edge->desired = desired_new(edge->datapath, edge->settings.name, edge->settings.state_dir,
                                 edge->clock, &desired_handler);
-    reporter_join(edge->reporter, edge->desired, edge->learn);
-    respond_join(edge->respond, edge->desired, edge->learn);
+    controller_link_join(edge->controller_link, edge->desired, edge->learn);
+    responder_link_join(edge->respond, edge->desired, edge->learn);
     result = desired_load(edge->desired, why);
     result = result ? result : desired_use(edge->desired, edge->base);
     result = result ? result : kernel_link_new(edge->base, &kernel_handler, &edge->kernel, why);
@@ -493,11 +494,11 @@ edge_stop(struct edge *edge)
     lldp_link_free(edge->lldp);
     kernel_link_free(edge->kernel);
     desired_free(edge->desired);
-    guard_free(edge->guard);
-    reporter_free(edge->reporter);
-    respond_free(edge->respond);
+    protected_hosts_free(edge->protected);
+    controller_link_free(edge->controller_link);
+    responder_link_free(edge->respond);
     learn_free(edge->learn);
-    vouched_free(edge->vouched);
+    checkpoints_free(edge->checkpoints);
     datapath_close(edge->datapath);
     event_base_free(edge->base);
     settings_fini(&edge->settings);
@@ -561,14 +562,15 @@ remove_all(struct edge *edge)
 static int
 usage(FILE *to)
 {
-    fprintf(to, "cordon-edge " CORDON_VERSION "\n"
-                "usage: cordon-edge [--config FILE]   run (default " CONFIG_DEFAULT ")\n"
-                "       cordon-edge --check-config | --status | --panic | --resume | --remove\n"
-                "                   [--config FILE]\n"
-                "       cordon-edge --enrol URL --name NAME --token TOKEN --ca FINGERPRINT --out DIR\n"
-                "                   as 'cordonctl enrol edge NAME' prints it\n"
-                "--panic lets all traffic pass at once, on this switch, until --resume.\n"
-                "--remove takes programs and maps off the switch: nothing is blocked any more.\n");
+    fprintf(to,
+            "cordon-edge " CORDON_VERSION "\n"
+            "usage: cordon-edge [--config FILE]   run (default " CONFIG_DEFAULT ")\n"
+            "       cordon-edge --check-config | --status | --panic | --resume | --remove\n"
+            "                   [--config FILE]\n"
+            "       cordon-edge --enrol URL --name NAME --token TOKEN --ca FINGERPRINT --out DIR\n"
+            "                   as 'cordonctl enrol edge NAME' prints it\n"
+            "--panic lets all traffic pass at once, on this switch, until --resume.\n"
+            "--remove takes programs and maps off the switch: nothing is blocked any more.\n");
     return to == stdout ? 0 : 2;
 }
 
@@ -590,20 +592,14 @@ is_enrolment(struct enrol_settings *enrol, int option)
 int
 main(int count, char **words)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"check-config", no_argument, NULL, 'k'},
-                                            {"status", no_argument, NULL, 's'},
-                                            {"panic", no_argument, NULL, 'p'},
-                                            {"resume", no_argument, NULL, 'r'},
-                                            {"remove", no_argument, NULL, 'x'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"enrol", required_argument, NULL, 'E'},
-                                            {"name", required_argument, NULL, 'N'},
-                                            {"token", required_argument, NULL, 'T'},
-                                            {"ca", required_argument, NULL, 'C'},
-                                            {"out", required_argument, NULL, 'O'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+        {"status", no_argument, NULL, 's'},       {"panic", no_argument, NULL, 'p'},
+        {"resume", no_argument, NULL, 'r'},       {"remove", no_argument, NULL, 'x'},
+        {"version", no_argument, NULL, 'v'},      {"enrol", required_argument, NULL, 'E'},
+        {"name", required_argument, NULL, 'N'},   {"token", required_argument, NULL, 'T'},
+        {"ca", required_argument, NULL, 'C'},     {"out", required_argument, NULL, 'O'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct edge edge = {.ticks = 0};
     struct yaml_file_error error;
     const char *config = CONFIG_DEFAULT;

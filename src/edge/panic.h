@@ -1,5 +1,5 @@
-/* Whether somebody at the switch has suspended enforcement on it: a file in the state folder, there or
- * not, so that a restart knows. */
+/* Whether somebody at the switch has suspended enforcement on it: a file in the state folder, there
+ * or not, so that a restart knows. */
 #ifndef CORDON_EDGE_PANIC_H
 #define CORDON_EDGE_PANIC_H
 

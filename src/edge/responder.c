@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "edge/reply.h"
+#include "edge/responder_reply.h"
 
 #define UDP_QUIC 443
 #define PORT_DNS 53
@@ -64,8 +64,8 @@ answer_arp(const struct responder_settings *settings, const struct packet *packe
         ip_is_equal(&packet->src, &packet->dst)) {
         return;
     }
-    size_t size = arp_make(ARP_REPLY, &settings->sink, &packet->dst, &packet->src_mac,
-                           &packet->src, frame);
+    size_t size =
+        arp_make(ARP_REPLY, &settings->sink, &packet->dst, &packet->src_mac, &packet->src, frame);
     emit(context, frame, size, false);
 }
 

@@ -50,8 +50,8 @@ void responder_answer(const struct responder_settings *settings,
 size_t responder_correct(const struct mac *to, const struct ip *to_ip, const struct ip *ip,
                          const struct mac *mac, uint8_t frame[RESPONDER_FRAME_MAX]);
 
-/* "Who has 'ip'?" to everybody, from a switch that has no address itself: an ARP probe (RFC 5227) or
- * a solicitation from the unspecified address (RFC 4862); its owner answers both.  Returns the
+/* "Who has 'ip'?" to everybody, from a switch that has no address itself: an ARP probe (RFC 5227)
+ * or a solicitation from the unspecified address (RFC 4862); its owner answers both.  Returns the
  * frame's size. */
 size_t responder_probe(const struct mac *mac, const struct ip *ip,
                        uint8_t frame[RESPONDER_FRAME_MAX]);

@@ -1,7 +1,7 @@
 /* DNS (RFC 1035) of contained endpoints.  A query for a permitted name to a declared resolver is
  * written anew (only that name, nothing else that the sender put in: no channel outwards) and sent
  * on; every other query is answered here: A with the warning address, everything else empty. */
-#include "edge/reply.h"
+#include "edge/responder_reply.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * the client acknowledges says how far it is.  The request must come whole in its first segment, as
  * browsers' do; a lost segment of the page is sent again when the client sends its request again.
  */
-#include "edge/reply.h"
+#include "edge/responder_reply.h"
 
 #include <string.h>
 

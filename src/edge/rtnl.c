@@ -36,11 +36,10 @@ union answer {
 static struct request
 request_start(uint16_t type, uint16_t flags, size_t body_size)
 {
-    return (struct request){
-        .head = {.nlmsg_len = (uint32_t)NLMSG_LENGTH(body_size),
-                 .nlmsg_type = type,
-                 .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
-                 .nlmsg_seq = 1}};
+    return (struct request){.head = {.nlmsg_len = (uint32_t)NLMSG_LENGTH(body_size),
+                                     .nlmsg_type = type,
+                                     .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
+                                     .nlmsg_seq = 1}};
 }
 
 static struct rtattr *
@@ -90,8 +89,8 @@ int
 rtnl_make_device(const char *name, const char *kind)
 {
     union answer answer;
-    struct request request = request_start(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
-                                           sizeof(struct ifinfomsg));
+    struct request request =
+        request_start(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
     attribute_add(&request, IFLA_IFNAME, name, strlen(name) + 1);
     struct rtattr *info = attribute_add(&request, IFLA_LINKINFO, NULL, 0);
     attribute_add(&request, IFLA_INFO_KIND, kind, strlen(kind));
@@ -188,8 +187,8 @@ neighbour_ask(const struct ip *gateway, struct next_hop *hop)
     }
     const struct ndmsg *neighbour = NLMSG_DATA(&answer.head);
     unsigned left = (unsigned)(RTM_PAYLOAD(&answer.head) - NLMSG_ALIGN(sizeof(*neighbour)));
-    struct rtattr *at =
-        (struct rtattr *)(void *)((char *)NLMSG_DATA(&answer.head) + NLMSG_ALIGN(sizeof(*neighbour)));
+    struct rtattr *at = (struct rtattr *)(void *)((char *)NLMSG_DATA(&answer.head) +
+                                                  NLMSG_ALIGN(sizeof(*neighbour)));
     bool is_good = !(neighbour->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NONE));
     if (neighbour->ndm_state & NUD_STALE) {
         neighbour_wake(gateway); /* copies do not pass the kernel's own check: have it look */
@@ -211,7 +210,8 @@ own_mac(struct next_hop *hop)
     if (fd < 0) {
         return -errno;
     }
-    int result = ioctl(fd, SIOCGIFNAME, &request) || ioctl(fd, SIOCGIFHWADDR, &request) ? -errno : 0;
+    int result =
+        ioctl(fd, SIOCGIFNAME, &request) || ioctl(fd, SIOCGIFHWADDR, &request) ? -errno : 0;
     close(fd);
     if (!result) {
         memcpy(hop->own_mac.b, request.ifr_hwaddr.sa_data, 6);

@@ -19,9 +19,9 @@ int rtnl_set_up(int ifindex, bool is_up) MUST_CHECK;
 /* How an IPv4 packet to 'to' leaves this machine. */
 struct next_hop {
     int ifindex;
-    struct mac mac;      /* of the next hop */
-    struct mac own_mac;  /* of the device */
-    struct ip source;    /* that the kernel would use */
+    struct mac mac;     /* of the next hop */
+    struct mac own_mac; /* of the device */
+    struct ip source;   /* that the kernel would use */
 };
 /* Waits up to 'wait_ms' for ARP.  -EAGAIN: no answer yet, ask again; -ENETUNREACH: no route;
  * -EAFNOSUPPORT. */

@@ -27,7 +27,7 @@ static const struct field settings_fields[] = {
     F_RANGE(FIELD_OPTIONAL, struct edge_settings, lldp_interval_s, 0, 3600),
     F_IP(FIELD_OPTIONAL, struct edge_settings, warning_address),
     F_TEXTS(FIELD_OPTIONAL, struct edge_settings, protected,
-            offsetof(struct edge_settings, protected_count), GUARD_TEXTS_MAX),
+            offsetof(struct edge_settings, protected_count), PROTECTED_HOSTS_MAX),
     F_ENUM(FIELD_OPTIONAL, struct edge_settings, log_format, log_format_names),
 };
 
@@ -46,7 +46,7 @@ settings_check(const void *thing, char why[128])
     }
     for (size_t i = 0; i < settings->protected_count; i++) {
         struct rule_protect protect;
-        if (!guard_parse(settings->protected[i], &protect)) {
+        if (!protected_host_parse(settings->protected[i], &protect)) {
             snprintf(why, 128, "protected: '%.50s' is no MAC, address or prefix",
                      settings->protected[i]);
             return false;

@@ -6,7 +6,7 @@
 #include "model/addr.h"
 #include "model/fact.h"
 #include "model/text.h"
-#include "wire/guard.h"
+#include "wire/protected_hosts.h"
 #include "wire/yaml_file.h"
 
 #define EDGE_PORTS_MAX 256
@@ -30,8 +30,8 @@ struct edge_settings {
     uint32_t mirror_permille;  /* of the uplink's rate; 0: 100 */
     uint32_t lldp_interval_s;  /* 0: 30 */
     struct ip warning_address; /* what names of sites that are not permitted resolve to */
-    /* MACs, addresses, prefixes that nobody may have blocked here (wire/guard.h) */
-    char protected[GUARD_TEXTS_MAX][PREFIX_TEXT_SIZE];
+    /* MACs, addresses, prefixes that nobody may have blocked here (wire/protected_hosts.h) */
+    char protected[PROTECTED_HOSTS_MAX][PREFIX_TEXT_SIZE];
     size_t protected_count;
     enum log_format log_format;
 };

@@ -197,8 +197,7 @@ dhcp_facts(const struct packet *packet, struct found *found)
     if (is_server && packet->src_port != 67) {
         return;
     }
-    if (is_server &&
-        (dhcp.type == DHCP_OFFER || dhcp.type == DHCP_ACK || dhcp.type == DHCP_NAK)) {
+    if (is_server && (dhcp.type == DHCP_OFFER || dhcp.type == DHCP_ACK || dhcp.type == DHCP_NAK)) {
         role_add(found, packet, HOST_DHCP_SERVER);
     }
     if ((is_server && dhcp.type != DHCP_ACK) || mac_is_none(&dhcp.client) ||

@@ -1,6 +1,6 @@
 /* Detections on their way to core: kept until core says that they are stored, sent again when core
- * came back; and which lines were stored lately.  Bounded: a full table refuses, and its source stops reading (streams, files) or
- * counts a drop (UDP). */
+ * came back; and which lines were stored lately.  Bounded: a full table refuses, and its source
+ * stops reading (streams, files) or counts a drop (UDP). */
 #ifndef CORDON_INTAKE_DELIVERIES_H
 #define CORDON_INTAKE_DELIVERIES_H
 
@@ -13,7 +13,7 @@
 #include "model/detection.h"
 
 #define DELIVERIES_MAX 2048
-#define DELIVERIES_OURS 512 /* of them kept free for our own sensors, whatever others send */
+#define DELIVERIES_OURS 512     /* of them kept free for our own sensors, whatever others send */
 #define DELIVERIES_KNOWN 131072 /* lines that core has stored lately */
 #define DELIVERIES_AGAIN_US (10 * INT64_C(1000000))
 

@@ -156,7 +156,7 @@ intake_role_run(struct role *role)
         return 1;
     }
     intake.gate = gate_new(sensors_server(intake.sensors), DEVICE_SENSOR, clock_system());
-    sensors_guard(intake.sensors, intake.gate);
+    sensors_set_gate(intake.sensors, intake.gate);
     if (role_lock_in(role)) {
         sensors_free(intake.sensors);
         gate_free(intake.gate);

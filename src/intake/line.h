@@ -21,9 +21,10 @@ extern const char *const line_format_names[LINE_FORMAT_COUNT + 1]; /* "eve", "ce
 
 /* A line has one id however often it is sent: resent, tailed again, or relayed twice.  SHA-256 of
  * its source's name and itself, of which 128 bits are kept, so that nobody can make a harmless line
- * that swallows a serious one.  In its text the line's own time (0: it has none) goes before, so that
- * ids of one day are neighbours in the database's index: a commit writes half as many pages. */
-struct line_ids; /* of one source */
+ * that swallows a serious one.  In its text the line's own time (0: it has none) goes before, so
+ * that ids of one day are neighbours in the database's index: a commit writes half as many pages.
+ */
+struct line_ids;                                   /* of one source */
 struct line_ids *line_ids_new(const char *source); /* NULL: no SHA-256 in the crypto library */
 void line_ids_free(struct line_ids *ids);
 bool line_id(struct line_ids *ids, const char *line, size_t size, uint8_t id[LINE_ID_SIZE]);

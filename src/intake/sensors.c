@@ -241,7 +241,7 @@ sensors_server(struct sensors *sensors)
 }
 
 void
-sensors_guard(struct sensors *sensors, struct gate *gate)
+sensors_set_gate(struct sensors *sensors, struct gate *gate)
 {
     sensors->gate = gate;
 }

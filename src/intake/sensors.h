@@ -17,7 +17,7 @@ int sensors_new(struct event_base *base, const char *address, const struct tls_f
 void sensors_free(struct sensors *sensors);
 /* For the gate (bus/gate.h), which says from then on whom to let in; borrowed. */
 struct tls_server *sensors_server(struct sensors *sensors);
-void sensors_guard(struct sensors *sensors, struct gate *gate);
+void sensors_set_gate(struct sensors *sensors, struct gate *gate);
 /* For evidence, hello and statistics, which are passed on; NULL: core is away. */
 void sensors_set_core(struct sensors *sensors, struct channel *core);
 /* Fills at most 'room' entries of kind "cordon"; texts and refusals borrowed from nowhere (none).

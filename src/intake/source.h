@@ -39,7 +39,7 @@ struct source {
     struct event_base *base;
     struct deliveries *deliveries;
     struct line_source line_source;
-    struct line_ids *ids; /* owned; NULL: the crypto library has no SHA-256 */
+    struct line_ids *ids;     /* owned; NULL: the crypto library has no SHA-256 */
     struct wire_source stats; /* refusals: room for REFUSALS_MAX */
     struct log_limit log_limit;
     size_t outstanding; /* on their way to core */

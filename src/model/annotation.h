@@ -41,8 +41,8 @@ struct annotation {
     uint32_t version; /* counts changes: a writer says which one it has read */
     int64_t changed_us;
     char changed_by[NAME_SIZE];
-    /* Nobody said it of this MAC: it joined, by a DHCP client id that anybody can send, a machine of which
-     * it was said.  Shown, but policies do not go by it. */
+    /* Nobody said it of this MAC: it joined, by a DHCP client id that anybody can send, a machine
+     * of which it was said.  Shown, but policies do not go by it. */
     bool is_inherited;
 };
 

@@ -166,7 +166,8 @@ checkpoint_line_format(const struct checkpoint *checkpoint, char line[CHECKPOINT
     time_format(checkpoint->at_us, at);
     signature_format(checkpoint, signature);
     snprintf(line, CHECKPOINT_NOTE_SIZE, "%s%s %" PRId64 " %s %s %s",
-             checkpoint->is_anchor ? ANCHOR_MARK : CHECKPOINT_MARK, checkpoint->origin, checkpoint->number, hash, at, signature);
+             checkpoint->is_anchor ? ANCHOR_MARK : CHECKPOINT_MARK, checkpoint->origin,
+             checkpoint->number, hash, at, signature);
 }
 
 /* The five words, however they were set apart. */

@@ -79,20 +79,20 @@ struct containment {
     enum action action; /* isolate, block_pair, block_server, mirror */
     enum containment_state state;
     enum hold hold;
-    char hold_detail[TEXT_SIZE];  /* pending: why, in words */
-    int64_t pending_until_us;     /* pending: then 'pending_action' is taken; 0: waits for ever */
-    enum action pending_action;   /* NONE: revert */
-    char endpoint_id[ID_SIZE]; /* "" for block_server and for unresolved subjects */
-    struct mac subject_mac;    /* as it was when requested */
+    char hold_detail[TEXT_SIZE]; /* pending: why, in words */
+    int64_t pending_until_us;    /* pending: then 'pending_action' is taken; 0: waits for ever */
+    enum action pending_action;  /* NONE: revert */
+    char endpoint_id[ID_SIZE];   /* "" for block_server and for unresolved subjects */
+    struct mac subject_mac;      /* as it was when requested */
     struct ip subject_ip;
-    char site[NAME_SIZE];      /* whose addresses it is about; "": it matters not, or is not known */
-    struct prefix server;      /* block_pair, block_server */
+    char site[NAME_SIZE]; /* whose addresses it is about; "": it matters not, or is not known */
+    struct prefix server; /* block_pair, block_server */
     char server_name[HOST_SIZE];
     char permit_set[NAME_SIZE]; /* isolate; "" permits nothing */
     char incident_id[ID_SIZE];
-    char policy[NAME_SIZE];    /* "" when a person or a program asked */
+    char policy[NAME_SIZE]; /* "" when a person or a program asked */
     char reason[TEXT_SIZE];
-    char case_number[16];      /* short, for the warning page and the help desk */
+    char case_number[16];         /* short, for the warning page and the help desk */
     char requested_by[NAME_SIZE]; /* "policy:NAME", "operator:NAME", "token:NAME" */
     char external_id[NAME_SIZE];  /* idempotency key of another maker's policy manager */
     char ended_by[NAME_SIZE];
@@ -106,8 +106,8 @@ struct containment {
     uint64_t hits;
     char unproven[NAME_SIZE]; /* the switch that held it when the database did not know it; "":
                                  known, or a person kept it */
-    char problem[TEXT_SIZE]; /* while failed or unverified: what the switch said */
-    struct mark *marks;      /* owned */
+    char problem[TEXT_SIZE];  /* while failed or unverified: what the switch said */
+    struct mark *marks;       /* owned */
     size_t mark_count;
 };
 
@@ -133,13 +133,13 @@ struct incident {
 struct decision {
     enum action action;
     enum mode mode;
-    char mode_why[TEXT_SIZE];   /* who says so: "roll-out rule printers" */
-    bool is_limited;            /* by a roll-out rule or a maintenance window, below auto */
-    enum hold hold;             /* not NONE: hold for a person */
+    char mode_why[TEXT_SIZE]; /* who says so: "roll-out rule printers" */
+    bool is_limited;          /* by a roll-out rule or a maintenance window, below auto */
+    enum hold hold;           /* not NONE: hold for a person */
     char hold_detail[TEXT_SIZE];
-    bool is_gathered;           /* held for a moment: several at once (policy/budget.h) */
-    uint8_t confidence;         /* of what led to it: who has the budget */
-    enum severity severity;     /* likewise */
+    bool is_gathered;       /* held for a moment: several at once (policy/budget.h) */
+    uint8_t confidence;     /* of what led to it: who has the budget */
+    enum severity severity; /* likewise */
     char incident_id[ID_SIZE];
     char endpoint_id[ID_SIZE];
     struct mac mac;

@@ -41,10 +41,10 @@ struct binding {
     uint32_t flagged_s; /* wall: a refused claim of it was last told; not kept */
     int64_t from_us;
     int64_t seen_us;
-    int64_t until_us; /* 0: still held */
+    int64_t until_us;       /* 0: still held */
     int64_t lease_until_us; /* what the DHCP server said; 0: no lease */
-    const char *site; /* whose address it is; NULL: SITE_DEFAULT's.  Topology's; read from the store,
-                         owned */
+    const char *site;       /* whose address it is; NULL: SITE_DEFAULT's.  Topology's; read from the
+                               store,       owned */
 };
 
 /* Never NULL. */
@@ -55,8 +55,14 @@ binding_site(const struct binding *binding)
 }
 
 enum endpoint_event_kind {
-    ENDPOINT_APPEARED, ENDPOINT_MOVED, ENDPOINT_ADDRESS_NEW, ENDPOINT_ADDRESS_GONE,
-    ENDPOINT_MAC_JOINED, ENDPOINT_CONFLICT, ENDPOINT_NAMED, ENDPOINT_EVENT_COUNT
+    ENDPOINT_APPEARED,
+    ENDPOINT_MOVED,
+    ENDPOINT_ADDRESS_NEW,
+    ENDPOINT_ADDRESS_GONE,
+    ENDPOINT_MAC_JOINED,
+    ENDPOINT_CONFLICT,
+    ENDPOINT_NAMED,
+    ENDPOINT_EVENT_COUNT
 };
 extern const char *const endpoint_event_names[ENDPOINT_EVENT_COUNT + 1];
 
@@ -74,9 +80,9 @@ struct endpoint {
     char id[ID_SIZE];
     struct mac macs[ENDPOINT_MACS_MAX]; /* newest first */
     size_t mac_count;
-    char *host_name;           /* owned; NULL: none is known (endpoint_name) */
-    char *client_id;           /* owned; DHCP client id or DUID, hex: the strong join; NULL: none */
-    struct binding *bindings;  /* owned */
+    char *host_name;          /* owned; NULL: none is known (endpoint_name) */
+    char *client_id;          /* owned; DHCP client id or DUID, hex: the strong join; NULL: none */
+    struct binding *bindings; /* owned */
     size_t binding_count;
     struct location location;
     struct endpoint_event *events; /* owned; oldest first; see topology_history */

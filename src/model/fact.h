@@ -9,17 +9,17 @@
 #include "model/text.h"
 
 enum fact_kind {
-    FACT_PORT,        /* a port exists: number, role, speed, up or down */
+    FACT_PORT, /* a port exists: number, role, speed, up or down */
     FACT_PORT_GONE,
     FACT_LINK_UP,
     FACT_LINK_DOWN,
-    FACT_MAC,         /* FDB: this MAC is behind this port (new or moved), or is still there */
-    FACT_MAC_AGED,    /* FDB entry aged out: idle, not gone */
-    FACT_BINDING,     /* MAC uses IP: seen in ARP or ND on this port */
-    FACT_LEASE,       /* DHCP ACK/Reply seen: MAC, IP, client id or DUID, host name, seconds */
-    FACT_NEIGHBOUR,   /* LLDP from the other end of this port */
-    FACT_ROLE_HINT,   /* acts like a router, DHCP server or resolver (proposed, never believed) */
-    FACT_HELD_MAC,    /* a new MAC on a held port was held */
+    FACT_MAC,       /* FDB: this MAC is behind this port (new or moved), or is still there */
+    FACT_MAC_AGED,  /* FDB entry aged out: idle, not gone */
+    FACT_BINDING,   /* MAC uses IP: seen in ARP or ND on this port */
+    FACT_LEASE,     /* DHCP ACK/Reply seen: MAC, IP, client id or DUID, host name, seconds */
+    FACT_NEIGHBOUR, /* LLDP from the other end of this port */
+    FACT_ROLE_HINT, /* acts like a router, DHCP server or resolver (proposed, never believed) */
+    FACT_HELD_MAC,  /* a new MAC on a held port was held */
     FACT_KIND_COUNT
 };
 extern const char *const fact_kind_names[FACT_KIND_COUNT + 1];
@@ -35,11 +35,11 @@ extern const char *const host_role_names[HOST_ROLE_COUNT + 1];
 
 struct fact {
     enum fact_kind kind;
-    int64_t seen_us;       /* the switch's wall clock */
+    int64_t seen_us; /* the switch's wall clock */
     char port[NAME_SIZE];
-    uint32_t port_number;  /* FACT_PORT: as in the ERSPAN index */
-    enum port_role role;   /* FACT_PORT */
-    bool is_up;            /* FACT_PORT */
+    uint32_t port_number; /* FACT_PORT: as in the ERSPAN index */
+    enum port_role role;  /* FACT_PORT */
+    bool is_up;           /* FACT_PORT */
     uint16_t vlan;
     struct mac mac;        /* FACT_PORT: the port's own */
     struct mac bridge_mac; /* FACT_PORT: of the bridge that it is in */

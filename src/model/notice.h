@@ -33,19 +33,19 @@ enum notice_kind {
     NOTICE_SOURCE_PROBLEM,
     NOTICE_PANIC,
     NOTICE_RESUME,
-    NOTICE_POLICY,  /* changed */
-    NOTICE_SIGN_IN, /* locked out */
-    NOTICE_AUDIT,   /* its chain is broken */
-    NOTICE_STORM,   /* more isolations than the budget allows */
-    NOTICE_CONFLICT, /* a MAC in two places, an address that two claim, a port full of MACs */
+    NOTICE_POLICY,      /* changed */
+    NOTICE_SIGN_IN,     /* locked out */
+    NOTICE_AUDIT,       /* its chain is broken */
+    NOTICE_STORM,       /* more isolations than the budget allows */
+    NOTICE_CONFLICT,    /* a MAC in two places, an address that two claim, a port full of MACs */
     NOTICE_CERTIFICATE, /* a device's expires and was not renewed */
-    NOTICE_CLOCK, /* it was set, or a device's differs from ours */
-    NOTICE_STORE,   /* the database cannot be written to, or can again */
-    NOTICE_BACKUP,  /* one could not be made */
-    NOTICE_PROCESS, /* one of ours ended by itself and was started again */
-    NOTICE_DISK,       /* the disk's budget is used to four fifths, or up */
-    NOTICE_CHECKPOINT, /* a signed one of the audit */
-    NOTICE_AUDIT_ROW,  /* each row of the audit, for whoever collects them elsewhere */
+    NOTICE_CLOCK,       /* it was set, or a device's differs from ours */
+    NOTICE_STORE,       /* the database cannot be written to, or can again */
+    NOTICE_BACKUP,      /* one could not be made */
+    NOTICE_PROCESS,     /* one of ours ended by itself and was started again */
+    NOTICE_DISK,        /* the disk's budget is used to four fifths, or up */
+    NOTICE_CHECKPOINT,  /* a signed one of the audit */
+    NOTICE_AUDIT_ROW,   /* each row of the audit, for whoever collects them elsewhere */
     NOTICE_TEST,
     NOTICE_KIND_COUNT
 };

@@ -5,8 +5,8 @@
 #include <string.h>
 
 const char *const retention_kind_names[RETENTION_KIND_COUNT + 1] = {
-    "evidence", "names", "detections", "containments", "notices",
-    "bindings", "endpoints", "audit", NULL};
+    "evidence",  "names", "detections", "containments", "notices", "bindings",
+    "endpoints", "audit", NULL};
 
 /* Packets and names are about people: a month and a quarter are enough to look into what happened.
  * Who did what to whom, and why somebody was cut off, is asked for years later. */

@@ -1,5 +1,5 @@
-/* Retention: how long each kind of what is kept stays, and what the disk may hold of it.  Days; what
- * is older is taken away (names: taken out of what stays).  Pure. */
+/* Retention: how long each kind of what is kept stays, and what the disk may hold of it.  Days;
+ * what is older is taken away (names: taken out of what stays).  Pure. */
 #ifndef CORDON_MODEL_RETENTION_H
 #define CORDON_MODEL_RETENTION_H
 

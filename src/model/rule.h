@@ -12,9 +12,9 @@
 #include "model/text.h"
 
 enum rule_kind {
-    RULE_ISOLATE,      /* an endpoint (by MAC, or by IP where no MAC is known) reaches only permits */
-    RULE_HOLD_PORT,    /* MACs new on this port since it was set are treated like the endpoint */
-    RULE_BLOCK_PAIR,   /* this endpoint <-> that server */
+    RULE_ISOLATE,    /* an endpoint (by MAC, or by IP where no MAC is known) reaches only permits */
+    RULE_HOLD_PORT,  /* MACs new on this port since it was set are treated like the endpoint */
+    RULE_BLOCK_PAIR, /* this endpoint <-> that server */
     RULE_BLOCK_SERVER, /* nobody <-> that server */
     RULE_PERMIT_SET,   /* a named set of permitted traffic, referred to by isolate rules */
     RULE_PROTECT,      /* never block this address or MAC, whatever else is asked */
@@ -44,8 +44,8 @@ struct permit {
 
 struct permit_set {
     char name[NAME_SIZE];
-    bool allows_dhcp;     /* DHCPv4 and DHCPv6 as broadcast, or to 'dhcp_servers' */
-    bool forwards_dns;    /* queries for permitted names go to 'resolvers'; others are answered here */
+    bool allows_dhcp;  /* DHCPv4 and DHCPv6 as broadcast, or to 'dhcp_servers' */
+    bool forwards_dns; /* queries for permitted names go to 'resolvers'; others are answered here */
     struct ip *dhcp_servers; /* owned */
     size_t dhcp_server_count;
     struct ip *resolvers; /* owned */
@@ -55,14 +55,14 @@ struct permit_set {
 };
 
 struct rule_isolate {
-    struct mac mac;              /* or none, and 'ip' is given */
+    struct mac mac; /* or none, and 'ip' is given */
     struct ip ip;
-    char port[NAME_SIZE];        /* "" everywhere; else only frames of this port (MAC conflict) */
-    char permit_set[NAME_SIZE];  /* "" permits nothing */
-    bool shows_warning;          /* HTTP gets the warning page, HTTPS a reset */
-    char case_number[16];        /* shown on the page */
-    char *reason;                /* owned; shown on the page; plain text; NULL: none */
-    struct ip *addresses;        /* owned; the sender's bindings: what it may say in ARP and ND */
+    char port[NAME_SIZE];       /* "" everywhere; else only frames of this port (MAC conflict) */
+    char permit_set[NAME_SIZE]; /* "" permits nothing */
+    bool shows_warning;         /* HTTP gets the warning page, HTTPS a reset */
+    char case_number[16];       /* shown on the page */
+    char *reason;               /* owned; shown on the page; plain text; NULL: none */
+    struct ip *addresses;       /* owned; the sender's bindings: what it may say in ARP and ND */
     size_t address_count;
 };
 
@@ -121,16 +121,16 @@ struct rule_mirror {
     size_t port_count;
     struct mirror_filter *filters; /* owned; policy-based: any one must match */
     size_t filter_count;
-    struct mac mac;                /* detailed: the endpoint; or none, and 'ip' */
+    struct mac mac; /* detailed: the endpoint; or none, and 'ip' */
     struct ip ip;
     enum mirror_carrier carrier;
-    char out_port[NAME_SIZE];      /* local: the mirror port; RSPAN: the uplink */
+    char out_port[NAME_SIZE]; /* local: the mirror port; RSPAN: the uplink */
     uint16_t rspan_vlan;
-    struct ip erspan_to;           /* the sensor's address */
-    uint16_t session;              /* ERSPAN session id, 1 to 1023 */
-    uint16_t snap;                 /* bytes kept of each frame; 0: all that fits */
-    uint32_t sample;               /* one frame in N; 0 and 1: every one */
-    uint64_t rate_bit_s;           /* budget for copies; 0: the edge's own default */
+    struct ip erspan_to; /* the sensor's address */
+    uint16_t session;    /* ERSPAN session id, 1 to 1023 */
+    uint16_t snap;       /* bytes kept of each frame; 0: all that fits */
+    uint32_t sample;     /* one frame in N; 0 and 1: every one */
+    uint64_t rate_bit_s; /* budget for copies; 0: the edge's own default */
 };
 
 struct rule_warning {
@@ -151,7 +151,7 @@ struct rule {
         struct rule_server server;
         struct permit_set permit_set;
         struct rule_protect protect;
-        struct rule_mirror *mirror; /* owned: large and rare */
+        struct rule_mirror *mirror;   /* owned: large and rare */
         struct rule_warning *warning; /* owned */
     };
 };
@@ -167,8 +167,8 @@ extern const char *const rule_state_names[RULE_STATE_COUNT + 1];
 struct rule_report {
     char id[RULE_ID_SIZE];
     enum rule_state state;
-    char why[TEXT_SIZE];   /* what is wrong, in the switch's words */
-    uint64_t hits;         /* frames dropped or copied by it so far */
+    char why[TEXT_SIZE]; /* what is wrong, in the switch's words */
+    uint64_t hits;       /* frames dropped or copied by it so far */
 };
 
 #endif

@@ -5,9 +5,9 @@
 
 #include "base/id.h"
 
-#define NAME_SIZE 64    /* switches, ports, sensors, sources, policies, permit sets, accounts */
-#define HOST_SIZE 256   /* host and domain names (RFC 1035: 253 characters) */
-#define TEXT_SIZE 512   /* reasons, signatures, errors */
+#define NAME_SIZE 64  /* switches, ports, sensors, sources, policies, permit sets, accounts */
+#define HOST_SIZE 256 /* host and domain names (RFC 1035: 253 characters) */
+#define TEXT_SIZE 512 /* reasons, signatures, errors */
 #define URL_SIZE 1024
 
 #endif

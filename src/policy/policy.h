@@ -48,8 +48,8 @@ bool policy_is_home(const struct policy *policy, const struct ip *ip);
 /* Home, or of the private ranges: it means another machine at each site. */
 bool policy_is_internal(const struct policy *policy, const struct ip *ip);
 
-/* A declared proxy or NAT: others are behind it, so that it is never the one to contain.  What it is, or
- * NULL. */
+/* A declared proxy or NAT: others are behind it, so that it is never the one to contain.  What it
+ * is, or NULL. */
 const char *policy_relay(const struct policy *policy, const struct ip *ip);
 
 /* Sites with addresses of their own (sites.c): an address means a machine only within its site.

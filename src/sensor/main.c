@@ -371,18 +371,13 @@ usage(FILE *to)
 int
 main(int count, char **words)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"check-config", no_argument, NULL, 'k'},
-                                            {"read", required_argument, NULL, 'r'},
-                                            {"interface", required_argument, NULL, 'i'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"enrol", required_argument, NULL, 'E'},
-                                            {"name", required_argument, NULL, 'N'},
-                                            {"token", required_argument, NULL, 'T'},
-                                            {"ca", required_argument, NULL, 'C'},
-                                            {"out", required_argument, NULL, 'O'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+        {"read", required_argument, NULL, 'r'},   {"interface", required_argument, NULL, 'i'},
+        {"version", no_argument, NULL, 'v'},      {"enrol", required_argument, NULL, 'E'},
+        {"name", required_argument, NULL, 'N'},   {"token", required_argument, NULL, 'T'},
+        {"ca", required_argument, NULL, 'C'},     {"out", required_argument, NULL, 'O'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct sensor *sensor = MEM_NEW(struct sensor);
     const char *config = NULL, *file = NULL, *interface = NULL;
     bool is_check = false;

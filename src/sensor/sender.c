@@ -377,8 +377,9 @@ sender_new(struct event_base *base, const struct sensor_settings *settings, stru
            char why[256])
 {
     if (settings->server[0] && !settings->spool_dir[0]) {
-        snprintf(why, 256, "spool_dir is needed with server: what was found is kept there until "
-                           "cordond has stored it, and the certificate that it is renewed to");
+        snprintf(why, 256,
+                 "spool_dir is needed with server: what was found is kept there until "
+                 "cordond has stored it, and the certificate that it is renewed to");
         return -EINVAL;
     }
     struct sender *made = MEM_NEW(struct sender);

@@ -54,7 +54,8 @@ row_walk(sqlite3_stmt *row, struct audit_chain *chain)
 }
 
 /* Where rows were pruned, the chain begins behind the last of them; some of those may still stand,
- * where pruning has not come so far.  An anchor that is not signed is none: then rows are missing. */
+ * where pruning has not come so far.  An anchor that is not signed is none: then rows are missing.
+ */
 static int64_t
 anchor_read(struct audit_reader *audit_reader, struct job *job)
 {

@@ -1,6 +1,6 @@
-/* SQLite's backup interface, inside one read transaction: the copy is of one moment and never begins
- * anew because others write (https://www.sqlite.org/backup.html); in steps, with pauses, so that
- * commits keep the disk. */
+/* SQLite's backup interface, inside one read transaction: the copy is of one moment and never
+ * begins anew because others write (https://www.sqlite.org/backup.html); in steps, with pauses, so
+ * that commits keep the disk. */
 #include "store/copy.h"
 
 #include <errno.h>
@@ -215,9 +215,8 @@ facts_read(sqlite3 *db, const char *path, struct copy_facts *facts)
     int64_t epoch = 0, live = 0;
     int error =
         number_read(db, "SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'epoch'", &epoch);
-    error = error
-                ? error
-                : number_read(db, "SELECT count(*) FROM containment WHERE ended_us = 0", &live);
+    error = error ? error
+                  : number_read(db, "SELECT count(*) FROM containment WHERE ended_us = 0", &live);
     error = error ? error : head_read(db, facts);
     facts->epoch = (uint64_t)epoch;
     facts->live = (uint64_t)live;

@@ -27,7 +27,8 @@ struct copy_facts {
  * damaged) or another negative errno with 'why'; then 'to' is as it was. */
 int copy_make(const char *from, const char *to, const atomic_bool *stop, char why[256]) MUST_CHECK;
 /* Looks at a database that nobody writes: whole (all pages, header, schema that we know).  0;
- * -EPROTO: of a later release; -EBADMSG: damaged; -ENODATA: nothing was ever stored in it; 'facts' may be NULL. */
+ * -EPROTO: of a later release; -EBADMSG: damaged; -ENODATA: nothing was ever stored in it; 'facts'
+ * may be NULL. */
 int copy_check(const char *path, struct copy_facts *facts, char why[256]) MUST_CHECK;
 
 #endif

@@ -18,7 +18,8 @@
 static const char *const queries[QUERY_COUNT] = {
     [QUERY_LIVE] = "SELECT id, json FROM containment WHERE ended_us = 0 ORDER BY requested_us, id",
     [QUERY_OPEN_INCIDENTS] = "SELECT id, json FROM incident WHERE is_open = 1 ORDER BY id",
-    /* As they came: to look each of a hundred thousand up by its id takes longer than to read all. */
+    /* As they came: to look each of a hundred thousand up by its id takes longer than to read all.
+     */
     [QUERY_ENDPOINTS] = "SELECT id, json FROM endpoint ORDER BY rowid",
     [QUERY_ANNOTATIONS] = "SELECT mac, json FROM annotation ORDER BY mac",
     [QUERY_CERTIFICATES] = "SELECT serial, json FROM certificate ORDER BY number",
@@ -141,8 +142,7 @@ row_decode(sqlite3_stmt *row, const struct shape *shape, void *out)
     size_t size = strlen(text), before = size;
     bool is_sound = sum_take(text, &size);
     bool is_proven = is_sound && size < before;
-    struct codec_error error = {
-        .path = "", .why = "damaged: its sum is not that of its content"};
+    struct codec_error error = {.path = "", .why = "damaged: its sum is not that of its content"};
     int result = is_sound ? codec_read(shape, text, size, false, out, &error) : -EBADMSG;
     free(text);
     if (result && is_proven) {
@@ -319,8 +319,7 @@ on_some_setting(void *context, sqlite3_stmt *row)
 
 int
 store_read_settings(struct store *store, const char *prefix,
-                    void (*each)(void *context, const char *name, const char *value),
-                    void *context)
+                    void (*each)(void *context, const char *name, const char *value), void *context)
 {
     struct some_settings some = {prefix, each, context};
     return query_run(store_reader(store), QUERY_SETTINGS, on_some_setting, &some);

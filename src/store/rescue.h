@@ -1,7 +1,8 @@
-/* Before the database is opened: is it whole?  A damaged one, or one that is gone, is set aside with
- * a time stamp (never deleted), and the last good copy takes its place, with the audit rows that the
- * damaged one still proves.  Never a silent start with nothing: the setting "restored" says that what
- * switches hold must be looked at before anything is taken from them (controller/unproven.h).
+/* Before the database is opened: is it whole?  A damaged one, or one that is gone, is set aside
+ * with a time stamp (never deleted), and the last good copy takes its place, with the audit rows
+ * that the damaged one still proves.  Never a silent start with nothing: the setting "restored"
+ * says that what switches hold must be looked at before anything is taken from them
+ * (controller/unproven.h).
  *
  * Beside cordon.db:
  *   cordon.db.made       there was a database: without this a missing one is a first start
@@ -55,8 +56,8 @@ void rescue_path(const char *path, const char *name, char out[RESCUE_PATH_SIZE])
 /* The copy that it becomes a good copy of: good.db, after the former one became good.1.db. */
 int rescue_copy_made(const char *path, const char *made) MUST_CHECK;
 
-/* For `cordond restore`: 'from' (checked by the caller) becomes the database, the present one is set
- * aside, newer audit rows are merged. */
+/* For `cordond restore`: 'from' (checked by the caller) becomes the database, the present one is
+ * set aside, newer audit rows are merged. */
 int rescue_restore(const char *path, const char *from, const char *cause, int64_t now_us,
                    struct rescue *rescue, char why[256]) MUST_CHECK;
 

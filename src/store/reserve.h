@@ -1,6 +1,6 @@
-/* Room that is held for the day the disk is full: a file beside the database.  When a commit finds no
- * room, it is given up, and the commit tried once more: a block goes on, and there is room to take
- * away what may go.  Filled again, a little at a time, once there is plenty.  Store thread. */
+/* Room that is held for the day the disk is full: a file beside the database.  When a commit finds
+ * no room, it is given up, and the commit tried once more: a block goes on, and there is room to
+ * take away what may go.  Filled again, a little at a time, once there is plenty.  Store thread. */
 #ifndef CORDON_STORE_RESERVE_H
 #define CORDON_STORE_RESERVE_H
 

@@ -131,13 +131,17 @@ static const char schema_8[] =
     "DROP TRIGGER containment_change;"
     "CREATE TRIGGER containment_change AFTER UPDATE ON containment"
     " WHEN old.ended_us <> 0 OR new.ended_us <> 0 BEGIN"
-    " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER("old.id") ";"
-    " DELETE FROM ended WHERE id = old.id AND (new.ended_us = 0 OR NOT json_valid(new.json));"
-    " INSERT INTO ended(id, ended_us, state, action, endpoint_id, case_number)" ENDED_ROWS
-    " AND id = new.id ON CONFLICT(id) DO UPDATE SET ended_us = excluded.ended_us,"
-    " state = excluded.state, action = excluded.action, endpoint_id = excluded.endpoint_id,"
-    " case_number = excluded.case_number;"
-    " INSERT INTO ended_text(rowid, text)" ENDED_TEXTS " WHERE e.id = new.id); END;";
+    " DELETE FROM ended_text WHERE rowid = " ENDED_NUMBER(
+        "old.id") ";"
+                  " DELETE FROM ended WHERE id = old.id AND (new.ended_us = 0 OR NOT "
+                  "json_valid(new.json));"
+                  " INSERT INTO ended(id, ended_us, state, action, endpoint_id, "
+                  "case_number)" ENDED_ROWS
+                  " AND id = new.id ON CONFLICT(id) DO UPDATE SET ended_us = excluded.ended_us,"
+                  " state = excluded.state, action = excluded.action, endpoint_id = "
+                  "excluded.endpoint_id,"
+                  " case_number = excluded.case_number;"
+                  " INSERT INTO ended_text(rowid, text)" ENDED_TEXTS " WHERE e.id = new.id); END;";
 
 /* Certificates of devices, and one-time tokens by which they get their first.  Of certificates that
  * ended the newest are kept; one that is in use never goes. */

@@ -1,5 +1,5 @@
-/* A checksum in each row's JSON, as its last member ("sum"): SQLite has none, and a bit that the disk
- * turned must not become another MAC.  Against accidents, not against people.  Rows of earlier
+/* A checksum in each row's JSON, as its last member ("sum"): SQLite has none, and a bit that the
+ * disk turned must not become another MAC.  Against accidents, not against people.  Rows of earlier
  * releases have none. */
 #ifndef CORDON_STORE_SUM_H
 #define CORDON_STORE_SUM_H

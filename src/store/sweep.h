@@ -17,8 +17,8 @@
 
 enum sweep_of {
     SWEEP_EVIDENCE,
-    SWEEP_NAMES,        /* detections that still have some */
-    SWEEP_DETECTIONS,   /* with their evidence */
+    SWEEP_NAMES,      /* detections that still have some */
+    SWEEP_DETECTIONS, /* with their evidence */
     SWEEP_INCIDENTS,
     SWEEP_CONTAINMENTS, /* that ended */
     SWEEP_NOTICES,      /* that were routed */
@@ -29,7 +29,7 @@ enum sweep_of {
 };
 
 enum sweep_act {
-    SWEEP_LOOK,  /* counts what would be taken */
+    SWEEP_LOOK, /* counts what would be taken */
     SWEEP_DROP,
     SWEEP_PLAIN, /* takes names out: of detections and incidents */
 };
@@ -67,8 +67,8 @@ struct store_sweep {
  * well: the caller gives a copy. */
 void store_put_sweep(struct store_change *change, struct store_sweep *sweep);
 
-/* What was taken is to be gone from the bytes of the file and its log too, and the file shorter: the
- * store thread sees to it while nothing waits.  Loop thread. */
+/* What was taken is to be gone from the bytes of the file and its log too, and the file shorter:
+ * the store thread sees to it while nothing waits.  Loop thread. */
 void store_scrub(struct store *store);
 /* Everything that was taken before the last store_scrub() is gone. */
 bool store_is_scrubbed(const struct store *store);

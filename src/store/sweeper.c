@@ -238,8 +238,8 @@ row_judge(struct sweeper *sweeper, const struct store_sweep *sweep, sqlite3_stmt
         !incident_is_about(sweeper, sweep, incident_id)) {
         return PASSES;
     }
-    bool is_kept = (!has_names && sqlite3_column_int(row, 5) != 0) ||
-                   is_needed(sweeper, sweep, incident_id);
+    bool is_kept =
+        (!has_names && sqlite3_column_int(row, 5) != 0) || is_needed(sweeper, sweep, incident_id);
     return is_kept ? KEPT : TAKEN;
 }
 
@@ -271,8 +271,8 @@ has_most(const struct store_sweep *sweep)
 static bool
 is_enough(const struct store_sweep *sweep, size_t count, uint64_t before_bytes, int64_t began_us)
 {
-    bool is_full = count == SLICE_TAKEN || (sweep->act != SWEEP_LOOK &&
-                                            sweep->bytes - before_bytes >= SLICE_BYTES);
+    bool is_full = count == SLICE_TAKEN ||
+                   (sweep->act != SWEEP_LOOK && sweep->bytes - before_bytes >= SLICE_BYTES);
     return is_full || has_most(sweep) || clock_boot_us(clock_system()) - began_us >= SLICE_US;
 }
 

@@ -196,12 +196,9 @@ writer_prepare(struct writer *writer)
     static const char *const pragmas[] = {
         "PRAGMA auto_vacuum = INCREMENTAL", /* of a new file; see sweeper_prepare() */
         "PRAGMA secure_delete = ON",        /* what was taken is written over */
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-        "PRAGMA wal_autocheckpoint = 0",
-        "PRAGMA busy_timeout = 5000",
-        "PRAGMA cache_size = -16384",
-        "PRAGMA temp_store = MEMORY",
+        "PRAGMA journal_mode = WAL",        "PRAGMA synchronous = FULL",
+        "PRAGMA wal_autocheckpoint = 0",    "PRAGMA busy_timeout = 5000",
+        "PRAGMA cache_size = -16384",       "PRAGMA temp_store = MEMORY",
     };
     for (size_t i = 0; i < COUNT_OF(pragmas); i++) {
         if (sqlite3_exec(writer->db, pragmas[i], NULL, NULL, NULL) != SQLITE_OK) {

@@ -60,8 +60,8 @@ topology_age(struct topology *topology, const struct topology_age *age, size_t m
     struct node *node = NULL;
     most = most < TOPOLOGY_AGE_MOST ? most : TOPOLOGY_AGE_MOST;
     for (; looked < most && (node = node_at(topology, *place + looked)) != NULL; looked++) {
-        bool is_needed = node->is_pinned ||
-                         (age->is_needed && age->is_needed(age->context, &node->endpoint));
+        bool is_needed =
+            node->is_pinned || (age->is_needed && age->is_needed(age->context, &node->endpoint));
         bool goes = node_goes(node, age);
         if (goes && !is_needed) {
             gone[count++] = node;

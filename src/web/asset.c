@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "model/warning_page.h"
 
-/* Files of ours only, no inline script or style, nobody may frame us: what an attacker writes into a
- * host name stays text. */
+/* Files of ours only, no inline script or style, nobody may frame us: what an attacker writes into
+ * a host name stays text. */
 #define POLICY                                                                                     \
     "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-%s'; img-src 'self' data:; "  \
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -112,7 +112,8 @@ asset_reply(struct evhttp_request *request, const struct asset *asset)
     struct evbuffer *body = evbuffer_new();
     if (takes(evhttp_find_header(asked, "Accept-Encoding"), "gzip")) {
         evhttp_add_header(headers, "Content-Encoding", "gzip");
-        evbuffer_add_reference(body, asset->gzip, (size_t)(asset->gzip_end - asset->gzip), NULL, NULL);
+        evbuffer_add_reference(body, asset->gzip, (size_t)(asset->gzip_end - asset->gzip), NULL,
+                               NULL);
     } else if (!add_plain(body, asset)) {
         evhttp_send_error(request, 500, NULL);
         evbuffer_free(body);

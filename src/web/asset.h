@@ -22,7 +22,8 @@ extern const size_t asset_count;
 
 /* "/" is the console's page.  NULL: no such file. */
 const struct asset *asset_find(const char *path);
-/* Answers a GET or HEAD with the file: 304 where the browser has it, plain where it takes no gzip. */
+/* Answers a GET or HEAD with the file: 304 where the browser has it, plain where it takes no gzip.
+ */
 void asset_reply(struct evhttp_request *request, const struct asset *asset);
 
 #endif

@@ -28,9 +28,9 @@ struct hasher {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct jobs waiting, finished; /* under 'lock' */
-    bool is_ending;                /* under 'lock' */
-    size_t count;                  /* loop only: given and not yet told */
+    struct jobs waiting, finished;  /* under 'lock' */
+    bool is_ending;                 /* under 'lock' */
+    size_t count;                   /* loop only: given and not yet told */
     char nobody[ACCOUNT_HASH_SIZE]; /* checked for accounts that are not there; thread only */
     int fd;
     struct event *event;
@@ -116,9 +116,9 @@ hasher_new(struct event_base *base, struct hasher **out)
     pthread_mutex_init(&hasher->lock, NULL);
     pthread_cond_init(&hasher->wake, NULL);
     hasher->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    hasher->event =
-        hasher->fd < 0 ? NULL
-                       : event_new(base, hasher->fd, EV_READ | EV_PERSIST, on_finished, hasher);
+    hasher->event = hasher->fd < 0
+                        ? NULL
+                        : event_new(base, hasher->fd, EV_READ | EV_PERSIST, on_finished, hasher);
     if (!hasher->event || event_add(hasher->event, NULL) ||
         pthread_create(&hasher->thread, NULL, work, hasher)) {
         int error = errno ? -errno : -ENOMEM;

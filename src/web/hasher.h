@@ -19,7 +19,8 @@ typedef void hasher_done_fn(void *context, bool is_good, const char *hash);
 int hasher_new(struct event_base *base, struct hasher **hasher) MUST_CHECK;
 /* Waits for what the thread is at; whoever waits still is told that it was no good. */
 void hasher_free(struct hasher *hasher);
-/* 'hash' NULL: there is no such account; takes as long, and does not match.  False: too many wait. */
+/* 'hash' NULL: there is no such account; takes as long, and does not match.  False: too many wait.
+ */
 bool hasher_check(struct hasher *hasher, const char *hash, const char *password,
                   hasher_done_fn *done, void *context);
 bool hasher_make(struct hasher *hasher, const char *password, hasher_done_fn *done, void *context);

@@ -174,8 +174,7 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
     };
     bool is_asked = is_operation(route);
     bool has_id = strstr(route->path, "{id}") || route->op == OP_CONTAINMENT_CREATE ||
-                  route->op == OP_PURGE_START ||
-                  route->kind == ROUTE_TEST ||
+                  route->op == OP_PURGE_START || route->kind == ROUTE_TEST ||
                   (route->kind == ROUTE_PEOPLE &&
                    (route->op == OP_SESSION_OPENID || route->op == OP_SESSION_OPENID_BEGIN));
     bool changes = route->method == METHOD_POST;

@@ -17,12 +17,12 @@ struct config;
 
 /* 'config' NULL: no proxy is trusted. */
 void peer_of(const struct config *config, struct evhttp_request *request, char peer[IP_TEXT_SIZE]);
-/* Pure: under what counts what 'peer' does.  One machine has as many IPv6 addresses as it likes: its
- * network (/64) counts. */
+/* Pure: under what counts what 'peer' does.  One machine has as many IPv6 addresses as it likes:
+ * its network (/64) counts. */
 void peer_key(const char *peer, char key[NAME_SIZE]);
-/* Pure: goes on from 'at', an address that was connected to us or was told, along one header's value.
- * 'at' becomes the last one that is known for sure: the first that is no trusted proxy, or the one
- * before what is no address.  False: there it ends. */
+/* Pure: goes on from 'at', an address that was connected to us or was told, along one header's
+ * value. 'at' becomes the last one that is known for sure: the first that is no trusted proxy, or
+ * the one before what is no address.  False: there it ends. */
 bool peer_walk(const struct config *config, const char *told, struct ip *at);
 
 #endif

@@ -61,8 +61,8 @@ bool token_allows(const struct token *token, enum op op, bool reads);
  * of the file, negative. */
 int token_add(const char *state_dir, struct token *token, char text[TOKEN_TEXT_SIZE],
               char why[256]) MUST_CHECK;
-/* Takes it out of STATE_DIR/web/tokens: it is worth nothing at once.  0, -ENOENT, or the errno of the
- * file, negative. */
+/* Takes it out of STATE_DIR/web/tokens: it is worth nothing at once.  0, -ENOENT, or the errno of
+ * the file, negative. */
 int token_remove(const char *state_dir, const char *name, char why[256]) MUST_CHECK;
 /* First start: where STATE_DIR/web/tokens is missing, makes the token "admin" and writes it to
  * STATE_DIR/admin.token (mode 0600).  0 also when there was nothing to do. */

@@ -20,24 +20,24 @@
 
 enum field_kind {
     FIELD_BOOL,
-    FIELD_INT,      /* signed, 'size' 1, 2, 4 or 8 bytes; exact up to 2^53 */
-    FIELD_UINT,     /* unsigned, likewise */
-    FIELD_ENUM,     /* 'names': NULL-ended; the C enum's value is the index */
-    FIELD_TEXT,     /* char[size] in the struct; UTF-8 without control characters */
-    FIELD_STRING,   /* an owned char *; like FIELD_TEXT, at most 'max_count' bytes; NULL is "" */
-    FIELD_LINES,    /* an owned char *; a text of several lines (utf8_lines_size), 'max_count' bytes */
-    FIELD_TEXTS,    /* char[max_count][size]; used entries first, or counted by 'count_at' */
+    FIELD_INT,    /* signed, 'size' 1, 2, 4 or 8 bytes; exact up to 2^53 */
+    FIELD_UINT,   /* unsigned, likewise */
+    FIELD_ENUM,   /* 'names': NULL-ended; the C enum's value is the index */
+    FIELD_TEXT,   /* char[size] in the struct; UTF-8 without control characters */
+    FIELD_STRING, /* an owned char *; like FIELD_TEXT, at most 'max_count' bytes; NULL is "" */
+    FIELD_LINES, /* an owned char *; a text of several lines (utf8_lines_size), 'max_count' bytes */
+    FIELD_TEXTS, /* char[max_count][size]; used entries first, or counted by 'count_at' */
     FIELD_MAC,
     FIELD_IP,
     FIELD_PREFIX,
-    FIELD_OBJECT,   /* an embedded struct with 'shape' */
-    FIELD_POINTER,  /* an owned pointer to one struct with 'shape' */
-    FIELD_LIST,     /* an owned pointer to items with 'shape'; size_t count at 'count_at' */
-    FIELD_IPS,      /* an owned pointer to struct ip; size_t count at 'count_at' */
+    FIELD_OBJECT,  /* an embedded struct with 'shape' */
+    FIELD_POINTER, /* an owned pointer to one struct with 'shape' */
+    FIELD_LIST,    /* an owned pointer to items with 'shape'; size_t count at 'count_at' */
+    FIELD_IPS,     /* an owned pointer to struct ip; size_t count at 'count_at' */
     FIELD_MACS,
-    FIELD_BYTES,    /* an owned uint8_t *; base64 (RFC 4648); size_t at 'count_at' */
-    FIELD_JSON,     /* an owned cJSON *, passed as it is */
-    FIELD_TIME,     /* int64_t microseconds since 1970; RFC 3339 text in JSON (the API's form) */
+    FIELD_BYTES, /* an owned uint8_t *; base64 (RFC 4648); size_t at 'count_at' */
+    FIELD_JSON,  /* an owned cJSON *, passed as it is */
+    FIELD_TIME,  /* int64_t microseconds since 1970; RFC 3339 text in JSON (the API's form) */
 };
 
 struct shape;
@@ -46,8 +46,8 @@ struct field {
     const char *name;
     enum field_kind kind;
     bool optional;
-    size_t at;   /* offsetof */
-    size_t size; /* sizeof the member (texts: of one text) */
+    size_t at;           /* offsetof */
+    size_t size;         /* sizeof the member (texts: of one text) */
     int64_t least, most; /* both 0: whatever the type holds */
     const char *const *names;
     const struct shape *shape;
@@ -99,12 +99,10 @@ cJSON *codec_parse(const char *text, size_t size);
 #define FIELD_NEEDED false
 #define FIELD_OPTIONAL true
 #define FIELD_(kind_, need, type, member, ...)                                                     \
-    {.name = #member,                                                                              \
-     .kind = (kind_),                                                                              \
-     .optional = (need),                                                                           \
-     .at = offsetof(type, member),                                                                 \
-     .size = sizeof(((type *)0)->member),                                                          \
-     __VA_ARGS__}
+    {                                                                                              \
+        .name = #member, .kind = (kind_), .optional = (need), .at = offsetof(type, member),        \
+        .size = sizeof(((type *)0)->member), __VA_ARGS__                                           \
+    }
 #define F_BOOL(need, type, member) FIELD_(FIELD_BOOL, need, type, member, .most = 0)
 #define F_INT(need, type, member) FIELD_(FIELD_INT, need, type, member, .most = 0)
 #define F_UINT(need, type, member) FIELD_(FIELD_UINT, need, type, member, .most = 0)
@@ -119,13 +117,10 @@ cJSON *codec_parse(const char *text, size_t size);
 #define F_OBJECT(need, type, member, shape_)                                                       \
     FIELD_(FIELD_OBJECT, need, type, member, .shape = (shape_))
 #define F_TEXTS(need, type, member, count, most_)                                                  \
-    {.name = #member,                                                                              \
-     .kind = FIELD_TEXTS,                                                                          \
-     .optional = (need),                                                                           \
-     .at = offsetof(type, member),                                                                 \
-     .size = sizeof(((type *)0)->member[0]),                                                       \
-     .count_at = (count),                                                                          \
-     .max_count = (most_)}
+    {                                                                                              \
+        .name = #member, .kind = FIELD_TEXTS, .optional = (need), .at = offsetof(type, member),    \
+        .size = sizeof(((type *)0)->member[0]), .count_at = (count), .max_count = (most_)          \
+    }
 #define FIELD_COUNTED_(kind_, need, type, member, count, most_, ...)                               \
     FIELD_(kind_, need, type, member, .count_at = offsetof(type, count), .max_count = (most_),     \
            __VA_ARGS__)
@@ -145,10 +140,9 @@ cJSON *codec_parse(const char *text, size_t size);
 #define NO_COUNT SIZE_MAX
 
 #define SHAPE(shape_name, type, field_table, check_function)                                       \
-    {.name = (shape_name),                                                                         \
-     .size = sizeof(type),                                                                         \
-     .fields = (field_table),                                                                      \
-     .field_count = COUNT_OF(field_table),                                                         \
-     .check = (check_function)}
+    {                                                                                              \
+        .name = (shape_name), .size = sizeof(type), .fields = (field_table),                       \
+        .field_count = COUNT_OF(field_table), .check = (check_function)                            \
+    }
 
 #endif

@@ -21,5 +21,4 @@ static const struct field desired_fields[] = {
            &removal_shape),
 };
 
-const struct shape wire_desired_shape =
-    SHAPE("desired", struct wire_desired, desired_fields, NULL);
+const struct shape wire_desired_shape = SHAPE("desired", struct wire_desired, desired_fields, NULL);

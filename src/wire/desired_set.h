@@ -11,8 +11,8 @@ void desired_copy(struct wire_desired *to, const struct wire_desired *from);
 
 /* How many frames it needs (see wire/desired.h); only a snapshot can have more than one. */
 size_t desired_part_count(const struct wire_desired *desired);
-/* Sends every part, borrowed from 'desired' (which may itself be one: then none is the last); false:
- * 'send' did not take one. */
+/* Sends every part, borrowed from 'desired' (which may itself be one: then none is the last);
+ * false: 'send' did not take one. */
 bool desired_send(const struct wire_desired *desired,
                   bool (*send)(void *context, const struct wire_desired *part), void *context);
 /* Appends a part to 'whole' (zeroed at first); a part of another generation begins again.

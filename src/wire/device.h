@@ -20,7 +20,7 @@ struct wire_device {
     /* capabilities: data that controller and console use */
     bool matches_mac, matches_ip, stages_everywhere, shows_warning, mirrors, counts_hits, verifies,
         keeps_checkpoints, tells_sum;
-    uint32_t rule_room; /* entries; 0: no limit that matters */
+    uint32_t rule_room;  /* entries; 0: no limit that matters */
     uint32_t typical_ms; /* how long an apply takes */
 };
 

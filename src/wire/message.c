@@ -23,11 +23,12 @@
 #include "wire/source_stats.h"
 
 const char *const wire_type_names[WIRE_TYPE_COUNT + 1] = {
-    "hello",   "detection", "evidence",     "ack",       "sensor_stats",  "source_stats",
-    "facts",   "desired",   "observed",     "read_back", "device",        "edge_stats",
-    "ask",     "answer",    "event",        "notice",    "notice_result", "secret",
-    "secrets", "login",     "login_result", "peers",     "peer",          "renew",
-    "request", "sign",      "checkpoint", "checkpoints", NULL};
+    "hello",        "detection",     "evidence",    "ack",      "sensor_stats",
+    "source_stats", "facts",         "desired",     "observed", "read_back",
+    "device",       "edge_stats",    "ask",         "answer",   "event",
+    "notice",       "notice_result", "secret",      "secrets",  "login",
+    "login_result", "peers",         "peer",        "renew",    "request",
+    "sign",         "checkpoint",    "checkpoints", NULL};
 const char *const wire_role_names[ROLE_COUNT + 1] = {"core", "intake", "web",   "driver", "sensor",
                                                      "edge", "notify", "login", NULL};
 
@@ -69,17 +70,16 @@ static const unsigned allowed[ROLE_COUNT][ROLE_COUNT] = {
     [ROLE_SENSOR][ROLE_INTAKE] =
         TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) | TYPE(SENSOR_STATS) | TYPE(REQUEST),
     [ROLE_INTAKE][ROLE_SENSOR] = TYPE(ACK) | TYPE(RENEW),
-    [ROLE_INTAKE][ROLE_CORE] = TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) |
-                               TYPE(SENSOR_STATS) | TYPE(SOURCE_STATS) | TYPE(PEER) | TYPE(SIGN),
+    [ROLE_INTAKE][ROLE_CORE] = TYPE(HELLO) | TYPE(DETECTION) | TYPE(EVIDENCE) | TYPE(SENSOR_STATS) |
+                               TYPE(SOURCE_STATS) | TYPE(PEER) | TYPE(SIGN),
     [ROLE_CORE][ROLE_INTAKE] = TYPE(ACK) | TYPE(PEERS) | TYPE(RENEW),
-    [ROLE_EDGE][ROLE_DRIVER] =
-        TYPE(HELLO) | TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(REQUEST) |
-        TYPE(CHECKPOINTS),
+    [ROLE_EDGE][ROLE_DRIVER] = TYPE(HELLO) | TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) |
+                               TYPE(REQUEST) | TYPE(CHECKPOINTS),
     [ROLE_DRIVER][ROLE_EDGE] = TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(RENEW) | TYPE(CHECKPOINT),
     [ROLE_DRIVER][ROLE_CORE] = TYPE(FACTS) | TYPE(OBSERVED) | TYPE(EDGE_STATS) | TYPE(DEVICE) |
                                TYPE(PEER) | TYPE(SIGN) | TYPE(CHECKPOINTS),
-    [ROLE_CORE][ROLE_DRIVER] = TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(PEERS) | TYPE(RENEW) |
-                               TYPE(CHECKPOINT),
+    [ROLE_CORE][ROLE_DRIVER] =
+        TYPE(DESIRED) | TYPE(READ_BACK) | TYPE(PEERS) | TYPE(RENEW) | TYPE(CHECKPOINT),
     [ROLE_WEB][ROLE_CORE] = TYPE(ASK),
     [ROLE_CORE][ROLE_WEB] = TYPE(ANSWER) | TYPE(EVENT) | TYPE(RENEW),
     [ROLE_CORE][ROLE_NOTIFY] = TYPE(NOTICE) | TYPE(SECRET),

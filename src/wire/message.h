@@ -42,12 +42,12 @@ enum wire_type {
     WIRE_LOGIN,         /* login.h */
     WIRE_LOGIN_RESULT,  /* login.h */
     WIRE_PEERS,         /* peer.h */
-    WIRE_PEER,           /* peer.h */
+    WIRE_PEER,          /* peer.h */
     WIRE_RENEW,         /* peer.h */
-    WIRE_REQUEST,      /* peer.h */
+    WIRE_REQUEST,       /* peer.h */
     WIRE_SIGN,          /* peer.h */
-    WIRE_CHECKPOINT,   /* checkpoint.h */
-    WIRE_CHECKPOINTS,  /* checkpoint.h */
+    WIRE_CHECKPOINT,    /* checkpoint.h */
+    WIRE_CHECKPOINTS,   /* checkpoint.h */
     WIRE_TYPE_COUNT
 };
 extern const char *const wire_type_names[WIRE_TYPE_COUNT + 1];

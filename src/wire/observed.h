@@ -16,14 +16,14 @@ struct wire_observed {
     uint64_t generation; /* held */
     uint64_t request;    /* of the read_back; 0 otherwise */
     bool is_full;
-    bool is_last;        /* of several parts */
+    bool is_last; /* of several parts */
     bool needs_snapshot;
     bool is_suspended;
-    bool is_suspended_here; /* on the switch itself, whatever the controller says */
-    char refused[TEXT_SIZE]; /* the desired state was refused: why */
-    char problem[TEXT_SIZE]; /* e.g. "filter was missing on p3: attached again" */
-    uint32_t repaired;       /* differences that the switch mended itself since the last report */
-    int64_t applied_us;      /* wall time when the last map of this delta was written */
+    bool is_suspended_here;    /* on the switch itself, whatever the controller says */
+    char refused[TEXT_SIZE];   /* the desired state was refused: why */
+    char problem[TEXT_SIZE];   /* e.g. "filter was missing on p3: attached again" */
+    uint32_t repaired;         /* differences that the switch mended itself since the last report */
+    int64_t applied_us;        /* wall time when the last map of this delta was written */
     struct rule_report *rules; /* owned */
     size_t rule_count;
     char sum[RULES_SUM_SIZE]; /* where it was asked for; 'rules' are then the exceptions: those not

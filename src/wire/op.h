@@ -409,7 +409,7 @@ struct op_token {
     char ops[32][NAME_SIZE]; /* only these; none: whatever the role may */
     size_t op_count;
 };
-struct op_code { /* of a second factor */
+struct op_code {            /* of a second factor */
     char ticket[NAME_SIZE]; /* of the sign-in that waits for it */
     char code[NAME_SIZE];
 };

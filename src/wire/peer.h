@@ -52,7 +52,8 @@ struct wire_peer {
     uint64_t count; /* of refusals that this one stands for */
 };
 
-#define WIRE_RENEW_OWN "server" /* no device is called that: to driver, intake and web: their own */
+#define WIRE_RENEW_OWN "server" /* no device is called that: to driver, intake and web: their own  \
+                                 */
 struct wire_renew {
     enum device_role role;
     char name[NAME_SIZE];

@@ -14,8 +14,8 @@
 
 struct wire_read_back {
     char switch_name[NAME_SIZE];
-    uint64_t request; /* echoed */
-    bool asks_held;   /* the second question */
+    uint64_t request;                 /* echoed */
+    bool asks_held;                   /* the second question */
     char sum_key[RULES_SUM_KEY_SIZE]; /* the third one; "": it is not */
 };
 

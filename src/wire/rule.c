@@ -70,8 +70,7 @@ static const struct field hold_port_fields[] = {
     F_TEXT(FIELD_OPTIONAL, struct rule_hold_port, permit_set),
     F_BOOL(FIELD_OPTIONAL, struct rule_hold_port, shows_warning),
     F_TEXT(FIELD_OPTIONAL, struct rule_hold_port, case_number),
-    F_MACS(FIELD_OPTIONAL, struct rule_hold_port, known_macs, known_mac_count,
-           RULE_KNOWN_MACS_MAX),
+    F_MACS(FIELD_OPTIONAL, struct rule_hold_port, known_macs, known_mac_count, RULE_KNOWN_MACS_MAX),
 };
 static const struct shape hold_port_shape =
     SHAPE("hold_port", struct rule_hold_port, hold_port_fields, NULL);
@@ -169,13 +168,10 @@ static const struct shape warning_shape =
     SHAPE("warning", struct rule_warning, warning_fields, NULL);
 
 #define TAGGED(field_kind_, name_, member_, shape_, tag_)                                          \
-    {.name = (name_),                                                                              \
-     .kind = (field_kind_),                                                                        \
-     .at = offsetof(struct rule, member_),                                                         \
-     .shape = (shape_),                                                                            \
-     .is_tagged = true,                                                                            \
-     .tag_at = offsetof(struct rule, kind),                                                        \
-     .tag = (tag_)}
+    {                                                                                              \
+        .name = (name_), .kind = (field_kind_), .at = offsetof(struct rule, member_),              \
+        .shape = (shape_), .is_tagged = true, .tag_at = offsetof(struct rule, kind), .tag = (tag_) \
+    }
 
 static const struct field rule_fields[] = {
     F_TEXT(FIELD_NEEDED, struct rule, id),

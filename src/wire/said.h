@@ -3,8 +3,9 @@
  * Whoever shows a sentence (the API beside its text, cordonctl, the console by way of the OpenAPI
  * document) asks here.  A sentence that is not in the table stays the English text that it is.
  *
- * A template's places:  {1} a text; {1!} a name without blanks; {2#} a whole number; {3@} a time (RFC 3339); {4~} a text that
- * may be sentences itself; {5:word.phase.} a sentence whose code begins so. */
+ * A template's places:  {1} a text; {1!} a name without blanks; {2#} a whole number; {3@} a time
+ * (RFC 3339); {4~} a text that may be sentences itself; {5:word.phase.} a sentence whose code
+ * begins so. */
 #ifndef CORDON_WIRE_SAID_H
 #define CORDON_WIRE_SAID_H
 
@@ -28,13 +29,15 @@ const struct said *said_at(size_t index);
  * begins so; "": a whole sentence (no code "word.").  The caller owns it.  The work is bounded,
  * whatever the text. */
 cJSON *said_of(const char *text, const char *only);
-/* Puts what is known of the texts of 'json', an object of that shape (codec.h), next to them.  A text
- * that an attacker made costs up to a millisecond: web does this, never core, whose loop contains. */
+/* Puts what is known of the texts of 'json', an object of that shape (codec.h), next to them.  A
+ * text that an attacker made costs up to a millisecond: web does this, never core, whose loop
+ * contains. */
 struct shape;
 void said_add(const struct shape *shape, cJSON *json);
 /* The same for each item of a list: a text that many of them have is looked for once. */
 void said_add_each(const struct shape *shape, cJSON *items);
-/* Words what said_of() gave; what does not fit is cut between characters.  False: 'said' is none. */
+/* Words what said_of() gave; what does not fit is cut between characters.  False: 'said' is none.
+ */
 bool said_in_japanese(const cJSON *said, char *out, size_t size);
 
 #endif

@@ -13,8 +13,8 @@ struct wire_mirror_seen {
     struct ip switch_ip; /* none: the local interface */
     uint16_t session;
     uint64_t packets, bytes;
-    uint64_t lost;             /* gaps in the ERSPAN sequence */
-    uint64_t forward_only;     /* flows of which only one direction was ever seen */
+    uint64_t lost;         /* gaps in the ERSPAN sequence */
+    uint64_t forward_only; /* flows of which only one direction was ever seen */
     uint64_t flows;
     int64_t last_us;
 };
@@ -30,7 +30,7 @@ struct wire_sensor_stats {
     int64_t at_us;
     uint64_t packets, bytes, kernel_drops, duplicates, flows, flows_refused, undecoded;
     uint64_t stream_bytes_skipped, detections, spooled;
-    uint64_t indicators; /* entries on the reputation lists */
+    uint64_t indicators;              /* entries on the reputation lists */
     struct wire_mirror_seen *mirrors; /* owned */
     size_t mirror_count;
     struct wire_network_seen *networks; /* owned */

@@ -14,7 +14,7 @@ struct wire_refusal {
 #define REFUSALS_MAX 16
 struct wire_source {
     char name[NAME_SIZE];
-    char kind[NAME_SIZE];      /* "cordon", "eve-socket", "eve-file", "syslog-udp", ... */
+    char kind[NAME_SIZE]; /* "cordon", "eve-socket", "eve-file", "syslog-udp", ... */
     uint64_t received, accepted, refused, duplicates, ignored;
     struct wire_refusal *refusals; /* owned */
     size_t refusal_count;

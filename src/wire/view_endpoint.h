@@ -39,8 +39,13 @@ struct view_annotation {
 extern const struct shape view_annotation_shape;
 
 /* What became of each row of an import. */
-enum import_result { IMPORT_UNCHANGED, IMPORT_CREATED, IMPORT_CHANGED, IMPORT_REFUSED,
-                     IMPORT_RESULT_COUNT };
+enum import_result {
+    IMPORT_UNCHANGED,
+    IMPORT_CREATED,
+    IMPORT_CHANGED,
+    IMPORT_REFUSED,
+    IMPORT_RESULT_COUNT
+};
 extern const char *const import_result_names[IMPORT_RESULT_COUNT + 1];
 struct view_import_row {
     uint32_t line;

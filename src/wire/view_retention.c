@@ -91,7 +91,7 @@ const struct shape op_retention_shape =
 /* ---- purges ---- */
 
 const char *const purge_subject_names[PURGE_SUBJECT_COUNT + 1] = {"endpoint", "address", "mac",
-                                                                  "name", "older", NULL};
+                                                                  "name",     "older",   NULL};
 const char *const purge_kind_names[PURGE_KIND_COUNT + 1] = {
     "evidence",  "detections", "incidents",   "containments", "notices",
     "endpoints", "bindings",   "annotations", "audit",        NULL};
@@ -102,8 +102,8 @@ check_purge(const void *thing, char why[128])
     const struct op_purge *asked = thing;
     bool is_older = asked->subject == PURGE_OLDER;
     if (is_older ? asked->before_us == 0 : asked->value[0] == '\0') {
-        snprintf(why, 128, "%s", is_older ? "before: older than when?"
-                                          : "value: about whom or what?");
+        snprintf(why, 128, "%s",
+                 is_older ? "before: older than when?" : "value: about whom or what?");
         return false;
     }
     return op_reason_given(asked->reason, why);

@@ -245,16 +245,14 @@ static const struct field backup_fields[] = {
             "the last one; its time is 1970 where there was none"),
     ROW_OPT(struct view_backup, copied_us, "copied", FIELD_TIME,
             "last good copy of the database, which a damaged one is replaced from"),
-    ROW_OPT(struct view_backup, copy_problem, "copy_problem", FIELD_TEXT,
-            "why none could be made"),
+    ROW_OPT(struct view_backup, copy_problem, "copy_problem", FIELD_TEXT, "why none could be made"),
     ROW_OPT(struct view_backup, restored_us, "restored", FIELD_TIME,
             "when the database was replaced by a copy or a backup"),
     ROW_OPT(struct view_backup, restored_cause, "restored_cause", FIELD_TEXT, "and why"),
     ROW(struct view_backup, unproven, "unproven", FIELD_UINT,
         "blocks that switches hold and the database did not know: GET /unproven lists them"),
 };
-const struct shape view_backup_shape =
-    SHAPE("Backup", struct view_backup, backup_fields, NULL);
+const struct shape view_backup_shape = SHAPE("Backup", struct view_backup, backup_fields, NULL);
 
 static const struct field health_fields[] = {
     ROW(struct view_health, status, "status", FIELD_TEXT, "ok, or what is missing"),

@@ -175,8 +175,7 @@ error_place(const struct reader *reader, const char *path, struct yaml_file_erro
 }
 
 static int
-decode_document(struct reader *reader, const struct shape *shape, void *out,
-                yaml_file_check *check)
+decode_document(struct reader *reader, const struct shape *shape, void *out, yaml_file_check *check)
 {
     yaml_node_t *root = yaml_document_get_root_node(&reader->document);
     cJSON *json = root ? read_node(reader, root, "", 0) : cJSON_CreateObject();

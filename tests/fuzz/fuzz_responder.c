@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "edge/packet.h"
-#include "edge/reply.h"
+#include "edge/responder_reply.h"
 #include "edge/responder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

@@ -14,7 +14,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     size_t message_size, content_size, used;
     while (at < end && syslog_frame_find(at, (size_t)(end - at), 4096, &message, &message_size,
                                          &used) == SYSLOG_FRAME_WHOLE) {
-        if (used == 0 || used > (size_t)(end - at) || message < at || message + message_size > end) {
+        if (used == 0 || used > (size_t)(end - at) || message < at ||
+            message + message_size > end) {
             abort();
         }
         syslog_content(message, message_size, &content, &content_size);

@@ -23,8 +23,9 @@
 #define FRAME_MAX 70000
 #define FRAMES_MAX 4000 /* of a file: enough of each to reach what is odd in it */
 #define RUN_MAX_US (10 * 1000000LL)
-#define RUNS_OF_PIPELINE 64 /* then a new one: what former files left in its tables is of use too  \
-                             */
+#define RUNS_OF_PIPELINE                                                                           \
+    64 /* then a new one: what former files left in its tables is of use too                       \
+        */
 
 struct run {
     struct pipeline *pipeline;

@@ -192,11 +192,11 @@ lines_are_good_up_to_what_spoils_them(void **state)
         size_t good;
     } cases[] = {{"", 0},
                  {"a: 1\r\n\tb # \xe6\x97\xa5\n", 15},
-                 {"ab\x0b", 2},             /* another control character */
-                 {"a\xc2\x85z", 1},         /* C1: a line end of its own */
-                 {"a\n\xe2\x80\xae!", 2},   /* turns the direction of writing */
-                 {"\xe6\x97", 0},           /* cut */
-                 {"\xef\xbb\xbf;", 4}};     /* a byte order mark */
+                 {"ab\x0b", 2},           /* another control character */
+                 {"a\xc2\x85z", 1},       /* C1: a line end of its own */
+                 {"a\n\xe2\x80\xae!", 2}, /* turns the direction of writing */
+                 {"\xe6\x97", 0},         /* cut */
+                 {"\xef\xbb\xbf;", 4}};   /* a byte order mark */
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         size_t size = strlen(cases[i].text);
         assert_int_equal(utf8_lines_size(cases[i].text, size), cases[i].good);

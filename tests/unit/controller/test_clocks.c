@@ -171,8 +171,7 @@ test_who_held_what_is_known_after_restarts_between_two_jumps(void **state)
         topology = controller_topology(campus->controller);
         int64_t now_us = campus->clock.wall_now_us;
         int64_t before_us = now_us - 20 * SECOND;
-        assert_int_equal(topology_resolve(topology, "", &old, before_us, &found),
-                         RESOLUTION_SURE);
+        assert_int_equal(topology_resolve(topology, "", &old, before_us, &found), RESOLUTION_SURE);
         assert_int_equal(topology_resolve(topology, "", &later, before_us, &found),
                          RESOLUTION_SURE);
         for (size_t k = 0; k < found.endpoint->binding_count; k++) {

@@ -187,9 +187,10 @@ test_pages_go_on_behind_one_that_changes(void **state)
     contain_and_release(f, "newer");
     sqlite3 *db;
     assert_int_equal(sqlite3_open(f->campus.path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "UPDATE containment SET json ="
-                                      " json_remove(json_set(json, '$.hits', 7), '$.sum')"
-                                      " WHERE json ->> '$.reason' = 'new'",
+    assert_int_equal(sqlite3_exec(db,
+                                  "UPDATE containment SET json ="
+                                  " json_remove(json_set(json, '$.hits', 7), '$.sum')"
+                                  " WHERE json ->> '$.reason' = 'new'",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(db);

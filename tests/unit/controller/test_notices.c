@@ -159,7 +159,8 @@ rows_told(struct campus *campus, char reasons[][TEXT_SIZE], size_t count)
     return count;
 }
 
-/* Each row once and in order, over a receiver that is slow and a restart; none of before the rule. */
+/* Each row once and in order, over a receiver that is slow and a restart; none of before the rule.
+ */
 static void
 test_each_row_of_the_audit_is_told_once(void **state)
 {

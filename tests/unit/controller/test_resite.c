@@ -614,9 +614,9 @@ stored_at(const struct campus *campus, const char *site)
     char like[64];
     snprintf(like, sizeof(like), "%%\"site\":\"%s\"%%", site);
     assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM endpoint WHERE json LIKE ?1", -1,
-                                        &row, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT count(*) FROM endpoint WHERE json LIKE ?1", -1, &row, NULL),
+        SQLITE_OK);
     sqlite3_bind_text(row, 1, like, -1, SQLITE_STATIC);
     assert_int_equal(sqlite3_step(row), SQLITE_ROW);
     int count = sqlite3_column_int(row, 0);

@@ -1,6 +1,6 @@
-/* A year of what is kept, by a clock that is advanced: what is old goes by itself, what a containment
- * needs stays, the audit begins behind an anchor that only we can sign, and a purge takes exactly
- * what its dry run counted. */
+/* A year of what is kept, by a clock that is advanced: what is old goes by itself, what a
+ * containment needs stays, the audit begins behind an anchor that only we can sign, and a purge
+ * takes exactly what its dry run counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -469,8 +469,8 @@ test_a_clock_that_was_set_takes_nothing(void **state)
     client(f, 3);
     detect(f, "d-3", "10.1.0.3");
     struct wish_answer answer = {0};
-    controller_release(f->campus.controller, campus_newest(&f->campus)->id, "operator:ann",
-                       "clean", campus_answer, &answer);
+    controller_release(f->campus.controller, campus_newest(&f->campus)->id, "operator:ann", "clean",
+                       campus_answer, &answer);
     campus_pass(&f->campus, HOUR);
     f->campus.clock.wall_now_us += 3000 * DAY;
     for (int i = 0; i < 40; i++) {
@@ -491,8 +491,7 @@ days_of(struct fixture *f, const char *kind)
     const cJSON *each;
     cJSON_ArrayForEach(each, kinds)
     {
-        const char *name =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(each, "kind"));
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(each, "kind"));
         if (name && strcmp(name, kind) == 0) {
             return (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(each, "days"));
         }
@@ -571,8 +570,17 @@ purge(struct fixture *f, const char *what, bool is_dry)
     return purged;
 }
 
-enum { EVIDENCE, DETECTIONS, INCIDENTS, CONTAINMENTS, NOTICES, ENDPOINTS, BINDINGS, ANNOTATIONS,
-       AUDIT };
+enum {
+    EVIDENCE,
+    DETECTIONS,
+    INCIDENTS,
+    CONTAINMENTS,
+    NOTICES,
+    ENDPOINTS,
+    BINDINGS,
+    ANNOTATIONS,
+    AUDIT
+};
 
 static void
 test_a_purge_takes_what_its_dry_run_counted(void **state)

@@ -1,5 +1,5 @@
-/* Two sites with the same addresses: switch e1 is at "east", e2 at "west".  Each "is blocked" has its
- * twin with the same address, which is not. */
+/* Two sites with the same addresses: switch e1 is at "east", e2 at "west".  Each "is blocked" has
+ * its twin with the same address, which is not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -66,8 +66,8 @@ strays(void)
     return count - 2; /* "." and ".." */
 }
 
-/* Core greets each peer on its new pair with a letter for its role, and so does web login; a peer tells
- * what it heard. */
+/* Core greets each peer on its new pair with a letter for its role, and so does web login; a peer
+ * tells what it heard. */
 static void
 joined(const char *role, int fd, enum wire_role peer)
 {
@@ -354,8 +354,8 @@ test_roles_end_with_a_supervisor_that_was_killed(void **state)
     assert_int_equal(kill(bench->supervisor, SIGKILL), 0);
     assert_int_equal(waitpid(bench->supervisor, NULL, 0), bench->supervisor);
     bench->supervisor = 0;
-    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE, ROLE_WEB,
-                                           ROLE_NOTIFY, ROLE_LOGIN};
+    static const enum wire_role roles[] = {ROLE_CORE, ROLE_DRIVER, ROLE_INTAKE,
+                                           ROLE_WEB,  ROLE_NOTIFY, ROLE_LOGIN};
     for (size_t i = 0; i < COUNT_OF(roles); i++) {
         int64_t until_us = clock_boot_us(clock_system()) + PATIENCE_MS * 1000LL;
         char path[64];

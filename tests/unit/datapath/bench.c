@@ -32,8 +32,7 @@ namespace_make(void)
     if (geteuid() != 0) {
         skip("needs root");
     }
-    if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+    if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
         skip("no network namespaces here");
     }
 }
@@ -191,15 +190,13 @@ bench_permits(void)
                                        .permit_count = 4}};
     dhcp = ip_of_text("10.0.0.2");
     resolver = ip_of_text("10.0.0.53");
-    permits[0] = (struct permit){.server = prefix_of_text("10.0.0.10"),
-                                 .protocol = 6,
-                                 .port_low = 443,
-                                 .port_high = 443};
+    permits[0] = (struct permit){
+        .server = prefix_of_text("10.0.0.10"), .protocol = 6, .port_low = 443, .port_high = 443};
     permits[1] = permits[0];
     permits[1].server = prefix_of_text("2001:db8::10");
     permits[2] = (struct permit){.server = prefix_of_text("10.9.0.0/16")};
-    permits[3] = (struct permit){
-        .name = "update.example", .protocol = 6, .port_low = 80, .port_high = 80};
+    permits[3] =
+        (struct permit){.name = "update.example", .protocol = 6, .port_low = 80, .port_high = 80};
     snprintf(rule.id, sizeof(rule.id), "permits/few");
     return rule;
 }

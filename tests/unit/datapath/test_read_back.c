@@ -182,8 +182,8 @@ group_teardown(void **state)
     return 0;
 }
 
-/* Thousands of rules are looked at part by part: what is altered shows within a few calls, and until
- * then every one is reported. */
+/* Thousands of rules are looked at part by part: what is altered shows within a few calls, and
+ * until then every one is reported. */
 static void
 many_are_looked_at_in_turn(void **state)
 {

@@ -52,8 +52,8 @@ tcp(const char *from_mac, const char *from, const char *to_mac, const char *to, 
     struct frame frame;
     const struct hosts hosts = {from_mac, to_mac, from, to};
     const bool is_answer = flags == SYNACK || flags == ACKED;
-    const struct segment segment = {is_answer ? port : 40000, is_answer ? 40000 : port, 1, 1,
-                                    flags, NULL};
+    const struct segment segment = {
+        is_answer ? port : 40000, is_answer ? 40000 : port, 1, 1, flags, NULL};
     frame_tcp(&frame, &hosts, &segment);
     return frame;
 }
@@ -411,7 +411,8 @@ static void
 servers_and_pairs_are_blocked_both_ways(void **state)
 {
     (void)state;
-    struct rule rules[] = {bench_server("s1", "203.0.113.0/24"), bench_server("s2", "2001:db8:f::/48"),
+    struct rule rules[] = {bench_server("s1", "203.0.113.0/24"),
+                           bench_server("s2", "2001:db8:f::/48"),
                            bench_pair("p", C2, "198.51.100.7")};
     set(rules, COUNT_OF(rules));
     check(P1, tcp(C3, "10.0.0.103", SRV, "203.0.113.66", 443, SYN), DROPPED, "to the server");
@@ -428,10 +429,10 @@ static void
 protection_wins(void **state)
 {
     (void)state;
-    struct rule rules[] = {bench_isolate("c2", C2, NULL, ""), bench_server("s", "10.0.0.0/8"),
-                           bench_isolate("ip", NULL, "10.0.0.1", ""),
-                           bench_protect("m", C2, NULL), bench_protect("n", NULL, "10.0.0.1"),
-                           bench_protect("o", NULL, "10.0.0.2")};
+    struct rule rules[] = {
+        bench_isolate("c2", C2, NULL, ""),         bench_server("s", "10.0.0.0/8"),
+        bench_isolate("ip", NULL, "10.0.0.1", ""), bench_protect("m", C2, NULL),
+        bench_protect("n", NULL, "10.0.0.1"),      bench_protect("o", NULL, "10.0.0.2")};
     set(rules, COUNT_OF(rules));
     check(P1, tcp(C2, "192.0.2.1", SRV, "192.0.2.2", 443, SYN), PASSES, "a protected MAC");
     check(P1, tcp(C3, "10.0.0.1", SRV, "192.0.2.2", 443, SYN), PASSES, "a protected address");
@@ -472,10 +473,11 @@ a_port_is_held_until_its_link_goes_down(void **state)
 {
     (void)state;
     struct mac known = mac_of_text(C3);
-    struct rule rules[] = {{.id = "hold",
-                            .kind = RULE_HOLD_PORT,
-                            .hold_port = {.port = "p1", .known_macs = &known, .known_mac_count = 1}},
-                           bench_protect("gateway", "02:00:00:00:01:01", NULL)};
+    struct rule rules[] = {
+        {.id = "hold",
+         .kind = RULE_HOLD_PORT,
+         .hold_port = {.port = "p1", .known_macs = &known, .known_mac_count = 1}},
+        bench_protect("gateway", "02:00:00:00:01:01", NULL)};
     set(rules, COUNT_OF(rules));
     struct frame disguised = tcp("02:00:00:00:01:01", "10.0.0.1", SRV, "10.0.0.10", 80, SYN);
     check(P1, disguised, DROPPED, "the gateway's MAC, where the gateway is not");
@@ -563,10 +565,8 @@ static void
 copies_and_reserved_vlans_are_guarded(void **state)
 {
     (void)state;
-    struct rule_mirror always = {.kind = MIRROR_ALWAYS,
-                                 .carrier = CARRIER_RSPAN,
-                                 .out_port = "u1",
-                                 .rspan_vlan = 999};
+    struct rule_mirror always = {
+        .kind = MIRROR_ALWAYS, .carrier = CARRIER_RSPAN, .out_port = "u1", .rspan_vlan = 999};
     struct rule rule = {.id = "m", .kind = RULE_MIRROR, .mirror = &always};
     struct frame frame = udp(C3, "10.0.0.103", SRV, "10.0.0.10", 40000, 9);
     set(&rule, 1);

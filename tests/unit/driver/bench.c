@@ -29,8 +29,8 @@ struct bench_edge {
     struct bench *bench;
     atomic_bool is_connected, is_silent, wants_drop, wants_rest;
     atomic_bool is_refused;
-    char refused[TEXT_SIZE]; /* written before that */
-    atomic_int keeps_after; /* parts of its next answer; 0: it keeps none */
+    char refused[TEXT_SIZE];   /* written before that */
+    atomic_int keeps_after;    /* parts of its next answer; 0: it keeps none */
     struct wire_observed kept; /* the rest, owned */
     struct event *poke;
     uint64_t peer_generation, peer_epoch;
@@ -268,8 +268,8 @@ edge_start(struct bench *bench, char why[256])
     }
     edge->poke = event_new(edge->base, -1, 0, on_poke, edge);
     pthread_create(&edge->loop, NULL, loop_run, edge->base);
-    for (int i = 0; !error && i < 3000 && !atomic_load(&edge->is_connected) &&
-                    !atomic_load(&edge->is_refused);
+    for (int i = 0;
+         !error && i < 3000 && !atomic_load(&edge->is_connected) && !atomic_load(&edge->is_refused);
          i++) {
         usleep(10000); /* a handshake, not a time-out under test */
     }

@@ -1,6 +1,6 @@
 /* Switches to hold the driver contract against: the dummy, the dummy as a small switch, and the
- * edge driver with a peer over loopback TLS that behaves as cordon-edge must (its maps are a dummy).
- * With CORDON_EDGE_PEER="LISTEN CA CERT KEY NAME" the edge driver listens there for a real
+ * edge driver with a peer over loopback TLS that behaves as cordon-edge must (its maps are a
+ * dummy). With CORDON_EDGE_PEER="LISTEN CA CERT KEY NAME" the edge driver listens there for a real
  * cordon-edge of that name instead (see tests/net). */
 #ifndef CORDON_TESTS_DRIVER_BENCH_H
 #define CORDON_TESTS_DRIVER_BENCH_H
@@ -15,13 +15,14 @@ enum bench_kind { BENCH_DUMMY, BENCH_SMALL, BENCH_EDGE };
 
 struct bench {
     enum bench_kind kind;
-    struct device *device;  /* under test */
-    struct device *memory;  /* what the switch really holds; NULL: a real edge, cannot be altered */
+    struct device *device; /* under test */
+    struct device *memory; /* what the switch really holds; NULL: a real edge, cannot be altered */
     struct clock_fake clock; /* of the memory */
     struct bench_edge *edge;
-    int waited_ms;          /* by the small switch, on the fake clock */
-    atomic_int passed, passed_rules; /* reports that the edge driver passed on unasked; the last one's */
-    bool is_old; /* the edge driver's peer is a cordon-edge of long ago */
+    int waited_ms; /* by the small switch, on the fake clock */
+    atomic_int passed,
+        passed_rules;           /* reports that the edge driver passed on unasked; the last one's */
+    bool is_old;                /* the edge driver's peer is a cordon-edge of long ago */
     uint64_t epoch, generation; /* where a test begins: a real edge has a past */
 };
 

@@ -46,8 +46,8 @@ isolate(int number)
     static char reason[] = "test";
     struct rule rule = {.kind = RULE_ISOLATE};
     snprintf(rule.id, sizeof(rule.id), "01CONTAINMENT%013d/mac#1", number);
-    rule.isolate.mac = (struct mac){{2, 0, 0, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-                                     (uint8_t)number}};
+    rule.isolate.mac =
+        (struct mac){{2, 0, 0, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number}};
     rule.isolate.reason = reason; /* lent: nobody frees these */
     return rule;
 }
@@ -58,8 +58,12 @@ apply(struct bench *bench, uint64_t base, uint64_t generation, struct rule *add,
       const char *remove, struct wire_observed *observed)
 {
     struct wire_desired_removal removal = {.id = ""};
-    struct wire_desired desired = {.epoch = bench->epoch + 1, .generation = generation,
-                                   .base = base, .is_last = true, .add = add, .add_count = count};
+    struct wire_desired desired = {.epoch = bench->epoch + 1,
+                                   .generation = generation,
+                                   .base = base,
+                                   .is_last = true,
+                                   .add = add,
+                                   .add_count = count};
     snprintf(desired.switch_name, sizeof(desired.switch_name), "%s", bench->device->config.name);
     if (remove) {
         snprintf(removal.id, sizeof(removal.id), "%s", remove);
@@ -295,8 +299,10 @@ test_suspended_it_holds_rules_and_drops_nothing(void **state)
     struct rule rule = isolate(1);
     struct wire_observed observed;
     uint64_t base = snapshot(bench, &rule, 1);
-    struct wire_desired desired = {.epoch = bench->epoch + 1, .base = base,
-                                   .generation = next_generation(), .is_last = true,
+    struct wire_desired desired = {.epoch = bench->epoch + 1,
+                                   .base = base,
+                                   .generation = next_generation(),
+                                   .is_last = true,
                                    .is_suspended = true};
     snprintf(desired.switch_name, sizeof(desired.switch_name), "%s", bench->device->config.name);
     const struct driver *driver = bench->device->driver;

@@ -143,8 +143,9 @@ test_one_that_cannot_say_what_it_blocks_is_refused_by_its_version(void **state)
     char why[256] = "";
     (void)state;
     bench_meet_old(why);
-    assert_string_equal(why, "its cordon-edge 0.0.9 cannot say what it blocks: install " CORDON_VERSION
-                             " or later there");
+    assert_string_equal(why,
+                        "its cordon-edge 0.0.9 cannot say what it blocks: install " CORDON_VERSION
+                        " or later there");
 }
 
 int

@@ -75,7 +75,7 @@ setup(void **state)
     struct datapath *datapath = calloc(1, sizeof(*datapath));
     assert_non_null(datapath);
     datapath->maps = fake_maps_new();
-    datapath->want = want_new(datapath->maps);
+    datapath->want = claims_new(datapath->maps);
     hmap_init(&datapath->by_id);
     hmap_init(&datapath->by_owner);
     *state = datapath;
@@ -87,7 +87,7 @@ teardown(void **state)
 {
     struct datapath *datapath = *state;
     datapath_rules_free(datapath);
-    want_free(datapath->want);
+    claims_free(datapath->want);
     fake_maps_free(datapath->maps);
     hmap_fini(&datapath->by_id);
     hmap_fini(&datapath->by_owner);

@@ -15,7 +15,7 @@
 
 #include <event2/event.h>
 
-#include "edge/respond.h"
+#include "edge/responder_link.h"
 #include "frames.h"
 
 #define CLIENT "02:00:00:00:00:11"
@@ -170,21 +170,21 @@ struct bench {
     struct event_base *base;
     struct datapath datapath;
     struct edge_settings settings;
-    struct respond *respond;
+    struct responder_link *respond;
 };
 
 static void
 begin(struct bench *bench)
 {
     bench->base = event_base_new();
-    bench->respond = respond_new(bench->base, &bench->datapath, &bench->settings);
-    respond_join(bench->respond, NULL, NULL);
+    bench->respond = responder_link_new(bench->base, &bench->datapath, &bench->settings);
+    responder_link_join(bench->respond, NULL, NULL);
 }
 
 static void
 end(struct bench *bench)
 {
-    respond_free(bench->respond);
+    responder_link_free(bench->respond);
     event_base_free(bench->base);
 }
 
@@ -266,11 +266,11 @@ what_was_told_is_put_right_at_the_release_once(void **state)
     asks(bench, "192.0.2.77");
     assert_told(bench, "192.0.2.77", SINK);
     world.is_contained = false;
-    respond_release(bench->respond, &world.rule);
+    responder_link_release(bench->respond, &world.rule);
     assert_int_equal(bench->datapath.sent_count, 2);
     assert_told(bench, "192.0.2.77", OWNER);
-    respond_release(bench->respond, &world.rule);
-    respond_correct_all(bench->respond);
+    responder_link_release(bench->respond, &world.rule);
+    responder_link_correct_all(bench->respond);
     assert_int_equal(bench->datapath.sent_count, 2);
 }
 
@@ -290,7 +290,7 @@ while_all_is_suspended_nobody_is_told_the_sink(void **state)
     struct bench *bench = *state;
     asks(bench, "192.0.2.77");
     world.is_suspended = true;
-    respond_correct_all(bench->respond);
+    responder_link_correct_all(bench->respond);
     assert_told(bench, "192.0.2.77", OWNER);
     asks(bench, "192.0.2.78");
     assert_told(bench, "192.0.2.78", OWNER);
@@ -303,7 +303,7 @@ an_owner_that_is_not_known_is_asked_again_until_it_is(void **state)
     static const struct ip nobody = {{0}};
     asks(bench, "192.0.2.77");
     world.is_contained = world.knows_owner = false;
-    respond_release(bench->respond, &world.rule);
+    responder_link_release(bench->respond, &world.rule);
     while (bench->datapath.sent_count < 4) { /* the turns 0, 1 and 2 */
         event_base_loop(bench->base, EVLOOP_ONCE);
     }
@@ -314,7 +314,7 @@ an_owner_that_is_not_known_is_asked_again_until_it_is(void **state)
         assert_memory_equal(sent->head + 28, nobody.b, 4); /* in nobody's name */
     }
     world.knows_owner = true;
-    respond_learnt(bench->respond);
+    responder_link_learnt(bench->respond);
     assert_int_equal(bench->datapath.sent_count, 5);
     assert_told(bench, "192.0.2.77", OWNER);
     event_base_loop(bench->base, EVLOOP_ONCE); /* nothing is due: nobody is asked any more */
@@ -335,7 +335,7 @@ an_earlier_run_is_put_right_by_the_next_one(void **state)
     assert_int_equal(found.st_mode & 0777, 0600);
     begin(bench);
     world.is_contained = false;
-    respond_release(bench->respond, &world.rule);
+    responder_link_release(bench->respond, &world.rule);
     assert_told(bench, "192.0.2.77", OWNER);
 }
 
@@ -351,7 +351,7 @@ whoever_asks_for_everything_fills_nothing(void **state)
     }
     size_t before = bench->datapath.sent_count;
     world.is_contained = false;
-    respond_release(bench->respond, &world.rule);
+    responder_link_release(bench->respond, &world.rule);
     assert_int_equal(bench->datapath.sent_count - before, TOLD_MAX);
     asks(bench, "10.0.0.1"); /* and it goes on */
     assert_told(bench, "10.0.0.1", OWNER);
@@ -364,7 +364,7 @@ others_keep_what_they_were_told(void **state)
     struct rule other = world.rule;
     other.isolate.mac = mac_of_text("02:00:00:00:00:12");
     asks(bench, "192.0.2.77");
-    respond_release(bench->respond, &other);
+    responder_link_release(bench->respond, &other);
     assert_int_equal(bench->datapath.sent_count, 1);
 }
 

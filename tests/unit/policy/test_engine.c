@@ -140,7 +140,8 @@ a_proxy_is_never_the_party_and_a_resolver_never_the_server(void **state)
     assert_non_null(strstr(held->hold_detail, "192.0.2.200 is a declared proxy"));
     d = contact(w, C2_IP, C2_MAC, "192.0.2.53");
     d.dst.mac = mac_of("02:00:00:00:00:35");
-    outcome = detect(w, &d); /* switches match addresses: with a name alone nothing can be blocked */
+    outcome =
+        detect(w, &d); /* switches match addresses: with a name alone nothing can be blocked */
     assert_null(find_decision(outcome, ACTION_BLOCK_SERVER));
     assert_non_null(strstr(outcome->why, "known yet for c2.example.org"));
     world_free(w);

@@ -97,7 +97,8 @@ static const struct refusal refusals[] = {
     {"budgets: {per_minute: 0}\n", 1, 0, "out of range"},
     {"lists:\n  - {name: a, confidence: 101}\n", 2, 0, "out of range"},
     {"policies: [\n", 2, 1, ""},
-    {"# \xe6\x97\xa5\xe2\x80\xae\ndefaults: {mode: auto}\n", 1, 4, "turns the direction of writing"},
+    {"# \xe6\x97\xa5\xe2\x80\xae\ndefaults: {mode: auto}\n", 1, 4,
+     "turns the direction of writing"},
     {"defaults:\n  mode: auto\x1b\n", 2, 13, "a control character"},
     {"defaults: {mode: auto}\n\tnetworks: []\n", 2, 0, ""},
 };

@@ -138,7 +138,8 @@ nobody_knows_where_it_is_the_careful_rule_counts(void **state)
     struct decision d = decide("rollout: [{name: ward, when: {ports: [e1/p3]}, mode: approve}]\n",
                                NULL, NULL, CLASS_UNKNOWN);
     assert_int_equal(d.hold, HOLD_ROLLOUT);
-    assert_non_null(strstr(d.hold_detail, "roll-out rule ward, which may apply (its port is not known), leaves it"));
+    assert_non_null(strstr(
+        d.hold_detail, "roll-out rule ward, which may apply (its port is not known), leaves it"));
     /* a rule that would be less careful does not count */
     d = decide("rollout:\n  - {name: pilot, when: {sites: [north]}, mode: auto}\n"
                "  - {name: rest, mode: approve}\n",
@@ -382,8 +383,7 @@ a_window_makes_more_careful_never_less(void **state)
     world_after_s(w, 2 * 3600);
     const struct decision *held = find_decision(detect(w, &d), ACTION_ISOLATE);
     assert_int_equal(held->hold, HOLD_MAINTENANCE);
-    assert_string_equal(held->hold_detail,
-                        "maintenance window nights leaves it to a person");
+    assert_string_equal(held->hold_detail, "maintenance window nights leaves it to a person");
     struct detection elsewhere = contact(w, C3_IP, C3_MAC, SERVER_IP);
     assert_int_equal(find_decision(detect(w, &elsewhere), ACTION_ISOLATE)->hold, HOLD_NONE);
     world_free(w);

@@ -99,7 +99,7 @@ a_site_that_nobody_knows_holds_what_two_have(void **state)
     assert_int_equal(decision->hold, HOLD_UNRESOLVED);
     assert_non_null(strstr(decision->hold_detail, "several sites have that address"));
     assert_string_equal(decision->endpoint_id, "");
-    world_after_s(w, 700); /* what is held is said once in ten minutes */
+    world_after_s(w, 700);         /* what is held is said once in ten minutes */
     d = alert(w, "both", TWIN_IP); /* nor does a sensor that sees both */
     assert_int_equal(isolation(w, &d)->hold, HOLD_UNRESOLVED);
     world_free(w);
@@ -163,8 +163,8 @@ a_stamp_tells_sites_apart_that_one_sensor_sees(void **state)
     view.mirror_sources = mirror_sources;
     struct engine *engine = engine_new(w->policy, &view, &w->clock.clock);
     struct detection d = alert(w, "both", TWIN_IP);
-    d.origin = (struct mirror_origin){.switch_ip = ip_of("10.9.9.9"), .port = 1,
-                                      .is_stamped = true};
+    d.origin =
+        (struct mirror_origin){.switch_ip = ip_of("10.9.9.9"), .port = 1, .is_stamped = true};
     source_name = "e-2";
     engine_detection(engine, &d, &w->outcome);
     assert_string_equal(find_decision(&w->outcome, ACTION_ISOLATE)->endpoint_id, "id-east");

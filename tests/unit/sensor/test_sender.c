@@ -460,10 +460,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_survives_restart),
-        TEST(test_renamed),
-        TEST(test_unreadable),
-        TEST(test_needs_a_folder), TEST(test_unacknowledged), TEST(test_bounded),
+        TEST(test_survives_restart), TEST(test_renamed),        TEST(test_unreadable),
+        TEST(test_needs_a_folder),   TEST(test_unacknowledged), TEST(test_bounded),
         TEST(test_count_bounded),    TEST(test_cut_line),       TEST(test_spoilt_lines),
         TEST(test_compacts),         TEST(test_lost_owner),     TEST(test_sent_again_by_time),
     };

@@ -1,8 +1,9 @@
-/* Power loss.  A file system of SQLite (a VFS between it and the real one) remembers what was written
- * and not yet synced.  At many moments a picture is taken of what a disk would hold if the power went
- * just then: what was synced, and of the rest some writes, whole, torn, or not at all, in any order.
- * Each picture is opened as at a start: every change that had been acknowledged before is there, and
- * the audit's chain holds.  The writer is the real one: group commits, checkpoints, log restarts. */
+/* Power loss.  A file system of SQLite (a VFS between it and the real one) remembers what was
+ * written and not yet synced.  At many moments a picture is taken of what a disk would hold if the
+ * power went just then: what was synced, and of the rest some writes, whole, torn, or not at all,
+ * in any order. Each picture is opened as at a start: every change that had been acknowledged
+ * before is there, and the audit's chain holds.  The writer is the real one: group commits,
+ * checkpoints, log restarts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@
 
 #define PICTURES_DEFAULT 60
 #define FILES_MAX 8
-#define TORN 512 /* what a disk writes at once */
+#define TORN 512   /* what a disk writes at once */
 #define WAITING 24 /* changes on their way at the same time: group commits */
 
 /* ---- what is synced, and what is not ---- */
@@ -132,7 +133,8 @@ picture_take(void)
         for (size_t k = 0; k < file->count; k++) {
             const struct write *write = &file->writes[k];
             bool is_kept = luck == 0 || (luck > 1 && rand_r(&disk.seed) % 2);
-            bool is_torn = write->size != SIZE_MAX && write->size > TORN && rand_r(&disk.seed) % 3 == 0;
+            bool is_torn =
+                write->size != SIZE_MAX && write->size > TORN && rand_r(&disk.seed) % 3 == 0;
             size_t parts = write->size / TORN;
             size_t count = is_torn ? (size_t)rand_r(&disk.seed) % parts * TORN : write->size;
             if (is_kept) {
@@ -488,11 +490,11 @@ picture_check(int number)
     while (walked.calls == 0) {
         event_base_loop(base, EVLOOP_ONCE);
     }
-    if (seen.count < disk.acknowledged[number] || seen.wrong ||
-        walked.chain.fault != AUDIT_SOUND || walked.chain.checked != seen.count) {
+    if (seen.count < disk.acknowledged[number] || seen.wrong || walked.chain.fault != AUDIT_SOUND ||
+        walked.chain.checked != seen.count) {
         fail_msg("picture %d: %d acknowledged, %d there, %d wrong, audit %lld rows: %s", number,
-                 disk.acknowledged[number], seen.count, seen.wrong,
-                 (long long)walked.chain.checked, walked.chain.what);
+                 disk.acknowledged[number], seen.count, seen.wrong, (long long)walked.chain.checked,
+                 walked.chain.what);
     }
     store_close(store);
     event_base_free(base);
@@ -521,9 +523,10 @@ test_what_was_acknowledged_outlives_the_power(void **state)
         most = there > most ? there : most;
         with += disk.acknowledged[i] > 0;
     }
-    print_message("seed %u: the power went %d times, %d times with something acknowledged; up to %d "
-                  "changes, nothing acknowledged lost\n",
-                  disk.seed, disk.pictures, with, most);
+    print_message(
+        "seed %u: the power went %d times, %d times with something acknowledged; up to %d "
+        "changes, nothing acknowledged lost\n",
+        disk.seed, disk.pictures, with, most);
     assert_true(with > disk.pictures / 2);
     snprintf(command, sizeof(command), "rm -rf %s", disk.folder);
     assert_int_equal(system(command), 0);

@@ -542,7 +542,8 @@ change(struct fixture *f, const char *sql)
     sqlite3_close(db);
 }
 
-/* The copy holds it in force, the damaged row cannot be read: the audit says that it was released. */
+/* The copy holds it in force, the damaged row cannot be read: the audit says that it was released.
+ */
 static void
 test_what_had_ended_by_the_audit_does_not_begin_again(void **state)
 {
@@ -607,8 +608,8 @@ test_an_older_row_that_is_whole_does_not_undo_an_end(void **state)
     assert_true(seen.is_restored);
     assert_int_equal(seen.count, 9);
     close_store(f);
-    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment WHERE state = 'released'"),
-                     1);
+    assert_int_equal(
+        number_of(f->path, "SELECT count(*) FROM containment WHERE state = 'released'"), 1);
 }
 
 /* A backup is put back: what was released after it was made stays so. */

@@ -88,12 +88,13 @@ test_ended_containments_of_schema_1_are_found(void **state)
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     assert_int_equal(schema_migrate(db, schema_steps, 1, why), 0);
     assert_int_equal(
-        sqlite3_exec(db,
-                     "INSERT INTO containment VALUES"
-                     "('a', 'released', '', 1, 5, '{\"action\":\"isolate\",\"reason\":\"beacon\"}'),"
-                     "('b', 'verified', '', 1, 0, '{\"action\":\"isolate\",\"reason\":\"beacon\"}'),"
-                     "('c', 'expired', '', 1, 6, 'no JSON')",
-                     NULL, NULL, NULL),
+        sqlite3_exec(
+            db,
+            "INSERT INTO containment VALUES"
+            "('a', 'released', '', 1, 5, '{\"action\":\"isolate\",\"reason\":\"beacon\"}'),"
+            "('b', 'verified', '', 1, 0, '{\"action\":\"isolate\",\"reason\":\"beacon\"}'),"
+            "('c', 'expired', '', 1, 6, 'no JSON')",
+            NULL, NULL, NULL),
         SQLITE_OK);
     if (schema_migrate(db, schema_steps, schema_version, why)) {
         fail_msg("%s", why);
@@ -121,12 +122,11 @@ test_revisions_after_schema_3(void **state)
     char why[256] = "";
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     assert_int_equal(schema_migrate(db, schema_steps, 3, why), 0);
-    assert_int_equal(
-        sqlite3_exec(db,
-                     "INSERT INTO setting VALUES('epoch', '7');"
-                     "INSERT INTO audit VALUES(1, 1, 'a', 'b', 'c', 'd', x'00');",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "INSERT INTO setting VALUES('epoch', '7');"
+                                  "INSERT INTO audit VALUES(1, 1, 'a', 'b', 'c', 'd', x'00');",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     if (schema_migrate(db, schema_steps, schema_version, why)) {
         fail_msg("%s", why);
     }

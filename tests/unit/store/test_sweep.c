@@ -432,14 +432,13 @@ static void
 test_what_went_is_not_found(void **state)
 {
     struct fixture *f = *state;
-    static const char over[] =
-        "SELECT count(*) FROM ended_text WHERE text MATCH '\"vil-C-OVE\"'";
+    static const char over[] = "SELECT count(*) FROM ended_text WHERE text MATCH '\"vil-C-OVE\"'";
     assert_int_equal(number(f, over), 1);
     (void)swept(f, SWEEP_CONTAINMENTS, SWEEP_DROP, OLD);
     scrub(f);
     assert_int_equal(number(f, over), 0);
-    assert_int_equal(
-        number(f, "SELECT count(*) FROM ended_text WHERE text MATCH '\"vil-C-LAT\"'"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM ended_text WHERE text MATCH '\"vil-C-LAT\"'"),
+                     1);
 }
 
 /* A database of an earlier release does not shrink by itself: it is made one that does. */
@@ -464,10 +463,8 @@ static void
 test_the_oldest_packets_go_first(void **state)
 {
     struct fixture *f = *state;
-    struct store_sweep wet = {.of = SWEEP_EVIDENCE,
-                              .act = SWEEP_DROP,
-                              .before_us = INT64_MAX,
-                              .most_bytes = 4 * PACKETS};
+    struct store_sweep wet = {
+        .of = SWEEP_EVIDENCE, .act = SWEEP_DROP, .before_us = INT64_MAX, .most_bytes = 4 * PACKETS};
     sweep(f, &wet);
     assert_int_equal(wet.rows, 4);
     assert_int_equal(number(f, "SELECT count(*) FROM evidence WHERE detection_id IN"
@@ -492,8 +489,8 @@ test_many_rows_take_many_slices(void **state)
         submit(f, change);
     }
     assert_int_equal(swept(f, SWEEP_DETECTIONS, SWEEP_LOOK, OLD).rows, 1010);
-    struct store_sweep first = {.of = SWEEP_DETECTIONS, .act = SWEEP_DROP, .before_us = OLD,
-                                .place_us = INT64_MIN};
+    struct store_sweep first = {
+        .of = SWEEP_DETECTIONS, .act = SWEEP_DROP, .before_us = OLD, .place_us = INT64_MIN};
     struct store_change *change = store_change_new();
     store_put_sweep(change, &first);
     submit(f, change);

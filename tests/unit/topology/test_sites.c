@@ -195,8 +195,8 @@ what_was_stored_with_its_site_comes_back_there(void **state)
     struct endpoint stored = {.mac_count = 1, .bindings = &binding, .binding_count = 1};
     snprintf(stored.id, sizeof(stored.id), "stored");
     stored.macs[0] = binding.mac;
-    stored.location = (struct location){.switch_name = "e2", .port = "p4",
-                                        .class = LOCATION_DIRECT, .seen_us = now_us(c)};
+    stored.location = (struct location){
+        .switch_name = "e2", .port = "p4", .class = LOCATION_DIRECT, .seen_us = now_us(c)};
     topology_restore_endpoint(c->topology, &stored);
     arp(c, "e1", "p3", EAST_MAC, SHARED_IP);
     assert_is(c, "west", SHARED_IP, WEST_MAC);

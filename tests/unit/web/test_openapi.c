@@ -36,8 +36,7 @@ has_each_route(void **state)
         const cJSON *operation = at(path, route_table[i].method == METHOD_GET ? "get" : "post");
         const cJSON *responses = at(operation, "responses");
         at(responses, "200");
-        bool signs_in =
-            route_table[i].kind == ROUTE_PEOPLE && route_table[i].op != OP_SESSION_WAYS;
+        bool signs_in = route_table[i].kind == ROUTE_PEOPLE && route_table[i].op != OP_SESSION_WAYS;
         assert_int_equal(cJSON_HasObjectItem(responses, "401"),
                          !route_table[i].is_open || signs_in);
         assert_int_equal(cJSON_HasObjectItem(operation, "requestBody"),

@@ -252,8 +252,7 @@ operations_are_whole(void **state)
                             route_table[j].kind == ROUTE_METRICS ||
                             route_table[j].kind == ROUTE_PEOPLE ||
                             route_table[j].kind == ROUTE_EXPORT ||
-                            route_table[j].kind == ROUTE_ENROL ||
-                            route_table[j].kind == ROUTE_CSV;
+                            route_table[j].kind == ROUTE_ENROL || route_table[j].kind == ROUTE_CSV;
             routes += is_asked && (int)route_table[j].op == i;
         }
         assert_int_equal(routes, i == OP_AUDIT_RECORD ? 0 : 1); /* web asks that by itself */

@@ -88,11 +88,11 @@ refuses_bad_lines(void **state)
         "alice admin " HASH " " CREATED " never links.list,,no.such",
         "alice admin " HASH " " CREATED " never ,",
         "alice admin " HASH " " CREATED " never all more", /* too many */
-        "al/ice admin " HASH " " CREATED,        /* name */
-        "alice root " HASH " " CREATED,          /* role */
-        "alice admin E3B0 " CREATED,             /* hash */
-        "alice admin " HASH "00 " CREATED,       /* hash too long */
-        "alice admin " HASH " yesterday",        /* time */
+        "al/ice admin " HASH " " CREATED,                  /* name */
+        "alice root " HASH " " CREATED,                    /* role */
+        "alice admin E3B0 " CREATED,                       /* hash */
+        "alice admin " HASH "00 " CREATED,                 /* hash too long */
+        "alice admin " HASH " yesterday",                  /* time */
     };
     char why[256];
     (void)state;

@@ -170,8 +170,7 @@ take(void *context, const struct wire_desired *part)
 static struct wire_desired
 make_large(size_t count)
 {
-    struct wire_desired made = {
-        .switch_name = "e1", .epoch = 1, .generation = 7, .is_last = true};
+    struct wire_desired made = {.switch_name = "e1", .epoch = 1, .generation = 7, .is_last = true};
     made.add = mem_new(count, sizeof(*made.add));
     made.add_count = count;
     for (size_t i = 0; i < count; i++) {

@@ -106,7 +106,8 @@ static const struct {
     {OP_ENDPOINT_IMPORT, "{\"rows\":[],\"columns\":[\"tagz\"]}", "", "columns: class, tags"},
     {OP_ENDPOINT_IMPORT, "{\"rows\":[{\"line\":2}],\"columns\":[]}", "rows[0].mac", "is missing"},
     {OP_MAP_PLACE,
-     "{\"places\":[{\"switch\":\"e1\",\"x\":-5,\"y\":7}],\"removed\":[\"e2\"],\"version\":1}", GOOD},
+     "{\"places\":[{\"switch\":\"e1\",\"x\":-5,\"y\":7}],\"removed\":[\"e2\"],\"version\":1}",
+     GOOD},
     {OP_MAP_PLACE, "{\"places\":[{\"switch\":\"e1\",\"x\":100001,\"y\":7}],\"version\":1}",
      "places[0].x", "out of range"},
     {OP_MAP_PLACE, "{\"places\":[]}", "version", "is missing"},
@@ -129,7 +130,8 @@ static const struct {
     {OP_POLICY_TEST, "{\"lines\":[],\"policy\":\"a\u202eb\"}", "policy", "has control characters"},
     {OP_POLICY_CHECK, "{\"text\":\"\"}", GOOD},
     {OP_POLICY_CHECK, "{}", "text", "is missing"},
-    {OP_POLICY_SAVE, "{\"text\":\"a\\n\",\"base_revision\":3,\"overwrite_file\":true," WHY "}", GOOD},
+    {OP_POLICY_SAVE, "{\"text\":\"a\\n\",\"base_revision\":3,\"overwrite_file\":true," WHY "}",
+     GOOD},
     {OP_POLICY_SAVE, "{\"text\":\"a\\n\"," WHY "}", "base_revision", "is missing"},
     {OP_POLICY_SAVE, "{\"text\":\"a\\n\",\"base_revision\":0," WHY "}", "",
      "base_revision must name"},
@@ -199,17 +201,18 @@ test_least_roles(void **state)
     static const enum op operators[] = {
         OP_CONTAINMENT_CREATE, OP_CONTAINMENT_RELEASE, OP_CONTAINMENT_EXTEND, OP_SERVER_CREATE,
         OP_SERVER_RELEASE,     OP_SERVER_EXTEND,       OP_PENDING_ENFORCE,    OP_PENDING_CHECK,
-        OP_PENDING_REVERT,     OP_POLICY_TEST,        OP_JOB_CANCEL, OP_REPLAY_START, OP_ENFORCEMENT_PANIC,
-        OP_ENFORCEMENT_RESUME, OP_ENDPOINT_ANNOTATE, OP_ENDPOINT_IMPORT, OP_MAP_PLACE, OP_POLICY_CHECK};
+        OP_PENDING_REVERT,     OP_POLICY_TEST,         OP_JOB_CANCEL,         OP_REPLAY_START,
+        OP_ENFORCEMENT_PANIC,  OP_ENFORCEMENT_RESUME,  OP_ENDPOINT_ANNOTATE,  OP_ENDPOINT_IMPORT,
+        OP_MAP_PLACE,          OP_POLICY_CHECK};
     static const enum op admins[] = {
-        OP_ENDPOINT_PROTECT,
-        OP_PROTECTION_CONFIRM, OP_PROTECTION_REMOVE, OP_ACCOUNT_LIST,    OP_ACCOUNT_CREATE,
-        OP_ACCOUNT_ROLE,       OP_ACCOUNT_PASSWORD,  OP_ACCOUNT_DISABLE, OP_ACCOUNT_ENABLE,
-        OP_ACCOUNT_REMOVE,     OP_TOKEN_LIST,        OP_TOKEN_CREATE,    OP_TOKEN_REVOKE,
-        OP_ACCOUNT_RESET_FACTOR, OP_ACCOUNT_RULES,
-        OP_ACCOUNT_END_SESSIONS, OP_POLICY_SAVE,     OP_REVISION_RESTORE,
-        OP_NOTIFICATIONS_SET, OP_NOTIFICATIONS_TEST,
-        OP_CERTIFICATE_REVOKE, OP_ENROLMENT_OFFER, OP_ENROLMENT_WITHDRAW};
+        OP_ENDPOINT_PROTECT,     OP_PROTECTION_CONFIRM,   OP_PROTECTION_REMOVE,
+        OP_ACCOUNT_LIST,         OP_ACCOUNT_CREATE,       OP_ACCOUNT_ROLE,
+        OP_ACCOUNT_PASSWORD,     OP_ACCOUNT_DISABLE,      OP_ACCOUNT_ENABLE,
+        OP_ACCOUNT_REMOVE,       OP_TOKEN_LIST,           OP_TOKEN_CREATE,
+        OP_TOKEN_REVOKE,         OP_ACCOUNT_RESET_FACTOR, OP_ACCOUNT_RULES,
+        OP_ACCOUNT_END_SESSIONS, OP_POLICY_SAVE,          OP_REVISION_RESTORE,
+        OP_NOTIFICATIONS_SET,    OP_NOTIFICATIONS_TEST,   OP_CERTIFICATE_REVOKE,
+        OP_ENROLMENT_OFFER,      OP_ENROLMENT_WITHDRAW};
     static const char *const all = "viewer operator admin auditor";
     const char *wanted[OP_COUNT];
     for (int i = 0; i < OP_COUNT; i++) {

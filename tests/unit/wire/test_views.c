@@ -267,9 +267,11 @@ test_rows_that_say_the_same(void **state)
 {
     (void)state;
     static const char *const details[] = {
-        "no switch has this name", "there is nothing in this text that anybody would recognise",
+        "no switch has this name",
+        "there is nothing in this text that anybody would recognise",
         "somebody else has changed the map since you read it",
-        "nothing was changed; try again", "the map was changed; there is nothing of ours in it",
+        "nothing was changed; try again",
+        "the map was changed; there is nothing of ours in it",
         "read it again, and make your change from that"};
     cJSON *items = cJSON_CreateArray(), *each;
     for (size_t i = 0; i < 40; i++) { /* more different ones than are remembered, and again */

@@ -30,7 +30,7 @@
 #define FORGET_US (30 * 60 * 1000000LL) /* the authors' own expiry */
 #define ANSWERS_SEEN_US (600 * 1000000LL)
 #define REPORT_AGAIN_US (60 * 1000000LL) /* one that was released and goes on is told soon */
-#define FRESH_US (60 * 1000000LL) /* for how long successes speak for the source */
+#define FRESH_US (60 * 1000000LL)        /* for how long successes speak for the source */
 #define FAILURE 4.0
 #define SUCCESS 0.25
 #define THRESHOLD 99.0

@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "edge/vouched.h"
+#include "edge/checkpoints.h"
 
 struct fixture {
     char dir[64], path[96];
-    struct vouched *vouched;
+    struct checkpoints *checkpoints;
     struct wire_checkpoint_line lines[WIRE_CHECKPOINTS_MAX];
 };
 
@@ -29,7 +29,7 @@ setup(void **state)
     snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-kept-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->path, sizeof(f->path), "%s/checkpoints", f->dir);
-    f->vouched = vouched_open(f->dir);
+    f->checkpoints = checkpoints_open(f->dir);
     *state = f;
     return 0;
 }
@@ -38,7 +38,7 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    vouched_free(f->vouched);
+    checkpoints_free(f->checkpoints);
     unlink(f->path);
     assert_int_equal(rmdir(f->dir), 0);
     free(f);
@@ -56,13 +56,13 @@ put(struct fixture *f, uint8_t key, int64_t number, uint8_t hash)
     memset(checkpoint.hash, hash, sizeof(checkpoint.hash));
     checkpoint_sign(&checkpoint, &made, secret);
     checkpoint_line_format(&checkpoint, line);
-    return vouched_put(f->vouched, line);
+    return checkpoints_put(f->checkpoints, line);
 }
 
 static size_t
 list(struct fixture *f, int64_t numbers[WIRE_CHECKPOINTS_MAX])
 {
-    size_t count = vouched_list(f->vouched, "", f->lines);
+    size_t count = checkpoints_list(f->checkpoints, "", f->lines);
     for (size_t i = 0; i < count; i++) {
         struct checkpoint read;
         assert_true(checkpoint_line_find(f->lines[i].line, &read));
@@ -80,13 +80,13 @@ test_what_was_kept_is_there_after_a_restart(void **state)
     assert_int_equal(put(f, 1, 10, 1), 0);
     assert_int_equal(put(f, 1, 10, 1), 0); /* again: once */
     assert_int_equal(put(f, 1, 20, 9), 0); /* another story of the same row: both */
-    vouched_free(f->vouched);
-    f->vouched = vouched_open(f->dir);
+    checkpoints_free(f->checkpoints);
+    f->checkpoints = checkpoints_open(f->dir);
     assert_int_equal(list(f, numbers), 3);
     assert_int_equal(numbers[0], 10);
     assert_int_equal(numbers[1], 20);
     assert_int_equal(numbers[2], 20);
-    assert_int_equal(vouched_put(f->vouched, "nonsense"), -EINVAL);
+    assert_int_equal(checkpoints_put(f->checkpoints, "nonsense"), -EINVAL);
     assert_int_equal(list(f, numbers), 3);
 }
 
@@ -100,9 +100,9 @@ test_a_flood_leaves_old_and_new(void **state)
         assert_int_equal(put(f, 1, number, 1), 0);
     }
     size_t count = list(f, numbers);
-    assert_int_equal(count, VOUCHED_MAX);
+    assert_int_equal(count, CHECKPOINTS_MAX);
     assert_int_equal(numbers[0], 10);
-    for (size_t i = 0; i < VOUCHED_NEWEST; i++) {
+    for (size_t i = 0; i < CHECKPOINTS_NEWEST; i++) {
         assert_int_equal(numbers[count - 1 - i], 2000 - 10 * (int64_t)i);
     }
     for (size_t i = 1; i < count; i++) {
@@ -116,12 +116,12 @@ test_keys_are_bounded_and_the_first_stay(void **state)
 {
     struct fixture *f = *state;
     int64_t numbers[WIRE_CHECKPOINTS_MAX];
-    for (uint8_t key = 1; key <= VOUCHED_ORIGINS_MAX; key++) {
+    for (uint8_t key = 1; key <= CHECKPOINTS_ORIGINS_MAX; key++) {
         assert_int_equal(put(f, key, key, 1), 0);
     }
     assert_int_equal(put(f, 99, 1000, 1), -ENOSPC);
     assert_int_equal(put(f, 1, 1001, 1), 0);
-    assert_int_equal(list(f, numbers), VOUCHED_ORIGINS_MAX + 1);
+    assert_int_equal(list(f, numbers), CHECKPOINTS_ORIGINS_MAX + 1);
 }
 
 static void
@@ -138,8 +138,8 @@ test_a_damaged_file_costs_only_the_damaged_lines(void **state)
     assert_int_equal(file_write_atomic(f->path, more, strlen(more), 0600), 0);
     free(text);
     free(more);
-    vouched_free(f->vouched);
-    f->vouched = vouched_open(f->dir);
+    checkpoints_free(f->checkpoints);
+    f->checkpoints = checkpoints_open(f->dir);
     assert_int_equal(list(f, numbers), 2);
 }
 

@@ -36,8 +36,9 @@ on_suspension_stored(void *context, int error)
         return;
     }
     controller->suspension = waits->after;
-    log_warn("controller", waits->after.is_suspended ? "PANIC: all enforcement is suspended"
-                                                     : "enforcement is resumed",
+    log_warn("controller",
+             waits->after.is_suspended ? "PANIC: all enforcement is suspended"
+                                       : "enforcement is resumed",
              LOG_S("account", waits->after.account), LOG_S("reason", waits->after.reason));
     if (!waits->after.is_suspended) {
         controller->suspension = (struct suspension_view){.is_suspended = false};
@@ -57,8 +58,7 @@ controller_panic(struct controller *controller, bool suspend, const char *accoun
         return;
     }
     struct suspension_commit *waits = MEM_NEW(struct suspension_commit);
-    *waits = (struct suspension_commit){.controller = controller, .done = done,
-                                        .context = context};
+    *waits = (struct suspension_commit){.controller = controller, .done = done, .context = context};
     waits->after.is_suspended = suspend;
     waits->after.since_us = clock_wall_us(controller->clock);
     text_put(waits->after.account, sizeof(waits->after.account), account);

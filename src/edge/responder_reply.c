@@ -1,4 +1,4 @@
-#include "edge/reply.h"
+#include "edge/responder_reply.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "edge/kept.h"
+#include "edge/desired_kept.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,13 +10,13 @@
 #include "wire/message.h"
 
 struct reading {
-    struct kept *kept;
+    struct desired_kept *kept;
     struct deadlines *deadlines;
     unsigned lines, broken;
 };
 
 static void
-rule_drop(struct kept *kept, const char *id)
+rule_drop(struct desired_kept *kept, const char *id)
 {
     for (size_t i = 0; i < kept->count; i++) {
         if (strcmp(kept->rules[i].id, id) == 0) {
@@ -28,7 +28,7 @@ rule_drop(struct kept *kept, const char *id)
 }
 
 static void
-rule_put(struct kept *kept, const struct rule *rule)
+rule_put(struct desired_kept *kept, const struct rule *rule)
 {
     if (kept->count == kept->room) {
         kept->room = kept->room ? kept->room * 2 : 1024;
@@ -40,7 +40,7 @@ rule_put(struct kept *kept, const struct rule *rule)
 static void
 message_take(struct reading *reading, const struct wire_desired *message)
 {
-    struct kept *kept = reading->kept;
+    struct desired_kept *kept = reading->kept;
     if (message->base != 0) {
         for (size_t i = 0; i < message->remove_count; i++) {
             rule_drop(kept, message->remove[i].id);
@@ -77,10 +77,10 @@ on_line(void *context, const char *text, size_t size)
 }
 
 int
-kept_read(struct journal *journal, struct deadlines *deadlines, struct kept *kept)
+desired_kept_read(struct journal *journal, struct deadlines *deadlines, struct desired_kept *kept)
 {
     struct reading reading = {.kept = kept, .deadlines = deadlines};
-    *kept = (struct kept){.count = 0};
+    *kept = (struct desired_kept){.count = 0};
     int result = journal_read(journal, on_line, &reading);
     if (reading.broken > 0) {
         log_error("kept", "lines of the kept state cannot be read; what they held is missing",
@@ -92,11 +92,11 @@ kept_read(struct journal *journal, struct deadlines *deadlines, struct kept *kep
 }
 
 void
-kept_fini(struct kept *kept)
+desired_kept_fini(struct desired_kept *kept)
 {
     for (size_t i = 0; i < kept->count; i++) {
         rule_fini(&kept->rules[i]);
     }
     free(kept->rules);
-    *kept = (struct kept){.count = 0};
+    *kept = (struct desired_kept){.count = 0};
 }

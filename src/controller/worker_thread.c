@@ -1,4 +1,4 @@
-#include "controller/aside.h"
+#include "controller/worker_thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@ struct task {
     void *job;
 };
 
-struct aside {
+struct worker_thread {
     struct queue *in;  /* loop -> thread */
     struct queue *out; /* thread -> loop; never full: as long as may wait */
     struct event *event;
@@ -26,7 +26,7 @@ struct aside {
 static void *
 aside_thread(void *context)
 {
-    struct aside *aside = context;
+    struct worker_thread *aside = context;
     for (struct task *task; (task = queue_wait(aside->in, -1)) != &aside->stop;) {
         if (!task) {
             continue; /* a signal */
@@ -40,7 +40,7 @@ aside_thread(void *context)
 }
 
 static void
-out_drain(struct aside *aside)
+out_drain(struct worker_thread *aside)
 {
     for (struct task *task; (task = queue_take(aside->out)) != NULL;) {
         aside->count--;
@@ -58,9 +58,9 @@ on_out(evutil_socket_t fd, short what, void *context)
 }
 
 int
-aside_new(struct event_base *base, struct aside **out)
+worker_thread_new(struct event_base *base, struct worker_thread **out)
 {
-    struct aside *aside = MEM_NEW(struct aside);
+    struct worker_thread *aside = MEM_NEW(struct worker_thread);
     aside->in = queue_new(ASIDE_WAITING_MAX + 1);
     aside->out = queue_new(ASIDE_WAITING_MAX);
     aside->event = event_new(base, queue_fd(aside->out), EV_READ | EV_PERSIST, on_out, aside);
@@ -70,7 +70,7 @@ aside_new(struct event_base *base, struct aside **out)
         aside->is_running = error == 0;
     }
     if (error) {
-        aside_free(aside);
+        worker_thread_free(aside);
         return error;
     }
     *out = aside;
@@ -78,7 +78,7 @@ aside_new(struct event_base *base, struct aside **out)
 }
 
 void
-aside_free(struct aside *aside)
+worker_thread_free(struct worker_thread *aside)
 {
     if (!aside) {
         return;
@@ -100,7 +100,8 @@ aside_free(struct aside *aside)
 }
 
 bool
-aside_do(struct aside *aside, void (*work)(void *job), void (*done)(void *job), void *job)
+worker_thread_do(struct worker_thread *aside, void (*work)(void *job), void (*done)(void *job),
+                 void *job)
 {
     if (aside->count >= ASIDE_WAITING_MAX) {
         return false;

@@ -1,5 +1,5 @@
 /* The warning page as an HTTP response; what it says is model/warning_page.c. */
-#include "edge/reply.h"
+#include "edge/responder_reply.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Building the answer to a frame: headers turned round, lengths and checksums filled in. */
-#ifndef CORDON_EDGE_REPLY_H
-#define CORDON_EDGE_REPLY_H
+#ifndef CORDON_EDGE_RESPONDER_REPLY_H
+#define CORDON_EDGE_RESPONDER_REPLY_H
 
 #include "edge/packet.h"
 #include "edge/responder.h"

@@ -1,4 +1,4 @@
-#include "edge/respond.h"
+#include "edge/responder_link.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ struct told {
     uint8_t turns; /* since then */
 };
 
-struct respond {
+struct responder_link {
     struct datapath *datapath;
     const struct desired *desired;
     const struct learn *learn;
@@ -43,19 +43,19 @@ struct respond {
 };
 
 static void on_ask(evutil_socket_t fd, short what, void *argument);
-static void told_correct(struct respond *respond, struct told *told);
+static void told_correct(struct responder_link *respond, struct told *told);
 
 static size_t
 warnings(void *context, const struct rule_warning **warnings, size_t room)
 {
-    const struct respond *respond = context;
+    const struct responder_link *respond = context;
     return desired_warnings(respond->desired, warnings, room);
 }
 
 static void
 on_emit(void *context, const uint8_t *frame, size_t size, bool is_forward)
 {
-    struct respond *respond = context;
+    struct responder_link *respond = context;
     const struct responder_frame *to = respond->current;
     /* a lost answer is asked for again: counted in the datapath, nothing else to do */
     if (is_forward) {
@@ -67,7 +67,7 @@ on_emit(void *context, const uint8_t *frame, size_t size, bool is_forward)
 
 /* NULL: that was no question for a MAC. */
 static struct told *
-told_keep(struct respond *respond, const struct packet *packet)
+told_keep(struct responder_link *respond, const struct packet *packet)
 {
     struct ip asked = packet->dst;
     if (packet->kind == PACKET_ND) {
@@ -98,7 +98,7 @@ told_keep(struct respond *respond, const struct packet *packet)
 /* Who sent it, in the rules: its own isolate rule, or that of a held port.  False: nobody whom a
  * rule holds any more. */
 static bool
-endpoint_find(const struct respond *respond, const struct packet *packet, int ifindex,
+endpoint_find(const struct responder_link *respond, const struct packet *packet, int ifindex,
               struct responder_endpoint *endpoint)
 {
     const struct rule *rule = desired_isolate_of(respond->desired, &packet->src_mac, &packet->src);
@@ -121,7 +121,7 @@ on_readable(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
-    struct respond *respond = argument;
+    struct responder_link *respond = argument;
     struct responder_frame frame;
     for (int i = 0; i < FRAMES_PER_TURN && datapath_responder_read(respond->datapath, &frame);
          i++) {
@@ -145,7 +145,7 @@ on_readable(evutil_socket_t fd, short what, void *argument)
 
 /* What endpoints were told by an earlier run is still in their caches. */
 static void
-told_open(struct respond *respond, const char *run_dir)
+told_open(struct responder_link *respond, const char *run_dir)
 {
     char path[URL_SIZE + 16];
     const size_t size = TOLD_MAX * sizeof(respond->told[0]);
@@ -166,11 +166,11 @@ told_open(struct respond *respond, const char *run_dir)
     }
 }
 
-struct respond *
-respond_new(struct event_base *base, struct datapath *datapath,
-            const struct edge_settings *settings)
+struct responder_link *
+responder_link_new(struct event_base *base, struct datapath *datapath,
+                   const struct edge_settings *settings)
 {
-    struct respond *respond = MEM_NEW(struct respond);
+    struct responder_link *respond = MEM_NEW(struct responder_link);
     respond->datapath = datapath;
     told_open(respond, settings->run_dir);
     respond->settings = (struct responder_settings){
@@ -190,7 +190,8 @@ respond_new(struct event_base *base, struct datapath *datapath,
 }
 
 void
-respond_join(struct respond *respond, const struct desired *desired, const struct learn *learn)
+responder_link_join(struct responder_link *respond, const struct desired *desired,
+                    const struct learn *learn)
 {
     respond->desired = desired;
     respond->learn = learn;
@@ -198,7 +199,7 @@ respond_join(struct respond *respond, const struct desired *desired, const struc
 }
 
 void
-respond_free(struct respond *respond)
+responder_link_free(struct responder_link *respond)
 {
     if (respond) {
         event_free(respond->readable);
@@ -209,14 +210,14 @@ respond_free(struct respond *respond)
 }
 
 static void
-told_forget(struct respond *respond, struct told *told)
+told_forget(struct responder_link *respond, struct told *told)
 {
     respond->due_count -= told->is_due;
     *told = (struct told){.ifindex = 0};
 }
 
 static void
-ask_soon(struct respond *respond, unsigned ms)
+ask_soon(struct responder_link *respond, unsigned ms)
 {
     const struct timeval delay = {.tv_usec = (suseconds_t)ms * 1000};
     event_add(respond->ask, &delay);
@@ -224,7 +225,7 @@ ask_soon(struct respond *respond, unsigned ms)
 
 /* The truth; where it is not known, its owner is asked. */
 static void
-told_correct(struct respond *respond, struct told *told)
+told_correct(struct responder_link *respond, struct told *told)
 {
     uint8_t frame[RESPONDER_FRAME_MAX];
     struct mac mac;
@@ -244,7 +245,7 @@ told_correct(struct respond *respond, struct told *told)
 
 /* "Who has it?"  May be lost, as when the bridge was made anew a moment ago: asked again. */
 static void
-owner_ask(struct respond *respond, const struct told *told)
+owner_ask(struct responder_link *respond, const struct told *told)
 {
     uint8_t frame[RESPONDER_FRAME_MAX];
     const struct mac own = learn_bridge_mac(respond->learn);
@@ -255,7 +256,7 @@ owner_ask(struct respond *respond, const struct told *told)
 static void
 on_ask(evutil_socket_t fd, short what, void *argument)
 {
-    struct respond *respond = argument;
+    struct responder_link *respond = argument;
     unsigned asked = 0;
     (void)fd, (void)what;
     for (size_t i = 0; i < TOLD_MAX && respond->due_count > 0; i++) {
@@ -282,7 +283,7 @@ on_ask(evutil_socket_t fd, short what, void *argument)
 }
 
 void
-respond_learnt(struct respond *respond)
+responder_link_learnt(struct responder_link *respond)
 {
     for (size_t i = 0; i < TOLD_MAX && respond->due_count > 0; i++) {
         struct mac mac;
@@ -293,7 +294,7 @@ respond_learnt(struct respond *respond)
 }
 
 void
-respond_dns_answer(struct respond *respond, const uint8_t *frame, size_t size)
+responder_link_dns_answer(struct responder_link *respond, const uint8_t *frame, size_t size)
 {
     struct packet packet;
     struct responder_learnt learnt[LEARNT_MAX];
@@ -317,7 +318,7 @@ respond_dns_answer(struct respond *respond, const uint8_t *frame, size_t size)
 }
 
 void
-respond_correct_all(struct respond *respond)
+responder_link_correct_all(struct responder_link *respond)
 {
     for (size_t i = 0; i < TOLD_MAX; i++) {
         if (!mac_is_none(&respond->told[i].to)) {
@@ -327,7 +328,7 @@ respond_correct_all(struct respond *respond)
 }
 
 void
-respond_release(struct respond *respond, const struct rule *rule)
+responder_link_release(struct responder_link *respond, const struct rule *rule)
 {
     for (size_t i = 0; i < TOLD_MAX; i++) {
         struct told *told = &respond->told[i];

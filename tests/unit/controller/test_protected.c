@@ -12,7 +12,7 @@
 #include "campus.h"
 #include "controller/decide.h"
 #include "driver/worker.h"
-#include "wire/guard.h"
+#include "wire/protected_hosts.h"
 #include "wire/message.h"
 
 #define GATEWAY4 "10.1.0.1"
@@ -223,7 +223,7 @@ the_driver_refuses_what_its_own_file_names(void **state)
         const struct rule_report *report = &heard.observed.rules[i];
         bool is_twin = strcmp(report->id, "twin") == 0;
         assert_int_equal(report->state, is_twin ? RULE_VERIFIED : RULE_FAILED);
-        assert_true(is_twin || strcmp(report->why, GUARD_REFUSAL) == 0);
+        assert_true(is_twin || strcmp(report->why, PROTECTED_REFUSAL) == 0);
     }
     worker_free(worker);
     device->driver->close(device);

@@ -1,4 +1,4 @@
-#include "edge/vouched.h"
+#include "edge/checkpoints.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,22 +11,22 @@
 #define FILE_MAX (WIRE_CHECKPOINTS_MAX * TEXT_SIZE * 2)
 
 struct shelf {
-    char origin[NAME_SIZE];                   /* "": free */
-    struct checkpoint items[VOUCHED_MAX + 1]; /* by row; one more while one is put */
+    char origin[NAME_SIZE];                       /* "": free */
+    struct checkpoint items[CHECKPOINTS_MAX + 1]; /* by row; one more while one is put */
     size_t count;
 };
 
-struct vouched {
+struct checkpoints {
     char path[URL_SIZE + 32];
-    struct shelf shelves[VOUCHED_ORIGINS_MAX];
+    struct shelf shelves[CHECKPOINTS_ORIGINS_MAX];
 };
 
 static struct shelf *
-shelf_of(struct vouched *vouched, const char *origin)
+shelf_of(struct checkpoints *checkpoints, const char *origin)
 {
     struct shelf *empty = NULL;
-    for (size_t i = 0; i < VOUCHED_ORIGINS_MAX; i++) {
-        struct shelf *shelf = &vouched->shelves[i];
+    for (size_t i = 0; i < CHECKPOINTS_ORIGINS_MAX; i++) {
+        struct shelf *shelf = &checkpoints->shelves[i];
         if (strcmp(shelf->origin, origin) == 0) {
             return shelf;
         }
@@ -44,7 +44,7 @@ least_of(const struct shelf *shelf)
 {
     size_t least = 1;
     int64_t smallest = INT64_MAX;
-    for (size_t i = 1; i + VOUCHED_NEWEST < shelf->count; i++) {
+    for (size_t i = 1; i + CHECKPOINTS_NEWEST < shelf->count; i++) {
         int64_t gap = shelf->items[i + 1].number - shelf->items[i - 1].number;
         if (gap < smallest) {
             smallest = gap;
@@ -69,7 +69,7 @@ shelf_put(struct shelf *shelf, const struct checkpoint *checkpoint)
             (shelf->count - at) * sizeof(shelf->items[0]));
     shelf->items[at] = *checkpoint;
     shelf->count++;
-    if (shelf->count > VOUCHED_MAX) {
+    if (shelf->count > CHECKPOINTS_MAX) {
         size_t least = least_of(shelf);
         shelf->count--;
         memmove(&shelf->items[least], &shelf->items[least + 1],
@@ -78,71 +78,73 @@ shelf_put(struct shelf *shelf, const struct checkpoint *checkpoint)
     return true;
 }
 
-struct vouched *
-vouched_open(const char *state_dir)
+struct checkpoints *
+checkpoints_open(const char *state_dir)
 {
-    struct vouched *vouched = MEM_NEW(struct vouched);
+    struct checkpoints *checkpoints = MEM_NEW(struct checkpoints);
     char *text = NULL, *rest = NULL;
     size_t size = 0;
-    snprintf(vouched->path, sizeof(vouched->path), "%s/checkpoints", state_dir);
-    if (file_read(vouched->path, FILE_MAX, &text, &size) != 0) {
-        return vouched; /* there are none */
+    snprintf(checkpoints->path, sizeof(checkpoints->path), "%s/checkpoints", state_dir);
+    if (file_read(checkpoints->path, FILE_MAX, &text, &size) != 0) {
+        return checkpoints; /* there are none */
     }
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         struct checkpoint checkpoint;
-        struct shelf *shelf =
-            checkpoint_line_find(line, &checkpoint) ? shelf_of(vouched, checkpoint.origin) : NULL;
+        struct shelf *shelf = checkpoint_line_find(line, &checkpoint)
+                                  ? shelf_of(checkpoints, checkpoint.origin)
+                                  : NULL;
         if (shelf) {
             (void)shelf_put(shelf, &checkpoint);
         }
     }
     free(text);
-    return vouched;
+    return checkpoints;
 }
 
 void
-vouched_free(struct vouched *vouched)
+checkpoints_free(struct checkpoints *checkpoints)
 {
-    free(vouched);
+    free(checkpoints);
 }
 
 static int
-vouched_write(const struct vouched *vouched)
+vouched_write(const struct checkpoints *checkpoints)
 {
     size_t room = WIRE_CHECKPOINTS_MAX * (size_t)CHECKPOINT_NOTE_SIZE, used = 0;
     char *text = mem_new(room, 1);
-    for (size_t i = 0; i < VOUCHED_ORIGINS_MAX; i++) {
-        for (size_t j = 0; j < vouched->shelves[i].count; j++) {
+    for (size_t i = 0; i < CHECKPOINTS_ORIGINS_MAX; i++) {
+        for (size_t j = 0; j < checkpoints->shelves[i].count; j++) {
             char line[CHECKPOINT_NOTE_SIZE];
-            checkpoint_line_format(&vouched->shelves[i].items[j], line);
+            checkpoint_line_format(&checkpoints->shelves[i].items[j], line);
             used += (size_t)snprintf(text + used, room - used, "%s\n", line);
         }
     }
-    int error = file_write_atomic(vouched->path, text, used, 0600);
+    int error = file_write_atomic(checkpoints->path, text, used, 0600);
     free(text);
     return error;
 }
 
 int
-vouched_put(struct vouched *vouched, const char *line)
+checkpoints_put(struct checkpoints *checkpoints, const char *line)
 {
     struct checkpoint checkpoint;
     if (!checkpoint_line_find(line, &checkpoint)) {
         return -EINVAL;
     }
-    struct shelf *shelf = shelf_of(vouched, checkpoint.origin);
+    struct shelf *shelf = shelf_of(checkpoints, checkpoint.origin);
     if (!shelf) {
         return -ENOSPC;
     }
-    return shelf_put(shelf, &checkpoint) ? vouched_write(vouched) : 0;
+    return shelf_put(shelf, &checkpoint) ? vouched_write(checkpoints) : 0;
 }
 
 size_t
-vouched_list(const struct vouched *vouched, const char *origin, struct wire_checkpoint_line *lines)
+checkpoints_list(const struct checkpoints *checkpoints, const char *origin,
+                 struct wire_checkpoint_line *lines)
 {
     size_t count = 0;
-    for (size_t i = 0; i < VOUCHED_ORIGINS_MAX; i++) {
-        const struct shelf *shelf = &vouched->shelves[i];
+    for (size_t i = 0; i < CHECKPOINTS_ORIGINS_MAX; i++) {
+        const struct shelf *shelf = &checkpoints->shelves[i];
         bool is_asked = !origin[0] || strcmp(origin, shelf->origin) == 0;
         for (size_t j = 0; is_asked && j < shelf->count; j++) {
             checkpoint_line_format(&shelf->items[j], lines[count++].line);

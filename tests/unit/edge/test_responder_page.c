@@ -12,7 +12,7 @@
 
 #include "base/utf8.h"
 #include "edge/packet.h"
-#include "edge/reply.h"
+#include "edge/responder_reply.h"
 #include "replies.h"
 
 #define PAGE_ROOM 14000

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "controller/aside.h"
+#include "controller/worker_thread.h"
 
 struct job {
     pthread_t worked_on;
@@ -45,12 +45,12 @@ jobs_run_in_order_beside_the_loop(void **state)
 {
     (void)state;
     struct event_base *base = event_base_new();
-    struct aside *aside;
+    struct worker_thread *aside;
     struct job jobs[5] = {{.is_done = false}};
     worked = done = 0;
-    assert_int_equal(aside_new(base, &aside), 0);
+    assert_int_equal(worker_thread_new(base, &aside), 0);
     for (size_t i = 0; i < COUNT_OF(jobs); i++) {
-        assert_true(aside_do(aside, work, on_done, &jobs[i]));
+        assert_true(worker_thread_do(aside, work, on_done, &jobs[i]));
     }
     while (!jobs[4].is_done) {
         event_base_loop(base, EVLOOP_ONCE);
@@ -60,8 +60,8 @@ jobs_run_in_order_beside_the_loop(void **state)
         assert_int_equal(jobs[i].done_as, i + 1);
         assert_false(pthread_equal(jobs[i].worked_on, pthread_self()));
     }
-    aside_free(aside);
-    aside_free(NULL);
+    worker_thread_free(aside);
+    worker_thread_free(NULL);
     event_base_free(base);
 }
 
@@ -70,18 +70,18 @@ too_many_are_refused_and_none_is_lost(void **state)
 {
     (void)state;
     struct event_base *base = event_base_new();
-    struct aside *aside;
+    struct worker_thread *aside;
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     struct job jobs[ASIDE_WAITING_MAX + 1] = {{.gate = &gate}};
     worked = done = 0;
-    assert_int_equal(aside_new(base, &aside), 0);
+    assert_int_equal(worker_thread_new(base, &aside), 0);
     pthread_mutex_lock(&gate);
     for (size_t i = 0; i < ASIDE_WAITING_MAX; i++) {
-        assert_true(aside_do(aside, work, on_done, &jobs[i]));
+        assert_true(worker_thread_do(aside, work, on_done, &jobs[i]));
     }
-    assert_false(aside_do(aside, work, on_done, &jobs[ASIDE_WAITING_MAX]));
+    assert_false(worker_thread_do(aside, work, on_done, &jobs[ASIDE_WAITING_MAX]));
     pthread_mutex_unlock(&gate);
-    aside_free(aside); /* waits for all of them */
+    worker_thread_free(aside); /* waits for all of them */
     assert_int_equal(done, ASIDE_WAITING_MAX);
     assert_false(jobs[ASIDE_WAITING_MAX].is_done);
     event_base_free(base);

@@ -1,4 +1,4 @@
-#include "edge/want.h"
+#include "edge/claims.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,30 +31,30 @@ struct owner {
     struct claim *claims;
 };
 
-struct want {
+struct claims {
     const struct maps *maps;
     struct hmap entries, owners;
     size_t count[MAP_COUNT];
 };
 
 void
-wishes_add(struct wishes *wishes, enum map_id map, const void *key, const void *value)
+map_entries_add(struct map_entries *wishes, enum map_id map, const void *key, const void *value)
 {
     if (wishes->count == wishes->room) {
         wishes->room = wishes->room ? wishes->room * 2 : 4;
         wishes->items = mem_resize(wishes->items, wishes->room, sizeof(wishes->items[0]));
     }
-    struct wish *wish = &wishes->items[wishes->count++];
+    struct map_entry *wish = &wishes->items[wishes->count++];
     wish->map = map;
     memcpy(wish->key, key, map_kinds[map].key_size);
     memcpy(wish->value, value, map_kinds[map].value_size);
 }
 
 void
-wishes_fini(struct wishes *wishes)
+map_entries_fini(struct map_entries *wishes)
 {
     free(wishes->items);
-    *wishes = (struct wishes){.count = 0};
+    *wishes = (struct map_entries){.count = 0};
 }
 
 static uint64_t
@@ -64,7 +64,7 @@ key_hash(enum map_id map, const void *key)
 }
 
 static struct entry *
-entry_find(const struct want *want, enum map_id map, const void *key)
+entry_find(const struct claims *want, enum map_id map, const void *key)
 {
     uint64_t hash = key_hash(map, key);
     HMAP_FOR_EACH_HASH(entry, struct entry, node, hash, &want->entries)
@@ -77,7 +77,7 @@ entry_find(const struct want *want, enum map_id map, const void *key)
 }
 
 static struct owner *
-owner_find(const struct want *want, uint64_t id)
+owner_find(const struct claims *want, uint64_t id)
 {
     HMAP_FOR_EACH_HASH(owner, struct owner, node, id, &want->owners)
     {
@@ -88,10 +88,10 @@ owner_find(const struct want *want, uint64_t id)
     return NULL;
 }
 
-struct want *
-want_new(const struct maps *maps)
+struct claims *
+claims_new(const struct maps *maps)
 {
-    struct want *want = MEM_NEW(struct want);
+    struct claims *want = MEM_NEW(struct claims);
     want->maps = maps;
     hmap_init(&want->entries);
     hmap_init(&want->owners);
@@ -99,7 +99,7 @@ want_new(const struct maps *maps)
 }
 
 void
-want_free(struct want *want)
+claims_free(struct claims *want)
 {
     if (!want) {
         return;
@@ -157,7 +157,7 @@ entry_value(const struct entry *entry, uint8_t value[MAP_VALUE_MAX])
 
 /* 0, -ENOENT, -EBADMSG; 'held' gets what the kernel has. */
 static int
-entry_check(const struct want *want, const struct entry *entry, uint8_t held[MAP_VALUE_MAX])
+entry_check(const struct claims *want, const struct entry *entry, uint8_t held[MAP_VALUE_MAX])
 {
     uint8_t wanted[MAP_VALUE_MAX];
     int result = maps_get(want->maps, entry->map, entry->key, held);
@@ -169,7 +169,7 @@ entry_check(const struct want *want, const struct entry *entry, uint8_t held[MAP
 }
 
 static int
-entry_write(const struct want *want, const struct entry *entry)
+entry_write(const struct claims *want, const struct entry *entry)
 {
     uint8_t value[MAP_VALUE_MAX], held[MAP_VALUE_MAX];
     entry_value(entry, value);
@@ -182,7 +182,7 @@ entry_write(const struct want *want, const struct entry *entry)
 }
 
 static struct entry *
-entry_make(struct want *want, enum map_id map, const void *key)
+entry_make(struct claims *want, enum map_id map, const void *key)
 {
     struct entry *entry = mem_new(1, sizeof(*entry) + map_kinds[map].key_size);
     entry->map = map;
@@ -193,7 +193,7 @@ entry_make(struct want *want, enum map_id map, const void *key)
 }
 
 static int
-entry_drop(struct want *want, struct entry *entry)
+entry_drop(struct claims *want, struct entry *entry)
 {
     int result = maps_delete(want->maps, entry->map, entry->key);
     hmap_remove(&want->entries, &entry->node);
@@ -215,7 +215,7 @@ claim_of(const struct entry *entry, const struct owner *owner)
 }
 
 static int
-wish_take(struct want *want, struct owner *owner, const struct wish *wish)
+wish_take(struct claims *want, struct owner *owner, const struct map_entry *wish)
 {
     size_t size = map_kinds[wish->map].our_size;
     struct entry *entry = entry_find(want, wish->map, wish->key);
@@ -238,7 +238,7 @@ wish_take(struct want *want, struct owner *owner, const struct wish *wish)
 }
 
 static int
-claim_drop(struct want *want, struct claim *claim)
+claim_drop(struct claims *want, struct claim *claim)
 {
     struct entry *entry = claim->entry;
     struct claim **at = &entry->claims;
@@ -251,7 +251,7 @@ claim_drop(struct want *want, struct claim *claim)
 }
 
 int
-want_claim(struct want *want, uint64_t id, const struct wishes *wishes)
+claims_set(struct claims *want, uint64_t id, const struct map_entries *wishes)
 {
     int first = 0;
     struct owner *owner = owner_find(want, id);
@@ -299,7 +299,7 @@ hits_of(enum map_id map, const uint8_t *value)
 }
 
 int
-want_check(const struct want *want, uint64_t id, enum map_id *map, uint64_t *hits)
+claims_check(const struct claims *want, uint64_t id, enum map_id *map, uint64_t *hits)
 {
     const struct owner *owner = owner_find(want, id);
     *hits = 0;
@@ -317,7 +317,7 @@ want_check(const struct want *want, uint64_t id, enum map_id *map, uint64_t *hit
 
 /* Keys that nobody claims; the walk starts again when its place was deleted. */
 static int
-strangers_remove(struct want *want, enum map_id map)
+strangers_remove(struct claims *want, enum map_id map)
 {
     uint8_t key[MAP_KEY_MAX], next[MAP_KEY_MAX];
     int removed = 0, result = maps_next(want->maps, map, NULL, next);
@@ -337,7 +337,7 @@ strangers_remove(struct want *want, enum map_id map)
 }
 
 int
-want_repair(struct want *want, bool is_exact)
+claims_repair(struct claims *want, bool is_exact)
 {
     int wrong = 0;
     HMAP_FOR_EACH (entry, struct entry, node, &want->entries) {
@@ -362,7 +362,7 @@ want_repair(struct want *want, bool is_exact)
 }
 
 size_t
-want_count(const struct want *want, enum map_id map)
+claims_count(const struct claims *want, enum map_id map)
 {
     return want->count[map];
 }
