@@ -9,7 +9,7 @@ by the uplink, as the server's own would: here nobody can tell them apart (UPLIN
 """
 from collections import namedtuple
 
-from scapy.all import IP, IPv6, TCP, UDP, Ether, Raw
+from scapy.all import ARP, BOOTP, DHCP, IP, IPv6, TCP, UDP, Ether, Raw
 
 
 ALL = "ff:ff:ff:ff:ff:ff"
@@ -62,3 +62,16 @@ def udp(token, port=9, sport=40001):
 
 def tcp(token, port=PERMITTED, flags="PA", sport=40001):
     return TCP(sport=sport, dport=port, flags=flags, seq=1, ack=1) / text(token)
+
+
+def arp(s, mac, token, **words):
+    return Ether(src=s.mac, dst=mac) / ARP(**{"hwsrc": s.mac, "psrc": s.ip4, **words}) / text(token)
+
+
+def dhcp(s, token, kind="discover", chaddr=None, source="0.0.0.0", target="255.255.255.255",
+         client_id=None, **boot):
+    mac = bytes.fromhex((chaddr or s.mac).replace(":", ""))
+    options = [("message-type", kind)] + ([("client_id", client_id)] if client_id else [])
+    return IP(src=source, dst=target) / UDP(sport=68, dport=67) / BOOTP(
+        chaddr=mac + b"\0" * 10, xid=int.from_bytes(token[:4], "big"), **boot) \
+        / DHCP(options=options + [("hostname", b"h" + token), "end"])

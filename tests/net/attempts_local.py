@@ -3,19 +3,15 @@ attempt.py for what an attempt is."""
 import socket
 
 from attempt import (ALL, STRANGER, NOBODY4, NOBODY6, SERVERS, out, into, text, to, ip, ip6, udp,
-                     tcp)
+                     tcp, arp, dhcp)
 from attempts_routed import _beside_attempts, BESIDE, options_header
-from scapy.all import (ARP, BOOTP, DHCP, IP, IPv6, UDP, Ether, ICMPv6MLReport, ICMPv6ND_NA,
+from scapy.all import (BOOTP, DHCP, IP, IPv6, UDP, Ether, ICMPv6MLReport, ICMPv6ND_NA,
                        ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6ND_RS,
                        ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPOption, IPv6ExtHdrDestOpt,
                        IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw)
 
 
 # -------------------------------------------------------------------------------------------- ARP
-
-def arp(s, mac, token, **words):
-    return Ether(src=s.mac, dst=mac) / ARP(**{"hwsrc": s.mac, "psrc": s.ip4, **words}) / text(token)
-
 
 def _arp_attempts(name, at, mac, words):
     @out(name, at=at)
@@ -266,15 +262,6 @@ def _(w, s, t, token):
 
 
 # ------------------------------------------------------------------------------------------- DHCP
-
-def dhcp(s, token, kind="discover", chaddr=None, source="0.0.0.0", target="255.255.255.255",
-         client_id=None, **boot):
-    mac = bytes.fromhex((chaddr or s.mac).replace(":", ""))
-    options = [("message-type", kind)] + ([("client_id", client_id)] if client_id else [])
-    return IP(src=source, dst=target) / UDP(sport=68, dport=67) / BOOTP(
-        chaddr=mac + b"\0" * 10, xid=int.from_bytes(token[:4], "big"), **boot) \
-        / DHCP(options=options + [("hostname", b"h" + token), "end"])
-
 
 for _name, (_at, _mac, _may) in BESIDE.items():
     _beside_attempts(_name, _at, _mac, _may)

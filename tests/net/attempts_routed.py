@@ -3,7 +3,8 @@ address, options, fragments, forged senders.  See attempt.py for what an attempt
 import socket
 import struct
 
-from attempt import ALL, STRANGER, PERMITTED, SERVERS, out, into, text, to, ip, ip6, udp, tcp
+from attempt import ALL, STRANGER, PERMITTED, SERVERS, out, into, text, to, ip, ip6, udp, \
+    tcp, arp, dhcp
 from scapy.all import (ARP, GRE, ICMP, IP, IPv6, LLC, SNAP, STP, TCP, UDP, VXLAN, Dot3, Ether,
                        ICMPv6EchoRequest, IPOption, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN, Raw, raw)
