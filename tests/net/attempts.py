@@ -1,9 +1,14 @@
 """All attempts (attempt.py): these modules put theirs into OUT and IN when they are imported; here are
 those inwards, in a server's name."""
-import attempts_local  # noqa: F401
-from attempt import OUT, IN, UPLINK_LIES, PERMITTED, into, text, to, ip, ip6, udp, tcp  # noqa: F401
+# Tests make frames of their own with what is imported here: it is not all for this file.
+from attempt import (ALL, PERMITTED, OUT, IN, UPLINK_LIES, into, text, to, ip, ip6, udp,  # noqa: F401
+                     tcp, arp, dhcp)
+from attempts_local import (ALL_NODES, ALL_ROUTERS, solicited, link_local, nd, nonce,  # noqa: F401
+                            at_host, no_router)
 from attempts_routed import fragment
-from scapy.all import BOOTP, DHCP, ICMP, TCP, UDP, ICMPv6PacketTooBig, Raw, raw
+from scapy.all import (BOOTP, DHCP, ICMP, IP, IPv6, TCP, UDP, Ether, ICMPv6ND_NA,  # noqa: F401
+                       ICMPv6ND_NS, ICMPv6ND_RS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr,
+                       ICMPv6PacketTooBig, Raw, raw)
 
 
 # --------------------------------------------------------------------- inwards, in a server's name
