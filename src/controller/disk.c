@@ -54,16 +54,25 @@ tell(struct controller *controller, enum severity severity, const char *what)
     notices_tell_object(controller, NOTICE_DISK, severity, "disk", text);
 }
 
+bool
+retention_is_shedding(const struct retention *r)
+{
+    return r->is_running && r->stages == retention_shed_stages;
+}
+
+/* Not while something else runs: what a pass takes by age may be enough. */
 static void
 shed_begin(struct controller *controller, int64_t now_us)
 {
     struct retention *r = controller->retention;
-    if (r->sheds || now_us < r->stuck_until_us) {
+    uint64_t goal = r->budget_bytes / 100 * GOAL;
+    if (r->is_running || now_us < r->stuck_until_us || r->used_bytes <= goal) {
         return;
     }
-    r->sheds = true;
+    r->is_told = true;
     r->shed_now = 0;
-    r->shed_bytes = r->used_bytes - r->budget_bytes / 100 * GOAL;
+    r->shed_bytes = r->used_bytes - goal;
+    retention_begin(controller, retention_shed_stages, RETENTION_SHED_STAGES);
     tell(controller, SEVERITY_HIGH,
          "the oldest packets, then names, then detections go before their time");
 }
@@ -81,9 +90,9 @@ retention_disk_tick(struct controller *controller, int64_t now_us)
         return;
     }
     if (r->share >= 100) {
-        r->is_told = true;
         shed_begin(controller, now_us);
-    } else if (r->share >= RETENTION_WARN && !r->is_told) {
+    }
+    if (r->share >= RETENTION_WARN && !r->is_told) {
         r->is_told = true;
         tell(controller, SEVERITY_MEDIUM,
              "at 100 % packets, names and detections go before their time");
@@ -145,7 +154,7 @@ retention_disk_look(const struct controller *controller, struct retention_view *
     view->free_bytes = r->free_bytes;
     view->total_bytes = r->total_bytes;
     view->share = r->share;
-    view->is_shedding = r->sheds;
+    view->is_shedding = retention_is_shedding(r);
     view->is_stuck = r->is_stuck;
     view->shed = r->shed;
 }

@@ -30,7 +30,7 @@ struct sensor {
 
 struct records {
     struct hmap incidents;
-    struct incident_item **order; /* a ring, the oldest at 'oldest' */
+    struct incident_item **order; /* a ring; 'oldest' is 0 until it is full */
     size_t incident_count, oldest;
     struct sensor *sensors[SENSORS_MAX];
     size_t sensor_count;
@@ -123,23 +123,58 @@ records_incident(struct controller *controller, const struct incident *incident)
 
 #define FOLLOWED_AT_ONCE 64
 
+static void
+reverse(struct incident_item **items, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        struct incident_item *item = items[i];
+        items[i] = items[count - 1 - i];
+        items[count - 1 - i] = item;
+    }
+}
+
+/* The oldest first: one can be taken from the middle only so.  It goes round only where it is full.
+ */
+static void
+order_unroll(struct records *records)
+{
+    size_t oldest = records->oldest;
+    if (oldest > 0) {
+        reverse(records->order, oldest);
+        reverse(records->order + oldest, records->incident_count - oldest);
+        reverse(records->order, records->incident_count);
+        records->oldest = 0;
+    }
+}
+
+static void
+incident_drop(struct records *records, size_t at)
+{
+    struct incident_item *item = records->order[at];
+    hmap_remove(&records->incidents, &item->node);
+    records->incident_count--;
+    memmove(&records->order[at], &records->order[at + 1],
+            (records->incident_count - at) * sizeof(struct incident_item *));
+    free(item);
+}
+
+/* From the newest on: where others come meanwhile and push the oldest out, some are looked at twice
+ * and none is missed. */
 bool
 records_follow_store(struct controller *controller, int64_t open_us, size_t *place)
 {
     struct records *records = controller->records;
+    order_unroll(records);
     for (size_t i = 0; i < FOLLOWED_AT_ONCE && *place < records->incident_count; i++) {
-        struct incident_item *item = records->order[*place];
-        enum store_incident is = item->incident.last_us < open_us
-                                     ? store_look_incident(controller->store, item->incident.id)
+        size_t at = records->incident_count - 1 - *place;
+        struct incident *incident = &records->order[at]->incident;
+        enum store_incident is = incident->last_us < open_us
+                                     ? store_look_incident(controller->store, incident->id)
                                      : INCIDENT_NAMED;
         if (is == INCIDENT_PLAIN) {
-            incident_forget_names(&item->incident);
+            incident_forget_names(incident);
         } else if (is == INCIDENT_GONE) {
-            hmap_remove(&records->incidents, &item->node);
-            records->incident_count--;
-            memmove(&records->order[*place], &records->order[*place + 1],
-                    (records->incident_count - *place) * sizeof(*records->order));
-            free(item);
+            incident_drop(records, at);
             controller->changed[CHANGED_INCIDENTS] = true;
             continue;
         }

@@ -249,7 +249,8 @@ stage_begin(struct controller *controller)
     if (r->is_busy) {
         return false;
     }
-    bool is_all = stage->act == SWEEP_LOOK || is_prune(stage) || r->sheds;
+    bool is_shedding = retention_is_shedding(r);
+    bool is_all = stage->act == SWEEP_LOOK || is_prune(stage) || is_shedding;
     r->sweep = (struct store_sweep){
         .of = stage->of,
         .act = stage->act,
@@ -257,7 +258,7 @@ stage_begin(struct controller *controller)
         .open_us = retention_open_us(controller),
         .through = r->anchor.number,
         .place_us = INT64_MIN,
-        .most_bytes = r->sheds ? r->shed_bytes : 0,
+        .most_bytes = is_shedding ? r->shed_bytes : 0,
     };
     r->is_sweeping = true;
     return true;
@@ -286,7 +287,7 @@ stage_end(struct controller *controller)
         return;
     }
     r->taken[stage->kind] += r->sweep.rows;
-    if (r->sheds) {
+    if (retention_is_shedding(r)) {
         retention_shed_note(controller, stage, r->sweep.rows, r->sweep.bytes);
     } else if (r->sweep.rows > 0 && stage->of != SWEEP_AUDIT) {
         tell_taken(controller, stage->kind, r->sweep.rows, "their time was over");
@@ -347,6 +348,7 @@ pass_tell(struct controller *controller)
     memcpy(r->taken_told, r->taken, sizeof(r->taken_told));
     r->passed_us = clock_wall_us(controller->clock);
     if (taken > 0) {
+        r->is_settling = true; /* before the disk is looked at again */
         store_scrub(controller->store);
         r->surveyed_us = 0; /* counted anew */
     }
@@ -364,8 +366,6 @@ pass_end(struct controller *controller)
         r->surveyed_us = clock_wall_us(controller->clock);
         memcpy(r->held_told, r->held, sizeof(r->held_told));
         controller_list_changed(controller, CHANGED_RETENTION);
-    } else {
-        r->sheds = false;
     }
 }
 
@@ -409,9 +409,7 @@ static void
 next_begin(struct controller *controller, int64_t now_us)
 {
     struct retention *r = controller->retention;
-    if (r->sheds) {
-        retention_begin(controller, retention_shed_stages, RETENTION_SHED_STAGES);
-    } else if (now_us >= r->next_us) {
+    if (now_us >= r->next_us) {
         r->next_us = now_us + RETENTION_EVERY_US;
         retention_begin(controller, pass_stages, COUNT_OF(pass_stages));
     } else if (now_us >= r->survey_next_us && (r->surveyed_us == 0 || r->is_survey_asked)) {

@@ -46,7 +46,6 @@ struct retention {
     int64_t disk_us; /* boot: looked at next */
     uint64_t budget_bytes, used_bytes, free_bytes, total_bytes;
     uint32_t share;
-    bool sheds;          /* asked for, or running */
     uint64_t shed_bytes; /* that should go yet */
     uint64_t shed_now;   /* rows, since that began */
     uint64_t shed;       /* rows, in this run */
@@ -55,9 +54,11 @@ struct retention {
     int64_t stuck_until_us; /* boot */
 };
 
+/* Nothing runs now. */
 void retention_begin(struct controller *controller, const struct retention_stage *stages,
                      size_t count);
 /* disk.c */
+bool retention_is_shedding(const struct retention *r);
 void retention_disk_tick(struct controller *controller, int64_t now_us);
 void retention_disk_look(const struct controller *controller, struct retention_view *view);
 /* A stage of shedding took so much. */

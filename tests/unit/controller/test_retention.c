@@ -407,16 +407,10 @@ packets_put(struct fixture *f, const char *detection_id, size_t size)
     campus_settle(&f->campus);
 }
 
-/* The budget is 16 MiB, and there are more packets than that, all of today. */
+/* A hundred of today, a second apart. */
 static void
-test_the_oldest_packets_make_room(void **state)
+packets_fill(struct fixture *f)
 {
-    struct fixture *f = *state;
-    struct retention_view view;
-    client(f, 2);
-    client(f, 3);
-    detect(f, "d-2", "10.1.0.2"); /* in force: its packets stay, though they are the oldest */
-    packets_put(f, "d-2", EVIDENCE_SIZE_MAX);
     for (int i = 0; i < 100; i++) {
         char id[32];
         struct detection d = {.seen_us = clock_wall_us(&f->campus.clock.clock)};
@@ -431,6 +425,19 @@ test_the_oldest_packets_make_room(void **state)
         packets_put(f, id, EVIDENCE_SIZE_MAX);
         clock_fake_advance(&f->campus.clock, SECOND);
     }
+}
+
+/* The budget is 16 MiB, and there are more packets than that, all of today. */
+static void
+test_the_oldest_packets_make_room(void **state)
+{
+    struct fixture *f = *state;
+    struct retention_view view;
+    client(f, 2);
+    client(f, 3);
+    detect(f, "d-2", "10.1.0.2"); /* in force: its packets stay, though they are the oldest */
+    packets_put(f, "d-2", EVIDENCE_SIZE_MAX);
+    packets_fill(f);
     int64_t rows = number(f, "SELECT count(*) FROM audit");
     assert_int_equal(ask(f, "retention.set", "admin",
                          "{\"kinds\":[],\"budget_mib\":16,\"reason\":\"small disk\"}"),
@@ -459,6 +466,46 @@ test_the_oldest_packets_make_room(void **state)
     /* A block goes on meanwhile. */
     detect(f, "d-3", "10.1.0.3");
     assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us = 0"), 2);
+}
+
+/* The disk is full while a pass runs: what is young goes by neither. */
+static void
+test_a_pass_is_no_shedding(void **state)
+{
+    struct fixture *f = *state;
+    struct retention_view view = {0};
+    struct wish_answer answer = {0};
+    client(f, 3);
+    detect(f, "d-3", "10.1.0.3");
+    controller_release(f->campus.controller, campus_newest(&f->campus)->id, "operator:ann", "clean",
+                       campus_answer, &answer);
+    packets_fill(f);
+    campus_pass(&f->campus, 10 * SECOND); /* notices are routed */
+    int64_t notices = number(f, "SELECT count(*) FROM notice WHERE is_routed = 1");
+    assert_true(notices > 0);
+    clock_fake_advance(&f->campus.clock, RETENTION_EVERY_US);
+    for (int i = 0; i < 5000 && !view.is_running; i++) {
+        campus_pass(&f->campus, SECOND / 4);
+        retention_look(f->campus.controller, &view);
+    }
+    assert_true(view.is_running);
+    assert_int_equal(ask(f, "retention.set", "admin",
+                         "{\"kinds\":[],\"budget_mib\":16,\"reason\":\"small disk\"}"),
+                     200);
+    for (int i = 0; i < 5000; i++) {
+        breathe(f);
+        campus_pass(&f->campus, SECOND / 4);
+        retention_look(f->campus.controller, &view);
+        if (view.shed > 0 && !view.is_shedding && !view.is_running && view.share < 100) {
+            break;
+        }
+    }
+    assert_true(view.shed > 0 && view.share < 100);
+    int64_t left = number(f, "SELECT count(*) FROM evidence");
+    assert_true(left > 40 && left < 90); /* as many as it takes, and no more */
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 101);
+    assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us <> 0"), 1);
+    assert_true(number(f, "SELECT count(*) FROM notice") >= notices);
 }
 
 /* Somebody sets the clock to another year by mistake: nothing goes before that was seen. */
@@ -697,6 +744,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_tampered_log_is_not_pruned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pruning_goes_on_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_packets_make_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_pass_is_no_shedding, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_takes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_settings_are_audited_and_survive, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_purge_takes_what_its_dry_run_counted, setup,

@@ -1,0 +1,136 @@
+/* Incidents in memory are a ring: also when it has gone round, what the store has not any more goes
+ * from it, and nothing else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campus.h"
+#include "controller/records.h"
+#include "controller/state.h"
+
+#define RING 4096
+#define BEHIND 100 /* more than the ring holds */
+
+static int
+setup(void **state)
+{
+    struct campus *campus = calloc(1, sizeof(*campus));
+    campus_open(campus);
+    *state = campus;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    campus_close(*state);
+    free(*state);
+    return 0;
+}
+
+static void
+id_of(int number, char id[ID_SIZE])
+{
+    snprintf(id, ID_SIZE, "I-%05d", number);
+}
+
+/* Number 'gone' and 'also' are in memory only. */
+static void
+incidents_put(struct campus *campus, int from, int to, int gone, int also)
+{
+    for (int i = from; i < to;) {
+        struct store_change *change = store_change_new();
+        for (int end = i + 500; i < to && i < end; i++) {
+            struct incident incident = {.last_us = 1000 + i};
+            id_of(i, incident.id);
+            records_restore_incident(campus->controller, &incident);
+            if (i != gone && i != also) {
+                store_put_incident(change, &incident);
+            }
+        }
+        store_submit(campus->store, change, NULL, NULL);
+        campus_settle(campus);
+    }
+}
+
+static void
+follow(struct campus *campus)
+{
+    size_t place = 0;
+    while (records_follow_store(campus->controller, INT64_MAX, &place)) {
+    }
+}
+
+/* All from 'from' to 'to', in that order, but for two. */
+static void
+assert_held(struct campus *campus, int from, int to, int gone, int also)
+{
+    size_t at = 0;
+    char id[ID_SIZE];
+    for (int i = from; i < to; i++) {
+        if (i == gone || i == also) {
+            continue;
+        }
+        id_of(i, id);
+        const struct incident *incident = controller_incident_at(campus->controller, at++);
+        assert_non_null(incident);
+        assert_string_equal(incident->id, id);
+        assert_ptr_equal(controller_incident(campus->controller, id), incident);
+    }
+    assert_int_equal(controller_incident_count(campus->controller), at);
+}
+
+static void
+test_what_goes_leaves_the_others_where_they_are(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    /* Slot 4095 has number 4095; number RING + 7 came into slot 7. */
+    incidents_put(campus, 0, RING + BEHIND, RING - 1, RING + 7);
+    assert_int_equal(controller_incident_count(campus->controller), RING);
+    follow(campus);
+    assert_held(campus, BEHIND, RING + BEHIND, RING - 1, RING + 7);
+    id_of(RING - 1, id);
+    assert_null(controller_incident(campus->controller, id));
+    /* Those that come then take a place of their own, and later the oldest's. */
+    incidents_put(campus, RING + BEHIND, RING + 2 * BEHIND, -1, -1);
+    assert_held(campus, 2 * BEHIND - 2, RING + 2 * BEHIND, RING - 1, RING + 7);
+    follow(campus);
+    assert_held(campus, 2 * BEHIND - 2, RING + 2 * BEHIND, RING - 1, RING + 7);
+}
+
+/* Between two steps of a walk others come, and the oldest go: nobody is passed by. */
+static void
+test_a_walk_misses_nobody_while_others_come(void **state)
+{
+    struct campus *campus = *state;
+    size_t place = 0;
+    char id[ID_SIZE];
+    incidents_put(campus, 0, RING + BEHIND, 1000, 2000);
+    for (int i = RING + BEHIND; records_follow_store(campus->controller, INT64_MAX, &place);
+         i += 3) {
+        incidents_put(campus, i, i + 3, -1, -1);
+    }
+    id_of(1000, id);
+    assert_null(controller_incident(campus->controller, id));
+    id_of(2000, id);
+    assert_null(controller_incident(campus->controller, id));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_goes_leaves_the_others_where_they_are, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_walk_misses_nobody_while_others_come, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
