@@ -287,6 +287,16 @@ leaf_make(const char *ca_dir, const char *master, const struct place *out,
     return result;
 }
 
+/* Neither near its end nor of a time that has not come: the clock was ahead when it was made. */
+static bool
+is_in_time(X509 *own)
+{
+    int64_t now_us = (int64_t)time(NULL) * 1000000;
+    int64_t issued_us = pki_issued_us(own), expires_us = pki_expires_us(own);
+    return expires_us - now_us > (expires_us - issued_us) / 3 &&
+           issued_us <= now_us + PKI_BACKDATE_S * INT64_C(1000000);
+}
+
 /* Written in two steps: a certificate whose key is another's was left by a crash between them. */
 static bool
 server_is_good(const struct place *place)
@@ -299,9 +309,7 @@ server_is_good(const struct place *place)
         fclose(file);
     }
     EVP_PKEY *key = key_path(place, path, why) == 0 ? pki_key_read(path, place->master, why) : NULL;
-    int64_t now_us = (int64_t)time(NULL) * 1000000;
-    bool is_good = own && behind && key && X509_check_private_key(own, key) == 1 &&
-                   pki_expires_us(own) - now_us > (pki_expires_us(own) - pki_issued_us(own)) / 3;
+    bool is_good = own && behind && key && X509_check_private_key(own, key) == 1 && is_in_time(own);
     ERR_clear_error();
     X509_free(own);
     X509_free(behind);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "controller/purge.h"
@@ -94,6 +95,19 @@ ask_retention_set(const struct ask_call *call, const void *parameters)
 
 /* ---- purges ---- */
 
+/* Would stand in rows about anybody: words that rows are written with, and who tells us things. */
+static bool
+is_ours(const struct controller *controller, const char *value)
+{
+    struct sensor_view sensor;
+    for (size_t i = 0; controller_sensor_at(controller, i, &sensor); i++) {
+        if (strcasecmp(sensor.name, value) == 0) {
+            return true;
+        }
+    }
+    return sweep_is_word(value);
+}
+
 /* Everything that the endpoint is known by.  False: answered already. */
 static bool
 endpoint_subject(const struct ask_call *call, const char *value, struct sweep_subject *about)
@@ -108,8 +122,12 @@ endpoint_subject(const struct ask_call *call, const char *value, struct sweep_su
         mac_format(&endpoint->macs[i], text);
         (void)sweep_subject_add(about, text);
     }
-    (void)sweep_subject_add(about, endpoint_name(endpoint)); /* a short name is in everything */
-    if (endpoint->client_id) {
+    /* Machines say themselves what they are called: a name that is short or a word of ours would be
+     * in everything. */
+    if (!is_ours(call->controller, endpoint_name(endpoint))) {
+        (void)sweep_subject_add(about, endpoint_name(endpoint));
+    }
+    if (endpoint->client_id && !is_ours(call->controller, endpoint->client_id)) {
         (void)sweep_subject_add(about, endpoint->client_id);
     }
     return true;
@@ -144,6 +162,11 @@ subject_of(const struct ask_call *call, const struct op_purge *asked, struct swe
     if (!plain_subject(asked, about)) {
         ask_problem(call, 422, "the value cannot be looked for", "value",
                     "an IP address, a MAC, or a name of at least 3 characters without quotes");
+        return false;
+    }
+    if (asked->subject == PURGE_NAME && is_ours(call->controller, asked->value)) {
+        ask_problem(call, 422, "records about anybody are written with that word", "value",
+                    "name the endpoint, or one of its addresses, instead");
         return false;
     }
     return true;

@@ -54,13 +54,20 @@ renew(struct own_certificate *own, int64_t now_us)
     own->settings.send(own->settings.context, &own->renew);
 }
 
+/* It ends soon; or the clock was ahead when it was made, and nobody takes it yet. */
+static bool
+is_due(const struct pki_server *now, int64_t now_us)
+{
+    int64_t life_us = now->expires_us - now->issued_us;
+    return life_us > 0 && (now->expires_us - now_us < life_us / 3 ||
+                           now->issued_us > now_us + PKI_BACKDATE_S * INT64_C(1000000));
+}
+
 void
 own_certificate_tick(struct own_certificate *own)
 {
     int64_t now_us = clock_wall_us(own->settings.clock);
-    int64_t life_us = own->now.expires_us - own->now.issued_us;
-    if (life_us > 0 && own->now.expires_us - now_us < life_us / 3 &&
-        clock_boot_us(own->settings.clock) >= own->retry_us) {
+    if (is_due(&own->now, now_us) && clock_boot_us(own->settings.clock) >= own->retry_us) {
         renew(own, now_us);
     }
 }

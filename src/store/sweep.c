@@ -1,13 +1,55 @@
 #include "store/sweep.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/utf8.h"
+#include "store/shapes.h"
+#include "wire/detection.h"
+#include "wire/notice.h"
 
 static char
 small(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool
+is_among(const char *value, const char *const *names)
+{
+    while (names && *names && strcasecmp(value, *names) != 0) {
+        names++;
+    }
+    return names && *names;
+}
+
+static bool
+shape_has_word(const struct shape *shape, const char *value)
+{
+    for (size_t i = 0; i < shape->field_count; i++) {
+        const struct field *field = &shape->fields[i];
+        if (strcasecmp(value, field->name) == 0 || is_among(value, field->names) ||
+            (field->shape && shape_has_word(field->shape, value))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+sweep_is_word(const char *value)
+{
+    static const char *const plain[] = {"true", "false", "null", "cordon", NULL};
+    const struct shape *const rows[] = {
+        &wire_detection_shape, &store_incident_shape, &store_containment_shape,
+        &notice_shape,         &message_shape,        &store_endpoint_shape,
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (shape_has_word(rows[i], value)) {
+            return true;
+        }
+    }
+    return is_among(value, plain);
 }
 
 bool
@@ -56,6 +98,13 @@ ends_at(const char *value, size_t size, const char *text, size_t at)
     return !is_colons || (before != ':' && behind != ':');
 }
 
+/* A member's name says of nobody anything. */
+static bool
+is_key(const char *behind)
+{
+    return behind[0] == '"' && behind[1] == ':';
+}
+
 static bool
 is_in(const char *value, const char *text)
 {
@@ -69,7 +118,7 @@ is_in(const char *value, const char *text)
         while (i < size && small(text[at + i]) == value[i]) {
             i++;
         }
-        if (i == size && ends_at(value, size, text, at)) {
+        if (i == size && ends_at(value, size, text, at) && !is_key(text + at + size)) {
             return true;
         }
     }

@@ -43,7 +43,10 @@ struct sweep_subject {
 };
 /* False: no room, or nothing that can be looked for (too short, quotes, control characters). */
 bool sweep_subject_add(struct sweep_subject *subject, const char *value);
-/* Does the text, a row's JSON, name one of them? */
+/* A word that rows are written with, whomever they are about: a member, or one of its fixed values.
+ */
+bool sweep_is_word(const char *value);
+/* Does the text, a row's JSON, name one of them?  Not as the name of a member. */
 bool sweep_subject_is_in(const struct sweep_subject *subject, const char *text);
 
 struct store_sweep {

@@ -98,11 +98,14 @@ lockout_wait_us(const struct lockout *lockout, const char *key, int64_t now_us)
     return left > 0 ? left : 0;
 }
 
-/* What counts of its failures still. */
+/* What counts of its failures still: of a building where somebody mistypes now and then, few. */
 static unsigned
 failures_of(const struct culprit *culprit, int64_t now_us)
 {
-    return now_us - culprit->failed_us > LOCKOUT_FORGET_US ? 0 : culprit->failures;
+    int64_t silent_us = now_us - culprit->failed_us;
+    return silent_us > LOCKOUT_FORGET_US
+               ? 0
+               : culprit->failures >> (unsigned)(silent_us / LOCKOUT_HALVE_US);
 }
 
 /* Gives what the one that went had failed. */

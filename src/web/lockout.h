@@ -16,6 +16,7 @@
 #define LOCKOUT_KEYS_MAX 4096
 #define LOCKOUT_FIRST_US 1000000ll
 #define LOCKOUT_MOST_US (15 * 60 * 1000000ll)
+#define LOCKOUT_HALVE_US (15 * 60 * 1000000ll)  /* silent for so long: half as many */
 #define LOCKOUT_FORGET_US (60 * 60 * 1000000ll) /* failures that long ago do not count */
 
 struct lockout;

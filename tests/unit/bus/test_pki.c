@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
@@ -201,6 +202,60 @@ test_nothing_is_made_twice(void **state)
     X509_free(server);
     free(before);
     free(after);
+}
+
+/* One that is signed at another time, for the key that is there. */
+static void
+server_date(const struct bench *bench, int64_t now_s)
+{
+    char why[256] = "", path[256];
+    struct pki_server server;
+    struct pki_issued issued;
+    struct pki_ca *ca = pki_ca_open(bench->pki, NULL, why);
+    assert_non_null(ca);
+    assert_true(pki_server_read(bench->pki, &server));
+    const struct pki_request request = {.role = "server",
+                                        .name = "cordond",
+                                        .key = server.key,
+                                        .names = "another.example.org",
+                                        .now_s = now_s,
+                                        .life_s = 365 * 86400};
+    assert_int_equal(pki_ca_sign(ca, &request, &issued, why), 0);
+    X509 *own = pki_read(issued.der, issued.der_size);
+    X509 *authority = certificate_read(bench->pki, "ca.pem");
+    path_of(path, bench->pki, "server.pem");
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_X509(file, own), 1);
+    assert_int_equal(PEM_write_X509(file, authority), 1);
+    fclose(file);
+    X509_free(own);
+    X509_free(authority);
+    free(issued.der);
+    pki_ca_free(ca);
+}
+
+/* The clock was ahead when it was made, and was put right. */
+static void
+test_one_of_a_time_to_come_is_made_anew(void **state)
+{
+    const struct bench *bench = *state;
+    char why[256];
+    int64_t now_s = time(NULL);
+    server_date(bench, now_s + PKI_BACKDATE_S - 60);
+    char *before = everything(bench);
+    assert_int_equal(pki_prepare(bench->pki, NULL, "another.example.org", why), 0);
+    char *after = everything(bench);
+    assert_string_equal(before, after); /* holds already */
+    free(before);
+    free(after);
+    server_date(bench, now_s + 100 * 86400);
+    assert_int_equal(pki_prepare(bench->pki, NULL, "another.example.org", why), 0);
+    X509 *server = certificate_read(bench->pki, "server.pem");
+    assert_true(pki_issued_us(server) < (now_s + 3600) * 1000000);
+    assert_signed_by_ours(bench, server);
+    assert_key_fits(bench->pki, "server", server);
+    X509_free(server);
 }
 
 /* Whoever does not know the names makes no certificate without them: neither over one that is at
@@ -513,6 +568,7 @@ main(void)
         TEST(test_the_authority),
         TEST(test_the_server),
         TEST(test_nothing_is_made_twice),
+        TEST(test_one_of_a_time_to_come_is_made_anew),
         TEST(test_without_the_names_the_server_is_left_alone),
         TEST(test_issued_certificates),
         TEST(test_the_register),

@@ -122,6 +122,24 @@ test_it_is_made_anew_when_a_third_of_its_life_is_left(void **state)
     assert_true(made_until(f) > until_us);
 }
 
+/* The clock was a year ahead when it was made, and was put right: nobody takes it before that. */
+static void
+test_one_of_a_time_to_come_is_made_anew(void **state)
+{
+    struct fixture *f = *state;
+    int64_t year_us = INT64_C(365) * 86400 * 1000000, issued_us = f->own.now.issued_us;
+    f->clock.wall_now_us = issued_us - PKI_BACKDATE_S * INT64_C(1000000);
+    own_certificate_tick(&f->own);
+    assert_int_equal(f->sent, 0); /* it holds already */
+    f->clock.wall_now_us = issued_us - year_us;
+    for (int i = 0; i < 3; i++) {
+        own_certificate_tick(&f->own);
+    }
+    assert_int_equal(f->sent, 1);
+    assert_in_range(f->own.now.issued_us, f->clock.wall_now_us - 2000000, f->clock.wall_now_us);
+    assert_in_range(made_until(f), f->own.now.expires_us, f->own.now.expires_us);
+}
+
 /* Whoever listens takes the one that was made, and none of another key: he could not sign for it.
  */
 static void
@@ -179,6 +197,7 @@ main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_it_is_made_anew_when_a_third_of_its_life_is_left),
+        CASE(test_one_of_a_time_to_come_is_made_anew),
         CASE(test_it_is_used_with_its_key_only),
         CASE(test_without_a_certificate_nothing_is_made),
     };

@@ -689,6 +689,42 @@ test_a_purge_takes_what_its_dry_run_counted(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM annotation"), 0);
 }
 
+/* A machine that calls itself like a member of each row takes nobody else's rows with it. */
+static void
+test_a_name_that_is_a_word_of_ours(void **state)
+{
+    struct fixture *f = *state;
+    struct wish_answer answer = {0};
+    char what[128];
+    static const char *const words[] = {"src", "Sensor", "signature", "cordon", "high"};
+    campus_client(&f->campus, "e1", "p2", 2, "10.1.0.2", "signature");
+    client(f, 3);
+    detect(f, "d-2", "10.1.0.2");
+    detect(f, "d-3", "10.1.0.3");
+    while (campus_newest(&f->campus) && controller_containment_count(f->campus.controller) > 0 &&
+           answer.calls < 2) {
+        controller_release(f->campus.controller,
+                           controller_containment_at(f->campus.controller, 0)->id, "operator:ann",
+                           "clean", campus_answer, &answer);
+        campus_settle(&f->campus);
+    }
+    later(f, 3 * HOUR);
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        snprintf(what, sizeof(what),
+                 "{\"subject\":\"name\",\"value\":\"%s\",\"dry_run\":true,\"reason\":\"x\"}",
+                 words[i]);
+        assert_int_equal(ask(f, "purge.start", "admin", what), 422);
+    }
+    snprintf(what, sizeof(what), "\"subject\":\"endpoint\",\"value\":\"%s\"",
+             campus_endpoint(&f->campus, 2)->id);
+    struct purged wet = purge(f, what, false);
+    assert_int_equal(wet.rows[DETECTIONS], 1);
+    assert_int_equal(wet.kept[DETECTIONS], 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE id = 'd-3'"), 1);
+    assert_int_equal(wet.rows[ENDPOINTS], 1);
+    assert_non_null(campus_endpoint(&f->campus, 3));
+}
+
 static void
 test_everything_that_is_older(void **state)
 {
@@ -749,6 +785,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_settings_are_audited_and_survive, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_purge_takes_what_its_dry_run_counted, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_name_that_is_a_word_of_ours, setup, teardown),
         cmocka_unit_test_setup_teardown(test_everything_that_is_older, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_purge_can_be_cancelled, setup, teardown),
     };

@@ -382,6 +382,35 @@ test_a_subject_is_a_whole_word(void **state)
     assert_false(sweep_subject_add(&name, "a\nbc"));
 }
 
+/* Whoever calls his machine like a member of a row is not in all of them. */
+static void
+test_a_member_is_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct sweep_subject src = {.count = 0};
+    add(&src, "Src");
+    assert_false(sweep_subject_is_in(&src, "{\"src\":{\"ip\":\"10.1.0.2\"}}"));
+    assert_true(sweep_subject_is_in(&src, "{\"src\":{\"name\":\"src\"}}"));
+    assert_true(sweep_subject_is_in(&src, "{\"summary\":\"src: 3 detections\"}"));
+    static const char *const words[] = {"src",   "sensor",  "Signature", "severity",
+                                        "HIGH",  "isolate", "verified",  "true",
+                                        "marks", "cordon",  "host_name", "channel"};
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        assert_true(sweep_is_word(words[i]));
+    }
+    assert_false(sweep_is_word("alice"));
+    assert_false(sweep_is_word("10.1.0.2"));
+    assert_false(sweep_is_word("highness"));
+    static const char *const members[] = {"src", "sensor", "signature"};
+    for (size_t i = 0; i < COUNT_OF(members); i++) {
+        struct store_sweep look = {
+            .of = SWEEP_DETECTIONS, .act = SWEEP_LOOK, .before_us = INT64_MAX};
+        add(&look.subject, members[i]);
+        sweep(f, &look);
+        assert_int_equal(look.rows + look.kept, 0);
+    }
+}
+
 static void
 test_about_somebody(void **state)
 {
@@ -516,6 +545,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_plain_row_is_read_as_such, setup, teardown),
         cmocka_unit_test_setup_teardown(test_names_that_come_again_go_again, setup, teardown),
         cmocka_unit_test(test_a_subject_is_a_whole_word),
+        cmocka_unit_test_setup_teardown(test_a_member_is_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_about_somebody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_went_is_not_in_the_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_went_is_not_found, setup, teardown),

@@ -151,6 +151,30 @@ guessing_costs_ever_more_time(void **state)
     lockout_free(lockout);
 }
 
+/* An address is a whole building: somebody there mistypes each hour, for weeks. */
+static void
+who_mistypes_now_and_then_waits_for_nothing(void **state)
+{
+    struct lockout *lockout = lockout_new(5, 1);
+    int64_t now = 1000 * SECOND;
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        now += 59 * 60 * SECOND;
+        lockout_failed(lockout, "192.0.2.1", now);
+        assert_int_equal(lockout_wait_us(lockout, "192.0.2.1", now), 0);
+    }
+    /* Whoever guesses is silent for no quarter of an hour. */
+    for (int i = 0; i < 40; i++) {
+        now += LOCKOUT_HALVE_US - 1;
+        lockout_failed(lockout, "192.0.2.1", now);
+    }
+    assert_int_equal(lockout_wait_us(lockout, "192.0.2.1", now), LOCKOUT_MOST_US);
+    now += LOCKOUT_MOST_US;
+    lockout_failed(lockout, "192.0.2.1", now);
+    assert_true(lockout_wait_us(lockout, "192.0.2.1", now) >= LOCKOUT_MOST_US / 2);
+    lockout_free(lockout);
+}
+
 static void
 a_flood_of_names_takes_no_memory(void **state)
 {
@@ -458,6 +482,7 @@ main(void)
         cmocka_unit_test(the_last_administrator_stays),
         cmocka_unit_test(passwords),
         cmocka_unit_test(guessing_costs_ever_more_time),
+        cmocka_unit_test(who_mistypes_now_and_then_waits_for_nothing),
         cmocka_unit_test(a_flood_of_names_takes_no_memory),
         cmocka_unit_test(a_flood_of_names_forgets_nobody),
         cmocka_unit_test(what_lapsed_makes_room_first),
