@@ -585,6 +585,11 @@ check_disk(struct doctor_visit *visit)
     struct retention_view view;
     doctor_begin(visit, "disk");
     retention_look(visit->controller, &view);
+    if (view.is_unreadable) {
+        doctor_find(visit, FINDING_ERROR, "disk", "cordond",
+                    "set it with 'cordonctl retention set'; until then the usual times are shown",
+                    "the stored retention cannot be read: nothing goes by its age");
+    }
     if (view.is_stuck) {
         doctor_find(visit, FINDING_ERROR, "disk", "cordond", advice,
                     "the disk budget is used to %u %%, and nothing is left that may go",

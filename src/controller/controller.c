@@ -265,6 +265,7 @@ controller_load(struct controller *controller)
     unproven_begin(controller);
     int error = store_load(controller->store, &all);
     topology_restored(controller->topology);
+    retention_loaded(controller);
     if (!error) {
         error = store_load(controller->store, &attached);
     }

@@ -65,11 +65,25 @@ retention_setting(struct controller *controller, const char *name, const char *v
     struct retention *r = controller->retention;
     struct checkpoint anchor;
     if (strcmp(name, RETENTION_SETTING) == 0 && !retention_parse(value, &r->settings)) {
-        log_error("core", "the stored retention cannot be read: the usual one holds",
+        r->is_unreadable = true;
+        log_error("core",
+                  "the stored retention cannot be read: nothing goes by its age until it is"
+                  " set",
                   LOG_S("value", value));
+    } else if (strcmp(name, RETENTION_CLOCK) == 0 &&
+               sscanf(value, "%" SCNd64 " %" SCNd64, &r->known_us, &r->hold_wall_us) != 2) {
+        r->hold_wall_us = INT64_MAX; /* a day */
     } else if (strcmp(name, AUDIT_ANCHOR) == 0 && anchor_line_find(value, &anchor)) {
         r->anchor = anchor; /* proven before rows are taken by it */
     }
+}
+
+void
+retention_loaded(struct controller *controller)
+{
+    struct retention *r = controller->retention;
+    int64_t row_us = store_audit_time(controller->store);
+    r->known_us = row_us > r->known_us ? row_us : r->known_us;
 }
 
 int64_t
@@ -329,6 +343,17 @@ memory_step(struct controller *controller)
 }
 
 static void
+clock_put(struct controller *controller)
+{
+    char value[64];
+    struct store_change *change = store_change_new();
+    snprintf(value, sizeof(value), "%" PRId64 " %" PRId64, clock_wall_us(controller->clock),
+             controller->retention->hold_wall_us);
+    store_put_setting(change, RETENTION_CLOCK, value);
+    store_submit(controller->store, change, NULL, NULL);
+}
+
+static void
 pass_tell(struct controller *controller)
 {
     struct retention *r = controller->retention;
@@ -346,6 +371,7 @@ pass_tell(struct controller *controller)
                    "their time was over");
     }
     memcpy(r->taken_told, r->taken, sizeof(r->taken_told));
+    clock_put(controller);
     r->passed_us = clock_wall_us(controller->clock);
     if (taken > 0) {
         r->is_settling = true; /* before the disk is looked at again */
@@ -409,8 +435,9 @@ static void
 next_begin(struct controller *controller, int64_t now_us)
 {
     struct retention *r = controller->retention;
-    if (now_us >= r->next_us) {
+    if (now_us >= r->next_us && now_us >= r->hold_us && !r->is_unreadable) {
         r->next_us = now_us + RETENTION_EVERY_US;
+        r->offset_us = clock_wall_us(controller->clock) - now_us;
         retention_begin(controller, pass_stages, COUNT_OF(pass_stages));
     } else if (now_us >= r->survey_next_us && (r->surveyed_us == 0 || r->is_survey_asked)) {
         r->is_survey_asked = false;
@@ -420,19 +447,47 @@ next_begin(struct controller *controller, int64_t now_us)
 }
 
 /* The wall clock says how old something is: when somebody has set it forward by a year, nothing
- * must go before he had a day to see it. */
+ * must go before he had a day to see it, whatever is set or started anew meanwhile. */
+static void
+hold_begin(struct controller *controller, int64_t now_us, const char *why, int64_t by_us)
+{
+    struct retention *r = controller->retention;
+    log_warn("core", "nothing goes by its age for a day", LOG_S("why", why),
+             LOG_I("by_s", by_us / SECOND_US));
+    r->hold_us = now_us + DAY_US;
+    r->hold_wall_us = clock_wall_us(controller->clock) + DAY_US;
+    clock_put(controller);
+}
+
+/* Steps since the last pass add up. */
 static void
 clock_watch(struct controller *controller, int64_t now_us)
 {
     struct retention *r = controller->retention;
     int64_t offset_us = clock_wall_us(controller->clock) - now_us;
     int64_t jump_us = offset_us - r->offset_us;
-    if (r->offset_us != 0 && (jump_us > JUMP_US || jump_us < -JUMP_US)) {
-        log_warn("core", "the clock was set: nothing goes by its age for a day",
-                 LOG_I("by_s", jump_us / SECOND_US));
-        r->next_us = now_us + DAY_US;
+    if (jump_us > JUMP_US || jump_us < -JUMP_US) {
+        hold_begin(controller, now_us, "the clock was set", jump_us);
+        r->offset_us = offset_us;
     }
-    r->offset_us = offset_us;
+}
+
+/* While we were away it may have been set, or the machine may have been off: that looks the same.
+ */
+static void
+first_tick(struct controller *controller, int64_t now_us)
+{
+    struct retention *r = controller->retention;
+    int64_t wall_us = clock_wall_us(controller->clock);
+    r->next_us = now_us + RETENTION_FIRST_US;
+    r->survey_next_us = now_us + RETENTION_FIRST_US / 4;
+    r->offset_us = wall_us - now_us;
+    if (r->known_us > 0 && wall_us - r->known_us > DAY_US + RETENTION_EVERY_US) {
+        hold_begin(controller, now_us, "it is later than it was", wall_us - r->known_us);
+    } else if (r->hold_wall_us > wall_us) {
+        int64_t left_us = r->hold_wall_us - wall_us;
+        r->hold_us = now_us + (left_us < DAY_US ? left_us : DAY_US);
+    }
 }
 
 void
@@ -443,11 +498,10 @@ retention_tick(struct controller *controller)
     if (r->is_stopping) {
         return;
     }
-    clock_watch(controller, now_us);
     if (r->next_us == 0) {
-        r->next_us = now_us + RETENTION_FIRST_US;
-        r->survey_next_us = now_us + RETENTION_FIRST_US / 4;
+        first_tick(controller, now_us);
     }
+    clock_watch(controller, now_us);
     retention_disk_tick(controller, now_us);
     if (!r->is_running) {
         next_begin(controller, now_us);
@@ -502,6 +556,7 @@ on_retained(void *context, int error)
     struct retention *r = retaining->controller->retention;
     if (!error) {
         r->settings = retaining->settings;
+        r->is_unreadable = false;
         r->next_us = clock_boot_us(retaining->controller->clock) + SECOND_US;
         r->disk_us = 0;
         controller_list_changed(retaining->controller, CHANGED_RETENTION);
@@ -559,7 +614,8 @@ retention_look(const struct controller *controller, struct retention_view *view)
     const struct retention *r = controller->retention;
     *view = (struct retention_view){.surveyed_us = r->surveyed_us,
                                     .passed_us = r->passed_us,
-                                    .is_running = r->is_running && r->stages == pass_stages};
+                                    .is_running = r->is_running && r->stages == pass_stages,
+                                    .is_unreadable = r->is_unreadable};
     memcpy(view->held, r->held_told, sizeof(view->held));
     memcpy(view->taken, r->taken_told, sizeof(view->taken));
     retention_disk_look(controller, view);

@@ -19,6 +19,7 @@
 struct retention;
 
 #define RETENTION_SETTING "retention"
+#define RETENTION_CLOCK "retention/clock" /* what the last pass knew of the time */
 #define RETENTION_EVERY_US (INT64_C(3600) * 1000000)
 #define RETENTION_FIRST_US (INT64_C(120) * 1000000) /* after a start: verifying comes first */
 #define RETENTION_SLICES 16                         /* at a tick */
@@ -28,6 +29,8 @@ struct retention *retention_new(void);
 void retention_free(struct retention *retention);
 /* One stored setting, whatever its name. */
 void retention_setting(struct controller *controller, const char *name, const char *value);
+/* All settings came, and nothing was written yet. */
+void retention_loaded(struct controller *controller);
 /* Four times a second. */
 void retention_tick(struct controller *controller);
 /* The store is closing. */
@@ -52,6 +55,7 @@ struct retention_view {
     int64_t passed_us;                                /* the last pass ended; 0: none in this run */
     uint64_t taken[RETENTION_KIND_COUNT];             /* by it */
     bool is_running;
+    bool is_unreadable; /* what is set for it: nothing goes by its age */
     uint64_t budget_bytes, used_bytes, free_bytes, total_bytes;
     uint32_t share; /* per cent of the budget; may be over 100 */
     bool is_shedding;

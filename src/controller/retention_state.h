@@ -18,6 +18,7 @@ extern const struct retention_stage retention_shed_stages[RETENTION_SHED_STAGES]
 
 struct retention {
     struct retention_settings settings;
+    bool is_unreadable; /* they were set, and are not known: nothing goes by its age */
     bool is_stopping;
     /* What runs: a pass, a survey, or shedding. */
     const struct retention_stage *stages;
@@ -26,7 +27,10 @@ struct retention {
     struct store_sweep sweep, trial; /* as committed; as the store thread has it */
     int slices_left;                 /* until the next tick */
     int64_t next_us;                 /* boot: the next pass */
-    int64_t offset_us;               /* wall less boot, as seen last */
+    int64_t offset_us;               /* wall less boot, when the last pass began */
+    int64_t hold_us;                 /* boot: none before */
+    int64_t hold_wall_us;            /* the same for another run */
+    int64_t known_us;                /* wall: so late it was before this run; 0: not known */
     int64_t as_of_us;                /* wall: when what runs began, whatever is set meanwhile */
     uint64_t taken[RETENTION_KIND_COUNT], taken_told[RETENTION_KIND_COUNT];
     int64_t passed_us; /* wall */

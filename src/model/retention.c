@@ -84,14 +84,16 @@ retention_parse(const char *text, struct retention_settings *settings)
     char name[32], why[128];
     unsigned number = 0;
     int used = 0;
+    size_t known = 0;
     while (sscanf(text, " %31[a-z]=%u%n", name, &number, &used) == 2) {
         uint32_t *member = member_of(&read, name);
         if (member) {
             *member = number;
+            known++;
         }
         text += used;
     }
-    if (text[strspn(text, " ")] != '\0' || !retention_check(&read, why)) {
+    if (known == 0 || text[strspn(text, " ")] != '\0' || !retention_check(&read, why)) {
         return false;
     }
     *settings = read;

@@ -38,7 +38,8 @@ void retention_usual(struct retention_settings *settings);
 /* False: out of bounds, or packets or names would outlive what they belong to. */
 bool retention_check(const struct retention_settings *settings, char why[128]) MUST_CHECK;
 
-/* "evidence=30 names=90 ... budget=0"; what is not said stays as it is. */
+/* "evidence=30 names=90 ... budget=0"; what is not said stays as it is.
+ * False: nothing is, or something else. */
 #define RETENTION_TEXT_SIZE 256
 void retention_format(const struct retention_settings *settings, char text[RETENTION_TEXT_SIZE]);
 bool retention_parse(const char *text, struct retention_settings *settings) MUST_CHECK;

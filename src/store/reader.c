@@ -76,6 +76,7 @@ static const char *const queries[QUERY_COUNT] = {
                        " WHERE ?3 = 0 OR number = ?3 ORDER BY number DESC LIMIT 1",
     [QUERY_INCIDENT_IS] = "SELECT is_plain FROM incident WHERE id = ?1",
     [QUERY_HAS_CONTAINMENT] = "SELECT 1 FROM containment WHERE id = ?1",
+    [QUERY_AUDIT_TIME] = "SELECT at_us FROM audit ORDER BY number DESC LIMIT 1",
 };
 
 int
@@ -376,6 +377,20 @@ store_has_containment(struct store *store, const char *id)
     bool found = false;
     sqlite3_bind_text(reader->queries[QUERY_HAS_CONTAINMENT], 1, id, -1, SQLITE_STATIC);
     return query_run(reader, QUERY_HAS_CONTAINMENT, on_found, &found) != 0 || found;
+}
+
+static int
+on_time(void *context, sqlite3_stmt *row)
+{
+    *(int64_t *)context = sqlite3_column_int64(row, 0);
+    return 0;
+}
+
+int64_t
+store_audit_time(struct store *store)
+{
+    int64_t at_us = 0;
+    return query_run(store_reader(store), QUERY_AUDIT_TIME, on_time, &at_us) == 0 ? at_us : 0;
 }
 
 static int

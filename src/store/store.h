@@ -230,6 +230,8 @@ void store_check_audit(struct store *store, const struct store_walk *walk, store
                        void *context);
 /* Number and hash of the newest row of the audit that is on disk; 0: there is none. */
 int64_t store_audit_tip(struct store *store, uint8_t hash[AUDIT_HASH_SIZE]);
+/* When that row is from; 0: there is none, or it cannot be read. */
+int64_t store_audit_time(struct store *store);
 /* Newest first; 'before' 0: from the end. */
 int store_read_revisions(struct store *store, int64_t before, size_t limit,
                          void (*each)(void *context, const struct revision *revision),

@@ -531,6 +531,119 @@ test_a_clock_that_was_set_takes_nothing(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
 }
 
+/* Something old enough to go at the usual times if it were a year later. */
+static void
+old_put(struct fixture *f)
+{
+    struct wish_answer answer = {0};
+    client(f, 3);
+    detect(f, "d-3", "10.1.0.3");
+    controller_release(f->campus.controller, campus_newest(&f->campus)->id, "operator:ann", "clean",
+                       campus_answer, &answer);
+    campus_pass(&f->campus, HOUR);
+}
+
+/* By hours. */
+static void
+hours(struct fixture *f, int count)
+{
+    for (int i = 0; i < 4 * count; i++) {
+        breathe(f);
+        campus_pass(&f->campus, HOUR / 4);
+    }
+}
+
+static void
+retain(struct fixture *f, const char *kinds)
+{
+    char change[256];
+    snprintf(change, sizeof(change), "{\"kinds\":[%s],\"reason\":\"dpo\"}", kinds);
+    assert_int_equal(ask(f, "retention.set", "admin", change), 200);
+}
+
+/* Neither what is set nor a start anew ends the day that he has to see it. */
+static void
+test_a_clock_that_was_set_is_remembered(void **state)
+{
+    struct fixture *f = *state;
+    old_put(f);
+    f->campus.clock.wall_now_us += 3000 * DAY;
+    campus_pass(&f->campus, SECOND);
+    retain(f, "{\"kind\":\"names\",\"days\":14}");
+    hours(f, 6);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
+    restart(f);
+    hours(f, 16);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
+    hours(f, 6); /* it was meant so */
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 0);
+}
+
+/* The same while core was away. */
+static void
+test_a_clock_that_was_set_meanwhile_takes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    old_put(f);
+    asks_free(f->asks);
+    campus_stop(&f->campus);
+    f->campus.clock.wall_now_us += 3000 * DAY;
+    campus_start(&f->campus);
+    signer_set(f);
+    asks_begin(f);
+    hours(f, 10);
+    restart(f);
+    hours(f, 10);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
+    assert_non_null(campus_endpoint(&f->campus, 3));
+    hours(f, 8);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 0);
+}
+
+/* Nine minutes, and nine, and nine. */
+static void
+test_small_steps_of_the_clock_add_up(void **state)
+{
+    struct fixture *f = *state;
+    old_put(f);
+    pass(f);
+    for (int i = 0; i < 370 * 24 * 60 / 9; i++) {
+        f->campus.clock.wall_now_us += 9 * 60 * SECOND;
+        clock_fake_advance(&f->campus.clock, SECOND / 100);
+        retention_tick(f->campus.controller);
+    }
+    hours(f, 3);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
+    assert_non_null(campus_endpoint(&f->campus, 3));
+}
+
+/* Nobody knows for how long he wanted things kept: nothing goes until he says it again. */
+static void
+test_what_cannot_be_read_takes_nothing(void **state)
+{
+    static const char *const broken[] = {"detections=3650 nam", "", "detections=99999"};
+    struct fixture *f = *state;
+    char sql[256];
+    old_put(f);
+    retain(f, "{\"kind\":\"detections\",\"days\":3650}");
+    for (size_t i = 0; i < COUNT_OF(broken); i++) {
+        snprintf(sql, sizeof(sql), "UPDATE setting SET value = '%s' WHERE name = 'retention'",
+                 broken[i]);
+        tamper(f, sql);
+        restart(f);
+        later(f, 400 * DAY);
+        hours(f, 30);
+        assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
+        assert_int_equal(ask(f, "doctor", "viewer", "{}"), 200);
+        char *text = cJSON_PrintUnformatted(f->body);
+        assert_non_null(strstr(text, "the stored retention cannot be read"));
+        free(text);
+    }
+    retain(f, "{\"kind\":\"detections\",\"days\":365}");
+    pass(f);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), 0);
+}
+
 static int64_t
 days_of(struct fixture *f, const char *kind)
 {
@@ -782,6 +895,11 @@ main(void)
         cmocka_unit_test_setup_teardown(test_the_oldest_packets_make_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pass_is_no_shedding, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_takes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_is_remembered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_meanwhile_takes_nothing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_small_steps_of_the_clock_add_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_read_takes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_settings_are_audited_and_survive, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_purge_takes_what_its_dry_run_counted, setup,
                                         teardown),
