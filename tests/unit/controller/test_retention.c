@@ -615,7 +615,7 @@ test_small_steps_of_the_clock_add_up(void **state)
         clock_fake_advance(&f->campus.clock, SECOND / 100);
         retention_tick(f->campus.controller);
     }
-    hours(f, 3);
+    hours(f, 12);
     assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);
     assert_non_null(campus_endpoint(&f->campus, 3));
 }
