@@ -95,7 +95,9 @@ wants_sorted(struct controller *controller)
     {
         wants_gather(sorted, &entry->wants);
     }
-    qsort(sorted->items, sorted->count, sizeof(struct want *), want_compare);
+    if (sorted->count > 1) {
+        qsort(sorted->items, sorted->count, sizeof(struct want *), want_compare);
+    }
     sorted->turns = controller->asked.turns;
     return sorted;
 }

@@ -67,9 +67,9 @@ peer_send(struct bench_edge *edge, struct wire_observed *observed)
         (void)channel_send(edge->channel, WIRE_OBSERVED, &part);
         if (++parts == keeps_after && !part.is_last) {
             struct wire_observed rest = whole;
-            rest.rules = &whole.rules[from];
+            rest.rules = whole.rules ? &whole.rules[from] : NULL;
             rest.rule_count = whole.rule_count - from;
-            rest.held = &whole.held[held];
+            rest.held = whole.held ? &whole.held[held] : NULL;
             rest.held_count = whole.held_count - held;
             observed_copy(&edge->kept, &rest);
             break;
