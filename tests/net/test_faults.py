@@ -174,6 +174,7 @@ def alarm_then_repair(cordon, contained, edge, alter, is_altered):
     began = time.time()
     alter()
     altered = time.time()
+    again = []  # what is written anew just then for another reason is mended before anybody looks
 
     def times_of(items, key, names):
         found = [(parse_time(item["at"]), item) for item in items if item[key] in names]
@@ -185,10 +186,16 @@ def alarm_then_repair(cordon, contained, edge, alter, is_altered):
         marks = cordon.api.get(f"/containments/{contained['id']}")["timeline"]
         return times_of(rows, "action", ("altered",)), \
             times_of(marks, "step", ("unverified", "failed"))
-    rows, marks = wait_for(lambda: (lambda found: found if all(found) else None)(alarmed()),
-                           "the audit and the story say that it was altered", 30, 0.2)
-    assert rows[-1][0] - altered < LATE_S, (altered, rows)
-    assert marks[0][0] - altered < LATE_S, (altered, marks)
+    def seen():
+        found = alarmed()
+        if not any(found) and not again and time.time() - altered > LATE_S and not is_altered():
+            again.append(time.time())
+            alter()
+        return found if all(found) else None
+    rows, marks = wait_for(seen, "the audit and the story say that it was altered", 40, 0.2)
+    late = (again or [altered])[0] + LATE_S
+    assert rows[-1][0] < late, (altered, again, rows)
+    assert marks[0][0] < late, (altered, again, marks)
     wait_for(lambda: not is_altered(), "it is repaired", 30, 0.05)
     wait_for(lambda: is_level(cordon, contained, edge), "verified again", 30, 0.1)
 

@@ -33,7 +33,7 @@ enum verdict { VERDICT_PASS, VERDICT_DROP, VERDICT_RESPOND };
 enum found { FOUND_NONE, FOUND_MAC, FOUND_PORT, FOUND_IP, FOUND_HELD };
 
 struct subject { /* one end that is contained */
-    __u64 set;   /* key of its permit set; 0: permits nothing */
+    __u64 set;       /* key of its permit set; 0: permits nothing */
     __u64 mac;
     __u32 found;     /* enum found: the map that has it */
     __u32 ifindex;   /* where it was looked for */
@@ -298,8 +298,8 @@ from_nd(struct __sk_buff *skb, struct packet *p, struct subject *s)
         return VERDICT_DROP;
     }
     if (p->icmp_type == ND_NA) {
-        const struct dp_ip all_nodes = {
-            {bpf_cpu_to_be64(0xff02000000000000ull), bpf_cpu_to_be64(1)}};
+        const struct dp_ip all_nodes = {{bpf_cpu_to_be64(0xff02000000000000ull),
+                                         bpf_cpu_to_be64(1)}};
         int is_for = ip_same(&p->dst, &all_nodes) || may_resolve(s->set, &p->dst);
         return is_own && is_bound(s, &p->src, &target) && is_for ? VERDICT_PASS : VERDICT_DROP;
     }
@@ -354,8 +354,8 @@ from_dhcp(struct __sk_buff *skb, struct packet *p, struct subject *s)
         }
         return is_known || (__u32)(p->dst.w[1] >> 32) == 0xffffffff ? VERDICT_PASS : VERDICT_DROP;
     }
-    const struct dp_ip servers = {
-        {bpf_cpu_to_be64(0xff02000000000000ull), bpf_cpu_to_be64(0x10002)}};
+    const struct dp_ip servers = {{bpf_cpu_to_be64(0xff02000000000000ull),
+                                   bpf_cpu_to_be64(0x10002)}};
     __u8 type = 0;
     if (p->sport != DHCP6_CLIENT || p->dport != DHCP6_SERVER ||
         bpf_skb_load_bytes(skb, p->l4_at + 8, &type, 1) || type >= DHCP6_RELAYED ||
@@ -448,7 +448,8 @@ from_dns(struct __sk_buff *skb, struct packet *p, struct subject *s)
     if (!p || !s) {
         return VERDICT_DROP;
     }
-    struct peer peer = {.ip = p->dst, .port = p->dport, .protocol = p->protocol, .needs_port = 1};
+    struct peer peer = {
+        .ip = p->dst, .port = p->dport, .protocol = p->protocol, .needs_port = 1};
     if (!s->is_denied && is_permitted(s->set, &peer)) {
         return pass_own(p, s);
     }
@@ -531,8 +532,7 @@ to_nd(struct __sk_buff *skb, struct packet *p, struct subject *s)
         return VERDICT_DROP;
     }
     if (p->icmp_type == ND_NS) {
-        return is_bound(s, &p->dst, &target) && may_resolve(s->set, &p->src) ? VERDICT_PASS
-                                                                             : VERDICT_DROP;
+        return is_bound(s, &p->dst, &target) && may_resolve(s->set, &p->src) ? VERDICT_PASS : VERDICT_DROP;
     }
     return may_resolve(s->set, &target) ? VERDICT_PASS : VERDICT_DROP;
 }
@@ -612,7 +612,7 @@ to_endpoint(struct __sk_buff *skb, struct packet *p, struct subject *s)
     }
     if (p->l3 == L3_ARP) {
         return (p->arp_op == 1 || p->arp_op == 2) && may_resolve(s->set, &p->src) ? VERDICT_PASS
-                                                                                  : VERDICT_DROP;
+                                                                                   : VERDICT_DROP;
     }
     if (is_nd(p)) {
         return to_nd(skb, p, s);

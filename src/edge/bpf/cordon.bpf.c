@@ -44,8 +44,8 @@ responder_may(__u64 mac)
     }
     __u64 passed = now - bucket->filled_ns;
     if (passed > 10000000) {
-        __u64 more =
-            passed > 2 * SECONDS ? RESPONDER_BURST : passed / 1000000 * RESPONDER_PER_S / 1000;
+        __u64 more = passed > 2 * SECONDS ? RESPONDER_BURST
+                                          : passed / 1000000 * RESPONDER_PER_S / 1000;
         __s64 tokens = bucket->tokens + (__s64)more;
         bucket->tokens = tokens > RESPONDER_BURST ? RESPONDER_BURST : tokens;
         bucket->filled_ns = now;
@@ -92,7 +92,8 @@ wants_response(const struct packet *p, const struct subject *s)
     if (s->flags & DP_WARNS) {
         return 1;
     }
-    return set_has(s->set, DP_SET_DNS) && (p->l3 == L3_ARP || is_nd(p) || p->dport == PORT_DNS);
+    return set_has(s->set, DP_SET_DNS) &&
+           (p->l3 == L3_ARP || is_nd(p) || p->dport == PORT_DNS);
 }
 
 static __always_inline int
@@ -169,7 +170,8 @@ blocked(struct packet *p, const struct dp_config *config)
     if (p->l3 == L3_OTHER) {
         return 0;
     }
-    if (config->servers && (server_hit(&p->dst, p->is_test) || server_hit(&p->src, p->is_test))) {
+    if (config->servers &&
+        (server_hit(&p->dst, p->is_test) || server_hit(&p->src, p->is_test))) {
         return 1 + DP_DROPPED_SERVER;
     }
     return config->pairs && pairs_hit(p) ? 1 + DP_DROPPED_PAIR : 0;
@@ -182,8 +184,8 @@ contain(struct __sk_buff *skb, struct packet *p, struct dp_config *config, __u32
     int block = blocked(p, config);
     int sender = subject_find(&src, config, p->src_mac_word, p->in_ifindex,
                               p->l3 == L3_OTHER ? NULL : &p->src);
-    int target = !p->is_group &&
-                 subject_find(&dst, config, p->dst_mac_word, 0, p->l3 == L3_OTHER ? NULL : &p->dst);
+    int target = !p->is_group && subject_find(&dst, config, p->dst_mac_word, 0,
+                                              p->l3 == L3_OTHER ? NULL : &p->dst);
     if (!sender && is_held_port) {
         sender = subject_held(&src, p->src_mac_word, p->in_ifindex, !p->is_test);
         if (sender == 2) {
@@ -273,8 +275,8 @@ forwarded(struct __sk_buff *skb, struct packet *p, struct dp_config *config)
     return TC_ACT_UNSPEC;
 }
 
-/* Frames that may teach something.  Of plain unicast one in sixteen is looked at, to know which
- * MACs are behind an access port: whoever comes new says so by ARP, ND or DHCP first. */
+/* Frames that may teach something.  Of plain unicast one in sixteen is looked at, to know which MACs
+ * are behind an access port: whoever comes new says so by ARP, ND or DHCP first. */
 static __always_inline int
 may_teach(const struct packet *p)
 {
@@ -464,8 +466,9 @@ static __always_inline void
 mirror_egress(struct __sk_buff *skb, struct packet *p, struct dp_config *config,
               struct dp_port *port, struct dp_port *in)
 {
-    __u32 always =
-        port->role == DP_ACCESS && in && in->role == DP_ACCESS && !p->is_group ? config->always : 0;
+    __u32 always = port->role == DP_ACCESS && in && in->role == DP_ACCESS && !p->is_group
+                       ? config->always
+                       : 0;
     if (!(always | port->mirror_out) || (config->sensors && is_copy(skb, p))) {
         return;
     }
@@ -578,7 +581,8 @@ cordon_tap(struct __sk_buff *skb)
     __u32 size = skb->len;
     if (!config || size < sizeof(trailer) + ETH_HLEN ||
         bpf_skb_load_bytes(skb, size - sizeof(trailer), &trailer, sizeof(trailer)) ||
-        trailer.magic != DP_TRAILER_MAGIC || bpf_skb_change_tail(skb, size - sizeof(trailer), 0)) {
+        trailer.magic != DP_TRAILER_MAGIC ||
+        bpf_skb_change_tail(skb, size - sizeof(trailer), 0)) {
         return TC_ACT_SHOT;
     }
     if (trailer.vlan && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), (__u16)trailer.vlan)) {

@@ -219,9 +219,8 @@ encapsulate_erspan(struct __sk_buff *skb, struct dp_session *s, __u32 session, _
                    __u32 is_cut)
 {
     struct dp_session_state *state = bpf_map_lookup_elem(&cdn_sess_state, &session);
-    if (!state || !s->out ||
-        !(s->to_mac[0] | s->to_mac[1] | s->to_mac[2] | s->to_mac[3] | s->to_mac[4] |
-          s->to_mac[5])) {
+    if (!state || !s->out || !(s->to_mac[0] | s->to_mac[1] | s->to_mac[2] | s->to_mac[3] |
+                               s->to_mac[4] | s->to_mac[5])) {
         return 0;
     }
     __u32 tag = 0, has_tag = skb->vlan_present;
@@ -259,9 +258,9 @@ encapsulate_erspan(struct __sk_buff *skb, struct dp_session *s, __u32 session, _
     e->gre_flags = bpf_htons(0x1000); /* sequence number present */
     e->gre_type = bpf_htons(GRE_ERSPAN2);
     e->sequence = bpf_htonl(__sync_fetch_and_add(&state->sequence, 1));
-    e->session =
-        bpf_htonl(1u << 28 | (tag & 0xfff) << 16 | (tag >> 13 & 7) << 13 |
-                  (has_tag ? 2u : 0u) << 11 | (is_cut ? 1u : 0u) << 10 | (s->span & 0x3ffu));
+    e->session = bpf_htonl(1u << 28 | (tag & 0xfff) << 16 | (tag >> 13 & 7) << 13 |
+                           (has_tag ? 2u : 0u) << 11 | (is_cut ? 1u : 0u) << 10 |
+                           (s->span & 0x3ffu));
     e->index = bpf_htonl(origin & 0xfffff);
     return 1;
 }

@@ -125,10 +125,10 @@ parse_l4(struct __sk_buff *skb, struct packet *p)
     if (!at || p->fragment == FRAGMENT_LATER) {
         return 0;
     }
-    __u32 need = p->protocol == IPPROTO_TCP                                     ? 14
-                 : p->protocol == IPPROTO_UDP                                   ? 8
+    __u32 need = p->protocol == IPPROTO_TCP                                       ? 14
+                 : p->protocol == IPPROTO_UDP                                     ? 8
                  : p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6 ? 4
-                                                                                : 0;
+                                                                                  : 0;
     if (!need) {
         return 1;
     }

@@ -51,10 +51,10 @@ struct dp_config {
     __u32 isolate_ports;
     __u32 servers;
     __u32 pairs;
-    __u32 watched; /* endpoints with a detailed mirror */
-    __u32 rspans;  /* reserved VLANs */
-    __u32 sensors; /* ERSPAN destinations */
-    __u32 always;  /* bits: sessions of kind remote-always */
+    __u32 watched;  /* endpoints with a detailed mirror */
+    __u32 rspans;   /* reserved VLANs */
+    __u32 sensors;  /* ERSPAN destinations */
+    __u32 always;   /* bits: sessions of kind remote-always */
     __u32 snoop_per_s;
     __u32 permit_mark; /* on what a contained endpoint may send */
     __u32 zero;
@@ -210,12 +210,12 @@ struct dp_session {
     __u32 out;     /* ifindex; 0: nowhere yet */
     __u32 snap;    /* 0: whole frames */
     __u32 sample;
-    __u32 bucket;   /* key in 'budgets', or DP_NO_BUCKET */
-    __u16 span;     /* ERSPAN session */
-    __u16 vlan;     /* RSPAN */
-    __u8 to_mac[6]; /* next hop of the ERSPAN */
+    __u32 bucket;      /* key in 'budgets', or DP_NO_BUCKET */
+    __u16 span;        /* ERSPAN session */
+    __u16 vlan;        /* RSPAN */
+    __u8 to_mac[6];    /* next hop of the ERSPAN */
     __u8 from_mac[6];
-    __u32 to_ip; /* network order */
+    __u32 to_ip;       /* network order */
     __u32 from_ip;
     __u32 has_filters;
 };
@@ -278,8 +278,7 @@ enum dp_snoop_kind {
     DP_SNOOP_DNS_ANSWER,
     DP_SNOOP_HELD_MAC,
     DP_SNOOP_MAC,
-    DP_SNOOP_SOURCE /* stopped, from a contained endpoint: with an address that is not known as its
-                       own */
+    DP_SNOOP_SOURCE /* stopped, from a contained endpoint: with an address that is not known as its own */
 };
 
 struct dp_snoop {

@@ -1,6 +1,5 @@
 /* What the kernel side tells the user side: copies of frames that teach (ARP, ND, DHCP, answers to
- * forwarded queries, MACs that are new), rate-limited per port; and which MACs are behind a port.
- */
+ * forwarded queries, MACs that are new), rate-limited per port; and which MACs are behind a port. */
 #ifndef CORDON_BPF_SNOOP_H
 #define CORDON_BPF_SNOOP_H
 
