@@ -479,7 +479,8 @@ first_tick(struct controller *controller, int64_t now_us)
 {
     struct retention *r = controller->retention;
     int64_t wall_us = clock_wall_us(controller->clock);
-    r->next_us = now_us + RETENTION_FIRST_US;
+    r->is_begun = true;
+    r->next_us = r->next_us > 0 ? r->next_us : now_us + RETENTION_FIRST_US;
     r->survey_next_us = now_us + RETENTION_FIRST_US / 4;
     r->offset_us = wall_us - now_us;
     if (r->known_us > 0 && wall_us - r->known_us > DAY_US + RETENTION_EVERY_US) {
@@ -498,7 +499,7 @@ retention_tick(struct controller *controller)
     if (r->is_stopping) {
         return;
     }
-    if (r->next_us == 0) {
+    if (!r->is_begun) { /* also where somebody has set something before */
         first_tick(controller, now_us);
     }
     clock_watch(controller, now_us);

@@ -26,6 +26,7 @@ struct retention {
     bool is_running, is_sweeping, is_busy;
     struct store_sweep sweep, trial; /* as committed; as the store thread has it */
     int slices_left;                 /* until the next tick */
+    bool is_begun;                   /* had its first tick */
     int64_t next_us;                 /* boot: the next pass */
     int64_t offset_us;               /* wall less boot, when the last pass began */
     int64_t hold_us;                 /* boot: none before */
