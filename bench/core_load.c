@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "controller/controller.h"
-#include "controller/inspect.h"
+#include "controller/ask/inspect.h"
 
 static bool
 send_desired(void *context, const struct wire_desired *desired)

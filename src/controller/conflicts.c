@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 
 #define CONFLICTS_MAX 256
 #define AGAIN_US (INT64_C(600) * 1000000) /* told again after so long */

@@ -139,8 +139,8 @@ void controller_release(struct controller *controller, const char *containment_i
                         const char *account, const char *reason, wish_done_fn *done, void *context);
 void controller_extend(struct controller *controller, const char *containment_id,
                        uint32_t expires_s, const char *account, wish_done_fn *done, void *context);
-/* A person keeps what only a switch knew of (controller/unproven.h): it is a containment like any
- * other from now on. */
+/* A person keeps what only a switch knew of (controller/recovery/unproven.h): it is a containment
+ * like any other from now on. */
 void controller_prove(struct controller *controller, const char *containment_id,
                       const char *account, const char *reason, wish_done_fn *done, void *context);
 enum verdict { VERDICT_ENFORCE, VERDICT_CHECK, VERDICT_REVERT };

@@ -19,7 +19,7 @@
 #include "base/seal.h"
 #include "bus/issued.h"
 #include "bus/pki.h"
-#include "controller/ask.h"
+#include "controller/ask/ask.h"
 #include "controller/core_peers.h"
 #include "controller/core_state.h"
 #include "cordond/errand.h"

@@ -5,13 +5,13 @@
 
 #include "base/seal.h"
 #include "bus/pki.h"
-#include "controller/ask.h"
-#include "controller/checkpoints.h"
+#include "controller/ask/ask.h"
+#include "controller/audit/checkpoints.h"
 #include "controller/clocks.h"
 #include "controller/controller.h"
-#include "controller/copies.h"
+#include "controller/recovery/copies.h"
 #include "controller/ended.h"
-#include "controller/own_certificate.h"
+#include "controller/certificates/own_certificate.h"
 #include "cordond/role.h"
 #include "wire/ack.h"
 

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "controller/clocks.h"
 #include "controller/entry.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 #include "controller/records.h"
 #include "controller/storm.h"
 #include "controller/switches.h"

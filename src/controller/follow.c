@@ -9,7 +9,7 @@
 #include "controller/decide.h"
 #include "controller/entry.h"
 #include "controller/judge.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 #include "controller/switches.h"
 #include "controller/wish.h"
 

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "controller/desired.h"
 #include "controller/entry.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 #include "controller/slot.h"
 #include "controller/storm.h"
 

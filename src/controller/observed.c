@@ -7,11 +7,11 @@
 
 #include "base/mem.h"
 #include "controller/adopt.h"
-#include "controller/checkpoints.h"
+#include "controller/audit/checkpoints.h"
 #include "controller/judge.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 #include "controller/slot.h"
-#include "controller/unproven.h"
+#include "controller/recovery/unproven.h"
 #include "controller/switches.h"
 #include "wire/message.h"
 

@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "controller/controller.h"
 #include "controller/entry.h"
-#include "controller/notices.h"
-#include "controller/payload.h"
+#include "controller/notices/notices.h"
+#include "controller/ask/payload.h"
 #include "controller/switches.h"
 
 static void

@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 #include "model/redact.h"
 #include "wire/message.h"
 

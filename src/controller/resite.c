@@ -5,7 +5,7 @@
 
 #include "controller/entry.h"
 #include "controller/judge.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 
 #define OPEN_STEP "no_site"
 

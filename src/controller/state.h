@@ -18,10 +18,10 @@
 #include "base/hmap.h"
 #include "base/log.h"
 #include "controller/controller.h"
-#include "controller/inspect.h"
+#include "controller/ask/inspect.h"
 #include "controller/lifecycle.h"
 #include "wire/rule_sum.h"
-#include "controller/unstored.h"
+#include "controller/recovery/unstored.h"
 
 /* One rule that switches must hold, and which: "" all of them. */
 struct want {

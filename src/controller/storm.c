@@ -6,7 +6,7 @@
 
 #include "controller/decide.h"
 #include "controller/entry.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 #include "policy/budget.h"
 
 #define OVER_US                                                                                    \

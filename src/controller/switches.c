@@ -10,7 +10,7 @@
 #include "controller/entry.h"
 #include "controller/judge.h"
 #include "controller/slot.h"
-#include "controller/unproven.h"
+#include "controller/recovery/unproven.h"
 #include "wire/desired_set.h"
 #include "wire/message.h"
 

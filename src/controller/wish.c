@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "controller/decide.h"
 #include "controller/entry.h"
-#include "controller/notices.h"
+#include "controller/notices/notices.h"
 #include "controller/resite.h"
 #include "controller/switches.h"
 #include "controller/world.h"

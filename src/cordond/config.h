@@ -112,7 +112,7 @@ struct config_openid {
 
 #define CONFIG_PROXIES_MAX 16
 
-/* 0: what controller/certificates.h says. */
+/* 0: what controller/certificates/certificates.h says. */
 struct config_certificates {
     uint32_t life_s;  /* of a device's certificate */
     uint32_t grace_s; /* an expired one is let in for so long, to be renewed */

@@ -2,7 +2,7 @@
  * with a time stamp (never deleted), and the last good copy takes its place, with the audit rows
  * that the damaged one still proves.  Never a silent start with nothing: the setting "restored"
  * says that what switches hold must be looked at before anything is taken from them
- * (controller/unproven.h).
+ * (controller/recovery/unproven.h).
  *
  * Beside cordon.db:
  *   cordon.db.made       there was a database: without this a missing one is a first start

@@ -76,7 +76,7 @@ extern const struct shape view_link_shape; /* over struct link */
 
 struct view_protection {
     char id[NAME_SIZE];
-    int state; /* enum protection_state (controller/inspect.h): same order as the names */
+    int state; /* enum protection_state (controller/ask/inspect.h): same order as the names */
     char endpoint_id[ID_SIZE];
     char host_name[HOST_SIZE];
     struct mac mac;

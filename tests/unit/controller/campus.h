@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "controller/controller.h"
-#include "controller/inspect.h"
+#include "controller/ask/inspect.h"
 #include "driver/dummy.h"
 #include "wire/desired_set.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "campus.h"
-#include "controller/inspect.h"
+#include "controller/ask/inspect.h"
 #include "wire/message.h"
 
 #define COUNT 3

@@ -12,7 +12,7 @@
 
 #include "audit_rows.h"
 #include "campus.h"
-#include "controller/ask.h"
+#include "controller/ask/ask.h"
 #include "controller/lifecycle.h"
 #include "wire/op.h"
 

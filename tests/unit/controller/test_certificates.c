@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "bus/csr.h"
 #include "bus/issued.h"
-#include "controller/certificates.h"
+#include "controller/certificates/certificates.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 #define BEGIN_US INT64_C(1790000000000000)

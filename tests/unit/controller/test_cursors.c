@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "campus.h"
-#include "controller/ask.h"
+#include "controller/ask/ask.h"
 
 #define CLIENTS 7
 

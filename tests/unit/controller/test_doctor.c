@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "campus.h"
-#include "controller/ask.h"
-#include "controller/checkpoints.h"
-#include "controller/copies.h"
+#include "controller/ask/ask.h"
+#include "controller/audit/checkpoints.h"
+#include "controller/recovery/copies.h"
 #include "wire/said.h"
 
 #define SECOND_US INT64_C(1000000)

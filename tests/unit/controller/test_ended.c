@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "campus.h"
-#include "controller/ask.h"
+#include "controller/ask/ask.h"
 
 #define OVER 12 /* contained and released */
 

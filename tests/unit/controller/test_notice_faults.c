@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "campus.h"
-#include "controller/ask.h"
+#include "controller/ask/ask.h"
 
 #define SECOND INT64_C(1000000)
 

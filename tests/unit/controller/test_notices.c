@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "campus.h"
-#include "controller/inspect.h"
+#include "controller/ask/inspect.h"
 #include "wire/edge_stats.h"
 #include "wire/notify.h"
 

@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "bus/tls.h"
-#include "controller/own_certificate.h"
+#include "controller/certificates/own_certificate.h"
 
 struct fixture {
     char dir[64];

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "campus.h"
-#include "controller/ask.h"
-#include "controller/replay.h"
+#include "controller/ask/ask.h"
+#include "controller/replay/replay.h"
 #include "topology/topology.h"
 
 #define MINUTE_US (INT64_C(60) * 1000000)

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "campus.h"
-#include "controller/ask.h"
-#include "controller/checkpoints.h"
-#include "controller/retention.h"
+#include "controller/ask/ask.h"
+#include "controller/audit/checkpoints.h"
+#include "controller/retention/retention.h"
 #include "topology/topology.h"
 
 #define SECOND INT64_C(1000000)

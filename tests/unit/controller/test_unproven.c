@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "campus.h"
-#include "controller/inspect.h"
+#include "controller/ask/inspect.h"
 #include "driver/dummy.h"
 #include "store/copy.h"
 #include "store/rescue.h"

@@ -13,9 +13,9 @@
 #include <time.h>
 
 #include "campus.h"
-#include "controller/ask.h"
-#include "controller/inspect.h"
-#include "controller/on_call.h"
+#include "controller/ask/ask.h"
+#include "controller/ask/inspect.h"
+#include "controller/notices/on_call.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 #define MANY 500

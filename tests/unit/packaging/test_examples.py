@@ -108,7 +108,7 @@ class Examples(unittest.TestCase):
 
     def test_every_metric_is_documented(self):
         """Names are a promise: whoever renames one must see it."""
-        source = read("src/controller/ask_metrics.c")
+        source = read("src/controller/ask/ask_metrics.c")
         used = set(re.findall(r'"(cordon_\w+)', source))
         self.assertGreater(len(used), 25)
         listed = set(re.findall(r"^\| `(cordon_\w+)`", read("docs/metrics.md"), re.M))

@@ -3,7 +3,7 @@
 #ifndef CORDON_TESTS_WEB_FAKE_CONTROLLER_H
 #define CORDON_TESTS_WEB_FAKE_CONTROLLER_H
 
-#include "controller/ask.h"
+#include "controller/ask/ask.h"
 
 #define FAKE_CONTAINMENTS_MAX 64
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/mem.h"
-#include "controller/checkpoints.h"
-#include "controller/payload.h"
+#include "controller/audit/checkpoints.h"
+#include "controller/ask/payload.h"
 #include "wire/notify.h"
 
 /* Wishes: done at once. */

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "controller/purge.h"
-#include "controller/retention.h"
+#include "controller/retention/purge.h"
+#include "controller/retention/retention.h"
 #include "fake_controller.h"
 
 static struct retention_settings *

@@ -11,20 +11,20 @@ import sys
 SOURCE = pathlib.Path(sys.argv[1])
 # Who says something to people: the call, in which files, and which of its texts.
 CALLS = (
-    (r"ask_problem\(", "src/controller/ask*.c"), (r"refuse\(", "src/web/*.c"),
+    (r"ask_problem\(", "src/controller/ask/*.c"), (r"refuse\(", "src/web/*.c"),
     (r"reply_problem\(", "src/web/*.c"), (r"hold_as\(", "src/policy/*.c"),
     (r"doubt\(", "src/policy/*.c"), (r"rate\(", "src/policy/*.c"),
-    (r"\btell\(outcome,", "src/policy/engine.c"), (r"\bdoctor_find\(", "src/controller/ask_doctor*.c"),
-    (r"altered_note\(", "src/controller/observed.c"), (r"store_put_audit\(", "src/controller/*.c"),
+    (r"\btell\(outcome,", "src/policy/engine.c"), (r"\bdoctor_find\(", "src/controller/ask/ask_doctor*.c"),
+    (r"altered_note\(", "src/controller/observed.c"), (r"store_put_audit\(", "src/controller/**/*.c"),
     (r"snprintf\(detail, sizeof\(detail\),",
-     "src/controller/{enrolments,certificates,unproven,notices,observed,copies}.c"),
-    (r"add_reach\(", "src/controller/ask_containments.c"), (r"\bsay\(location,", "src/topology/*.c"),
+     "src/controller/**/{enrolments,certificates,unproven,notices,observed,copies}.c"),
+    (r"add_reach\(", "src/controller/ask/ask_containments.c"), (r"\bsay\(location,", "src/topology/*.c"),
     (r"held_fail\(", "src/edge/*.c"), (r"problem_add\(", "src/edge/*.c"),
-    (r"snprintf\(why, (?:TEXT_SIZE|WHY_SIZE|128),", "src/{policy,controller,wire,edge}/*.c"),
-    (r"\btell\(done, context, WISH_\w+,", "src/controller/{wish,suspend}.c"),
-    (r"\bdone\(context, NOTIFY_\w+,", "src/controller/notices.c"),
-    (r"question_answer\(notices, question, false,", "src/controller/notices.c"),
-    (r"change_end\(notices, NOTIFY_FAILED,", "src/controller/notices.c"),
+    (r"snprintf\(why, (?:TEXT_SIZE|WHY_SIZE|128),", "src/{policy,controller,wire,edge}/**/*.c"),
+    (r"\btell\(done, context, WISH_\w+,", "src/controller/wish.c"),
+    (r"\bdone\(context, NOTIFY_\w+,", "src/controller/notices/notices.c"),
+    (r"question_answer\(notices, question, false,", "src/controller/notices/notices.c"),
+    (r"change_end\(notices, NOTIFY_FAILED,", "src/controller/notices/notices.c"),
     (r"snprintf\(result(?:->|\.)answer, \S+", "src/notify/{deliver,deliver_syslog,notify_role}.c"),
 )
 LITERAL = r'"((?:[^"\\]|\\.)*)"'

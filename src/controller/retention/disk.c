@@ -1,0 +1,160 @@
+/* The disk's budget: how full it is, who is told, and what goes before its time. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "controller/notices/notices.h"
+#include "controller/retention/retention_state.h"
+#include "controller/state.h"
+
+#define LOOK_US (INT64_C(10) * 1000000)
+#define CALM 75                           /* per cent: the next rise is told again */
+#define GOAL 90                           /* per cent: shed until then */
+#define STUCK_US (INT64_C(600) * 1000000) /* nothing could go: tried again */
+
+/* Packets first, then names, then what was found; blocks and the audit never. */
+const struct retention_stage retention_shed_stages[RETENTION_SHED_STAGES] = {
+    {SWEEP_EVIDENCE, SWEEP_DROP, RETENTION_EVIDENCE},
+    {SWEEP_NAMES, SWEEP_PLAIN, RETENTION_NAMES},
+    {SWEEP_DETECTIONS, SWEEP_DROP, RETENTION_DETECTIONS},
+    {SWEEP_INCIDENTS, SWEEP_DROP, RETENTION_DETECTIONS},
+};
+
+/* What the file holds, without what is free in it; and the budget: as configured, or what there is
+ * room for, but for a twentieth. */
+static bool
+disk_read(struct controller *controller)
+{
+    struct retention *r = controller->retention;
+    struct store_disk disk;
+    if (store_read_disk(controller->store, &disk) != 0) {
+        return false;
+    }
+    uint64_t live = store_live_bytes(controller->store);
+    uint64_t room = (disk.database_bytes + disk.free_bytes) / 20 * 19;
+    uint64_t budget = (uint64_t)r->settings.budget_mib << 20;
+    r->used_bytes = live > 0 && live < disk.database_bytes ? live : disk.database_bytes;
+    r->budget_bytes = budget > 0 && budget < room ? budget : room;
+    r->free_bytes = disk.free_bytes;
+    r->total_bytes = disk.total_bytes;
+    r->share = r->budget_bytes > 0 ? (uint32_t)(r->used_bytes * 100 / r->budget_bytes) : 100;
+    return true;
+}
+
+static void
+tell(struct controller *controller, enum severity severity, const char *what)
+{
+    const struct retention *r = controller->retention;
+    char text[TEXT_SIZE];
+    snprintf(text, sizeof(text),
+             "the disk budget is used to %" PRIu32 " %% (%" PRIu64 " of %" PRIu64 " MiB): %s",
+             r->share, r->used_bytes >> 20, r->budget_bytes >> 20, what);
+    log_warn("core", "the disk budget", LOG_S("what", text));
+    notices_tell_object(controller, NOTICE_DISK, severity, "disk", text);
+}
+
+bool
+retention_is_shedding(const struct retention *r)
+{
+    return r->is_running && r->stages == retention_shed_stages;
+}
+
+/* Not while something else runs: what a pass takes by age may be enough. */
+static void
+shed_begin(struct controller *controller, int64_t now_us)
+{
+    struct retention *r = controller->retention;
+    uint64_t goal = r->budget_bytes / 100 * GOAL;
+    if (r->is_running || now_us < r->stuck_until_us || r->used_bytes <= goal) {
+        return;
+    }
+    r->is_told = true;
+    r->shed_now = 0;
+    r->shed_bytes = r->used_bytes - goal;
+    retention_begin(controller, retention_shed_stages, RETENTION_SHED_STAGES);
+    tell(controller, SEVERITY_HIGH,
+         "the oldest packets, then names, then detections go before their time");
+}
+
+void
+retention_disk_tick(struct controller *controller, int64_t now_us)
+{
+    struct retention *r = controller->retention;
+    if (now_us < r->disk_us) {
+        return;
+    }
+    r->disk_us = now_us + LOOK_US;
+    r->is_settling = r->is_settling && !store_is_scrubbed(controller->store);
+    if (r->is_settling || !disk_read(controller)) {
+        return;
+    }
+    if (r->share >= 100) {
+        shed_begin(controller, now_us);
+    }
+    if (r->share >= RETENTION_WARN && !r->is_told) {
+        r->is_told = true;
+        tell(controller, SEVERITY_MEDIUM,
+             "at 100 % packets, names and detections go before their time");
+    } else if (r->share < CALM) {
+        r->is_told = false;
+    }
+    r->is_stuck = r->is_stuck && r->share >= 100;
+}
+
+static void
+shed_end(struct controller *controller)
+{
+    struct retention *r = controller->retention;
+    int64_t now_us = clock_boot_us(controller->clock);
+    r->is_stuck = r->shed_bytes > 0 && r->shed_now == 0;
+    r->stuck_until_us = now_us + (r->is_stuck ? STUCK_US : LOOK_US);
+    r->disk_us = now_us + LOOK_US;
+    r->surveyed_us = 0;
+    r->is_settling = true;
+    store_scrub(controller->store);
+    if (r->is_stuck) {
+        tell(controller, SEVERITY_HIGH, "nothing is left that may go; give it more room");
+    }
+}
+
+void
+retention_shed_note(struct controller *controller, const struct retention_stage *stage,
+                    uint64_t rows, uint64_t bytes)
+{
+    struct retention *r = controller->retention;
+    /* A name that is taken out leaves most of its row behind. */
+    bytes = stage->act == SWEEP_PLAIN ? bytes / 8 : bytes;
+    r->shed_now += rows;
+    r->shed += rows;
+    r->shed_bytes -= bytes < r->shed_bytes ? bytes : r->shed_bytes;
+    if (rows > 0) {
+        char detail[TEXT_SIZE];
+        struct store_change *change = store_change_new();
+        snprintf(detail, sizeof(detail), "%" PRIu64 " rows before their time: the disk budget",
+                 rows);
+        store_put_audit(change, clock_wall_us(controller->clock), "retention", "retention.shed",
+                        retention_kind_names[stage->kind], detail);
+        store_submit(controller->store, change, NULL, NULL);
+    }
+    if (r->shed_bytes == 0) {
+        r->stage = r->stage_count; /* enough */
+    }
+    if (r->stage == r->stage_count) {
+        shed_end(controller);
+    }
+}
+
+void
+retention_disk_look(const struct controller *controller, struct retention_view *view)
+{
+    const struct retention *r = controller->retention;
+    view->budget_bytes = r->budget_bytes;
+    view->used_bytes = r->used_bytes;
+    view->free_bytes = r->free_bytes;
+    view->total_bytes = r->total_bytes;
+    view->share = r->share;
+    view->is_shedding = retention_is_shedding(r);
+    view->is_stuck = r->is_stuck;
+    view->shed = r->shed;
+}
