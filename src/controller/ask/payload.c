@@ -160,7 +160,7 @@ on_set(void *context, int error)
 {
     struct setting_right *setting = context;
     if (error) {
-        ask_problem(&setting->call, 503, "the change could not be stored", NULL,
+        ask_problem(&setting->call, 503, "it could not be stored", NULL,
                     "nothing was changed; try again");
     } else {
         ask_answer_shape(&setting->call, 200, &view_payload_reader_shape, &setting->reader);

@@ -563,7 +563,7 @@ on_retained(void *context, int error)
         controller_list_changed(retaining->controller, CHANGED_RETENTION);
     }
     retaining->done(retaining->context, error ? WISH_FAILED : WISH_DONE,
-                    error ? "the change could not be stored" : "", NULL);
+                    error ? "it could not be stored" : "", NULL);
     free(retaining);
 }
 
