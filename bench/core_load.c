@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "controller/controller.h"
 #include "controller/ask/inspect.h"
+#include "controller/controller.h"
 
 static bool
 send_desired(void *context, const struct wire_desired *desired)

@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "controller/slot.h"
 #include "controller/switches.h"
-#include "wire/protected_hosts.h"
 #include "wire/message.h"
+#include "wire/protected_hosts.h"
 
 #define WAIT_US 20000000 /* longer than the driver waits for an answer */
 #define NAMED_MAX 131072 /* rules in one answer that are not simply proven */

@@ -5,27 +5,27 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/audit/checkpoints.h"
+#include "controller/audit/forward.h"
 #include "controller/clocks.h"
 #include "controller/conflicts.h"
-#include "controller/audit/checkpoints.h"
 #include "controller/decide.h"
 #include "controller/desired.h"
 #include "controller/entry.h"
 #include "controller/follow.h"
-#include "controller/audit/forward.h"
 #include "controller/judge.h"
 #include "controller/notices/notices.h"
 #include "controller/records.h"
+#include "controller/recovery/unproven.h"
 #include "controller/resite.h"
 #include "controller/retention/retention.h"
 #include "controller/slot.h"
 #include "controller/storm.h"
 #include "controller/switches.h"
-#include "policy/budget.h"
-#include "wire/view_system.h"
-#include "controller/recovery/unproven.h"
 #include "controller/wish.h"
 #include "controller/world.h"
+#include "policy/budget.h"
+#include "wire/view_system.h"
 
 #define SECOND_US INT64_C(1000000)
 #define WRITTEN_AT_ONCE 500 /* containments, in a quarter of a second */

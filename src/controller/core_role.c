@@ -24,12 +24,12 @@
 #include "controller/core_state.h"
 #include "cordond/errand.h"
 #include "store/rescue.h"
-#include "wire/desired_set.h"
 #include "wire/ack.h"
+#include "wire/desired_set.h"
 #include "wire/event.h"
 #include "wire/read_back.h"
-#include "wire/view_system.h"
 #include "wire/view_endpoint.h"
+#include "wire/view_system.h"
 
 #define RESERVE_BYTES (UINT64_C(4) << 20) /* of the disk, for blocks when it is full */
 #define TICK_US 250000

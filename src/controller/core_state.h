@@ -7,11 +7,11 @@
 #include "bus/pki.h"
 #include "controller/ask/ask.h"
 #include "controller/audit/checkpoints.h"
+#include "controller/certificates/own_certificate.h"
 #include "controller/clocks.h"
 #include "controller/controller.h"
-#include "controller/recovery/copies.h"
 #include "controller/ended.h"
-#include "controller/certificates/own_certificate.h"
+#include "controller/recovery/copies.h"
 #include "cordond/role.h"
 #include "wire/ack.h"
 

@@ -10,8 +10,8 @@
 #include "controller/audit/checkpoints.h"
 #include "controller/judge.h"
 #include "controller/notices/notices.h"
-#include "controller/slot.h"
 #include "controller/recovery/unproven.h"
+#include "controller/slot.h"
 #include "controller/switches.h"
 #include "wire/message.h"
 

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/ask/payload.h"
 #include "controller/controller.h"
 #include "controller/entry.h"
 #include "controller/notices/notices.h"
-#include "controller/ask/payload.h"
 #include "controller/switches.h"
 
 static void

@@ -17,11 +17,11 @@
 
 #include "base/hmap.h"
 #include "base/log.h"
-#include "controller/controller.h"
 #include "controller/ask/inspect.h"
+#include "controller/controller.h"
 #include "controller/lifecycle.h"
-#include "wire/rule_sum.h"
 #include "controller/recovery/unstored.h"
+#include "wire/rule_sum.h"
 
 /* One rule that switches must hold, and which: "" all of them. */
 struct want {

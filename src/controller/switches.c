@@ -9,8 +9,8 @@
 #include "controller/desired.h"
 #include "controller/entry.h"
 #include "controller/judge.h"
-#include "controller/slot.h"
 #include "controller/recovery/unproven.h"
+#include "controller/slot.h"
 #include "wire/desired_set.h"
 #include "wire/message.h"
 

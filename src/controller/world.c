@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/clocks.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "controller/clocks.h"
 
 /* ---- who talked to it ---- */
 

@@ -4,11 +4,11 @@
 #ifndef CORDON_CONTROLLER_ASK_H
 #define CORDON_CONTROLLER_ASK_H
 
+#include "controller/ask/inspect.h"
 #include "controller/certificates/certificates.h"
 #include "controller/controller.h"
-#include "controller/recovery/copies.h"
-#include "controller/ask/inspect.h"
 #include "controller/jobs.h"
+#include "controller/recovery/copies.h"
 #include "controller/revisions.h"
 #include "controller/warnings.h"
 #include "wire/answer.h"

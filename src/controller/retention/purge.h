@@ -5,8 +5,8 @@
 #define CORDON_CONTROLLER_PURGE_H
 
 #include "controller/controller.h"
-#include "controller/recovery/copies.h"
 #include "controller/jobs.h"
+#include "controller/recovery/copies.h"
 #include "store/sweep.h"
 #include "wire/view_retention.h"
 

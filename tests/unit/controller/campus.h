@@ -5,8 +5,8 @@
 #define CORDON_TESTS_CONTROLLER_CAMPUS_H
 
 #include "base/clock.h"
-#include "controller/controller.h"
 #include "controller/ask/inspect.h"
+#include "controller/controller.h"
 #include "driver/dummy.h"
 #include "wire/desired_set.h"
 

@@ -12,8 +12,8 @@
 #include "campus.h"
 #include "controller/decide.h"
 #include "driver/worker.h"
-#include "wire/protected_hosts.h"
 #include "wire/message.h"
+#include "wire/protected_hosts.h"
 
 #define GATEWAY4 "10.1.0.1"
 #define GATEWAY6 "2001:db8:1::1"

@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "controller/audit/checkpoints.h"
 #include "controller/ask/payload.h"
+#include "controller/audit/checkpoints.h"
 #include "wire/notify.h"
 
 static const char policy_text[] = "networks:\n"

@@ -5,8 +5,8 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/mem.h"
-#include "controller/audit/checkpoints.h"
 #include "controller/ask/payload.h"
+#include "controller/audit/checkpoints.h"
 #include "wire/notify.h"
 
 /* Wishes: done at once. */

@@ -22,9 +22,9 @@ CALLS = (
     (r"held_fail\(", "src/edge/*.c"), (r"problem_add\(", "src/edge/*.c"),
     (r"snprintf\(why, (?:TEXT_SIZE|WHY_SIZE|128),", "src/{policy,controller,wire,edge}/**/*.c"),
     (r"\btell\(done, context, WISH_\w+,", "src/controller/wish.c"),
-    (r"\bdone\(context, NOTIFY_\w+,", "src/controller/notices/notices.c"),
-    (r"question_answer\(notices, question, false,", "src/controller/notices/notices.c"),
-    (r"change_end\(notices, NOTIFY_FAILED,", "src/controller/notices/notices.c"),
+    (r"\bdone\(context, NOTIFY_\w+,", "src/controller/notices/*.c"),
+    (r"question_answer\(notices, question, false,", "src/controller/notices/*.c"),
+    (r"change_end\(notices, NOTIFY_FAILED,", "src/controller/notices/*.c"),
     (r"snprintf\(result(?:->|\.)answer, \S+", "src/notify/{deliver,deliver_syslog,notify_role}.c"),
 )
 LITERAL = r'"((?:[^"\\]|\\.)*)"'
