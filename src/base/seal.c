@@ -74,9 +74,9 @@ private_check(const struct stat *found, const char *path, uid_t also, char why[2
 }
 
 static int
-private_open(const char *path, uid_t also, int *out, struct stat *found, char why[256])
+private_open(const char *path, int access, uid_t also, int *out, struct stat *found, char why[256])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         int error = -errno;
         return complain(why, error, path,
@@ -98,7 +98,7 @@ seal_check_private(const char *path, char why[256])
 {
     struct stat found;
     int fd = -1;
-    int error = private_open(path, 0, &fd, &found, why);
+    int error = private_open(path, O_RDONLY, 0, &fd, &found, why);
     if (!error) {
         close(fd);
     }
@@ -114,7 +114,7 @@ masters_read(const char *path, struct masters **out, char why[256])
     if (sodium_init() < 0) {
         return complain(why, -EIO, path, "libsodium cannot start");
     }
-    int error = private_open(path, geteuid(), &fd, &found, why);
+    int error = private_open(path, O_RDONLY, geteuid(), &fd, &found, why);
     if (error) {
         return error;
     }
@@ -337,7 +337,7 @@ plain_read(const char *plain, char **bytes, size_t *size, char why[256])
 {
     struct stat found;
     int fd = -1;
-    int error = private_open(plain, owner_of(plain), &fd, &found, why);
+    int error = private_open(plain, O_RDONLY, owner_of(plain), &fd, &found, why);
     if (error) {
         return error;
     }
@@ -353,43 +353,46 @@ plain_read(const char *plain, char **bytes, size_t *size, char why[256])
 }
 
 static int
-wipe(const char *path)
+zeros_put(int fd, off_t size)
 {
     static const char zeros[4096];
-    struct stat found;
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    int error = fd < 0 || fstat(fd, &found) < 0 ? -errno : 0;
-    for (off_t done = 0; !error && done < found.st_size;) {
-        size_t part = found.st_size - done < (off_t)sizeof(zeros) ? (size_t)(found.st_size - done)
-                                                                  : sizeof(zeros);
+    int error = 0;
+    for (off_t done = 0; !error && done < size;) {
+        size_t part = size - done < (off_t)sizeof(zeros) ? (size_t)(size - done) : sizeof(zeros);
         ssize_t put = write(fd, zeros, part);
         error = put < 0 && errno != EINTR ? -errno : 0;
         done += put > 0 ? put : 0;
     }
-    error = !error && fsync(fd) < 0 ? -errno : error;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return error ? error : unlink(path) < 0 ? -errno : file_sync_folder(path);
+    return !error && fsync(fd) < 0 ? -errno : error;
 }
 
-/* Renamed first: one that is overwritten by half is never taken for a secret.  On a disk that
- * writes elsewhere what is written anew, the former bytes stay until it needs the room:
+/* Renamed first: one that is overwritten by half is never taken for a secret.  What bears that name
+ * is looked at again: whoever owns the folder could make it another name of somebody's file.  On a
+ * disk that writes elsewhere what is written anew, the former bytes stay until it needs the room:
  * docs/threats.md says so. */
 static int
 plain_wipe(const char *plain, bool is_there, char why[256])
 {
     char gone[PATH_MAX];
-    int used = snprintf(gone, sizeof(gone), "%s.gone", plain);
+    struct stat found;
+    int fd = -1, used = snprintf(gone, sizeof(gone), "%s.gone", plain);
     int error = used < 0 || (size_t)used >= sizeof(gone) ? -ENAMETOOLONG : 0;
     if (!error && is_there && rename(plain, gone) < 0) {
         error = -errno;
     }
-    error = error ? error : wipe(gone);
-    return error && (is_there || error != -ENOENT)
-               ? complain(why, error, plain,
-                          "is sealed, and the file itself cannot be removed: remove it")
-               : 0;
+    if (error) {
+        return complain(why, error, plain, strerror(-error));
+    }
+    error = private_open(gone, O_WRONLY, owner_of(plain), &fd, &found, why);
+    if (error) {
+        return error == -ENOENT && !is_there ? 0 : error;
+    }
+    error = zeros_put(fd, found.st_size);
+    close(fd);
+    error = error ? error : unlink(gone) < 0 ? -errno : file_sync_folder(gone);
+    return error ? complain(why, error, gone,
+                            "was sealed, and the file itself cannot be removed: remove it")
+                 : 0;
 }
 
 static bool
@@ -487,14 +490,16 @@ files_renew(const char *key_path, struct masters *masters, const struct seal_fil
 }
 
 int
-seal_rotate(const char *key_path, const struct seal_file *files, size_t count, char why[256])
+seal_rotate(const char *key_path, const struct seal_file *files, size_t count, bool *is_new,
+            char why[256])
 {
     struct masters *masters = NULL;
     int error = masters_read(key_path, &masters, why);
     if (error) {
         return error;
     }
-    if (masters->count == 1) { /* else: what was cut off, or joined, goes on with its first key */
+    *is_new = masters->count == 1;
+    if (*is_new) { /* else: what was cut off, or joined, goes on with its first key */
         memcpy(masters->keys[1], masters->keys[0], SEAL_KEY_SIZE);
         crypto_kdf_keygen(masters->keys[0]);
         masters->count = 2;

@@ -62,8 +62,9 @@ struct seal_file {
 };
 /* A new master key: the key file holds both, each file is sealed anew, then the former key goes.
  * Cut off anywhere, everything can be opened, and the same call again ends it.  Nobody else may be
- * writing: the caller holds the state folder's lock.  Files that are not there are passed over. */
-int seal_rotate(const char *key_path, const struct seal_file *files, size_t count,
+ * writing: the caller holds the state folder's lock.  Files that are not there are passed over.
+ * '*is_new': false where the file held several already, and its first one is the one that stays. */
+int seal_rotate(const char *key_path, const struct seal_file *files, size_t count, bool *is_new,
                 char why[256]) MUST_CHECK;
 
 /* The same without a new key: what several keys of the file sealed (a change that was cut off, or

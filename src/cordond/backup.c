@@ -569,7 +569,7 @@ secrets_restore(struct restoring *restoring, const struct view_backup_head *head
     error = error ? error : master_restore(restoring, key, why);
     error = error ? error : folder_restore(restoring, "", 0, why);
     /* What is sealed here and was not in the backup: with the one key that is left. */
-    if (!error && keep_seal_anew(config->state_dir, config->secret_key_file, false, why)) {
+    if (!error && keep_seal_anew(config->state_dir, config->secret_key_file, NULL, why)) {
         fprintf(stderr,
                 "cordond: not everything is sealed with the backup's key yet: %s; then run "
                 "'cordond key rotate'\n",

@@ -173,7 +173,7 @@ keep_take_over(const char *state, const char *key_path, const struct config *con
 /* ---- another one ---- */
 
 int
-keep_seal_anew(const char *state, const char *key_path, bool is_new, char why[256])
+keep_seal_anew(const char *state, const char *key_path, bool *is_new, char why[256])
 {
     char paths[KEPT_COUNT][PATH_ROOM];
     struct seal_file files[KEPT_COUNT];
@@ -181,7 +181,7 @@ keep_seal_anew(const char *state, const char *key_path, bool is_new, char why[25
         snprintf(paths[i], sizeof(paths[i]), "%s/%s", state, kept[i].name);
         files[i] = (struct seal_file){paths[i], kept[i].purpose};
     }
-    return is_new ? seal_rotate(key_path, files, KEPT_COUNT, why)
+    return is_new ? seal_rotate(key_path, files, KEPT_COUNT, is_new, why)
                   : seal_settle(key_path, files, KEPT_COUNT, why);
 }
 
@@ -189,14 +189,22 @@ int
 keep_rotate(const char *state, const char *key_path)
 {
     char why[256];
+    bool is_new = false;
     int error = keep_lock(state, why);
-    error = error ? error : keep_seal_anew(state, key_path, true, why);
+    error = error ? error : keep_seal_anew(state, key_path, &is_new, why);
     if (error) {
         fprintf(stderr, "cordond: %s\n", why);
         return 1;
     }
-    printf("%s is new; everything is sealed with it. What opens an older backup is the key in that "
-           "backup.\n",
-           key_path);
+    if (is_new) {
+        printf("%s is new; everything is sealed with it. What opens an older backup is the key in "
+               "that backup.\n",
+               key_path);
+    } else {
+        printf("%s held several keys: a rotation or a restore had been cut off. That is ended: "
+               "everything is sealed with the first of them, and the others are gone. For a new "
+               "key, give the command once more.\n",
+               key_path);
+    }
     return 0;
 }

@@ -21,9 +21,10 @@ int keep_take_over(const char *state, const char *key_path, const struct config 
                    char why[256]) MUST_CHECK;
 /* Below the state folder, what 'plain' (likewise) is sealed as; NULL: it is no such. */
 const char *keep_sealed_name(const char *plain);
-/* Everything sealed anew with the first key of the key file, which is then the only one ('is_new':
- * with another one that is made).  0, or negative errno and 'why'. */
-int keep_seal_anew(const char *state, const char *key_path, bool is_new, char why[256]) MUST_CHECK;
+/* Everything sealed anew with the first key of the key file, which is then the only one.  'is_new'
+ * not NULL: with another one that is made, and '*is_new' true, unless the file held several: then
+ * what was cut off is ended.  0, or negative errno and 'why'. */
+int keep_seal_anew(const char *state, const char *key_path, bool *is_new, char why[256]) MUST_CHECK;
 /* `cordond key rotate`; returns the exit status. */
 int keep_rotate(const char *state, const char *key_path);
 

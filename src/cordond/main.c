@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -31,6 +32,7 @@
 
 #define CONFIG_DEFAULT "/etc/cordon/cordond.yaml"
 #define USAGE_STATUS 2
+#define FIRST_TRIES 100 /* of 50 ms */
 
 struct arguments {
     const char *config_path;
@@ -199,14 +201,32 @@ accounts_prepare(const char *state)
     return result;
 }
 
-/* The authority, made where there is none; a new master key only while nobody else makes one. */
+/* Where the authority or the master key is not there yet, only one of us makes it: whoever is
+ * making it (a first start) is waited for. */
+static int
+first_lock(const char *state, const char *key, const char *pki, char why[256])
+{
+    static const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+    char authority[URL_SIZE + 16];
+    int error = 0;
+    snprintf(authority, sizeof(authority), "%s/ca.pem", pki);
+    for (int tries = 0; tries < FIRST_TRIES; tries++) {
+        bool is_first = access(key, F_OK) != 0 || access(authority, F_OK) != 0;
+        error = is_first ? keep_lock(state, why) : 0;
+        if (error != -EWOULDBLOCK) {
+            break;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return error;
+}
+
+/* The authority, made where there is none. */
 static int
 authority_prepare(const char *state, const char *key, const char *pki, char why[256])
 {
     int error = state_make(state, why);
-    if (!error && access(key, F_OK) != 0) {
-        error = keep_lock(state, why);
-    }
+    error = error ? error : first_lock(state, key, pki, why);
     error = error ? error : keep_prepare(state, key, why);
     error = error ? error : keep_take_over(state, key, NULL, why);
     return error ? error : pki_prepare(pki, key, NULL, why);

@@ -25,8 +25,7 @@ struct item {
 static struct item *
 find(const struct hmap *map, uint32_t key, uint64_t hash)
 {
-    HMAP_FOR_EACH_HASH(item, struct item, node, hash, map)
-    {
+    HMAP_FOR_EACH_HASH (item, struct item, node, hash, map) {
         if (item->key == key) {
             return item;
         }

@@ -209,7 +209,9 @@ test_a_rotation_seals_all_anew(void **state)
     canary_put(path, SEAL_NOTIFY);
     canary_put(other, SEAL_ACCOUNTS);
     assert_int_equal(file_read(key, 64, &before, &size), 0);
-    assert_int_equal(seal_rotate(key, files, 2, why), 0);
+    bool is_new = false;
+    assert_int_equal(seal_rotate(key, files, 2, &is_new, why), 0);
+    assert_true(is_new);
     assert_int_equal(file_read(key, 64, &after, &size), 0);
     assert_int_equal(size, SEAL_KEY_SIZE);
     assert_memory_not_equal(before, after, SEAL_KEY_SIZE);
@@ -235,13 +237,16 @@ test_a_rotation_that_breaks_off_loses_nothing(void **state)
     bytes[size - 1] = (char)(bytes[size - 1] ^ 1);
     assert_int_equal(file_write_atomic(other, bytes, size, 0600), 0);
     const struct seal_file files[] = {{path, SEAL_NOTIFY}, {nowhere, SEAL_ACCOUNTS}};
-    assert_int_equal(seal_rotate(key, files, 2, why), -EBADMSG);
+    bool is_new = false;
+    assert_int_equal(seal_rotate(key, files, 2, &is_new, why), -EBADMSG);
     assert_non_null(strstr(why, "other.sealed"));
     assert_int_equal(canary_get(path, SEAL_NOTIFY), 0); /* under the new one already */
     bytes[size - 1] = (char)(bytes[size - 1] ^ 1);
     assert_int_equal(file_write_atomic(other, bytes, size, 0600), 0);
     assert_int_equal(canary_get(other, SEAL_ACCOUNTS), 0); /* under the former one still */
-    assert_int_equal(seal_rotate(key, files, 2, why), 0);
+    is_new = true;
+    assert_int_equal(seal_rotate(key, files, 2, &is_new, why), 0);
+    assert_false(is_new); /* what was cut off is ended */
     assert_int_equal(canary_get(path, SEAL_NOTIFY), 0);
     assert_int_equal(canary_get(other, SEAL_ACCOUNTS), 0);
     free(bytes);
@@ -332,6 +337,34 @@ test_what_lay_in_the_clear_is_sealed_and_goes(void **state)
     assert_int_equal(unlink(link_path), 0);
 }
 
+/* Whoever owns the folder gives somebody's file the name of one that was cut off. */
+static void
+test_nobodys_other_file_is_overwritten(void **state)
+{
+    (void)state;
+    char gone[128], victim[128], left[sizeof(canary)] = "";
+    snprintf(victim, sizeof(victim), "%s/victim", folder);
+    snprintf(gone, sizeof(gone), "%s.gone", other);
+    assert_int_equal(file_write_atomic(victim, canary, strlen(canary), 0600), 0);
+    for (int kind = 0; kind < 3; kind++) {
+        static const int errors[] = {-EMLINK, -ELOOP, -EPERM};
+        int error = kind == 0   ? link(victim, gone)
+                    : kind == 1 ? symlink(victim, gone)
+                                : file_write_atomic(gone, canary, strlen(canary), 0644);
+        assert_int_equal(error, 0);
+        assert_int_equal(taken_over(other, false, false), errors[kind]);
+        int fd = open(kind == 2 ? gone : victim, O_RDONLY | O_CLOEXEC);
+        assert_int_equal(read(fd, left, sizeof(left)), strlen(canary));
+        assert_string_equal(left, canary);
+        close(fd);
+        assert_int_equal(unlink(gone), 0);
+    }
+    /* What was cut off indeed goes. */
+    assert_int_equal(rename(victim, gone), 0);
+    assert_int_equal(taken_over(other, false, false), 0);
+    assert_int_not_equal(access(gone, F_OK), 0);
+}
+
 static void
 test_private_files_of_others_are_checked(void **state)
 {
@@ -358,6 +391,7 @@ main(void)
         CASE(test_a_rotation_that_breaks_off_loses_nothing),
         CASE(test_a_key_that_is_joined_opens_what_the_former_one_sealed),
         CASE(test_what_lay_in_the_clear_is_sealed_and_goes),
+        CASE(test_nobodys_other_file_is_overwritten),
         CASE(test_private_files_of_others_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What the commands of cordond that need no running server leave as it was.  test_commands.py CORDOND"""
 import datetime
+import fcntl
+import os
 import pathlib
 import subprocess
 import sys
@@ -70,6 +72,50 @@ class Commands(unittest.TestCase):
     def test_the_first_command_leaves_it_to_the_first_start(self):
         self.assertFalse(self.server.exists())
         self.assertTrue((self.state / "pki" / "ca.pem").exists())
+
+    def test_an_authority_is_made_by_one_at_a_time(self):
+        """A first start has made the master key, and is about to make the authority."""
+        authority = self.state / "pki" / "ca.pem"
+        for path in self.state.glob("pki/*"):
+            path.unlink()
+        words = [CORDOND, "pki", "issue", "edge", "e2", "--out", self.out, "--state", self.state]
+        with open(self.state / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            other = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    other.wait(1)
+                self.assertFalse(authority.exists())
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                _, said = other.communicate(timeout=30)
+        self.assertEqual(other.returncode, 0, said)
+        self.assertTrue(authority.exists())
+
+    def test_first_commands_at_once_make_one_authority(self):
+        for path in self.state.glob("pki/*"):
+            path.unlink()
+        all_at_once = [
+            subprocess.Popen([CORDOND, "pki", "issue", "edge", f"m{i}", "--out", self.out / str(i),
+                              "--state", self.state], stdout=subprocess.DEVNULL)
+            for i in range(8)]
+        self.assertEqual([each.wait(60) for each in all_at_once], [0] * 8)
+        made = {(self.out / str(i) / "ca.pem").read_bytes() for i in range(8)}
+        self.assertEqual(len(made), 1)
+        self.run_command("pki", "issue", "edge", "later", "--out", str(self.out))  # key and all
+
+    def test_a_rotation_that_was_cut_off_is_not_told_as_a_new_key(self):
+        key = self.state / "secret.key"
+        self.assertIn("is new", self.run_command("key", "rotate"))
+        first = key.read_bytes()
+        key.chmod(0o600)
+        key.write_bytes(first + os.urandom(32))  # both, as a restore leaves it
+        said = self.run_command("key", "rotate")
+        self.assertNotIn("is new", said)
+        self.assertIn("had been cut off", said)
+        self.assertEqual(key.read_bytes(), first)
+        self.assertIn("is new", self.run_command("key", "rotate"))
+        self.assertNotEqual(key.read_bytes(), first)
 
 
 if __name__ == "__main__":

@@ -253,7 +253,8 @@ static int
 rotate_run(void)
 {
     char why[256];
-    return keep_seal_anew(state_dir, key, true, why);
+    bool is_new;
+    return keep_seal_anew(state_dir, key, &is_new, why);
 }
 
 static int
