@@ -62,8 +62,7 @@ id_put(char to[NAME_SIZE], const char *from)
 static struct recent_item *
 recent_find(struct recent *recent, const char *id)
 {
-    HMAP_FOR_EACH_HASH(item, struct recent_item, node, hash_text(id), &recent->map)
-    {
+    HMAP_FOR_EACH_HASH (item, struct recent_item, node, hash_text(id), &recent->map) {
         if (strcmp(item->id, id) == 0) {
             return item;
         }

@@ -184,8 +184,7 @@ entry_free(struct controller *controller, struct entry *entry)
 struct entry *
 entry_find(const struct controller *controller, const char *id)
 {
-    HMAP_FOR_EACH_HASH(entry, struct entry, by_id, hash_text(id), &controller->by_id)
-    {
+    HMAP_FOR_EACH_HASH (entry, struct entry, by_id, hash_text(id), &controller->by_id) {
         if (strcmp(entry->c.id, id) == 0) {
             return entry;
         }
@@ -239,8 +238,7 @@ struct entry *
 entry_find_same(const struct controller *controller, const struct subject *subject)
 {
     uint64_t hash = subject_hash(subject);
-    HMAP_FOR_EACH_HASH(entry, struct entry, by_subject, hash, &controller->by_subject)
-    {
+    HMAP_FOR_EACH_HASH (entry, struct entry, by_subject, hash, &controller->by_subject) {
         if (is_same(controller, &entry->c, subject)) {
             return entry;
         }
@@ -254,8 +252,7 @@ entry_next_of(const struct controller *controller, const char *endpoint_id,
 {
     bool passed = after == NULL;
     uint64_t hash = hash_text(endpoint_id);
-    HMAP_FOR_EACH_HASH(entry, struct entry, by_subject, hash, &controller->by_subject)
-    {
+    HMAP_FOR_EACH_HASH (entry, struct entry, by_subject, hash, &controller->by_subject) {
         bool is_of = entry->c.action != ACTION_BLOCK_SERVER &&
                      strcmp(entry->c.endpoint_id, endpoint_id) == 0;
         if (passed && is_of) {

@@ -73,8 +73,7 @@ records_free(struct records *records)
 static struct incident_item *
 incident_find(const struct records *records, const char *id)
 {
-    HMAP_FOR_EACH_HASH(item, struct incident_item, node, hash_text(id), &records->incidents)
-    {
+    HMAP_FOR_EACH_HASH (item, struct incident_item, node, hash_text(id), &records->incidents) {
         if (strcmp(item->incident.id, id) == 0) {
             return item;
         }

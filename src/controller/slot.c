@@ -32,8 +32,7 @@ asked_fini(struct asked_table *table)
 struct asked *
 asked_find(const struct asked_table *table, const char *id)
 {
-    HMAP_FOR_EACH_HASH(asked, struct asked, by_id, hash_text(id), &table->by_id)
-    {
+    HMAP_FOR_EACH_HASH (asked, struct asked, by_id, hash_text(id), &table->by_id) {
         if (strcmp(asked->id, id) == 0) {
             return asked;
         }
@@ -107,9 +106,8 @@ more_find(const struct slots *slots, uint32_t number)
     if (number >= slots->room || !slots->items[number].has_more) {
         return NULL;
     }
-    HMAP_FOR_EACH_HASH(more, struct slot_more, node, hash_bytes(&number, sizeof(number)),
-                       &slots->more)
-    {
+    HMAP_FOR_EACH_HASH (more, struct slot_more, node, hash_bytes(&number, sizeof(number)),
+                        &slots->more) {
         if (more->number == number) {
             return more;
         }

@@ -65,8 +65,8 @@ talkers_shift(struct controller *controller, int64_t by_us)
 static struct talk *
 talk_find(const struct talkers *talkers, const struct ip *server)
 {
-    HMAP_FOR_EACH_HASH(talk, struct talk, node, hash_bytes(server, sizeof(*server)), &talkers->map)
-    {
+    HMAP_FOR_EACH_HASH (talk, struct talk, node, hash_bytes(server, sizeof(*server)),
+                        &talkers->map) {
         if (ip_is_equal(&talk->server, server)) {
             return talk;
         }

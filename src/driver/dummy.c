@@ -92,8 +92,7 @@ static struct entry *
 entry_find(struct dummy *dummy, const char *id)
 {
     expire(dummy);
-    HMAP_FOR_EACH_HASH(entry, struct entry, by_id, hash_text(id), &dummy->by_id)
-    {
+    HMAP_FOR_EACH_HASH (entry, struct entry, by_id, hash_text(id), &dummy->by_id) {
         if (strcmp(entry->rule.id, id) == 0) {
             return entry;
         }

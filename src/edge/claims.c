@@ -67,8 +67,7 @@ static struct entry *
 entry_find(const struct claims *want, enum map_id map, const void *key)
 {
     uint64_t hash = key_hash(map, key);
-    HMAP_FOR_EACH_HASH(entry, struct entry, node, hash, &want->entries)
-    {
+    HMAP_FOR_EACH_HASH (entry, struct entry, node, hash, &want->entries) {
         if (entry->map == map && memcmp(entry->key, key, map_kinds[map].key_size) == 0) {
             return entry;
         }
@@ -79,8 +78,7 @@ entry_find(const struct claims *want, enum map_id map, const void *key)
 static struct owner *
 owner_find(const struct claims *want, uint64_t id)
 {
-    HMAP_FOR_EACH_HASH(owner, struct owner, node, id, &want->owners)
-    {
+    HMAP_FOR_EACH_HASH (owner, struct owner, node, id, &want->owners) {
         if (owner->id == id) {
             return owner;
         }

@@ -40,8 +40,7 @@ struct held *
 datapath_held_find(const struct datapath *datapath, const char *rule_id)
 {
     uint64_t hash = hash_text(rule_id);
-    HMAP_FOR_EACH_HASH(held, struct held, node, hash, &datapath->by_id)
-    {
+    HMAP_FOR_EACH_HASH (held, struct held, node, hash, &datapath->by_id) {
         if (strcmp(held->rule.id, rule_id) == 0) {
             return held;
         }
@@ -652,8 +651,7 @@ static const struct held *
 isolate_find(const struct datapath *datapath, const struct mac *mac, const struct ip *ip)
 {
     const struct held *found = NULL;
-    HMAP_FOR_EACH_HASH(held, struct held, of_owner, owner_hash(mac, ip), &datapath->by_owner)
-    {
+    HMAP_FOR_EACH_HASH (held, struct held, of_owner, owner_hash(mac, ip), &datapath->by_owner) {
         const struct rule_isolate *isolate = &held->rule.isolate;
         bool is_its = mac_is_equal(&isolate->mac, mac) &&
                       (!mac_is_none(mac) || ip_is_equal(&isolate->ip, ip));

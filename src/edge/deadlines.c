@@ -24,8 +24,7 @@ deadlines_fini(struct deadlines *deadlines)
 struct deadline *
 deadlines_find(const struct deadlines *deadlines, const char *id)
 {
-    HMAP_FOR_EACH_HASH(deadline, struct deadline, node, hash_text(id), &deadlines->by_id)
-    {
+    HMAP_FOR_EACH_HASH (deadline, struct deadline, node, hash_text(id), &deadlines->by_id) {
         if (strcmp(deadline->id, id) == 0) {
             return deadline;
         }

@@ -327,8 +327,7 @@ mac_hash(const struct mac *mac)
 static struct seen_mac *
 mac_find(const struct learn *learn, const struct mac *mac, uint16_t vlan)
 {
-    HMAP_FOR_EACH_HASH(seen, struct seen_mac, node, mac_hash(mac), &learn->macs)
-    {
+    HMAP_FOR_EACH_HASH (seen, struct seen_mac, node, mac_hash(mac), &learn->macs) {
         if (mac_is_equal(&seen->mac, mac) && seen->vlan == vlan) {
             return seen;
         }
@@ -403,8 +402,7 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
 static struct seen_ip *
 ip_find(const struct learn *learn, const struct ip *ip)
 {
-    HMAP_FOR_EACH_HASH(seen, struct seen_ip, node, hash_bytes(ip, sizeof(*ip)), &learn->ips)
-    {
+    HMAP_FOR_EACH_HASH (seen, struct seen_ip, node, hash_bytes(ip, sizeof(*ip)), &learn->ips) {
         if (ip_is_equal(&seen->ip, ip)) {
             return seen;
         }
@@ -621,8 +619,7 @@ learn_mac_of(const struct learn *learn, const struct ip *ip, struct mac *mac)
 bool
 learn_is_elsewhere(const struct learn *learn, int ifindex, const struct mac *mac)
 {
-    HMAP_FOR_EACH_HASH(seen, struct seen_mac, node, mac_hash(mac), &learn->macs)
-    {
+    HMAP_FOR_EACH_HASH (seen, struct seen_mac, node, mac_hash(mac), &learn->macs) {
         if (mac_is_equal(&seen->mac, mac) && seen->port->as.ifindex != ifindex) {
             return true;
         }

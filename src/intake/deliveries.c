@@ -64,8 +64,7 @@ static struct item *
 find_line(const struct deliveries *deliveries, const uint8_t line[LINE_ID_SIZE])
 {
     uint64_t hash = hash_bytes(line, LINE_ID_SIZE);
-    HMAP_FOR_EACH_HASH(item, struct item, node, hash, &deliveries->by_id)
-    {
+    HMAP_FOR_EACH_HASH (item, struct item, node, hash, &deliveries->by_id) {
         if (item->is_line && memcmp(item->line, line, LINE_ID_SIZE) == 0) {
             return item;
         }
@@ -81,8 +80,7 @@ find(const struct deliveries *deliveries, const char *id)
         return find_line(deliveries, line);
     }
     uint64_t hash = hash_text(id);
-    HMAP_FOR_EACH_HASH(item, struct item, node, hash, &deliveries->by_id)
-    {
+    HMAP_FOR_EACH_HASH (item, struct item, node, hash, &deliveries->by_id) {
         if (strcmp(item->detection.id, id) == 0) {
             return item;
         }

@@ -30,8 +30,7 @@ table_fini(struct table *table)
 static void *
 find_hashed(const struct table *table, const char *key, uint64_t hash)
 {
-    HMAP_FOR_EACH_HASH(item, struct table_item, by_key, hash, &table->map)
-    {
+    HMAP_FOR_EACH_HASH (item, struct table_item, by_key, hash, &table->map) {
         if (strcmp(item->key, key) == 0) {
             return item;
         }

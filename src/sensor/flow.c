@@ -90,8 +90,7 @@ static struct flow *
 find_hashed(const struct flow_table *table, const struct decoded *packet, uint64_t hash,
             enum side *side)
 {
-    HMAP_FOR_EACH_HASH(flow, struct flow, node, hash, &table->flows)
-    {
+    HMAP_FOR_EACH_HASH (flow, struct flow, node, hash, &table->flows) {
         if (flow->protocol != packet->protocol || flow->is_tunnelled != packet->is_tunnelled) {
             continue;
         }

@@ -18,8 +18,7 @@
 struct mac_item *
 mac_find(const struct topology *t, const struct mac *mac)
 {
-    HMAP_FOR_EACH_HASH(item, struct mac_item, by_mac, hash_bytes(mac, sizeof(*mac)), &t->macs)
-    {
+    HMAP_FOR_EACH_HASH (item, struct mac_item, by_mac, hash_bytes(mac, sizeof(*mac)), &t->macs) {
         if (mac_is_equal(&item->mac, mac)) {
             return item;
         }
@@ -30,8 +29,7 @@ mac_find(const struct topology *t, const struct mac *mac)
 static struct id_item *
 id_find(const struct topology *t, const char *id)
 {
-    HMAP_FOR_EACH_HASH(item, struct id_item, by_id, hash_text(id), &t->ids)
-    {
+    HMAP_FOR_EACH_HASH (item, struct id_item, by_id, hash_text(id), &t->ids) {
         if (strcmp(item->id, id) == 0) {
             return item;
         }
@@ -42,8 +40,7 @@ id_find(const struct topology *t, const char *id)
 struct node *
 node_by_id(const struct topology *t, const char *id)
 {
-    HMAP_FOR_EACH_HASH(node, struct node, by_id, hash_text(id), &t->nodes)
-    {
+    HMAP_FOR_EACH_HASH (node, struct node, by_id, hash_text(id), &t->nodes) {
         if (strcmp(node->endpoint.id, id) == 0) {
             return node;
         }
@@ -81,8 +78,7 @@ node_add_id(struct topology *t, struct node *node, const char *id)
 struct client_item *
 client_find(const struct topology *t, const char *id)
 {
-    HMAP_FOR_EACH_HASH(item, struct client_item, by_id, hash_text(id), &t->clients)
-    {
+    HMAP_FOR_EACH_HASH (item, struct client_item, by_id, hash_text(id), &t->clients) {
         if (strcmp(item->id, id) == 0) {
             return item;
         }

@@ -17,8 +17,7 @@ name_keep(struct topology *t, const char *text)
         return "";
     }
     uint64_t hash = hash_text(text);
-    HMAP_FOR_EACH_HASH(item, struct name_item, node, hash, &t->names)
-    {
+    HMAP_FOR_EACH_HASH (item, struct name_item, node, hash, &t->names) {
         if (strcmp(item->text, text) == 0) {
             return item->text;
         }
@@ -33,8 +32,7 @@ name_keep(struct topology *t, const char *text)
 struct switch_state *
 switch_find(const struct topology *t, const char *name)
 {
-    HMAP_FOR_EACH_HASH(on, struct switch_state, by_name, hash_text(name), &t->switches)
-    {
+    HMAP_FOR_EACH_HASH (on, struct switch_state, by_name, hash_text(name), &t->switches) {
         if (strcmp(on->name, name) == 0) {
             return on;
         }
@@ -73,8 +71,7 @@ port_hash(const char *switch_name, const char *port)
 struct port_state *
 port_find(const struct topology *t, const char *switch_name, const char *port)
 {
-    HMAP_FOR_EACH_HASH(item, struct port_state, by_name, port_hash(switch_name, port), &t->ports)
-    {
+    HMAP_FOR_EACH_HASH (item, struct port_state, by_name, port_hash(switch_name, port), &t->ports) {
         if (strcmp(item->name, port) == 0 && strcmp(item->on->name, switch_name) == 0) {
             return item;
         }
@@ -122,8 +119,7 @@ port_down(struct topology *t, struct port_state *port, int64_t at_us)
 static struct own_mac *
 own_find(const struct topology *t, const struct mac *mac)
 {
-    HMAP_FOR_EACH_HASH(own, struct own_mac, by_mac, hash_bytes(mac, sizeof(*mac)), &t->own_macs)
-    {
+    HMAP_FOR_EACH_HASH (own, struct own_mac, by_mac, hash_bytes(mac, sizeof(*mac)), &t->own_macs) {
         if (mac_is_equal(&own->mac, mac)) {
             return own;
         }

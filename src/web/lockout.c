@@ -70,8 +70,7 @@ lockout_free(struct lockout *lockout)
 static struct culprit *
 culprit_find(const struct lockout *lockout, const char *key)
 {
-    HMAP_FOR_EACH_HASH(culprit, struct culprit, node, hash_text(key), &lockout->by_key)
-    {
+    HMAP_FOR_EACH_HASH (culprit, struct culprit, node, hash_text(key), &lockout->by_key) {
         if (strcmp(culprit->key, key) == 0) {
             return culprit;
         }

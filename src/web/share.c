@@ -53,8 +53,7 @@ shares_free(struct shares *shares)
 static struct bucket *
 bucket_find(const struct shares *shares, const char *key)
 {
-    HMAP_FOR_EACH_HASH(bucket, struct bucket, node, hash_text(key), &shares->by_key)
-    {
+    HMAP_FOR_EACH_HASH (bucket, struct bucket, node, hash_text(key), &shares->by_key) {
         if (strcmp(bucket->key, key) == 0) {
             return bucket;
         }

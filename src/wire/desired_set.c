@@ -149,8 +149,7 @@ id_set_add(struct id_set *set, const char *id)
 static bool
 id_set_has(const struct id_set *set, const char *id)
 {
-    HMAP_FOR_EACH_HASH(item, struct id_item, node, hash_text(id), &set->map)
-    {
+    HMAP_FOR_EACH_HASH (item, struct id_item, node, hash_text(id), &set->map) {
         if (strcmp(item->id, id) == 0) {
             return true;
         }

@@ -54,8 +54,8 @@ on_call_now(const struct notify_on_call *on_call, int64_t wall_us)
 static struct watch *
 watch_find(struct notices *notices, const char *containment_id)
 {
-    HMAP_FOR_EACH_HASH(watch, struct watch, by_id, hash_text(containment_id), &notices->watch_map)
-    {
+    HMAP_FOR_EACH_HASH (watch, struct watch, by_id, hash_text(containment_id),
+                        &notices->watch_map) {
         if (strcmp(watch->containment_id, containment_id) == 0) {
             return watch;
         }

@@ -168,9 +168,8 @@ is_about(const struct containment *c, const struct decision *d, const char *site
 static void
 row_compare(struct replay *r, struct replay_row *row, const struct decision *d, int64_t at_us)
 {
-    HMAP_FOR_EACH_HASH(real, struct replay_real, node, real_hash(d->action, d->endpoint_id),
-                       &r->real_map)
-    {
+    HMAP_FOR_EACH_HASH (real, struct replay_real, node, real_hash(d->action, d->endpoint_id),
+                        &r->real_map) {
         if (!is_about(&real->c, d, row->site, at_us)) {
             continue;
         }
@@ -230,8 +229,7 @@ decision_note(struct replay *r, const struct decision *d, int64_t at_us)
     enum replay_outcome outcome = outcome_of(d);
     uint64_t hash = row_hash(d, outcome);
     struct replay_row *row = NULL;
-    HMAP_FOR_EACH_HASH(each, struct replay_row, node, hash, &r->row_map)
-    {
+    HMAP_FOR_EACH_HASH (each, struct replay_row, node, hash, &r->row_map) {
         row = is_same_row(r, each, d, outcome) ? each : row;
     }
     if (!row) {

@@ -158,8 +158,7 @@ static struct subject *
 subject_get(struct scan *scan, const struct subject_key *key, int64_t now_us)
 {
     uint64_t hash = hash_bytes(key, sizeof(*key));
-    HMAP_FOR_EACH_HASH(subject, struct subject, node, hash, &scan->subjects)
-    {
+    HMAP_FOR_EACH_HASH (subject, struct subject, node, hash, &scan->subjects) {
         if (memcmp(&subject->key, key, sizeof(*key)) == 0) {
             list_remove(scan, subject);
             list_add(scan, subject);
