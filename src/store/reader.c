@@ -113,11 +113,8 @@ limit_number(size_t limit)
     return limit > INT32_MAX ? INT32_MAX : (int64_t)limit;
 }
 
-typedef int row_fn(void *context, sqlite3_stmt *row);
-
-/* Every row to 'each', until it gives an error. */
-static int
-query_run(struct reader *reader, enum query which, row_fn *each, void *context)
+int
+reader_run(struct reader *reader, enum query which, row_fn *each, void *context)
 {
     sqlite3_stmt *query = reader->queries[which];
     int error = 0;
@@ -158,131 +155,6 @@ row_decode(sqlite3_stmt *row, const struct shape *shape, void *out)
 }
 
 static int
-on_live(void *context, sqlite3_stmt *row)
-{
-    const struct store_loader *loader = context;
-    struct containment containment;
-    int error = row_decode(row, &store_containment_shape, &containment);
-    if (!error) {
-        loader->on_containment(loader->context, &containment);
-        containment_fini(&containment);
-    }
-    return error;
-}
-
-static int
-on_open_incident(void *context, sqlite3_stmt *row)
-{
-    const struct store_loader *loader = context;
-    struct incident incident;
-    int error = row_decode(row, &store_incident_shape, &incident);
-    if (!error) {
-        loader->on_incident(loader->context, &incident);
-    }
-    return error;
-}
-
-static int
-on_endpoint(void *context, sqlite3_stmt *row)
-{
-    const struct store_loader *loader = context;
-    struct endpoint_row whole;
-    int error = row_decode(row, &store_endpoint_shape, &whole);
-    if (error) {
-        return error;
-    }
-    whole.endpoint.mac_count = whole.mac_count;
-    if (whole.mac_count > 0) {
-        memcpy(whole.endpoint.macs, whole.macs, whole.mac_count * sizeof(*whole.macs));
-    }
-    loader->on_endpoint(loader->context, &whole.endpoint);
-    codec_fini(&store_endpoint_shape, &whole);
-    return 0;
-}
-
-static int
-on_annotation(void *context, sqlite3_stmt *row)
-{
-    const struct store_loader *loader = context;
-    struct annotation annotation;
-    struct mac mac;
-    int error = row_decode(row, &store_annotation_shape, &annotation);
-    if (!error && !mac_parse((const char *)sqlite3_column_text(row, 0), &mac)) {
-        log_error("store", "a row cannot be read", LOG_S("shape", store_annotation_shape.name),
-                  LOG_S("id", (const char *)sqlite3_column_text(row, 0)));
-        error = -EBADMSG;
-    }
-    if (!error) {
-        loader->on_annotation(loader->context, &mac, &annotation);
-    }
-    return error;
-}
-
-static int
-on_certificate(void *context, sqlite3_stmt *row)
-{
-    const struct store_loader *loader = context;
-    struct certificate certificate;
-    int error = row_decode(row, &store_certificate_shape, &certificate);
-    if (!error) {
-        loader->on_certificate(loader->context, &certificate);
-    }
-    return error;
-}
-
-static int
-on_enrolment(void *context, sqlite3_stmt *row)
-{
-    const struct store_loader *loader = context;
-    struct enrolment enrolment;
-    int error = row_decode(row, &store_enrolment_shape, &enrolment);
-    if (!error) {
-        loader->on_enrolment(loader->context, &enrolment);
-        codec_fini(&store_enrolment_shape, &enrolment);
-    }
-    return error;
-}
-
-static int
-on_setting(void *context, sqlite3_stmt *row)
-{
-    const struct store_loader *loader = context;
-    loader->on_setting(loader->context, (const char *)sqlite3_column_text(row, 0),
-                       (const char *)sqlite3_column_text(row, 1));
-    return 0;
-}
-
-int
-store_load(struct store *store, const struct store_loader *loader)
-{
-    struct reader *reader = store_reader(store);
-    struct store_loader mine = *loader;
-    int error = 0;
-    if (mine.on_setting) {
-        error = query_run(reader, QUERY_SETTINGS, on_setting, &mine);
-    }
-    if (!error && mine.on_endpoint) {
-        error = query_run(reader, QUERY_ENDPOINTS, on_endpoint, &mine);
-    }
-    if (!error && mine.on_annotation) {
-        error = query_run(reader, QUERY_ANNOTATIONS, on_annotation, &mine);
-    }
-    if (!error && mine.on_certificate) {
-        error = query_run(reader, QUERY_CERTIFICATES, on_certificate, &mine);
-    }
-    if (!error && mine.on_enrolment) {
-        error = query_run(reader, QUERY_ENROLMENTS, on_enrolment, &mine);
-    }
-    if (!error && mine.on_incident) {
-        error = query_run(reader, QUERY_OPEN_INCIDENTS, on_open_incident, &mine);
-    }
-    if (!error && mine.on_containment) {
-        error = query_run(reader, QUERY_LIVE, on_live, &mine);
-    }
-    return error;
-}
-
-static int
 on_one_setting(void *context, sqlite3_stmt *row)
 {
     char **value = context;
@@ -296,7 +168,7 @@ store_read_setting(struct store *store, const char *name)
     struct reader *reader = store_reader(store);
     char *value = NULL;
     sqlite3_bind_text(reader->queries[QUERY_SETTING], 1, name, -1, SQLITE_STATIC);
-    (void)query_run(reader, QUERY_SETTING, on_one_setting, &value);
+    (void)reader_run(reader, QUERY_SETTING, on_one_setting, &value);
     return value;
 }
 
@@ -323,7 +195,7 @@ store_read_settings(struct store *store, const char *prefix,
                     void (*each)(void *context, const char *name, const char *value), void *context)
 {
     struct some_settings some = {prefix, each, context};
-    return query_run(store_reader(store), QUERY_SETTINGS, on_some_setting, &some);
+    return reader_run(store_reader(store), QUERY_SETTINGS, on_some_setting, &some);
 }
 
 static int
@@ -343,7 +215,7 @@ store_has_detection(struct store *store, const char *id)
         return false;
     }
     sqlite3_bind_text(reader->queries[QUERY_HAS_DETECTION], 1, id, -1, SQLITE_STATIC);
-    return query_run(reader, QUERY_HAS_DETECTION, on_found, &found) == 0 && found;
+    return reader_run(reader, QUERY_HAS_DETECTION, on_found, &found) == 0 && found;
 }
 
 struct ids {
@@ -367,7 +239,7 @@ reader_detection_ids(struct reader *reader, int64_t after, size_t limit,
     struct ids ids = {each, context};
     sqlite3_bind_int64(reader->queries[QUERY_DETECTION_IDS], 2, limit_number(limit));
     sqlite3_bind_int64(reader->queries[QUERY_DETECTION_IDS], 3, after);
-    return query_run(reader, QUERY_DETECTION_IDS, on_detection_id, &ids);
+    return reader_run(reader, QUERY_DETECTION_IDS, on_detection_id, &ids);
 }
 
 bool
@@ -376,7 +248,7 @@ store_has_containment(struct store *store, const char *id)
     struct reader *reader = store_reader(store);
     bool found = false;
     sqlite3_bind_text(reader->queries[QUERY_HAS_CONTAINMENT], 1, id, -1, SQLITE_STATIC);
-    return query_run(reader, QUERY_HAS_CONTAINMENT, on_found, &found) != 0 || found;
+    return reader_run(reader, QUERY_HAS_CONTAINMENT, on_found, &found) != 0 || found;
 }
 
 static int
@@ -390,7 +262,7 @@ int64_t
 store_audit_time(struct store *store)
 {
     int64_t at_us = 0;
-    return query_run(store_reader(store), QUERY_AUDIT_TIME, on_time, &at_us) == 0 ? at_us : 0;
+    return reader_run(store_reader(store), QUERY_AUDIT_TIME, on_time, &at_us) == 0 ? at_us : 0;
 }
 
 static int
@@ -407,7 +279,7 @@ store_look_incident(struct store *store, const char *id)
     struct reader *reader = store_reader(store);
     enum store_incident is = INCIDENT_GONE;
     sqlite3_bind_text(reader->queries[QUERY_INCIDENT_IS], 1, id, -1, SQLITE_STATIC);
-    return query_run(reader, QUERY_INCIDENT_IS, on_incident_is, &is) == 0 ? is : INCIDENT_NAMED;
+    return reader_run(reader, QUERY_INCIDENT_IS, on_incident_is, &is) == 0 ? is : INCIDENT_NAMED;
 }
 
 struct one {
@@ -430,7 +302,7 @@ store_find_external(struct store *store, const char *external_id, struct contain
     struct reader *reader = store_reader(store);
     struct one one = {.out = containment};
     sqlite3_bind_text(reader->queries[QUERY_EXTERNAL], 1, external_id, -1, SQLITE_STATIC);
-    return query_run(reader, QUERY_EXTERNAL, on_one_containment, &one) == 0 && one.found;
+    return reader_run(reader, QUERY_EXTERNAL, on_one_containment, &one) == 0 && one.found;
 }
 
 bool
@@ -442,7 +314,7 @@ store_find_ended(struct store *store, const char *key, const char *action,
     struct one one = {.out = containment};
     sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC);
     sqlite3_bind_text(query, 3, action ? action : "", -1, SQLITE_STATIC);
-    return query_run(reader, QUERY_ENDED_ONE, on_one_containment, &one) == 0 && one.found;
+    return reader_run(reader, QUERY_ENDED_ONE, on_one_containment, &one) == 0 && one.found;
 }
 
 static int
@@ -467,7 +339,7 @@ store_read_evidence(struct store *store, const char *detection_id, struct eviden
     struct reader *reader = store_reader(store);
     struct one one = {.out = evidence};
     sqlite3_bind_text(reader->queries[QUERY_EVIDENCE], 1, detection_id, -1, SQLITE_STATIC);
-    int error = query_run(reader, QUERY_EVIDENCE, on_evidence, &one);
+    int error = reader_run(reader, QUERY_EVIDENCE, on_evidence, &one);
     return error ? error : one.found ? 0 : -ENOENT;
 }
 
@@ -495,7 +367,7 @@ store_read_incidents(struct store *store, size_t limit,
     struct reader *reader = store_reader(store);
     struct each_incident all = {each, context};
     sqlite3_bind_int64(reader->queries[QUERY_INCIDENTS], 2, limit_number(limit));
-    return query_run(reader, QUERY_INCIDENTS, on_incident, &all);
+    return reader_run(reader, QUERY_INCIDENTS, on_incident, &all);
 }
 
 struct each_detection {
@@ -525,7 +397,7 @@ store_read_detections(struct store *store, const char *incident_id, size_t limit
     struct each_detection all = {each, context};
     sqlite3_bind_text(reader->queries[QUERY_DETECTIONS], 1, incident_id, -1, SQLITE_STATIC);
     sqlite3_bind_int64(reader->queries[QUERY_DETECTIONS], 2, limit_number(limit));
-    return query_run(reader, QUERY_DETECTIONS, on_detection, &all);
+    return reader_run(reader, QUERY_DETECTIONS, on_detection, &all);
 }
 
 struct each_notice {
@@ -551,7 +423,7 @@ store_read_notices(struct store *store, size_t limit,
     struct reader *reader = store_reader(store);
     struct each_notice all = {each, context};
     sqlite3_bind_int64(reader->queries[QUERY_NOTICES], 2, limit_number(limit));
-    return query_run(reader, QUERY_NOTICES, on_notice, &all);
+    return reader_run(reader, QUERY_NOTICES, on_notice, &all);
 }
 
 struct each_message {
@@ -585,7 +457,7 @@ store_read_waiting(struct store *store, size_t limit,
     struct reader *reader = store_reader(store);
     struct each_message all = {.waiting = each, .context = context};
     sqlite3_bind_int64(reader->queries[QUERY_WAITING], 2, limit_number(limit));
-    return query_run(reader, QUERY_WAITING, on_stored_message, &all);
+    return reader_run(reader, QUERY_WAITING, on_stored_message, &all);
 }
 
 int
@@ -597,7 +469,7 @@ store_read_messages(struct store *store, int64_t before, size_t limit,
     struct each_message all = {.each = each, .context = context};
     sqlite3_bind_int64(reader->queries[QUERY_MESSAGES], 2, limit_number(limit));
     sqlite3_bind_int64(reader->queries[QUERY_MESSAGES], 3, before > 0 ? before : INT64_MAX);
-    return query_run(reader, QUERY_MESSAGES, on_stored_message, &all);
+    return reader_run(reader, QUERY_MESSAGES, on_stored_message, &all);
 }
 
 /* Rows that cannot be read are counted and passed over: a replay needs no single one. */
@@ -656,7 +528,7 @@ store_pass_detections(struct store *store, struct store_place *place, int64_t un
     struct passing passing = {.place = &next, .on_detection = each, .context = context};
     enum query which = each ? QUERY_SEEN : QUERY_SEEN_COUNT;
     bind_span(reader->queries[which], place, until_us, limit);
-    int error = query_run(reader, which, each ? on_seen : on_counted, &passing);
+    int error = reader_run(reader, which, each ? on_seen : on_counted, &passing);
     *place = next;
     *passed = (struct store_passed){passing.passed, passing.damaged};
     return error;
@@ -692,7 +564,7 @@ store_pass_ended(struct store *store, struct store_place *place, size_t limit,
     sqlite3_bind_text(query, 1, place->id, -1, SQLITE_STATIC);
     sqlite3_bind_int64(query, 2, limit_number(limit));
     sqlite3_bind_int64(query, 3, place->at_us);
-    int error = query_run(reader, QUERY_ENDED_SINCE, on_ended, &passing);
+    int error = reader_run(reader, QUERY_ENDED_SINCE, on_ended, &passing);
     *place = next;
     *passed = (struct store_passed){passing.passed, passing.damaged};
     return error;
@@ -721,7 +593,7 @@ store_read_released(struct store *store, int64_t since_us, size_t limit,
     struct each_release all = {each, context};
     sqlite3_bind_int64(reader->queries[QUERY_RELEASED], 2, limit_number(limit));
     sqlite3_bind_int64(reader->queries[QUERY_RELEASED], 3, since_us);
-    return query_run(reader, QUERY_RELEASED, on_release, &all);
+    return reader_run(reader, QUERY_RELEASED, on_release, &all);
 }
 
 struct each_isolation {
@@ -745,7 +617,7 @@ store_read_isolations(struct store *store, int64_t since_us, size_t limit,
     struct each_isolation all = {each, context};
     sqlite3_bind_int64(reader->queries[QUERY_ISOLATIONS], 2, limit_number(limit));
     sqlite3_bind_int64(reader->queries[QUERY_ISOLATIONS], 3, since_us);
-    return query_run(reader, QUERY_ISOLATIONS, on_isolation, &all);
+    return reader_run(reader, QUERY_ISOLATIONS, on_isolation, &all);
 }
 
 static void
@@ -786,7 +658,7 @@ store_read_revisions(struct store *store, int64_t before, size_t limit,
     sqlite3_stmt *query = reader->queries[QUERY_REVISIONS];
     sqlite3_bind_int64(query, 2, limit_number(limit));
     sqlite3_bind_int64(query, 3, before > 0 ? before : INT64_MAX);
-    return query_run(reader, QUERY_REVISIONS, on_revision, &all);
+    return reader_run(reader, QUERY_REVISIONS, on_revision, &all);
 }
 
 struct whole_revision {
@@ -809,7 +681,7 @@ store_read_revision(struct store *store, int64_t number, struct revision *revisi
     struct reader *reader = store_reader(store);
     struct whole_revision whole = {.revision = revision};
     sqlite3_bind_int64(reader->queries[QUERY_REVISION], 3, number);
-    int error = query_run(reader, QUERY_REVISION, on_whole_revision, &whole);
+    int error = reader_run(reader, QUERY_REVISION, on_whole_revision, &whole);
     *text = whole.text;
     return error ? error : whole.text ? 0 : -ENOENT;
 }

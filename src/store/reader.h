@@ -1,6 +1,6 @@
-/* The reading connection: lists, evidence and the live state at start (store_load, store_read_*,
- * store_has_detection, store_find_external of store.h).  Loop thread; in WAL
- * mode it never waits for the writer. */
+/* The reading connection: lists and evidence (store_read_*, store_has_detection, store_find_external
+ * of store.h), and the live state at start (load.c).  Loop thread; in WAL mode it never waits for
+ * the writer. */
 #ifndef CORDON_STORE_READER_H
 #define CORDON_STORE_READER_H
 
@@ -49,6 +49,10 @@ struct reader {
 
 int reader_open(const char *path, struct reader *reader, char why[256]) MUST_CHECK;
 void reader_close(struct reader *reader);
+typedef int row_fn(void *context, sqlite3_stmt *row);
+/* Every row of the bound query to 'each', until it gives an error; resets it.  0 or negative errno:
+ * -EBADMSG for a damaged file. */
+int reader_run(struct reader *reader, enum query which, row_fn *each, void *context);
 /* Second column by 'shape' to 'out'; a failure is logged. */
 int row_decode(sqlite3_stmt *row, const struct shape *shape, void *out) MUST_CHECK;
 /* At most 'limit' ids of detections with a number above 'after', in their order. */
