@@ -521,58 +521,92 @@ run(const struct arguments *arguments, const char *program)
     return status;
 }
 
+static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                        {"check-config", no_argument, NULL, 'k'},
+                                        {"role", required_argument, NULL, 'r'},
+                                        {"state", required_argument, NULL, 's'},
+                                        {"out", required_argument, NULL, 'o'},
+                                        {"days", required_argument, NULL, 'd'},
+                                        {"key", required_argument, NULL, 'y'},
+                                        {"passphrase-file", required_argument, NULL, 'p'},
+                                        {"keep", required_argument, NULL, 'n'},
+                                        {"leave-result", no_argument, NULL, 'l'},
+                                        {"openapi", no_argument, NULL, 'a'},
+                                        {"sandbox", no_argument, NULL, 'b'},
+                                        {"version", no_argument, NULL, 'v'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
+
+/* Takes the option; false: it is none of those that only say something for later. */
+static bool
+option_take(int option, struct arguments *arguments)
+{
+    switch (option) {
+    case 'c':
+        arguments->config_path = optarg;
+        break;
+    case 'k':
+        arguments->is_check = true;
+        break;
+    case 'r':
+        arguments->role = optarg;
+        break;
+    case 's':
+        arguments->state = optarg;
+        break;
+    case 'o':
+        arguments->out = optarg;
+        break;
+    case 'd':
+        arguments->days = optarg;
+        break;
+    case 'y':
+        arguments->key = optarg;
+        break;
+    case 'p':
+        arguments->passphrase = optarg;
+        break;
+    case 'n':
+        arguments->keep = (unsigned)strtoul(optarg, NULL, 10);
+        break;
+    case 'l':
+        arguments->leaves_result = true;
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+static int
+command_run(const struct arguments *arguments, char **words, int count)
+{
+    static const struct {
+        const char *name;
+        int (*run)(const struct arguments *arguments, char **words, int count);
+    } commands[] = {
+        {"pki", pki_command},
+        {"token", token_command},
+        {"account", account_command},
+        {"key", key_command},
+    };
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        if (strcmp(words[0], commands[i].name) == 0) {
+            return commands[i].run(arguments, words + 1, count - 1);
+        }
+    }
+    bool is_backup = strcmp(words[0], "backup") == 0 || strcmp(words[0], "restore") == 0 ||
+                     strcmp(words[0], "backup-key") == 0;
+    return is_backup ? backup_command(arguments, words, count) : usage(stderr);
+}
+
 int
 main(int count, char **words)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"check-config", no_argument, NULL, 'k'},
-                                            {"role", required_argument, NULL, 'r'},
-                                            {"state", required_argument, NULL, 's'},
-                                            {"out", required_argument, NULL, 'o'},
-                                            {"days", required_argument, NULL, 'd'},
-                                            {"key", required_argument, NULL, 'y'},
-                                            {"passphrase-file", required_argument, NULL, 'p'},
-                                            {"keep", required_argument, NULL, 'n'},
-                                            {"leave-result", no_argument, NULL, 'l'},
-                                            {"openapi", no_argument, NULL, 'a'},
-                                            {"sandbox", no_argument, NULL, 'b'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     struct arguments arguments = {.config_path = CONFIG_DEFAULT};
     umask(077);
     for (int option; (option = getopt_long(count, words, "c:h", options, NULL)) >= 0;) {
         switch (option) {
-        case 'c':
-            arguments.config_path = optarg;
-            break;
-        case 'k':
-            arguments.is_check = true;
-            break;
-        case 'r':
-            arguments.role = optarg;
-            break;
-        case 's':
-            arguments.state = optarg;
-            break;
-        case 'o':
-            arguments.out = optarg;
-            break;
-        case 'd':
-            arguments.days = optarg;
-            break;
-        case 'y':
-            arguments.key = optarg;
-            break;
-        case 'p':
-            arguments.passphrase = optarg;
-            break;
-        case 'n':
-            arguments.keep = (unsigned)strtoul(optarg, NULL, 10);
-            break;
-        case 'l':
-            arguments.leaves_result = true;
-            break;
         case 'a':
             return text_print(openapi_text());
         case 'b':
@@ -581,28 +615,14 @@ main(int count, char **words)
             puts("cordond " CORDON_VERSION);
             return 0;
         default:
-            return usage(option == 'h' ? stdout : stderr);
+            if (!option_take(option, &arguments)) {
+                return usage(option == 'h' ? stdout : stderr);
+            }
         }
     }
     if (arguments.is_check) {
         return files_check(&arguments);
     }
-    if (optind < count && strcmp(words[optind], "pki") == 0) {
-        return pki_command(&arguments, words + optind + 1, count - optind - 1);
-    }
-    if (optind < count && strcmp(words[optind], "token") == 0) {
-        return token_command(&arguments, words + optind + 1, count - optind - 1);
-    }
-    if (optind < count && strcmp(words[optind], "account") == 0) {
-        return account_command(&arguments, words + optind + 1, count - optind - 1);
-    }
-    if (optind < count &&
-        (strcmp(words[optind], "backup") == 0 || strcmp(words[optind], "restore") == 0 ||
-         strcmp(words[optind], "backup-key") == 0)) {
-        return backup_command(&arguments, words + optind, count - optind);
-    }
-    if (optind < count && strcmp(words[optind], "key") == 0) {
-        return key_command(&arguments, words + optind + 1, count - optind - 1);
-    }
-    return optind < count ? usage(stderr) : run(&arguments, words[0]);
+    return optind < count ? command_run(&arguments, words + optind, count - optind)
+                          : run(&arguments, words[0]);
 }

@@ -368,75 +368,52 @@ usage(FILE *to)
     return to == stdout ? 0 : 2;
 }
 
-int
-main(int count, char **words)
+struct arguments {
+    const char *config, *file, *interface;
+    bool is_check;
+    struct enrol_settings enrol;
+};
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+    {"read", required_argument, NULL, 'r'},   {"interface", required_argument, NULL, 'i'},
+    {"version", no_argument, NULL, 'v'},      {"enrol", required_argument, NULL, 'E'},
+    {"name", required_argument, NULL, 'N'},   {"token", required_argument, NULL, 'T'},
+    {"ca", required_argument, NULL, 'C'},     {"out", required_argument, NULL, 'O'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+
+/* Where the option's value goes; NULL: it has none. */
+static const char **
+option_place(int option, struct arguments *arguments)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
-        {"read", required_argument, NULL, 'r'},   {"interface", required_argument, NULL, 'i'},
-        {"version", no_argument, NULL, 'v'},      {"enrol", required_argument, NULL, 'E'},
-        {"name", required_argument, NULL, 'N'},   {"token", required_argument, NULL, 'T'},
-        {"ca", required_argument, NULL, 'C'},     {"out", required_argument, NULL, 'O'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    struct sensor *sensor = MEM_NEW(struct sensor);
-    const char *config = NULL, *file = NULL, *interface = NULL;
-    bool is_check = false;
-    struct enrol_settings enrol = {.role = "sensor"};
-    for (int option; (option = getopt_long(count, words, "c:r:i:h", options, NULL)) >= 0;) {
-        switch (option) {
-        case 'c':
-            config = optarg;
-            break;
-        case 'r':
-            file = optarg;
-            break;
-        case 'i':
-            interface = optarg;
-            break;
-        case 'k':
-            is_check = true;
-            break;
-        case 'v':
-            puts("cordon-sensor " CORDON_VERSION);
-            return 0;
-        case 'E':
-            enrol.url = optarg;
-            break;
-        case 'N':
-            enrol.name = optarg;
-            break;
-        case 'T':
-            enrol.token = optarg;
-            break;
-        case 'C':
-            enrol.authority = optarg;
-            break;
-        case 'O':
-            enrol.out = optarg;
-            break;
-        default:
-            return usage(option == 'h' ? stdout : stderr);
-        }
+    switch (option) {
+    case 'c':
+        return &arguments->config;
+    case 'r':
+        return &arguments->file;
+    case 'i':
+        return &arguments->interface;
+    case 'E':
+        return &arguments->enrol.url;
+    case 'N':
+        return &arguments->enrol.name;
+    case 'T':
+        return &arguments->enrol.token;
+    case 'C':
+        return &arguments->enrol.authority;
+    case 'O':
+        return &arguments->enrol.out;
+    default:
+        return NULL;
     }
-    struct yaml_file_error error;
-    umask(077);
-    if (enrol.url) {
-        return enrol_command(&enrol, "cordon-sensor");
-    }
-    if ((config || !file) &&
-        settings_load(config ? config : CONFIG_DEFAULT, &sensor->settings, &error)) {
-        fprintf(stderr, "%s:%u:%u: %s\n", config ? config : CONFIG_DEFAULT, error.line,
-                error.column, error.text);
-        return 1;
-    }
-    if (is_check) {
-        printf("%s: good\n", config ? config : CONFIG_DEFAULT);
-        settings_fini(&sensor->settings);
-        free(sensor);
-        return 0;
-    }
-    if (interface) {
-        snprintf(sensor->settings.interfaces[0], NAME_SIZE, "%s", interface);
+}
+
+static int
+sensor_run(struct sensor *sensor, const struct arguments *arguments)
+{
+    const char *file = arguments->file;
+    if (arguments->interface) {
+        snprintf(sensor->settings.interfaces[0], NAME_SIZE, "%s", arguments->interface);
         sensor->settings.interface_count = 1;
     }
     log_setup("cordon-sensor", sensor->settings.log_format, LOG_INFO);
@@ -448,4 +425,42 @@ main(int count, char **words)
     int status = file ? run_file(sensor, file) : run_live(sensor);
     sensor_close(sensor);
     return status;
+}
+
+int
+main(int count, char **words)
+{
+    struct arguments arguments = {.enrol = {.role = "sensor"}};
+    for (int option; (option = getopt_long(count, words, "c:r:i:h", options, NULL)) >= 0;) {
+        const char **place = option_place(option, &arguments);
+        if (place) {
+            *place = optarg;
+        } else if (option == 'k') {
+            arguments.is_check = true;
+        } else if (option == 'v') {
+            puts("cordon-sensor " CORDON_VERSION);
+            return 0;
+        } else {
+            return usage(option == 'h' ? stdout : stderr);
+        }
+    }
+    umask(077);
+    if (arguments.enrol.url) {
+        return enrol_command(&arguments.enrol, "cordon-sensor");
+    }
+    const char *config = arguments.config ? arguments.config : CONFIG_DEFAULT;
+    struct sensor *sensor = MEM_NEW(struct sensor);
+    struct yaml_file_error error;
+    if ((arguments.config || !arguments.file) && settings_load(config, &sensor->settings, &error)) {
+        fprintf(stderr, "%s:%u:%u: %s\n", config, error.line, error.column, error.text);
+        free(sensor);
+        return 1;
+    }
+    if (arguments.is_check) {
+        printf("%s: good\n", config);
+        settings_fini(&sensor->settings);
+        free(sensor);
+        return 0;
+    }
+    return sensor_run(sensor, &arguments);
 }

@@ -151,6 +151,42 @@ has_run_cursor(const struct route *route)
 }
 
 static void
+add_problem(cJSON *responses, cJSON *components, const char *status, const char *about)
+{
+    add_response(
+        responses, status, about,
+        content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
+}
+
+/* What some routes answer beside what every route of their kind does, or instead of it. */
+static void
+add_own_problems(const struct route *route, cJSON *responses, cJSON *components)
+{
+    if (has_run_cursor(route)) {
+        add_problem(responses, components, "409",
+                    "the controller was started anew since that page was given: begin again "
+                    "without cursor");
+    }
+    if (takes_secret(route)) {
+        cJSON_DeleteItemFromObject(responses, "401");
+        add_problem(responses, components, "401", "the name, password or code is wrong");
+        cJSON_DeleteItemFromObject(responses, "429");
+        add_problem(responses, components, "429",
+                    "too many failed attempts: wait as long as Retry-After says");
+    }
+    if (takes_secret(route) && route->is_open) {
+        add_problem(responses, components, "403", "not sent by the console");
+    }
+    if (route->kind == ROUTE_EVENTS) {
+        add_problem(responses, components, "503",
+                    "too many listeners: try again after Retry-After");
+    } else if (route->kind == ROUTE_HEALTH) {
+        add_response(responses, "503", "core is away",
+                     content_of("application/json", schema_refer(&view_health_shape, components)));
+    }
+}
+
+static void
 add_problems(const struct route *route, cJSON *responses, cJSON *components)
 {
     static const struct {
@@ -183,40 +219,9 @@ add_problems(const struct route *route, cJSON *responses, cJSON *components)
             (problems[i].has_id && !has_id) || (problems[i].changes && !changes)) {
             continue;
         }
-        add_response(
-            responses, problems[i].status, problems[i].about,
-            content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
+        add_problem(responses, components, problems[i].status, problems[i].about);
     }
-    if (has_run_cursor(route)) {
-        add_response(
-            responses, "409",
-            "the controller was started anew since that page was given: begin again without cursor",
-            content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
-    }
-    if (takes_secret(route)) {
-        const char *about[] = {"the name, password or code is wrong",
-                               "too many failed attempts: wait as long as Retry-After says"};
-        const char *status[] = {"401", "429"};
-        for (size_t i = 0; i < COUNT_OF(about); i++) {
-            cJSON_DeleteItemFromObject(responses, status[i]);
-            add_response(responses, status[i], about[i],
-                         content_of("application/problem+json",
-                                    schema_refer(&view_problem_shape, components)));
-        }
-    }
-    if (takes_secret(route) && route->is_open) {
-        add_response(
-            responses, "403", "not sent by the console",
-            content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
-    }
-    if (route->kind == ROUTE_EVENTS) {
-        add_response(
-            responses, "503", "too many listeners: try again after Retry-After",
-            content_of("application/problem+json", schema_refer(&view_problem_shape, components)));
-    } else if (route->kind == ROUTE_HEALTH) {
-        add_response(responses, "503", "core is away",
-                     content_of("application/json", schema_refer(&view_health_shape, components)));
-    }
+    add_own_problems(route, responses, components);
 }
 
 static void
