@@ -537,45 +537,28 @@ static const struct option options[] = {{"config", required_argument, NULL, 'c'}
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
 
-/* Takes the option; false: it is none of those that only say something for later. */
-static bool
-option_take(int option, struct arguments *arguments)
+/* Where the option's value goes; NULL: it has none, or is none of these. */
+static const char **
+option_place(int option, struct arguments *arguments)
 {
     switch (option) {
     case 'c':
-        arguments->config_path = optarg;
-        break;
-    case 'k':
-        arguments->is_check = true;
-        break;
+        return &arguments->config_path;
     case 'r':
-        arguments->role = optarg;
-        break;
+        return &arguments->role;
     case 's':
-        arguments->state = optarg;
-        break;
+        return &arguments->state;
     case 'o':
-        arguments->out = optarg;
-        break;
+        return &arguments->out;
     case 'd':
-        arguments->days = optarg;
-        break;
+        return &arguments->days;
     case 'y':
-        arguments->key = optarg;
-        break;
+        return &arguments->key;
     case 'p':
-        arguments->passphrase = optarg;
-        break;
-    case 'n':
-        arguments->keep = (unsigned)strtoul(optarg, NULL, 10);
-        break;
-    case 'l':
-        arguments->leaves_result = true;
-        break;
+        return &arguments->passphrase;
     default:
-        return false;
+        return NULL;
     }
-    return true;
 }
 
 static int
@@ -606,7 +589,21 @@ main(int count, char **words)
     struct arguments arguments = {.config_path = CONFIG_DEFAULT};
     umask(077);
     for (int option; (option = getopt_long(count, words, "c:h", options, NULL)) >= 0;) {
+        const char **place = option_place(option, &arguments);
+        if (place) {
+            *place = optarg;
+            continue;
+        }
         switch (option) {
+        case 'k':
+            arguments.is_check = true;
+            break;
+        case 'n':
+            arguments.keep = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'l':
+            arguments.leaves_result = true;
+            break;
         case 'a':
             return text_print(openapi_text());
         case 'b':
@@ -615,9 +612,7 @@ main(int count, char **words)
             puts("cordond " CORDON_VERSION);
             return 0;
         default:
-            if (!option_take(option, &arguments)) {
-                return usage(option == 'h' ? stdout : stderr);
-            }
+            return usage(option == 'h' ? stdout : stderr);
         }
     }
     if (arguments.is_check) {

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/dns_name.h"
+
 #define TYPE_A 1
 #define TYPE_AAAA 28
 #define CLASS_IN 1
@@ -14,7 +16,6 @@
 #define TTL_LEAST_S 30
 #define TTL_MOST_S 3600
 #define RECORDS_MAX 64
-#define JUMPS_MAX 16
 #define NAME_MAX_TEXT 253 /* 255 octets on the wire (RFC 1035 2.3.4) */
 
 struct query {
@@ -24,51 +25,21 @@ struct query {
     uint16_t type, class;
 };
 
-/* A name at the cursor, compression followed through 'message'; the cursor stands behind it. */
+/* A name that a permit can be compared with: no dot or NUL within a label, which as text would be
+ * another name, and no longer than names are. */
 static bool
 name_read(struct cursor *in, const struct cursor *message, char name[HOST_SIZE])
 {
-    struct cursor at = *in;
-    size_t used = 0;
-    bool has_jumped = false;
-    for (int jumps = 0;;) {
-        uint8_t size = cur_u8(&at);
-        if (!cur_ok(&at)) {
-            return false;
-        }
-        if (size >= 0xc0) {
-            size_t offset = (size_t)(size & 0x3f) << 8 | cur_u8(&at);
-            if (!has_jumped) {
-                *in = at;
-                has_jumped = true;
-            }
-            if (!cur_ok(&at) || offset >= cur_left(message) || ++jumps > JUMPS_MAX) {
-                return false;
-            }
-            at = cur_make(message->pos + offset, cur_left(message) - offset);
-            continue;
-        }
-        if (size == 0) {
-            break;
-        }
-        const uint8_t *label = size < 64 ? cur_take(&at, size) : NULL;
-        if (!label || used + size + 2 > HOST_SIZE) {
-            return false;
-        }
-        if (used > 0) {
-            name[used++] = '.';
-        }
-        if (memchr(label, '.', size)) {
-            return false; /* as text it would be two labels */
-        }
-        memcpy(name + used, label, size);
-        used += size;
+    struct dns_name read;
+    if (!dns_name_read(in, message, &read) || read.size == 0 || read.size > NAME_MAX_TEXT) {
+        return false;
     }
-    name[used] = '\0';
-    if (!has_jumped) {
-        *in = at;
+    size_t dots = 0;
+    for (size_t i = 0; i < read.size; i++) {
+        dots += read.text[i] == '.';
     }
-    return used > 0 && used <= NAME_MAX_TEXT && memchr(name, '\0', used) == NULL;
+    memcpy(name, read.text, read.size + 1);
+    return dots == read.label_count - 1 && !memchr(name, '\0', read.size);
 }
 
 static bool
