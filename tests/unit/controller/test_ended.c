@@ -10,61 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "campus.h"
-#include "controller/ask/ask.h"
+#include "asker.h"
 
 #define OVER 12 /* contained and released */
 
 struct fixture {
-    struct campus campus;
-    struct asks *asks;
-    cJSON *body; /* of the last answer */
-    unsigned status;
+    struct asker asker;
     char case_numbers[OVER][16];
 };
-
-static void
-on_answer(void *context, const struct wire_answer *answer)
-{
-    struct fixture *f = context;
-    cJSON_Delete(f->body);
-    f->body = cJSON_Duplicate(answer->body, true);
-    f->status = answer->status;
-}
-
-static unsigned
-ask(struct fixture *f, const char *op, const char *parameters)
-{
-    struct wire_ask asked = {.number = 1,
-                             .account = "token:t",
-                             .role = "operator",
-                             .parameters = cJSON_Parse(parameters)};
-    assert_non_null(asked.parameters);
-    snprintf(asked.op, sizeof(asked.op), "%s", op);
-    f->status = 0;
-    asks_handle(f->asks, &asked, on_answer, f);
-    cJSON_Delete(asked.parameters);
-    return f->status;
-}
-
-static int64_t
-member(const struct fixture *f, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(f->body, name);
-    return item ? (int64_t)item->valuedouble : -1;
-}
-
-static int
-items(const struct fixture *f)
-{
-    return cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(f->body, "items"));
-}
 
 static const char *
 text_of(const struct fixture *f, int index, const char *name)
 {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(f->body, "items");
-    const cJSON *item = index < 0 ? f->body : cJSON_GetArrayItem(list, index);
+    const cJSON *item = index < 0 ? f->asker.body : asker_item(&f->asker, index);
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, name));
     return text ? text : "";
 }
@@ -74,27 +32,26 @@ setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     struct wish_answer answer = {0};
-    campus_open(&f->campus);
-    campus_client(&f->campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    asker_open(&f->asker);
+    campus_client(&f->asker.campus, "e1", "p2", 2, "10.1.0.2", "c2");
     struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .account = "operator:ann"};
     for (size_t i = 0; i <= OVER; i++) {
         snprintf(wish.reason, sizeof(wish.reason), "reason number %zu", i);
-        controller_wish(f->campus.controller, &wish, campus_answer, &answer);
-        campus_settle(&f->campus);
+        controller_wish(f->asker.campus.controller, &wish, campus_answer, &answer);
+        campus_settle(&f->asker.campus);
         assert_int_equal(answer.result, WISH_DONE);
         if (i == OVER) {
             break; /* the last one stays */
         }
-        const struct containment *c = controller_find(f->campus.controller, answer.id);
+        const struct containment *c = controller_find(f->asker.campus.controller, answer.id);
         memcpy(f->case_numbers[i], c->case_number, sizeof(f->case_numbers[i]));
-        controller_release(f->campus.controller, answer.id, "operator:ann", "cleaned",
+        controller_release(f->asker.campus.controller, answer.id, "operator:ann", "cleaned",
                            campus_answer, &answer);
-        campus_pass(&f->campus, 1000000);
+        campus_pass(&f->asker.campus, 1000000);
     }
-    campus_pass(&f->campus, 3000000);
-    campus_restart(&f->campus); /* nothing of what ended is in memory now */
-    const struct ask_settings settings = {.controller = f->campus.controller};
-    f->asks = asks_new(&settings);
+    campus_pass(&f->asker.campus, 3000000);
+    campus_restart(&f->asker.campus); /* nothing of what ended is in memory now */
+    asker_begin(&f->asker);
     *state = f;
     return 0;
 }
@@ -103,9 +60,7 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    cJSON_Delete(f->body);
-    asks_free(f->asks);
-    campus_close(&f->campus);
+    asker_close(&f->asker);
     free(f);
     return 0;
 }
@@ -116,14 +71,14 @@ test_pages_go_from_the_live_to_the_oldest(void **state)
     struct fixture *f = *state;
     char asked[64];
     int seen = 0;
-    assert_int_equal(ask(f, "containments.list", "{}"), 200);
-    assert_int_equal(member(f, "total"), 1);
-    for (int64_t next = 0; next >= 0; next = member(f, "next")) {
+    assert_int_equal(asker_ask(&f->asker, "containments.list", "{}"), 200);
+    assert_int_equal(asker_number(&f->asker, "total"), 1);
+    for (int64_t next = 0; next >= 0; next = asker_number(&f->asker, "next")) {
         snprintf(asked, sizeof(asked), "{\"ended\":true,\"limit\":5,\"cursor\":%lld}",
                  (long long)next);
-        assert_int_equal(ask(f, "containments.list", asked), 200);
-        assert_int_equal(member(f, "total"), OVER + 1);
-        for (int i = 0; i < items(f); i++, seen++) {
+        assert_int_equal(asker_ask(&f->asker, "containments.list", asked), 200);
+        assert_int_equal(asker_number(&f->asker, "total"), OVER + 1);
+        for (int i = 0; i < asker_item_count(&f->asker); i++, seen++) {
             char reason[32];
             snprintf(reason, sizeof(reason), "reason number %d", OVER - seen);
             assert_string_equal(text_of(f, i, "reason"), reason);
@@ -140,12 +95,12 @@ contain_and_release(struct fixture *f, const char *reason)
         .action = ACTION_BLOCK_PAIR, .mac = campus_mac(2), .account = "operator:ann"};
     assert_true(prefix_parse("192.0.2.77", &wish.server));
     snprintf(wish.reason, sizeof(wish.reason), "%s", reason);
-    controller_wish(f->campus.controller, &wish, campus_answer, &answer);
-    campus_settle(&f->campus);
+    controller_wish(f->asker.campus.controller, &wish, campus_answer, &answer);
+    campus_settle(&f->asker.campus);
     assert_int_equal(answer.result, WISH_DONE);
-    controller_release(f->campus.controller, answer.id, "operator:ann", "at once", campus_answer,
-                       &answer);
-    campus_pass(&f->campus, 1000000);
+    controller_release(f->asker.campus.controller, answer.id, "operator:ann", "at once",
+                       campus_answer, &answer);
+    campus_pass(&f->asker.campus, 1000000);
 }
 
 /* Between two pages containments begin and end: the rest of the list is given whole and once. */
@@ -159,9 +114,9 @@ test_pages_lose_and_double_nothing_while_the_list_changes(void **state)
     for (int page = 0; next >= 0; page++) {
         snprintf(asked, sizeof(asked), "{\"ended\":true,\"limit\":3,\"cursor\":%lld}",
                  (long long)next);
-        assert_int_equal(ask(f, "containments.list", asked), 200);
-        next = member(f, "next");
-        for (int i = 0; i < items(f); i++) {
+        assert_int_equal(asker_ask(&f->asker, "containments.list", asked), 200);
+        next = asker_number(&f->asker, "next");
+        for (int i = 0; i < asker_item_count(&f->asker); i++) {
             char reason[32];
             snprintf(reason, sizeof(reason), "reason number %d", OVER - seen);
             seen += strncmp(text_of(f, i, "reason"), "new", 3) != 0;
@@ -181,12 +136,13 @@ test_pages_go_on_behind_one_that_changes(void **state)
     struct fixture *f = *state;
     char asked[96], behind[32];
     contain_and_release(f, "new");
-    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"limit\":2}"), 200);
+    assert_int_equal(asker_ask(&f->asker, "containments.list", "{\"ended\":true,\"limit\":2}"),
+                     200);
     assert_string_equal(text_of(f, 1, "reason"), "new");
-    int64_t next = member(f, "next");
+    int64_t next = asker_number(&f->asker, "next");
     contain_and_release(f, "newer");
     sqlite3 *db;
-    assert_int_equal(sqlite3_open(f->campus.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(f->asker.campus.path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
                                   "UPDATE containment SET json ="
                                   " json_remove(json_set(json, '$.hits', 7), '$.sum')"
@@ -195,32 +151,37 @@ test_pages_go_on_behind_one_that_changes(void **state)
                      SQLITE_OK);
     sqlite3_close(db);
     snprintf(asked, sizeof(asked), "{\"ended\":true,\"limit\":2,\"cursor\":%lld}", (long long)next);
-    assert_int_equal(ask(f, "containments.list", asked), 200);
-    assert_int_equal(items(f), 2);
+    assert_int_equal(asker_ask(&f->asker, "containments.list", asked), 200);
+    assert_int_equal(asker_item_count(&f->asker), 2);
     snprintf(behind, sizeof(behind), "reason number %d", OVER - 1);
     assert_string_equal(text_of(f, 0, "reason"), behind);
-    assert_true(member(f, "next") > 0 && member(f, "next") != next);
+    assert_true(asker_number(&f->asker, "next") > 0 && asker_number(&f->asker, "next") != next);
 }
 
 static void
 test_ended_ones_are_asked_for_by_state_and_text(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(ask(f, "containments.list", "{\"state\":\"released\",\"limit\":2}"), 200);
-    assert_int_equal(member(f, "total"), OVER);
-    assert_true(member(f, "next") > 0);
-    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"q\":\"NUMBER 0\"}"), 200);
-    assert_int_equal(member(f, "total"), 1);
+    assert_int_equal(
+        asker_ask(&f->asker, "containments.list", "{\"state\":\"released\",\"limit\":2}"), 200);
+    assert_int_equal(asker_number(&f->asker, "total"), OVER);
+    assert_true(asker_number(&f->asker, "next") > 0);
+    assert_int_equal(
+        asker_ask(&f->asker, "containments.list", "{\"ended\":true,\"q\":\"NUMBER 0\"}"), 200);
+    assert_int_equal(asker_number(&f->asker, "total"), 1);
     assert_string_equal(text_of(f, 0, "case_number"), f->case_numbers[0]);
     /* a place is known to topology only */
-    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"q\":\"e1\"}"), 200);
-    assert_int_equal(member(f, "total"), OVER + 1);
-    assert_int_equal(ask(f, "containments.list", "{\"ended\":true,\"q\":\"elsewhere\"}"), 200);
-    assert_int_equal(member(f, "total"), 0);
-    assert_int_equal(ask(f, "containments.list", "{\"action\":\"mirror\",\"ended\":true}"), 200);
-    assert_int_equal(member(f, "total"), 0);
-    assert_int_equal(ask(f, "server-blocks.list", "{\"ended\":true}"), 200);
-    assert_int_equal(member(f, "total"), 0);
+    assert_int_equal(asker_ask(&f->asker, "containments.list", "{\"ended\":true,\"q\":\"e1\"}"),
+                     200);
+    assert_int_equal(asker_number(&f->asker, "total"), OVER + 1);
+    assert_int_equal(
+        asker_ask(&f->asker, "containments.list", "{\"ended\":true,\"q\":\"elsewhere\"}"), 200);
+    assert_int_equal(asker_number(&f->asker, "total"), 0);
+    assert_int_equal(
+        asker_ask(&f->asker, "containments.list", "{\"action\":\"mirror\",\"ended\":true}"), 200);
+    assert_int_equal(asker_number(&f->asker, "total"), 0);
+    assert_int_equal(asker_ask(&f->asker, "server-blocks.list", "{\"ended\":true}"), 200);
+    assert_int_equal(asker_number(&f->asker, "total"), 0);
 }
 
 static void
@@ -229,11 +190,11 @@ test_one_that_ended_is_shown_by_its_case_number(void **state)
     struct fixture *f = *state;
     char asked[64];
     snprintf(asked, sizeof(asked), "{\"id\":\"%s\"}", f->case_numbers[3]);
-    assert_int_equal(ask(f, "containments.show", asked), 200);
+    assert_int_equal(asker_ask(&f->asker, "containments.show", asked), 200);
     assert_string_equal(text_of(f, -1, "reason"), "reason number 3");
     snprintf(asked, sizeof(asked), "{\"id\":\"%s\"}", f->case_numbers[3]);
-    assert_int_equal(ask(f, "server-blocks.show", asked), 404);
-    assert_int_equal(ask(f, "containments.show", "{\"id\":\"nothing\"}"), 404);
+    assert_int_equal(asker_ask(&f->asker, "server-blocks.show", asked), 404);
+    assert_int_equal(asker_ask(&f->asker, "containments.show", "{\"id\":\"nothing\"}"), 404);
 }
 
 /* The answer to the first one may have been lost with the controller. */
@@ -243,12 +204,13 @@ test_a_release_asked_for_again_after_a_restart_is_answered_the_same(void **state
     struct fixture *f = *state;
     char asked[80];
     snprintf(asked, sizeof(asked), "{\"id\":\"%s\",\"reason\":\"again\"}", f->case_numbers[3]);
-    assert_int_equal(ask(f, "containments.release", asked), 200);
+    assert_int_equal(asker_ask(&f->asker, "containments.release", asked), 200);
     assert_string_equal(text_of(f, -1, "state"), "released");
     assert_string_equal(text_of(f, -1, "reason"), "reason number 3");
     assert_string_equal(text_of(f, -1, "end_reason"), "cleaned");
-    assert_int_equal(ask(f, "server-blocks.release", asked), 404);
-    assert_int_equal(ask(f, "containments.release", "{\"id\":\"none\",\"reason\":\"x\"}"), 404);
+    assert_int_equal(asker_ask(&f->asker, "server-blocks.release", asked), 404);
+    assert_int_equal(
+        asker_ask(&f->asker, "containments.release", "{\"id\":\"none\",\"reason\":\"x\"}"), 404);
 }
 
 int

@@ -12,57 +12,26 @@
 #include <string.h>
 #include <time.h>
 
-#include "campus.h"
-#include "controller/ask/ask.h"
+#include "asker.h"
 #include "controller/ask/inspect.h"
 #include "controller/notices/on_call.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 #define MANY 500
 
-struct fixture {
-    struct campus campus;
-    struct asks *asks;
-    cJSON *body; /* of the last answer */
-    unsigned status;
-};
-
-static void
-on_answer(void *context, const struct wire_answer *answer)
-{
-    struct fixture *f = context;
-    cJSON_Delete(f->body);
-    f->body = cJSON_Duplicate(answer->body, true);
-    f->status = answer->status;
-}
-
 static int
-ask(struct fixture *f, const char *op, const char *parameters)
+ask(struct asker *f, const char *op, const char *parameters)
 {
-    struct wire_ask asked = {.number = 1,
-                             .account = "token:t",
-                             .role = "operator",
-                             .parameters = cJSON_Parse(parameters)};
-    snprintf(asked.op, sizeof(asked.op), "%s", op);
-    asks_handle(f->asks, &asked, on_answer, f);
-    cJSON_Delete(asked.parameters);
-    assert_int_equal(f->status, 200);
-    return cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(f->body, "items"));
-}
-
-static const cJSON *
-item_of(const struct fixture *f, int index)
-{
-    return cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(f->body, "items"), index);
+    assert_int_equal(asker_ask(f, op, parameters), 200);
+    return asker_item_count(f);
 }
 
 static int
 setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
-    campus_open(&f->campus);
-    const struct ask_settings settings = {.controller = f->campus.controller};
-    f->asks = asks_new(&settings);
+    struct asker *f = calloc(1, sizeof(*f));
+    asker_open(f);
+    asker_begin(f);
     *state = f;
     return 0;
 }
@@ -70,17 +39,14 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-    struct fixture *f = *state;
-    cJSON_Delete(f->body);
-    asks_free(f->asks);
-    campus_close(&f->campus);
-    free(f);
+    asker_close(*state);
+    free(*state);
     return 0;
 }
 
 /* 'count' releases, the first 'ago_us' ago, each a second before the next, of 'endpoints'. */
 static void
-released(struct fixture *f, int from, int count, int endpoints, int64_t ago_us)
+released(struct asker *f, int from, int count, int endpoints, int64_t ago_us)
 {
     for (int i = from; i < from + count; i++) {
         struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_RELEASED};
@@ -102,13 +68,13 @@ released(struct fixture *f, int from, int count, int endpoints, int64_t ago_us)
 static void
 test_each_is_listed_once_by_its_last_release(void **state)
 {
-    struct fixture *f = *state;
+    struct asker *f = *state;
     released(f, 0, 100, 100, 3 * DAY_US);  /* long ago */
     released(f, 100, 120, 70, DAY_US / 2); /* more than is read at once, some twice */
     assert_int_equal(ask(f, "watch.list", "{\"limit\":500}"), 70);
     for (int i = 0; i < 70; i++) {
         char id[ID_SIZE];
-        const cJSON *c = cJSON_GetObjectItemCaseSensitive(item_of(f, i), "containment");
+        const cJSON *c = cJSON_GetObjectItemCaseSensitive(asker_item(f, i), "containment");
         snprintf(id, sizeof(id), "01AAAAAAAAAAAAAAAAAAAA%04u", (unsigned)(219 - i) % 10000u);
         assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(c, "id")), id);
     }
@@ -119,7 +85,7 @@ test_each_is_listed_once_by_its_last_release(void **state)
 static void
 test_what_it_does_again_is_counted(void **state)
 {
-    struct fixture *f = *state;
+    struct asker *f = *state;
     struct wish_answer answer = {0};
     for (uint8_t i = 2; i <= 4; i++) {
         char port[8], ip[24], client[8];
@@ -144,10 +110,10 @@ test_what_it_does_again_is_counted(void **state)
     assert_int_equal(ask(f, "watch.list", "{}"), 3);
     int found = 0;
     for (int i = 0; i < 3; i++) {
-        const cJSON *c = cJSON_GetObjectItemCaseSensitive(item_of(f, i), "containment");
+        const cJSON *c = cJSON_GetObjectItemCaseSensitive(asker_item(f, i), "containment");
         const char *mac = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(c, "mac"));
-        const cJSON *again = cJSON_GetObjectItemCaseSensitive(item_of(f, i), "again");
-        const cJSON *list = cJSON_GetObjectItemCaseSensitive(item_of(f, i), "incidents");
+        const cJSON *again = cJSON_GetObjectItemCaseSensitive(asker_item(f, i), "again");
+        const cJSON *list = cJSON_GetObjectItemCaseSensitive(asker_item(f, i), "incidents");
         int times = strcmp(mac, "02:00:00:00:00:03") == 0 ? 1 : 0;
         assert_int_equal(again ? again->valueint : 0, times);
         assert_int_equal(cJSON_GetArraySize(list), times);
@@ -158,7 +124,7 @@ test_what_it_does_again_is_counted(void **state)
 
 /* Processor time of this process: what others do on the machine counts little. */
 static clock_t
-cost_of(struct fixture *f, const char *op, int times)
+cost_of(struct asker *f, const char *op, int times)
 {
     clock_t before = clock();
     for (int i = 0; i < times; i++) {
@@ -170,7 +136,7 @@ cost_of(struct fixture *f, const char *op, int times)
 static void
 test_what_was_released_long_ago_costs_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct asker *f = *state;
     released(f, 0, MANY, MANY, 3 * DAY_US);
     clock_t old = cost_of(f, "watch.list", 20);
     released(f, MANY, MANY, MANY, DAY_US / 2);
@@ -183,7 +149,7 @@ test_what_was_released_long_ago_costs_nothing(void **state)
 static void
 test_who_was_told_is_found_at_once_among_many(void **state)
 {
-    struct fixture *f = *state;
+    struct asker *f = *state;
     struct escalation_view told;
     clock_t costs[2];
     char id[ID_SIZE];
