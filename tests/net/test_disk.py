@@ -8,6 +8,7 @@ import errno
 import mmap
 import os
 import shutil
+import signal
 import socket
 import struct
 import tempfile
@@ -182,3 +183,58 @@ def test_a_disk_that_refuses(lab, error):
     ledger.switches(lab, ledger.converge(lab, 10))
     assert lab.api.get("/audit/verify", validate=False)["sound"]
     print(f"{os.strerror(error)}: back {seen:.1f} s after the disk")
+
+
+@pytest.mark.parametrize("target", ["core"] + ["cordond"] * ALL)
+def test_a_full_disk_and_a_kill_at_the_same_time(lab, target):
+    """Core dies while nothing can be written, starts on a disk that is full, and dies once more: blocks
+    stay; afterwards all that was acknowledged is there, and nothing of which it said that it was not."""
+    before, refused, later = lab.endpoints[1], lab.endpoints[2], lab.endpoints[3]
+    wisher = clients.Wisher(lab, 11, lab.endpoints[9:12])
+    for _ in range(6):
+        wisher.step()
+    held = lab.contain(before)["id"]
+    ledger.converge(lab, 10)
+    cut_off = [before.mac, *(one.mac for one in wisher.live)]
+    sensor = clients.WireSensor(lab, 3, [lab.endpoints[4]], f"k{target}")
+    lab.disk.set(error=errno.ENOSPC)
+    status, answer = lab.api.raw("POST", "/containments", {
+        "action": "isolate", "mac": refused.mac, "reason": "a test"}, validate=False)
+    assert status == 503 and "stored" in answer["detail"], (status, answer)
+    for _ in range(2):
+        sensor.step()
+        kill(lab, target)
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            for one in (one for one in lab.endpoints if one.mac in cut_off):
+                assert not lab.wires.reaches([(one, lab.endpoints[7])], 0.01), f"{one} was let go"
+            sensor.step()
+    assert not sensor.acked, "acknowledged, and not stored"
+    lab.disk.set()
+    begin = time.monotonic()
+    wait_for(lambda: lab.is_answering() and sorted(lab.role_pids()) == lab.roles, "all are back", 30,
+             0.05)
+    back = time.monotonic() - begin
+    found = ledger.converge(lab, 10)
+    assert set(found) - {lab.endpoints[4].mac} == set(cut_off), "what is in force"
+    assert lab.containment(held)["state"] == "verified"
+    ledger.wishes(lab, wisher, ledger.Database(lab))
+    made = lab.contain(later)["id"]
+    lab.wait_state(made)
+    sensor.close_connection()
+    sensor.drain()
+    sensor.close_connection()
+    ledger.detections(ledger.Database(lab), sensor.sent, "$.id")
+    ledger.switches(lab, ledger.converge(lab, 10))
+    ledger.chain(lab)
+    print(f"{target} killed twice on a full disk: all there {back:.1f} s after the disk")
+
+
+def kill(lab, target):
+    if target == "cordond":
+        lab.kill_all()
+        lab.start_cordond(wait=False)
+    else:
+        pid = lab.role_pids().get(target)
+        if pid:
+            os.kill(pid, signal.SIGKILL)

@@ -372,12 +372,12 @@ pass_tell(struct controller *controller)
     }
     memcpy(r->taken_told, r->taken, sizeof(r->taken_told));
     clock_put(controller);
-    r->passed_us = clock_wall_us(controller->clock);
-    if (taken > 0) {
-        r->is_settling = true; /* before the disk is looked at again */
+    if (taken > 0 || r->passed_us == 0) { /* the run before us may have been killed before it */
+        r->is_settling = true;            /* before the disk is looked at again */
         store_scrub(controller->store);
-        r->surveyed_us = 0; /* counted anew */
     }
+    r->surveyed_us = taken > 0 ? 0 : r->surveyed_us; /* counted anew */
+    r->passed_us = clock_wall_us(controller->clock);
     controller_list_changed(controller, CHANGED_RETENTION);
 }
 
