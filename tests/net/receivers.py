@@ -257,11 +257,11 @@ class Controller:
             f'sensor_listen: "127.0.0.1:{free_port()}"\nserver_names: "127.0.0.1"\n'
             "switches: [{name: e1, driver: dummy}]\n")
         self.log = open(self.folder / "cordond.log", "ab")
-        self.process = None
+        self.process = self.env = None
 
     def start(self):
         self.process = subprocess.Popen([self.program, "--config", self.config],
-                                        stdout=self.log, stderr=self.log)
+                                        stdout=self.log, stderr=self.log, env=self.env)
         return self
 
     def give_notify(self, path):
