@@ -4,7 +4,7 @@
  *
  *   killer PID NTH KIND [END]
  *     KIND  disk (what changes a file), wire (bytes to or from a socket), or the name of a call
- *     END   only where the file's name ends so
+ *     END   only where the file's name ends so; "*TEXT": where it has that in it
  *
  * Says "ready", then a line for each such call: "7 pwrite64 /path".  NTH 0: kills nobody. */
 #include <dirent.h>
@@ -112,7 +112,8 @@ static bool
 is_wanted(const struct call *call, const struct wanted *wanted, const char *text)
 {
     size_t size = strlen(text), end = strlen(wanted->end);
-    if (size < end || strcmp(text + size - end, wanted->end) != 0) {
+    if (wanted->end[0] == '*' ? !strstr(text, wanted->end + 1)
+                              : size < end || strcmp(text + size - end, wanted->end) != 0) {
         return false;
     }
     if (strcmp(wanted->kind, "wire") == 0) {

@@ -18,7 +18,7 @@ import pytest
 from clocks import Clock
 from killer import Killer
 from netns import wait_for
-from people import Browser, totp
+from people import totp
 from test_login import BUILD, LOCAL, OIDC, SLOW_S, Bench, answer_of
 
 POINTS = int(os.environ.get("CORDON_KILL_POINTS", "0"))

@@ -15,7 +15,6 @@ import subprocess
 import tempfile
 import time
 
-import api as client
 import pytest
 from api import ApiError
 from clocks import Clock
