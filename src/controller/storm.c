@@ -36,7 +36,10 @@ tell_one(struct controller *controller)
     TAILQ_FOREACH_REVERSE(entry, &controller->entries, entry_list, link)
     {
         const struct containment *c = &entry->c;
-        if (entry->is_committed && c->state == CONTAINMENT_PENDING && c->hold == HOLD_BUDGET) {
+        bool is_decided =
+            entry->is_changing || entry->confirmed_by[0] != '\0'; /* goes any moment */
+        if (entry->is_committed && c->state == CONTAINMENT_PENDING && c->hold == HOLD_BUDGET &&
+            !is_decided) {
             struct store_change *change = store_change_new();
             notices_put_containment(controller, change, c, NOTICE_PENDING, "", c->hold_detail);
             store_put_setting(change, ONE_SETTING, c->id);
@@ -94,7 +97,7 @@ storm_watch(struct controller *controller)
         *storm = (struct storm){.seen = storm->seen};
         controller->changed[CHANGED_BUDGETS] = true;
     }
-    if (storm->held > 0 && !storm->is_one_told) {
+    if (storm->held > 0 && use.gathered == 0 && !storm->is_one_told) { /* all had their turn */
         storm->is_one_told = tell_one(controller);
     }
     if (use.minute != storm->told_minute || use.hour != storm->told_hour) {

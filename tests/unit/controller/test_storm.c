@@ -269,6 +269,37 @@ a_restart_gives_no_new_budget(void **state)
     campus_close(&campus);
 }
 
+/* Those that came last are the most confident: the budget is theirs.  Whoever is on call is told of
+ * one that goes on waiting, else a restart finds nobody told and calls it a new storm. */
+static void
+whoever_is_on_call_is_told_of_one_that_goes_on_waiting(void **state)
+{
+    (void)state;
+    struct campus campus;
+    int stored = 0;
+    campus_open(&campus);
+    campus.policy_text = storm_policy;
+    campus_restart(&campus);
+    crowd_arrives(&campus, FEW);
+    for (int confidence = 0; confidence <= 100; confidence++) {
+        for (int i = 0; i < 60; i++) {
+            struct detection d = storm_detection(&campus, i);
+            if (d.confidence == confidence) {
+                controller_detection(campus.controller, &d, on_stored, &stored);
+            }
+        }
+    }
+    campus_pass(&campus, 3000000);
+    assert_int_equal(stored, 60);
+    assert_int_equal(tally_of(&campus).isolated, BUDGET);
+    assert_int_equal(notices_of(&campus, "pending"), 1);
+    campus_restart(&campus);
+    campus_pass(&campus, 3000000);
+    assert_int_equal(notices_of(&campus, "storm"), 1);
+    assert_int_equal(notices_of(&campus, "pending"), 1);
+    campus_close(&campus);
+}
+
 /* ---- core dies while they wait for their turn ---- */
 
 static void
@@ -438,6 +469,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_contains_the_budget_the_most_confident_first_and_is_told_once),
         cmocka_unit_test(a_restart_gives_no_new_budget),
+        cmocka_unit_test(whoever_is_on_call_is_told_of_one_that_goes_on_waiting),
         cmocka_unit_test(after_a_restart_those_who_were_gathered_have_their_turn),
         cmocka_unit_test(a_restart_within_a_storm_keeps_the_order_and_is_told),
         cmocka_unit_test(after_a_long_outage_a_person_decides_and_is_told),
