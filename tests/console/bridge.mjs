@@ -27,7 +27,7 @@ async function open({ width = 1280, height = 900, locale = 'en-US', dark = false
     acceptDownloads: true,
   });
   state.page = await state.context.newPage();
-  state.page.setDefaultTimeout(15000);
+  state.page.setDefaultTimeout(60000); // on a machine that has much to do
   state.page.on('pageerror', (error) => troubles.push(`error in the page: ${error.message}`));
   state.page.on('console', (message) => {
     if (message.type() === 'error') {
@@ -42,12 +42,20 @@ async function open({ width = 1280, height = 900, locale = 'en-US', dark = false
   });
 }
 
+/* Where a text stands: getByText() alone would take "not saved." for "Saved.". */
+function seen(text) {
+  const exactly = text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&').replace(/\s+/g, '\\s+');
+  return state.page.getByText(new RegExp(exactly)).first();
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   let answer;
   try {
-    const run = new AsyncFunction('page', 'context', 'args', 'open', 'troubles', 'axe', command.run);
-    answer = { value: await run(state.page, state.context, command.args ?? {}, open, troubles, axe) };
+    const run = new AsyncFunction('page', 'context', 'args', 'open', 'troubles', 'axe', 'seen',
+      command.run);
+    answer = { value: await run(state.page, state.context, command.args ?? {}, open, troubles, axe,
+      seen) };
   } catch (error) {
     answer = { error: String(error.stack ?? error) };
   }

@@ -5,6 +5,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+SLOW_S = 60  # of waits, on a machine that has much to do
 
 
 class Browser:
@@ -22,10 +23,10 @@ class Browser:
     def close(self):
         self.process.stdin.close()
         try:
-            self.process.wait(15)
+            self.process.wait(30)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, 9)
-            self.process.wait(5)
+            self.process.wait(30)
 
     def run(self, code, **args):
         """A piece of Playwright; its value."""
@@ -53,12 +54,27 @@ class Browser:
         self.run("await page.getByRole(args.role, {name: args.name, exact: args.exact})"
                  ".nth(args.nth).click()", role=role, name=name, nth=nth, exact=exact)
 
-    def see(self, text, timeout_s=15):
-        """Waits until that is to be seen."""
-        self.run("await page.getByText(args.text).first().waitFor({timeout: args.ms})", text=text,
-                 ms=int(timeout_s * 1000))
+    def see(self, text, timeout_s=SLOW_S):
+        """Waits until that is to be seen, letter by letter ("not saved." is no "Saved.")."""
+        self.run("await seen(args.text).waitFor({timeout: args.ms})", text=text, ms=int(timeout_s * 1000))
 
-    def heading(self, text, timeout_s=15):
+    def gone(self, text, timeout_s=SLOW_S):
+        """Waits until that is not to be seen any more."""
+        self.run("""await page.waitForFunction((text) => !document.body.innerText.includes(text), args.text,
+            {timeout: args.ms})""", text=text, ms=int(timeout_s * 1000))
+
+    def visit(self, screen):
+        """Goes there, and waits until nothing is loading any more."""
+        self.goto(f"#/{screen}")
+        self.run("""await page.locator('main h1').waitFor();
+            await page.waitForFunction(() => !/Loading…|読み込み中…/.test(document.querySelector('main').innerText));
+            await page.waitForTimeout(100)""")
+
+    def closed(self):
+        """Waits until no dialog is open: what it asked for was answered."""
+        self.run("await page.getByRole('dialog').waitFor({state: 'detached'})")
+
+    def heading(self, text, timeout_s=SLOW_S):
         self.run("await page.getByRole('heading', {level: 1, name: args.text}).waitFor("
                  "{timeout: args.ms})", text=text, ms=int(timeout_s * 1000))
 
