@@ -16,7 +16,7 @@ from netns import wait_for
 from probes import Ping, can
 from test_console import SCREENS
 from test_forgeries import eve_alert
-from test_looks import SOCKET, visit
+from test_looks import SOCKET
 
 FOLDER = os.environ.get("CORDON_PICTURES", os.path.join(TOP, "docs", "screens"))
 SIZE_MAX = 150_000
@@ -49,7 +49,7 @@ def day(campus, cordon, admin, c2, c3, c4, c5, c6):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.connect(SOCKET)
         sock.sendall((json.dumps(event) + "\n").encode())
-    wait_for(lambda: api.items("/pending"), "a pending decision", 20)
+    wait_for(lambda: api.items("/pending"), "a pending decision", 30)
     api.post("/containments", {"action": "isolate", "mac": c4.mac, "expires_in_s": 14400,
                                "reason": "asked for by the help desk"})
     gone = api.post("/containments", {"action": "isolate", "mac": c6.mac, "reason": "unknown device",
@@ -88,25 +88,25 @@ def test_pictures(admin, day, campus, language):
     admin.sign_in("admin", PASSWORD, is_japanese)
     admin.heading("ダッシュボード" if is_japanese else "Dashboard")
     for screen in SCREENS:
-        visit(admin, screen)
+        admin.visit(screen)
         if screen == "report":
             admin.click("再検証を開始" if is_japanese else "Replay")
             admin.see("実際の結果との比較" if is_japanese else "Compared with what really happened", 30)
         admin.run("await page.waitForTimeout(1500)")  # what is drawn settles: the map, charts
         picture(admin, screen, language)
     contained = day.items("/containments")
-    visit(admin, f"containments/{next(one for one in contained if one.get('policy') and one['state'] == 'verified' and one['action'] == 'isolate')['id']}")
+    admin.visit(f"containments/{next(one for one in contained if one.get('policy') and one['state'] == 'verified' and one['action'] == 'isolate')['id']}")
     picture(admin, "containment", language)
     incident = next(one for one in day.items("/incidents") if one["strength"] == "strong")
-    visit(admin, f"incidents/{incident['id']}")
+    admin.visit(f"incidents/{incident['id']}")
     picture(admin, "incident", language)
     admin.run("""const button = page.getByRole('button', {name: /Show packets|パケットを表示/}).first();
         await button.click(); await page.getByRole('table', {name: /Packets|パケット/}).waitFor();
         await page.getByRole('table', {name: /Packets|パケット/}).scrollIntoViewIfNeeded();""")
     picture(admin, "evidence", language)
-    visit(admin, f"endpoints/{day.get('/endpoints/' + campus['c5'].mac)['id']}")
+    admin.visit(f"endpoints/{day.get('/endpoints/' + campus['c5'].mac)['id']}")
     picture(admin, "endpoint", language)
-    visit(admin, "pending")
+    admin.visit("pending")
     admin.run("""await page.getByRole('button', {name: /^(Enforce|実施)$/}).first().click();
         await page.getByRole('dialog').waitFor()""")
     picture(admin, "enforce", language)
@@ -114,10 +114,10 @@ def test_pictures(admin, day, campus, language):
     admin.open(width=360, height=740, japanese=is_japanese)
     admin.sign_in("admin", PASSWORD, is_japanese)
     admin.heading("ダッシュボード" if is_japanese else "Dashboard")
-    visit(admin, "pending")
+    admin.visit("pending")
     picture(admin, "phone", language)
     admin.open(width=1280, height=800, japanese=is_japanese, dark=True)
     admin.sign_in("admin", PASSWORD, is_japanese)
     admin.heading("ダッシュボード" if is_japanese else "Dashboard")
-    visit(admin, "dashboard")
+    admin.visit("dashboard")
     picture(admin, "dark", language)

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from browser import TOP
+from netns import wait_for
 
 SHOTS = os.environ.get("CORDON_SCREENS")
 CTL = os.path.join(TOP, "build", "src", "cli", "cordonctl")
@@ -67,11 +68,13 @@ class TestAudit:
         cordon.api.post("/enforcement/resume", {"reason": "a row to be signed"})
         admin.click("Verify the log")
         admin.see("Compared with")
-        told = cordon.api.get("/audit/verify")
-        assert told["sound"] and told["switches"] == 3 and told["checkpoints"] >= 1, told
+        told = wait_for(lambda: (now := cordon.api.get("/audit/verify"))["switches"] == 3
+                        and now["checkpoints"] >= 1 and now, "every switch has a checkpoint")
+        assert told["sound"], told
         assert "foreign_checkpoints" not in told
         kept = cordon.api.get("/audit/checkpoints")
-        assert {one["switch"] for one in kept["switches"] if one["held"]} == {"core", "e1", "e2"}
+        wait_for(lambda: {one["switch"] for one in cordon.api.get("/audit/checkpoints")["switches"]
+                          if one["held"]} == {"core", "e1", "e2"}, "each holds one")
         admin.see(kept["key"])
         admin.see("the newest of row")
 

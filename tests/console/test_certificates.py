@@ -70,7 +70,7 @@ class TestCertificates:
         admin.run("await page.getByRole('dialog').getByRole('button', {name: '失効'}).click()")
         admin.run("await " + row("s5", "機器の証明書") + ".getByText('盗難').waitFor()")
         wait_for(lambda: [one["state"] for one in cordon.api.items("/certificates")
-                          if one["name"] == "s5"] == ["revoked"], "s5 is revoked", 10)
+                          if one["name"] == "s5"] == ["revoked"], "s5 is revoked", 30)
         if SHOTS:
             admin.shot(os.path.join(SHOTS, "certificates.ja.png"))
         assert admin.troubles() == []

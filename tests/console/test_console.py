@@ -41,8 +41,9 @@ class TestDay:
 
     def test_what_works_is_counted(self, admin, cordon):
         """By word and mark: the tile of each kind leads to its screen."""
-        parts = {one["check"]: one for one in cordon.api.get("/doctor")["parts"]}
-        assert parts["switch"] == {**parts["switch"], "total": 3, "good": 3}, parts
+        def switches():
+            return {one["check"]: one for one in cordon.api.get("/doctor")["parts"]}["switch"]
+        wait_for(lambda: (switches()["total"], switches()["good"]) == (3, 3), "three good switches")
         admin.run("await page.getByRole('link', {name: 'Switches 3 all good'}).waitFor()")
         admin.run("await page.getByRole('link', {name: /^Sensors 1 /}).waitFor()")
         admin.run("await page.getByRole('link', {name: 'Switches 3 all good'}).click()")
@@ -54,7 +55,7 @@ class TestDay:
         admin.see("Nothing is contained.")
         can(page_of(campus), c2)
         malware.outbreak(campus, c2, places.CNC_NAME, places.SWEPT)
-        admin.see("Verified", 15)  # without a reload
+        admin.see("Verified")  # without a reload
         assert "c2" in admin.text()
         cannot(page_of(campus), c2, c3)
 
@@ -63,9 +64,8 @@ class TestDay:
             .filter({hasText: '02:00:00:00:00:02'}).getByRole('link', {name: 'Verified'})
             .first().click()""")
         admin.heading("Isolate: c2")
-        text = admin.text()
         for word in ("Timeline", "What each switch holds", "Still reachable", "core", "e1", "e2"):
-            assert word in text, word
+            admin.see(word)
 
     def test_the_packets_that_prove_it(self, admin, campus):
         admin.goto("#/hosts")
@@ -96,7 +96,7 @@ class TestDay:
         admin.see("Release this containment?")
         admin.fill("Reason (kept in the operation log)", "cleaned, by the console")
         admin.click("Release", nth=1)
-        admin.see("Released", 10)
+        admin.see("Released")
         can(page_of(campus), c2)
         admin.goto("#/audit")
         admin.see("cleaned, by the console")
@@ -108,7 +108,7 @@ class TestDay:
         admin.see("c4")
         admin.click("c4", "link")
         admin.heading("c4")
-        assert "e2 / p" in admin.text()
+        admin.see("e2 / p")
 
     def test_isolate_by_hand(self, admin, campus, c3, c5):
         admin.goto("#/endpoints")
@@ -119,18 +119,13 @@ class TestDay:
         admin.fill("Reason (kept in the operation log)", "by hand")
         can(page_of(campus), c5)
         admin.click("Isolate", nth=1)
-        admin.see("Verified", 10)
+        admin.see("Verified")
         cannot(page_of(campus), c5, c3)
         admin.click("Release")
         admin.fill("Reason (kept in the operation log)", "enough")
         admin.click("Release", nth=1)
-        admin.see("Released", 10)
+        admin.see("Released")
         can(page_of(campus), c5)
-
-
-def visit(browser, screen, title=None):
-    browser.goto(f"#/{screen}")
-    browser.run("await page.locator('main h1').waitFor(); await page.waitForTimeout(700)")
 
 
 class TestScreens:
@@ -143,7 +138,7 @@ class TestScreens:
         admin.troubles()
         found = {}
         for screen in SCREENS:
-            visit(admin, screen)
+            admin.visit(screen)
             wrong = admin.violations() + admin.troubles()
             if wrong:
                 found[screen] = wrong
@@ -156,7 +151,7 @@ class TestScreens:
         admin.sign_in("admin", PASSWORD)
         admin.heading("Dashboard")
         for screen in SCREENS:
-            visit(admin, screen)
+            admin.visit(screen)
             width = admin.run("return document.documentElement.scrollWidth".replace(
                 "return ", "return await page.evaluate(() => ") + ")")
             assert width <= 360, (screen, width)
@@ -216,7 +211,7 @@ class TestReport:
         admin.heading("What auto would have done")
         admin.fill("Days back", "2")
         admin.click("Replay")
-        admin.see("Compared with what really happened", 30)
+        admin.see("Compared with what really happened")
         admin.run("await page.getByRole('table', {name: 'Each decision'}).getByText('c2').first().waitFor()")
         text = admin.text()
         assert "What follows from it" in text and "campus" in text, text
@@ -241,11 +236,11 @@ class TestReport:
         admin.click("Replay")
         admin.run("""await page.waitForFunction(() => {
             const bar = document.querySelector('progress');
-            return bar && bar.position > 0 && bar.position < 1; }, null, {timeout: 30000});""")
+            return bar && bar.position > 0 && bar.position < 1; }, null, {timeout: 60000});""")
         if SHOTS:
             admin.shot(os.path.join(SHOTS, "report-progress.en.png"))
         admin.click("Cancel")
-        admin.see("This is not the whole", 15)
+        admin.see("This is not the whole")
         job = cordon.api.items("/jobs")[0]
         assert job["state"] == "cancelled" and 0 < job["done"] < job["total"], job
         assert cordon.api.items("/audit?q=job.cancel")[0]["object"] == job["id"]
@@ -266,14 +261,15 @@ class TestPeople:
         admin.fill("First password (at least 12 characters; must be changed at sign-in)",
                    "first password of kim")
         admin.click("Create")
-        admin.see("First password")
+        admin.closed()
+        admin.see("kim")
         admin.click("New token")
         admin.fill("Name", "soar")
         admin.click("Create")
         admin.see("never shown again")
         assert "cordon_" in admin.text()
         admin.click("I have copied it")
-        assert "cordon_" not in admin.text()
+        admin.gone("cordon_")
         assert {one["name"] for one in cordon.api.get("/tokens")["items"]} >= {"admin", "soar"}
 
     def test_an_auditor_changes_nothing(self, admin):
@@ -317,10 +313,10 @@ class TestHostile:
         admin.troubles()
         for screen in ("dashboard", "containments", f"containments/{made['id']}", "audit",
                        "endpoints", "pending"):
-            visit(admin, screen)
+            admin.visit(screen)
             assert admin.run("""return await page.evaluate(() =>
                 [window.hacked, document.querySelectorAll('img[src=x]').length])""") == [None, 0]
-        visit(admin, f"containments/{made['id']}")
+        admin.visit(f"containments/{made['id']}")
         admin.see(EVIL)
         assert admin.troubles() == []
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": EVIL})
@@ -362,7 +358,7 @@ class TestLive:
             admin.open()
             admin.sign_in("admin", PASSWORD)
             admin.heading("Dashboard")
-            visit(admin, "containments")
+            admin.visit("containments")
             admin.see("Live")
             admin.run("await page.evaluate(() => { window.untouched = true; })")
             way.cut()
@@ -374,11 +370,10 @@ class TestLive:
             assert "Not live since" in admin.text()
             way.join()
             admin.see("while nobody saw it", 30)
-            admin.run("await page.getByText('Not live since').first().waitFor({state: 'hidden'})")
+            admin.gone("Not live since")
             assert admin.run("return await page.evaluate(() => window.untouched)") is True
             cordon.api.post(f"/containments/{made['id']}/release", {"reason": "seen"})
-            admin.run("await page.getByText('while nobody saw it').first().waitFor("
-                      "{state: 'detached', timeout: 30000})")
+            admin.gone("while nobody saw it")
         finally:
             admin.url = own
             way.cut()
@@ -388,7 +383,7 @@ class TestLive:
         events = cordon.api.events()
         made = cordon.api.post("/containments", {"action": "isolate", "mac": c6.mac,
                                                  "reason": "for the list", "expires_in_s": 600})
-        visit(admin, "audit")
+        admin.visit("audit")
         admin.see("for the list")
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "seen in the list"})
         admin.see("seen in the list", 10)  # long before it would ask by itself
@@ -397,14 +392,14 @@ class TestLive:
         def told():
             seen.extend(e["body"]["list"] for e in events.poll() if e["topic"] == "changed")
             return {"audit", "sensors"} <= set(seen)
-        wait_for(told, f"audit and sensors are told: {seen}", 20)
+        wait_for(told, f"audit and sensors are told: {seen}", 30)
         cordon.api.post("/enforcement/panic", {"reason": "for the banner"})
         try:
             admin.see("for the banner", 10)
         finally:
             cordon.api.post("/enforcement/resume", {"reason": "seen"})
-        admin.run("await page.getByRole('alert').waitFor({state: 'detached', timeout: 10000})")
-        wait_for(lambda: told() and "enforcement" in seen, f"enforcement is told: {seen}", 10)
+        admin.run("await page.getByRole('alert').waitFor({state: 'detached'})")
+        wait_for(lambda: told() and "enforcement" in seen, f"enforcement is told: {seen}", 30)
         events.close()
 
 
@@ -436,7 +431,7 @@ class TestProxy:
         try:
             admin.url = "https://127.0.0.1:9443/security/cordon"
             admin.open()
-            admin.run("""for (let i = 0; i < 50; i++) {
+            admin.run("""for (let i = 0; i < 500; i++) {
                 try { await page.goto(args.url); return; } catch { await page.waitForTimeout(100); }
             }""", url=admin.url + "/")
             admin.sign_in("admin", PASSWORD)

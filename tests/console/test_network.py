@@ -199,13 +199,14 @@ class TestMap:
         admin.fill(REASON, "from the map, by keys")
         admin.click("Isolate")
         drawn(admin, "Verified")
+        cordon.wait_state("verified", c4, "isolate")  # the word may have been another one's
         cannot(page_of(campus), c4, c3)
         if SHOTS:
             admin.shot(os.path.join(SHOTS, "map-switch.en.png"))
         assert admin.violations() == []
         made = cordon.containments(c4, "isolate", pending=False)[0]
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "enough"})
-        wait_for(lambda: switches_are_level(cordon), "every switch has let go of c4", 20)
+        wait_for(lambda: switches_are_level(cordon), "every switch has let go of c4", 30)
         can(page_of(campus), c4)
 
     def test_what_is_dragged_stays_there_for_everybody(self, admin, cordon):
@@ -221,7 +222,7 @@ class TestMap:
             await page.mouse.move(x + 30, y - 40, {steps: 5}); await page.mouse.move(x + 60, y - 90, {steps: 5});
             await page.mouse.up();""")
         admin.see("Arranged by account:admin")
-        mine = place(admin, "core")
+        mine = wait_for(lambda: place(admin, "core"), "its place is kept")
         others = [place(admin, name) for name in ("e1", "e2")]
         assert mine[0] > 20 and mine[1] < -30, mine
         assert None not in others  # nobody else moves from now on

@@ -178,7 +178,7 @@ class TestText:
         after = running()
         assert (after["revision"], after["reason"]) == (now["revision"] + 1, "as it was")
         assert "low_confidence: 40" in after["text"] and "drafted" not in after["text"]
-        assert text_of(admin) == after["text"]
+        wait_for(lambda: text_of(admin) == after["text"], "the text that runs is shown")
 
 
 class TestFile:
@@ -195,7 +195,7 @@ class TestFile:
         assert running()["text"] == before["text"]
         cordon.kill_cordond()
         cordon.start_cordond()  # a broken file is no reason not to start
-        wait_for(lambda: running_or_none(cordon), "the API is back", 20)
+        wait_for(lambda: running_or_none(cordon), "the API is back", 30)
         assert (running()["text"], running()["file_state"]) == (before["text"], "refused")
         admin.run("await page.reload()")  # the session outlives the processes
         admin.see("What stands in the file is no good policy")
@@ -242,12 +242,12 @@ class TestTraffic:
         looks_right(admin, "permit-add.en")
         store(admin, "they need the web server")
         admin.see(campus["web"].ip4)
-        wait_for(lambda: web_of(campus).ask(c5)[0], "the permitted server answers", 10)
+        wait_for(lambda: web_of(campus).ask(c5)[0], "the permitted server answers", 30)
         can(web_of(campus), c5)
         admin.goto("#/policies")
         admin.click(f"Bring back revision {before}")
         store(admin, "no more", "Bring back")
-        wait_for(lambda: not web_of(campus).ask(c5)[0], "it does not answer any more", 10)
+        wait_for(lambda: not web_of(campus).ask(c5)[0], "it does not answer any more", 30)
         cannot(web_of(campus), c5, c4)
         cordon.release_all()
 

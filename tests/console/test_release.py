@@ -58,7 +58,7 @@ class TestRelease:
         admin.click("Release")
         admin.see("Released just now:")
         for client in (c4, c5):  # it is acknowledged when durable: switches let go milliseconds later
-            wait_for(lambda one=client: page_of(campus).ask(one)[0], f"{client.name} is free", 3)
+            wait_for(lambda one=client: page_of(campus).ask(one)[0], f"{client.name} is free", 30)
 
     def test_who_is_watched(self, admin, cordon, campus, c4):
         admin.goto("#/watch")

@@ -48,7 +48,7 @@ def test_backup_restore_and_decide(admin, cordon, campus, c3, c4):
     made = cordon.api.post("/containments", {"action": "isolate", "mac": c4.mac,
                                              "reason": "after the backup"})
     cordon.wait_state("verified", c4)
-    assert probes.Ping(campus["web"].ip4).ask(c3)[0]  # it would answer
+    probes.can(probes.Ping(campus["web"].ip4), c3)  # it would answer
     with Watched(c4, campus["web"].ip4) as watched:
         cordon.kill_cordond()
         done = subprocess.run([cordon.program("cordond"), "--config", cordon.config_file, "restore",

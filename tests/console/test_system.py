@@ -1,6 +1,8 @@
 """The system screen in a real browser: storage, licences with their texts, what a panic frees."""
 import os
 
+from netns import wait_for
+
 SHOTS = os.environ.get("CORDON_SCREENS")
 
 
@@ -46,8 +48,8 @@ class TestSystem:
     def test_a_mirror_says_who_asked_and_how_fast_it_goes(self, admin, cordon, c4):
         made = cordon.api.post("/containments", {"action": "mirror", "mac": c4.mac,
                                                  "reason": "looked at closely", "expires_in_s": 600})
-        told = next(one for one in cordon.api.items("/mirrors")
-                    if one.get("containment_id") == made["id"])
+        told = wait_for(lambda: [one for one in cordon.api.items("/mirrors")
+                                 if one.get("containment_id") == made["id"]], "the mirror is listed")[0]
         admin.goto("#/mirrors")
         row = "page.getByRole('row').filter({hasText: 'looked at closely'}).first()"
         admin.run(f"await {row}.getByRole('link', {{name: args.who, exact: true}}).waitFor()",

@@ -45,7 +45,7 @@ class TestWarning:
         admin.see("Saved.")
         escaped = TITLE.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         page = wait_for(lambda: (lambda got: got if escaped in got else None)(
-            served(c5, campus["web"].ip4)), "the new page", 20)
+            served(c5, campus["web"].ip4)), "the new page", 30)
         assert made["case_number"] in page
         # byte by byte what the preview of this case is
         now = cordon.api.get("/warning")
@@ -61,7 +61,7 @@ class TestWarning:
         admin.fill("Reason (kept in the operation log)", "enough")
         admin.click("Back to the file’s texts", nth=1)
         admin.see("Saved.")
-        wait_for(lambda: "friends" not in served(c5, campus["web"].ip4), "the old page", 20)
+        wait_for(lambda: "friends" not in served(c5, campus["web"].ip4), "the old page", 30)
         for one in cordon.containments(c5, "isolate", pending=False):
             cordon.api.post(f"/containments/{one['id']}/release", {"reason": "done"})
         can(Http(campus["web"].ip4, "www.campus.test", "Campus web"), c5)

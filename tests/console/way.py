@@ -3,18 +3,19 @@ import contextlib
 import socket
 import threading
 
+from receivers import free_port
+
 
 class Way:
     def __init__(self, target):
         self.target = target
         self.listening, self.ends, self.lock = None, set(), threading.Lock()
-        self.port = 0
+        self.port = free_port()  # stays ours while it is cut
         self.join()
 
     def join(self):
         """Whoever asks gets through."""
         self.listening = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
-        self.port = self.listening.getsockname()[1]
         threading.Thread(target=self._accept, args=(self.listening,), daemon=True).start()
 
     def cut(self):
