@@ -11,7 +11,7 @@ import sys
 import time
 
 import campus as places
-from family import children_of, kill_family
+from family import Stall, children_of, kill_family
 from netns import LabError, wait_for
 
 CONFIG_DIR = os.path.join(places.HERE, "config")
@@ -134,7 +134,7 @@ class Cordon:
         self.cordond = self.campus.machines["ctl"].spawn(
             "cordond", self.program("cordond"),
             "--config", self.config_file)
-        wait_for(lambda: self._is_listening() or not self.cordond.is_running(), "cordond's API", 15)
+        wait_for(lambda: self._is_listening() or not self.cordond.is_running(), "cordond's API", 30)
         if not self.cordond.is_running():
             raise LabError(f"cordond has ended:\n{self.cordond.log(2000)}")
 
@@ -149,7 +149,7 @@ class Cordon:
         if not os.path.exists(os.path.join(out, f"{name}.pem")):
             done = subprocess.run([self.program("cordond"), "pki", "issue",
                                    role, name, "--state", self.state_dir, "--out", out],
-                                  capture_output=True, text=True, timeout=20, check=False)
+                                  capture_output=True, text=True, timeout=60, check=False)
             if done.returncode != 0:
                 raise LabError(f"pki issue {role} {name}: {done.stderr}")
         return out
@@ -202,7 +202,7 @@ class Cordon:
             sensors = self.api.items("/sensors")
             return (len(switches) == len(EDGES) and all(s["state"] == "good" for s in switches)
                     and sensors and self._all_located())
-        wait_for(ready, "switches good, sensor there, clients located", 20, 0.1)
+        wait_for(ready, "switches good, sensor there, clients located", 30, 0.1)
 
     def _all_located(self):
         """Endpoints speak now and then; a probe of each makes sure that they have."""
@@ -215,7 +215,7 @@ class Cordon:
     def introduce(self, client):
         """The client renews its lease, so that a newly started edge hears its name."""
         client.start_dhcp()
-        wait_for(client.is_ready, f"{client.name} gets its address again", 10)
+        wait_for(client.is_ready, f"{client.name} gets its address again", 30)
 
     def stop(self):
         for process in [self.sensor, *self.edges.values(), self.cordond]:
@@ -229,7 +229,7 @@ class Cordon:
         """SIGHUP: takes the policy file as it is now, or keeps the running one."""
         said = self.cordond.log_size()
         self.cordond.kill(signal.SIGHUP)
-        wait_for(lambda: "policy" in self.cordond.log_since(said), "a word about the policy", 15)
+        wait_for(lambda: "policy" in self.cordond.log_since(said), "a word about the policy", 30)
 
     def roles(self):
         """The role processes that cordond runs just now."""
@@ -250,7 +250,7 @@ class Cordon:
                 words = file.read().split(b"\0")
             if b"--role" in words and words[words.index(b"--role") + 1] == role.encode():
                 os.kill(pid, signal.SIGKILL)
-                wait_for(lambda: not os.path.exists(f"/proc/{pid}"), f"{role} is gone", 5)
+                wait_for(lambda: not os.path.exists(f"/proc/{pid}"), f"{role} is gone", 30)
                 return
         raise LabError(f"cordond has no role {role}")
 
@@ -315,7 +315,7 @@ class Cordon:
         return dict(os.environ, CORDON_URL="https://127.0.0.1:8443", CORDON_CA=self.ca_file,
                     CORDON_TOKEN_FILE=self.token_file)
 
-    def ctl(self, *words, check=True, timeout_s=20):
+    def ctl(self, *words, check=True, timeout_s=60):
         """cordonctl as an operator calls it; returns CompletedProcess."""
         return self.campus.machines["ctl"].run(self.program("cordonctl"), *words,
                                                env=self.ctl_environment(), check=check,
@@ -343,7 +343,7 @@ class Cordon:
             items = [i for i in items if i["action"] == action]
         return [i for i in items if pending or i["state"] != "pending"]
 
-    def wait_state(self, state, client=None, action=None, timeout_s=10):
+    def wait_state(self, state, client=None, action=None, timeout_s=30):
         """Waits for a containment in that state and returns it in full."""
         def found():
             items = self.containments(client, action, ended=state in ("released", "expired"))
@@ -367,6 +367,11 @@ class Cordon:
                 self.api.post(f"/containments/{item['id']}/release", {"reason": reason})
 
     # ----------------------------------------------------------------- damage
+
+    def stall(self):
+        """See family.Stall: of all our programs."""
+        return Stall(lambda: [self.cordond.pid, *children_of(self.cordond.pid),
+                              *(one.pid for one in self.edges.values())])
 
     def kill_cordond(self):
         kill_family(self.cordond)

@@ -31,7 +31,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import campus as places
 import netns
-from family import children_of, kill_family
+from family import Stall, children_of, kill_family
 from links import Link
 from netns import LabError, wait_for
 
@@ -364,7 +364,7 @@ switches:
         if not os.path.exists(os.path.join(out, f"{name}.pem")):
             done = subprocess.run([self.program("cordond"), "pki", "issue", role, name, "--state",
                                    self.state_dir, "--out", out], capture_output=True, text=True,
-                                  timeout=30, check=False)
+                                  timeout=60, check=False)
             if done.returncode != 0:
                 raise LabError(f"pki issue {role} {name}: {done.stderr}")
         return out
@@ -531,9 +531,9 @@ lists:
             self.wires.announce()
             there = {mac: one for one in self.items("/endpoints") for mac in one.get("macs", [])}
             return all(there.get(one.mac, {}).get("location") for one in self.endpoints)
-        wait_for(located, "every endpoint is located", 20, 0.2)
+        wait_for(located, "every endpoint is located", 30, 0.2)
         ends = {(self.endpoints[0], self.endpoints[-1]), (self.endpoints[-1], self.endpoints[0])}
-        wait_for(lambda: self.wires.reaches(ends) == ends, "the switches reach each other", 20)
+        wait_for(lambda: self.wires.reaches(ends) == ends, "the switches reach each other", 30)
 
     # ----------------------------------------------------------------- damage
 
@@ -549,6 +549,11 @@ lists:
             if b"--role" in words:
                 found[words[words.index(b"--role") + 1].decode()] = pid
         return found
+
+    def stall(self):
+        """See family.Stall: of all programs of this lab."""
+        return Stall(lambda: [self.cordond.pid, *children_of(self.cordond.pid),
+                              *(one.pid for one in self.edges.values())])
 
     def kill_all(self):
         kill_family(self.cordond)
@@ -578,6 +583,6 @@ lists:
 
 
 def bpftool(*words):
-    done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, timeout=20,
+    done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, timeout=60,
                           check=True)
     return json.loads(done.stdout or "null")

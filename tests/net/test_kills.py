@@ -56,7 +56,7 @@ def lab():
     sources(made)
     with made:
         made.start_sensor()
-        wait_for(lambda: made.items("/sensors"), "the sensor has reported", 20, 0.05)
+        wait_for(lambda: made.items("/sensors"), "the sensor has reported", 30, 0.05)
         yield made
 
 
@@ -67,7 +67,7 @@ def kill(lab, target):
         return True
     if target == "supervisor":  # its children end by themselves, beside their successors
         lab.cordond.kill()
-        lab.cordond.popen.wait(5)
+        lab.cordond.popen.wait(30)
         return True
     if target in SWITCHES:
         process = lab.edges[target]
@@ -83,7 +83,7 @@ def kill(lab, target):
             return False
         return True
     process.kill()
-    process.popen.wait(5)
+    process.popen.wait(30)
     return True
 
 
@@ -152,7 +152,7 @@ class Life:
         def told():
             tell()
             return ledger.in_force(self.lab).get(one.mac)
-        found = wait_for(told, "a detection contains", 15, 0.2)
+        found = wait_for(told, "a detection contains", 30, 0.2)
         self.lab.wait_state(found["id"])
         self.lab.release(found["id"])
         story = self.lab.wait_state(found["id"], ("released",))
@@ -201,13 +201,13 @@ class Life:
                 append(eve_path(self.lab), clients.eve_line(one, self.names[-1][12:]))
         at, _ = self.kill_after(target, marks.get(step, 0), tell)
         if target != "sensor":
-            wait_for(lambda: stored(self.database, self.names[-1:]), "it is stored", 20, 0.02)
+            wait_for(lambda: stored(self.database, self.names[-1:]), "it is stored", 30, 0.02)
 
         def contained():
             if target == "sensor":
                 self._call()
             return ledger.in_force(self.lab).get(one.mac)
-        made = wait_for(contained, f"{one} is contained", 20, 0.05)
+        made = wait_for(contained, f"{one} is contained", 30, 0.05)
         found = ledger.converge(self.lab, LEVEL_S)
         self._note(target, made["id"], at)
         ledger.frames(self.lab, found)
@@ -228,7 +228,7 @@ class Life:
         person = threading.Thread(target=asking.ask, args=(
             "POST", f"/containments/{made['id']}/release", {"reason": "the first time"}))
         _, found = self.kill_after(target, RELEASE_S, person.start)
-        person.join(10)
+        person.join(60)
         if self.alerted.mac in found:
             self.lab.release(made["id"], "once more")
         found = ledger.converge(self.lab, LEVEL_S)
@@ -291,7 +291,7 @@ class Crowd:
         """Everybody has the answer to what he last asked."""
         for one in self.all:
             one.may_go.clear()
-        wait_for(lambda: all(one.rests.is_set() for one in self.all), "all have answers", 30, 0.01)
+        wait_for(lambda: all(one.rests.is_set() for one in self.all), "all have answers", 60, 0.01)
         errors = [error for one in self.all for error in one.errors]
         assert not errors, errors
 
@@ -312,8 +312,8 @@ class Crowd:
 
     def compare_all(self):
         self.sensor.drain()
-        wait_for(lambda: stored(self.database, self.suricata.written), "every line is stored", 20)
-        wait_for(lambda: stored(self.database, self.spooled, "$.id"), "the spool is stored", 20)
+        wait_for(lambda: stored(self.database, self.suricata.written), "every line is stored", 30)
+        wait_for(lambda: stored(self.database, self.spooled, "$.id"), "the spool is stored", 30)
         ledger.detections(self.database, self.suricata.written)
         ledger.detections(self.database, [*self.sensor.sent, *self.spooled], "$.id")
         for wisher in self.wishers:
@@ -349,11 +349,11 @@ def one_round(lab, dice, crowd, killed):
 
 def rest_and_compare(lab, crowd, number):
     wait_for(lambda: all_up(lab), "every program runs again", UP_S, 0.01)
-    begin = time.monotonic()
+    begin, stall = time.monotonic(), lab.stall()
     crowd.rest()
-    ledger.converge(lab, max(LEVEL_S - (time.monotonic() - begin), 0.1))
+    ledger.converge(lab, max(LEVEL_S + stall.seconds() - (time.monotonic() - begin), 0.1))
     took = time.monotonic() - begin
-    wait_for(lambda: stored(crowd.database, crowd.suricata.written[-50:]), "all is stored", 20, 0.02)
+    wait_for(lambda: stored(crowd.database, crowd.suricata.written[-50:]), "all is stored", 30, 0.02)
     found = ledger.converge(lab, LEVEL_S)
     crowd.compare(found)
     ledger.frames(lab, found)
@@ -389,7 +389,7 @@ def test_what_a_dead_sensor_had_found_comes_from_its_spool(lab):
         return spooled(lab)
     os.kill(intake, signal.SIGSTOP)
     try:
-        names = wait_for(found, "the sensor has written it down", 20, 0.2)
+        names = wait_for(found, "the sensor has written it down", 30, 0.2)
         kill(lab, "sensor")
         names = spooled(lab)
     finally:
@@ -398,8 +398,8 @@ def test_what_a_dead_sensor_had_found_comes_from_its_spool(lab):
              0.01)
     assert one.mac not in ledger.in_force(lab)
     revive(lab, "sensor")
-    made = wait_for(lambda: ledger.in_force(lab).get(one.mac), "it is contained", 10, 0.05)
-    wait_for(lambda: not spooled(lab), "the spool is empty", 20, 0.1)
+    made = wait_for(lambda: ledger.in_force(lab).get(one.mac), "it is contained", 30, 0.05)
+    wait_for(lambda: not spooled(lab), "the spool is empty", 30, 0.1)
     ledger.detections(ledger.Database(lab), names, "$.id")
     lab.release(made["id"])
     converged(lab)
@@ -414,9 +414,9 @@ def test_a_switch_that_does_not_answer_does_not_hold_up_the_end(lab):
         os.kill(edge.pid, signal.SIGSTOP)
     try:
         made = lab.contain(lab.endpoints[0])
-        begin = time.monotonic()
-        lab.cordond.stop(10)
-        took = time.monotonic() - begin
+        begin, stall = time.monotonic(), lab.stall()
+        lab.cordond.stop(60)
+        took = time.monotonic() - begin - stall.seconds()
     finally:
         for edge in lab.edges.values():
             os.kill(edge.pid, signal.SIGCONT)
@@ -433,10 +433,10 @@ def test_a_core_that_is_not_dead_yet_keeps_its_successor_out(lab):
     os.kill(old, signal.SIGSTOP)
     try:
         lab.cordond.kill()
-        lab.cordond.popen.wait(5)
+        lab.cordond.popen.wait(30)
         lab.start_cordond(wait=False)
         wait_for(lambda: "another cordond works in this folder" in lab.cordond.log(20000),
-                 "the successor says why it waits", 10)
+                 "the successor says why it waits", 30)
         assert not lab.is_answering()
     finally:
         os.kill(old, signal.SIGCONT)
@@ -471,19 +471,19 @@ def storm_round(lab, database, dice, number):
     names = [f"storm {number} {one}" for one in crowd]
     append(eve_path(lab), "".join(clients.eve_line(*pair) for pair in zip(crowd, names)))
     names = [f"C2 check-in {name}" for name in names]
-    wait_for(lambda: gathered(database) or stored(database, names), "some wait", 20, 0.001)
+    wait_for(lambda: gathered(database) or stored(database, names), "some wait", 30, 0.001)
     time.sleep(dice.uniform(0, 0.1))
     target = dice.choice(["cordond", "core"])
     kill(lab, target)
     waited = gathered(database)
     revive(lab, target)
     converged(lab)
-    wait_for(lambda: stored(database, names), "every line is stored", 20, 0.02)
+    wait_for(lambda: stored(database, names), "every line is stored", 30, 0.02)
 
     def all_have_had_their_turn():
         found = ledger.in_force(lab)
         return all(one.mac in found for one in crowd) and not gathered(database)
-    wait_for(all_have_had_their_turn, "the budget had room for all of them", 10, 0.05)
+    wait_for(all_have_had_their_turn, "the budget had room for all of them", 30, 0.05)
     assert not [one for one in lab.items("/containments") if one["state"] == "pending"]
     found = ledger.converge(lab, LEVEL_S)
     ledger.detections(database, names)
@@ -497,7 +497,9 @@ def storm_round(lab, database, dice, number):
 def test_who_waits_for_the_budget_has_his_turn_although_core_dies(stormy):
     """What a sensor was told is stored is asked for by nobody again."""
     database, dice = ledger.Database(stormy), random.Random(SEED)
-    waited = [storm_round(stormy, database, dice, number) for number in range(STORMS)]
+    waited = []
+    while len(waited) < STORMS or not any(waited) and len(waited) < 10 * STORMS:  # it must hit once
+        waited.append(storm_round(stormy, database, dice, len(waited)))
     ledger.chain(stormy)
     print(f"seed {SEED}; waited when the kill came: {waited}")
     assert any(waited), "no kill came while somebody waited"

@@ -73,7 +73,7 @@ def lab():
         made.silence = Silence(made)
         made.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         made.receiver.bind(("127.0.0.1", 0))
-        made.receiver.settimeout(5)
+        made.receiver.settimeout(30)
         yield made
 
 
@@ -106,22 +106,22 @@ def test_a_silent_name_server_holds_up_nothing_that_needs_no_name(lab):
     worst = worst_answer = 0
     for number in range(8):
         one = lab.endpoints[number]
-        begin = time.monotonic()
+        begin, stall = time.monotonic(), lab.stall()
         made = lab.contain(one)["id"]
         lab.wait_state(made)
-        worst = max(worst, time.monotonic() - begin)
+        worst = max(worst, time.monotonic() - begin - stall.seconds())
         text = lab.receiver.recv(4096).decode("utf-8", "replace")  # who needs no name is told
         assert one.mac in text.lower() or made in text, text
-        begin = time.monotonic()
+        begin, stall = time.monotonic(), lab.stall()
         assert lab.api.raw("GET", "/health", validate=False)[0] == 200
-        worst_answer = max(worst_answer, time.monotonic() - begin)
+        worst_answer = max(worst_answer, time.monotonic() - begin - stall.seconds())
         if number == 2:  # the directory is asked for by name, too
             threading.Thread(target=sign_in_of_the_directory, args=(lab.new_api(),),
                              daemon=True).start()
-            wait_for(lambda: lab.silence.has_been_asked(b"directory"), "login asks", 10)
-    begin = time.monotonic()
+            wait_for(lambda: lab.silence.has_been_asked(b"directory"), "login asks", 30)
+    begin, stall = time.monotonic(), lab.stall()
     assert Browser(lab.api).sign_in("admin", password)[0] == 200
-    signed_in = time.monotonic() - begin
+    signed_in = time.monotonic() - begin - stall.seconds()
     for word in (b"mail", b"log", b"hook"):
         assert lab.silence.has_been_asked(word), word
     print(f"blocks within {worst:.2f} s, answers within {worst_answer:.2f} s, a local sign-in in "
