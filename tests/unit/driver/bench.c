@@ -213,7 +213,7 @@ paths_make(struct bench_edge *edge, struct paths *p, char why[256])
     }
     int error = edge_files(edge, why);
     snprintf(p->name, sizeof(p->name), "e1");
-    snprintf(p->listen, sizeof(p->listen), "127.0.0.1:%d", 20000 + getpid() % 20000);
+    snprintf(p->listen, sizeof(p->listen), "127.0.0.1:%d", 20000 + getpid() % 10000);
     snprintf(p->ca, sizeof(p->ca), "%s/ca.pem", edge->dir);
     snprintf(p->cert, sizeof(p->cert), "%s/server.pem", edge->dir);
     snprintf(p->key, sizeof(p->key), "%s/server.key", edge->dir);
@@ -326,8 +326,8 @@ bench_new(enum bench_kind kind, char why[256])
 static void
 edge_stop(struct bench_edge *edge)
 {
-    static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key",
-                                        "e1.pem", "e1.key", "serial"};
+    static const char *const files[] = {"ca.pem", "ca.key", "server.pem", "server.key", "e1.pem",
+                                        "e1.key", "serial", "issued",     "issued.lock"};
     if (edge->peer) {
         tls_client_free(edge->peer);
     }

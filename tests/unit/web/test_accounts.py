@@ -93,7 +93,7 @@ class Resets(Case):
     def reset(self, *words):
         done = subprocess.run([os.environ["CORDOND"], "account", *words, "--state",
                                self.server.folder.name], capture_output=True, text=True,
-                              timeout=60, check=False)
+                              timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
 
@@ -127,7 +127,7 @@ class Resets(Case):
         self.assertEqual(self.listeners(), 0)
         context = ssl.create_default_context(cafile=self.server.ca)
         line = http.client.HTTPSConnection("127.0.0.1", self.server.port, context=context,
-                                           timeout=30)
+                                           timeout=120)
         self.addCleanup(line.close)
         line.request("GET", "/api/v1/events", headers={"Cookie": self.admin.cookie})
         stream = line.getresponse()
@@ -230,7 +230,7 @@ class Addresses(Case):
             environment = {**os.environ, "CORDON_URL": self.server.url, "CORDON_CA": self.server.ca,
                            "CORDON_TOKEN_FILE": self.server.token_file(role)}
             done = subprocess.run([sys.argv[2], *command], env=environment, capture_output=True,
-                                  text=True, timeout=60, check=False)
+                                  text=True, timeout=120, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn(self.ADDRESS, out.read_text(encoding="utf-8"))
         shown = self.apis["operator"].get(f"/endpoints/{self.machine}")
@@ -291,7 +291,7 @@ class Peers(Case):
         """The status of a request without any right, with these header lines as they are."""
         context = ssl.create_default_context(cafile=self.server.ca)
         line = http.client.HTTPSConnection("127.0.0.1", self.server.port, context=context,
-                                           timeout=30)
+                                           timeout=120)
         line.putrequest("GET", "/api/v1/endpoints")
         for name, value in headers:
             line.putheader(name, value)
@@ -768,7 +768,7 @@ class Ctl(Case):
             if name in os.environ:
                 environment[name] = os.environ[name]
         return subprocess.run([sys.argv[2], *words], env=environment, capture_output=True,
-                              text=True, timeout=30, check=False, input=text)
+                              text=True, timeout=120, check=False, input=text)
 
     def test_tokens(self):
         made = self.ctl("tokens", "create", "soar", "operator", "--days", "7", "--read-only")

@@ -71,7 +71,7 @@ class Case(unittest.TestCase):
                 Case.line = None
             if Case.line is None:
                 Case.line = http.client.HTTPSConnection(
-                    "127.0.0.1", self.server.port, timeout=20, context=self.server.apis["viewer"].tls)
+                    "127.0.0.1", self.server.port, timeout=120, context=self.server.apis["viewer"].tls)
             try:
                 Case.line.request(method, path if path.startswith("/") else client.full(path),
                                   json.dumps(body) if body is not None else None, sent)

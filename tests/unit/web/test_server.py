@@ -18,6 +18,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -28,6 +29,7 @@ sys.dont_write_bytecode = True
 import api as client  # noqa: E402  (after the path)
 
 ROLES = ("viewer", "operator", "admin", "auditor")
+SLOW_S = 120  # of waits, on a machine that has much to do; never of a measurement
 WISH = {"action": "isolate", "mac": "02:00:00:00:01:01", "reason": "a test"}
 
 
@@ -59,7 +61,7 @@ class Server:
 
     def close(self):
         self.process.stdin.close()
-        status = self.process.wait(20)
+        status = self.process.wait(SLOW_S)
         self.process.stdout.close()
         self.folder.cleanup()
         assert status == 0, f"the server ended with {status}"
@@ -77,7 +79,7 @@ class Case(unittest.TestCase):
 
     def connect(self):
         context = ssl.create_default_context(cafile=self.server.ca)
-        plain = socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
+        plain = socket.create_connection(("127.0.0.1", self.server.port), timeout=SLOW_S)
         return context.wrap_socket(plain, server_hostname="127.0.0.1")
 
     def talk(self, request):
@@ -98,7 +100,7 @@ class Case(unittest.TestCase):
             if name in os.environ:
                 environment[name] = os.environ[name]
         return subprocess.run([CORDONCTL, *words], env=environment, capture_output=True, text=True,
-                              timeout=30, check=False)
+                              timeout=SLOW_S, check=False)
 
 
 class Reading(Case):
@@ -391,11 +393,10 @@ class Policy(Case):
         self.assertEqual(self.viewer.get("/policy"), self.now)
 
     def wait(self, good):
-        for _ in range(200):
-            now = self.viewer.get("/policy")
-            if good(now):
-                return now
-        self.fail(now)
+        end = time.monotonic() + SLOW_S
+        while not good(now := self.viewer.get("/policy")):
+            self.assertLess(time.monotonic(), end, now)
+        return now
 
     def test_a_file_broken_by_hand_is_shown_and_overwritten_when_told(self):
         self.file.write_text(BROKEN)
@@ -964,7 +965,7 @@ class People(unittest.TestCase):
         browser = self.administrator()
         with socket.create_connection(("127.0.0.1", self.server.port)) as plain, \
                 self.server.apis["viewer"].tls.wrap_socket(plain, server_hostname="localhost") as tls:
-            tls.settimeout(10)
+            tls.settimeout(SLOW_S)
             tls.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nCookie: {browser.cookie}"
                         "\r\n\r\n".encode())
             text = tls.recv(65536)
@@ -1099,7 +1100,7 @@ class Abuse(Case):
                 self.assertNotIn(b'"status":"ok"', text, more)
 
     def test_no_tls_no_answer(self):
-        with socket.create_connection(("127.0.0.1", self.server.port), timeout=5) as plain:
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=SLOW_S) as plain:
             plain.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
             try:
                 answer = plain.recv(4096)
@@ -1112,7 +1113,7 @@ class Abuse(Case):
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
         context.set_ciphers("ALL:@SECLEVEL=0")
-        with socket.create_connection(("127.0.0.1", self.server.port), timeout=5) as plain:
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=SLOW_S) as plain:
             with self.assertRaises((ssl.SSLError, ConnectionError)):
                 context.wrap_socket(plain, server_hostname="127.0.0.1")
 
@@ -1155,9 +1156,8 @@ class Abuse(Case):
             ask = self.head("/api/v1/links", "GET", "\r\n")
             self.assertIn(b" 200 ", self.whole(known, ask))
             tls.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")
-            tls.settimeout(5)
             with self.assertRaises((OSError, EOFError)):
-                for _ in range(8):
+                for _ in range(60):
                     tls.sendall(b"X")
                     self.server.tell("slow")  # eleven seconds each time
                     tls.settimeout(0.3)
@@ -1202,7 +1202,7 @@ class CoreAway(Case):
             # The ask may come after the first steps of time: then a later one is enough.
             tls.settimeout(0.3)
             answer = b""
-            for _ in range(20):
+            for _ in range(200):
                 self.server.tell("slow")
                 try:
                     answer = tls.recv(65536)
@@ -1262,7 +1262,7 @@ class Live(Case):
         with self.connect() as tls:
             tls.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
                         + self.viewer.token.encode() + b"\r\n\r\n")
-            tls.settimeout(10)
+            tls.settimeout(SLOW_S)
             text = tls.recv(65536)
             self.assertIn(b"text/event-stream", text)
             self.server.tell("slow")
@@ -1839,7 +1839,7 @@ class Ctl(Case):
         request = urllib.request.Request(self.server.url + path,
                                          headers={"Authorization": f"Bearer {token}"})
         try:
-            with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+            with urllib.request.urlopen(request, context=context, timeout=SLOW_S) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read().decode()
