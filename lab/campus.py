@@ -24,6 +24,7 @@ Run by hand: lab/campus.py starts a campus and waits for Ctrl-C; lab/campus.py -
 "all") takes away what a killed one left behind.
 """
 import argparse
+import atexit
 import ctypes
 import ipaddress
 import json
@@ -160,7 +161,7 @@ class Client(Host):
     def stop_dhcp(self):
         if self.dhclient:
             self.dhclient.kill()
-            self.dhclient.popen.wait(5)
+            self.dhclient.popen.wait(30)
             self.dhclient = None
 
     def is_ready(self):
@@ -195,7 +196,7 @@ class Client(Host):
         self.ns.sysctl({"ipv6/conf/eth0/accept_dad": 1, "ipv6/conf/eth0/dad_transmits": 1})
         self.ns.ip(f"addr add {address}/64 dev eth0")  # with its probe for a double (RFC 4862)
         wait_for(lambda: "tentative" not in self.run("ip", "addr", "show", "dev", "eth0").stdout,
-                 f"{address} is {self}'s", 5)
+                 f"{address} is {self}'s", 30)
         self.ns.sysctl({"ipv6/conf/eth0/accept_dad": 0, "ipv6/conf/eth0/dad_transmits": 0})
         return address
 
@@ -206,7 +207,7 @@ class Client(Host):
             self.run("ip", "addr", "del", f"{address}/64", "dev", "eth0")
         self.run("rdisc6", "-1", "-q", "eth0", check=False, timeout_s=5)
         new = wait_for(lambda: [a for a in self.temporary_ip6 if a not in old],
-                       f"new temporary address of {self.name}", 10)
+                       f"new temporary address of {self.name}", 30)
         return new[0]
 
     def set_ip4(self, address):
@@ -222,7 +223,7 @@ class Client(Host):
         self.ns.ip(f"link set dev eth0 address {mac}")
         self.mac = mac
 
-    def get(self, url, *options, timeout_s=3, check=False):
+    def get(self, url, *options, timeout_s=20, check=False):
         """curl with this client's resolver; returns CompletedProcess."""
         return self.run("curl", "-sS", "--max-time", str(timeout_s), *options, url,
                         resolver=self.resolver, check=check, timeout_s=timeout_s + 5)
@@ -282,7 +283,7 @@ class Campus:
             client.start_dhcp()
         for client in self.clients:
             wait_for(client.is_ready, f"{client.name}: no lease or no IPv6 address\n"
-                     + client.dhclient.log(1500), 20, 0.05)
+                     + client.dhclient.log(1500), 30, 0.05)
         self.is_up = True
 
     def _make_machines(self):
@@ -403,7 +404,7 @@ class Campus:
             self.plug(client, *self.home(client))
             client.start_dhcp()
         for client in self.clients:
-            wait_for(client.is_ready, f"{client.name}: no lease after a reset", 20, 0.05)
+            wait_for(client.is_ready, f"{client.name}: no lease after a reset", 30, 0.05)
 
     def unplug(self, client):
         """Pulls the cable: link-down at both ends."""
@@ -548,6 +549,13 @@ def clean(prefix, keep_logs=False):
             os.unlink(os.path.join(folder, "owner"))
         except FileNotFoundError:
             pass
+
+
+def socket_path(name):
+    """For a socket of a source: of this run alone, and gone with it."""
+    path = f"{BASE_DIR}-{name}-{os.getpid()}.sock"
+    atexit.register(lambda: os.path.exists(path) and os.unlink(path))
+    return path
 
 
 def clean_stale():

@@ -63,7 +63,7 @@ class Flows(_Program):
 
     def begin(self):
         """Waits until every flow runs; what is lost from now on counts."""
-        wait_for(lambda: all(f["received"] > 5 for f in self.snapshot()), "flows that run", 10)
+        wait_for(lambda: all(f["received"] > 5 for f in self.snapshot()), "flows that run", 30)
         self.base = self.snapshot()
 
     def lost(self, settle_s=3.0):

@@ -59,10 +59,10 @@ class Api:
             self._document = json.loads(body)
         return self._document
 
-    def _send(self, method, path, body, headers, timeout_s=15):
+    def _send(self, method, path, body, headers, timeout_s=60):
         return self.send(method, full(path), body, headers, timeout_s)
 
-    def send(self, method, path, body, headers, timeout_s=15):
+    def send(self, method, path, body, headers, timeout_s=60):
         """(status, headers, bytes); the path as it is."""
         request = urllib.request.Request(self.url + path, data=body, headers=headers,
                                          method=method)
@@ -79,7 +79,7 @@ class Api:
         token = self.token if token is KEEP else token
         return {"Authorization": f"Bearer {token}"} if token else {}
 
-    def ask(self, method, path, body=None, token=KEEP, validate=True, timeout_s=15):
+    def ask(self, method, path, body=None, token=KEEP, validate=True, timeout_s=60):
         """(status, media, bytes); a JSON answer is checked against the document."""
         headers = self._headers(token)
         data = None
@@ -221,7 +221,7 @@ class Events:
             given, self._events = self._events, []
         return given
 
-    def wait(self, wanted, timeout_s=5):
+    def wait(self, wanted, timeout_s=30):
         """The first event for which 'wanted' is true; fails after the time-out."""
         end, seen = time.monotonic() + timeout_s, []
         while time.monotonic() < end:

@@ -285,7 +285,7 @@ class WireSensor(Client):
             self.close_connection()
             time.sleep(0.02)
 
-    def drain(self, most_s=20):
+    def drain(self, most_s=60):
         """Sends until all is acknowledged; called while the thread rests."""
         end = time.monotonic() + most_s
         while self.spool and time.monotonic() < end:

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -18,10 +19,22 @@ from netns import wait_for
 PASSWORD = "correct horse"
 
 
+_given = set()
+
+
 def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody gets by chance until its daemon binds it: below those that the kernel gives to
+    whoever connects somewhere."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 32000)
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def certificate(folder, name):
@@ -79,7 +92,7 @@ class Daemon:
     def stop(self):
         if self.process:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(30)
             self.process = None
 
 
@@ -144,7 +157,7 @@ class Mail(Daemon):
     def start(self):
         self.process = subprocess.Popen(["/usr/sbin/exim4", "-bdf", "-C", self.config],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: is_open(self.starttls), "the mail server", 20)
+        wait_for(lambda: is_open(self.starttls), "the mail server", 30)
         return self
 
     def messages(self):
@@ -189,7 +202,7 @@ class Syslog(Daemon):
         self.process = subprocess.Popen(["/usr/sbin/rsyslogd", "-n", "-f", self.config, "-i",
                                          self.folder / "rsyslog.pid"], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        wait_for(lambda: is_open(self.ports["tcp"]) and is_open(self.ports["tls"]), "rsyslog", 20)
+        wait_for(lambda: is_open(self.ports["tcp"]) and is_open(self.ports["tls"]), "rsyslog", 30)
         return self
 
     def lines(self):
@@ -283,7 +296,7 @@ class Controller:
         return found
 
     def kill(self, role):
-        pid = wait_for(lambda: self.roles().get(role), f"the role {role}", 20)
+        pid = wait_for(lambda: self.roles().get(role), f"the role {role}", 30)
         os.kill(pid, signal.SIGKILL)
 
     def stop(self):

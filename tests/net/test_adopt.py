@@ -29,12 +29,12 @@ def test_what_is_held_is_not_told_again(lab):
     one, other, free = lab.endpoints[1], lab.endpoints[9], lab.endpoints[3]
     for each in (one, other):
         lab.contain(each)
-    ledger.converge(lab, 10)
+    ledger.converge(lab, 30)
     for _ in range(3):  # where a switch learns something while core stops, it is told everything
         since = line_count(lab)
         lab.cordond.stop()
         lab.start_cordond()
-        ledger.converge(lab, 10)
+        ledger.converge(lab, 30)
         taken, told = said(lab, TAKEN, since), said(lab, TOLD, since)
         if sorted(set(taken)) == ["s1", "s2"]:
             break
@@ -43,18 +43,18 @@ def test_what_is_held_is_not_told_again(lab):
     # and it goes on from there
     late = lab.endpoints[4]
     lab.contain(late)
-    ledger.converge(lab, 10)
+    ledger.converge(lab, 30)
     assert lab.wires.reaches([(late, free), (free, late)]) == set()
 
 
 def test_a_switch_that_missed_something_is_told_everything(lab):
     missed, free = lab.endpoints[5], lab.endpoints[3]
     lab.edges["s1"].kill()
-    lab.edges["s1"].popen.wait(5)
+    lab.edges["s1"].popen.wait(30)
     wait_for(lambda: lab.switch("s1")["state"] != "good", "s1 is seen to be away", 30)
     lab.contain(missed)
     since = line_count(lab)
     lab.start_edge("s1")
-    ledger.converge(lab, 15)
+    ledger.converge(lab, 30)
     assert "s1" in said(lab, TOLD, since) and "s1" not in said(lab, TAKEN, since)
     assert lab.wires.reaches([(missed, free), (free, missed)]) == set()

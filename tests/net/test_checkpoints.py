@@ -79,7 +79,7 @@ class Site:
             process = self.processes.pop(name)
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
         for name in EDGES:
@@ -268,7 +268,7 @@ def test_an_old_copy_of_the_database_is_found(site, tampered, tmp_path):
     told = found(site, since)
     assert told["fault"] in ("cut", "rewritten") and told["bad_number"] == old_tip + 1, told
     site.write_rows(12)  # beyond the last row that was signed
-    wait_for(lambda: site.verify()["fault"] == "rewritten", "found all the same", 20)
+    wait_for(lambda: site.verify()["fault"] == "rewritten", "found all the same", 30)
     told = site.verify()
     assert told["bad_number"] == old_tip + 1, told
 
@@ -291,7 +291,7 @@ def test_an_old_copy_with_its_row_of_the_restore_is_no_alarm(site, tampered, tmp
     wait_for(lambda: site.verify().get("switches") == 2, "both switches answer", 40, 0.2)
     told = site.verify()
     assert told["sound"] and told["lost_checkpoints"] >= 1, (told, site.said()[since:][:3000])
-    wait_for(lambda: "the audit was verified" in site.said()[since:], "the periodic check", 20)
+    wait_for(lambda: "the audit was verified" in site.said()[since:], "the periodic check", 30)
     assert "ALARM: the audit" not in site.said()[since:]
 
 

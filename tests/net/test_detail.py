@@ -29,7 +29,7 @@ def test_only_the_suspect_is_copied_and_nothing_is_blocked(campus, cordon, remot
     can(Tcp(c3.ip4), c1)  # another pair on the same switch: not in this session
     assert remote.kinds().get("ip4 proto 47", 0) == 0, remote.kinds()
     can(Tcp(c3.ip4), c2)
-    wait_for(lambda: remote.kinds().get("ip4 proto 47", 0) >= 6, "its frames are copied", 3)
+    wait_for(lambda: remote.kinds().get("ip4 proto 47", 0) >= 6, "its frames are copied", 30)
     can(Http(campus["world"].ip4, "www.world.example", "World"), c2)
     shown = [m for m in cordon.api.items("/mirrors") if m["kind"] == "detailed"]
     assert shown and shown[0]["containment_id"] == mirror["id"]
@@ -42,13 +42,13 @@ def test_frames_that_are_dropped_are_copied_too(campus, cordon, remote, c2, c3):
     cordon.wait_state("verified", c2, "isolate")
     remote._say("clear")
     cannot(Ping(campus["world"].ip4), c2, twin=c3)
-    wait_for(lambda: remote.kinds().get("ip4 proto 47", 0), "dropped frames are copied", 3)
+    wait_for(lambda: remote.kinds().get("ip4 proto 47", 0), "dropped frames are copied", 30)
 
 
 def test_the_session_ends_with_its_containment(campus, cordon, remote, c2, c3):
     cordon.release_all()
     wait_for(lambda: not [m for m in cordon.api.items("/mirrors") if m["kind"] == "detailed"],
-             "no session", 5, 0.1)
+             "no session", 30, 0.1)
     can(Ping(campus["world"].ip4), c2)
     remote._say("clear")
     can(Tcp(c3.ip4), c2)

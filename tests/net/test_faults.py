@@ -69,33 +69,33 @@ def test_cordond_is_killed_and_the_block_holds_and_is_the_same_afterwards(
     cordon.start_cordond()
     for told in (contained, asked):
         after = wait_for(lambda: (lambda c: c if c["state"] == "verified" else None)(
-            cordon.api.get(f"/containments/{told['id']}")), f"{told['id']} verified again", 15, 0.1)
+            cordon.api.get(f"/containments/{told['id']}")), f"{told['id']} verified again", 30, 0.1)
         for key in ("id", "action", "endpoint_id", "reason", "external_id", "requested"):
             assert after.get(key) == told.get(key), key
     cannot(Ping(campus["world"].ip4), c2, twin=c3)
     cannot(Ping(campus["world"].ip4), campus["c6"], twin=c3)
     assert witness.strangers() == {}
     cordon.api.post(f"/containments/{asked['id']}/release", {"reason": "end of a test"})
-    wait_for(lambda: Ping(campus["world"].ip4).ask(campus["c6"])[0], "c6 is free", 5)
+    wait_for(lambda: Ping(campus["world"].ip4).ask(campus["c6"])[0], "c6 is free", 30)
 
 
 @pytest.mark.parametrize("role", ["core", "intake", "web", "driver"])
 def test_a_role_of_cordond_is_killed_and_comes_back(campus, cordon, contained, c2, c3, role):
     cordon.kill_role(role)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
-    wait_for(cordon.is_answering, "the API answers again", 15, 0.1)
+    wait_for(cordon.is_answering, "the API answers again", 30, 0.1)
     wait_for(lambda: cordon.api.get(f"/containments/{contained['id']}")["state"] == "verified",
-             "verified again", 15, 0.1)
+             "verified again", 30, 0.1)
 
 
 def test_cordon_edge_is_killed_and_started_and_no_packet_passes(campus, cordon, contained, witness,
                                                               knocking, c2, c3):
     cordon.edges["e1"].kill()
-    cordon.edges["e1"].popen.wait(5)
+    cordon.edges["e1"].popen.wait(30)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
-    wait_for(lambda: cordon.api.get("/switches/e1")["connected"] is False, "e1 is away", 10, 0.1)
+    wait_for(lambda: cordon.api.get("/switches/e1")["connected"] is False, "e1 is away", 30, 0.1)
     cordon.start_edge("e1")
-    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good again", 15, 0.1)
+    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good again", 30, 0.1)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
     assert witness.strangers() == {}
 
@@ -105,30 +105,30 @@ def test_cordon_edge_starts_while_the_controller_is_away(campus, cordon, contain
     """The desired state on the edge's own disk is in force before any controller is reached."""
     cordon.kill_cordond()
     cordon.edges["e1"].kill()
-    cordon.edges["e1"].popen.wait(5)
+    cordon.edges["e1"].popen.wait(30)
     campus.destroy_bridge("e1")
     cordon.uninstall("e1")  # as after a reboot of the switch: nothing is loaded
     cordon.start_edge("e1")
-    wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "ports are up again", 10, 0.1)
+    wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "ports are up again", 30, 0.1)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
     assert witness.strangers() == {}
     cordon.start_cordond()
-    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good", 15, 0.1)
+    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good", 30, 0.1)
 
 
 def test_the_bridge_is_made_again_and_ports_come_up_with_their_blocks(campus, cordon, contained,
                                                                      witness, knocking, c2, c3):
     campus.destroy_bridge("e1")
-    wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "the ports come up again", 15, 0.1)
+    wait_for(lambda: Ping(campus["c1"].ip4).ask(c3)[0], "the ports come up again", 30, 0.1)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
-    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good", 15, 0.1)
+    wait_for(lambda: cordon.api.get("/switches/e1")["state"] == "good", "e1 is good", 30, 0.1)
     assert witness.strangers() == {}
 
 
 # ---------------------------------------------------------------- read-back
 
 def bpftool(*words):
-    done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, timeout=20,
+    done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, timeout=60,
                           check=True)
     return json.loads(done.stdout or "null")
 
@@ -283,10 +283,10 @@ def test_whoever_was_told_the_sink_hears_the_truth_also_where_the_first_question
     cannot(Ping(c1.ip4), c2, twin=c3)
     assert belief() not in (None, c1.mac), "c2 was not told the sink"
     cordon.edges["e1"].kill()
-    cordon.edges["e1"].popen.wait(5)
+    cordon.edges["e1"].popen.wait(30)
     cordon.start_edge("e1")
     wait_for(lambda: cordon.api.get(f"/containments/{contained['id']}")["state"] == "verified",
-             "verified again", 20)
+             "verified again", 30)
     c1.ns.run("ip", "link", "set", "eth0", "arp", "off")
     try:
         cordon.api.post(f"/containments/{contained['id']}/release", {"reason": "a test"})
@@ -295,5 +295,5 @@ def test_whoever_was_told_the_sink_hears_the_truth_also_where_the_first_question
     finally:
         c1.ns.run("ip", "link", "set", "eth0", "arp", "on")
     assert not heard_too_early
-    wait_for(lambda: belief() == c1.mac, "c2 is told where c1 is", 3)
+    wait_for(lambda: belief() == c1.mac, "c2 is told where c1 is", 10)
     can(Ping(c1.ip4), c2)

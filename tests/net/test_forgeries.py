@@ -9,7 +9,7 @@ import pytest
 from netns import wait_for
 from probes import Dns, Http, Ping, Probed, Tcp, can, cannot
 
-SOCKET = "/var/tmp/cordon-lab-eve.sock"
+SOCKET = places.socket_path("eve")
 CORDON = {"sources": f"""sources:
   - name: ids
     kind: eve-socket
@@ -35,7 +35,7 @@ def wait_pending(cordon, client, *holds):
     found = wait_for(lambda: [p for p in pending_of(cordon, client)
                               if p["containment"]["hold"] in holds],
                      f"a pending decision about {client}, held for {holds}; there are "
-                     f"{cordon.api.items('/pending')}", 8, 0.1)
+                     f"{cordon.api.items('/pending')}", 30, 0.1)
     return found[0]
 
 
@@ -51,7 +51,7 @@ def until(act, condition):
         except Probed:
             pass  # contained already
         return condition()
-    return wait_for(both, "it shows", 20, 1.0)
+    return wait_for(both, "it shows", 30, 1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +116,7 @@ def test_several_behind_a_declared_proxy_wait_and_an_outbreak_does_not(campus, c
         Http(proxy, places.CNC_NAME, "x", path=f"http://{places.CNC_NAME}/gate.php").ask(client)
     held = wait_for(lambda: [p for p in cordon.api.items("/pending")
                              if p["containment"]["hold"] == "shared"],
-                    f"held for the shared proxy; pending: {cordon.api.items('/pending')}", 8, 0.1)
+                    f"held for the shared proxy; pending: {cordon.api.items('/pending')}", 30, 0.1)
     assert held[0]["containment"].get("endpoint_id") == cordon.endpoint(c6)["id"]
     assert not isolated(cordon, c6)
     can(Ping(campus["world"].ip4), c6)
@@ -130,7 +130,7 @@ def test_a_protected_host_waits_and_an_ordinary_one_does_not(campus, cordon, c3,
     server = "198.51.100.66"
     send_eve(eve_alert(campus["rt"].ip4, server, campus["rt"].mac))
     held = wait_for(lambda: [p for p in cordon.api.items("/pending")
-                             if p["containment"]["hold"] == "protected"], "held: the gateway", 8)
+                             if p["containment"]["hold"] == "protected"], "held: the gateway", 30)
     assert held[0]["detections"], "no evidence beside it"
     can(Ping(campus["world"].ip4), c5)
     send_eve(eve_alert(c3.ip4, server, c3.mac))
@@ -139,7 +139,7 @@ def test_a_protected_host_waits_and_an_ordinary_one_does_not(campus, cordon, c3,
     can(Http(places.CNC[places.CNC_NAME][0], places.CNC_NAME, "Command"), campus["svc"])
     wait_for(lambda: len([p for p in cordon.api.items("/pending")
                           if p["containment"]["hold"] == "protected"]) > len(held),
-             "held: the resolver, which really contacted the server", 8)
+             "held: the resolver, which really contacted the server", 30)
 
 
 def test_pending_enforce_check_and_revert(campus, cordon, c3, c4, c5, c6):

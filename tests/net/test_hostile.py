@@ -1,6 +1,7 @@
 """Hostile hosts and unlucky moments, against one controller: floods, false claims, connections that
 are only held open, kills in the middle of a change.  The oracle is real traffic, and what an
 outside client saw acknowledged."""
+import http.client
 import json
 import random
 import socket
@@ -8,7 +9,6 @@ import threading
 import time
 import uuid
 
-import campus as places
 import malware
 import pytest
 from netns import wait_for
@@ -96,7 +96,7 @@ def test_a_flood_of_forged_alerts_hides_no_real_one(campus, cordon, c3, c4):
     try:
         wait_for(lambda: metric(cordon, "cordon_pending_dropped_total") > 100, "it is full", 30)
         malware.contact(campus, c4, "hard.evil.example")
-        cordon.wait_state("verified", c4, "isolate", timeout_s=10)
+        cordon.wait_state("verified", c4, "isolate", timeout_s=30)
     finally:
         flood.stop()
     cannot(Ping(campus["world"].ip4), c4, twin=c3)
@@ -117,13 +117,14 @@ def test_nobody_is_kept_out_by_connections_held_open(campus, cordon, c3, c5):
         can(Ping(campus["world"].ip4), c5)
         cordon.api.post("/enforcement/resume", {"reason": "it is over"})
         cordon.edges["e2"].kill()
-        cordon.edges["e2"].popen.wait(5)
-        wait_for(lambda: cordon.api.get("/switches/e2")["connected"] is False, "away", 10, 0.1)
+        cordon.edges["e2"].popen.wait(30)
+        wait_for(lambda: cordon.api.get("/switches/e2")["connected"] is False, "away", 30, 0.1)
         cordon.start_edge("e2")
-        wait_for(lambda: all_good(cordon), "e2 is good", 8, 0.1)
+        wait_for(lambda: all_good(cordon), "e2 is good", 30, 0.1)
     finally:
         for each in held:
             each.close()
+    cordon.wait_state("verified", c5, "isolate")
     cannot(Ping(campus["world"].ip4), c5, twin=c3)
 
 
@@ -143,9 +144,9 @@ def claim(client, address):
 def test_a_claim_of_a_protected_address_protects_nobody(campus, cordon, c3, c6):
     can(Ping(campus["upd"].ip4), c3)  # so that it is known by more than its name in a file
     wait_for(lambda: [e for e in cordon.api.items("/endpoints") if campus["upd"].mac in e["macs"]
-                      and campus["upd"].ip4 in e["addresses"]], "upd is known", 5)
+                      and campus["upd"].ip4 in e["addresses"]], "upd is known", 30)
     claim(c6, campus["upd"].ip4)
-    wait_for(lambda: campus["upd"].ip4 in cordon.endpoint(c6)["addresses"], "the claim is seen", 5)
+    wait_for(lambda: campus["upd"].ip4 in cordon.endpoint(c6)["addresses"], "the claim is seen", 30)
     malware.contact(campus, c6, "hard.evil.example")
     cordon.wait_state("verified", c6, "isolate")
     cannot(Ping(campus["world"].ip4), c6, twin=c3)
@@ -176,9 +177,10 @@ def test_the_same_wish_twenty_times_at_once(campus, cordon, c3, c4):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(90)
     assert sorted(status for status, _ in answers) == [200] * 19 + [201], answers
     assert len({answer["id"] for _, answer in answers}) == 1
+    cordon.wait_state("verified", c4, "isolate")  # switches hear of it after the answer
     cannot(Ping(campus["world"].ip4), c4, twin=c3)
     other = dict(body, endpoint_id=cordon.endpoint(c3)["id"])
     assert cordon.api.post_raw("/containments", other)[0] == 409
@@ -191,7 +193,7 @@ def ask(api, path, body):
     """('yes', object), ('no', problem), or ('unknown', why): whoever asked must not assume."""
     try:
         status, answer = api.raw("POST", path, body, validate=False)
-    except OSError as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # also: cut within the answer
         return "unknown", repr(error)
     kind = {200: "yes", 201: "yes", 503: "unknown", 504: "unknown"}.get(status, "no")
     return kind, answer
@@ -201,15 +203,15 @@ def kill(cordon, what):
     if what == "all":
         cordon.kill_cordond()
     else:
-        wait_for(lambda: what in cordon.roles(), f"{what} runs", 15, 0.01)
+        wait_for(lambda: what in cordon.roles(), f"{what} runs", 30, 0.01)
         cordon.kill_role(what)
 
 
 def come_back(cordon):
     if not cordon.cordond.is_running():
         cordon.start_cordond()
-    wait_for(cordon.is_answering, "the API answers", 20, 0.1)
-    wait_for(lambda: all_good(cordon), "the switches are good", 20, 0.1)
+    wait_for(cordon.is_answering, "the API answers", 30, 0.1)
+    wait_for(lambda: all_good(cordon), "the switches are good", 30, 0.1)
 
 
 @pytest.mark.parametrize("what", ["all", *ROLES])
@@ -232,7 +234,7 @@ def test_what_was_acknowledged_holds_whatever_is_killed(campus, cordon, c3, c4, 
             thread.start()
             time.sleep(chance.choice((0, 0.002, 0.005, 0.01, 0.05)))
             kill(cordon, what)
-            thread.join(20)
+            thread.join(90)
             come_back(cordon)
             kind, answer = told[0]
             if kind == "unknown":  # asked again: the same outcome, once
@@ -245,7 +247,7 @@ def test_what_was_acknowledged_holds_whatever_is_killed(campus, cordon, c3, c4, 
                 cordon.wait_state("verified", c4, "isolate")
                 cannot(Ping(campus["world"].ip4), c4, twin=c3)
             else:
-                wait_for(lambda: is_free(campus, c4), "c4 is free", 5)
+                wait_for(lambda: is_free(campus, c4), "c4 is free", 30)
 
 
 def test_core_alone_is_killed_and_everybody_is_where_he_was(campus, cordon, c4):
@@ -263,7 +265,7 @@ def test_core_alone_is_killed_and_everybody_is_where_he_was(campus, cordon, c4):
         after = {e["id"]: e.get("location", {}).get("port")
                  for e in cordon.api.items("/endpoints")}
         return all(after.get(identity) == port for identity, port in before.items())
-    wait_for(is_same, f"all are where they were: {before}", 10, 0.2)
+    wait_for(is_same, f"all are where they were: {before}", 30, 0.2)
     assert roles == {s["name"]: sorted((p["name"], p["role"]) for p in s.get("ports", []))
                      for s in (cordon.api.get(f"/switches/{n}") for n in ("core", "e1", "e2"))}
 
@@ -274,16 +276,16 @@ def test_what_changes_while_an_edge_is_away_is_so_when_it_returns(campus, cordon
     released = isolate(cordon, c4)
     cordon.wait_state("verified", c4, "isolate")
     cordon.edges["e2"].kill()
-    cordon.edges["e2"].popen.wait(5)
-    wait_for(lambda: cordon.api.get("/switches/e2")["connected"] is False, "e2 is away", 10, 0.1)
+    cordon.edges["e2"].popen.wait(30)
+    wait_for(lambda: cordon.api.get("/switches/e2")["connected"] is False, "e2 is away", 30, 0.1)
     cordon.api.post(f"/containments/{released['id']}/release", {"reason": "while it is away"})
     asked = isolate(cordon, c5)
-    time.sleep(1)
-    now = cordon.api.get(f"/containments/{asked['id']}")
-    assert now["state"] in ("located", "applied") and "e2" in now["problem"], now
+    wait_for(lambda: (lambda one: one if one["state"] in ("located", "applied")
+                            and "e2" in one.get("problem", "") else None)(
+        cordon.api.get(f"/containments/{asked['id']}")), "e2 is said to be missing")
     cordon.start_edge("e2")
-    wait_for(lambda: all_good(cordon), "e2 is good", 15, 0.1)
+    wait_for(lambda: all_good(cordon), "e2 is good", 30, 0.1)
     cordon.wait_state("verified", c5, "isolate")
     cannot(Ping(campus["world"].ip4), c5, twin=c3)
     cannot(Ping(c4.ip4), c5, twin=c3)
-    wait_for(lambda: is_free(campus, c4), "c4 is free", 5)
+    wait_for(lambda: is_free(campus, c4), "c4 is free", 30)

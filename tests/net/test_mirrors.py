@@ -28,7 +28,7 @@ def test_web_is_copied_and_nothing_else_of_the_internet_traffic(campus, cordon, 
     can(Http(world.ip4, "www.world.example", "World"), c4)
     can(Tls(world.ip6, "www.world.example"), c4)
     wait_for(lambda: mirror.kinds().get("ip4 tcp 80") and mirror.kinds().get("ip6 tcp 443"),
-             f"web on the mirror port: {mirror.kinds()}", 3)
+             f"web on the mirror port: {mirror.kinds()}", 30)
     kinds = mirror.kinds()
     for kind in ("ip4 proto 1", "ip4 udp 7", "ip6 proto 58", "ip4 tcp 445"):
         assert kind not in kinds, f"{kind} was copied: {kinds}"
@@ -40,7 +40,7 @@ def test_traffic_between_endpoints_comes_in_a_vlan_through_the_core(campus, cord
     with oracles.Witness(campus, [campus["web"], campus["rt"], campus["upd"]]) as elsewhere:
         elsewhere.suspect_address("ip", c1.ip4)
         can(Tcp(c3.ip4), c1)
-        wait_for(lambda: mirror.kinds().get("ip4 tcp 445"), f"copies: {mirror.kinds()}", 3)
+        wait_for(lambda: mirror.kinds().get("ip4 tcp 445"), f"copies: {mirror.kinds()}", 30)
         seen = {host: kinds for host, kinds in elsewhere.counts().items()
                 if any("tcp" in kind for kind in kinds)}
         assert not seen, f"copies went elsewhere: {seen}"

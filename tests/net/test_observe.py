@@ -27,10 +27,10 @@ def before_cordon(campus):
 def test_nothing_is_contained_and_the_log_says_what_would_have_been(campus, cordon, c2):
     malware.contact(campus, c2)
     endpoint = cordon.endpoint(c2)
-    wait_for(lambda: cordon.api.items(f"/incidents?endpoint={endpoint['id']}"), "an incident", 5)
+    wait_for(lambda: cordon.api.items(f"/incidents?endpoint={endpoint['id']}"), "an incident", 30)
     wait_for(lambda: [line for line in cordon.cordond.log(50000).splitlines()
                       if "observe" in line and "isolate" in line],
-             "the log says what would have been", 5)
+             "the log says what would have been", 30)
     assert cordon.api.items("/containments") == []
     can(Ping(campus["world"].ip4), c2)
     can(Ping(places.CNC[places.CNC_NAME][0]), c2)
@@ -98,13 +98,13 @@ maintenance:
                 if one["containment"].get("endpoint_id") == cordon.endpoint(client)["id"]
                 and one["containment"]["action"] == "isolate"]
     for client, rule in ((c4, "one careful port"), (c5, "medical devices")):
-        wait_for(lambda client=client: held(client), f"a held decision about {client.name}", 10)
+        wait_for(lambda client=client: held(client), f"a held decision about {client.name}", 30)
         pending = held(client)[0]
         assert pending["hold"] == "rollout", pending
         assert rule in pending["hold_detail"], pending
         can(world, client)
     # "enforce" after five seconds is for network modes: never for what a rule leaves to people
-    wait_for(lambda: not held(c4) and not held(c5), "the time-out of both", 20)
+    wait_for(lambda: not held(c4) and not held(c5), "the time-out of both", 30)
     for client in (c4, c5):
         can(world, client)
     told = cordon.api.get("/policy/rollout")

@@ -35,7 +35,7 @@ def isolate(cordon, client):
 
 
 def bpftool(*words):
-    done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, timeout=20,
+    done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, timeout=60,
                           check=True)
     return json.loads(done.stdout or "null")
 
@@ -112,23 +112,23 @@ def test_a_switch_alone_is_suspended_and_nobody_else_lifts_it(campus, cordon, c2
     cannot(world, c2, twin=c3)
     cannot(world, c4, twin=c3)  # at the core
     rows = wait_for(lambda: [r for r in audited(cordon, "panic") if r["account"] == "switch:e2"],
-                    "it is audited", 10, 0.1)
+                    "it is audited", 30, 0.1)
     assert rows[0]["object"] == "e2"
     assert "on the switch itself" in cordon.api.get("/switches/e2").get("problem", "")
     cordon.edges["e2"].kill()
-    cordon.edges["e2"].popen.wait(5)
+    cordon.edges["e2"].popen.wait(30)
     cordon.start_edge("e2")
-    wait_for(lambda: cordon.api.get("/switches/e2")["connected"], "e2 is back", 15, 0.1)
+    wait_for(lambda: cordon.api.get("/switches/e2")["connected"], "e2 is back", 30, 0.1)
     isolate(cordon, campus["c5"])  # the controller goes on telling it what to hold
-    wait_for(lambda: maps_of(cordon, "e2") != before, "e2 holds what is new", 10, 0.2)
+    wait_for(lambda: maps_of(cordon, "e2") != before, "e2 holds what is new", 30, 0.2)
     can(beside, c4)
     at_switch("--resume")
     for client in (c4, campus["c5"]):
         cannot(beside, client, twin=c3)
     wait_for(lambda: [r for r in audited(cordon, "resume") if r["account"] == "switch:e2"],
-             "it is audited", 10, 0.1)
+             "it is audited", 30, 0.1)
     for client in (c4, campus["c5"]):
-        cordon.wait_state("verified", client, "isolate", timeout_s=20)
+        cordon.wait_state("verified", client, "isolate", timeout_s=30)
 
 
 def test_resume_restores_exactly_what_was_also_over_restarts(campus, cordon, c3, c4, c5):
@@ -141,7 +141,7 @@ def test_resume_restores_exactly_what_was_also_over_restarts(campus, cordon, c3,
             wish |= {"endpoint_id": cordon.endpoint(c5)["id"], "server": campus["web"].ip4}
         cordon.api.post("/containments", wish)
     wait_for(lambda: all(c["state"] == "verified" for c in cordon.containments()), "all verified",
-             15, 0.1)
+             30, 0.1)
     cannot(world, c4, twin=c3)
     before = {edge: maps_of(cordon, edge) for edge in cordon.edges}, intent(cordon)
     assert len(before[1]) == 3 and any(before[0]["e2"].values())
@@ -153,7 +153,7 @@ def test_resume_restores_exactly_what_was_also_over_restarts(campus, cordon, c3,
     assert audited(cordon, "panic")[0]["detail"] == "an outage"
     cordon.kill_role("core")
     cordon.edges["e2"].kill()
-    cordon.edges["e2"].popen.wait(5)
+    cordon.edges["e2"].popen.wait(30)
     can(world, c4)
     cordon.start_edge("e2")
     settled(cordon)
@@ -161,7 +161,7 @@ def test_resume_restores_exactly_what_was_also_over_restarts(campus, cordon, c3,
     can(world, c4)
     cordon.ctl("resume", "--reason", "it is over")
     wait_for(lambda: all(c["state"] == "verified" for c in cordon.containments()), "all verified",
-             20, 0.1)
+             30, 0.1)
     cannot(world, c4, twin=c3)
     cannot(Ping(campus["web"].ip4), c5, twin=c3)
     assert intent(cordon) == before[1]

@@ -35,13 +35,13 @@ class RelayLab(Light):
             file.write((json.dumps({**line, **more}) + "\n").encode())
 
     def held(self):
-        return wait_for(lambda: self.items("/containments?state=pending"), "it is held", 20, 0.05)
+        return wait_for(lambda: self.items("/containments?state=pending"), "it is held", 30, 0.05)
 
     def is_cut(self, *cut, free):
         there = self.endpoints[9]
         pairs = {(one, there) for one in (*cut, *free)}
         wait_for(lambda: self.wires.reaches(pairs) == {(one, there) for one in free},
-                 f"{cut} cannot, {free} can", 20, 0.05)
+                 f"{cut} cannot, {free} can", 30, 0.05)
 
 
 @pytest.fixture(scope="module")

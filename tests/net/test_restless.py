@@ -64,13 +64,13 @@ def test_a_mac_that_changes_all_the_time(lab):
     with Restless(lab, restless) as machine:
         wait_for(lambda: machine.changes >= CHANGES, f"{CHANGES} changes", 60 + 4 * CHANGES * EVERY_S, 0.1)
         told = wait_for(lambda: [one for one in lab.items("/conflicts") if "MAC addresses on one port" in one["why"]],
-                        "it is told", 20, 0.1)
+                        "it is told", 30, 0.1)
         began = time.monotonic()
         made = lab.contain(asked)
         lab.wait_state(made["id"])
         took_s = time.monotonic() - began
         pairs = {(asked, there), (twin, there)}
-        wait_for(lambda: lab.wires.reaches(pairs) == {(twin, there)}, f"{asked} is cut off, {twin} is not", 20, 0.1)
+        wait_for(lambda: lab.wires.reaches(pairs) == {(twin, there)}, f"{asked} is cut off, {twin} is not", 30, 0.1)
         assert places(lab, restless) == at
     assert {(one["switch"], one["port"]) for one in told} == {(restless.switch, restless.port)}, told
     # some are heard first behind the other switch's uplink, which may lead to a whole building
@@ -87,5 +87,5 @@ def test_a_mac_that_changes_all_the_time(lab):
     assert status in (200, 201) and answer["endpoint_id"] == known[twin.mac], (status, answer)
     lab.release(answer["id"])
     one = lab.contain(machine.now)  # and whatever it is at the moment can be cut off
-    wait_for(lambda: not lab.wires.reaches([(machine.now, there)]), "it is cut off as what it is now", 20, 0.1)
+    wait_for(lambda: not lab.wires.reaches([(machine.now, there)]), "it is cut off as what it is now", 30, 0.1)
     lab.release(one["id"])

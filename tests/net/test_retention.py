@@ -82,10 +82,10 @@ def test_old_rows_go_while_others_ask_and_core_is_killed(bench):
     told("before, reads", reads)
     told("before, blocks", blocks)
     assert left(database) == ROWS
+    core = bench.cordon.roles()["core"]
     bench.api.post("/retention", {"kinds": [{"kind": "names", "days": 89}], "reason": "measured"})
     wait_for(lambda: left(database) < ROWS, "the first rows to go", SLOW_S)
     began = time.monotonic()
-    core = bench.cordon.roles()["core"]
     os.kill(core, signal.SIGKILL)  # in the middle
     wait_for(lambda: bench.cordon.roles().get("core") not in (None, core) and bench.is_there(),
              "core again", SLOW_S)

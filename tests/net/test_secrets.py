@@ -245,7 +245,7 @@ def test_a_crash_leaves_no_image(bench, tmp_path):
     most = resource.getrlimit(resource.RLIMIT_CORE)[1]
     twin = subprocess.Popen(["sleep", "600"], cwd=tmp_path, preexec_fn=lambda: resource.setrlimit(
         resource.RLIMIT_CORE, (most, most)))
-    wait_for(lambda: pathlib.Path(f"/proc/{twin.pid}/cmdline").read_bytes().startswith(b"sleep"), "it", 20)
+    wait_for(lambda: pathlib.Path(f"/proc/{twin.pid}/cmdline").read_bytes().startswith(b"sleep"), "it", 30)
     crashed(twin.pid, tmp_path)
     twin.wait(SLOW_S)
     if not list(tmp_path.glob("core*")):

@@ -40,7 +40,7 @@ class SiteLab(Light):
             one.ip = self.endpoints[one.number - 9].ip
         self.announce()
         self.start_sensor()
-        wait_for(lambda: self.items("/sensors"), "the sensor has reported", 20, 0.05)
+        wait_for(lambda: self.items("/sensors"), "the sensor has reported", 30, 0.05)
         return self
 
     def announce(self):
@@ -48,7 +48,7 @@ class SiteLab(Light):
             self.wires.announce()
             found = {mac: one for one in self.items("/endpoints") for mac in one["macs"]}
             return all(one.ip in found[one.mac].get("addresses", []) for one in self.endpoints)
-        wait_for(told, "everybody's address is known", 20, 0.2)
+        wait_for(told, "everybody's address is known", 30, 0.2)
 
     def alert(self, source, endpoint):
         """By a finder that knows addresses only."""
@@ -87,14 +87,14 @@ def proven(lab, cut, free):
     there = lab.endpoints[5], lab.endpoints[13]
     pairs = {(one, there[one.number > 8]) for one in (cut, free)}
     wait_for(lambda: lab.wires.reaches(pairs) == {pair for pair in pairs if pair[0] is free},
-             f"{cut} is cut off, {free} is not", 10, 0.05)
+             f"{cut} is cut off, {free} is not", 30, 0.05)
 
 
 @pytest.mark.parametrize("source, number, twin", [("ids-west", 9, 1), ("ids-east", 2, 10)])
 def test_a_detection_is_about_whoever_has_the_address_at_its_site(lab, source, number, twin):
     about, other = lab.endpoints[number - 1], lab.endpoints[twin - 1]
     lab.alert(source, about)
-    found = wait_for(lambda: lab.about(about), f"{about} is contained", 20, 0.05)[0]
+    found = wait_for(lambda: lab.about(about), f"{about} is contained", 30, 0.05)[0]
     assert found["site"] == source.removeprefix("ids-")
     proven(lab, about, other)
     assert not lab.about(other) and not lab.pending()
@@ -105,7 +105,7 @@ def test_a_detection_is_about_whoever_has_the_address_at_its_site(lab, source, n
 def test_a_real_sensor_at_one_site_accuses_nobody_at_the_other(lab):
     infected, twin = lab.endpoints[6], lab.endpoints[14]
     lab.wires.call_home(infected, lab.endpoints[7])
-    wait_for(lambda: lab.about(infected), f"{infected} is contained", 20, 0.05)
+    wait_for(lambda: lab.about(infected), f"{infected} is contained", 30, 0.05)
     proven(lab, infected, twin)
     assert not lab.about(twin)
 
@@ -113,7 +113,7 @@ def test_a_real_sensor_at_one_site_accuses_nobody_at_the_other(lab):
 def test_where_nobody_says_the_site_a_person_decides(lab):
     about, twin = lab.endpoints[2], lab.endpoints[10]
     lab.alert("ids", about)
-    held = wait_for(lab.pending, "it is held", 20, 0.05)
+    held = wait_for(lab.pending, "it is held", 30, 0.05)
     assert [one["hold"] for one in held] == ["unresolved"], held
     assert "several sites have that address" in held[0]["hold_detail"]
     assert not lab.about(about) and not lab.about(twin)
@@ -123,7 +123,7 @@ def test_where_nobody_says_the_site_a_person_decides(lab):
         "action": "isolate", "ip": about.ip, "reason": "a test"}, validate=False)
     assert status == 409 and "name the site" in json.dumps(answer), (status, answer)
     lab.api.post("/containments", {"action": "isolate", "ip": about.ip, "site": "west", "reason": "a test"})
-    wait_for(lambda: lab.about(twin), f"{twin} is contained", 20, 0.05)
+    wait_for(lambda: lab.about(twin), f"{twin} is contained", 30, 0.05)
     proven(lab, twin, about)
 
 
@@ -132,7 +132,7 @@ def test_an_inside_server_is_blocked_at_its_site_only(lab):
     lab.api.post("/server-blocks", {"server": server.ip, "site": "east", "reason": "a test"})
     pairs = {(lab.endpoints[0], server), (lab.endpoints[8], twin)}
     wait_for(lambda: lab.wires.reaches(pairs) == {(lab.endpoints[8], twin)},
-             f"nobody reaches {server}, its twin is reached", 10, 0.05)
+             f"nobody reaches {server}, its twin is reached", 30, 0.05)
 
 
 def test_one_mac_at_both_sites_is_shown_and_nobody_is_cut_off_by_itself(lab):
@@ -144,9 +144,9 @@ def test_one_mac_at_both_sites_is_shown_and_nobody_is_cut_off_by_itself(lab):
         def both():
             lab.wires.announce([one, clone])
             return [found for found in lab.items("/conflicts") if "two sites" in found["why"]]
-        wait_for(both, "the conflict is shown", 20, 0.1)
+        wait_for(both, "the conflict is shown", 30, 0.1)
         lab.alert("ids-east", one)
-        held = wait_for(lab.pending, "it is held", 20, 0.05)
+        held = wait_for(lab.pending, "it is held", 30, 0.05)
         assert [found["hold"] for found in held] == ["unresolved"], held
         there = {(one, lab.endpoints[5]), (clone, lab.endpoints[13])}
         assert lab.wires.reaches(there) == there

@@ -62,16 +62,18 @@ class StormLab(Light):
     def storm(self):
         """As one program writes it; the time now is that of all."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000+0000", time.gmtime())
+        lines = []
+        for number in range(self.size):
+            lines.append(json.dumps({
+                "timestamp": stamp, "flow_id": 1000 + number, "event_type": "alert",
+                "src_ip": ip(number), "src_port": 40001, "dest_ip": self.server or f"198.18.{number >> 8}.{number & 255}",
+                "dest_port": 443, "proto": "TCP", "direction": "to_server",
+                "alert": {"signature_id": 2099999, "signature": "C2 everybody calls home",
+                          "category": "Malware Command and Control Activity Detected",
+                          "severity": 1, "metadata": {
+                              "confidence": ["High" if self.sure(number) else "Medium"]}}}) + "\n")
         with open(self.eve, "a", encoding="ascii") as file:
-            for number in range(self.size):
-                file.write(json.dumps({
-                    "timestamp": stamp, "flow_id": 1000 + number, "event_type": "alert",
-                    "src_ip": ip(number), "src_port": 40001, "dest_ip": self.server or f"198.18.{number >> 8}.{number & 255}",
-                    "dest_port": 443, "proto": "TCP", "direction": "to_server",
-                    "alert": {"signature_id": 2099999, "signature": "C2 everybody calls home",
-                              "category": "Malware Command and Control Activity Detected",
-                              "severity": 1, "metadata": {
-                                  "confidence": ["High" if self.sure(number) else "Medium"]}}}) + "\n")
+            file.write("".join(lines))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from scapy.all import (BOOTP, DHCP, DNS, DNSQR, DNSRR, IP, TCP, UDP, Ether, ICMP
 from test_evasion import lldp
 from test_forgeries import eve_alert
 
-STRONG, WEAK = "/var/tmp/cordon-lab-strong.sock", "/var/tmp/cordon-lab-weak.sock"
+STRONG, WEAK = places.socket_path("strong"), places.socket_path("weak")
 CORDON = {"sources": "sources:\n" + "".join(f"""  - name: {name}
     kind: eve-socket
     path: {path}
@@ -127,7 +127,7 @@ def test_many_weak_alerts_are_no_strong_one(campus, cordon, c3, c4, c5):
     """Five hundred about c5, from a source that anybody can feed; one strong about c4."""
     tell(WEAK, [eve_alert(c5.ip4, "198.51.100.66", c5.mac) for _ in range(500)])
     wait_for(lambda: cordon.api.items(f"/incidents?endpoint={cordon.endpoint(c5)['id']}"),
-             "an incident about c5", 10, 0.1)
+             "an incident about c5", 30, 0.1)
     tell(STRONG, [eve_alert(c4.ip4, "198.51.100.66", c4.mac)])
     cordon.wait_state("verified", c4, "isolate")
     pending = [p["containment"] for p in cordon.api.items("/pending")
@@ -168,11 +168,11 @@ def test_what_is_late_is_not_about_whoever_has_the_address_now(campus, cordon, c
     c1.ns.ip(f"addr add {address}/24 dev eth0")
     try:
         put(c1, [attempts.arp(c1, attempts.ALL, b"\x55" * 6, op=1, psrc=address, pdst=address)] * 3)
-        wait_for(lambda: address in cordon.endpoint(c1)["addresses"], "c1 has the address", 10, 0.1)
+        wait_for(lambda: address in cordon.endpoint(c1)["addresses"], "c1 has the address", 30, 0.1)
         tell(STRONG, [json.dumps(before) + "\n"])
         wait_for(lambda: [p for p in cordon.api.items("/pending")
                           if p["containment"]["hold"] == "unresolved"
-                          and address in json.dumps(p)], "it is held", 10, 0.1)
+                          and address in json.dumps(p)], "it is held", 30, 0.1)
         tell(STRONG, [eve_alert(c4.ip4, "198.51.100.66")])
         cordon.wait_state("verified", c4, "isolate")
         assert isolated(cordon) == {cordon.endpoint(c4)["id"]}
@@ -198,7 +198,7 @@ def test_who_behaves_like_a_server_is_contained_all_the_same(campus, cordon, c3,
                  lldp(c6.mac, b"core", b"e2"), lldp(c6.mac, b"e1", b"uplink")])
     place = cordon.endpoint(c6)["location"]
     wait_for(lambda: [p for p in cordon.api.items("/protected")
-                      if p.get("endpoint_id") == cordon.endpoint(c6)["id"]], "it is proposed", 10, 0.1)
+                      if p.get("endpoint_id") == cordon.endpoint(c6)["id"]], "it is proposed", 30, 0.1)
     malware.contact(campus, c6, HARD)
     cordon.wait_state("verified", c6, "isolate")
     cannot(Ping(campus["world"].ip4), c6, twin=c3)
@@ -267,7 +267,7 @@ def test_an_edge_refuses_to_block_what_it_knows_as_protected(campus, cordon, c4,
     """By wire messages straight to the live edge; a twin in the same message is blocked."""
     gateway, path = campus["rt"], os.path.join(cordon.dir, "e2.yaml")
     cordon.edges["e2"].kill()
-    cordon.edges["e2"].popen.wait(5)
+    cordon.edges["e2"].popen.wait(30)
     with open(path, "a", encoding="utf-8") as file:
         file.write(f'protected: ["{gateway.mac}", {gateway.ip4}, "{gateway.ip6}"]\n')
     cordon.edges["e2"] = campus.machines["e2"].spawn(

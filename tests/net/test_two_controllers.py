@@ -64,7 +64,7 @@ def point(lab, name, address):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text.replace("10.99.0.1:", f"{address}:"))
     lab.edges[name].kill()
-    lab.edges[name].popen.wait(5)
+    lab.edges[name].popen.wait(30)
     lab.edges[name] = lab.machines[name].spawn(f"edge-{name}", lab.program("cordon-edge"),
                                                "--config", path, env=lab.env)
 
@@ -76,29 +76,29 @@ def actions(rows):
 def test_a_copy_takes_a_switch_over_and_the_first_one_leaves_it_and_both_say_so(lab):
     one, late, free = lab.endpoints[1], lab.endpoints[2], lab.endpoints[5]
     held = lab.contain(one)["id"]
-    ledger.converge(lab, 10)
+    ledger.converge(lab, 30)
     lab.cordond.stop()
     copy = Copy(lab)
     lab.start_cordond()
-    ledger.converge(lab, 10)
+    ledger.converge(lab, 30)
     first_epoch = lab.switch("s1")["epoch"]
     # both have claimed the same number by now: neither knows of the other
     point(lab, "s1", OTHER)
-    wait_for(lambda: (copy.get("/switches/s1") or {}).get("state") == "good", "the copy drives", 15)
+    wait_for(lambda: (copy.get("/switches/s1") or {}).get("state") == "good", "the copy drives", 30)
     assert copy.get("/switches/s1")["epoch"] == first_epoch + 1
     assert "took_over" in actions(copy.get("/audit?limit=50"))
     assert lab.held_macs("s1") == {one.mac}
     # back at the first one: it sees that another has the reins, and lets go of that switch
     point(lab, "s1", "10.99.0.1")
     wait_for(lambda: "another controller took over" in (lab.switch("s1").get("problem") or ""),
-             "the first one knows", 15, 0.05)
+             "the first one knows", 30, 0.05)
     assert "fenced" in actions(lab.api.get("/audit?limit=50", validate=False))
     assert any("another controller" in str(found) for found in lab.api.get(
         "/doctor", validate=False)["findings"])
     assert lab.containment(held)["state"] != "verified"
     lab.release(held)
     made = lab.contain(late)["id"]  # stored; nobody may believe that it is proven at its own port
-    wait_for(lambda: lab.held_macs("s2") == {late.mac}, "the other switch is driven on", 10, 0.1)
+    wait_for(lambda: lab.held_macs("s2") == {late.mac}, "the other switch is driven on", 30, 0.1)
     end = time.monotonic() + 6  # a round of read-backs: no rule comes or goes
     while time.monotonic() < end:
         assert lab.held_macs("s1") == {one.mac} and lab.held_macs("s2") == {late.mac}
@@ -110,7 +110,7 @@ def test_a_copy_takes_a_switch_over_and_the_first_one_leaves_it_and_both_say_so(
     copy.process.stop()
     lab.cordond.stop()
     lab.start_cordond()
-    found = ledger.converge(lab, 10)
+    found = ledger.converge(lab, 30)
     assert {mac: entry["id"] for mac, entry in found.items()} == {late.mac: made}
     assert lab.switch("s1")["epoch"] > first_epoch + 1
     ledger.frames(lab, found)

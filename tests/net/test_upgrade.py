@@ -14,7 +14,7 @@ from netns import wait_for
 ALL = bool(os.environ.get("CORDON_UPGRADES"))  # by hand: every step
 TABLES = ("containment", "incident", "detection", "evidence", "endpoint", "setting", "audit",
           "annotation", "revision", "notice", "message", "certificate", "enrolment")
-BACK_S = 15
+BACK_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def steps(lab):
     """The SQL of each step, as the program has it."""
     program = os.path.join(lab.build, "tests", "unit", "store", "print_schema")
     return subprocess.run([program], capture_output=True, check=True,
-                          timeout=20).stdout.decode().split("\0")[:-1]
+                          timeout=60).stdout.decode().split("\0")[:-1]
 
 
 class Witness(threading.Thread):
@@ -46,7 +46,7 @@ class Witness(threading.Thread):
 
     def run(self):
         while not self.is_over:
-            found = self.lab.wires.reaches(self.pairs + self.free, 0.01)
+            found = self.lab.wires.reaches(self.pairs + self.free, 0.02)
             self.passed |= found & set(self.pairs)
             self.twins += found >= set(self.free)
             self.rounds += 1
@@ -107,7 +107,7 @@ def test_from_every_earlier_schema_with_blocks_in_force(lab, steps):
     witness = Witness(lab, cut)
     try:
         for number in wanted:
-            assert lab.cordond.stop(20) == 0
+            assert lab.cordond.stop(60) == 0
             as_an_earlier_release_left_it(lab, steps, number)
             lab.start_cordond()
             lab.wait_level()
@@ -133,7 +133,7 @@ def test_a_later_schema_is_refused_and_blocks_stay(lab):
     assert found
     cut = [one for one in lab.endpoints if one.mac in found]
     newest = version(lab)
-    assert lab.cordond.stop(20) == 0
+    assert lab.cordond.stop(60) == 0
     database = os.path.join(lab.state_dir, "core", "cordon.db")
 
     def set_version(number):
@@ -143,10 +143,10 @@ def test_a_later_schema_is_refused_and_blocks_stay(lab):
     set_version(newest + 1)
     witness = Witness(lab, cut)
     lab.start_cordond(wait=False)
-    wait_for(lambda: f"schema {newest + 1}" in lab.cordond.log(20000), "it says why", 20)
+    wait_for(lambda: f"schema {newest + 1}" in lab.cordond.log(20000), "it says why", 30)
     assert "restore a backup" in lab.cordond.log(20000)
     assert not lab.is_answering()
-    lab.cordond.stop(20)
+    lab.cordond.stop(60)
     set_version(newest)
     lab.start_cordond()
     lab.wait_level()

@@ -147,9 +147,9 @@ class Soak:
         for link in self.lab.links.values():
             link.mend()
         wait_for(lambda: kills.all_up(self.lab), "every program runs", kills.UP_S, 0.02)
-        ledger.converge(self.lab, 20)
+        ledger.converge(self.lab, 30)
         self.lab.wires.announce()
-        found = ledger.converge(self.lab, 20)
+        found = ledger.converge(self.lab, 30)
         held = {one.mac: containment_id for one, containment_id in self.held.items()}
         reported = {one.mac for one in self.reported}
         assert {mac: entry["id"] for mac, entry in found.items() if mac not in reported} == held
@@ -201,7 +201,7 @@ class Soak:
         self.lab.release_all()
         self.held.clear()
         self.since.clear()
-        found = ledger.converge(self.lab, 20)
+        found = ledger.converge(self.lab, 30)
         ledger.frames(self.lab, found)
         ledger.switches(self.lab, {})
         for name in SWITCHES:
