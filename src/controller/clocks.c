@@ -46,11 +46,21 @@ offset_us(const struct controller *controller)
     return clock_wall_us(controller->clock) - clock_boot_us(controller->clock);
 }
 
+static bool
+boot_is_known(const struct controller *controller)
+{
+    return controller->settings.boot_id && controller->settings.boot_id[0];
+}
+
+/* Of a start that is not known it would be said of every later one. */
 static void
 offset_put(struct controller *controller, struct store_change *change)
 {
     char value[CLOCKS_BOOT_SIZE + 64];
     controller->offset_us = offset_us(controller);
+    if (!boot_is_known(controller)) {
+        return;
+    }
     snprintf(value, sizeof(value), "%s %" PRId64 " %" PRId64, controller->settings.boot_id,
              controller->offset_us, controller->fresh_us);
     store_put_setting(change, SETTING, value);
@@ -188,8 +198,7 @@ clocks_tick(struct controller *controller)
 static uint32_t
 boot_hash(const struct controller *controller)
 {
-    const char *boot_id = controller->settings.boot_id;
-    return boot_id && boot_id[0] ? (uint32_t)hash_text(boot_id) | 1 : 0;
+    return boot_is_known(controller) ? (uint32_t)hash_text(controller->settings.boot_id) | 1 : 0;
 }
 
 void
@@ -233,7 +242,7 @@ offset_keep(struct controller *controller)
 void
 clocks_begin(struct controller *controller)
 {
-    if (!controller->settings.boot_id || !controller->settings.boot_id[0]) {
+    if (!boot_is_known(controller)) {
         return;
     }
     int64_t by_us = offset_us(controller) - controller->offset_us;

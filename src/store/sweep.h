@@ -39,7 +39,7 @@ enum sweep_act {
 #define SUBJECT_LEAST 3 /* characters: less would be found in everything */
 struct sweep_subject {
     char values[SUBJECT_VALUES_MAX][HOST_SIZE];
-    size_t count; /* 0: everything */
+    size_t count; /* 0: nobody */
 };
 /* False: no room, or nothing that can be looked for (too short, quotes, control characters). */
 bool sweep_subject_add(struct sweep_subject *subject, const char *value);
@@ -55,6 +55,7 @@ struct store_sweep {
     int64_t before_us; /* only rows older than this */
     int64_t open_us;   /* an open incident that was seen since then still collects */
     int64_t through;   /* SWEEP_AUDIT */
+    bool is_about;     /* only what is about 'subject' */
     struct sweep_subject subject;
     uint64_t most_bytes; /* ends when so many bytes were taken; 0: at the last row */
     /* Where it goes on: zero and INT64_MIN at first. */

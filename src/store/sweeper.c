@@ -234,7 +234,7 @@ row_judge(struct sweeper *sweeper, const struct store_sweep *sweep, sqlite3_stmt
          sqlite3_column_int64(row, 0) > sweep->through)) {
         return PASSES;
     }
-    if (sweep->subject.count > 0 && !sweep_subject_is_in(&sweep->subject, text_at(row, 6)) &&
+    if (sweep->is_about && !sweep_subject_is_in(&sweep->subject, text_at(row, 6)) &&
         !incident_is_about(sweeper, sweep, incident_id)) {
         return PASSES;
     }

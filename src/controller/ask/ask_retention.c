@@ -207,7 +207,7 @@ ask_purge_start(const struct ask_call *call, const void *parameters)
     if (!subject_of(call, asked, &about)) {
         return;
     }
-    if (about.count > 0 && sweep_subject_is_in(&about, asked->reason)) {
+    if (sweep_subject_is_in(&about, asked->reason)) {
         ask_problem(call, 422, "the reason names whom it is about: that would stay in the audit",
                     "reason", "say why, with a case number perhaps, and not whom");
         return;

@@ -61,6 +61,7 @@ sweep_begin(struct purge *purge)
         .act = settings->is_dry || of == SWEEP_AUDIT ? SWEEP_LOOK : SWEEP_DROP,
         .before_us = settings->before_us ? settings->before_us : INT64_MAX,
         .open_us = retention_open_us(settings->controller),
+        .is_about = settings->subject != PURGE_OLDER,
         .subject = settings->about,
         .place_us = INT64_MIN,
     };

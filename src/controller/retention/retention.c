@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "controller/audit/checkpoints.h"
 #include "controller/entry.h"
+#include "controller/notices/notices.h"
 #include "controller/records.h"
 #include "controller/retention/retention_state.h"
 #include "controller/state.h"
@@ -483,6 +484,11 @@ first_tick(struct controller *controller, int64_t now_us)
     r->next_us = r->next_us > 0 ? r->next_us : now_us + RETENTION_FIRST_US;
     r->survey_next_us = now_us + RETENTION_FIRST_US / 4;
     r->offset_us = wall_us - now_us;
+    if (r->is_unreadable) {
+        notices_tell_object(controller, NOTICE_STORE, SEVERITY_MEDIUM, "retention",
+                            "the stored retention cannot be read: nothing goes by its age until it "
+                            "is set with 'cordonctl retention set'");
+    }
     if (r->known_us > 0 && wall_us - r->known_us > DAY_US + RETENTION_EVERY_US) {
         hold_begin(controller, now_us, "it is later than it was", wall_us - r->known_us);
     } else if (r->hold_wall_us > wall_us) {

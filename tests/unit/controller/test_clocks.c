@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,42 @@ test_what_is_moved_is_moved_in_the_store_too(void **state)
     campus_pass(campus, 590 * SECOND);
     assert_true(is_cut_off(campus, 2));
     campus_pass(campus, 15 * SECOND);
+    assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
+}
+
+static bool
+is_written_down(struct campus *campus)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT 1 FROM setting WHERE name = 'clock' AND value"
+                                        " NOT LIKE 'a-boot %'",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    int result = sqlite3_step(row);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return result == SQLITE_ROW;
+}
+
+/* A machine that does not say which start of it this is: what it writes down is of none. */
+static void
+test_an_unknown_start_of_the_machine_is_not_written_down(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    campus->boot_id = NULL;
+    campus_restart(campus);
+    snprintf(id, sizeof(id), "%s", contain_for(campus, 2, 600)->id);
+    set_clock(campus, HOUR);
+    campus_pass(campus, 100 * SECOND);
+    assert_int_equal(rows_about_the_clock(campus), 1);
+    assert_true(is_cut_off(campus, 2));
+    assert_false(is_written_down(campus));
+    campus_restart(campus);
+    campus_pass(campus, 505 * SECOND);
     assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
 }
 
@@ -446,6 +483,7 @@ main(void)
         EACH(test_an_hour_forward_ends_nothing_early),
         EACH(test_an_hour_back_makes_nothing_last_longer),
         EACH(test_what_is_moved_is_moved_in_the_store_too),
+        EACH(test_an_unknown_start_of_the_machine_is_not_written_down),
         EACH(test_set_while_core_was_away_is_seen_at_its_start),
         EACH(test_who_held_what_is_known_after_restarts_between_two_jumps),
         EACH(test_another_start_of_the_machine_is_no_jump),

@@ -635,6 +635,9 @@ test_what_cannot_be_read_takes_nothing(void **state)
         tamper(f, sql);
         restart(f);
         campus_pass(&f->campus, SECOND);
+        assert_int_equal(number(f, "SELECT count(*) FROM notice WHERE json LIKE"
+                                   " '%the stored retention cannot be read%'"),
+                         i + 1);
         later(f, 400 * DAY);
         hours(f, 3);
         assert_int_equal(number(f, "SELECT count(*) FROM detection"), 1);

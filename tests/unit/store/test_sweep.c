@@ -376,10 +376,25 @@ test_a_subject_is_a_whole_word(void **state)
     assert_false(sweep_subject_is_in(&v6, "2001:db8::12"));
     add(&ja, "鈴木");
     assert_true(sweep_subject_is_in(&ja, "担当は鈴木です"));
+    assert_false(sweep_subject_is_in(&(struct sweep_subject){.count = 0}, "nobody is in no text"));
     assert_false(sweep_subject_add(&name, "ab"));
     assert_false(sweep_subject_add(&name, "a\"b\"c"));
     assert_false(sweep_subject_add(&name, "a\\bc"));
     assert_false(sweep_subject_add(&name, "a\nbc"));
+}
+
+/* What cannot be looked for (too short) leaves a subject without values: that is nobody. */
+static void
+test_nobody_is_about_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct store_sweep none = {
+        .of = SWEEP_DETECTIONS, .act = SWEEP_DROP, .before_us = INT64_MAX, .is_about = true};
+    int64_t before = number(f, "SELECT count(*) FROM detection");
+    assert_true(before > 0);
+    sweep(f, &none);
+    assert_int_equal(none.rows, 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM detection"), before);
 }
 
 /* Whoever calls his machine like a member of a row is not in all of them. */
@@ -404,7 +419,7 @@ test_a_member_is_nobody(void **state)
     static const char *const members[] = {"src", "sensor", "signature"};
     for (size_t i = 0; i < COUNT_OF(members); i++) {
         struct store_sweep look = {
-            .of = SWEEP_DETECTIONS, .act = SWEEP_LOOK, .before_us = INT64_MAX};
+            .of = SWEEP_DETECTIONS, .act = SWEEP_LOOK, .before_us = INT64_MAX, .is_about = true};
         add(&look.subject, members[i]);
         sweep(f, &look);
         assert_int_equal(look.rows + look.kept, 0);
@@ -415,7 +430,8 @@ static void
 test_about_somebody(void **state)
 {
     struct fixture *f = *state;
-    struct store_sweep dry = {.of = SWEEP_DETECTIONS, .act = SWEEP_LOOK, .before_us = INT64_MAX};
+    struct store_sweep dry = {
+        .of = SWEEP_DETECTIONS, .act = SWEEP_LOOK, .before_us = INT64_MAX, .is_about = true};
     add(&dry.subject, "10.1.0.2");
     struct store_sweep wet = dry;
     wet.act = SWEEP_DROP;
@@ -428,7 +444,7 @@ test_about_somebody(void **state)
                      2);
     /* Of an incident that is about them, what does not name them goes too. */
     struct store_sweep incident = {
-        .of = SWEEP_DETECTIONS, .act = SWEEP_DROP, .before_us = INT64_MAX};
+        .of = SWEEP_DETECTIONS, .act = SWEEP_DROP, .before_us = INT64_MAX, .is_about = true};
     add(&incident.subject, "I-YOUNG");
     sweep(f, &incident);
     assert_int_equal(incident.rows, 9);
@@ -546,6 +562,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_names_that_come_again_go_again, setup, teardown),
         cmocka_unit_test(test_a_subject_is_a_whole_word),
         cmocka_unit_test_setup_teardown(test_a_member_is_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nobody_is_about_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_about_somebody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_went_is_not_in_the_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_went_is_not_found, setup, teardown),
