@@ -432,6 +432,12 @@ store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detectio
 }
 
 void
+store_set_collecting(struct store *store, int64_t since_us)
+{
+    writer_set_collecting(store->writer, since_us);
+}
+
+void
 store_set_reserve(struct store *store, uint64_t bytes)
 {
     writer_set_reserve(store->writer, bytes);

@@ -241,8 +241,11 @@ int store_read_revision(struct store *store, int64_t number, struct revision *re
                         char **text);
 
 /* Bytes of packets kept as evidence (default 256 MiB) and detections (default 1,000,000); the
- * oldest are dropped. */
+ * oldest are dropped that no containment in force, pending decision or collecting incident needs;
+ * where all are needed, the newest (trim.h). */
 void store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detections);
+/* An open incident that was seen since then still collects (at first: each one that is open). */
+void store_set_collecting(struct store *store, int64_t since_us);
 
 /* Room that is held for the day the disk is full (reserve.h); 0, as at first: none. */
 void store_set_reserve(struct store *store, uint64_t bytes);

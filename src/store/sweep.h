@@ -57,7 +57,8 @@ struct store_sweep {
     int64_t through;   /* SWEEP_AUDIT */
     bool is_about;     /* only what is about 'subject' */
     struct sweep_subject subject;
-    uint64_t most_bytes; /* ends when so many bytes were taken; 0: at the last row */
+    /* Ends when so much was taken; 0: at the last row. */
+    uint64_t most_bytes, most_rows;
     /* Where it goes on: zero and INT64_MIN at first. */
     int64_t place, place_us;
     /* Found so far. */
@@ -66,6 +67,7 @@ struct store_sweep {
     uint64_t kept;        /* likewise, but needed */
     int64_t oldest_us;    /* of 'rows'; 0: none */
     bool is_over;
+    bool is_enough; /* is over, and there may be more rows */
 };
 /* The next slice.  'sweep' is borrowed until the change is done, and counts only where that went
  * well: the caller gives a copy. */

@@ -29,11 +29,12 @@
 /* Columns: row, time, bytes, key, incident, is it needed by itself?, text.  Parameters: 1 row and 3
  * time behind which to go on, 2 rows at most, 4 older than. */
 static const char *const walks[SWEEP_OF_COUNT] = {
-    /* Packets of which no detection is known (any more) are as old as what came next. */
+    /* Packets of which no detection is known (any more) are as old as what came next; else no age
+     * takes them. */
     [SWEEP_EVIDENCE] =
         "SELECT e.number, coalesce(d.seen_us, (SELECT l.seen_us FROM evidence n JOIN detection l"
         " ON l.id = n.detection_id WHERE n.number > e.number ORDER BY n.number LIMIT 1),"
-        " 9223372036854775807), length(e.pcap), e.detection_id, coalesce(d.incident_id, ''), 0,"
+        " 9223372036854775806), length(e.pcap), e.detection_id, coalesce(d.incident_id, ''), 0,"
         " coalesce(d.json, '') FROM evidence e LEFT JOIN detection d ON d.id = e.detection_id"
         " WHERE e.number > ?1 ORDER BY e.number LIMIT ?2",
     /* No index of its own, which every new detection would pay for: what is plain is passed by. */
@@ -75,10 +76,17 @@ enum order {
     DO_TAKE_AUDIT,
     DO_PLAIN_DETECTION,
     DO_PLAIN_INCIDENT,
+    DO_TAKE_NEWEST_EVIDENCE,
+    DO_TAKE_NEWEST_DETECTION,
     DO_FREE_PAGES,
     DO_ALL_PAGES,
     ORDER_COUNT
 };
+
+/* Of the incident of a detection 'd': one that has many gives way to what is new of others. */
+#define MANY_OF                                                                                    \
+    "(SELECT count(*) FROM (SELECT 1 FROM detection o WHERE o.incident_id = d.incident_id"         \
+    " AND d.incident_id <> '' LIMIT 65)) AS many"
 
 static const char *const orders[ORDER_COUNT] = {
     [DO_NEEDED] = "SELECT 1 FROM incident WHERE id = ?1 AND is_open = 1 AND last_us >= ?2"
@@ -100,6 +108,16 @@ static const char *const orders[ORDER_COUNT] = {
     [DO_TAKE_AUDIT] = "DELETE FROM audit WHERE number = ?1",
     [DO_PLAIN_DETECTION] = "UPDATE detection SET json = ?2, is_plain = 1 WHERE number = ?1",
     [DO_PLAIN_INCIDENT] = "UPDATE incident SET json = ?2, is_plain = 1 WHERE rowid = ?1",
+    [DO_TAKE_NEWEST_EVIDENCE] =
+        "DELETE FROM evidence WHERE number = coalesce((SELECT number FROM (SELECT "
+        "e.number, " MANY_OF
+        " FROM evidence e JOIN detection d ON d.id = e.detection_id ORDER BY e.number DESC"
+        " LIMIT 256) WHERE many > 64 LIMIT 1), (SELECT max(number) FROM evidence))"
+        " RETURNING length(pcap)",
+    [DO_TAKE_NEWEST_DETECTION] =
+        "DELETE FROM detection WHERE number = coalesce((SELECT number FROM (SELECT d.number,"
+        " " MANY_OF " FROM detection d ORDER BY d.number DESC LIMIT 256) WHERE many > 64 LIMIT 1),"
+        " (SELECT max(number) FROM detection))",
     [DO_FREE_PAGES] = "PRAGMA freelist_count",
     [DO_ALL_PAGES] = "PRAGMA page_count",
 };
@@ -250,7 +268,7 @@ found_add(struct store_sweep *sweep, sqlite3_stmt *row, struct found *found, siz
     uint64_t bytes = (uint64_t)sqlite3_column_int64(row, 2);
     sweep->rows++;
     sweep->bytes += bytes;
-    if (at_us > 0 && at_us < INT64_MAX && (sweep->oldest_us == 0 || at_us < sweep->oldest_us)) {
+    if (at_us > 0 && at_us < INT64_MAX - 1 && (sweep->oldest_us == 0 || at_us < sweep->oldest_us)) {
         sweep->oldest_us = at_us;
     }
     if (sweep->act == SWEEP_LOOK) {
@@ -265,7 +283,8 @@ found_add(struct store_sweep *sweep, sqlite3_stmt *row, struct found *found, siz
 static bool
 has_most(const struct store_sweep *sweep)
 {
-    return sweep->most_bytes > 0 && sweep->bytes >= sweep->most_bytes;
+    return (sweep->most_bytes > 0 && sweep->bytes >= sweep->most_bytes) ||
+           (sweep->most_rows > 0 && sweep->rows >= sweep->most_rows);
 }
 
 static bool
@@ -313,7 +332,8 @@ rows_find(struct sweeper *sweeper, struct store_sweep *sweep, struct found *foun
     sqlite3_reset(walk);
     bool is_pruned = sweep->of == SWEEP_AUDIT && sweep->act == SWEEP_DROP;
     sweep->seen += passed;
-    sweep->is_over = (!is_full && passed < SLICE_ROWS) || has_most(sweep) ||
+    sweep->is_enough = has_most(sweep);
+    sweep->is_over = (!is_full && passed < SLICE_ROWS) || sweep->is_enough ||
                      (is_pruned && sweep->place >= sweep->through);
     return result == SQLITE_DONE || result == SQLITE_ROW ? 0 : -EIO;
 }
@@ -398,6 +418,19 @@ sweeper_run(struct sweeper *sweeper, struct store_sweep *sweep, struct swept *sw
         free(found[i].text);
     }
     return error;
+}
+
+int
+sweeper_take_newest(struct sweeper *sweeper, enum sweep_of of, struct swept *swept)
+{
+    int64_t number = 0;
+    bool is_evidence = of == SWEEP_EVIDENCE;
+    bool is_good =
+        order_run(sweeper, is_evidence ? DO_TAKE_NEWEST_EVIDENCE : DO_TAKE_NEWEST_DETECTION, 0, "",
+                  0, &number);
+    *swept =
+        (struct swept){.evidence_bytes = (uint64_t)number, .detections = is_good && !is_evidence};
+    return is_good ? 0 : -EIO;
 }
 
 /* ---- giving room back ---- */

@@ -19,6 +19,9 @@ struct swept {
 };
 /* Within a transaction.  0 or -EIO. */
 int sweeper_run(struct sweeper *sweeper, struct store_sweep *sweep, struct swept *swept) MUST_CHECK;
+/* The newest row of packets or of detections, likewise; of an incident that has more than 64, if
+ * there is one among the newest 256. */
+int sweeper_take_newest(struct sweeper *sweeper, enum sweep_of of, struct swept *swept) MUST_CHECK;
 
 /* A database that was made before files could shrink: made anew where it is small enough to start
  * soon all the same.  Nothing is lost where that fails. */

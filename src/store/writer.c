@@ -16,12 +16,12 @@
 #include "store/rescue.h"
 #include "store/schema.h"
 #include "store/sweeper.h"
+#include "store/trim.h"
 #include "store/reserve.h"
 
 #define LOG_PAGES_REST 256   /* 1 MiB: worth moving while idle */
 #define LOG_PAGES_FULL 16384 /* 64 MiB: move even under load */
-#define DROP_AT_ONCE 64
-#define INDEX_AT_ONCE 64 /* rows of the audit: as many wait until it is worth a commit */
+#define INDEX_AT_ONCE 64     /* rows of the audit: as many wait until it is worth a commit */
 
 enum statement {
     DO_BEGIN = ROW_KIND_COUNT, /* the rows' own statements come first */
@@ -34,8 +34,6 @@ enum statement {
     DO_DROP_ENDPOINT,
     DO_DROP_ANNOTATION,
     DO_ROUTED,
-    DO_DROP_EVIDENCE,
-    DO_DROP_DETECTIONS,
     DO_INDEX_AUDIT,
     DO_MARK_AUDIT,
     STATEMENT_COUNT
@@ -95,10 +93,6 @@ static const char *const statements[STATEMENT_COUNT] = {
     [DO_DROP_ENDPOINT] = "DELETE FROM endpoint WHERE id = ?1",
     [DO_DROP_ANNOTATION] = "DELETE FROM annotation WHERE mac = ?1",
     [DO_ROUTED] = "UPDATE notice SET is_routed = 1 WHERE id = ?1",
-    [DO_DROP_EVIDENCE] = "DELETE FROM evidence WHERE number IN"
-                         " (SELECT number FROM evidence ORDER BY number LIMIT ?4)",
-    [DO_DROP_DETECTIONS] = "DELETE FROM detection WHERE number IN"
-                           " (SELECT number FROM detection ORDER BY number LIMIT ?4)",
     [DO_INDEX_AUDIT] = "INSERT INTO audit_text(rowid, text) SELECT number, account || char(10) ||"
                        " action || char(10) || object || char(10) || detail FROM audit"
                        " WHERE number > ?4 AND number <= ?5",
@@ -119,6 +113,8 @@ struct writer {
     char path[URL_SIZE];
     atomic_bool is_damaged;
     struct sweeper *sweeper;
+    struct trim trims[2]; /* of detections, of packets */
+    atomic_int_fast64_t open_us;
     struct reserve reserve;
     atomic_uint_fast64_t reserve_bytes;
     uint64_t scrub_through; /* the one that is being done */
@@ -213,6 +209,8 @@ writer_resume(struct writer *writer)
 {
     sweeper_prepare(writer->db);
     writer->sweeper = sweeper_new(writer->db);
+    trim_init(&writer->trims[0], SWEEP_DETECTIONS);
+    trim_init(&writer->trims[1], SWEEP_EVIDENCE);
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
         if (!statements[i]) {
             continue; /* not one statement: row_write() */
@@ -316,6 +314,12 @@ writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detec
     writer->detection_budget = detections;
 }
 
+void
+writer_set_collecting(struct writer *writer, int64_t since_us)
+{
+    atomic_store(&writer->open_us, since_us);
+}
+
 static int
 run(struct writer *writer, size_t which)
 {
@@ -352,6 +356,14 @@ audit_link(struct writer *writer, struct row *row)
     memcpy(row->bytes, writer->audit_last, AUDIT_HASH_SIZE);
 }
 
+static void
+count_swept(struct writer *writer, const struct swept *swept)
+{
+    uint64_t detections = writer->detections, bytes = writer->evidence_bytes;
+    writer->detections -= swept->detections < detections ? swept->detections : detections;
+    writer->evidence_bytes -= swept->evidence_bytes < bytes ? swept->evidence_bytes : bytes;
+}
+
 static int
 row_sweep(struct writer *writer, const struct row *row)
 {
@@ -362,9 +374,7 @@ row_sweep(struct writer *writer, const struct row *row)
         snprintf(writer->why, sizeof(writer->why), "%s", sqlite3_errmsg(writer->db));
         return sqlite3_errcode(writer->db) == SQLITE_OK ? error : writer_error(writer);
     }
-    uint64_t detections = writer->detections, bytes = writer->evidence_bytes;
-    writer->detections -= swept.detections < detections ? swept.detections : detections;
-    writer->evidence_bytes -= swept.evidence_bytes < bytes ? swept.evidence_bytes : bytes;
+    count_swept(writer, &swept);
     return 0;
 }
 
@@ -534,13 +544,31 @@ writer_commit(struct writer *writer, struct store_change *const *changes, size_t
     }
 }
 
+/* A slice of what is over a limit goes, in a commit of its own.  False: nothing is, or it failed.
+ */
 static bool
-drop_oldest(struct writer *writer, size_t which, int64_t count)
+over_take(struct writer *writer, struct trim *trim, uint64_t *count, uint64_t budget)
 {
-    sqlite3_bind_int64(writer->statements[which], 4, count);
-    if (run(writer, which)) {
-        report_failure(writer, "the oldest could not be dropped");
+    struct swept swept = {0};
+    bool is_newest = trim->level == TRIM_NEWEST;
+    if (*count <= budget) {
         return false;
+    }
+    int error = run(writer, DO_BEGIN);
+    error = error ? error
+                  : trim_step(trim, writer->sweeper, *count - budget, atomic_load(&writer->open_us),
+                              &swept);
+    error = error ? error : run(writer, DO_COMMIT);
+    if (error) {
+        report_failure(writer, "what is over a limit could not be dropped");
+        if (!sqlite3_get_autocommit(writer->db) && run(writer, DO_ROLLBACK)) {
+            report_failure(writer, "a rollback failed");
+        }
+        return false;
+    }
+    count_swept(writer, &swept);
+    if (is_newest && swept.detections == 0 && swept.evidence_bytes == 0) {
+        *count = 0; /* there are none: it was counted wrongly */
     }
     return true;
 }
@@ -548,24 +576,9 @@ drop_oldest(struct writer *writer, size_t which, int64_t count)
 static bool
 keep_budget(struct writer *writer)
 {
-    bool more = false;
-    if (writer->detections > writer->detection_budget) {
-        uint64_t over = writer->detections - writer->detection_budget;
-        int64_t count = over < DROP_AT_ONCE ? (int64_t)over : DROP_AT_ONCE;
-        if (drop_oldest(writer, DO_DROP_DETECTIONS, count)) {
-            writer->detections -= (uint64_t)sqlite3_changes(writer->db);
-            more = writer->detections > writer->detection_budget;
-        }
-    }
-    if (writer->evidence_bytes > writer->evidence_budget) {
-        int64_t bytes = 0;
-        if (drop_oldest(writer, DO_DROP_EVIDENCE, 1) &&
-            read_number(writer->db, "SELECT total(length(pcap)) FROM evidence", &bytes) == 0) {
-            writer->evidence_bytes = (uint64_t)bytes;
-            more = more || writer->evidence_bytes > writer->evidence_budget;
-        }
-    }
-    return more;
+    bool more = over_take(writer, &writer->trims[0], &writer->detections, writer->detection_budget);
+    return over_take(writer, &writer->trims[1], &writer->evidence_bytes, writer->evidence_budget) ||
+           more;
 }
 
 /* A slice of the audit's index of texts, in a commit of its own. */

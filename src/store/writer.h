@@ -20,7 +20,8 @@ bool writer_close(struct writer *writer);
 bool writer_is_damaged(const struct writer *writer);
 void writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detections);
 
-/* Any thread; see store_set_reserve(). */
+/* Any thread; see store_set_collecting() and store_set_reserve(). */
+void writer_set_collecting(struct writer *writer, int64_t since_us);
 void writer_set_reserve(struct writer *writer, uint64_t bytes);
 /* See store_scrub(); any thread. */
 void writer_scrub(struct writer *writer);
@@ -31,7 +32,7 @@ uint64_t writer_live_bytes(const struct writer *writer);
  * commit that fails fails all. */
 void writer_commit(struct writer *writer, struct store_change *const *changes, size_t count);
 
-/* Nothing waits: moves the log into the database, drops the oldest beyond the budget,
+/* Nothing waits: moves the log into the database, drops what is over the limits (trim.h),
  * indexes the audit's texts, gives free room back.  True: there is more to do. */
 bool writer_rest(struct writer *writer);
 /* The log grew so long that it must be moved even under load. */

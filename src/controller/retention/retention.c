@@ -509,6 +509,7 @@ retention_tick(struct controller *controller)
         first_tick(controller, now_us);
     }
     clock_watch(controller, now_us);
+    store_set_collecting(controller->store, retention_open_us(controller));
     retention_disk_tick(controller, now_us);
     if (!r->is_running) {
         next_begin(controller, now_us);
