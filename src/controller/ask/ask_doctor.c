@@ -590,6 +590,14 @@ check_disk(struct doctor_visit *visit)
                     "set it with 'cordonctl retention set'; until then the usual times are shown",
                     "the stored retention cannot be read: nothing goes by its age");
     }
+    if (view.crowded_bytes > 0) {
+        doctor_find(visit, FINDING_ERROR, "disk", "cordond",
+                    "make room, or accept it by setting the budget again ('cordonctl retention "
+                    "set')",
+                    "others than Cordon fill its file system (%" PRIu64
+                    " MiB are left): nothing of ours goes for that",
+                    view.free_bytes >> 20);
+    }
     if (view.is_stuck) {
         doctor_find(visit, FINDING_ERROR, "disk", "cordond", advice,
                     "the disk budget is used to %u %%, and nothing is left that may go",

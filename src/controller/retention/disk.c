@@ -10,6 +10,7 @@
 
 #define LOOK_US (INT64_C(10) * 1000000)
 #define CALM 75                           /* per cent: the next rise is told again */
+#define OTHERS "disk-others"              /* a setting */
 #define GOAL 90                           /* per cent: shed until then */
 #define STUCK_US (INT64_C(600) * 1000000) /* nothing could go: tried again */
 
@@ -21,8 +22,45 @@ const struct retention_stage retention_shed_stages[RETENTION_SHED_STAGES] = {
     {SWEEP_INCIDENTS, SWEEP_DROP, RETENTION_DETECTIONS},
 };
 
+/* ---- whose use it is ---- */
+
+static uint64_t
+above(uint64_t high, uint64_t low)
+{
+    return high > low ? high - low : 0;
+}
+
+void
+retention_disk_setting(struct retention *r, const char *name, const char *value)
+{
+    if (strcmp(name, OTHERS) == 0 &&
+        sscanf(value, "%" SCNu64 " %" SCNu64, &r->others_bytes, &r->others_total) != 2) {
+        retention_disk_set(r);
+    }
+}
+
+void
+retention_disk_set(struct retention *r)
+{
+    r->others_bytes = r->others_total = 0;
+}
+
+static void
+others_measure(struct controller *controller, const struct store_disk *disk)
+{
+    struct retention *r = controller->retention;
+    char value[64];
+    r->others_total = disk->total_bytes;
+    r->others_bytes = above(disk->total_bytes, disk->free_bytes + disk->database_bytes);
+    snprintf(value, sizeof(value), "%" PRIu64 " %" PRIu64, r->others_bytes, r->others_total);
+    struct store_change *change = store_change_new();
+    store_put_setting(change, OTHERS, value);
+    store_submit(controller->store, change, NULL, NULL);
+}
+
 /* What the file holds, without what is free in it; and the budget: as configured, or what there is
- * room for, but for a twentieth. */
+ * room for, but for a twentieth.  What others fill since the budget was set makes it no smaller:
+ * else whoever can fill the disk could have evidence taken away. */
 static bool
 disk_read(struct controller *controller)
 {
@@ -31,16 +69,42 @@ disk_read(struct controller *controller)
     if (store_read_disk(controller->store, &disk) != 0) {
         return false;
     }
+    if (r->others_total != disk.total_bytes) {
+        others_measure(controller, &disk);
+    }
     uint64_t live = store_live_bytes(controller->store);
-    uint64_t room = (disk.database_bytes + disk.free_bytes) / 20 * 19;
+    uint64_t left = (disk.database_bytes + disk.free_bytes) / 20 * 19;
+    uint64_t ours = above(disk.total_bytes, r->others_bytes) / 20 * 19;
+    uint64_t room = left > ours ? left : ours;
     uint64_t budget = (uint64_t)r->settings.budget_mib << 20;
     r->used_bytes = live > 0 && live < disk.database_bytes ? live : disk.database_bytes;
     r->budget_bytes = budget > 0 && budget < room ? budget : room;
     r->free_bytes = disk.free_bytes;
     r->total_bytes = disk.total_bytes;
     r->share = r->budget_bytes > 0 ? (uint32_t)(r->used_bytes * 100 / r->budget_bytes) : 100;
+    r->crowded_bytes = r->used_bytes * 100 / RETENTION_WARN >= left ? above(ours, left) : 0;
     return true;
 }
+
+static void
+crowd_tell(struct controller *controller)
+{
+    struct retention *r = controller->retention;
+    char text[TEXT_SIZE];
+    if (r->is_told_crowded || r->crowded_bytes == 0) {
+        r->is_told_crowded = r->is_told_crowded && r->crowded_bytes > 0;
+        return;
+    }
+    r->is_told_crowded = true;
+    snprintf(text, sizeof(text),
+             "others than Cordon fill its file system (%" PRIu64 " MiB are left): nothing of ours "
+             "goes for that; make room, or accept it by setting the budget again",
+             r->free_bytes >> 20);
+    log_warn("core", "the disk is filled by others", LOG_S("what", text));
+    notices_tell_object(controller, NOTICE_DISK, SEVERITY_HIGH, "disk", text);
+}
+
+/* ---- the budget ---- */
 
 static void
 tell(struct controller *controller, enum severity severity, const char *what)
@@ -89,6 +153,7 @@ retention_disk_tick(struct controller *controller, int64_t now_us)
     if (r->is_settling || !disk_read(controller)) {
         return;
     }
+    crowd_tell(controller);
     if (r->share >= 100) {
         shed_begin(controller, now_us);
     }
@@ -154,6 +219,7 @@ retention_disk_look(const struct controller *controller, struct retention_view *
     view->free_bytes = r->free_bytes;
     view->total_bytes = r->total_bytes;
     view->share = r->share;
+    view->crowded_bytes = r->crowded_bytes;
     view->is_shedding = retention_is_shedding(r);
     view->is_stuck = r->is_stuck;
     view->shed = r->shed;

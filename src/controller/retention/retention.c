@@ -65,6 +65,7 @@ retention_setting(struct controller *controller, const char *name, const char *v
 {
     struct retention *r = controller->retention;
     struct checkpoint anchor;
+    retention_disk_setting(r, name, value);
     if (strcmp(name, RETENTION_SETTING) == 0 && !retention_parse(value, &r->settings)) {
         r->is_unreadable = true;
         log_error("core",
@@ -565,6 +566,7 @@ on_retained(void *context, int error)
     if (!error) {
         r->settings = retaining->settings;
         r->is_unreadable = false;
+        retention_disk_set(r);
         r->next_us = clock_boot_us(retaining->controller->clock) + SECOND_US;
         r->disk_us = 0;
         controller_list_changed(retaining->controller, CHANGED_RETENTION);

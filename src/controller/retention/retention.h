@@ -57,7 +57,8 @@ struct retention_view {
     bool is_running;
     bool is_unreadable; /* what is set for it: nothing goes by its age */
     uint64_t budget_bytes, used_bytes, free_bytes, total_bytes;
-    uint32_t share; /* per cent of the budget; may be over 100 */
+    uint32_t share;         /* per cent of the budget; may be over 100 */
+    uint64_t crowded_bytes; /* others filled the file system; nothing goes for that; 0: no */
     bool is_shedding;
     bool is_stuck; /* over, and nothing is left that may go */
     uint64_t shed; /* rows that went before their time, in this run */

@@ -50,6 +50,10 @@ struct retention {
     /* The disk. */
     int64_t disk_us; /* boot: looked at next */
     uint64_t budget_bytes, used_bytes, free_bytes, total_bytes;
+    /* What others had of a file system of that size when somebody last said how much is ours (0:
+     * not measured); and by how much they have more than there is room for by now. */
+    uint64_t others_bytes, others_total, crowded_bytes;
+    bool is_told_crowded;
     uint32_t share;
     uint64_t shed_bytes; /* that should go yet */
     uint64_t shed_now;   /* rows, since that began */
@@ -66,6 +70,10 @@ void retention_begin(struct controller *controller, const struct retention_stage
 bool retention_is_shedding(const struct retention *r);
 void retention_disk_tick(struct controller *controller, int64_t now_us);
 void retention_disk_look(const struct controller *controller, struct retention_view *view);
+/* One stored setting, whatever its name; and: somebody said how much is ours, which is measured
+ * anew. */
+void retention_disk_setting(struct retention *r, const char *name, const char *value);
+void retention_disk_set(struct retention *r);
 /* A stage of shedding took so much. */
 void retention_shed_note(struct controller *controller, const struct retention_stage *stage,
                          uint64_t rows, uint64_t bytes);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "campus.h"
@@ -31,6 +33,25 @@ struct fixture {
     char *bytes; /* likewise */
     unsigned status;
 };
+
+/* The file system of the database, as the store asks for it: so large, of which others have some.
+ */
+static uint64_t system_bytes, others_bytes;
+
+int
+statvfs(const char *path, struct statvfs *found)
+{
+    uint64_t used = others_bytes;
+    for (int i = 0; i < 2; i++) {
+        char name[256];
+        struct stat file;
+        snprintf(name, sizeof(name), "%s%s", path, i == 0 ? "" : "-wal");
+        used += stat(name, &file) == 0 ? (uint64_t)file.st_size : 0;
+    }
+    *found = (struct statvfs){.f_frsize = 1, .f_blocks = system_bytes};
+    found->f_bavail = used < system_bytes ? system_bytes - used : 0;
+    return 0;
+}
 
 static void
 on_answer(void *context, const struct wire_answer *answer)
@@ -105,6 +126,8 @@ static int
 setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
+    system_bytes = UINT64_C(1) << 40;
+    others_bytes = 0;
     static const uint8_t seed[CHECKPOINT_KEY_SIZE] = {7};
     campus_open(&f->campus);
     checkpoint_key_make(seed, &f->signer.key, f->signer.secret);
@@ -466,6 +489,54 @@ test_the_oldest_packets_make_room(void **state)
     /* A block goes on meanwhile. */
     detect(f, "d-3", "10.1.0.3");
     assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us = 0"), 2);
+}
+
+/* Whoever fills the file system has nothing of ours taken away, not over a restart either. */
+static void
+test_what_others_fill_takes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct retention_view view = {0};
+    system_bytes = UINT64_C(200) << 20;
+    others_bytes = UINT64_C(100) << 20;
+    campus_pass(&f->campus, 12 * SECOND); /* what others have is measured */
+    packets_fill(f);
+    for (int run = 0; run < 2; run++) {
+        others_bytes = UINT64_C(181) << 20;
+        for (int i = 0, seen = 0; i < 1000 && seen < 30; i++) {
+            breathe(f);
+            campus_pass(&f->campus, 12 * SECOND);
+            retention_look(f->campus.controller, &view);
+            seen += view.crowded_bytes > 0;
+        }
+        assert_int_equal(view.shed, 0);
+        assert_true(view.share < 100 && view.crowded_bytes > 0);
+        assert_int_equal(number(f, "SELECT count(*) FROM evidence"), 100);
+        assert_int_equal(number(f, "SELECT count(*) FROM notice WHERE json LIKE"
+                                   " '%others than Cordon fill%'"),
+                         run + 1);
+        assert_int_equal(ask(f, "doctor", "viewer", "{}"), 200);
+        char *text = cJSON_PrintUnformatted(f->body);
+        assert_non_null(strstr(text, "others than Cordon fill"));
+        free(text);
+        restart(f);
+    }
+    /* Room again; then our own goes over what is ours. */
+    others_bytes = UINT64_C(100) << 20;
+    campus_pass(&f->campus, 12 * SECOND);
+    retention_look(f->campus.controller, &view);
+    assert_int_equal(view.crowded_bytes, 0);
+    /* A person accepts what others have: from then on that counts. */
+    others_bytes = UINT64_C(183) << 20;
+    assert_int_equal(ask(f, "retention.set", "admin",
+                         "{\"kinds\":[],\"no_budget\":true,\"reason\":\"they stay\"}"),
+                     200);
+    for (int i = 0; i < 5000 && (view.shed == 0 || view.is_shedding || view.share >= 100); i++) {
+        breathe(f);
+        campus_pass(&f->campus, SECOND);
+        retention_look(f->campus.controller, &view);
+    }
+    assert_true(view.shed > 0 && view.share < 100);
 }
 
 /* The disk is full while a pass runs: what is young goes by neither. */
@@ -900,6 +971,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_tampered_log_is_not_pruned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pruning_goes_on_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_packets_make_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_others_fill_takes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pass_is_no_shedding, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_takes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_is_remembered, setup, teardown),
