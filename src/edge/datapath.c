@@ -44,6 +44,26 @@ secret(void)
     return value;
 }
 
+static bool
+is_special(const struct dp_port *value)
+{
+    return value->is_held || value->mirror_in || value->mirror_out;
+}
+
+/* An earlier version did not count them. */
+static uint32_t
+special_before(const struct datapath *datapath)
+{
+    uint32_t ifindex, count = 0;
+    int result = maps_next(datapath->maps, MAP_PORTS, NULL, &ifindex);
+    while (result == 0) {
+        struct dp_port value;
+        count += maps_get(datapath->maps, MAP_PORTS, &ifindex, &value) == 0 && is_special(&value);
+        result = maps_next(datapath->maps, MAP_PORTS, &ifindex, &ifindex);
+    }
+    return count;
+}
+
 /* Marks that frames carry through the stack; kept over a restart, so that frames on their way
  * keep their meaning. */
 static int
@@ -65,6 +85,7 @@ config_start(struct datapath *datapath)
     config->tap = (uint32_t)datapath->tap;
     config->ifb = (uint32_t)datapath->ifb;
     config->snoop_per_s = SNOOP_PER_S;
+    config->special_ports = special_before(datapath);
     return maps_put(datapath->maps, MAP_CONFIG, &zero, config);
 }
 
@@ -75,6 +96,16 @@ entries_count(const struct datapath *datapath, enum map_id map, uint32_t before)
 {
     uint32_t wanted = (uint32_t)claims_count(datapath->want, map);
     return datapath->keeps_unknown && before > wanted ? before : wanted;
+}
+
+static uint32_t
+special_count(const struct datapath *datapath, uint32_t before)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < datapath->port_count; i++) {
+        count += datapath->ports[i].is_special;
+    }
+    return datapath->keeps_unknown && before > count ? before : count;
 }
 
 int
@@ -89,6 +120,7 @@ datapath_config_write(struct datapath *datapath)
     config.watched = entries_count(datapath, MAP_WATCH, config.watched);
     config.rspans = entries_count(datapath, MAP_RSPAN, config.rspans);
     config.sensors = entries_count(datapath, MAP_SENSOR, config.sensors);
+    config.special_ports = special_count(datapath, config.special_ports);
     const uint32_t always = datapath->keeps_unknown ? config.always : 0;
     config.always = always;
     for (size_t i = 0; i < datapath->kinds[RULE_MIRROR].count; i++) {
@@ -280,11 +312,12 @@ datapath_port_value(const struct datapath *datapath, const struct dp_port_held *
 }
 
 static int
-port_write(struct datapath *datapath, const struct dp_port_held *port)
+port_write(struct datapath *datapath, struct dp_port_held *port)
 {
     const uint32_t key = (uint32_t)port->ifindex;
     const struct dp_port value = datapath_port_value(datapath, port);
     struct dp_port held;
+    port->is_special = is_special(&value);
     if (maps_get(datapath->maps, MAP_PORTS, &key, &held) == 0 &&
         memcmp(&held, &value, sizeof(value)) == 0) {
         return 0;
@@ -345,7 +378,9 @@ port_state_start(const struct datapath *datapath, uint32_t ifindex)
         return 0;
     }
     memset(&state, 0, sizeof(state));
-    return maps_put(datapath->maps, MAP_PORT_STATE, &ifindex, &state);
+    int result = maps_put(datapath->maps, MAP_PORT_STATE, &ifindex, &state);
+    maps_forget_met(datapath->maps);
+    return result;
 }
 
 int
@@ -494,6 +529,7 @@ datapath_check_ports(struct datapath *datapath, char problem[TEXT_SIZE])
     datapath_rules_place(datapath);
     if (++datapath->checks % SWEEP_CHECKS == 0) {
         datapath_learnt_sweep(datapath);
+        maps_screen_sweep(datapath->maps);
     }
     return wrong;
 }

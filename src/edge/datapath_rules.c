@@ -315,7 +315,8 @@ datapath_rules_place(struct datapath *datapath)
             }
         }
     }
-    if (datapath_ports_write(datapath) || datapath_config_write(datapath)) {
+    int ports = datapath_ports_write(datapath), config = datapath_config_write(datapath);
+    if (ports || config) {
         log_error("datapath", "cannot write ports or configuration into the maps", LOG_END);
     }
 }

@@ -20,6 +20,7 @@ struct dp_port_held {
     uint32_t number;
     bool is_attached;
     bool has_egress; /* our program is on its egress */
+    bool is_special; /* as dp_config counts them */
 };
 
 /* What the last look at a rule's entries found, and with it the frames that were tried. */

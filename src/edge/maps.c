@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -17,9 +18,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cordon.skel.h"
+#include "edge/screen.h"
 
 #define PATH_SIZE 512
 #define CPUS_MAX 1024
+#define STALE_MAX 65536 /* bits of the screen: one in 64 */
+#define MET_SIZE (sizeof(uint64_t) << DP_MET_BITS)
 
 #define MAP_KIND(id, name_, key, value, ours, ruled)                                               \
     {"cdn_" #name_, sizeof(key), sizeof(value), ours, ruled},
@@ -30,6 +34,8 @@ struct maps {
     int fd[MAP_COUNT];
     int program_fd[PROGRAM_COUNT];
     uint32_t program_kernel_id[PROGRAM_COUNT];
+    struct screen *screen; /* owned; its words are the map itself */
+    void *met;             /* the map itself */
     int cpus;
     char mount_dir[PATH_SIZE];
     char pin_dir[PATH_SIZE + 16];
@@ -152,6 +158,94 @@ handles_take(struct maps *maps)
     return maps->cpus < 0 || maps->cpus > CPUS_MAX ? -ENOTSUP : 0;
 }
 
+/* ---- what is shared with the program as memory ---- */
+
+static int
+map_share(const struct maps *maps, enum map_id map, size_t size, void **memory)
+{
+    void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, maps->fd[map], 0);
+    *memory = shared == MAP_FAILED ? NULL : shared;
+    return shared == MAP_FAILED ? -errno : 0;
+}
+
+static void
+map_unshare(void *memory, size_t size)
+{
+    if (memory) {
+        munmap(memory, size);
+    }
+}
+
+void
+maps_forget_met(const struct maps *maps)
+{
+    memset(maps->met, 0, MET_SIZE);
+}
+
+/* The MAC of an endpoint that the program looks for only where the screen has it; NULL: another
+ * map. */
+static const uint8_t *
+screened_mac(enum map_id map, const void *key)
+{
+    return map == MAP_ISO_MAC    ? ((const struct dp_mac *)key)->b
+           : map == MAP_ISO_PORT ? ((const struct dp_port_mac *)key)->mac
+                                 : NULL;
+}
+
+/* Enters all endpoints that the kernel holds anew. */
+static int
+screen_refill(struct maps *maps)
+{
+    static const enum map_id screened[] = {MAP_ISO_MAC, MAP_ISO_PORT};
+    struct screen fresh = {.words = mem_new(SCREEN_WORDS, sizeof(*fresh.words))};
+    int result = -ENOENT;
+    for (size_t i = 0; i < COUNT_OF(screened) && result == -ENOENT; i++) {
+        uint8_t key[MAP_KEY_MAX];
+        result = maps_next(maps, screened[i], NULL, key);
+        while (result == 0) {
+            screen_add(&fresh, screened_mac(screened[i], key));
+            result = maps_next(maps, screened[i], key, key);
+        }
+    }
+    if (result == -ENOENT) {
+        screen_renew(maps->screen, &fresh);
+    }
+    free(fresh.words);
+    return result == -ENOENT ? 0 : result;
+}
+
+static int
+shared_open(struct maps *maps)
+{
+    void *words = NULL;
+    int result = map_share(maps, MAP_MET, MET_SIZE, &maps->met);
+    result = result ? result : map_share(maps, MAP_SCREEN, SCREEN_SIZE, &words);
+    maps->screen = MEM_NEW(struct screen);
+    maps->screen->words = words;
+    /* an earlier version may have left endpoints without their bits */
+    return result ? result : screen_refill(maps);
+}
+
+static void
+shared_close(struct maps *maps)
+{
+    map_unshare(maps->met, MET_SIZE);
+    if (maps->screen) {
+        map_unshare(maps->screen->words, SCREEN_SIZE);
+    }
+    free(maps->screen);
+}
+
+void
+maps_screen_sweep(struct maps *maps)
+{
+    if (maps->screen->stale > STALE_MAX && screen_refill(maps)) {
+        log_warn("bpf", "cannot read back the endpoints for the screen", LOG_END);
+    }
+}
+
+/* ---- open, close ---- */
+
 int
 maps_open(const char *pin_dir, uint32_t endpoint_room, struct maps **maps, char why[256])
 {
@@ -173,6 +267,7 @@ maps_open(const char *pin_dir, uint32_t endpoint_room, struct maps **maps, char 
         result = object_load(made, endpoint_room);
     }
     result = result ? result : handles_take(made);
+    result = result ? result : shared_open(made);
     if (result) {
         snprintf(why, 256,
                  "the kernel does not take the BPF object: %s; needed: Linux 5.12 or newer with "
@@ -190,6 +285,7 @@ void
 maps_close(struct maps *maps)
 {
     if (maps) {
+        shared_close(maps);
         cordon_bpf__destroy(maps->object);
         free(maps);
     }
@@ -226,19 +322,29 @@ maps_ring_fd(const struct maps *maps)
 int
 maps_get(const struct maps *maps, enum map_id map, const void *key, void *value)
 {
+    const uint8_t *mac = screened_mac(map, key);
+    if (mac && !screen_has(maps->screen, mac)) {
+        return -ENOENT;
+    }
     return bpf_map_lookup_elem(maps->fd[map], key, value) ? -errno : 0;
 }
 
 int
 maps_put(const struct maps *maps, enum map_id map, const void *key, const void *value)
 {
+    const uint8_t *mac = screened_mac(map, key);
+    if (mac) {
+        screen_add(maps->screen, mac);
+    }
     return bpf_map_update_elem(maps->fd[map], key, value, BPF_ANY) ? -errno : 0;
 }
 
 int
 maps_delete(const struct maps *maps, enum map_id map, const void *key)
 {
-    return bpf_map_delete_elem(maps->fd[map], key) && errno != ENOENT ? -errno : 0;
+    int result = bpf_map_delete_elem(maps->fd[map], key) ? -errno : 0;
+    maps->screen->stale += result == 0 && screened_mac(map, key) ? 1 : 0;
+    return result == -ENOENT ? 0 : result;
 }
 
 int

@@ -18,6 +18,8 @@
     X(CONFIG, config, __u32, struct dp_config, sizeof(struct dp_config), false)                    \
     X(PORTS, ports, __u32, struct dp_port, sizeof(struct dp_port), false)                          \
     X(PORT_STATE, port_state, __u32, struct dp_port_state, 0, false)                               \
+    X(SCREEN, screen, __u32, __u64, sizeof(__u64), false)                                          \
+    X(MET, met, __u32, __u64, 0, false)                                                            \
     X(ISO_MAC, iso_mac, struct dp_mac, struct dp_isolate, offsetof(struct dp_isolate, hits), true) \
     X(ISO_IP, iso_ip, struct dp_ip, struct dp_isolate, offsetof(struct dp_isolate, hits), true)    \
     X(ISO_PORT, iso_port, struct dp_port_mac, struct dp_isolate,                                   \
@@ -89,7 +91,8 @@ int maps_program_fd(const struct maps *maps, enum program_id program);
 uint32_t maps_program_kernel_id(const struct maps *maps, enum program_id program);
 int maps_ring_fd(const struct maps *maps);
 
-/* 0 or negative errno; 'value' has value_size bytes. */
+/* 0 or negative errno; 'value' has value_size bytes.  An endpoint whose bit in the screen is not
+ * set is not there (-ENOENT): the program would not find it.  Putting it sets the bit. */
 int maps_get(const struct maps *maps, enum map_id map, const void *key, void *value) MUST_CHECK;
 int maps_put(const struct maps *maps, enum map_id map, const void *key,
              const void *value) MUST_CHECK;
@@ -97,6 +100,10 @@ int maps_put(const struct maps *maps, enum map_id map, const void *key,
 int maps_delete(const struct maps *maps, enum map_id map, const void *key) MUST_CHECK;
 /* Walks all keys; 'key' NULL: the first.  -ENOENT after the last. */
 int maps_next(const struct maps *maps, enum map_id map, const void *key, void *next) MUST_CHECK;
+/* Takes bits from the screen whose endpoints were deleted, when there are many. */
+void maps_screen_sweep(struct maps *maps);
+/* Whoever is behind a port is learnt anew from the next frame. */
+void maps_forget_met(const struct maps *maps);
 uint64_t maps_counter(const struct maps *maps, enum dp_counter counter);
 
 #endif

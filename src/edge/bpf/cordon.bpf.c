@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "mirror.bpf.h"
+#include "plain.bpf.h"
 #include "snoop.bpf.h"
 #include "subject.bpf.h"
 
@@ -275,14 +276,13 @@ forwarded(struct __sk_buff *skb, struct packet *p, struct dp_config *config)
     return TC_ACT_UNSPEC;
 }
 
-/* Frames that may teach something.  Of plain unicast one in sixteen is looked at, to know which MACs
- * are behind an access port: whoever comes new says so by ARP, ND or DHCP first. */
+/* Frames that may teach something: ARP, ND and DHCP, and whatever comes from a MAC that was not met
+ * at this port in the last seconds. */
 static __always_inline int
 may_teach(const struct packet *p)
 {
-    return p->is_group || p->l3 != L3_IP4 || p->protocol == IPPROTO_ICMPV6 ||
-           (p->protocol == IPPROTO_UDP && (p->sport == 67 || p->sport == 68)) ||
-           !(bpf_get_prandom_u32() & 15);
+    return p->is_group || p->l3 < L3_IP4 || is_nd(p) || is_dhcp(p) ||
+           !is_met(p->src_mac_word, p->in_ifindex);
 }
 
 CHECKED_APART int
@@ -301,6 +301,7 @@ learn(struct __sk_buff *skb, struct packet *p, __u32 snoop_per_s)
         snoop_short(skb, p, DP_SNOOP_MAC);
     }
     snoop_learning(skb, p, state, snoop_per_s);
+    meet(p->src_mac_word, ifindex);
     return 1;
 }
 
@@ -322,10 +323,13 @@ int
 cordon_ingress(struct __sk_buff *skb)
 {
     struct dp_config *config = config_get();
+    if (!config || is_plain_ingress(skb, config)) {
+        return TC_ACT_UNSPEC;
+    }
     __u32 ifindex = skb->ifindex;
     struct dp_port *port = bpf_map_lookup_elem(&cdn_ports, &ifindex);
     struct packet p = {};
-    if (!config || !port) {
+    if (!port) {
         return TC_ACT_UNSPEC;
     }
     __u32 mark = skb->mark;
@@ -485,9 +489,12 @@ int
 cordon_egress(struct __sk_buff *skb)
 {
     struct dp_config *config = config_get();
+    if (!config || is_plain_egress(skb, config)) {
+        return TC_ACT_UNSPEC;
+    }
     __u32 ifindex = skb->ifindex, from = skb->ingress_ifindex;
     struct dp_port *port = bpf_map_lookup_elem(&cdn_ports, &ifindex);
-    if (!config || !port) {
+    if (!port) {
         return TC_ACT_UNSPEC;
     }
     __u32 mark = skb->mark;

@@ -27,6 +27,11 @@ MAP(cdn_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, DP_COUNTER_COUNT, 0);
 MAP(cdn_ports, BPF_MAP_TYPE_HASH, __u32, struct dp_port, 1024, 0);
 MAP(cdn_port_state, BPF_MAP_TYPE_HASH, __u32, struct dp_port_state, 1024, 0);
 
+/* A bit for each digest of a MAC in 'iso_mac' or 'iso_port'.  Only the user side writes. */
+MAP(cdn_screen, BPF_MAP_TYPE_ARRAY, __u32, __u64, (1 << DP_SCREEN_BITS) / 64, BPF_F_MMAPABLE);
+/* Where and when a MAC was learnt last; see plain.bpf.h. */
+MAP(cdn_met, BPF_MAP_TYPE_ARRAY, __u32, __u64, 1 << DP_MET_BITS, BPF_F_MMAPABLE);
+
 /* Containment; 'iso_mac' and 'iso_ip' get their size from the settings. */
 MAP(cdn_iso_mac, BPF_MAP_TYPE_HASH, struct dp_mac, struct dp_isolate, 131072, GROWS);
 MAP(cdn_iso_ip, BPF_MAP_TYPE_HASH, struct dp_ip, struct dp_isolate, 131072, GROWS);

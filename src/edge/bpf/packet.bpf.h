@@ -315,6 +315,12 @@ parse(struct __sk_buff *skb, struct packet *p)
 }
 
 static __always_inline int
+is_dhcp_port(__u16 port)
+{
+    return port == 67 || port == 68 || port == 546 || port == 547;
+}
+
+static __always_inline int
 is_nd(const struct packet *p)
 {
     return p->l3 == L3_IP6 && p->protocol == IPPROTO_ICMPV6 && p->l4_at &&

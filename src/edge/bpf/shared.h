@@ -21,6 +21,8 @@
 #define DP_SNOOP_LONG 2048
 #define DP_RESPOND_MAX 2048 /* bytes of a frame that the responder gets */
 #define DP_NO_BUCKET 0xffffffffu
+#define DP_SCREEN_BITS 22 /* one bit for each digest of a MAC */
+#define DP_MET_BITS 14
 
 struct dp_ip {
     __u64 w[2];
@@ -30,6 +32,14 @@ struct dp_mac {
     __u8 b[6];
     __u16 zero;
 };
+
+/* 'bits' bits of a MAC, which is the first six bytes of the word: neighbours in number are far apart
+ * (Knuth, The Art of Computer Programming 3, 6.4: multiplication by the golden ratio). */
+static inline __u32
+dp_digest(__u64 mac, __u32 bits)
+{
+    return (__u32)(mac * 0x9e3779b97f4a7c15ull >> (64 - bits));
+}
 
 /* An endpoint as a key: its IP, or ff01:: with the MAC in the last six bytes. */
 struct dp_owner {
@@ -57,7 +67,7 @@ struct dp_config {
     __u32 always;   /* bits: sessions of kind remote-always */
     __u32 snoop_per_s;
     __u32 permit_mark; /* on what a contained endpoint may send */
-    __u32 zero;
+    __u32 special_ports; /* that are held, or copied by a mirror of theirs */
 };
 _Static_assert(sizeof(struct dp_config) == 72, "dp_config");
 

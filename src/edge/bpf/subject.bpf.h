@@ -3,6 +3,9 @@
 #define CORDON_BPF_SUBJECT_H
 
 #include "contain.bpf.h"
+#include "plain.bpf.h"
+
+enum wants { WANTS_PORT = 1, WANTS_IP = 2, WANTS_MAC = 4 };
 
 static __always_inline int
 mac_is_protected(__u64 mac)
@@ -41,12 +44,15 @@ subject_find_slow(struct subject *s, __u32 wants, const struct dp_ip *ip)
         return 0;
     }
     port_mac_key(&key, s->ifindex, s->mac);
-    __u32 found = subject_take(s, bpf_map_lookup_elem(&cdn_iso_mac, &s->mac), FOUND_MAC) ||
-                  (wants & 1 && s->ifindex &&
-                   subject_take(s, bpf_map_lookup_elem(&cdn_iso_port, &key), FOUND_PORT));
+    __u32 found =
+        wants & WANTS_MAC &&
+        (subject_take(s, bpf_map_lookup_elem(&cdn_iso_mac, &s->mac), FOUND_MAC) ||
+         (wants & WANTS_PORT && s->ifindex &&
+          subject_take(s, bpf_map_lookup_elem(&cdn_iso_port, &key), FOUND_PORT)));
     if (found) {
         found = !mac_is_protected(s->mac);
-    } else if (wants & 2 && ip && subject_take(s, bpf_map_lookup_elem(&cdn_iso_ip, ip), FOUND_IP)) {
+    } else if (wants & WANTS_IP && ip &&
+               subject_take(s, bpf_map_lookup_elem(&cdn_iso_ip, ip), FOUND_IP)) {
         found = !protect_of_ip(ip);
     } else {
         return 0;
@@ -58,13 +64,16 @@ subject_find_slow(struct subject *s, __u32 wants, const struct dp_ip *ip)
     return found;
 }
 
-/* Most frames are nobody's: one lookup says so. */
+/* Most frames are nobody's: the screen says so. */
 static __always_inline int
 subject_find(struct subject *s, const struct dp_config *config, __u64 mac, __u32 ifindex,
              const struct dp_ip *ip)
 {
-    __u32 wants = (config->isolate_ports ? 1 : 0) | (config->isolate_ips && ip ? 2 : 0);
-    if (!wants && !bpf_map_lookup_elem(&cdn_iso_mac, &mac)) {
+    __u32 wants = config->isolate_ips && ip ? WANTS_IP : 0;
+    if (is_screened(mac)) {
+        wants |= WANTS_MAC | (config->isolate_ports ? WANTS_PORT : 0);
+    }
+    if (!wants) {
         return 0;
     }
     s->mac = mac;

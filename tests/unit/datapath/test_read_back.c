@@ -62,6 +62,32 @@ an_entry_that_is_missing_or_altered_shows(void **state)
     assert_int_equal(state_of("c2", why), RULE_VERIFIED);
 }
 
+/* Without its bit the program does not look for the endpoint. */
+static void
+an_endpoint_whose_bit_of_the_screen_is_gone_shows(void **state)
+{
+    (void)state;
+    char why[TEXT_SIZE];
+    const struct mac mac = mac_of_text(C2);
+    const uint64_t none = 0;
+    uint64_t number = 0;
+    memcpy(&number, mac.b, 6);
+    const uint32_t word = dp_digest(number, DP_SCREEN_BITS) / 64;
+    set_one();
+    assert_int_equal(bench_in(&bench, P1, &knock), DROPPED);
+    assert_int_equal(maps_put(bench.datapath->maps, MAP_SCREEN, &word, &none), 0);
+    assert_int_equal(bench_in(&bench, P1, &knock), PASSES);
+    assert_int_equal(state_of("c2", why), RULE_ABSENT);
+    set_one();
+    assert_int_equal(state_of("c2", why), RULE_VERIFIED);
+    assert_int_equal(bench_in(&bench, P1, &knock), DROPPED);
+    /* as an earlier version left it, which did not know of a screen */
+    assert_int_equal(maps_put(bench.datapath->maps, MAP_SCREEN, &word, &none), 0);
+    datapath_close(bench.datapath);
+    bench_reopen(&bench, ROOM);
+    assert_int_equal(bench_in(&bench, P1, &knock), DROPPED);
+}
+
 /* Somebody's protection of the endpoint: the entry is right, and yet its frames pass. */
 static void
 a_foreign_entry_that_undoes_a_rule_shows(void **state)
@@ -241,6 +267,7 @@ main(void)
     bench_open(&bench, ROOM);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_entry_that_is_missing_or_altered_shows),
+        cmocka_unit_test(an_endpoint_whose_bit_of_the_screen_is_gone_shows),
         cmocka_unit_test(a_foreign_entry_that_undoes_a_rule_shows),
         cmocka_unit_test(a_filter_that_is_gone_shows),
         cmocka_unit_test(a_changed_configuration_shows),

@@ -18,6 +18,7 @@
 #define C2 "02:00:00:00:00:02" /* contained */
 #define C3 "02:00:00:00:00:03" /* free */
 #define SRV "02:00:00:00:00:10"
+#define PEER "02:00:00:00:77:02"
 #define ALL "ff:ff:ff:ff:ff:ff"
 #define OWN "10.0.0.102"
 #define OWN6 "2001:db8::102"
@@ -530,11 +531,8 @@ broadcast_does_not_reach_it(void **state)
     const struct dp_port_state nobody = {.snoop_ns = 0};
     set(NULL, 0);
     assert_int_equal(maps_put(bench.datapath->maps, MAP_PORT_STATE, &port, &nobody), 0);
-    for (int i = 0; i < 200; i++) { /* plain unicast is sampled: who-has is not */
-        bench_in(&bench, P1, &hello);
-    }
-    struct frame who = arp(C2, OWN, ALL, "10.0.0.10", 1);
-    bench_in(&bench, P1, &who);
+    maps_forget_met(bench.datapath->maps);
+    bench_in(&bench, P1, &hello);
     struct frame broadcast = udp(C3, "10.0.0.103", ALL, "10.0.0.255", 137, 137);
     assert_int_equal(bench_out(&bench, P1, &broadcast), PASSES);
     set_contained();
@@ -576,6 +574,140 @@ copies_and_reserved_vlans_are_guarded(void **state)
     check(P1, reserved, DROPPED, "an endpoint in the reserved VLAN");
     check(U1, reserved, DROPPED, "from the uplink: nobody here takes it");
     check(P1, tagged(frame, 0x8100), PASSES, "another VLAN");
+}
+
+/* ---- the short way of plain frames ---- */
+
+static void
+often(enum bench_port port, struct frame frame)
+{
+    for (int i = 0; i < 3; i++) {
+        check(port, frame, PASSES, "plain");
+    }
+}
+
+/* Whoever was met already is looked at all the same when there is something to look for.  Those by
+ * MAC come last: the screen keeps their bits, and then nothing of theirs is plain any more. */
+static void
+whoever_was_met_is_stopped_at_once(void **state)
+{
+    (void)state;
+    static const char *const mac = "02:00:00:00:77:03", *const ip = "10.0.0.103";
+    const struct frame from4 = tcp(mac, ip, PEER, "10.0.0.10", 443, ACKED);
+    const struct frame to4 = tcp(PEER, "10.0.0.10", mac, ip, 443, ACKED);
+    const struct frame from6 = tcp(mac, "2001:db8::103", PEER, "2001:db8::10", 443, ACKED);
+    struct rule rules[] = {bench_isolate("i", NULL, ip, ""), bench_pair("p", mac, "10.0.0.10"),
+                           bench_server("s", "10.0.0.0/28"), bench_isolate("m", mac, NULL, ""),
+                           bench_isolate("mp", mac, NULL, "")};
+    snprintf(rules[4].isolate.port, sizeof(rules[4].isolate.port), "p1");
+    for (size_t i = 0; i < COUNT_OF(rules); i++) {
+        set(NULL, 0);
+        often(P1, from4);
+        often(P1, from6);
+        often(U1, to4);
+        set(&rules[i], 1);
+        assert_int_not_equal(bench_in(&bench, P1, &from4), PASSES);
+        assert_int_equal(bench_in(&bench, P1, &from6) == PASSES, i < 3);
+        assert_int_equal(bench_through(&bench, U1, P1, &to4), DROPPED);
+    }
+    set(NULL, 0);
+    often(P1, from4);
+    often(P1, from6);
+    often(U1, to4);
+}
+
+static void
+whoever_was_met_is_held_on_a_held_port(void **state)
+{
+    (void)state;
+    static const char *const mac = "02:00:00:00:77:04";
+    const struct frame from = tcp(mac, "10.0.0.104", PEER, "10.0.0.10", 443, ACKED);
+    const struct frame to = tcp(PEER, "10.0.0.10", mac, "10.0.0.104", 443, ACKED);
+    struct rule hold = {.id = "hold", .kind = RULE_HOLD_PORT, .hold_port = {.port = "p1"}};
+    set(NULL, 0);
+    often(P1, from);
+    set(&hold, 1);
+    assert_int_not_equal(bench_in(&bench, P1, &from), PASSES);
+    assert_int_equal(bench_through(&bench, U1, P1, &to), DROPPED);
+    often(P2, from);
+    set(NULL, 0);
+    often(P1, from);
+    assert_int_equal(bench_through(&bench, U1, P1, &to), PASSES);
+}
+
+static uint64_t
+copies_made(void)
+{
+    const struct maps *maps = bench.datapath->maps;
+    return maps_counter(maps, DP_COPIED) + maps_counter(maps, DP_COPY_OVER_BUDGET) +
+           maps_counter(maps, DP_COPY_FAILED);
+}
+
+static void
+whoever_was_met_is_copied(void **state)
+{
+    (void)state;
+    static const char *const mac = "02:00:00:00:77:05";
+    const struct frame plain = tcp(mac, "10.0.0.105", PEER, "10.0.0.10", 443, ACKED);
+    const struct frame group = udp(mac, "10.0.0.105", ALL, "10.0.0.255", 137, 137);
+    static const enum mirror_kind kinds[] = {MIRROR_PORT, MIRROR_DETAILED, MIRROR_ALWAYS};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct rule_mirror mirror = {.kind = kinds[i], .carrier = CARRIER_LOCAL, .out_port = "s1"};
+        struct rule rule = {.id = "copy", .kind = RULE_MIRROR, .mirror = &mirror};
+        const struct frame from = kinds[i] == MIRROR_ALWAYS ? group : plain;
+        mirror.mac = mac_of_text(mac);
+        set(NULL, 0);
+        often(P1, from);
+        set(&rule, 1);
+        uint64_t before = copies_made();
+        often(P1, from);
+        assert_int_equal(copies_made() - before, 3);
+    }
+    set(NULL, 0);
+}
+
+static void
+note(void *context, const struct snoop *snoop)
+{
+    int *seen = context;
+    seen[snoop->kind]++;
+}
+
+/* Copies of this kind that frames which came in until now have left. */
+static int
+copies_of(enum snoop_kind kind)
+{
+    int seen[SNOOP_SOURCE + 1] = {0};
+    datapath_snoop_read(bench.datapath, note, seen);
+    return seen[kind];
+}
+
+static void
+a_plain_frame_teaches_once(void **state)
+{
+    (void)state;
+    static const char *const fresh = "02:00:00:00:77:01";
+    const struct frame frame = tcp(fresh, "10.0.0.7", SRV, "10.0.0.10", 443, ACKED);
+    set(NULL, 0);
+    (void)copies_of(SNOOP_MAC);
+    often(U1, frame);
+    assert_int_equal(copies_of(SNOOP_MAC), 0); /* nobody lives behind an uplink */
+    check(P1, frame, PASSES, "the first");
+    assert_int_equal(copies_of(SNOOP_MAC), 1);
+    often(P1, frame);
+    assert_int_equal(copies_of(SNOOP_MAC), 0);
+    check(P2, frame, PASSES, "it has moved");
+    assert_int_equal(copies_of(SNOOP_MAC), 1);
+    /* a port that went and came back */
+    datapath_detach(bench.datapath, bench.ifindex[P2]);
+    assert_int_equal(datapath_attach(bench.datapath, bench.ifindex[P2], "p2", PORT_ACCESS, 2), 0);
+    check(P2, frame, PASSES, "it is back");
+    assert_int_equal(copies_of(SNOOP_MAC), 1);
+    /* what teaches more than who is there does so each time */
+    check(P2, udp(fresh, "10.0.0.7", SRV, "10.0.0.2", 68, 67), PASSES, "DHCP");
+    check(P2, udp(fresh, "fd00::7", SRV, "fd00::2", 546, 547), PASSES, "DHCPv6");
+    check(P2, arp(fresh, "10.0.0.7", SRV, "10.0.0.10", 2), PASSES, "ARP");
+    assert_int_equal(copies_of(SNOOP_DHCP), 2);
 }
 
 static int
@@ -620,6 +752,10 @@ main(void)
         cmocka_unit_test(broadcast_does_not_reach_it),
         cmocka_unit_test(suspended_and_expired_rules_stop_nothing),
         cmocka_unit_test(copies_and_reserved_vlans_are_guarded),
+        cmocka_unit_test(whoever_was_met_is_stopped_at_once),
+        cmocka_unit_test(whoever_was_met_is_held_on_a_held_port),
+        cmocka_unit_test(whoever_was_met_is_copied),
+        cmocka_unit_test(a_plain_frame_teaches_once),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
