@@ -82,9 +82,9 @@ measure(struct datapath *datapath, uint32_t count)
     }
     double set = now_ms() - start;
     start = now_ms();
-    if (datapath_change(datapath, &rules[count], 1, NULL, 0, reports) ||
-        datapath_read_back_one(datapath, rules[count].id, true, reports) ||
-        reports[0].state != RULE_VERIFIED) {
+    int changed = datapath_change(datapath, &rules[count], 1, NULL, 0, reports);
+    datapath_read_back_these(datapath, &rules[count], 1, true, reports);
+    if (changed || reports[0].state != RULE_VERIFIED) {
         fprintf(stderr, "one change failed: %s\n", reports[0].why);
         exit(1);
     }

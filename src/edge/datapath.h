@@ -84,8 +84,10 @@ const struct rule *datapath_isolate_of(const struct datapath *datapath, const st
  * call. */
 int datapath_read_back(struct datapath *datapath, bool verify,
                        struct rule_report *reports) MUST_CHECK;
-int datapath_read_back_one(struct datapath *datapath, const char *rule_id, bool verify,
-                           struct rule_report *report) MUST_CHECK;
+/* These, whole, whatever was looked at before: rules that were put in just now.  A report that says
+ * FAILED already stays as it is. */
+void datapath_read_back_these(struct datapath *datapath, const struct rule *rules, size_t count,
+                              bool verify, struct rule_report *reports);
 
 /* Frames that the program copied for us (ARP, ND, DHCP, LLDP, DNS answers to contained endpoints,
  * held MACs); drains what is there. */

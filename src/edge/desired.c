@@ -453,16 +453,8 @@ delta_receive(struct desired *desired, const struct wire_desired *message)
     int64_t applied_us = clock_wall_us(desired->clock);
     head_take(desired, message);
     deadlines_take(desired, message);
-    for (size_t i = 0; i < count && i < VERIFY_AT_ONCE; i++) {
-        if (reports[i].state == RULE_FAILED) {
-            continue;
-        }
-        if (datapath_read_back_one(desired->datapath, message->add[i].id, true, &reports[i])) {
-            snprintf(reports[i].id, sizeof(reports[i].id), "%s", message->add[i].id);
-            reports[i].state = RULE_FAILED;
-            snprintf(reports[i].why, sizeof(reports[i].why), "cannot read it back");
-        }
-    }
+    datapath_read_back_these(desired->datapath, message->add,
+                             count < VERIFY_AT_ONCE ? count : VERIFY_AT_ONCE, true, reports);
     observed_start(desired, &observed);
     observed.applied_us = applied_us;
     observed.rules = reports;

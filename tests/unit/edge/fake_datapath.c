@@ -222,15 +222,16 @@ datapath_read_back(struct datapath *datapath, bool verify, struct rule_report *r
     return datapath->read_back_error;
 }
 
-int
-datapath_read_back_one(struct datapath *datapath, const char *rule_id, bool verify,
-                       struct rule_report *report)
+void
+datapath_read_back_these(struct datapath *datapath, const struct rule *rules, size_t count,
+                         bool verify, struct rule_report *reports)
 {
-    if (datapath->read_back_error) {
-        return datapath->read_back_error;
+    for (size_t i = 0; i < count; i++) {
+        report_fill(datapath, rules[i].id, verify, &reports[i]);
+        if (datapath->read_back_error) {
+            reports[i].state = RULE_FAILED;
+        }
     }
-    report_fill(datapath, rule_id, verify, report);
-    return 0;
 }
 
 unsigned

@@ -223,21 +223,22 @@ static void
 a_failed_rule_tells_that_its_entry_was_altered(void **state)
 {
     struct datapath *datapath = *state;
-    struct rule_report report;
+    struct rule_report report = {.state = RULE_APPLIED};
     struct rule rule = isolate(2);
     struct ip address = ip_number(7);
     rule.isolate.addresses = &address;
     rule.isolate.address_count = 1;
     fake_maps_fill(datapath->maps, MAP_BINDING);
     assert_true(datapath_change(datapath, &rule, 1, NULL, 0, NULL) < 0);
-    assert_int_equal(datapath_read_back_one(datapath, rule.id, false, &report), 0);
+    datapath_read_back_these(datapath, &rule, 1, false, &report);
     assert_int_equal(report.state, RULE_FAILED);
     assert_non_null(strstr(report.why, "full"));
     assert_true(datapath_is_refused(datapath, rule.id));
     char before[TEXT_SIZE];
     memcpy(before, report.why, sizeof(before));
     assert_true(fake_maps_alter(datapath->maps, MAP_ISO_MAC));
-    assert_int_equal(datapath_read_back_one(datapath, rule.id, false, &report), 0);
+    report.state = RULE_APPLIED;
+    datapath_read_back_these(datapath, &rule, 1, false, &report);
     assert_non_null(strstr(report.why, "full"));
     assert_non_null(strstr(report.why, "not what was set"));
     assert_string_not_equal(report.why, before);
