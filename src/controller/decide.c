@@ -13,6 +13,7 @@
 #include "controller/records.h"
 #include "controller/storm.h"
 #include "controller/switches.h"
+#include "controller/wish.h"
 #include "controller/world.h"
 
 /* ---- detections seen lately: a sender that was not acknowledged sends again ---- */
@@ -349,8 +350,8 @@ decision_check(struct controller *controller, const struct decision *decision,
     return room;
 }
 
-static void
-decision_hold(struct containment *c, const struct decision *decision)
+void
+decision_hold(struct containment *c, const struct decision *decision, int64_t now_us)
 {
     c->hold = decision->hold;
     text_put(c->hold_detail, sizeof(c->hold_detail), decision->hold_detail);
@@ -364,7 +365,7 @@ decision_hold(struct containment *c, const struct decision *decision)
     c->state = CONTAINMENT_PENDING;
     c->pending_action = decision->pending_action;
     if (decision->pending_s > 0) {
-        c->pending_until_us = c->requested_us + (int64_t)decision->pending_s * 1000000;
+        c->pending_until_us = now_us + (int64_t)decision->pending_s * 1000000;
     }
 }
 
@@ -385,7 +386,7 @@ decision_fill(struct controller *controller, struct containment *c, const struct
     if (decision->expires_s > 0) {
         c->expires_us = c->requested_us + (int64_t)decision->expires_s * 1000000;
     }
-    decision_hold(c, decision);
+    decision_hold(c, decision, c->requested_us);
 }
 
 /* Policy asks for no more than that people know. */
@@ -436,6 +437,47 @@ gathered_note(struct controller *controller, struct commit *commit, struct entry
     }
 }
 
+/* Was a person asked for that policy? */
+static bool
+was_asked_by(const struct containment *c, const char *policy)
+{
+    char account[NAME_SIZE];
+    size_t size = (size_t)snprintf(account, sizeof(account), "policy:%.50s: ", policy);
+    bool was_asked = strcmp(c->policy, policy) == 0;
+    for (size_t i = 0; i < c->mark_count && !was_asked; i++) {
+        const char *detail = c->marks[i].detail;
+        was_asked = strcmp(c->marks[i].step, life_event_names[LIFE_ASK]) == 0 && detail &&
+                    strncmp(detail, account, size) == 0;
+    }
+    return was_asked;
+}
+
+/* A person looked at it and left it.  That is for what there was to see: not for another incident,
+ * another policy's evidence, or evidence that leaves no more doubt. */
+static bool
+is_news(const struct containment *checked, const struct decision *decision, bool is_held)
+{
+    bool was_doubtful = !is_by_mode(checked->hold) && checked->hold != HOLD_BUDGET;
+    bool is_doubtful = is_held && !is_by_mode(decision->hold) && decision->hold != HOLD_BUDGET &&
+                       decision->hold != HOLD_NONE;
+    return strcmp(checked->incident_id, decision->incident_id) != 0 ||
+           (was_doubtful && !is_doubtful) || !was_asked_by(checked, decision->policy);
+}
+
+static void
+checked_take(struct controller *controller, struct entry *checked, const struct decision *decision,
+             bool is_held)
+{
+    if (!is_news(&checked->c, decision, is_held)) {
+        return;
+    }
+    if (!is_held) {
+        pending_confirm(controller, checked, decision->policy);
+    } else if (!checked->is_changing) { /* else the next detection finds it as it is then */
+        controller_ask_again(controller, checked, decision);
+    }
+}
+
 static void
 decision_take(struct controller *controller, struct commit *commit, const struct decision *decided,
               const struct detection *detection, int64_t received_us)
@@ -463,6 +505,10 @@ decision_take(struct controller *controller, struct commit *commit, const struct
         storm_watch(controller);
     }
     struct entry *same = entry_find_same(controller, &subject);
+    if (same && same->c.state == CONTAINMENT_CHECKED) {
+        checked_take(controller, same, decision, is_held);
+        return;
+    }
     if (same) {
         bool is_confirmed = same->c.state == CONTAINMENT_PENDING && !is_held;
         if (is_confirmed && same->is_committed) {

@@ -19,6 +19,9 @@ void commit_submit(struct commit *commit, void (*done)(void *context, int error)
 /* An isolation that waited for its turn and has it now (policy/budget.h). */
 void decide_gathered(struct controller *controller, const struct decision *decision);
 
+/* Where 'decision' waits for a person: 'c' does so from 'now_us' (wall) on. */
+void decision_hold(struct containment *c, const struct decision *decision, int64_t now_us);
+
 /* A containment with what every one has: id, case number, times, first marks. */
 void containment_begin(struct controller *controller, struct containment *c, enum action action,
                        const char *requested_by);

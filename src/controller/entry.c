@@ -237,13 +237,18 @@ subject_site(struct controller *controller, enum action action, const struct pre
 struct entry *
 entry_find_same(const struct controller *controller, const struct subject *subject)
 {
+    struct entry *checked = NULL;
     uint64_t hash = subject_hash(subject);
     HMAP_FOR_EACH_HASH (entry, struct entry, by_subject, hash, &controller->by_subject) {
-        if (is_same(controller, &entry->c, subject)) {
+        if (!is_same(controller, &entry->c, subject)) {
+            continue;
+        }
+        if (entry->c.state != CONTAINMENT_CHECKED) {
             return entry;
         }
+        checked = entry;
     }
-    return NULL;
+    return checked;
 }
 
 struct entry *

@@ -5,7 +5,7 @@ const char *const life_event_names[LIFE_EVENT_COUNT + 1] = {
     [LIFE_LOCATED] = "located", [LIFE_UNLOCATED] = "unlocated", [LIFE_MOVED] = "moved",
     [LIFE_APPLIED] = "applied", [LIFE_VERIFIED] = "verified",   [LIFE_UNPROVEN] = "unproven",
     [LIFE_DIFFERS] = "differs", [LIFE_FAILED] = "failed",       [LIFE_RETRY] = "retry",
-    [LIFE_RELEASE] = "release", [LIFE_EXPIRE] = "expire",
+    [LIFE_RELEASE] = "release", [LIFE_EXPIRE] = "expire",       [LIFE_ASK] = "ask",
 };
 
 /* The next state plus one; 0: not expected there. */
@@ -17,6 +17,7 @@ static const unsigned char table[CONTAINMENT_STATE_COUNT][LIFE_EVENT_COUNT] = {
                              [LIFE_REVERT] = TO(REVERTED),
                              [LIFE_RELEASE] = TO(REVERTED)},
     [CONTAINMENT_CHECKED] = {[LIFE_ENFORCE] = TO(REQUESTED),
+                             [LIFE_ASK] = TO(PENDING),
                              [LIFE_REVERT] = TO(REVERTED),
                              [LIFE_RELEASE] = TO(REVERTED)},
     [CONTAINMENT_REQUESTED] = {[LIFE_LOCATED] = TO(LOCATED),

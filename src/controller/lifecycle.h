@@ -4,7 +4,7 @@
  *                    ENFORCE            LOCATED            APPLIED            VERIFIED
  *   pending ────────────────▶ requested ───────▶ located ──────────▶ applied ─────────▶ verified
  *    │   ▲  └─CHECK─▶ checked     │ UNLOCATED     │  ▲ ▲                │  ▲ ◀─UNPROVEN─┘ │
- *    │   └──(ENFORCE, REVERT)─┘   ▼               │  │ └─DIFFERS,MOVED──┘  │              │
+ *    │   └─(ENFORCE, REVERT, ASK)─┘▼              │  │ └─DIFFERS,MOVED──┘  │              │
  *    └─REVERT─▶ reverted       waiting ──LOCATED──┘  └───DIFFERS, MOVED────┼──────────────┘
  *                                                                          │
  *   requested, waiting, located, applied, verified ──FAILED──▶ failed ──APPLIED, VERIFIED, RETRY
@@ -20,6 +20,7 @@
 enum life_event {
     LIFE_ENFORCE, /* a person, or the time-out of a pending one */
     LIFE_CHECK,
+    LIFE_ASK, /* more is known than when it was checked: a person is asked again */
     LIFE_REVERT,
     LIFE_LOCATED, /* we know where it is (or it needs no place) */
     LIFE_UNLOCATED,

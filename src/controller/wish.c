@@ -328,6 +328,7 @@ alteration_take(struct alteration *a)
     c->expires_us = after->expires_us;
     c->action = after->action;
     c->pending_until_us = after->pending_until_us;
+    c->pending_action = after->pending_action;
     c->hold = after->hold;
     memcpy(c->hold_detail, after->hold_detail, sizeof(c->hold_detail));
     memcpy(c->unproven, after->unproven, sizeof(c->unproven));
@@ -394,6 +395,7 @@ alteration_notice(const struct alteration *a, struct store_change *change,
 {
     enum notice_kind kind = a->event == LIFE_RELEASE  ? NOTICE_RELEASED
                             : a->event == LIFE_EXPIRE ? NOTICE_EXPIRED
+                            : a->event == LIFE_ASK    ? NOTICE_PENDING
                                                       : NOTICE_ANSWERED;
     bool is_of_storm = a->entry->c.hold == HOLD_BUDGET && strncmp(account, "policy:", 7) == 0;
     if (!is_of_storm) { /* nobody was told that it waits: one notice stands for all */
@@ -680,6 +682,19 @@ controller_judge(struct controller *controller, const char *containment_id, enum
         a->after.pending_until_us = 0;
         alteration_submit(a, account, life_event_names[LIFE_CHECK], reason);
     }
+}
+
+void
+controller_ask_again(struct controller *controller, struct entry *entry,
+                     const struct decision *decision)
+{
+    char account[NAME_SIZE];
+    struct alteration *a = alteration_new(controller, entry, NULL, NULL);
+    a->has_event = true;
+    a->event = LIFE_ASK;
+    decision_hold(&a->after, decision, clock_wall_us(controller->clock));
+    snprintf(account, sizeof(account), "policy:%.50s", decision->policy);
+    alteration_submit(a, account, life_event_names[LIFE_ASK], decision->reason);
 }
 
 /* ---- by time ---- */

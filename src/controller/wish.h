@@ -8,6 +8,9 @@
 
 /* Expiry and pending time-outs that are due. */
 void entries_tick(struct controller *controller);
+/* One that was checked waits for a person once more, for what 'decision' is held for. */
+void controller_ask_again(struct controller *controller, struct entry *entry,
+                          const struct decision *decision);
 /* A host that behaves like a gateway, DHCP server or resolver; a known one is left as it is. */
 bool proposal_add(struct controller *controller, const struct protection_view *view);
 

@@ -120,6 +120,7 @@ const struct said said_words[] = {
     {"word.audit.observe", "observe", "観察（実施せず）"},
     {"word.audit.enforce", "enforce", "実施"},
     {"word.audit.check", "check", "確認済み"},
+    {"word.audit.ask", "ask", "再度の判断待ち"},
     {"word.audit.revert", "revert", "取り消し"},
     {"word.audit.release", "release", "解除"},
     {"word.audit.wait", "wait", "判断待ちの継続"},
