@@ -1,5 +1,6 @@
 #include "base/pool.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,11 +40,19 @@ pool_free(struct pool *pool)
 void *
 pool_take(struct pool *pool)
 {
+    bool is_used = pool->free != NULL;
+    void *item = pool_take_unclean(pool);
+    return is_used ? memset(item, 0, pool->item_size) : item;
+}
+
+void *
+pool_take_unclean(struct pool *pool)
+{
     if (pool->free) {
         struct free_item *item = pool->free;
         pool->free = item->next;
         pool->used++;
-        return memset(item, 0, pool->item_size);
+        return item;
     }
     if (pool->touched == pool->limit) {
         pool->refused++;

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include "base/bytes.h"
+
 size_t
 utf8_size(const char *p, size_t left)
 {
@@ -46,7 +48,7 @@ plain_size(const char *p, size_t left)
 bool
 utf8_is_plain(const char *text, size_t size)
 {
-    for (size_t i = 0; i < size;) {
+    for (size_t i = bytes_ascii(text, size); i < size;) {
         size_t step = plain_size(text + i, size - i);
         if (step == 0) {
             return false;
@@ -59,7 +61,7 @@ utf8_is_plain(const char *text, size_t size)
 void
 utf8_make_plain(char *text, size_t size)
 {
-    for (size_t i = 0; i < size;) {
+    for (size_t i = bytes_ascii(text, size); i < size;) {
         size_t step = plain_size(text + i, size - i);
         if (step == 0 || is_layout(text + i, step)) {
             text[i] = '?';

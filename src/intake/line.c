@@ -9,6 +9,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -23,9 +24,12 @@ void
 line_put(char *to, size_t to_size, const char *from, size_t from_size)
 {
     static const char mark[] = "...";
-    size_t used = 0;
     bool fits = from_size < to_size;
-    for (size_t i = 0; i < from_size;) {
+    size_t used = fits ? bytes_ascii(from, from_size) : 0; /* as nearly always: all of it */
+    if (used > 0) {
+        memcpy(to, from, used);
+    }
+    for (size_t i = used; i < from_size;) {
         size_t size = utf8_size(from + i, from_size - i);
         size_t step = size ? size : 1;
         if (!fits && used + step + sizeof(mark) > to_size) {

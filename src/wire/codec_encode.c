@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -72,11 +73,7 @@ encode_address(enum field_kind kind, const void *at)
 bool
 codec_is_ascii(const char *text, size_t size)
 {
-    unsigned odd = 0;
-    for (size_t i = 0; i < size; i++) { /* without a branch: the compiler takes many at once */
-        odd |= (unsigned char)text[i] - 0x20u > 0x7eu - 0x20u;
-    }
-    return odd == 0;
+    return bytes_ascii(text, size) == size;
 }
 
 size_t

@@ -69,6 +69,25 @@ read_quoted(struct reading *in, const char **text, size_t *size, bool *has_escap
     return true;
 }
 
+/* As nearly all are: nothing in it to look at twice.  False: it is not so, and 'in' stays. */
+static bool
+read_ordinary(struct reading *in, char *to, size_t most)
+{
+    size_t left = (size_t)(in->end - in->at);
+    if (left == 0 || *in->at != '"') {
+        return false;
+    }
+    const char *from = in->at + 1;
+    size_t size = bytes_plain(from, left - 1);
+    if (size > most || size == left - 1 || from[size] != '"') {
+        return false;
+    }
+    memcpy(to, from, size);
+    to[size] = '\0';
+    in->at = from + size + 1;
+    return true;
+}
+
 /* A plain text of at most 'most' bytes, NUL-terminated at 'to'. */
 static bool
 read_text(struct reading *in, char *to, size_t most)
@@ -76,6 +95,9 @@ read_text(struct reading *in, char *to, size_t most)
     const char *text;
     size_t size = 0, used = 0;
     bool has_escapes;
+    if (read_ordinary(in, to, most)) {
+        return true;
+    }
     if (!read_quoted(in, &text, &size, &has_escapes)) {
         return false;
     }
@@ -295,7 +317,7 @@ field_find(const struct shape *shape, size_t next, const char *name, size_t size
         size_t index = (next + i) % shape->field_count;
         const char *known = shape->fields[index].name;
         /* no strncmp: a NUL in 'name' would end it in both, and the end be looked for far behind */
-        if (strlen(known) == size && memcmp(known, name, size) == 0) {
+        if (known[0] == name[0] && strlen(known) == size && memcmp(known, name, size) == 0) {
             return index;
         }
     }

@@ -13,6 +13,7 @@
 struct codec_text {
     char *bytes; /* owned; not NUL-terminated */
     size_t used, room;
+    bool is_borrowed; /* 'bytes' at first are somebody else's: what does not fit there is owned */
 };
 void codec_text_fini(struct codec_text *text);
 void codec_text_put(struct codec_text *text, const char *bytes, size_t size);

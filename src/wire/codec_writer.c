@@ -19,7 +19,9 @@
 void
 codec_text_fini(struct codec_text *text)
 {
-    free(text->bytes);
+    if (!text->is_borrowed) {
+        free(text->bytes);
+    }
     *text = (struct codec_text){.bytes = NULL};
 }
 
@@ -32,6 +34,18 @@ codec_text_reset(struct codec_text *text)
     text->used = 0;
 }
 
+static void
+room_grow(struct codec_text *text, size_t room)
+{
+    char *before = text->bytes;
+    text->bytes = mem_resize(text->is_borrowed ? NULL : before, room, 1);
+    text->room = room;
+    if (text->is_borrowed) {
+        memcpy(text->bytes, before, text->used);
+        text->is_borrowed = false;
+    }
+}
+
 static char *
 room_make(struct codec_text *text, size_t size)
 {
@@ -40,8 +54,7 @@ room_make(struct codec_text *text, size_t size)
         while (room - text->used < size) {
             room *= 2;
         }
-        text->bytes = mem_resize(text->bytes, room, 1);
-        text->room = room;
+        room_grow(text, room);
     }
     return text->bytes + text->used;
 }
@@ -90,11 +103,26 @@ put_plain(struct codec_text *text, const char *bytes, size_t size)
     text->used = (size_t)(to - text->bytes);
 }
 
+/* What has nothing in it to look at twice: names of fields, words, and most texts. */
+static void
+put_quoted(struct codec_text *text, const char *bytes, size_t size)
+{
+    char *to = room_make(text, size + 2);
+    to[0] = '"';
+    memcpy(to + 1, bytes, size);
+    to[size + 1] = '"';
+    text->used += size + 2;
+}
+
 /* What a peer made us keep may hold anything: never send what the receiver must refuse. */
 static void
 put_text(struct codec_text *text, const char *bytes, size_t most)
 {
     size_t size = strnlen(bytes, most);
+    if (bytes_plain(bytes, size) == size) {
+        put_quoted(text, bytes, size);
+        return;
+    }
     if (codec_is_ascii(bytes, size)) {
         put_plain(text, bytes, size);
         return;
@@ -131,6 +159,10 @@ put_integer(struct codec_text *text, const struct field *field, const void *at)
     char *to = end;
     int64_t value = codec_load_integer(field, at);
     uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    for (; left >= 100; left /= 100) { /* times have sixteen */
+        *--to = (char)('0' + left % 10);
+        *--to = (char)('0' + left / 10 % 10);
+    }
     do {
         *--to = (char)('0' + left % 10);
         left /= 10;
@@ -152,7 +184,7 @@ put_address(struct codec_text *text, enum field_kind kind, const void *at)
     } else {
         ip_format(at, address);
     }
-    put_plain(text, address, strlen(address));
+    put_quoted(text, address, strlen(address));
 }
 
 static void
@@ -246,6 +278,23 @@ put_field(struct codec_text *text, const struct field *field, const void *thing)
     }
 }
 
+static void
+put_name(struct codec_text *text, const char *name, bool is_first)
+{
+    size_t size = strlen(name);
+    char *start = room_make(text, size + 4);
+    char *to = start;
+    if (!is_first) {
+        *to++ = ',';
+    }
+    *to++ = '"';
+    memcpy(to, name, size);
+    to += size;
+    *to++ = '"';
+    *to++ = ':';
+    text->used += (size_t)(to - start);
+}
+
 void
 codec_write(const struct shape *shape, const void *thing, const char *type, struct codec_text *text)
 {
@@ -253,7 +302,7 @@ codec_write(const struct shape *shape, const void *thing, const char *type, stru
     bool is_first = true;
     if (type) {
         put_word(text, "\"type\":");
-        put_plain(text, type, strlen(type));
+        put_quoted(text, type, strlen(type));
         is_first = false;
     }
     for (size_t i = 0; i < shape->field_count; i++) {
@@ -261,13 +310,9 @@ codec_write(const struct shape *shape, const void *thing, const char *type, stru
         if (!codec_is_there(field, thing) || (field->optional && codec_is_zero(field, thing))) {
             continue;
         }
-        if (!is_first) {
-            put_char(text, ',');
-        }
-        is_first = false;
-        put_plain(text, field->name, strlen(field->name));
-        put_char(text, ':');
+        put_name(text, field->name, is_first);
         put_field(text, field, thing);
+        is_first = false;
     }
     put_char(text, '}');
 }

@@ -76,6 +76,28 @@ nothing_is_a_thing_to_give_and_to_free(void **state)
     pool_free(NULL);
 }
 
+/* The same places and the same limit, without the time for zeroes. */
+static void
+what_is_filled_as_a_whole_is_not_zeroed(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(32, 1);
+    uint8_t *item = pool_take_unclean(pool);
+    assert_non_null(item);
+    memset(item, 0xee, 32);
+    assert_null(pool_take_unclean(pool));
+    assert_int_equal(pool_refused(pool), 1);
+    pool_give(pool, item);
+    assert_ptr_equal(pool_take_unclean(pool), item);
+    assert_int_equal(item[31], 0xee);
+    pool_give(pool, item);
+    assert_ptr_equal(pool_take(pool), item);
+    for (size_t i = 0; i < 32; i++) {
+        assert_int_equal(item[i], 0);
+    }
+    pool_free(pool);
+}
+
 static void
 a_pool_of_none_refuses_at_once(void **state)
 {
@@ -93,6 +115,7 @@ main(void)
         cmocka_unit_test(refuses_at_its_limit_and_counts),
         cmocka_unit_test(items_are_zeroed_aligned_and_apart),
         cmocka_unit_test(nothing_is_a_thing_to_give_and_to_free),
+        cmocka_unit_test(what_is_filled_as_a_whole_is_not_zeroed),
         cmocka_unit_test(a_pool_of_none_refuses_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

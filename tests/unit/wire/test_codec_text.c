@@ -241,6 +241,32 @@ what_is_written_can_be_read(void **state)
     codec_text_fini(&text);
 }
 
+/* What does not fit into room that is borrowed goes on in memory of its own, and that stays as it
+ * was lent.  Borrowed memory of exactly that size: the sanitizer sees the first byte too far. */
+static void
+borrowed_room_of_any_size_will_do(void **state)
+{
+    (void)state;
+    struct sizes thing = {.big = -1234567890123, .count = 42, .text = (char *)"some \"text\""};
+    struct codec_text wanted = {.bytes = NULL};
+    memcpy(thing.name, "name", 5);
+    codec_write(&size_shape, &thing, NULL, &wanted);
+    for (size_t room = 0; room < 4 * wanted.used; room++) {
+        char *lent = mem_new(room + 1, 1);
+        struct codec_text text = {
+            .bytes = mem_resize(lent, room ? room : 1, 1), .room = room, .is_borrowed = true};
+        lent = text.bytes;
+        codec_write(&size_shape, &thing, NULL, &text);
+        assert_int_equal(text.used, wanted.used);
+        assert_memory_equal(text.bytes, wanted.bytes, wanted.used);
+        assert_true(text.is_borrowed ? text.bytes == lent : text.bytes != lent);
+        assert_true(!text.is_borrowed || room >= wanted.used);
+        codec_text_fini(&text);
+        free(lent);
+    }
+    codec_text_fini(&wanted);
+}
+
 /* In memory of exactly that size: the address sanitizer sees the first byte too far. */
 static void
 a_name_with_a_nul_is_no_name(void **state)
@@ -267,6 +293,7 @@ main(int argc, char **argv)
         cmocka_unit_test(both_readers_agree),
         cmocka_unit_test(numbers_and_texts_at_their_limits),
         cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(borrowed_room_of_any_size_will_do),
         cmocka_unit_test(a_name_with_a_nul_is_no_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
