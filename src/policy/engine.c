@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/join.h"
 #include "base/mem.h"
 #include "policy/engine_state.h"
 
@@ -121,20 +122,28 @@ force_key(char key[TABLE_KEY_SIZE], const struct force_of *of)
     if (!ip_is_none(&of->server)) {
         ip_format(&of->server, text);
     }
+    struct join join = join_to(key, TABLE_KEY_SIZE);
     switch (of->action) {
     case ACTION_ISOLATE:
-        snprintf(key, TABLE_KEY_SIZE, "e:%s", of->endpoint_id);
-        break;
-    case ACTION_BLOCK_PAIR:
-        snprintf(key, TABLE_KEY_SIZE, "p:%s|%s@%.63s", of->endpoint_id, text, of->site);
-        break;
     case ACTION_MIRROR:
-        snprintf(key, TABLE_KEY_SIZE, "m:%s", of->endpoint_id);
+        join_text(&join, of->action == ACTION_ISOLATE ? "e:" : "m:");
+        join_text(&join, of->endpoint_id);
+        return;
+    case ACTION_BLOCK_PAIR:
+        join_text(&join, "p:");
+        join_text(&join, of->endpoint_id);
+        join_text(&join, "|");
+        join_text(&join, text);
         break;
     default:
-        snprintf(key, TABLE_KEY_SIZE, "s:%s|%.100s@%.63s", text, text[0] ? "" : of->name, of->site);
+        join_text(&join, "s:");
+        join_text(&join, text);
+        join_text(&join, "|");
+        join_most(&join, text[0] ? "" : of->name, 100);
         break;
     }
+    join_text(&join, "@");
+    join_most(&join, of->site, 63);
 }
 
 static bool
@@ -404,20 +413,26 @@ engine_tick(struct engine *e)
 
 /* Decisions */
 
+/* One more sentence of the story. */
+static struct join
+sentence(struct outcome *outcome)
+{
+    struct join join = {outcome->why, sizeof(outcome->why), strlen(outcome->why)};
+    if (join.used > 0 && join.used + 2 < join.room) {
+        join_text(&join, "; ");
+    }
+    return join;
+}
+
 static void tell(struct outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* One more sentence of the story. */
 static void
 tell(struct outcome *outcome, const char *format, ...)
 {
-    size_t used = strlen(outcome->why);
+    struct join join = sentence(outcome);
     va_list values;
     va_start(values, format);
-    if (used > 0 && used + 2 < sizeof(outcome->why)) {
-        memcpy(outcome->why + used, "; ", 3);
-        used += 2;
-    }
-    vsnprintf(outcome->why + used, sizeof(outcome->why) - used, format, values);
+    vsnprintf(join.to + join.used, join.room - join.used, format, values);
     va_end(values);
 }
 
@@ -436,9 +451,9 @@ decision_rule(const struct engine *e, const struct finding *f, const struct file
         d->hold = ruled.from == MODE_FROM_ROLLOUT       ? HOLD_ROLLOUT
                   : ruled.from == MODE_FROM_MAINTENANCE ? HOLD_MAINTENANCE
                                                         : HOLD_MODE;
-        snprintf(d->hold_detail, sizeof(d->hold_detail), "%.400s%s",
-                 d->is_limited ? d->mode_why : "mode approve",
-                 d->is_limited ? " leaves it to a person" : ": a person decides");
+        struct join join = join_to(d->hold_detail, sizeof(d->hold_detail));
+        join_most(&join, d->is_limited ? d->mode_why : "mode approve", 400);
+        join_text(&join, d->is_limited ? " leaves it to a person" : ": a person decides");
     }
 }
 
@@ -450,8 +465,10 @@ describe(const struct finding *f, char reason[TEXT_SIZE])
         ip_format(&f->server, ip);
     }
     const char *server = f->server_name[0] != '\0' ? f->server_name : ip;
-    snprintf(reason, TEXT_SIZE, "%.250s%s%.200s", f->detection->signature,
-             server[0] != '\0' ? ": " : "", server);
+    struct join join = join_to(reason, TEXT_SIZE);
+    join_most(&join, f->detection->signature, 250);
+    join_text(&join, server[0] != '\0' ? ": " : "");
+    join_most(&join, server, 200);
 }
 
 static void
@@ -467,7 +484,7 @@ decision_fill(const struct engine *e, const struct finding *f, const struct file
         d->mac = f->mac;
         d->ip = f->ip;
     }
-    snprintf(d->site, sizeof(d->site), "%s", site_said(e, f));
+    join_copy(d->site, sizeof(d->site), site_said(e, f));
     if (d->action != ACTION_ISOLATE && d->action != ACTION_MIRROR && !ip_is_none(&f->server)) {
         d->server = (struct prefix){.ip = f->server, .length = 128};
     }
@@ -541,9 +558,16 @@ was_said(struct engine *e, const struct finding *f, const struct decision *d)
     int64_t now_us = clock_boot_us(e->clock);
     finding_subject(f, subject);
     ip_format(&d->server.ip, server);
-    snprintf(key, sizeof(key), "%d|%.63s|%.44s@%.63s|%.80s", (int)d->action, d->policy, server,
-             server_site(e, &d->server.ip, d->site),
-             d->action == ACTION_BLOCK_SERVER ? d->server_name : subject);
+    struct join join = join_to(key, sizeof(key));
+    join_number(&join, (uint64_t)d->action);
+    join_text(&join, "|");
+    join_most(&join, d->policy, 63);
+    join_text(&join, "|");
+    join_most(&join, server, 44);
+    join_text(&join, "@");
+    join_most(&join, server_site(e, &d->server.ip, d->site), 63);
+    join_text(&join, "|");
+    join_most(&join, d->action == ACTION_BLOCK_SERVER ? d->server_name : subject, 80);
     struct said_item *item = table_find(&e->said, key);
     if (item && item->until_us > now_us && item->hold == d->hold) {
         return true;
@@ -553,6 +577,18 @@ was_said(struct engine *e, const struct finding *f, const struct decision *d)
     item->until_us = now_us + SAID_AGAIN_US;
     memcpy(item->endpoint_id, d->endpoint_id, sizeof(item->endpoint_id));
     return false;
+}
+
+/* "policy C&C: isolate" */
+static struct join
+sentence_of_policy(struct outcome *outcome, const struct decision *d)
+{
+    struct join join = sentence(outcome);
+    join_text(&join, "policy ");
+    join_text(&join, d->policy);
+    join_text(&join, ": ");
+    join_text(&join, action_names[d->action]);
+    return join;
 }
 
 static void
@@ -571,11 +607,14 @@ story(struct outcome *outcome, const struct finding *f, const struct decision *d
              action_names[d->action], object, d->is_limited ? ": " : "",
              d->is_limited ? d->mode_why : "", d->hold != HOLD_NONE ? ", held: " : "",
              d->hold_detail);
-    } else if (d->hold != HOLD_NONE) {
-        tell(outcome, "policy %s: %s %.100s is held for a person: %.200s", d->policy,
-             action_names[d->action], object, d->hold_detail);
-    } else {
-        tell(outcome, "policy %s: %s %.100s", d->policy, action_names[d->action], object);
+        return;
+    }
+    struct join join = sentence_of_policy(outcome, d);
+    join_text(&join, " ");
+    join_most(&join, object, 100);
+    if (d->hold != HOLD_NONE) {
+        join_text(&join, " is held for a person: ");
+        join_most(&join, d->hold_detail, 200);
     }
 }
 
@@ -587,8 +626,8 @@ decide(struct engine *e, const struct finding *f, const struct decision *d, stru
     bool is_known = decision_is_in_force(e, d);
     if (is_known || (!acts && was_said(e, f, d))) {
         e->counters.suppressed++;
-        tell(outcome, "policy %s: %s is already %s", d->policy, action_names[d->action],
-             is_known ? "in force" : "said");
+        struct join join = sentence_of_policy(outcome, d);
+        join_text(&join, is_known ? " is already in force" : " is already said");
         return false;
     }
     if (outcome->decision_count == DECISIONS_MAX) {

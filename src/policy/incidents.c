@@ -1,28 +1,36 @@
 /* Detections about one endpoint, or about one outside server, that belong together. */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/join.h"
 #include "policy/engine_state.h"
 
 void
 finding_subject(const struct finding *f, char key[TABLE_KEY_SIZE])
 {
     bool is_default = strcmp(f->site, SITE_DEFAULT) == 0; /* as where there is no other */
+    struct join join = join_to(key, TABLE_KEY_SIZE);
     char text[IP_TEXT_SIZE];
     if (f->endpoint_id[0] != '\0') {
-        snprintf(key, TABLE_KEY_SIZE, "e:%s", f->endpoint_id);
+        join_text(&join, "e:");
+        join_text(&join, f->endpoint_id);
     } else if (f->party != PARTY_UNSAID && !ip_is_none(&f->ip)) {
         ip_format(&f->ip, text);
-        snprintf(key, TABLE_KEY_SIZE, "i:%s@%s", text, is_default ? "" : f->site);
+        join_text(&join, "i:");
+        join_text(&join, text);
+        join_text(&join, "@");
+        join_text(&join, is_default ? "" : f->site);
     } else if (f->party != PARTY_UNSAID) {
         char mac[MAC_TEXT_SIZE];
         mac_format(&f->mac, mac);
-        snprintf(key, TABLE_KEY_SIZE, "m:%s", mac);
+        join_text(&join, "m:");
+        join_text(&join, mac);
     } else if (!ip_is_none(&f->server)) {
         ip_format(&f->server, text);
-        snprintf(key, TABLE_KEY_SIZE, "s:%s", text);
+        join_text(&join, "s:");
+        join_text(&join, text);
     } else {
-        snprintf(key, TABLE_KEY_SIZE, "n:%.180s", f->server_name);
+        join_text(&join, "n:");
+        join_most(&join, f->server_name, 180);
     }
 }
 
@@ -44,7 +52,7 @@ incident_learn(struct incident *incident, const struct finding *f, const char *s
         memcpy(incident->endpoint_id, f->endpoint_id, sizeof(incident->endpoint_id));
     }
     if (site[0] != '\0') {
-        snprintf(incident->site, sizeof(incident->site), "%s", site);
+        join_copy(incident->site, sizeof(incident->site), site);
     }
     incident->mac = mac_is_none(&f->mac) ? incident->mac : f->mac;
     incident->ip = ip_is_none(&f->ip) ? incident->ip : f->ip;
@@ -66,18 +74,21 @@ static void
 incident_sum_up(struct incident *incident, const struct finding *f)
 {
     char label[HOST_SIZE];
-    char techniques[DETECTION_TECHNIQUES_MAX * TECHNIQUE_SIZE + 8] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < DETECTION_TECHNIQUES_MAX && f->detection->techniques[i][0]; i++) {
-        int n = snprintf(techniques + used, sizeof(techniques) - used, "%s%s", i ? ", " : " (",
-                         f->detection->techniques[i]);
-        used += n > 0 ? (size_t)n : 0;
-    }
+    struct join join = join_to(incident->summary, sizeof(incident->summary));
+    size_t count = 0;
     party_label(f, label);
-    snprintf(incident->summary, sizeof(incident->summary),
-             "%.100s: %.200s%s%s; %u detection%s, furthest phase %s", label,
-             f->detection->signature, techniques, used ? ")" : "", incident->detection_count,
-             incident->detection_count == 1 ? "" : "s", phase_names[incident->phase]);
+    join_most(&join, label, 100);
+    join_text(&join, ": ");
+    join_most(&join, f->detection->signature, 200);
+    for (; count < DETECTION_TECHNIQUES_MAX && f->detection->techniques[count][0]; count++) {
+        join_text(&join, count ? ", " : " (");
+        join_text(&join, f->detection->techniques[count]);
+    }
+    join_text(&join, count ? "); " : "; ");
+    join_number(&join, incident->detection_count);
+    join_text(&join, incident->detection_count == 1 ? " detection" : " detections");
+    join_text(&join, ", furthest phase ");
+    join_text(&join, phase_names[incident->phase]);
 }
 
 void

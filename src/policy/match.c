@@ -36,6 +36,9 @@ static bool
 any_signature(const struct file_when *when, const struct detection *d)
 {
     char number[32];
+    if (when->signature_count == 0) {
+        return true;
+    }
     snprintf(number, sizeof(number), "%llu", (unsigned long long)d->signature_id);
     return ANY_GLOB(when->signatures, when->signature_count, d->signature) ||
            ANY_GLOB(when->signatures, when->signature_count, number);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/join.h"
 #include "policy/engine_state.h"
 
 #define ROUTER_ADDRESSES 9 /* so many IPv4 addresses at once: a router or a NAT, no endpoint */
@@ -136,7 +137,7 @@ take_endpoint(struct engine *engine, struct finding *f, const char *id)
 {
     const struct policy_world *world = &engine->world;
     if (world->endpoint(world->context, id, &f->endpoint)) {
-        snprintf(f->endpoint_id, sizeof(f->endpoint_id), "%s", id);
+        join_copy(f->endpoint_id, sizeof(f->endpoint_id), id);
     }
 }
 
@@ -151,7 +152,7 @@ site_learn(const struct engine *engine, struct finding *f, const char *site)
     if (is_elsewhere_too(engine->policy, site, &f->ip)) {
         f->known = KNOWN_SITES;
     } else {
-        snprintf(f->site, sizeof(f->site), "%s", site);
+        join_copy(f->site, sizeof(f->site), site);
     }
 }
 
@@ -227,22 +228,20 @@ find_server(struct engine *engine, struct finding *f)
     if (is_outside) {
         f->server = other->ip;
     }
-    snprintf(f->server_name, sizeof(f->server_name), "%s", d->server_name);
+    join_copy(f->server_name, sizeof(f->server_name), d->server_name);
 }
 
 void
 party_label(const struct finding *f, char label[HOST_SIZE])
 {
-    char ip[IP_TEXT_SIZE] = "";
     if (f->endpoint && endpoint_name(f->endpoint)[0] != '\0') {
-        snprintf(label, HOST_SIZE, "%s", endpoint_name(f->endpoint));
+        join_copy(label, HOST_SIZE, endpoint_name(f->endpoint));
     } else if (!ip_is_none(&f->ip)) {
-        ip_format(&f->ip, ip);
-        snprintf(label, HOST_SIZE, "%s", ip);
+        ip_format(&f->ip, label);
     } else if (!mac_is_none(&f->mac)) {
         mac_format(&f->mac, label);
     } else {
-        snprintf(label, HOST_SIZE, "nobody of ours");
+        join_copy(label, HOST_SIZE, "nobody of ours");
     }
 }
 

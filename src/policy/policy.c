@@ -382,19 +382,16 @@ policy_mode_of(const struct policy *policy, const char *site, const struct ip *i
     return policy_mode_for(policy, found);
 }
 
-/* RFC 1918, RFC 4193 and link-local: inside, where the file does not say what is. */
+/* RFC 1918 (10/8, 172.16/12, 192.168/16), RFC 4193 (fc00::/7) and link-local: inside, where the
+ * file does not say what is. */
 static bool
 is_private(const struct ip *ip)
 {
-    static const char *const texts[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-                                        "fc00::/7"};
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        struct prefix prefix;
-        if (prefix_parse(texts[i], &prefix) && prefix_has(&prefix, ip)) {
-            return true;
-        }
-    }
-    return ip_is_link_local(ip);
+    const uint8_t *v4 = ip->b + 12;
+    bool is_in = ip_is_v4(ip) ? v4[0] == 10 || (v4[0] == 172 && (v4[1] & 0xf0) == 16) ||
+                                    (v4[0] == 192 && v4[1] == 168)
+                              : (ip->b[0] & 0xfe) == 0xfc;
+    return is_in || ip_is_link_local(ip);
 }
 
 bool

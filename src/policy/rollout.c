@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/join.h"
 #include "policy/engine_state.h"
 
 /* Does it match?  Where the port of a machine is not known, nobody can say. */
@@ -100,7 +101,7 @@ ruled_set(struct ruled *ruled, enum mode mode, enum mode_from from, const char *
     ruled->mode = mode;
     ruled->from = from;
     ruled->is_doubt = false;
-    snprintf(ruled->name, sizeof(ruled->name), "%s", name);
+    join_copy(ruled->name, sizeof(ruled->name), name);
 }
 
 /* The network's mode, or the policy's own in its place. */
@@ -276,8 +277,11 @@ ruled_words(const struct ruled *ruled, char words[TEXT_SIZE])
                                                        [MODE_FROM_MAINTENANCE] =
                                                            "maintenance window",
                                                        [MODE_FROM_REPLAY] = "assumed"};
-    snprintf(words, TEXT_SIZE, "%s%s%s%s", froms[ruled->from], ruled->name[0] ? " " : "",
-             ruled->name, ruled->is_doubt ? ", which may apply (its port is not known)," : "");
+    struct join join = join_to(words, TEXT_SIZE);
+    join_text(&join, froms[ruled->from]);
+    join_text(&join, ruled->name[0] ? " " : "");
+    join_text(&join, ruled->name);
+    join_text(&join, ruled->is_doubt ? ", which may apply (its port is not known)," : "");
 }
 
 _Static_assert(FILE_WINDOWS_MAX <= 64, "a bit each in struct standing");

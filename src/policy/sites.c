@@ -6,9 +6,9 @@
  *   3. or the VLAN that the sensor reports.
  *
  * What is still not known then stays so: an address that several sites have is nobody's. */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/join.h"
 #include "policy/engine_state.h"
 
 #define SOURCES_MAX 8 /* switches with one mirror source, of several sites */
@@ -207,7 +207,7 @@ site_find(const struct engine *engine, struct finding *f)
         site = site ? site : only_of(file, &stamped);
         site = site ? site : only_of(file, &tagged);
     }
-    snprintf(f->site, sizeof(f->site), "%s", site ? site : "");
+    join_copy(f->site, sizeof(f->site), site ? site : "");
 }
 
 const char *

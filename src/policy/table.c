@@ -1,6 +1,5 @@
 #include "policy/table.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,8 +55,10 @@ table_need(struct table *table, const char *key, int64_t now_us)
             (*table->evicted)++;
             table_drop(table, TAILQ_FIRST(&table->by_age));
         }
-        item = mem_new(1, table->item_size);
-        snprintf(item->key, sizeof(item->key), "%s", key);
+        size_t key_size = strnlen(key, TABLE_KEY_SIZE - 1) + 1;
+        item = mem_new(1, table->item_size + key_size);
+        item->key = (char *)item + table->item_size;
+        memcpy(item->key, key, key_size - 1);
         hmap_insert(&table->map, &item->by_key, hash);
         table->count++;
     }

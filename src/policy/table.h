@@ -8,13 +8,13 @@
 #include "base/hmap.h"
 #include "model/text.h"
 
-#define TABLE_KEY_SIZE 256
+#define TABLE_KEY_SIZE 256 /* at most, with the NUL */
 
 /* The first member of every item. */
 struct table_item {
     struct hmap_node by_key;
     TAILQ_ENTRY(table_item) by_age;
-    char key[TABLE_KEY_SIZE];
+    char *key;          /* behind the item, as long as it is: most are short */
     int64_t touched_us; /* boot clock */
 };
 

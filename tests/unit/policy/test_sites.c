@@ -287,6 +287,55 @@ mistakes_are_refused_with_their_place(void **state)
     }
 }
 
+/* Where the file declares no home networks: the first and last addresses of each, and their
+ * neighbours. */
+static void
+private_addresses_are_inside(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ip;
+        bool is_inside;
+    } cases[] = {
+        {"9.255.255.255", false},
+        {"10.0.0.0", true},
+        {"10.255.255.255", true},
+        {"11.0.0.0", false},
+        {"172.15.255.255", false},
+        {"172.16.0.0", true},
+        {"172.31.255.255", true},
+        {"172.32.0.0", false},
+        {"192.167.255.255", false},
+        {"192.168.0.0", true},
+        {"192.168.255.255", true},
+        {"192.169.0.0", false},
+        {"169.253.255.255", false},
+        {"169.254.0.0", true},
+        {"169.254.255.255", true},
+        {"169.255.0.0", false},
+        {"fbff:ffff::1", false},
+        {"fc00::", true},
+        {"fdff:ffff::ffff", true},
+        {"fe00::", false},
+        {"fe7f:ffff::", false},
+        {"fe80::", true},
+        {"febf:ffff::1", true},
+        {"fec0::", false},
+        {"::", false},
+        {"::a00:1", false},
+        {"2001:db8::1", false},
+    };
+    struct world *world = world_new("policies: [{name: p, then: [{action: notify}]}]\n");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ip ip = ip_of(cases[i].ip);
+        if (policy_is_internal(world->policy, &ip) != cases[i].is_inside ||
+            policy_is_home(world->policy, &ip) != cases[i].is_inside) {
+            fail_msg("%s", cases[i].ip);
+        }
+    }
+    world_free(world);
+}
+
 int
 main(void)
 {
@@ -300,6 +349,7 @@ main(void)
         cmocka_unit_test(a_mac_alone_is_of_the_site_where_it_is),
         cmocka_unit_test(permits_are_those_of_the_site),
         cmocka_unit_test(without_sites_of_their_own_nothing_is_different),
+        cmocka_unit_test(private_addresses_are_inside),
         cmocka_unit_test(mistakes_are_refused_with_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
