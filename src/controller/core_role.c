@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/join.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
@@ -223,11 +224,6 @@ core_authority(struct core *core)
 
 /* ---- from intake ---- */
 
-struct receipt {
-    struct core *core;
-    uint64_t intake;
-};
-
 static void
 acks_send(struct core *core)
 {
@@ -244,32 +240,22 @@ on_acks(evutil_socket_t fd, short what, void *context)
     acks_send(context);
 }
 
-/* A commit holds many: they are acknowledged together, in the same turn of the loop. */
+/* A commit holds many: they are acknowledged together, in the same turn of the loop.  An intake
+ * that joined meanwhile may be told too: it is stored, and who does not wait for it ignores it. */
 static void
 on_stored(void *context, const char *detection_id, int error)
 {
-    struct receipt *receipt = context;
-    struct core *core = receipt->core;
-    bool is_same = core->intake && receipt->intake == core->intakes;
-    free(receipt);
-    if (error || !is_same) {
+    struct core *core = context;
+    if (error || !core->intake) {
         return; /* not acknowledged: it is sent again */
     }
     struct wire_ack *acks = core->acks;
-    snprintf(acks->ids[acks->id_count++], sizeof(acks->ids[0]), "%s", detection_id);
+    join_copy(acks->ids[acks->id_count++], sizeof(acks->ids[0]), detection_id);
     if (acks->id_count == ACK_IDS_MAX) {
         acks_send(core);
     } else if (core->acking) {
         event_active(core->acking, EV_TIMEOUT, 0);
     }
-}
-
-static void
-on_detection(struct core *core, const struct detection *detection)
-{
-    struct receipt *receipt = MEM_NEW(struct receipt);
-    *receipt = (struct receipt){core, core->intakes};
-    controller_detection(core->controller, detection, on_stored, receipt);
 }
 
 static void
@@ -279,7 +265,7 @@ on_message(void *context, struct channel *channel, enum wire_type type, const vo
     struct controller *controller = core->controller;
     switch (type) {
     case WIRE_DETECTION:
-        on_detection(core, message);
+        controller_detection(core->controller, message, on_stored, core);
         break;
     case WIRE_EVIDENCE:
         controller_evidence(controller, message);
@@ -365,7 +351,6 @@ on_peer(void *context, struct channel *channel, enum wire_role peer)
         controller_notify_joined(core->controller);
     } else if (peer == ROLE_INTAKE) {
         core->intake = channel;
-        core->intakes++;
         core->acks->id_count = 0; /* of the one before: sent again by this one */
         core_peers_joined(core, channel);
         core_peers_send(core, DEVICE_SENSOR);

@@ -44,8 +44,7 @@ struct core {
     struct wire_ack *acks; /* owned; of the intake that is joined now */
     struct ip own[OWN_ADDRESSES_MAX];
     size_t own_count;
-    uint64_t events;  /* sent to web, numbered */
-    uint64_t intakes; /* counts intake's connections: acks go to the one that sent */
+    uint64_t events; /* sent to web, numbered */
 };
 
 #endif

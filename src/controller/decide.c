@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/join.h"
 #include "base/mem.h"
 #include "controller/clocks.h"
 #include "controller/entry.h"
@@ -51,15 +52,6 @@ recent_free(struct recent *recent)
     }
 }
 
-/* For what is done with every detection: snprintf() takes as long as all the rest of it. */
-static void
-id_put(char to[NAME_SIZE], const char *from)
-{
-    size_t size = strnlen(from, NAME_SIZE - 1);
-    memcpy(to, from, size);
-    to[size] = '\0';
-}
-
 static struct recent_item *
 recent_find(struct recent *recent, const char *id)
 {
@@ -86,7 +78,7 @@ recent_put(struct recent *recent, const char *id)
     struct recent_item *item = &recent->items[recent->next];
     recent->next = (recent->next + 1) % RECENT_MAX;
     recent_drop(recent, item);
-    id_put(item->id, id);
+    join_copy(item->id, sizeof(item->id), id);
     item->is_stored = false;
     hmap_insert(&recent->map, &item->node, hash_text(item->id));
     return item;
@@ -104,12 +96,18 @@ struct commit {
     void *context;
 };
 
+static void
+commit_init(struct commit *commit, struct controller *controller)
+{
+    commit->controller = controller;
+    commit->change = store_change_new();
+}
+
 struct commit *
 commit_new(struct controller *controller)
 {
     struct commit *commit = MEM_NEW(struct commit);
-    commit->controller = controller;
-    commit->change = store_change_new();
+    commit_init(commit, controller);
     return commit;
 }
 
@@ -236,7 +234,7 @@ containment_begin(struct controller *controller, struct containment *c, enum act
 /* ---- detections ---- */
 
 struct detection_commit {
-    struct controller *controller;
+    struct commit commit;       /* first: freed as that */
     struct recent_item *recent; /* its place; another's since, where the id is another one */
     char detection_id[NAME_SIZE];
     struct incident incident;
@@ -248,7 +246,7 @@ static void
 on_detection_stored(void *context, int error)
 {
     struct detection_commit *waits = context;
-    struct controller *controller = waits->controller;
+    struct controller *controller = waits->commit.controller;
     struct recent_item *item = waits->recent;
     if (!item || strcmp(item->id, waits->detection_id) != 0) {
         item = recent_find(controller->recent, waits->detection_id);
@@ -264,25 +262,21 @@ on_detection_stored(void *context, int error)
     if (waits->done) {
         waits->done(waits->context, waits->detection_id, error);
     }
-    free(waits);
 }
 
-static struct detection_commit *
-waits_new(struct controller *controller, const char *id, detection_done_fn *done, void *context)
-{
-    struct detection_commit *waits = MEM_NEW(struct detection_commit);
-    waits->controller = controller;
-    waits->done = done;
-    waits->context = context;
-    id_put(waits->detection_id, id);
-    return waits;
-}
+/* Sent again while the first one's commit is on its way. */
+struct detection_again {
+    struct controller *controller;
+    char detection_id[NAME_SIZE];
+    detection_done_fn *done;
+    void *context;
+};
 
 /* The commit before was the first one's, and may have failed where this empty one did not. */
 static void
 on_first_decided(void *context, int error)
 {
-    struct detection_commit *waits = context;
+    struct detection_again *waits = context;
     const char *id = waits->detection_id;
     const struct recent_item *item = recent_find(waits->controller->recent, id);
     bool is_stored =
@@ -297,7 +291,10 @@ is_known(struct controller *controller, const char *id, detection_done_fn *done,
 {
     struct recent_item *item = recent_find(controller->recent, id);
     if (item && !item->is_stored) {
-        struct detection_commit *waits = waits_new(controller, id, done, context);
+        struct detection_again *waits = MEM_NEW(struct detection_again);
+        *waits =
+            (struct detection_again){.controller = controller, .done = done, .context = context};
+        join_copy(waits->detection_id, sizeof(waits->detection_id), id);
         store_submit(controller->store, store_change_new(), on_first_decided, waits);
         return true;
     }
@@ -604,7 +601,9 @@ controller_detection(struct controller *controller, const struct detection *dete
     controller->unsure_us = 0;
     world_note_talk(controller, outcome);
     records_sensor_seen(controller, detection->sensor);
-    struct commit *commit = commit_new(controller);
+    struct detection_commit *waits = MEM_NEW(struct detection_commit);
+    struct commit *commit = &waits->commit;
+    commit_init(commit, controller);
     struct detection rated = *detection; /* shallow: only written out */
     rated.strength = outcome->strength;
     store_put_detection(commit->change, &rated, outcome->incident.id);
@@ -625,9 +624,11 @@ controller_detection(struct controller *controller, const struct detection *dete
                  LOG_S("sensor", detection->sensor), LOG_S("signature", detection->signature),
                  LOG_S("outcome", outcome->why), LOG_I("not_logged", swallowed));
     }
-    struct detection_commit *waits = waits_new(controller, detection->id, done, context);
+    join_copy(waits->detection_id, sizeof(waits->detection_id), detection->id);
     waits->incident = outcome->incident;
     waits->recent = recent;
+    waits->done = done;
+    waits->context = context;
     commit_submit(commit, on_detection_stored, waits);
 }
 

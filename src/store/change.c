@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "base/join.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "store/shapes.h"
@@ -18,7 +19,22 @@
 struct store_change *
 store_change_new(void)
 {
-    return MEM_NEW(struct store_change);
+    struct store_change *change = mem_resize(NULL, 1, sizeof(*change));
+    memset(change, 0, offsetof(struct store_change, few));
+    change->rows = change->few;
+    change->room = CHANGE_ROWS_FEW;
+    return change;
+}
+
+static void
+row_fini(struct row *row)
+{
+    if (row->owns_text) {
+        free(row->text);
+    }
+    free(row->more);
+    free(row->bytes);
+    free(row->before);
 }
 
 void
@@ -28,12 +44,11 @@ store_change_free(struct store_change *change)
         return;
     }
     for (size_t i = 0; i < change->count; i++) {
-        free(change->rows[i].text);
-        free(change->rows[i].more);
-        free(change->rows[i].bytes);
-        free(change->rows[i].before);
+        row_fini(&change->rows[i]);
     }
-    free(change->rows);
+    if (change->rows != change->few) {
+        free(change->rows);
+    }
     free(change);
 }
 
@@ -43,27 +58,36 @@ store_change_count(const struct store_change *change)
     return change->count;
 }
 
-/* snprintf() in what is done for every detection takes longer than all else here. */
 static void
-name_put(char to[NAME_SIZE], const char *from)
+rows_grow(struct store_change *change)
 {
-    size_t size = strnlen(from, NAME_SIZE - 1);
-    memcpy(to, from, size);
-    to[size] = '\0';
+    bool is_few = change->rows == change->few;
+    change->room *= 2;
+    change->rows = mem_resize(is_few ? NULL : change->rows, change->room, sizeof(*change->rows));
+    if (is_few) {
+        memcpy(change->rows, change->few, sizeof(change->few));
+    }
 }
 
 static struct row *
 row_add(struct store_change *change, enum row_kind kind, const char *id)
 {
     if (change->count == change->room) {
-        change->room = change->room ? change->room * 2 : 4;
-        change->rows = mem_resize(change->rows, change->room, sizeof(*change->rows));
+        rows_grow(change);
     }
     struct row *row = &change->rows[change->count++];
     memset(row, 0, sizeof(*row));
     row->kind = kind;
-    name_put(row->id, id);
+    join_copy(row->id, sizeof(row->id), id);
     return row;
+}
+
+static void
+row_put_text(struct row *row, const char *text)
+{
+    row->text_size = strlen(text);
+    row->text = mem_strdup(text);
+    row->owns_text = true;
 }
 
 /* What is written must be readable by the strict decoder at the next start, whatever text came
@@ -78,14 +102,37 @@ text_mend(char *text)
 
 static const char room_for_sum[SUM_SIZE + 1];
 
+static void
+json_write(const struct shape *shape, const void *thing, struct codec_text *text)
+{
+    codec_write(shape, thing, NULL, text);
+    size_t size = text->used;
+    codec_text_put(text, room_for_sum, sizeof(room_for_sum));
+    text->used = sum_add(text->bytes, size);
+}
+
+/* In the change's own room, where it fits. */
+static void
+row_put_json(struct store_change *change, struct row *row, const struct shape *shape,
+             const void *thing)
+{
+    struct codec_text text = {.bytes = change->texts + change->text_used,
+                              .room = CHANGE_TEXT_ROOM - change->text_used,
+                              .is_borrowed = true};
+    json_write(shape, thing, &text);
+    row->text = text.bytes;
+    row->text_size = text.used;
+    row->owns_text = !text.is_borrowed;
+    if (text.is_borrowed) {
+        change->text_used += text.used + 1;
+    }
+}
+
 char *
 store_json(const struct shape *shape, const void *thing)
 {
     struct codec_text text = {.bytes = mem_new(JSON_ROOM, 1), .room = JSON_ROOM};
-    codec_write(shape, thing, NULL, &text);
-    size_t size = text.used;
-    codec_text_put(&text, room_for_sum, sizeof(room_for_sum));
-    sum_add(text.bytes, size);
+    json_write(shape, thing, &text);
     return text.bytes;
 }
 
@@ -97,7 +144,7 @@ store_put_containment(struct store_change *change, const struct containment *con
     snprintf(row->other, sizeof(row->other), "%s", containment_state_names[containment->state]);
     row->at_us = containment->requested_us;
     row->flag = containment->ended_us;
-    row->text = store_json(&store_containment_shape, containment);
+    row_put_json(change, row, &store_containment_shape, containment);
 }
 
 void
@@ -106,7 +153,7 @@ store_put_incident(struct store_change *change, const struct incident *incident)
     struct row *row = row_add(change, ROW_INCIDENT, incident->id);
     row->at_us = incident->last_us;
     row->flag = incident->is_open;
-    row->text = store_json(&store_incident_shape, incident);
+    row_put_json(change, row, &store_incident_shape, incident);
 }
 
 void
@@ -114,9 +161,9 @@ store_put_detection(struct store_change *change, const struct detection *detecti
                     const char *incident_id)
 {
     struct row *row = row_add(change, ROW_DETECTION, detection->id);
-    name_put(row->key, incident_id);
+    join_copy(row->key, sizeof(row->key), incident_id);
     row->at_us = detection->seen_us;
-    row->text = store_json(&wire_detection_shape, detection);
+    row_put_json(change, row, &wire_detection_shape, detection);
 }
 
 void
@@ -137,13 +184,13 @@ store_put_endpoint(struct store_change *change, const struct endpoint *endpoint)
     struct endpoint_row whole = {.endpoint = *endpoint, .mac_count = endpoint->mac_count};
     whole.macs = whole.endpoint.macs; /* borrowed: only encoded */
     row->at_us = endpoint->seen_us;
-    row->text = store_json(&store_endpoint_shape, &whole);
+    row_put_json(change, row, &store_endpoint_shape, &whole);
 }
 
 void
 store_drop_endpoint(struct store_change *change, const char *endpoint_id)
 {
-    row_add(change, ROW_ENDPOINT, endpoint_id)->text = mem_strdup("");
+    row_put_text(row_add(change, ROW_ENDPOINT, endpoint_id), "");
 }
 
 void
@@ -153,8 +200,11 @@ store_put_annotation(struct store_change *change, const struct mac *mac,
     char id[MAC_TEXT_SIZE];
     mac_format(mac, id);
     struct row *row = row_add(change, ROW_ANNOTATION, id);
-    row->text = annotation_is_empty(annotation) ? mem_strdup("")
-                                                : store_json(&store_annotation_shape, annotation);
+    if (annotation_is_empty(annotation)) {
+        row_put_text(row, "");
+    } else {
+        row_put_json(change, row, &store_annotation_shape, annotation);
+    }
 }
 
 void
@@ -163,21 +213,21 @@ store_put_certificate(struct store_change *change, const struct certificate *cer
     struct row *row = row_add(change, ROW_CERTIFICATE, certificate->serial);
     row->flag =
         certificate->state != CERTIFICATE_VALID && certificate->state != CERTIFICATE_WAITING;
-    row->text = store_json(&store_certificate_shape, certificate);
+    row_put_json(change, row, &store_certificate_shape, certificate);
 }
 
 void
 store_put_enrolment(struct store_change *change, const struct enrolment *enrolment)
 {
     struct row *row = row_add(change, ROW_ENROLMENT, enrolment->id);
-    row->text = store_json(&store_enrolment_shape, enrolment);
+    row_put_json(change, row, &store_enrolment_shape, enrolment);
 }
 
 void
 store_put_setting(struct store_change *change, const char *name, const char *value)
 {
     struct row *row = row_add(change, ROW_SETTING, name);
-    row->text = mem_strdup(value);
+    row_put_text(row, value);
 }
 
 void
@@ -185,13 +235,13 @@ store_put_notice(struct store_change *change, const struct notice *notice)
 {
     struct row *row = row_add(change, ROW_NOTICE, notice->id);
     row->at_us = notice->at_us;
-    row->text = store_json(&notice_shape, notice);
+    row_put_json(change, row, &notice_shape, notice);
 }
 
 void
 store_mark_notice(struct store_change *change, const char *notice_id)
 {
-    row_add(change, ROW_NOTICE, notice_id)->text = mem_strdup("");
+    row_put_text(row_add(change, ROW_NOTICE, notice_id), "");
 }
 
 void
@@ -200,7 +250,7 @@ store_put_message(struct store_change *change, const struct message *message)
     struct row *row = row_add(change, ROW_MESSAGE, message->id);
     snprintf(row->key, sizeof(row->key), "%s", message->channel);
     snprintf(row->other, sizeof(row->other), "%s", message_state_names[message->state]);
-    row->text = store_json(&message_shape, message);
+    row_put_json(change, row, &message_shape, message);
 }
 
 void
@@ -211,7 +261,7 @@ store_put_audit(struct store_change *change, int64_t at_us, const char *account,
     snprintf(row->key, sizeof(row->key), "%s", action);
     snprintf(row->other, sizeof(row->other), "%s", object);
     row->at_us = at_us;
-    row->text = mem_strdup(detail);
+    row_put_text(row, detail);
     text_mend(row->id);
     text_mend(row->key);
     text_mend(row->other);
@@ -224,7 +274,7 @@ store_put_revision(struct store_change *change, const struct revision *revision,
     struct row *row = row_add(change, ROW_REVISION, revision->account);
     row->at_us = revision->at_us;
     row->flag = revision->number;
-    row->text = mem_strdup(text);
+    row_put_text(row, text);
     row->more = mem_strdup(revision->reason);
     row->byte_count = SHA256_SIZE;
     row->bytes = mem_new(SHA256_SIZE, 1);

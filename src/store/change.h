@@ -37,7 +37,9 @@ struct row {
     char other[NAME_SIZE];
     int64_t at_us;
     int64_t flag;
-    char *text;     /* owned */
+    char *text; /* in the change's own room, or owned */
+    size_t text_size;
+    bool owns_text;
     char *more;     /* owned; NULL: none */
     uint8_t *bytes; /* owned */
     size_t byte_count;
@@ -45,12 +47,19 @@ struct row {
     struct store_sweep *before; /* owned */
 };
 
+/* One block of memory for what a detection alone leads to: floods are made of those. */
+#define CHANGE_ROWS_FEW 2
+#define CHANGE_TEXT_ROOM 2048
+
 struct store_change {
-    struct row *rows; /* owned */
+    struct row *rows; /* 'few', or owned */
     size_t count, room;
     void (*done)(void *context, int error);
     void *context;
     int error; /* set by the store thread */
+    size_t text_used;
+    struct row few[CHANGE_ROWS_FEW];
+    char texts[CHANGE_TEXT_ROOM]; /* not zeroed */
 };
 
 #endif

@@ -30,13 +30,13 @@ sum_of(const char *text, size_t size)
     return sum ^ sum >> 29;
 }
 
-void
+size_t
 sum_add(char *text, size_t size)
 {
     static const char digits[] = "0123456789abcdef";
     if (size < 3 || text[size - 1] != '}') {
         text[size] = '\0';
-        return; /* "{}" or no object: nothing that could turn into something else */
+        return size; /* "{}" or no object: nothing that could turn into something else */
     }
     uint64_t sum = sum_of(text, size);
     memcpy(text + size - 1, HEAD, HEAD_SIZE);
@@ -45,6 +45,7 @@ sum_add(char *text, size_t size)
         *to++ = digits[sum >> i & 15];
     }
     memcpy(to, "\"}", sizeof("\"}"));
+    return size - 1 + TAIL_SIZE;
 }
 
 bool

@@ -12,8 +12,8 @@
 #define SUM_SIZE 26 /* of ,"sum":"0123456789abcdef" and the end */
 
 /* Appends its sum to 'text', an object of 'size' bytes (NUL-terminated after), which has room for
- * SUM_SIZE more. */
-void sum_add(char *text, size_t size);
+ * SUM_SIZE more.  The new size. */
+size_t sum_add(char *text, size_t size);
 /* The same without its sum, in place; 'size' is the new length.  False: the sum is not that of the
  * text. */
 bool sum_take(char *text, size_t *size) MUST_CHECK;

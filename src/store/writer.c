@@ -378,6 +378,27 @@ row_sweep(struct writer *writer, const struct row *row)
     return 0;
 }
 
+/* A statement has as many parameters as the highest number that it uses. */
+static void
+row_bind(sqlite3_stmt *statement, const struct row *row)
+{
+    int count = sqlite3_bind_parameter_count(statement);
+    sqlite3_bind_text(statement, 1, row->id, -1, SQLITE_STATIC);
+    if (count >= 2) {
+        sqlite3_bind_text(statement, 2, row->key, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 3, row->other, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 4, row->at_us);
+        sqlite3_bind_int64(statement, 5, row->flag);
+        sqlite3_bind_text(statement, 6, row->text, (int)row->text_size, SQLITE_STATIC);
+    }
+    if (count >= 7) {
+        sqlite3_bind_blob(statement, 7, row->bytes, (int)row->byte_count, SQLITE_STATIC);
+    }
+    if (count >= 8) {
+        sqlite3_bind_text(statement, 8, row->more, -1, SQLITE_STATIC);
+    }
+}
+
 static int
 row_write(struct writer *writer, struct row *row)
 {
@@ -396,18 +417,9 @@ row_write(struct writer *writer, struct row *row)
     } else if (row->kind == ROW_NOTICE && row->text[0] == '\0') {
         which = DO_ROUTED;
     }
-    sqlite3_stmt *statement = writer->statements[which];
-    /* A statement that does not use a number has fewer parameters: SQLITE_RANGE is no error. */
-    sqlite3_bind_text(statement, 1, row->id, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, row->key, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 3, row->other, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 4, row->at_us);
-    sqlite3_bind_int64(statement, 5, row->flag);
-    sqlite3_bind_text(statement, 6, row->text, -1, SQLITE_STATIC);
-    sqlite3_bind_blob(statement, 7, row->bytes, (int)row->byte_count, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 8, row->more, -1, SQLITE_STATIC);
+    row_bind(writer->statements[which], row);
     int error = run(writer, which);
-    sqlite3_clear_bindings(statement);
+    sqlite3_clear_bindings(writer->statements[which]);
     if (!error && sqlite3_changes(writer->db) > 0) {
         writer->evidence_bytes += row->kind == ROW_EVIDENCE ? row->byte_count : 0;
         writer->detections += row->kind == ROW_DETECTION;

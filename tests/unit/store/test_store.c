@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <cjson/cJSON.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,6 +270,81 @@ test_all_that_is_put_comes_back(void **state)
     containment_fini(&found);
     assert_false(store_find_external(f->store, "", &found));
     close_store(f);
+}
+
+#define SIZE_STEP 93
+
+/* 'count' detections in one change, with texts that are longer than its own room where 'size' is.
+ */
+static void
+put_detections(struct store_change *change, size_t count, size_t size)
+{
+    char name[NAME_SIZE];
+    for (size_t i = 0; i < count; i++) {
+        struct detection d = {.sensor = "s", .maker = "cordon", .seen_us = 9};
+        snprintf(d.id, sizeof(d.id), "d-%zu-%zu-%zu", count, size, i);
+        memset(d.url, 'u', size);
+        memset(d.indicator, 'i', (size * (i + 1)) % URL_SIZE);
+        store_put_detection(change, &d, "incident");
+    }
+    snprintf(name, sizeof(name), "%zu-%zu", count, size);
+    store_put_setting(change, name, "v");
+}
+
+static size_t
+length_of(const cJSON *row, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItem(row, name);
+    return item ? strlen(item->valuestring) : 0;
+}
+
+static void
+assert_as_put(const char *id, char *json, size_t length)
+{
+    size_t count, size, i;
+    assert_int_equal(sscanf(id, "d-%zu-%zu-%zu", &count, &size, &i), 3);
+    assert_int_equal(length, strlen(json));
+    assert_true(sum_take(json, &length));
+    cJSON *row = cJSON_Parse(json);
+    assert_string_equal(cJSON_GetObjectItem(row, "id")->valuestring, id);
+    assert_int_equal(length_of(row, "url"), size);
+    assert_int_equal(length_of(row, "indicator"), (size * (i + 1)) % URL_SIZE);
+    cJSON_Delete(row);
+}
+
+static void
+test_changes_of_any_size_come_back(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    int calls = 0;
+    size_t wanted = 0, found = 0;
+    open_store(f);
+    for (size_t count = 1; count <= 50; count += count < 6 ? 1 : 11) {
+        for (size_t size = 0; size < URL_SIZE; size += SIZE_STEP) {
+            struct store_change *change = store_change_new();
+            put_detections(change, count, size);
+            store_submit(f->store, change, on_done, &outcome);
+            wait_for(f, &outcome, ++calls);
+            assert_int_equal(outcome.error, 0);
+            wanted += count;
+        }
+    }
+    close_store(f);
+    sqlite3 *db;
+    sqlite3_stmt *rows;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT id, json FROM detection", -1, &rows, NULL),
+                     SQLITE_OK);
+    for (; sqlite3_step(rows) == SQLITE_ROW; found++) {
+        char *json = strdup((const char *)sqlite3_column_text(rows, 1));
+        assert_as_put((const char *)sqlite3_column_text(rows, 0), json,
+                      (size_t)sqlite3_column_bytes(rows, 1));
+        free(json);
+    }
+    assert_int_equal(found, wanted);
+    sqlite3_finalize(rows);
+    sqlite3_close(db);
 }
 
 /* The oracle is what was told, not the database: a child tells each 'done' through a pipe and is
@@ -718,6 +794,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_that_is_put_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changes_of_any_size_come_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_told_survives_sigkill, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changes_that_wait_share_a_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_change_takes_back_only_itself, setup,
