@@ -95,7 +95,7 @@ deliveries_put(struct deliveries *deliveries, const struct detection *detection,
     if (find(deliveries, detection->id)) {
         return DELIVERY_DUPLICATE;
     }
-    struct item *item = pool_take(deliveries->pool);
+    struct item *item = pool_take_unclean(deliveries->pool);
     if (!item) {
         return DELIVERY_FULL;
     }
@@ -103,6 +103,8 @@ deliveries_put(struct deliveries *deliveries, const struct detection *detection,
     item->done = done;
     item->owner = owner;
     item->cookie = cookie;
+    item->sent_us = 0;
+    item->next = NULL;
     item->previous = deliveries->last;
     *(deliveries->last ? &deliveries->last->next : &deliveries->first) = item;
     deliveries->last = item;

@@ -26,7 +26,8 @@ struct follow {
     uint64_t saved;
     ino_t saved_inode;
     char *buffer;     /* LINE_MAX_SIZE + CHUNK */
-    size_t used;      /* bytes of it: the start of a line that is not whole yet */
+    size_t start;     /* of it: before this all was taken; 0 where a line is not whole yet */
+    size_t used;      /* bytes behind 'start' that wait: for room, or for the end of a line */
     bool is_skipping; /* inside a line that is too long */
 };
 
@@ -104,7 +105,7 @@ file_take(struct source *source, int fd, uint64_t offset)
     follow->fd = fd;
     follow->inode = found.st_ino;
     follow->offset = offset <= (uint64_t)found.st_size ? offset : 0;
-    follow->used = 0;
+    follow->start = follow->used = 0;
     follow->is_skipping = false;
     lseek(fd, (off_t)follow->offset, SEEK_SET);
     return true;
@@ -117,9 +118,10 @@ rest_refuse(struct source *source)
     struct follow *follow = source->own;
     if (follow->used > 0 && !follow->is_skipping) {
         source->stats.received++;
-        source_refuse(source, "last line without an end", follow->buffer, follow->used);
+        source_refuse(source, "last line without an end", follow->buffer + follow->start,
+                      follow->used);
     }
-    follow->used = 0;
+    follow->start = follow->used = 0;
     follow->is_skipping = false;
 }
 
@@ -134,12 +136,13 @@ file_close(struct source *source)
     }
 }
 
-/* Gives whole lines of the buffer on; false: no room. */
+/* Gives whole lines of the buffer on; false: no room.  What waits for room stays where it is: it
+ * waits for a few lines at a time. */
 static bool
 lines_take(struct source *source)
 {
     struct follow *follow = source->own;
-    char *at = follow->buffer, *end = follow->buffer + follow->used;
+    char *at = follow->buffer + follow->start, *end = at + follow->used;
     bool has_room = true;
     for (char *stop = memchr(at, '\n', (size_t)(end - at)); stop && has_room;
          stop = memchr(at, '\n', (size_t)(end - at))) {
@@ -153,8 +156,13 @@ lines_take(struct source *source)
         }
     }
     follow->used = (size_t)(end - at);
+    follow->start = (size_t)(at - follow->buffer);
+    if (!has_room) {
+        return false;
+    }
     memmove(follow->buffer, at, follow->used);
-    if (has_room && follow->used > LINE_MAX_SIZE) {
+    follow->start = 0;
+    if (follow->used > LINE_MAX_SIZE) {
         if (!follow->is_skipping) {
             source->stats.received++;
             source_refuse(source, "line too long", follow->buffer, follow->used);
@@ -163,7 +171,7 @@ lines_take(struct source *source)
         follow->offset += follow->used;
         follow->used = 0;
     }
-    return has_room;
+    return true;
 }
 
 enum read_end { READ_EOF, READ_MORE, READ_PAUSED };

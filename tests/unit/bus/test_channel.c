@@ -232,6 +232,40 @@ test_what_came_before_the_end_is_delivered(void **state)
     bench_close(&bench);
 }
 
+/* Much more than is read at once; the order is theirs, and the last is there before the end. */
+static void
+test_a_flood_comes_whole(void **state)
+{
+    (void)state;
+    enum { FRAMES = 3000 };
+    struct bench bench;
+    bench_open(&bench, 0);
+    char *bytes = mem_new(FRAMES, 64);
+    size_t size = 0, sent = 0;
+    for (int i = 0; i < FRAMES; i++) {
+        char text[56];
+        snprintf(text, sizeof(text), "{\"type\":\"hello\",\"name\":\"sensor-%d\"}", i);
+        size += frame(bytes + size, text);
+    }
+    evutil_make_socket_nonblocking(bench.fd);
+    for (int turns = 0; sent < size && turns < 10000; turns++) {
+        ssize_t took = write(bench.fd, bytes + sent, size - sent);
+        sent += took > 0 ? (size_t)took : 0;
+        event_base_loop(bench.base, EVLOOP_NONBLOCK);
+    }
+    close(bench.fd);
+    bench.fd = -1;
+    for (int i = 0; i < 100 && bench.end.closes == 0; i++) {
+        turn(&bench);
+    }
+    assert_int_equal(bench.end.messages, FRAMES);
+    assert_string_equal(bench.end.last_name, "sensor-2999");
+    assert_int_equal(bench.end.closes, 1);
+    assert_string_equal(bench.end.why, "closed by the peer");
+    free(bytes);
+    bench_close(&bench);
+}
+
 static void
 test_a_handler_may_close(void **state)
 {
@@ -389,6 +423,7 @@ main(void)
         cmocka_unit_test(test_frame_sizes_out_of_range_close),
         cmocka_unit_test(test_bad_messages_close),
         cmocka_unit_test(test_what_came_before_the_end_is_delivered),
+        cmocka_unit_test(test_a_flood_comes_whole),
         cmocka_unit_test(test_a_handler_may_close),
         cmocka_unit_test(test_closing_twice_tells_once),
         cmocka_unit_test(test_dropping_tells_nobody),

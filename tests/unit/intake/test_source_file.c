@@ -426,6 +426,42 @@ test_waits_for_room(void **state)
     assert_int_equal(follower->source->stats.refused, 0);
 }
 
+/* What was read already waits in memory, its last line without an end; meanwhile the file goes. */
+static void
+test_waits_for_room_within_what_was_read(void **state)
+{
+    enum { WHOLE = 3 * SOURCE_OUTSTANDING_MAX + 7, LINES = WHOLE + 2 };
+    struct follower *follower = *state;
+    struct bench *bench = follower->bench;
+    char line[ALERT_SIZE];
+    start(follower);
+    bench_core_comes(bench);
+    for (unsigned i = 0; i < WHOLE; i++) {
+        append_alert(follower->config.path, i);
+    }
+    size_t size = alert_write(line, WHOLE);
+    append(follower->config.path, line, 100);
+    for (size_t taken = 0; taken < LINES;) {
+        bool is_first = taken == 0;
+        taken += LINES - taken < SOURCE_OUTSTANDING_MAX ? LINES - taken : SOURCE_OUTSTANDING_MAX;
+        settle(follower);
+        run_until(bench, bench->got_count == taken);
+        assert_true(follower->source->is_paused == (taken < LINES));
+        if (is_first) {
+            append(follower->config.path, line + 100, size - 100);
+            assert_int_equal(rename(follower->config.path, follower->rotated), 0);
+            append_alert(follower->config.path, WHOLE + 1);
+        }
+        bench_ack_all(bench);
+        source_resume(follower->source);
+    }
+    for (unsigned i = 0; i < LINES; i++) { /* each once, in their order */
+        assert_int_equal(bench->signatures[i], i);
+    }
+    assert_int_equal(follower->source->stats.received, LINES);
+    assert_int_equal(follower->source->stats.refused, 0);
+}
+
 static void
 test_no_folder(void **state)
 {
@@ -468,6 +504,7 @@ main(void)
         FOLLOW_TEST(test_restart_after_truncation),
         FOLLOW_TEST(test_oversize_line),
         FOLLOW_TEST(test_waits_for_room),
+        FOLLOW_TEST(test_waits_for_room_within_what_was_read),
         FOLLOW_TEST(test_no_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
