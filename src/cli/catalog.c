@@ -103,6 +103,7 @@ static const struct {
     {"EXPIRES", "有効期限"},
     {"EXPIRED", "期限切れ"},
     {"READ ONLY", "参照のみ"},
+    {"READ PAYLOAD", "ペイロードの閲覧"},
     {"OPERATIONS", "利用できる操作"},
     {"SECOND FACTOR", "二要素認証"},
     {"PROVIDED BY", "提供元"},

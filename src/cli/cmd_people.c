@@ -16,9 +16,8 @@ static int
 change(struct run *run, const char *path, cJSON *body)
 {
     static const struct column facts[] = {
-        {"NAME", "name", COLUMN_TEXT},
-        {"ROLE", "role", COLUMN_TEXT},
-        {"TOKEN", "token", COLUMN_TEXT},
+        {"NAME", "name", COLUMN_TEXT},   {"ROLE", "role", COLUMN_TEXT},
+        {"TOKEN", "token", COLUMN_TEXT}, {"READ PAYLOAD", "payload", COLUMN_TEXT},
         {"done", "done", COLUMN_TEXT},
     };
     struct client_answer answer;
@@ -145,6 +144,23 @@ cmd_accounts(struct run *run, char **words, int count)
 
 #define DAYS_MOST 3650
 
+/* False: not a word for it, or without a reason. */
+static bool
+token_payload(const struct run *run, cJSON *body)
+{
+    const char *payload = run->options.payload;
+    if (!payload) {
+        return true;
+    }
+    bool is_allowed = strcmp(payload, "allow") == 0;
+    if ((!is_allowed && strcmp(payload, "deny") != 0) || !run->options.reason) {
+        return false;
+    }
+    cJSON_AddStringToObject(body, "payload", is_allowed ? "allowed" : "denied");
+    cJSON_AddStringToObject(body, "reason", run->options.reason);
+    return true;
+}
+
 static bool
 token_limits(const struct run *run, cJSON *body)
 {
@@ -197,6 +213,10 @@ cmd_tokens(struct run *run, char **words, int count)
         if (!token_limits(run, body)) {
             cJSON_Delete(body);
             return run_usage("--days wants a number of days, or never");
+        }
+        if (!token_payload(run, body)) {
+            cJSON_Delete(body);
+            return run_usage("--payload wants allow or deny, and a --reason");
         }
         return change(run, API "/tokens", body);
     }

@@ -142,9 +142,13 @@ const struct command command_table[] = {
      "whoever lost it. create and password read the password from standard input; it must be changed at the next\n"
      "sign-in. ROLE is viewer, operator, admin or auditor.", 0, 3, cmd_accounts},
     {"tokens", "[create NAME ROLE | revoke NAME]",
-     "[--days N|never] [--read-only] [--operations A,B]", "tokens of programs",
+     "[--days N|never] [--read-only] [--operations A,B] [--payload allow|deny " REASON "]",
+     "tokens of programs",
      "A new token is shown once, and expires as cordond.yaml says (90 days) unless --days says\n"
-     "otherwise. --operations: it may do these only, by their names in the OpenAPI document.", 0, 3, cmd_tokens},
+     "otherwise. --operations: it may do these only, by their names in the OpenAPI document.\n"
+     "--payload: it may (or may not) read packets, and names and URLs in detections, whatever its\n"
+     "role says; needs a --reason.",
+     0, 3, cmd_tokens},
     {"enrol", "edge|sensor NAME", "[--controller URL] [--expires TIME] [" REASON "]",
      "the one command by which a switch or sensor gets its certificate",
      "It holds a token that works once, for that device, for 15 minutes (--expires), and the\n"

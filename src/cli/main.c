@@ -94,6 +94,7 @@ enum option_code {
     OPTION_CONTROLLER,
     OPTION_CHECKPOINTS,
     OPTION_KEY,
+    OPTION_PAYLOAD,
 };
 
 static const struct option long_options[] = {
@@ -143,6 +144,7 @@ static const struct option long_options[] = {
     {"controller", required_argument, NULL, OPTION_CONTROLLER},
     {"checkpoints", required_argument, NULL, OPTION_CHECKPOINTS},
     {"key", required_argument, NULL, OPTION_KEY},
+    {"payload", required_argument, NULL, OPTION_PAYLOAD},
     {"out", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -211,6 +213,8 @@ text_of(struct options *options, int code)
         return &options->checkpoints;
     case OPTION_KEY:
         return &options->key;
+    case OPTION_PAYLOAD:
+        return &options->payload;
     case OPTION_CONFIG:
         return &options->file;
     case 'o':

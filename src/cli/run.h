@@ -27,7 +27,7 @@ struct options {
     const char *days, *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
         *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base, *account,
         *action, *object, *from, *until, *format, *newest, *input, *operations, *controller,
-        *checkpoints, *key;
+        *checkpoints, *key, *payload;
 };
 
 struct run {

@@ -162,16 +162,30 @@ on_recorded_aside(void *context, const struct wire_answer *answer)
     }
 }
 
-static void
-record(struct people *people, const char *account, enum account_role role, const char *action,
-       const char *object, asker_done_fn *done, void *context)
+static cJSON *
+row_of(cJSON *more, const char *action, const char *object)
 {
-    cJSON *row = cJSON_CreateObject();
+    cJSON *row = more ? more : cJSON_CreateObject();
     cJSON_AddStringToObject(row, "action", action);
     if (object[0]) {
         cJSON_AddStringToObject(row, "object", object);
     }
-    asker_ask(people->settings.asker, account, role, OP_AUDIT_RECORD, row, done, context);
+    return row;
+}
+
+static void
+record(struct people *people, const char *account, enum account_role role, const char *action,
+       const char *object, asker_done_fn *done, void *context)
+{
+    asker_ask(people->settings.asker, account, role, OP_AUDIT_RECORD, row_of(NULL, action, object),
+              done, context);
+}
+
+void
+people_record(struct serving *serving, const char *action, cJSON *more, asker_done_fn *done)
+{
+    asker_ask(serving->people->settings.asker, serving->caller.account, serving->caller.role,
+              OP_AUDIT_RECORD, row_of(more, action, serving->name), done, serving);
 }
 
 void
@@ -186,8 +200,7 @@ people_answer_recorded(struct serving *serving, unsigned status, cJSON *body, co
 {
     serving->status = status;
     serving->body = body;
-    record(serving->people, serving->caller.account, serving->caller.role, action, serving->name,
-           on_recorded, serving);
+    people_record(serving, action, NULL, on_recorded);
 }
 
 cJSON *

@@ -60,6 +60,9 @@ cJSON *people_done_body(const char *text);
 /* Answers once the change that was made is in the audit.  Takes 'body'. */
 void people_answer_recorded(struct serving *serving, unsigned status, cJSON *body,
                             const char *action);
+/* The row alone, with what 'more' says beside (NULL: nothing); 'done' ends 'serving'.  Takes
+ * 'more'. */
+void people_record(struct serving *serving, const char *action, cJSON *more, asker_done_fn *done);
 /* A row of the audit that nobody waits for. */
 void people_record_aside(struct people *people, const char *account, enum account_role role,
                          const char *action, const char *object);

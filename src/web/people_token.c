@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "web/people_state.h"
+#include "wire/view_payload.h"
 
+/* 'text' and 'payload' are said once, by the answer that makes it. */
 static cJSON *
-token_body(const struct people *people, const struct token *token, const char *text)
+token_body(const struct people *people, const struct token *token, const char *text, int payload)
 {
     const struct token_use *use = token_uses_find(people->token_uses, token->name);
     struct view_token view = {.role = (int)token->role,
@@ -16,6 +18,7 @@ token_body(const struct people *people, const struct token *token, const char *t
                                   token_is_expired(token, clock_wall_us(people->settings.clock)),
                               .is_read_only = token->is_read_only,
                               .op_count = token->op_count,
+                              .payload = payload,
                               .used_us = use ? use->at_us : 0};
     memcpy(view.name, token->name, sizeof(view.name));
     snprintf(view.token, sizeof(view.token), "%s", text);
@@ -33,7 +36,7 @@ token_item(const struct people *people, size_t index, const char **name)
 {
     const struct token_list *list = token_file_list(people->tokens);
     *name = index < list->count ? list->tokens[index].name : NULL;
-    return *name ? token_body(people, &list->tokens[index], "") : NULL;
+    return *name ? token_body(people, &list->tokens[index], "", PAYLOAD_BY_ROLE) : NULL;
 }
 
 /* False: refused already. */
@@ -57,6 +60,35 @@ token_limits(struct serving *serving, const struct op_token *asked, struct token
     return true;
 }
 
+/* Without its row and what it may read there is no such token: nobody has seen its text. */
+static void
+on_token_recorded(void *context, const struct wire_answer *answer)
+{
+    struct serving *serving = context;
+    char why[256];
+    if (answer->status == 200) {
+        people_answer(serving, serving->status, serving->body);
+    } else if (token_remove(serving->people->settings.state_dir, serving->name, why) == 0) {
+        people_refuse(serving, 503, "the audit could not be written", NULL,
+                      "nothing was changed; try again");
+    } else {
+        people_refuse(serving, 503, "it was done, but could not be written to the audit", NULL,
+                      "look into the log of cordond");
+    }
+}
+
+static cJSON *
+payload_row(const struct op_token *asked)
+{
+    if (asked->payload == PAYLOAD_BY_ROLE) {
+        return NULL;
+    }
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddStringToObject(row, "payload", payload_right_names[asked->payload]);
+    cJSON_AddStringToObject(row, "reason", asked->reason);
+    return row;
+}
+
 static void
 serve_token_create(struct serving *serving, const struct op_token *asked)
 {
@@ -75,7 +107,9 @@ serve_token_create(struct serving *serving, const struct op_token *asked)
         people_refuse_change(serving, error, why);
         return;
     }
-    people_answer_recorded(serving, 201, token_body(serving->people, &token, text), "token.create");
+    serving->status = 201;
+    serving->body = token_body(serving->people, &token, text, asked->payload);
+    people_record(serving, "token.create", payload_row(asked), on_token_recorded);
     sodium_memzero(text, sizeof(text));
 }
 

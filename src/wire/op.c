@@ -526,6 +526,10 @@ check_audit_record(const void *thing, char why[128])
 {
     static const char *const kinds[] = {OP_AUDIT_KINDS};
     const struct op_audit_record *record = thing;
+    if (record->payload != PAYLOAD_BY_ROLE && strcmp(record->action, "token.create") != 0) {
+        snprintf(why, 128, "payload is said of a token that is made");
+        return false;
+    }
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (strncmp(record->action, kinds[i], strlen(kinds[i])) == 0) {
             return true;
@@ -539,6 +543,9 @@ static const struct field audit_record_fields[] = {
     ROW(struct op_audit_record, action, "action", FIELD_TEXT, "what was done"),
     ROW_OPT(struct op_audit_record, object, "object", FIELD_TEXT, "to what"),
     ROW_OPT(struct op_audit_record, detail, "detail", FIELD_TEXT, "more of it"),
+    ROW_ENUM(struct op_audit_record, payload, "payload", true, payload_right_names,
+             "what the token that was made may read"),
+    ROW_OPT(struct op_audit_record, reason, "reason", FIELD_TEXT, "why it may or may not"),
 };
 static const struct shape audit_record_shape =
     SHAPE("AuditRecord", struct op_audit_record, audit_record_fields, check_audit_record);

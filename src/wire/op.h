@@ -408,6 +408,8 @@ struct op_token {
     bool is_read_only;
     char ops[32][NAME_SIZE]; /* only these; none: whatever the role may */
     size_t op_count;
+    int payload;            /* enum payload_right: may it read payload, from the first moment? */
+    char reason[TEXT_SIZE]; /* why, where that is said */
 };
 struct op_code {            /* of a second factor */
     char ticket[NAME_SIZE]; /* of the sign-in that waits for it */
@@ -426,6 +428,8 @@ struct op_audit_record {
     char action[NAME_SIZE];
     char object[TEXT_SIZE];
     char detail[TEXT_SIZE];
+    int payload; /* enum payload_right: of the token that was made; in one commit with the row */
+    char reason[TEXT_SIZE];
 };
 /* Lines come to core as detections: web has them parsed (core reads only checked messages). */
 struct op_test_line {

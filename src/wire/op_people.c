@@ -5,6 +5,7 @@
 
 #include "wire/op.h"
 #include "wire/view_field.h"
+#include "wire/view_payload.h"
 
 static const struct field sign_in_fields[] = {
     ROW(struct op_sign_in, name, "name", FIELD_TEXT, "account name"),
@@ -64,11 +65,17 @@ static const struct field token_create_fields[] = {
      .count_at = offsetof(struct op_token, op_count),
      .max_count = COUNT_OF(((struct op_token *)0)->ops),
      .about = "only these, by their operationId; absent: whatever the role may"},
+    ROW_ENUM(struct op_token, payload, "payload", true, payload_right_names,
+             "may it read payload (packets, names and URLs); absent: as its role says"),
+    ROW_OPT(struct op_token, reason, "reason", FIELD_TEXT, "why, where payload is said"),
 };
 static bool
 check_token_create(const void *thing, char why[128])
 {
     const struct op_token *token = thing;
+    if (token->payload != PAYLOAD_BY_ROLE && !op_reason_given(token->reason, why)) {
+        return false;
+    }
     if (token->never_expires && token->expires_s) {
         snprintf(why, 128, "a token either expires or never does");
         return false;

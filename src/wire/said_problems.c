@@ -478,6 +478,8 @@ const struct said said_problems[] = {
      "base_revision には編集の元にしたリビジョンを指定してください"},
     {"form.columns", "columns: class, tags, note, owner, owner_email",
      "指定できる列は class、tags、note、owner、owner_email です"},
+    {"form.payload_of", "payload is said of a token that is made",
+     "payload は作成するトークンにだけ指定できます"},
     {"form.web_only", "web records sessions, accounts and tokens only",
      "web が記録できるのはセッション、アカウント、トークンだけです"},
     {"notify.mail", "'{1}' is no e-mail address", "「{1}」はメールアドレスではありません"},

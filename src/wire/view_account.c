@@ -1,6 +1,7 @@
 #include "wire/view_account.h"
 
 #include "wire/view_field.h"
+#include "wire/view_payload.h"
 
 const char *const account_source_names[ACCOUNT_SOURCE_COUNT + 1] = {"local", "ldap", "openid",
                                                                     NULL};
@@ -122,5 +123,7 @@ static const struct field token_fields[] = {
               "only these; none: whatever the role may"),
     ROW_OPT(struct view_token, used_us, "used", FIELD_TIME, "last used; absent: not yet"),
     ROW_OPT(struct view_token, used_from, "used_from", FIELD_TEXT, "from there"),
+    ROW_ENUM(struct view_token, payload, "payload", true, payload_right_names,
+             "what was said of reading payload, in the answer that makes it"),
 };
 const struct shape view_token_shape = SHAPE("Token", struct view_token, token_fields, NULL);

@@ -104,6 +104,7 @@ struct view_token {
     size_t op_count;
     int64_t used_us; /* 0: not yet */
     char used_from[HOST_SIZE];
+    int payload; /* enum payload_right, only in the answer that makes it */
 };
 extern const struct shape view_token_shape;
 

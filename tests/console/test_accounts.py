@@ -135,6 +135,21 @@ class TestAccounts:
         page.see("Not yet")
         assert page.violations() == []
 
+    def test_a_token_that_may_read_payload(self, page, bench):
+        page.goto("#/accounts")
+        page.click("New token")
+        page.fill("Name", "forensic")
+        page.run("await page.getByLabel('Packets, and names and URLs in detections')"
+                 ".selectOption('allowed')")
+        assert page.run("return await page.getByRole('button', {name: 'Create'}).isDisabled()")
+        page.fill("Reason (kept in the operation log)", "case 9")
+        page.click("Create")
+        page.click("I have copied it")
+        page.run("await page.getByRole('row', {name: /^forensic/}).getByText('May read payload').waitFor()")
+        assert {one["account"]: (one["right"], one["reason"])
+                for one in bench.api.items("/payload-readers")}["token:forensic"] == ("allowed", "case 9")
+        assert page.violations() == []
+
     def test_the_provider_is_a_button(self, page, bench):
         if not bench.provider.process:
             pytest.skip("tests/net/oidc was not installed (npm ci)")

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/ask/payload.h"
 
 /* A wish whose commit is on its way. */
 struct wishing {
@@ -71,6 +72,10 @@ void
 ask_audit_record(const struct ask_call *call, const void *parameters)
 {
     const struct op_audit_record *record = parameters;
+    if (record->payload != PAYLOAD_BY_ROLE) {
+        payload_record(call, record);
+        return;
+    }
     controller_record(call->controller, call->account, record->action, record->object,
                       record->detail, on_recorded, wishing_new(call));
 }

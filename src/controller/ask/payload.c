@@ -155,6 +155,24 @@ struct setting_right {
     struct view_payload_reader reader;
 };
 
+/* The right and its row of the audit. */
+static void
+right_put(struct store_change *change, const struct view_payload_reader *reader)
+{
+    char name[sizeof(PAYLOAD_SETTING) + NAME_SIZE], value[TEXT_SIZE + 2 * NAME_SIZE] = "";
+    snprintf(name, sizeof(name), PAYLOAD_SETTING "%s", reader->account);
+    if (reader->right != PAYLOAD_BY_ROLE) {
+        snprintf(value, sizeof(value), "%s %lld %s\n%s", payload_right_names[reader->right],
+                 (long long)reader->since_us, reader->by, reader->reason);
+    }
+    store_put_setting(change, name, value);
+    store_put_audit(change, reader->since_us, reader->by,
+                    reader->right == PAYLOAD_ALLOWED  ? "payload.allow"
+                    : reader->right == PAYLOAD_DENIED ? "payload.deny"
+                                                      : "payload.reset",
+                    reader->account, reader->reason);
+}
+
 static void
 on_set(void *context, int error)
 {
@@ -174,24 +192,50 @@ ask_payload_set(const struct ask_call *call, const void *parameters)
     const struct op_payload *asked = parameters;
     struct setting_right *setting = MEM_NEW(struct setting_right);
     struct view_payload_reader *reader = &setting->reader;
-    char name[sizeof(PAYLOAD_SETTING) + HOST_SIZE], value[TEXT_SIZE + 2 * NAME_SIZE] = "";
     setting->call = *call;
     *reader = (struct view_payload_reader){
         .right = asked->right, .since_us = clock_wall_us(controller_clock(call->controller))};
     snprintf(reader->account, sizeof(reader->account), "%.63s", asked->id);
     memcpy(reader->by, call->account, sizeof(reader->by));
     memcpy(reader->reason, asked->reason, sizeof(reader->reason));
-    snprintf(name, sizeof(name), PAYLOAD_SETTING "%s", reader->account);
-    if (asked->right != PAYLOAD_BY_ROLE) {
-        snprintf(value, sizeof(value), "%s %lld %s\n%s", payload_right_names[asked->right],
-                 (long long)reader->since_us, reader->by, reader->reason);
-    }
     struct store_change *change = store_change_new();
-    store_put_setting(change, name, value);
-    store_put_audit(change, reader->since_us, call->account,
-                    asked->right == PAYLOAD_ALLOWED  ? "payload.allow"
-                    : asked->right == PAYLOAD_DENIED ? "payload.deny"
-                                                     : "payload.reset",
-                    reader->account, reader->reason);
+    right_put(change, reader);
     store_submit(controller_store(call->controller), change, on_set, setting);
+}
+
+static void
+on_token_recorded(void *context, int error)
+{
+    struct setting_right *setting = context;
+    struct view_done view = {.done = "recorded"};
+    if (error) {
+        ask_problem(&setting->call, 503, "it could not be stored", NULL,
+                    "nothing was changed; try again");
+    } else {
+        ask_answer_shape(&setting->call, 200, &view_done_shape, &view);
+    }
+    free(setting);
+}
+
+void
+payload_record(const struct ask_call *call, const struct op_audit_record *record)
+{
+    if (call->role != ACCOUNT_ADMIN) { /* web may record whatever anybody did; not give rights */
+        ask_problem(call, 403, "the account's role does not suffice", "payload",
+                    "ask an administrator");
+        return;
+    }
+    struct setting_right *setting = MEM_NEW(struct setting_right);
+    struct view_payload_reader *reader = &setting->reader;
+    setting->call = *call;
+    *reader = (struct view_payload_reader){
+        .right = record->payload, .since_us = clock_wall_us(controller_clock(call->controller))};
+    snprintf(reader->account, sizeof(reader->account), "token:%.57s", record->object);
+    memcpy(reader->by, call->account, sizeof(reader->by));
+    memcpy(reader->reason, record->reason, sizeof(reader->reason));
+    struct store_change *change = store_change_new();
+    store_put_audit(change, reader->since_us, call->account, record->action, record->object,
+                    record->detail);
+    right_put(change, reader);
+    store_submit(controller_store(call->controller), change, on_token_recorded, setting);
 }

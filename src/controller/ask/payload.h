@@ -21,4 +21,8 @@ void payload_pass(const struct ask_call *call, const char *incident_id,
 /* An account or token of that name was made or taken away: what was said of its like is over. */
 void payload_forget(struct store_change *change, const char *action, const char *object);
 
+/* A token was made, and with it was said whether it may read payload: both in one commit, or
+ * neither. */
+void payload_record(const struct ask_call *call, const struct op_audit_record *record);
+
 #endif

@@ -200,6 +200,41 @@ class Reading(Case):
         self.assertEqual(self.operator.raw("GET", "/evidence/d-1")[0], 403)
         self.assertEqual(names(self.admin), (whole, False))
 
+    def test_a_token_is_made_with_its_right_to_read_payload(self):
+        def make(name, **more):
+            made = self.admin.post("/tokens", {"name": name, "role": "viewer", **more})
+            return made, client.Api(self.server.url, ca_file=self.server.ca, token=made["token"])
+
+        def rows(action, who):
+            return [row for row in self.admin.items(f"/audit?action={action}")
+                    if row["object"] == who]
+        made, forensic = make("forensic", payload="allowed", reason="case 9")
+        self.assertEqual(made["payload"], "allowed")
+        self.assertEqual(forensic.raw("GET", "/evidence/d-1")[0], 200)
+        self.assertEqual(len(rows("token.create", "forensic")), 1)
+        self.assertEqual([row["detail"] for row in rows("payload.allow", "token:forensic")], ["case 9"])
+        made, plain = make("plain")
+        self.assertNotIn("payload", made)
+        self.assertEqual(plain.raw("GET", "/evidence/d-1")[0], 403)
+        _, robot = make("robot", role="admin", payload="denied", reason="four eyes")
+        self.assertEqual(robot.raw("GET", "/evidence/d-1")[0], 403)
+        _, root = make("root", role="admin")
+        self.assertEqual(root.raw("GET", "/evidence/d-1")[0], 200)
+        for wrong in ({"payload": "allowed"}, {"payload": "allowed", "reason": "  "},
+                      {"payload": "yes", "reason": "x"}):
+            self.assertEqual(self.admin.raw("POST", "/tokens", {"name": "w", "role": "viewer",
+                                                                **wrong})[0], 422, wrong)
+        # what was said of one is not said of the next of that name
+        self.admin.post("/tokens/forensic/revoke", {})
+        self.assertEqual(make("forensic")[1].raw("GET", "/evidence/d-1")[0], 403)
+        told = self.ctl("tokens", "create", "ctl", "viewer", "--payload", "allow", "--reason", "case 10")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn("allowed", told.stdout)
+        self.assertIn("token:ctl", self.ctl("payload-readers").stdout)
+        self.assertEqual(self.ctl("tokens", "create", "no", "viewer", "--payload", "allow").returncode, 2)
+        for name in ("forensic", "plain", "robot", "root", "ctl"):
+            self.admin.post(f"/tokens/{name}/revoke", {})
+
     def test_incident_with_its_detections(self):
         incident = self.viewer.items("/incidents")[0]
         detail = self.viewer.get(f"/incidents/{incident['id']}")
@@ -1193,6 +1228,27 @@ class CoreAway(Case):
         self.assertIn("cordon_web_core_connected 0", self.viewer.text("/metrics"))
         self.assertEqual(self.viewer.raw("GET", "/links", token=None)[0], 401)
         self.assertEqual(self.ctl("links").returncode, 3)
+
+    def test_a_token_that_is_in_no_audit_is_none(self):
+        self.server.tell("mute")
+        body = json.dumps({"name": "lost", "role": "admin", "payload": "denied", "reason": "x"})
+        with self.connect() as tls:
+            tls.sendall((f"POST /api/v1/tokens HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+                         f"{self.admin.token}\r\nContent-Type: application/json\r\n"
+                         f"Content-Length: {len(body)}\r\n\r\n{body}").encode())
+            tls.settimeout(0.3)
+            answer = b""
+            for _ in range(20):
+                self.server.tell("slow")
+                try:
+                    answer = tls.recv(65536)
+                    break
+                except TimeoutError:
+                    continue
+        self.assertIn(b" 503 ", answer.split(b"\r\n")[0])
+        self.server.tell("away")
+        self.server.tell("back")
+        self.assertNotIn("lost", [one["name"] for one in self.admin.items("/tokens")])
 
     def test_late(self):
         self.server.tell("mute")
