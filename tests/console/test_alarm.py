@@ -65,7 +65,7 @@ def test_the_storm_is_seen(lab, browser, japanese):
     browser.sign_in("admin", PASSWORD, japanese)
     browser.see(banner)
     browser.troubles()
-    for screen, words in (("limits", (limits, conflict)), ("pending", (pending,))):
+    for screen, words in (("budgets", (limits, conflict)), ("pending", (pending,))):
         browser.goto(f"#/{screen}")
         browser.heading(words[0])
         browser.see(banner)

@@ -17,7 +17,7 @@ from probes import Http, Ping, can, cannot
 from test_forgeries import eve_alert
 from way import Way
 
-SCREENS = ("dashboard", "pending", "incidents", "hosts", "containments", "watch", "limits", "endpoints", "map", "switches", "mirrors",
+SCREENS = ("dashboard", "pending", "incidents", "hosts", "containments", "watch", "budgets", "endpoints", "map", "switches", "mirrors",
            "sources", "policies", "rollout", "report", "permits", "protected", "servers", "warning", "notifications",
            "certificates", "accounts", "retention", "profile", "audit",
            "system")
