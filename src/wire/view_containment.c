@@ -243,7 +243,7 @@ static const struct field assessment_fields[] = {
     ROW(struct view_assessment, since_us, "since", FIELD_TIME, "what was looked at"),
     ROW_LIST(struct view_assessment, talkers, talker_count, "talkers", FIELD_LIST, &talker_shape,
              VIEW_TALKERS_MAX, "who talked to it, as far as detections say"),
-    ROW_OPT(struct view_assessment, more, "more", FIELD_UINT, "incidents of others beyond these"),
+    ROW_OPT(struct view_assessment, more, "more", FIELD_UINT, "incidents beyond these, of others or not looked at whole"),
 };
 const struct shape view_assessment_shape =
     SHAPE("ServerAssessment", struct view_assessment, assessment_fields, NULL);

@@ -168,10 +168,67 @@ is_same_party(const struct view_talker *talker, const struct incident *incident)
                                     : ip_is_equal(&talker->ip, &incident->ip);
 }
 
+/* What an incident's detections say of the server: it is named after the last one only. */
+#define ASSESS_READ 2000     /* detections that one answer reads */
+#define ASSESS_READ_EACH 200 /* of one incident, the newest */
+struct assessing {
+    const struct op_assess *asked;
+    const struct incident *incident;
+    int64_t since_us, last_us;
+    uint64_t found;
+    size_t read, read_here;
+};
+
+static bool
+is_end_about(const struct assessing *assessing, const struct peer *end)
+{
+    return !ip_is_none(&end->ip) && !ip_is_equal(&end->ip, &assessing->incident->ip) &&
+           prefix_has(&assessing->asked->server, &end->ip);
+}
+
 static void
-talker_add(struct controller *controller, const struct incident *incident,
+on_assessed(void *context, const struct detection *detection)
+{
+    struct assessing *assessing = context;
+    const char *name = assessing->asked->server_name;
+    bool is_it = name[0] ? strcasecmp(name, detection->server_name) == 0
+                         : is_end_about(assessing, &detection->src) ||
+                               is_end_about(assessing, &detection->dst);
+    assessing->read++;
+    assessing->read_here++;
+    if (is_it && detection->seen_us >= assessing->since_us) {
+        assessing->found++;
+        assessing->last_us =
+            detection->seen_us > assessing->last_us ? detection->seen_us : assessing->last_us;
+    }
+}
+
+/* False: not every detection of it could be looked at. */
+static bool
+incident_assess(struct controller *controller, struct assessing *assessing,
+                const struct incident *incident)
+{
+    assessing->incident = incident;
+    assessing->found = assessing->read_here = 0;
+    assessing->last_us = 0;
+    bool is_whole = incident->detection_count < 2; /* what it is named after is all of it */
+    if (!is_whole && assessing->read < ASSESS_READ) {
+        is_whole = store_read_detections(controller_store(controller), incident->id,
+                                         ASSESS_READ_EACH, on_assessed, assessing) == 0 &&
+                   assessing->read_here < ASSESS_READ_EACH;
+    }
+    if (assessing->found == 0 && is_about(assessing->asked, incident)) {
+        assessing->found = 1;
+        assessing->last_us = incident->last_us;
+    }
+    return is_whole || assessing->found > 0;
+}
+
+static void
+talker_add(struct controller *controller, const struct assessing *assessing,
            struct view_assessment *view)
 {
+    const struct incident *incident = assessing->incident;
     struct view_talker *talker = NULL;
     for (size_t i = 0; i < view->talker_count && !talker; i++) {
         talker = is_same_party(&view->talkers[i], incident) ? &view->talkers[i] : NULL;
@@ -188,8 +245,8 @@ talker_add(struct controller *controller, const struct incident *incident,
         snprintf(talker->endpoint_id, ID_SIZE, "%s", incident->endpoint_id);
         snprintf(talker->host_name, HOST_SIZE, "%s", endpoint ? endpoint_name(endpoint) : "");
     }
-    talker->detections += incident->detection_count;
-    talker->last_us = incident->last_us > talker->last_us ? incident->last_us : talker->last_us;
+    talker->detections += assessing->found;
+    talker->last_us = assessing->last_us > talker->last_us ? assessing->last_us : talker->last_us;
 }
 
 void
@@ -200,10 +257,15 @@ ask_server_assess(const struct ask_call *call, const void *parameters)
     int64_t since_us = clock_wall_us(controller_clock(call->controller)) - week_us;
     struct view_assessment view = {.talkers = mem_new(VIEW_TALKERS_MAX, sizeof(struct view_talker)),
                                    .since_us = since_us};
+    struct assessing assessing = {.asked = asked, .since_us = since_us};
     for (size_t i = controller_incident_count(call->controller); i > 0; i--) {
         const struct incident *each = controller_incident_at(call->controller, i - 1);
-        if (each->last_us >= since_us && is_about(asked, each)) {
-            talker_add(call->controller, each, &view);
+        if (each->last_us < since_us) {
+            continue;
+        }
+        view.more += !incident_assess(call->controller, &assessing, each);
+        if (assessing.found > 0) {
+            talker_add(call->controller, &assessing, &view);
         }
     }
     view.is_never_blocked = engine_never_blocks(controller_engine(call->controller), &asked->server,

@@ -482,6 +482,13 @@ on_stored(void *context, const char *detection_id, int error)
 bool
 campus_detect(struct campus *campus, const char *id, const char *ip, enum strength strength)
 {
+    return campus_detect_to(campus, id, ip, "198.51.100.9", strength);
+}
+
+bool
+campus_detect_to(struct campus *campus, const char *id, const char *ip, const char *server,
+                 enum strength strength)
+{
     struct detection detection = {.seen_us = campus->clock.wall_now_us,
                                   .first_us = campus->clock.wall_now_us,
                                   .reported_us = campus->clock.wall_now_us,
@@ -497,7 +504,7 @@ campus_detect(struct campus *campus, const char *id, const char *ip, enum streng
     snprintf(detection.maker, sizeof(detection.maker), "suricata");
     snprintf(detection.signature, sizeof(detection.signature), "C&C contact");
     detection.src.ip = campus_ip(ip);
-    detection.dst.ip = campus_ip("198.51.100.9");
+    detection.dst.ip = campus_ip(server);
     detection.src.port = 50000;
     detection.dst.port = 443;
     int stored = 0;

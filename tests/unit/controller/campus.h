@@ -84,6 +84,8 @@ const struct endpoint *campus_endpoint(struct campus *campus, uint8_t mac);
 
 /* C&C contact of 'ip', strong, by another maker's finder; returns whether it was acknowledged. */
 bool campus_detect(struct campus *campus, const char *id, const char *ip, enum strength strength);
+bool campus_detect_to(struct campus *campus, const char *id, const char *ip, const char *server,
+                      enum strength strength);
 /* The newest containment, or NULL. */
 const struct containment *campus_newest(struct campus *campus);
 bool campus_has_mark(const struct containment *c, const char *step);

@@ -171,6 +171,35 @@ test_who_was_told_is_found_at_once_among_many(void **state)
     assert_true(costs[1] < costs[0] * 10);
 }
 
+/* One endpoint talks to two servers in one incident: it is told of both. */
+static void
+test_who_talked_to_a_server_that_is_not_the_last_one(void **state)
+{
+    struct asker *f = *state;
+    static const struct {
+        const char *server;
+        int talkers;
+    } cases[] = {{"198.51.100.7", 1},    {"198.51.100.8", 1}, {"198.51.100.9", 0},
+                 {"198.51.100.0/24", 1}, {"10.1.0.2", 0}};
+    campus_client(&f->campus, "e1", "p1", 2, "10.1.0.2", NULL);
+    campus_settle(&f->campus);
+    assert_true(campus_detect_to(&f->campus, "d1", "10.1.0.2", "198.51.100.7", STRENGTH_WEAK));
+    assert_true(campus_detect_to(&f->campus, "d2", "10.1.0.2", "198.51.100.8", STRENGTH_WEAK));
+    assert_int_equal(controller_incident_count(f->campus.controller), 1);
+    for (size_t i = 0; i < 5; i++) {
+        char parameters[64];
+        snprintf(parameters, sizeof(parameters), "{\"server\":\"%s\"}", cases[i].server);
+        (void)ask(f, "server-blocks.assess", parameters);
+        const cJSON *talkers = cJSON_GetObjectItemCaseSensitive(f->body, "talkers");
+        assert_int_equal(cJSON_GetArraySize(talkers), cases[i].talkers);
+        const cJSON *one = cJSON_GetArrayItem(talkers, 0);
+        if (one) {
+            assert_int_equal(cJSON_GetObjectItemCaseSensitive(one, "detections")->valueint,
+                             strchr(cases[i].server, '/') ? 2 : 1);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -180,6 +209,7 @@ main(void)
         CASE(test_what_it_does_again_is_counted),
         CASE(test_what_was_released_long_ago_costs_nothing),
         CASE(test_who_was_told_is_found_at_once_among_many),
+        CASE(test_who_talked_to_a_server_that_is_not_the_last_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
