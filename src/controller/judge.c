@@ -15,6 +15,7 @@
 #define SLICE_EVERY_US 25000 /* ... and not more often */
 #define CROWD_US 60000000    /* a switch that answers nothing for so long is none of the crowd */
 #define CROWD_LOOK_US 2000000
+#define TOLD_NAMED 3 /* switches that are being told; of more no list is kept up to date */
 
 void
 judge_look(struct controller *controller, struct entry *entry)
@@ -86,6 +87,8 @@ struct judgement {
     bool is_open_at_home; /* the endpoint's own switch is away, and was never told this */
     size_t meant;         /* switches that must hold it, here or away */
     size_t holders;       /* of these, connected, and were asked to hold it */
+    size_t told;          /* of these, connected, and still being told everything */
+    const char *told_names[TOLD_NAMED];
     size_t absent, applied, verified; /* rules */
     uint64_t hits;
     char why[TEXT_SIZE];     /* what failed or differs */
@@ -172,8 +175,6 @@ note_silent(const struct switch_state *sw, char text[TEXT_SIZE])
     }
     if (sw->is_fenced) {
         snprintf(what, sizeof(what), "is driven by another controller");
-    } else if (sw->device.is_connected) {
-        snprintf(what, sizeof(what), "is still being told");
     } else if (sw->gone_us > 0) {
         time_format(sw->gone_us, since);
         snprintf(what, sizeof(what), "not connected since %s", since);
@@ -181,6 +182,20 @@ note_silent(const struct switch_state *sw, char text[TEXT_SIZE])
         snprintf(what, sizeof(what), "has not connected yet");
     }
     note(text, sw->device.switch_name, what);
+}
+
+/* While a whole site is told, the list of who is left would be another with every switch, and be
+ * written to the disk each time for every containment. */
+static void
+note_told(const struct judgement *j, char text[TEXT_SIZE])
+{
+    if (j->told > TOLD_NAMED) {
+        note(text, "several", "switches are still being told");
+        return;
+    }
+    for (size_t i = 0; i < j->told; i++) {
+        note(text, j->told_names[i], "is still being told");
+    }
 }
 
 static void
@@ -195,7 +210,11 @@ judge_switch(const struct switch_state *sw, const struct entry *entry, struct ju
     }
     j->meant++;
     if (sw->is_fenced || !sw->device.is_connected || !sw->is_settled) {
-        note_silent(sw, j->missing);
+        if (sw->is_fenced || !sw->device.is_connected) {
+            note_silent(sw, j->missing);
+        } else if (j->told++ < TOLD_NAMED) {
+            j->told_names[j->told - 1] = sw->device.switch_name;
+        }
         j->is_lost_at_home |= sw->is_fenced && strcmp(j->home, sw->device.switch_name) == 0;
         j->is_open_at_home |= strcmp(j->home, sw->device.switch_name) == 0 && !holds_all(sw, entry);
         return;
@@ -302,6 +321,7 @@ entry_judge(struct controller *controller, struct entry *entry)
     {
         judge_switch(sw, entry, &j);
     }
+    note_told(&j, j.missing);
     entry->c.hits = j.hits;
     if (j.meant == 0 && entry->wants.count > 0) {
         judge_unmeant(controller, entry, &j);

@@ -63,6 +63,8 @@ const struct said said_places[] = {
     {"step.everywhere", "everywhere", "全スイッチ"},
     /* what a switch holds */
     {"report.told", "{1!} is still being told", "{1} へ設定を送信中です"},
+    {"report.told_many", "several switches are still being told",
+     "複数のスイッチへ設定を送信中です"},
     {"report.gone_since", "{1!} not connected since {2@}", "{1} は {2} から未接続です"},
     {"report.never_yet", "{1!} has not connected yet", "{1} はまだ一度も接続していません"},
     {"switch.entry", "the entry in {1} is {2:word.entry.}", "{1} のエントリーが{2}"},
