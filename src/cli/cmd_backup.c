@@ -1,7 +1,9 @@
 /* Backups, and what a restored database did not know. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/macros.h"
 #include "cli/columns.h"
@@ -47,6 +49,37 @@ ask_and_print(struct run *run, const char *path, const cJSON *body)
     return code;
 }
 
+/* Written as it comes; a file that is there already is not overwritten, one that is not whole goes.
+ */
+static int
+download(struct run *run)
+{
+    const char *out = run->options.out;
+    bool is_file = out && strcmp(out, "-") != 0;
+    struct client_answer answer;
+    if (!out) {
+        return run_usage("backup download -o FILE");
+    }
+    FILE *file = is_file ? fopen(out, "wex") : stdout;
+    if (!file) {
+        return run_usage("%s: %s", out, strerror(errno));
+    }
+    client_save(run->client, API "/backup/download", file, &answer);
+    int code = run_judge(run, &answer);
+    client_answer_fini(&answer);
+    bool is_written = fflush(file) == 0 && fsync(fileno(file)) == 0;
+    is_written = (is_written || !is_file) && !ferror(file);
+    is_written = (!is_file || fclose(file) == 0) && is_written;
+    if (code == EXIT_GOOD && !is_written) {
+        fprintf(stderr, "cordonctl: %s: %s\n", out, strerror(errno));
+        code = EXIT_REFUSED;
+    }
+    if (code != EXIT_GOOD && is_file) {
+        unlink(out);
+    }
+    return code;
+}
+
 int
 cmd_backup(struct run *run, char **words, int count)
 {
@@ -56,12 +89,14 @@ cmd_backup(struct run *run, char **words, int count)
         code = ask_and_print(run, API "/backup", NULL);
     } else if (count == 1 && strcmp(words[0], "start") == 0) {
         code = ask_and_print(run, API "/backup/start", body);
+    } else if (count == 1 && strcmp(words[0], "download") == 0) {
+        code = download(run);
     } else if (count == 3 && strcmp(words[0], "schedule") == 0) {
         cJSON_AddNumberToObject(body, "every_h", (double)strtoul(words[1], NULL, 10));
         cJSON_AddNumberToObject(body, "keep", (double)strtoul(words[2], NULL, 10));
         code = ask_and_print(run, API "/backup/schedule", body);
     } else {
-        code = run_usage("backup | backup start | backup schedule HOURS KEEP");
+        code = run_usage("backup | backup start | backup schedule HOURS KEEP | backup download");
     }
     cJSON_Delete(body);
     return code;

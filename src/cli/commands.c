@@ -164,10 +164,11 @@ const struct command command_table[] = {
     {"events", "", "[--last-id ID]", "live changes, until Ctrl-C",
      "With --json each line is one event: {\"id\":..., \"event\":..., \"data\":...}.", 0, 0,
      cmd_events},
-    {"backup", "[start | schedule HOURS KEEP]", "",
-     "the last backup and the schedule; makes one; has one made every HOURS hours", 
+    {"backup", "[start | schedule HOURS KEEP | download]", "[-o FILE]",
+     "the last backup and the schedule; makes one; has one made every HOURS hours; fetches the last",
      "HOURS 0: by hand only.  KEEP of them are kept.  Backups lie on the controller, below its state\n"
-     "folder; 'cordond restore FILE' there puts one back.", 0, 3, cmd_backup},
+     "folder; 'cordond restore FILE' there puts one back.  download fetches the last one to -o FILE,\n"
+     "only where it is encrypted to the operator's key (backup_key in cordond.yaml).", 0, 3, cmd_backup},
     {"unproven", "[keep ID]", "[" REASON "]",
      "blocks that switches hold and a restored database did not know; keeps one",
      "'cordonctl release ID' releases one instead.", 0, 2, cmd_unproven},

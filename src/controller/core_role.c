@@ -563,6 +563,13 @@ backup_result(void *context)
     return errand_ask(role->errands, role->config, ERRAND_BACKUP_RESULT, 0, -1);
 }
 
+static int
+backup_file(void *context)
+{
+    const struct role *role = ((struct core *)context)->role;
+    return errand_ask(role->errands, role->config, ERRAND_BACKUP_FILE, 0, -1);
+}
+
 static void
 backup_ended(void *context, const struct view_backup *backup)
 {
@@ -586,6 +593,7 @@ core_copies(struct core *core)
                                              .is_encrypted = core->role->config->backup_key[0],
                                              .start = backup_start,
                                              .result = backup_result,
+                                             .file = backup_file,
                                              .ended = backup_ended,
                                              .context = core};
     return copies_open(&settings, &core->copies);

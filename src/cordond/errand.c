@@ -20,12 +20,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/seal.h"
+#include "wire/view_system.h"
 #include "bus/pki_key.h"
 #include "model/revision.h"
 
 #define WAIT_MS 10000
 #define BACKLOG 128
 #define BACKUPS_MAX 1000
+#define RESULT_MAX 65536 /* of last.json */
 #define UDP_ROOM (8 * 1024 * 1024)
 
 struct question {
@@ -47,6 +49,7 @@ errand_is_allowed(enum wire_role role, enum errand errand)
     case ERRAND_POLICY_WRITE:
     case ERRAND_BACKUP:
     case ERRAND_BACKUP_RESULT:
+    case ERRAND_BACKUP_FILE:
     case ERRAND_KEY_CHECK:
         return role == ROLE_CORE;
     case ERRAND_SOURCE_FILE:
@@ -135,6 +138,34 @@ backup_result(const struct config *config)
 {
     char path[URL_SIZE + 32];
     snprintf(path, sizeof(path), "%s/backups/last.json", config->state_dir);
+    return file_open(path);
+}
+
+/* What last.json names, in that folder; it is root's, as the folder is. */
+static int
+backup_file(const struct config *config)
+{
+    char path[URL_SIZE + 320], *text = NULL;
+    size_t size = 0;
+    struct view_backup_result result = {.at_us = 0};
+    struct codec_error error;
+    int fd = backup_result(config);
+    int failed = fd < 0 ? fd : file_read_open(fd, RESULT_MAX, &text, &size);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (failed) {
+        return failed;
+    }
+    cJSON *json = codec_parse(text, size);
+    bool is_read = json && codec_decode(&view_backup_result_shape, json, &result, &error) == 0;
+    cJSON_Delete(json);
+    free(text);
+    const char *slash = strrchr(result.file, '/');
+    if (!is_read || result.problem[0] || !result.has_secrets || !slash) {
+        return -EPERM;
+    }
+    snprintf(path, sizeof(path), "%s/backups/%.255s", config->state_dir, slash + 1);
     return file_open(path);
 }
 
@@ -303,6 +334,8 @@ errand_do(const struct config *config, enum errand errand, size_t index, int giv
         return backup_begin(config, index);
     case ERRAND_BACKUP_RESULT:
         return backup_result(config);
+    case ERRAND_BACKUP_FILE:
+        return backup_file(config);
     default:
         return index < config->source_count ? source_do(config, &config->sources[index], errand)
                                             : -EINVAL;

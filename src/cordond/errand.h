@@ -22,6 +22,7 @@ enum errand {
     ERRAND_POLICY_WRITE,   /* core: the given descriptor's bytes become the policy file */
     ERRAND_BACKUP,         /* core: a backup is begun (backup.h); 'index' of them are kept */
     ERRAND_BACKUP_RESULT,  /* core: a descriptor to read how the last one ended */
+    ERRAND_BACKUP_FILE,    /* core: the last one, where it is for the operator's key alone */
     ERRAND_SOURCE_FILE,    /* intake: the followed file; 'index' is of sources in each */
     ERRAND_SOURCE_ROTATED, /* intake: the file beside it that ends in ".1" */
     ERRAND_SOURCE_WATCH,   /* intake: an inotify descriptor that watches its folder */

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "web/reply.h"
+#include "web/token.h"
 
 #define EXPORTS_MAX 16 /* beyond: 503 */
 
@@ -86,16 +87,25 @@ on_closed(struct evhttp_connection *connection, void *context)
     }
 }
 
+/* 'part': the first one; core says the name of a backup. */
 static void
-start(struct export *export)
+start(struct export *export, const cJSON *part)
 {
     static const char *const media[AUDIT_FORMAT_COUNT] = {
         "application/x-ndjson", "text/csv; charset=utf-8", "text/plain; charset=utf-8"};
     static const char *const suffix[AUDIT_FORMAT_COUNT] = {"jsonl", "csv", "cef"};
-    char name[64];
-    reply_headers(export->request, media[export->format]);
-    snprintf(name, sizeof(name), "attachment; filename=\"cordon-audit.%s\"",
-             suffix[export->format]);
+    char name[NAME_SIZE + 32];
+    const cJSON *file = cJSON_GetObjectItemCaseSensitive(part, "name");
+    if (export->op == OP_BACKUP_DOWNLOAD) {
+        bool is_plain = cJSON_IsString(file) && token_name_is_valid(file->valuestring);
+        reply_headers(export->request, "application/octet-stream");
+        snprintf(name, sizeof(name), "attachment; filename=\"%s\"",
+                 is_plain ? file->valuestring : "cordon.backup");
+    } else {
+        reply_headers(export->request, media[export->format]);
+        snprintf(name, sizeof(name), "attachment; filename=\"cordon-audit.%s\"",
+                 suffix[export->format]);
+    }
     evhttp_add_header(evhttp_request_get_output_headers(export->request), "Content-Disposition",
                       name);
     evhttp_connection_set_closecb(evhttp_request_get_connection(export->request), on_closed,
@@ -138,7 +148,7 @@ on_part(void *context, const struct wire_answer *answer)
         return;
     }
     if (!export->is_started) {
-        start(export);
+        start(export, answer->body);
     }
     struct evbuffer *part = evbuffer_new();
     evbuffer_add(part, answer->bytes, answer->byte_count);

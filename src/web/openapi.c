@@ -167,6 +167,10 @@ add_own_problems(const struct route *route, cJSON *responses, cJSON *components)
                     "the controller was started anew since that page was given: begin again "
                     "without cursor");
     }
+    if (route->op == OP_BACKUP_DOWNLOAD) {
+        add_problem(responses, components, "409",
+                    "there is no whole backup, or it is not encrypted: it stays on the controller");
+    }
     if (takes_secret(route)) {
         cJSON_DeleteItemFromObject(responses, "401");
         add_problem(responses, components, "401", "the name, password or code is wrong");

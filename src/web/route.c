@@ -23,6 +23,7 @@ const char *const route_method_names[METHOD_COUNT + 1] = {"GET", "POST", NULL};
 #define SSE_MEDIA "text/event-stream"
 #define HTML_MEDIA "text/html; charset=utf-8"
 #define LINES_MEDIA "application/x-ndjson"
+#define FILE_MEDIA "application/octet-stream"
 #define PROMETHEUS_MEDIA "text/plain; version=0.0.4"
 
 /* clang-format off */
@@ -170,6 +171,9 @@ const struct route route_table[] = {
         "Makes a backup now, below the controller's state folder"),
     ASK(METHOD_POST, API_PREFIX "/backup/schedule", OP_BACKUP_SCHEDULE, "backup",
         "How often backups are made by themselves, and how many are kept"),
+    {.method = METHOD_GET, .path = API_PREFIX "/backup/download", .kind = ROUTE_EXPORT,
+     .op = OP_BACKUP_DOWNLOAD, .media = FILE_MEDIA, .tag = "backup",
+     .summary = "The last backup as a file, where it is encrypted; itself in the audit"},
     ASK(METHOD_GET, API_PREFIX "/unproven", OP_UNPROVEN_LIST, "backup",
         "Blocks that switches hold and a restored database did not know; they stay until a person "
         "decides: keep, or release them as containments and server blocks are released"),

@@ -161,6 +161,12 @@ static const struct field audit_export_fields[] = {
 static const struct shape audit_export_shape =
     SHAPE("AuditExport", struct op_audit_export, audit_export_fields, NULL);
 
+static const struct field download_fields[] = {
+    ROW_OPT(struct op_download, run, "run", FIELD_TEXT, "of web: the download that goes on"),
+};
+static const struct shape download_shape =
+    SHAPE("BackupDownload", struct op_download, download_fields, NULL);
+
 static const struct field id_fields[] = {
     ROW(struct op_id, id, "id", FIELD_TEXT, "id, or another unique name where one is accepted"),
 };
@@ -669,6 +675,7 @@ const struct op_info op_table[OP_COUNT] = {
     [OP_BACKUP_SHOW] = ONE("backup.show", EVERYBODY, NULL, &view_backup_shape),
     [OP_BACKUP_START] = ONE("backup.start", ADMINS, NULL, &view_backup_shape),
     [OP_BACKUP_SCHEDULE] = ONE("backup.schedule", ADMINS, &schedule_shape, &view_backup_shape),
+    [OP_BACKUP_DOWNLOAD] = ONE("backup.download", ADMINS, &download_shape, NULL),
     [OP_UNPROVEN_LIST] = LIST("unproven.list", EVERYBODY, &page_shape, &view_containment_shape),
     [OP_UNPROVEN_KEEP] = ONE("unproven.keep", OPERATORS, &reason_shape, &view_containment_shape),
     [OP_RETENTION_SHOW] = ONE("retention.show", EVERYBODY, NULL, &view_retention_shape),

@@ -114,6 +114,7 @@ enum op {
     OP_BACKUP_SHOW,
     OP_BACKUP_START,
     OP_BACKUP_SCHEDULE,
+    OP_BACKUP_DOWNLOAD,
     OP_UNPROVEN_LIST,
     OP_UNPROVEN_KEEP,
     OP_RETENTION_SHOW,
@@ -223,6 +224,9 @@ struct op_audit_list {
 };
 struct op_audit_verify {
     char newest[NAME_SIZE + 8]; /* 64 hexadecimal digits */
+};
+struct op_download {
+    char run[ID_SIZE]; /* the download that goes on; "": a new one */
 };
 struct op_evidence {
     char id[HOST_SIZE];

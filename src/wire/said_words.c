@@ -139,6 +139,7 @@ const struct said said_words[] = {
     {"word.audit.unproven", "unproven", "未確認の遮断の検出"},
     {"word.audit.keep", "keep", "未確認の遮断の継続"},
     {"word.audit.backup_start", "backup.start", "バックアップの開始"},
+    {"word.audit.backup_download", "backup.download", "バックアップのダウンロード"},
     {"word.audit.backup_schedule", "backup.schedule", "自動バックアップの設定"},
     {"word.audit.retention_set", "retention.set", "保存期間の変更"},
     {"word.audit.retention_prune", "retention.prune", "保存期間を過ぎたデータの削除"},

@@ -154,6 +154,75 @@ def test_the_key_file_is_checked_at_every_start(bench):
     wait_for(bench.has_secret, "the secret", SLOW_S)
 
 
+def ctl(bench, *words, token=None):
+    environment = dict(os.environ, CORDON_URL=bench.api.url, CORDON_CA=str(bench.state / "pki" / "ca.pem"),
+                       LANG="C.UTF-8", CORDON_TOKEN_FILE=str(bench.state / "admin.token"))
+    if token:
+        environment["CORDON_TOKEN"] = token
+    return subprocess.run([os.path.join(BUILD, "src", "cli", "cordonctl"), *words], env=environment,
+                          capture_output=True, text=True, timeout=SLOW_S, check=False)
+
+
+def backed_up(bench):
+    before = bench.api.get("/backup")["last"]["at"]
+    bench.api.post("/backup/start", {})
+    return wait_for(lambda: not (now := bench.api.get("/backup"))["running"] and now["last"]["at"] != before
+                    and now["last"], "the backup", SLOW_S)
+
+
+def test_a_backup_is_fetched_and_restored_elsewhere(bench, operator):
+    reason = "fetched 4711"
+    made = bench.contain("02:00:00:00:00:41", reason)
+    made_at = backed_up(bench)
+    out = bench.folder / "fetched.backup"
+    told = ctl(bench, "backup", "download", "-o", str(out))
+    assert told.returncode == 0, told.stderr
+    blob = pathlib.Path(made_at["file"]).read_bytes()
+    assert out.read_bytes() == blob and len(blob) > 128 * 1024  # in more than one part
+    status, media, body = bench.api.ask("GET", "/backup/download")
+    assert (status, media, body) == (200, "application/octet-stream", blob)
+    rows = bench.api.items("/audit?action=backup.download")
+    assert [row["account"] for row in rows] == ["token:admin"] * 2
+    assert {row["object"] for row in rows} == {os.path.basename(made_at["file"])}
+    # what is there already is not overwritten
+    assert ctl(bench, "backup", "download", "-o", str(out)).returncode != 0 and out.read_bytes() == blob
+    for role in ("viewer", "operator", "auditor"):
+        token = bench.api.post("/tokens", {"name": f"fetch-{role}", "role": role})["token"]
+        assert bench.api.raw("GET", "/backup/download", token=token, validate=False)[0] == 403, role
+    assert len(bench.api.items("/audit?action=backup.download")) == 2
+    # a machine that never was one of ours: the file and the operator's key are all that it has
+    with tempfile.TemporaryDirectory(prefix="cordon-elsewhere-") as name:
+        os.chmod(name, 0o755)
+        text = pathlib.Path(bench.cordon.config).read_text(encoding="utf-8")
+        other = pathlib.Path(name, "cordond.yaml")
+        other.write_text(text.replace(str(bench.state), f"{name}/state"), encoding="utf-8")
+        done = subprocess.run([CORDOND, "--config", str(other), "restore", str(out), "--key", operator[0]],
+                              text=True, capture_output=True, timeout=SLOW_S, check=False)
+        assert done.returncode == 0, done.stderr
+        database = next(pathlib.Path(name, "state").rglob("cordon.db"))
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as found:
+            assert found.execute("SELECT count(*) FROM containment WHERE json LIKE ?",
+                                 (f"%{reason}%",)).fetchone() == (1,)
+        assert (pathlib.Path(name, "state", "web", "accounts")).exists()
+    bench.api.post(f"/containments/{made['id']}/release", {"reason": "over"})
+
+
+def test_what_is_not_encrypted_stays_here():
+    with tempfile.TemporaryDirectory(prefix="cordon-open-") as name:
+        bench = Bench(name)
+        try:
+            status, problem = bench.api.raw("GET", "/backup/download", validate=False)
+            assert status == 409 and "no backup" in str(problem)
+            assert not backed_up(bench)["secrets"]
+            out = bench.folder / "fetched.backup"
+            told = ctl(bench, "backup", "download", "-o", str(out))
+            assert told.returncode == 1 and "not encrypted" in told.stderr and "backup_key" in told.stderr
+            assert not out.exists()
+            assert bench.api.items("/audit?action=backup.download") == []
+        finally:
+            bench.close()
+
+
 def test_backup_and_restore(bench, operator):
     bench.contain("02:00:00:00:00:11", "before")
     signed_in = bench.api.raw("POST", "/session", {

@@ -78,6 +78,7 @@ static ask_handler *const handlers[OP_COUNT] = {
     [OP_BACKUP_SHOW] = ask_backup_show,
     [OP_BACKUP_START] = ask_backup_start,
     [OP_BACKUP_SCHEDULE] = ask_backup_schedule,
+    [OP_BACKUP_DOWNLOAD] = ask_backup_download,
     [OP_UNPROVEN_LIST] = ask_unproven_list,
     [OP_UNPROVEN_KEEP] = ask_unproven_keep,
     [OP_WATCH_LIST] = ask_watch_list,
@@ -121,6 +122,7 @@ asks_free(struct asks *asks)
 {
     if (asks) {
         ask_trials_end(asks);
+        ask_downloads_end(asks);
         jobs_free(asks->jobs);
         free(asks->payload_notes);
     }

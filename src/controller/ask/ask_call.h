@@ -36,6 +36,18 @@ struct ask_export {
     int64_t used_us; /* boot */
 };
 
+/* The last backup on its way to somebody. */
+#define ASK_DOWNLOADS_MAX 2
+struct ask_download {
+    char id[ID_SIZE];        /* "": free */
+    char account[NAME_SIZE]; /* whose it is */
+    char name[NAME_SIZE];    /* of the file */
+    int fd;                  /* ours */
+    uint64_t sent, size;
+    bool is_busy;    /* its audit row is on its way */
+    int64_t used_us; /* boot */
+};
+
 struct payload_notes;
 
 struct asks {
@@ -45,6 +57,7 @@ struct asks {
     size_t annotating; /* changes of annotations on their way to the disk */
     bool is_placing;   /* a change of the map is */
     struct ask_export exports[ASK_EXPORTS_MAX];
+    struct ask_download downloads[ASK_DOWNLOADS_MAX];
     struct payload_notes *payload_notes; /* owned; payload.c */
     uint64_t asked[OP_COUNT];
     uint64_t refused;
@@ -181,6 +194,8 @@ ask_handler ask_replay_start, ask_replay_show, ask_replay_list;
 /* ask_rollout.c */
 ask_handler ask_rollout_show, ask_window_list;
 /* ask_system.c */
+ask_handler ask_backup_download;
+void ask_downloads_end(struct asks *asks);
 ask_handler ask_enforcement_show, ask_budget_show, ask_conflict_list, ask_audit_record, ask_version;
 /* ask_system.c */
 ask_handler ask_storage_show;

@@ -278,6 +278,12 @@ copies_renew(struct copies *copies)
     copies->next_copy_us = clock_boot_us(copies->settings.clock);
 }
 
+int
+copies_file(const struct copies *copies)
+{
+    return copies->settings.file ? copies->settings.file(copies->settings.context) : -ENOSYS;
+}
+
 const struct view_backup *
 copies_view(struct copies *copies)
 {

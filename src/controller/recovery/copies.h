@@ -27,6 +27,8 @@ struct copies_settings {
     int (*start)(void *context, uint32_t keep);
     /* A descriptor to read how the last one ended, or negative errno. */
     int (*result)(void *context);
+    /* A descriptor to read the last one that is encrypted, or negative errno. */
+    int (*file)(void *context);
     /* A backup ended, or could not be made. */
     void (*ended)(void *context, const struct view_backup *backup);
     void *context;
@@ -43,6 +45,9 @@ void copies_tick(struct copies *copies);
 void copies_renew(struct copies *copies);
 /* Borrowed until the next tick. */
 const struct view_backup *copies_view(struct copies *copies);
+
+/* A descriptor to read the last backup, the caller's, or negative errno. */
+int copies_file(const struct copies *copies) MUST_CHECK;
 
 enum copies_result { COPIES_DONE, COPIES_BUSY, COPIES_FAILED };
 typedef void copies_done_fn(void *context, enum copies_result result);

@@ -71,8 +71,9 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-    static const char *const names[] = {"policy.yaml", "eve.json", "eve.sock", "admin.password",
-                                        "other"};
+    static const char *const names[] = {"policy.yaml",       "eve.json", "eve.sock",
+                                        "admin.password",    "other",    "backups/last.json",
+                                        "backups/one.backup"};
     struct bench *bench = *state;
     char path[128];
     for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -81,6 +82,8 @@ teardown(void **state)
     }
     close(bench->lines[0]);
     close(bench->lines[1]);
+    snprintf(path, sizeof(path), "%s/backups", bench->folder);
+    rmdir(path); /* where a test made it */
     int result = rmdir(bench->folder);
     free(bench);
     return result;
@@ -140,6 +143,7 @@ test_each_role_has_its_own_errands(void **state)
                        [ERRAND_POLICY_WRITE] = true,
                        [ERRAND_BACKUP] = true,
                        [ERRAND_BACKUP_RESULT] = true,
+                       [ERRAND_BACKUP_FILE] = true,
                        [ERRAND_KEY_CHECK] = true},
         [ROLE_INTAKE] = {[ERRAND_SOURCE_FILE] = true,
                          [ERRAND_SOURCE_ROTATED] = true,
@@ -216,6 +220,37 @@ test_the_first_password_is_forgotten(void **state)
     assert_int_equal(ask(bench, ROLE_WEB, ERRAND_PASSWORD_FORGET, 0, -1), 0);
 }
 
+/* Only what is for the operator's key alone, and only what lies there. */
+static void
+test_the_last_backup_is_opened_where_it_is_encrypted(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *last;
+        int result;
+    } cases[] = {
+        {"{\"at\":\"2026-01-01T00:00:00Z\",\"secrets\":false,\"file\":\"/x/one.backup\"}", -EPERM},
+        {"{\"at\":\"2026-01-01T00:00:00Z\",\"secrets\":true,\"file\":\"/x/one.backup\","
+         "\"problem\":\"full\"}",
+         -EPERM},
+        {"{\"at\":\"2026-01-01T00:00:00Z\",\"secrets\":true,\"file\":\"one\"}", -EPERM},
+        {"{\"at\":\"2026-01-01T00:00:00Z\",\"secrets\":true,\"file\":\"/etc/passwd\"}", -ENOENT},
+        {"not JSON", -EPERM},
+    };
+    char folder[128];
+    snprintf(folder, sizeof(folder), "%s/backups", bench->folder);
+    assert_int_equal(ask(bench, ROLE_CORE, ERRAND_BACKUP_FILE, 0, -1), -ENOENT);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    put(bench, "backups/one.backup", "sealed");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        put(bench, "backups/last.json", cases[i].last);
+        assert_int_equal(ask(bench, ROLE_CORE, ERRAND_BACKUP_FILE, 0, -1), cases[i].result);
+    }
+    put(bench, "backups/last.json",
+        "{\"at\":\"2026-01-01T00:00:00Z\",\"secrets\":true,\"file\":\"/elsewhere/one.backup\"}");
+    assert_reads(ask(bench, ROLE_CORE, ERRAND_BACKUP_FILE, 0, -1), "sealed");
+}
+
 /* A role that was taken over asks for another's: nothing is done, and it never asks again. */
 static void
 test_another_roles_errand_cuts_the_line(void **state)
@@ -273,6 +308,7 @@ main(void)
         EACH(test_the_policy_file_is_read_and_written),
         EACH(test_sources_are_opened_by_number),
         EACH(test_the_first_password_is_forgotten),
+        EACH(test_the_last_backup_is_opened_where_it_is_encrypted),
         EACH(test_another_roles_errand_cuts_the_line),
         EACH(test_nonsense_cuts_the_line),
         EACH(test_an_answer_that_came_too_late_is_let_go),

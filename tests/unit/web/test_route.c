@@ -168,6 +168,7 @@ rights_of_each_role(void **state)
         {"GET", "/api/v1/backup", ALL},
         {"POST", "/api/v1/backup/start", ADMINS},
         {"POST", "/api/v1/backup/schedule", ADMINS},
+        {"GET", "/api/v1/backup/download", ADMINS},
         {"GET", "/api/v1/unproven", ALL},
         {"POST", "/api/v1/unproven/x/keep", OPERATORS},
         {"GET", "/api/v1/watch", ALL},

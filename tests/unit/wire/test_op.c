@@ -228,7 +228,7 @@ test_least_roles(void **state)
     wanted[OP_PAYLOAD_LIST] = "operator admin auditor";
     wanted[OP_PAYLOAD_SET] = "admin";
     wanted[OP_AUDIT_COMPARE] = wanted[OP_AUDIT_CHECKPOINTS] = "operator admin auditor";
-    wanted[OP_BACKUP_START] = wanted[OP_BACKUP_SCHEDULE] = "admin";
+    wanted[OP_BACKUP_START] = wanted[OP_BACKUP_SCHEDULE] = wanted[OP_BACKUP_DOWNLOAD] = "admin";
     wanted[OP_RETENTION_SET] = wanted[OP_PURGE_START] = "admin";
     wanted[OP_PURGE_SHOW] = "operator admin auditor";
     wanted[OP_UNPROVEN_KEEP] = "operator admin";
