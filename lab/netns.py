@@ -28,15 +28,17 @@ def set_namespace(fd):
 
 def wait_for(condition, what, timeout_s=30.0, every_s=0.02):
     """Polls until condition() is true and returns its value; LabError after the time-out.  A test that
-    measures how long something takes does so itself: here there is time, on a machine that is busy."""
-    end = time.monotonic() + timeout_s
+    measures how long something takes does so itself: here there is time, on a machine that is busy.
+    It is asked more seldom the longer it lasts, so that who waits does not keep the others from work."""
+    begin = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        waited = time.monotonic() - begin
+        if waited > timeout_s:
             raise LabError(f"waited {timeout_s:g} s in vain: {what}")
-        time.sleep(every_s)
+        time.sleep(max(every_s, min(waited * 0.05, 0.2)))
 
 
 class Process:

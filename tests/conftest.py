@@ -32,13 +32,20 @@ def pytest_configure(config):
         config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
     config.addinivalue_line("markers", "incremental: steps of one story")
     config.addinivalue_line("markers", "campus: in the campus that all such tests of a run share")
+    config.addinivalue_line("markers", "lab: in small labs of its own; the rest needs no network")
 
 
-@pytest.hookimpl(tryfirst=True)  # -m "not campus" is looked at behind it
+def has_lab(module):
+    return any(isinstance(one, type) and issubclass(one, light.Light) for one in vars(module).values())
+
+
+@pytest.hookimpl(tryfirst=True)  # -m "campus" is looked at behind it
 def pytest_collection_modifyitems(items):
     for item in items:
         if "campus" in item.fixturenames:
             item.add_marker(pytest.mark.campus)
+        elif has_lab(item.module):
+            item.add_marker(pytest.mark.lab)
     if os.geteuid() != 0:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="network namespaces need root"))
