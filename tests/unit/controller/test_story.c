@@ -567,6 +567,38 @@ test_a_mac_in_two_places_is_contained_in_both_and_everywhere(void **state)
     assert_true(drops(campus, 1, "p1", 2));
 }
 
+/* All switches lose what they hold and are told it: whom that takes long is named where they are
+ * few.  Of many no list is kept, which would be another with each that has answered. */
+static void
+test_while_a_site_is_told_its_containments_keep_one_problem(void **state)
+{
+    struct campus *campus = *state;
+    struct device *more[] = {
+        campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"}),
+        campus_add(campus, &(struct device_config){.name = "e4", .driver = "dummy"})};
+    for (size_t i = 0; i < COUNT_OF(more); i++) {
+        dummy_set_connected(more[i], true);
+    }
+    campus_settle(campus);
+    assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
+    const struct containment *c = campus_newest(campus);
+    assert_string_equal(c->problem, "");
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        campus->switches[i].is_deaf = true;
+        dummy_set_connected(campus->switches[i].device, false);
+        dummy_set_connected(campus->switches[i].device, true);
+    }
+    campus_pass(campus, 5 * SECOND);
+    assert_string_equal(c->problem, "several switches are still being told");
+    campus->switches[0].is_deaf = campus->switches[1].is_deaf = false;
+    for (size_t i = 0; i < 2; i++) {
+        dummy_set_connected(campus->switches[i].device, false);
+        dummy_set_connected(campus->switches[i].device, true);
+    }
+    campus_pass(campus, 5 * SECOND);
+    assert_string_equal(c->problem, "e3 is still being told; e4 is still being told");
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -574,6 +606,7 @@ main(void)
 {
     log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
     const struct CMUnitTest tests[] = {
+        EACH(test_while_a_site_is_told_its_containments_keep_one_problem),
         EACH(test_a_detection_contains_on_every_switch),
         EACH(test_a_detection_sent_again_is_acknowledged_and_changes_nothing),
         EACH(test_what_was_decided_while_no_switch_was_there_is_pushed_too),

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -384,10 +386,35 @@ no_prefix_is_nobody_not_everybody(void **state)
     }
 }
 
+/* Every pattern of empty groups, with groups of each length. */
+static void
+ipv6_is_written_as_the_library_writes_it(void **state)
+{
+    (void)state;
+    static const unsigned groups[] = {0x1, 0xa0, 0xffff, 0x102, 0x20, 0xf00d, 0x304};
+    for (unsigned pattern = 0; pattern < 256; pattern++) {
+        for (size_t shift = 0; shift < COUNT_OF(groups); shift++) {
+            struct ip ip;
+            char text[IP_TEXT_SIZE], wanted[INET6_ADDRSTRLEN];
+            for (size_t i = 0; i < 8; i++) {
+                unsigned group = pattern >> i & 1 ? groups[(i + shift) % COUNT_OF(groups)] : 0;
+                ip.b[2 * i] = (uint8_t)(group >> 8);
+                ip.b[2 * i + 1] = (uint8_t)(group & 0xff);
+            }
+            ip_format(&ip, text);
+            if (!ip_is_v4(&ip)) {
+                assert_non_null(inet_ntop(AF_INET6, ip.b, wanted, sizeof(wanted)));
+                assert_string_equal(text, wanted);
+            }
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ipv6_is_written_as_the_library_writes_it),
         cmocka_unit_test(macs_are_read_in_every_way_of_writing),
         cmocka_unit_test(what_is_no_mac_is_refused),
         cmocka_unit_test(no_prefix_of_a_mac_is_a_mac),
