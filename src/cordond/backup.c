@@ -217,7 +217,8 @@ is_passed_over(const char *below, const char *name, int depth)
 {
     static const char *const own[] = {"core", "lock", "run", "set-aside", "backups", "secret.key"};
     const char *dot = strrchr(name, '.');
-    bool is_own = strcmp(below, "web/") == 0 && strcmp(name, "sessions") == 0;
+    bool is_own = strcmp(below, "web/") == 0 &&
+                  (strcmp(name, "sessions") == 0 || strncmp(name, "failures.", 9) == 0);
     for (size_t i = 0; i < COUNT_OF(own) && depth == 0; i++) {
         is_own = is_own || strcmp(name, own[i]) == 0;
     }

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "bus/csr.h"
+#include "cordond/config.h"
 #include "model/certificate.h"
 #include "web/lockout.h"
 #include "web/peer.h"
@@ -41,6 +42,11 @@ enrol_new(const struct clock *clock, struct asker *asker, const struct config *c
                             .config = config,
                             .asker = asker,
                             .by_peer = lockout_new(ENROL_FREE_FAILURES, ENROL_FREE_FAILURES)};
+    if (config) {
+        char kept[URL_SIZE + 32];
+        snprintf(kept, sizeof(kept), "%s/web/" LOCKOUT_FILE "enrolments", config->state_dir);
+        lockout_keep(enrol->by_peer, kept, clock);
+    }
     return enrol;
 }
 

@@ -1,20 +1,31 @@
 #include "web/lockout.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/hmap.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "model/text.h"
 
 #define DOUBLINGS_MAX 20
+#define HASH_BYTES 16
+#define LINE_SIZE 80 /* "WALL_US FAILURES ID\n" */
+#define LINES_MOST (4 * LOCKOUT_KEYS_MAX)
+#define PATH_ROOM (URL_SIZE + 32)
 
 struct culprit {
     struct hmap_node node;
-    char key[HOST_SIZE];
+    uint8_t id[HASH_BYTES]; /* of the key */
     unsigned failures;
     int64_t failed_us; /* last */
 };
@@ -29,6 +40,11 @@ struct lockout {
     unsigned free_failures, tries;
     struct hmap by_key;
     LIST_HEAD(, attempt) attempts;
+    /* The file; "": none. */
+    char path[PATH_ROOM];
+    const struct clock *clock;
+    int fd;
+    size_t lines;
 };
 
 struct lockout *
@@ -39,6 +55,7 @@ lockout_new(unsigned free_failures, unsigned tries)
     lockout->tries = tries;
     LIST_INIT(&lockout->attempts);
     hmap_init(&lockout->by_key);
+    lockout->fd = -1;
     return lockout;
 }
 
@@ -63,19 +80,46 @@ lockout_free(struct lockout *lockout)
     }
     if (lockout) {
         hmap_fini(&lockout->by_key);
+        if (lockout->fd >= 0) {
+            close(lockout->fd);
+        }
         free(lockout);
     }
+}
+
+static void
+hash_make(const char *key, uint8_t id[HASH_BYTES])
+{
+    (void)crypto_generichash(id, HASH_BYTES, (const unsigned char *)key, strlen(key), NULL, 0);
+}
+
+static struct culprit *
+culprit_by_id(const struct lockout *lockout, const uint8_t id[HASH_BYTES])
+{
+    HMAP_FOR_EACH_HASH (culprit, struct culprit, node, hash_bytes(id, HASH_BYTES),
+                        &lockout->by_key) {
+        if (memcmp(culprit->id, id, HASH_BYTES) == 0) {
+            return culprit;
+        }
+    }
+    return NULL;
 }
 
 static struct culprit *
 culprit_find(const struct lockout *lockout, const char *key)
 {
-    HMAP_FOR_EACH_HASH (culprit, struct culprit, node, hash_text(key), &lockout->by_key) {
-        if (strcmp(culprit->key, key) == 0) {
-            return culprit;
-        }
-    }
-    return NULL;
+    uint8_t id[HASH_BYTES];
+    hash_make(key, id);
+    return culprit_by_id(lockout, id);
+}
+
+static struct culprit *
+culprit_new(struct lockout *lockout, const uint8_t id[HASH_BYTES])
+{
+    struct culprit *culprit = MEM_NEW(struct culprit);
+    memcpy(culprit->id, id, HASH_BYTES);
+    hmap_insert(&lockout->by_key, &culprit->node, hash_bytes(id, HASH_BYTES));
+    return culprit;
 }
 
 static int64_t
@@ -125,23 +169,123 @@ make_room(struct lockout *lockout, int64_t now_us)
     return fewest;
 }
 
+/* ---- the file ---- */
+
+/* What failed how often, and when by the wall clock: the boot clock may be another one's. */
+static size_t
+line_format(const struct lockout *lockout, const struct culprit *culprit, char line[LINE_SIZE])
+{
+    char id[2 * HASH_BYTES + 1];
+    int64_t ago_us = clock_boot_us(lockout->clock) - culprit->failed_us;
+    sodium_bin2hex(id, sizeof(id), culprit->id, HASH_BYTES);
+    return (size_t)snprintf(line, LINE_SIZE, "%" PRId64 " %u %s\n",
+                            clock_wall_us(lockout->clock) - ago_us, culprit->failures, id);
+}
+
+/* The last line of a key counts.  A clock that was set back makes nothing younger than now. */
+static void
+line_read(struct lockout *lockout, const char *line)
+{
+    uint8_t id[HASH_BYTES];
+    char hex[2 * HASH_BYTES + 1] = "";
+    int64_t at_us = 0, now_us = clock_boot_us(lockout->clock);
+    unsigned failures = 0;
+    if (sscanf(line, "%" SCNd64 " %u %32s", &at_us, &failures, hex) != 3 ||
+        sodium_hex2bin(id, HASH_BYTES, hex, strlen(hex), NULL, NULL, NULL) != 0) {
+        return;
+    }
+    int64_t ago_us = clock_wall_us(lockout->clock) - at_us;
+    struct culprit *culprit = culprit_by_id(lockout, id);
+    if (failures == 0 || ago_us > LOCKOUT_FORGET_US) {
+        if (culprit) {
+            culprit_forget(lockout, culprit);
+        }
+        return;
+    }
+    if (!culprit && lockout->by_key.count >= LOCKOUT_KEYS_MAX) {
+        (void)make_room(lockout, now_us);
+    }
+    culprit = culprit ? culprit : culprit_new(lockout, id);
+    culprit->failures = failures;
+    culprit->failed_us = now_us - (ago_us > 0 ? ago_us : 0);
+}
+
+/* Anew, with what counts still. */
+static void
+file_begin(struct lockout *lockout)
+{
+    char *text = mem_new(lockout->by_key.count + 1, LINE_SIZE);
+    size_t size = 0;
+    HMAP_FOR_EACH (culprit, struct culprit, node, &lockout->by_key) {
+        size += line_format(lockout, culprit, text + size);
+    }
+    if (lockout->fd >= 0) {
+        close(lockout->fd);
+    }
+    lockout->lines = lockout->by_key.count;
+    int error = file_write_atomic(lockout->path, text, size, 0600);
+    lockout->fd = error ? -1 : open(lockout->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    free(text);
+    if (lockout->fd < 0) {
+        log_warn("web", "failed sign-ins are not kept over a restart", LOG_S("file", lockout->path),
+                 LOG_S("why", strerror(error ? -error : errno)));
+    }
+}
+
+void
+lockout_keep(struct lockout *lockout, const char *path, const struct clock *clock)
+{
+    char *text = NULL, *rest = NULL;
+    size_t size = 0;
+    snprintf(lockout->path, sizeof(lockout->path), "%s", path);
+    lockout->clock = clock;
+    if (file_read(path, (LINES_MOST + 1) * LINE_SIZE, &text, &size) == 0) {
+        for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+            line_read(lockout, line);
+        }
+    }
+    free(text);
+    file_begin(lockout);
+}
+
+/* A disk that is full or broken keeps nobody from signing in. */
+static void
+file_note(struct lockout *lockout, const struct culprit *culprit)
+{
+    char line[LINE_SIZE];
+    if (lockout->fd < 0) {
+        return;
+    }
+    if (++lockout->lines > LINES_MOST) {
+        file_begin(lockout);
+        return;
+    }
+    size_t size = line_format(lockout, culprit, line);
+    if (write(lockout->fd, line, size) != (ssize_t)size) {
+        lockout->lines = LINES_MOST; /* tried anew with the next one */
+    }
+}
+
+/* ---- */
+
 void
 lockout_failed(struct lockout *lockout, const char *key, int64_t now_us)
 {
     struct culprit *culprit = culprit_find(lockout, key);
     if (!culprit) {
+        uint8_t id[HASH_BYTES];
         unsigned taken_over =
             lockout->by_key.count >= LOCKOUT_KEYS_MAX ? make_room(lockout, now_us) : 0;
-        culprit = MEM_NEW(struct culprit);
+        hash_make(key, id);
+        culprit = culprit_new(lockout, id);
         culprit->failures =
             taken_over < lockout->free_failures ? taken_over : lockout->free_failures - 1;
-        snprintf(culprit->key, sizeof(culprit->key), "%s", key);
-        hmap_insert(&lockout->by_key, &culprit->node, hash_text(culprit->key));
     } else {
         culprit->failures = failures_of(culprit, now_us);
     }
     culprit->failures++;
     culprit->failed_us = now_us;
+    file_note(lockout, culprit);
 }
 
 void
@@ -149,6 +293,8 @@ lockout_succeeded(struct lockout *lockout, const char *key)
 {
     struct culprit *culprit = culprit_find(lockout, key);
     if (culprit) {
+        culprit->failures = 0;
+        file_note(lockout, culprit);
         culprit_forget(lockout, culprit);
     }
 }

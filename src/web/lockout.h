@@ -3,7 +3,8 @@
  * and whoever takes its place takes over what it failed for nothing: so neither a flood of names
  * nor one between each two guesses makes anybody's failures forgotten.  Who tries is counted while
  * the answer is on its way, so that guesses at the same time are no more than those one after the
- * other. Pure but for memory; times are microseconds on the boot clock. */
+ * other. Kept in a file, it outlives the process: whoever can end web gets no new guesses for it.
+ * Times are microseconds on the boot clock. */
 #ifndef CORDON_WEB_LOCKOUT_H
 #define CORDON_WEB_LOCKOUT_H
 
@@ -11,8 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 
+#define LOCKOUT_FILE "failures." /* in web's folder; of no use in a backup */
 #define LOCKOUT_KEYS_MAX 4096
 #define LOCKOUT_FIRST_US 1000000ll
 #define LOCKOUT_MOST_US (15 * 60 * 1000000ll)
@@ -25,6 +28,9 @@ struct lockout;
  * they could all fail for nothing. */
 struct lockout *lockout_new(unsigned free_failures, unsigned tries);
 void lockout_free(struct lockout *lockout);
+/* Goes on with what the file says, and writes there what comes: a line for each failure, without
+ * keys (their hashes), and without waiting for the disk: it outlives us, not the machine. */
+void lockout_keep(struct lockout *lockout, const char *path, const struct clock *clock);
 /* How long 'key' must wait still; 0: may try. */
 int64_t lockout_wait_us(const struct lockout *lockout, const char *key, int64_t now_us);
 void lockout_failed(struct lockout *lockout, const char *key, int64_t now_us);

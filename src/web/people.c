@@ -54,6 +54,10 @@ people_new(const struct people_settings *settings, struct people **out, char why
     sessions_keep(people->sessions, kept);
     people->by_account = lockout_new(ACCOUNT_FREE_FAILURES, 1);
     people->by_peer = lockout_new(PEER_FREE_FAILURES, PEER_TRIES);
+    snprintf(kept, sizeof(kept), "%s/web/" LOCKOUT_FILE "accounts", settings->state_dir);
+    lockout_keep(people->by_account, kept, settings->clock);
+    snprintf(kept, sizeof(kept), "%s/web/" LOCKOUT_FILE "networks", settings->state_dir);
+    lockout_keep(people->by_peer, kept, settings->clock);
     people->failure_limit = (struct log_limit){.period_us = 10 * 1000000, .burst = 20, .left = 20};
     *out = people;
     return 0;

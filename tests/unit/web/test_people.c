@@ -474,6 +474,64 @@ cookies(void **state)
     assert_false(cookie_find(NULL, SESSION_COOKIE, value));
 }
 
+/* Whoever can end web gets no new guesses for it; nor does a clock that is set. */
+static void
+failures_outlive_the_process(void **state)
+{
+    (void)state;
+    struct clock_fake fake;
+    char path[] = "/tmp/cordon-failures-XXXXXX";
+    close(mkstemp(path));
+    clock_fake_init(&fake, 1700000000 * SECOND);
+    fake.boot_now_us = 500 * SECOND;
+    struct lockout *lockout = lockout_new(5, 1);
+    lockout_keep(lockout, path, &fake.clock);
+    for (int i = 0; i < 9; i++) {
+        lockout_failed(lockout, "kim", clock_boot_us(&fake.clock));
+    }
+    lockout_failed(lockout, "lee\n1 0 kim", clock_boot_us(&fake.clock));
+    for (int i = 0; i < 5; i++) {
+        lockout_failed(lockout, "jo", clock_boot_us(&fake.clock));
+    }
+    lockout_succeeded(lockout, "jo");
+    int64_t wait = lockout_wait_us(lockout, "kim", clock_boot_us(&fake.clock));
+    assert_int_equal(wait, 16 * SECOND);
+    lockout_free(lockout); /* as a crash leaves it: nothing is written at the end */
+    for (int run = 0; run < 3; run++) {
+        clock_fake_advance(&fake, SECOND);
+        fake.wall_now_us -= run == 2 ? 3600 * SECOND : 0;
+        lockout = lockout_new(5, 1);
+        lockout_keep(lockout, path, &fake.clock);
+        int64_t now = clock_boot_us(&fake.clock);
+        assert_int_equal(lockout_count(lockout), 2);
+        assert_int_equal(lockout_wait_us(lockout, "jo", now), 0);
+        assert_int_equal(lockout_wait_us(lockout, "kim", now),
+                         run == 2 ? wait : wait - (run + 1) * SECOND);
+        lockout_free(lockout);
+    }
+    lockout = lockout_new(5, 1); /* and it goes on from there */
+    lockout_keep(lockout, path, &fake.clock);
+    lockout_failed(lockout, "kim", clock_boot_us(&fake.clock));
+    assert_int_equal(lockout_wait_us(lockout, "kim", clock_boot_us(&fake.clock)), 32 * SECOND);
+    /* However many come, the file stays small. */
+    for (int i = 0; i < 5 * LOCKOUT_KEYS_MAX; i++) {
+        lockout_failed(lockout, "lee", clock_boot_us(&fake.clock));
+    }
+    struct stat found;
+    assert_int_equal(stat(path, &found), 0);
+    assert_true(found.st_size < 100 * 4 * LOCKOUT_KEYS_MAX);
+    lockout_free(lockout);
+    /* What is no line of ours is passed over. */
+    FILE *file = fopen(path, "we");
+    fputs("\n\xff\n1 2\n9 9 zz\n99999999999999999999 4294967296 00\n", file);
+    fclose(file);
+    lockout = lockout_new(5, 1);
+    lockout_keep(lockout, path, &fake.clock);
+    assert_int_equal(lockout_count(lockout), 0);
+    lockout_free(lockout);
+    unlink(path);
+}
+
 int
 main(void)
 {
@@ -482,6 +540,7 @@ main(void)
         cmocka_unit_test(the_last_administrator_stays),
         cmocka_unit_test(passwords),
         cmocka_unit_test(guessing_costs_ever_more_time),
+        cmocka_unit_test(failures_outlive_the_process),
         cmocka_unit_test(who_mistypes_now_and_then_waits_for_nothing),
         cmocka_unit_test(a_flood_of_names_takes_no_memory),
         cmocka_unit_test(a_flood_of_names_forgets_nobody),
