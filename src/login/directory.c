@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ldap.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 
 #define FILTER_SIZE (4 * URL_SIZE)
 #define GROUPS_MAX 512
+#define PATIENCE_US (DIRECTORY_PATIENCE_S * INT64_C(1000000))
+#define PATIENCE_LEAST_US INT64_C(50000) /* of one address of many */
 
 struct directory_line {
     pthread_mutex_t lock;
@@ -197,6 +200,31 @@ on_disconnected(LDAP *ldap, Sockbuf *socket, struct ldap_conncb *watched)
 
 /* ---- */
 
+/* The library tries one address of the name after the other, and waits so long for each: of many
+ * that say nothing, all together take no longer than there is time. */
+static struct timeval
+patience_of(const struct visit *visit)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    LDAPURLDesc *url = NULL;
+    int64_t count = 0;
+    if (ldap_url_parse(visit->config->url, &url) == LDAP_URL_SUCCESS && url->lud_host &&
+        getaddrinfo(url->lud_host, NULL, &hints, &found) == 0) {
+        for (const struct addrinfo *at = found; at; at = at->ai_next) {
+            count++;
+        }
+        freeaddrinfo(found);
+    }
+    ldap_free_urldesc(url);
+    int64_t left_us = visit->line->until_us - clock_boot_us(clock_system());
+    int64_t each_us = left_us / (count > 0 ? count : 1);
+    each_us = each_us > PATIENCE_US         ? PATIENCE_US
+              : each_us < PATIENCE_LEAST_US ? PATIENCE_LEAST_US
+                                            : each_us;
+    return (struct timeval){.tv_sec = each_us / 1000000, .tv_usec = each_us % 1000000};
+}
+
 static bool
 connect_to(struct visit *visit)
 {
@@ -205,6 +233,7 @@ connect_to(struct visit *visit)
     }
     const int version = LDAP_VERSION3, none = LDAP_DEREF_NEVER;
     const struct timeval patience = {.tv_sec = DIRECTORY_PATIENCE_S};
+    const struct timeval of_each = patience_of(visit);
     int code = ldap_initialize(&visit->ldap, visit->config->url);
     if (code != LDAP_SUCCESS) {
         return away(visit, "the directory's url", code);
@@ -212,7 +241,7 @@ connect_to(struct visit *visit)
     ldap_set_option(visit->ldap, LDAP_OPT_PROTOCOL_VERSION, &version);
     ldap_set_option(visit->ldap, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
     ldap_set_option(visit->ldap, LDAP_OPT_DEREF, &none);
-    ldap_set_option(visit->ldap, LDAP_OPT_NETWORK_TIMEOUT, &patience);
+    ldap_set_option(visit->ldap, LDAP_OPT_NETWORK_TIMEOUT, &of_each);
     ldap_set_option(visit->ldap, LDAP_OPT_TIMEOUT, &patience);
     visit->watched =
         (struct ldap_conncb){.lc_add = on_connected, .lc_del = on_disconnected, .lc_arg = visit};
