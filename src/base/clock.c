@@ -6,9 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include "base/macros.h"
+
+bool
+clock_is_synchronised(void)
+{
+    struct timex timex = {.modes = 0};
+    return adjtimex(&timex) >= 0 && !(timex.status & STA_UNSYNC);
+}
 
 static int64_t
 read_us(clockid_t id)

@@ -27,6 +27,9 @@ clock_boot_us(const struct clock *clock)
 
 /* The machine's clocks. */
 const struct clock *clock_system(void);
+/* Has something set the machine's clock since its start?  The kernel knows; a process that is locked
+ * in must not ask (adjtimex). */
+bool clock_is_synchronised(void);
 
 /* For tests and for reading capture files: stands still until it is set. */
 struct clock_fake {

@@ -14,6 +14,7 @@
 #include "controller/notices/on_call.h"
 #include "controller/notices/outbox.h"
 #include "controller/records.h"
+#include "controller/retention/retention.h"
 #include "controller/world.h"
 #include "topology/shift.h"
 
@@ -25,6 +26,9 @@
 #define HELD_US (3600 * SECOND_US) /* who held it for so long is meant */
 /* A clock that is set so soon after the machine's start was wrong from that start on. */
 #define PUT_RIGHT_US (3600 * SECOND_US)
+/* So much later than we were last known to run (which is written down once an hour) is no clock
+ * that is far ahead. */
+#define LATER_US (RETENTION_EVERY_US + 600 * SECOND_US)
 
 void
 clocks_boot_id(char id[CLOCKS_BOOT_SIZE])
@@ -36,6 +40,12 @@ clocks_boot_id(char id[CLOCKS_BOOT_SIZE])
     if (fd >= 0) {
         close(fd);
     }
+}
+
+bool
+clocks_is_unsure(const struct controller *controller)
+{
+    return clock_boot_us(controller->clock) < controller->unsure_until_us;
 }
 
 /* ---- ours ---- */
@@ -166,7 +176,7 @@ all_move(struct controller *controller, const struct clock_move *m)
     int64_t by_us = m->by_us;
     struct store_change *change = store_change_new();
     size_t count = entries_move(controller, change, m);
-    controller->fresh_us = 0;
+    controller->fresh_us = controller->unsure_until_us = 0;
     switches_move(controller, by_us);
     records_shift(controller, by_us);
     conflicts_shift(controller, by_us);
@@ -239,6 +249,28 @@ offset_keep(struct controller *controller)
     store_submit(controller->store, change, NULL, NULL);
 }
 
+/* The first look at a clock of a new start of the machine. */
+static void
+unsure_begin(struct controller *controller)
+{
+    int64_t known_us = retention_known_us(controller);
+    int64_t later_us = clock_wall_us(controller->clock) - known_us;
+    char detail[TEXT_SIZE];
+    if (!controller->settings.is_clock_free || known_us == 0 || later_us < LATER_US ||
+        clock_boot_us(controller->clock) >= PUT_RIGHT_US) {
+        return;
+    }
+    controller->unsure_until_us = PUT_RIGHT_US;
+    snprintf(
+        detail, sizeof(detail),
+        "nothing has set this machine's clock, which is %" PRId64
+        " minutes later than when we last ran: until it is set, or for an hour, no containment "
+        "ends by time",
+        later_us / SECOND_US / 60);
+    log_warn("controller", "our clock may be wrong", LOG_S("detail", detail));
+    notices_tell_object(controller, NOTICE_CLOCK, SEVERITY_MEDIUM, "cordond", detail);
+}
+
 void
 clocks_begin(struct controller *controller)
 {
@@ -252,6 +284,7 @@ clocks_begin(struct controller *controller)
         all_move(controller, &m); /* topology's rows say themselves by which clock they are */
     } else {
         controller->fresh_us = is_known ? controller->fresh_us : clock_wall_us(controller->clock);
+        unsure_begin(controller);
         offset_keep(controller);
     }
 }

@@ -61,6 +61,7 @@ struct controller_settings {
     int64_t verify_late_us;    /* unverified for so long: alarm (default 3 s) */
     uint32_t default_expiry_s; /* of wishes that name none; 0: until released */
     const char *boot_id;       /* this start of the machine (clocks.h); borrowed; NULL: not known */
+    bool is_clock_free;        /* nothing had set the machine's clock when we started */
 };
 
 /* Does not start to act: load what was stored, connect, then controller_start().  'policy' gets a

@@ -205,6 +205,7 @@ core_authority(struct core *core)
                   LOG_S("folder", pki));
     }
     clocks_boot_id(core->boot_id);
+    core->is_clock_free = getenv(ROLE_CLOCK_FREE_ENV) != NULL;
     core->ca = pki_ca_open(pki, master, why);
     if (!core->ca) {
         log_error("core", "no certificate authority", LOG_S("why", why));
@@ -633,6 +634,7 @@ core_controller(struct core *core)
         .own_addresses = core->own,
         .own_address_count = core->own_count,
         .boot_id = core->boot_id,
+        .is_clock_free = core->is_clock_free,
         .protected = core->role->config->protected,
         .protected_count = core->role->config->protected_count,
     };

@@ -31,6 +31,7 @@ struct core {
     int issued_fd; /* bus/issued.h */
     struct own_certificate own_certificate;
     char boot_id[CLOCKS_BOOT_SIZE];
+    bool is_clock_free; /* nothing had set the machine's clock */
     struct ended ended;
     struct certificates *certificates;
     struct asks *asks;

@@ -111,6 +111,16 @@ resite_is_open(struct controller *controller, const struct containment *c)
     return c->site[0] == '\0' && policy_has_sites(policy) && (is_inside || is_by_address(c));
 }
 
+bool
+resite_is_gone(const struct controller *controller, const struct containment *c)
+{
+    const struct policy *policy = engine_policy(controller->engine);
+    bool is_inside_pair =
+        c->action == ACTION_BLOCK_PAIR && policy_is_internal(policy, &c->server.ip);
+    return c->site[0] != '\0' && !policy_knows_site(policy, c->site) &&
+           (c->action == ACTION_BLOCK_SERVER || is_inside_pair || is_by_address(c));
+}
+
 /* Where the address surely is now; "": nobody can say. */
 static const char *
 site_meant(const struct controller *controller, const struct entry *entry)

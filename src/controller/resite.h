@@ -8,6 +8,8 @@
 
 /* Does it name an address that is a site's own, without saying of which site? */
 bool resite_is_open(struct controller *controller, const struct containment *c);
+/* Does it name an address of a site that the policy has not any more? No switch would hold it. */
+bool resite_is_gone(const struct controller *controller, const struct containment *c);
 /* Then it is of the site where that address surely is now; false: nobody can say. */
 bool resite_close(struct controller *controller, struct entry *entry);
 /* After the policy changed, and at start: what is older than its sites is of the site where its

@@ -229,8 +229,9 @@ struct controller {
     const struct clock *clock; /* 'steady': it jumps only in clocks_tick() */
     int64_t began_us;          /* boot */
     struct clock_steady steady;
-    int64_t offset_us; /* wall minus boot clock, as the store has it */
-    int64_t fresh_us;  /* wall: first look at it since the machine started; 0: put right since */
+    int64_t offset_us;       /* wall minus boot clock, as the store has it */
+    int64_t unsure_until_us; /* boot: nothing ends by time before (clocks.h) */
+    int64_t fresh_us; /* wall: first look at it since the machine started; 0: put right since */
     struct unstored unstored;
     uint64_t unsure_us; /* of the detection that policy looks at */
     struct store *store;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "controller/adopt.h"
+#include "controller/clocks.h"
 #include "controller/desired.h"
 #include "controller/entry.h"
 #include "controller/judge.h"
@@ -78,7 +79,7 @@ delta_begin(struct switch_state *sw)
 static uint32_t
 rule_left_s(const struct controller *controller, const struct want *want)
 {
-    if (want->expires_us == 0) {
+    if (want->expires_us == 0 || clocks_is_unsure(controller)) {
         return 0;
     }
     int64_t left_s = (want->expires_us - clock_wall_us(controller->clock)) / 1000000;

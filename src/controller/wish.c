@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/clocks.h"
 #include "controller/decide.h"
 #include "controller/entry.h"
 #include "controller/notices/notices.h"
@@ -621,6 +622,13 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
                  "meant instead");
         return true;
     }
+    if (resite_is_gone(controller, c)) {
+        snprintf(why, WHY_SIZE,
+                 "the policy has no site \"%.60s\" any more; contain it at the one that is meant "
+                 "instead",
+                 c->site);
+        return true;
+    }
     char reason[TEXT_SIZE];
     if (c->action != ACTION_MIRROR &&
         world_is_protected(controller, endpoint, is_server ? NULL : &c->subject_mac,
@@ -749,7 +757,8 @@ void
 entries_tick(struct controller *controller)
 {
     int64_t now_us = clock_wall_us(controller->clock);
-    if (controller->next_due_us == 0 || now_us < controller->next_due_us) {
+    if (controller->next_due_us == 0 || now_us < controller->next_due_us ||
+        clocks_is_unsure(controller)) {
         return;
     }
     controller->next_due_us = 0;

@@ -480,6 +480,9 @@ supervisor_main(const struct config *config, const struct arguments *arguments, 
     const struct sandbox_settings settings = {.role = SANDBOX_SUPERVISOR,
                                               .keeps_own_user = config->users == USERS_OWN};
     char why[256];
+    if (!clock_is_synchronised()) {
+        setenv(ROLE_CLOCK_FREE_ENV, "1", 1);
+    }
     if (!state_users_check(config, why) || !has_policy(config) || start_check(config) ||
         apart(state_prepare, config) || state_own(config, why) || sandbox_enter(&settings, why)) {
         return 1;

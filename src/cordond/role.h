@@ -7,6 +7,9 @@
 #ifndef CORDON_CORDOND_ROLE_H
 #define CORDON_CORDOND_ROLE_H
 
+/* In the environment of a role: nothing had set the machine's clock when the supervisor started. */
+#define ROLE_CLOCK_FREE_ENV "CORDON_CLOCK_FREE"
+
 #include <event2/event.h>
 
 #include "bus/channel.h"

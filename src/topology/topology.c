@@ -584,6 +584,17 @@ topology_acts_as(const struct endpoint *endpoint, enum host_role role)
     return (node->roles_told >> role & 1) != 0;
 }
 
+const char *
+topology_seen_elsewhere(const struct topology *t, const struct mac *mac, const char *site)
+{
+    const struct mac_item *item = mac_find(t, mac);
+    const struct sighting *s = item ? LIST_FIRST(&item->sightings) : NULL;
+    while (s && (!s->is_active || strcmp(topology_site_at(t, s->port->on->name), site) == 0)) {
+        s = LIST_NEXT(s, of_mac);
+    }
+    return s ? s->port->on->name : NULL;
+}
+
 size_t
 topology_macs_on_port(const struct topology *t, const char *switch_name, const char *port_name,
                       struct mac *macs, size_t room)

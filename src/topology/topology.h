@@ -135,6 +135,9 @@ bool topology_port_role(const struct topology *topology, const char *switch_name
 /* Did a switch see it behave like that in this run? */
 bool topology_acts_as(const struct endpoint *endpoint, enum host_role role);
 /* The other MACs on that port, newest first; returns how many. */
+/* A switch of another site than 'site' where that MAC is seen, too; NULL: none. */
+const char *topology_seen_elsewhere(const struct topology *topology, const struct mac *mac,
+                                    const char *site);
 size_t topology_macs_on_port(const struct topology *topology, const char *switch_name,
                              const char *port, struct mac *macs, size_t room);
 

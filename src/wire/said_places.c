@@ -200,6 +200,10 @@ const struct said said_places[] = {
     {"reach.neighbour",
      "{1!} on the same port {2}/{3}: what they exchange may never reach the switch",
      "同じポート {2}/{3} の {1}（相互の通信はスイッチを通らない可能性があります）"},
+    {"reach.clone",
+     "{1!} is seen on {2} of another site, too: whoever has it there is cut off with it",
+     "{1} は別の拠点の {2} でも確認されています（そこにある同じ MAC "
+     "アドレスの機器も遮断されます）"},
     {"reach.suspended", "everything: all enforcement is suspended",
      "すべて: 封じ込めを全停止中です"},
     {"reach.pending", "everything: a person has not decided yet",

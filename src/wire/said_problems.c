@@ -347,6 +347,9 @@ const struct said said_problems[] = {
     {"ask.no_switch", "no switch has this name", "その名前のスイッチはありません"},
     {"ask.no_test", "this test is no longer known", "この試験はすでに破棄されています"},
     /* wishes that cannot be */
+    {"wish.site_gone",
+     "the policy has no site \"{1}\" any more; contain it at the one that is meant instead",
+     "拠点「{1}」は現在のポリシーにありません。対象の拠点を指定して封じ込めてください"},
     {"wish.protected", "protected: {1:hold.protected}", "保護対象です: {1}"},
     {"wish.no_endpoint", "no endpoint has that id", "その ID の端末はありません"},
     {"wish.mac", "that MAC address cannot be an endpoint's",

@@ -286,6 +286,26 @@ add_neighbours(struct controller *controller, struct view_containment *view)
     }
 }
 
+/* A MAC is blocked wherever it is: its clone at another site is cut off with it. */
+static void
+add_clones(struct controller *controller, struct view_containment *view)
+{
+    const struct topology *topology = controller_topology(controller);
+    const struct endpoint *endpoint = topology_by_id(topology, view->model.endpoint_id);
+    const char *site = endpoint ? topology_site_of_endpoint(topology, endpoint) : "";
+    for (size_t i = 0; endpoint && i < endpoint->mac_count; i++) {
+        const char *on = topology_seen_elsewhere(topology, &endpoint->macs[i], site);
+        char text[MAC_TEXT_SIZE];
+        if (on) {
+            mac_format(&endpoint->macs[i], text);
+            add_reach(view,
+                      "%s is seen on %s of another site, too: whoever has it there is cut off "
+                      "with it",
+                      text, on);
+        }
+    }
+}
+
 static void
 fill_reach(struct controller *controller, struct view_containment *view)
 {
@@ -310,6 +330,7 @@ fill_reach(struct controller *controller, struct view_containment *view)
     if (view->location) {
         add_neighbours(controller, view);
     }
+    add_clones(controller, view);
 }
 
 static void

@@ -89,6 +89,12 @@ retention_loaded(struct controller *controller)
 }
 
 int64_t
+retention_known_us(const struct controller *controller)
+{
+    return controller->retention->known_us;
+}
+
+int64_t
 retention_open_us(const struct controller *controller)
 {
     return engine_collects_since(controller->engine);

@@ -65,6 +65,8 @@ struct retention_view {
 };
 void retention_look(const struct controller *controller, struct retention_view *view);
 
+/* Wall clock: so late it was when another run of ours was last seen; 0: not known. */
+int64_t retention_known_us(const struct controller *controller);
 /* From when on an open incident still collects: older ones need nothing. */
 int64_t retention_open_us(const struct controller *controller);
 /* Is there a containment in force, or pending, about that endpoint, or is it protected? */

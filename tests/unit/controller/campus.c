@@ -306,6 +306,7 @@ controller_begin(struct campus *campus)
     const struct controller_settings settings = {.mirrors = campus->mirrors,
                                                  .mirror_count = campus->mirror_count,
                                                  .boot_id = campus->boot_id,
+                                                 .is_clock_free = campus->is_clock_free,
                                                  .protected = campus->protected,
                                                  .protected_count = campus->protected_count};
     const struct controller_ports ports = {.send_desired = send_desired,

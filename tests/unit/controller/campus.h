@@ -41,6 +41,7 @@ struct campus {
     size_t away; /* number of the switch that does not come at a start; 0: all do */
     struct config_mirror mirrors[2];
     size_t mirror_count;
+    bool is_clock_free;    /* nothing has set the machine's clock */
     const char *boot_id;   /* of the machine; NULL: not known */
     int64_t edges_wall_us; /* what switches' clocks say when they send facts; 0: they do not say */
     const char (*protected)[PREFIX_TEXT_SIZE]; /* by the driver, from the next restart on */

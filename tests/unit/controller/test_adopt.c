@@ -296,6 +296,27 @@ what_the_driver_protects_goes_past_its_guard(void **state)
     assert_int_equal(campus->switches[1].snapshots, 1);
 }
 
+/* Somebody became protected by the policy while nobody ran: released, whether the switch is taken
+ * over or told everything, and on all of them. */
+static void
+who_became_protected_meanwhile_is_let_go(void **state)
+{
+    struct campus *campus = *state;
+    char text[4096];
+    const char *own = "[\"02:00:00:00:00:01\"]", *at = strstr(campus_policy, own);
+    assert_non_null(at);
+    assert_true(drops(campus, 0, 11) && drops(campus, 1, 11));
+    snprintf(text, sizeof(text), "%.*s[\"02:00:00:00:00:01\", \"02:00:00:00:00:0b\"]%s",
+             (int)(at - campus_policy), campus_policy, at + strlen(own));
+    campus->policy_text = text;
+    restart(campus);
+    campus_pass(campus, 3000000);
+    assert_false(drops(campus, 0, 11) || drops(campus, 1, 11));
+    assert_int_equal(controller_find(campus->controller, ids[0])->state, CONTAINMENT_RELEASED);
+    assert_true(drops(campus, 0, 12) && drops(campus, 1, 12));
+    campus->policy_text = NULL;
+}
+
 /* Also where only the line was lost. */
 static void
 one_that_was_away_is_taken_over(void **state)
@@ -332,6 +353,7 @@ main(void)
         TEST(one_that_cannot_tell_is_told_everything),
         TEST(one_that_says_nothing_is_not_waited_for),
         TEST(what_the_driver_protects_goes_past_its_guard),
+        TEST(who_became_protected_meanwhile_is_let_go),
         TEST(one_that_was_away_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "audit_rows.h"
 #include "base/log.h"
 #include "campus.h"
+#include "controller/lifecycle.h"
 #include "wire/hello.h"
 
 #define SECOND INT64_C(1000000)
@@ -233,6 +234,59 @@ test_another_start_of_the_machine_is_no_jump(void **state)
     campus_pass(campus, SECOND);
     assert_int_equal(rows_about_the_clock(campus), 0);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_EXPIRED);
+}
+
+/* The battery's clock is ten years ahead, and no time server was there yet. */
+static void
+test_a_clock_that_nothing_has_set_ends_nothing(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE], waits[ID_SIZE];
+    int64_t ahead_us = 10 * 365 * 24 * HOUR;
+    snprintf(id, sizeof(id), "%s", contain_for(campus, 2, 5 * 3600)->id);
+    campus_client(campus, "e1", "p4", 4, "10.2.0.4", "c4");
+    assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
+    snprintf(waits, sizeof(waits), "%s", campus_newest(campus)->id);
+    campus_pass(campus, 60 * SECOND);
+    campus_stop(campus);
+    campus->boot_id = "another-boot";
+    campus->is_clock_free = true;
+    campus->clock.boot_now_us = 5 * SECOND;
+    set_clock(campus, ahead_us);
+    campus_start(campus);
+    campus_pass(campus, 3 * SECOND);
+    assert_true(is_cut_off(campus, 2));
+    campus_pass(campus, 1800 * SECOND);
+    assert_true(is_cut_off(campus, 2));
+    assert_true(lifecycle_is_in_force(controller_find(campus->controller, id)->state));
+    assert_int_equal(controller_find(campus->controller, waits)->state, CONTAINMENT_PENDING);
+    /* The time server comes: it ends when it was meant to. */
+    set_clock(campus, -ahead_us);
+    campus_pass(campus, HOUR);
+    assert_true(is_cut_off(campus, 2));
+    campus_pass(campus, 4 * HOUR);
+    assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
+    assert_false(is_cut_off(campus, 2));
+}
+
+/* No time server ever comes (or the clock was right): after an hour it counts. */
+static void
+test_a_clock_that_nothing_sets_counts_after_an_hour(void **state)
+{
+    struct campus *campus = *state;
+    contain_for(campus, 2, 600);
+    campus_pass(campus, 10 * SECOND);
+    campus_stop(campus);
+    campus->boot_id = "another-boot";
+    campus->is_clock_free = true;
+    campus->clock.boot_now_us = 5 * SECOND;
+    set_clock(campus, 48 * HOUR);
+    campus_start(campus);
+    campus_pass(campus, 3500 * SECOND);
+    assert_true(is_cut_off(campus, 2));
+    campus_pass(campus, 100 * SECOND);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_EXPIRED);
+    assert_false(is_cut_off(campus, 2));
 }
 
 /* The machine starts with a clock that is wrong by so much, until a time server puts it right. */
@@ -490,6 +544,8 @@ main(void)
         EACH(test_an_empty_battery_makes_nothing_last_longer),
         EACH(test_a_clock_that_is_put_right_while_core_is_away),
         EACH(test_a_clock_that_was_ahead_ends_nothing_early),
+        EACH(test_a_clock_that_nothing_has_set_ends_nothing),
+        EACH(test_a_clock_that_nothing_sets_counts_after_an_hour),
         EACH(test_a_pending_one_waits_as_long_as_it_was_told),
         EACH(test_an_hour_forward_and_everybody_is_known),
         EACH(test_an_hour_back_and_everybody_is_known),

@@ -33,6 +33,17 @@ static const char *const two_sites =
     "policies:\n"
     "  - {name: p, when: {phases: [c2]}, then: [{action: block_server}]}\n";
 
+static const char *const two_sites_asked =
+    "defaults: {mode: approve}\n"
+    "sites:\n"
+    "  - {name: east, switches: [e1], own_addresses: true, sensors: [ids-east]}\n"
+    "  - {name: west, switches: [e2], own_addresses: true, sensors: [ids-west]}\n"
+    "networks:\n"
+    "  - {name: all, prefixes: [192.168.1.0/24], home: true, mode: approve}\n"
+    "budgets: {per_minute: 1000, per_hour: 4000, network_percent: 100, switch_percent: 100}\n"
+    "policies:\n"
+    "  - {name: p, when: {phases: [c2]}, then: [{action: isolate}]}\n";
+
 static const char *const east_renamed =
     "defaults: {mode: auto}\n"
     "sites:\n"
@@ -490,6 +501,37 @@ who_comes_to_a_site_by_the_policy_is_who_was_meant_there(void **state)
     campus_close(&campus);
 }
 
+/* Its site went while it waited: a person is told, and nothing is said to be in force. */
+static void
+what_waits_for_a_site_that_is_gone_is_not_enforced(void **state)
+{
+    (void)state;
+    struct campus campus;
+    struct wish_answer answer = {.calls = 0};
+    int count = 0;
+    open_campus(&campus, two_sites_asked);
+    detect(&campus, "d1", "ids-east", "192.168.1.77", "198.51.100.9", &count);
+    campus_pass(&campus, SECOND);
+    const struct containment *c = the(&campus, ACTION_ISOLATE); /* of somebody not seen yet */
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    assert_string_equal(c->site, "east");
+    use_policy(&campus, east_renamed);
+    controller_judge(campus.controller, c->id, VERDICT_ENFORCE, "account:ann", "now", campus_answer,
+                     &answer);
+    campus_pass(&campus, SECOND);
+    assert_int_equal(answer.result, WISH_REFUSED);
+    assert_non_null(strstr(answer.why, "the policy has no site \"east\" any more"));
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    use_policy(&campus, two_sites_asked); /* the name is there again */
+    answer = (struct wish_answer){.calls = 0};
+    controller_judge(campus.controller, c->id, VERDICT_ENFORCE, "account:ann", "now", campus_answer,
+                     &answer);
+    campus_pass(&campus, SECOND);
+    assert_int_equal(answer.result, WISH_DONE);
+    assert_true(lifecycle_is_in_force(c->state));
+    campus_close(&campus);
+}
+
 /* A person may enforce what waits because nobody knows where it was seen: not at every site. */
 static void
 what_waits_for_its_site_is_not_enforced_without(void **state)
@@ -670,6 +712,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_of_a_site_that_has_another_name_now_is_told),
+        cmocka_unit_test(what_waits_for_a_site_that_is_gone_is_not_enforced),
         cmocka_unit_test(a_block_of_one_site_never_becomes_one_of_all),
         cmocka_unit_test(what_a_start_finds_without_its_site_is_told),
         cmocka_unit_test(what_was_of_a_site_whose_switch_is_away_is_told),

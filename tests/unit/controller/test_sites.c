@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "campus.h"
+#include "controller/ask/ask.h"
 #include "controller/wish.h"
 #include "topology/topology.h"
 
@@ -151,6 +152,54 @@ a_detection_of_nobody_knows_where_waits_with_that_reason(void **state)
 }
 
 static void
+on_shown(void *context, const struct wire_answer *answer)
+{
+    char **text = context;
+    *text =
+        cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(answer->body, "residual_reach"));
+}
+
+/* What 'c' is shown to reach still; the caller's (free). */
+static char *
+reach(struct campus *campus, const char *id)
+{
+    char *text = NULL;
+    const struct ask_settings settings = {.controller = campus->controller};
+    struct asks *asks = asks_new(&settings);
+    struct wire_ask asked = {
+        .number = 1, .op = "containments.show", .role = "viewer", .account = "account:ann"};
+    asked.parameters = cJSON_CreateObject();
+    cJSON_AddStringToObject(asked.parameters, "id", id);
+    asks_handle(asks, &asked, on_shown, &text);
+    campus_settle(campus);
+    cJSON_Delete(asked.parameters);
+    asks_free(asks);
+    assert_non_null(text);
+    return text;
+}
+
+/* Somebody at the other site has the same MAC: it is cut off with it, and that is shown. */
+static void
+a_clone_at_the_other_site_is_shown(void **state)
+{
+    (void)state;
+    struct campus campus;
+    open_campus(&campus);
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(WEST)};
+    struct wish_answer answer = ask(&campus, wish);
+    assert_int_equal(answer.result, WISH_DONE);
+    char *text = reach(&campus, answer.id);
+    assert_null(strstr(text, "of another site"));
+    free(text);
+    campus_client(&campus, "e1", "p4", WEST, "192.168.1.44", NULL);
+    assert_true(is_cut(&campus, 0, WEST, "203.0.113.1"));
+    text = reach(&campus, answer.id);
+    assert_non_null(strstr(text, "of another site, too: whoever has it there is cut off"));
+    free(text);
+    campus_close(&campus);
+}
+
+static void
 a_wish_says_at_which_site(void **state)
 {
     (void)state;
@@ -277,6 +326,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_detection_isolates_who_has_the_address_where_it_was_seen),
         cmocka_unit_test(a_detection_of_nobody_knows_where_waits_with_that_reason),
+        cmocka_unit_test(a_clone_at_the_other_site_is_shown),
         cmocka_unit_test(a_wish_says_at_which_site),
         cmocka_unit_test(an_inside_server_is_blocked_where_it_is_meant),
         cmocka_unit_test(a_switch_holds_what_its_site_permits_and_protects),
