@@ -294,6 +294,7 @@ controller_load(struct controller *controller)
     }
     switches_refresh_common(controller);
     storm_load(controller);
+    controller->sweep_left = controller->listed_count; /* the policy may be another one by now */
     clocks_begin(controller);
     return 0;
 }
