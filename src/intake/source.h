@@ -14,8 +14,8 @@
 
 struct source;
 
-/* Detections of one source on their way: nobody takes all the room, and while a commit of them waits
- * for the disk there is work for core.  Over UDP fewer, since anybody can send those. */
+/* Detections of one source on their way: nobody takes all the room, and while a commit of them
+ * waits for the disk there is work for core.  Over UDP fewer, since anybody can send those. */
 #define SOURCE_OUTSTANDING_MAX 768
 #define SOURCE_OUTSTANDING_UDP 256
 #define STREAM_CONNECTIONS_MAX 256 /* per source; beyond, the one silent for longest is closed */
