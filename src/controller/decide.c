@@ -413,15 +413,30 @@ is_by_mode(enum hold hold)
 }
 
 /* What was doubtful is not any more, but its mode leaves it to a person all the same: that is what
- * he must know when he decides. */
-static void
+ * he must know when he decides, and he has the time for it that he is due. */
+static bool
 pending_clear(struct controller *controller, struct entry *entry, const struct decision *decision)
 {
-    if (is_by_mode(decision->hold) && !is_by_mode(entry->c.hold) &&
-        entry->c.hold != HOLD_PROTECTED && !entry->is_changing) {
-        entry->c.hold = decision->hold;
-        text_put(entry->c.hold_detail, sizeof(entry->c.hold_detail), decision->hold_detail);
+    bool is_cleared = is_by_mode(decision->hold) && !is_by_mode(entry->c.hold) &&
+                      entry->c.hold != HOLD_PROTECTED && !entry->is_changing;
+    if (is_cleared) {
+        entry->c.pending_until_us = 0;
+        decision_hold(&entry->c, decision, clock_wall_us(controller->clock));
+        entry_due(controller, entry);
         entry_touch(controller, entry);
+    }
+    return is_cleared;
+}
+
+/* One more detection of what waits: people are told again where it says more than they know. */
+static void
+pending_learn(struct controller *controller, struct commit *commit, struct entry *entry,
+              const struct decision *decision, const struct detection *detection)
+{
+    bool is_cleared = pending_clear(controller, entry, decision);
+    bool is_graver = entry_learn(controller, entry, detection->phase, detection->severity);
+    if ((is_cleared || is_graver) && !storm_covers(controller, &entry->c)) {
+        pending_put(commit, &entry->c);
     }
 }
 
@@ -450,7 +465,7 @@ was_asked_by(const struct containment *c, const char *policy)
 }
 
 /* A person looked at it and left it.  That is for what there was to see: not for another incident,
- * another policy's evidence, or evidence that leaves no more doubt. */
+ * another policy's evidence, graver evidence, or evidence that leaves no more doubt. */
 static bool
 is_news(const struct containment *checked, const struct decision *decision, bool is_held)
 {
@@ -463,15 +478,37 @@ is_news(const struct containment *checked, const struct decision *decision, bool
 
 static void
 checked_take(struct controller *controller, struct entry *checked, const struct decision *decision,
-             bool is_held)
+             const struct detection *detection, bool is_held)
 {
-    if (!is_news(&checked->c, decision, is_held)) {
+    bool is_graver = entry_learn(controller, checked, detection->phase, detection->severity);
+    if (!is_graver && !is_news(&checked->c, decision, is_held)) {
         return;
     }
     if (!is_held) {
+        entry_tighten(checked, decision->permit_set);
         pending_confirm(controller, checked, decision->policy);
     } else if (!checked->is_changing) { /* else the next detection finds it as it is then */
         controller_ask_again(controller, checked, decision);
+    }
+}
+
+/* What waits is certain now; or it is in force, and policy, which asked for it all the same, must
+ * know until when: else it spends its budget for it again and again. */
+static void
+same_take(struct controller *controller, struct entry *same, const struct decision *decision,
+          bool is_held)
+{
+    bool is_confirmed = same->c.state == CONTAINMENT_PENDING && !is_held;
+    if (is_confirmed) {
+        entry_tighten(same, decision->permit_set);
+    }
+    if (is_confirmed && same->is_committed) {
+        pending_confirm(controller, same, decision->policy);
+    } else if (is_confirmed) { /* the doubtful one is still on its way to the disk */
+        snprintf(same->confirmed_by, sizeof(same->confirmed_by), "%s", decision->policy);
+    } else if (!is_held && lifecycle_is_in_force(same->c.state)) {
+        controller_tighten(controller, same, decision);
+        engine_note_begun(controller->engine, &same->c);
     }
 }
 
@@ -503,19 +540,16 @@ decision_take(struct controller *controller, struct commit *commit, const struct
     }
     struct entry *same = entry_find_same(controller, &subject);
     if (same && same->c.state == CONTAINMENT_CHECKED) {
-        checked_take(controller, same, decision, is_held);
+        checked_take(controller, same, decision, detection, is_held);
+        return;
+    }
+    if (same && same->c.state == CONTAINMENT_PENDING && is_held) {
+        pending_learn(controller, commit, same, decision, detection);
+        gathered_note(controller, commit, same, decision);
         return;
     }
     if (same) {
-        bool is_confirmed = same->c.state == CONTAINMENT_PENDING && !is_held;
-        if (is_confirmed && same->is_committed) {
-            pending_confirm(controller, same, decision->policy);
-        } else if (is_confirmed) { /* the doubtful one is still on its way to the disk */
-            snprintf(same->confirmed_by, sizeof(same->confirmed_by), "%s", decision->policy);
-        } else if (same->c.state == CONTAINMENT_PENDING) {
-            pending_clear(controller, same, decision);
-            gathered_note(controller, commit, same, decision);
-        }
+        same_take(controller, same, decision, is_held);
         return;
     }
     if (is_held && !entry_has_room(controller, &subject)) {
@@ -528,6 +562,7 @@ decision_take(struct controller *controller, struct commit *commit, const struct
     decision_fill(controller, &c, decision);
     decision_marks(&c, detection, received_us, c.requested_us);
     struct entry *entry = entry_new(controller, &c);
+    (void)entry_learn(controller, entry, detection->phase, detection->severity);
     commit_add(commit, entry);
     gathered_note(controller, commit, entry, decision);
 }
@@ -547,12 +582,8 @@ decide_gathered(struct controller *controller, const struct decision *decision)
         .server = decision->server,
         .site = subject_site(controller, decision->action, &decision->server, decision->site)};
     struct entry *same = entry_find_same(controller, &subject);
-    if (same && same->c.state == CONTAINMENT_PENDING && same->is_committed) {
-        pending_confirm(controller, same, decision->policy);
-    } else if (same && same->c.state == CONTAINMENT_PENDING) {
-        snprintf(same->confirmed_by, sizeof(same->confirmed_by), "%s", decision->policy);
-    }
     if (same) {
+        same_take(controller, same, decision, false);
         return;
     }
     struct containment c; /* there was no room to let it wait */

@@ -268,6 +268,21 @@ entry_next_of(const struct controller *controller, const char *endpoint_id,
     return NULL;
 }
 
+bool
+entry_was_released(const struct controller *controller, const struct entry *entry)
+{
+    struct entry *other = NULL;
+    while (entry->c.endpoint_id[0] != '\0' &&
+           (other = entry_next_of(controller, entry->c.endpoint_id, other)) != NULL) {
+        const struct containment *c = &other->c;
+        if (c->state == CONTAINMENT_RELEASED && c->action == entry->c.action &&
+            c->ended_us >= entry->c.requested_us) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct entry *
 entry_find_external(const struct controller *controller, const char *external_id)
 {
@@ -464,6 +479,36 @@ entry_locate(struct controller *controller, struct entry *entry)
         entry_step(controller, entry, LIFE_LOCATED, place)) {
         entry_mark(entry, "located", now_us, place);
     }
+}
+
+bool
+entry_learn(struct controller *controller, struct entry *entry, enum phase phase,
+            enum severity severity)
+{
+    const struct incident *incident =
+        entry->c.incident_id[0] ? controller_incident(controller, entry->c.incident_id) : NULL;
+    if (!entry->knows_gravest) {
+        entry->gravest_phase = incident ? incident->phase : PHASE_UNKNOWN;
+        entry->gravest = incident ? incident->severity : SEVERITY_INFO;
+        entry->knows_gravest = true;
+    }
+    bool is_graver = phase > entry->gravest_phase || severity > entry->gravest;
+    entry->gravest_phase = phase > entry->gravest_phase ? phase : entry->gravest_phase;
+    entry->gravest = severity > entry->gravest ? severity : entry->gravest;
+    return is_graver;
+}
+
+bool
+entry_tighten(struct entry *entry, const char *permit_set)
+{
+    bool is_by_policy = strncmp(entry->c.requested_by, "policy:", 7) == 0;
+    if (entry->c.action != ACTION_ISOLATE || permit_set[0] != '\0' ||
+        entry->c.permit_set[0] == '\0' || !is_by_policy || entry->is_changing) {
+        return false;
+    }
+    entry->c.permit_set[0] = '\0';
+    entry->is_dirty = true;
+    return true;
 }
 
 /* A port on which a contained endpoint sits is held: see RULE_HOLD_PORT. */

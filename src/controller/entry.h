@@ -32,6 +32,8 @@ struct entry *entry_find_same(const struct controller *controller, const struct 
 /* The next one after 'after' (NULL: first) whose subject is that endpoint. */
 struct entry *entry_next_of(const struct controller *controller, const char *endpoint_id,
                             const struct entry *after);
+/* Was the same released since that one began to wait? */
+bool entry_was_released(const struct controller *controller, const struct entry *entry);
 /* May one more about that wait for a person?  No: counted, and an alarm (rate-limited). */
 #define PENDING_MAX 4096
 #define PENDING_LOOSE_MAX 1000 /* per action, of those that are not about a known endpoint */
@@ -49,6 +51,12 @@ void entry_problem(struct controller *controller, struct entry *entry, const cha
 void entry_touch(struct controller *controller, struct entry *entry); /* changed: write, publish */
 /* Computes what switches must hold for it, and hands the difference to them. */
 void entry_refresh(struct controller *controller, struct entry *entry);
+/* Is that graver than what people were asked or told about?  They are from now on. */
+bool entry_learn(struct controller *controller, struct entry *entry, enum phase phase,
+                 enum severity severity);
+/* Policy, which began it with permits, asks for it with 'permit_set': none leaves less.  What a
+ * person permits stays.  True: it is without permits now, and not stored yet. */
+bool entry_tighten(struct entry *entry, const char *permit_set);
 /* Before it is committed: whom it is about, and who is on that port (committed with it). */
 void entry_prepare(struct controller *controller, struct entry *entry);
 void entry_put_hold(struct store_change *change, const struct entry *entry);

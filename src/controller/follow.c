@@ -77,12 +77,20 @@ on_gone(void *context, const struct endpoint *endpoint, const struct endpoint *i
     store_submit(controller->store, change, NULL, NULL);
     struct entry *entry;
     while (into && (entry = entry_next_of(controller, endpoint->id, NULL)) != NULL) {
+        bool is_in_force = lifecycle_is_in_force(entry->c.state);
+        if (is_in_force) {
+            engine_note_over(controller->engine, &entry->c);
+        }
         snprintf(entry->c.endpoint_id, sizeof(entry->c.endpoint_id), "%s", into->id);
         entry_rekey(controller, entry);
         entry->is_dirty = true;
         controller->has_dirty = true;
-        topology_pin(controller->topology, into->id, lifecycle_is_in_force(entry->c.state));
+        if (is_in_force) { /* what has ended, or waits, lets nobody else's go */
+            topology_pin(controller->topology, into->id, true);
+            engine_note_begun(controller->engine, &entry->c);
+        }
     }
+    protection_follow(controller, endpoint->id, into);
 }
 
 void

@@ -47,15 +47,9 @@ protect_sweep(struct controller *controller)
         }
         struct entry *entry = controller->listed[controller->sweep_left];
         const struct containment *c = &entry->c;
-        bool is_server = c->action == ACTION_BLOCK_SERVER;
-        struct prefix address = {.ip = c->subject_ip,
-                                 .length = ip_is_none(&c->subject_ip) ? 0 : 128};
         char why[TEXT_SIZE];
         char reason[TEXT_SIZE];
-        if (c->action == ACTION_MIRROR || !lifecycle_is_in_force(c->state) ||
-            !world_is_protected(controller, entry_endpoint(controller, entry),
-                                is_server ? NULL : &c->subject_mac,
-                                is_server ? &c->server : &address, c->site, why)) {
+        if (!lifecycle_is_in_force(c->state) || !world_bars(controller, c, why)) {
             continue;
         }
         snprintf(reason, sizeof(reason), "protected since: %.480s", why);
@@ -122,6 +116,17 @@ on_protect_stored(void *context, int error)
     free(waits);
 }
 
+static void
+protection_put(struct store_change *change, const struct protection_view *view)
+{
+    char name[NAME_SIZE + 16];
+    char value[TEXT_SIZE + NAME_SIZE + 32];
+    snprintf(name, sizeof(name), "protected/%.50s", view->endpoint_id);
+    snprintf(value, sizeof(value), "%lld %s\n%.500s", (long long)view->since_us, view->account,
+             view->why);
+    store_put_setting(change, name, value);
+}
+
 /* Takes 'waits'. */
 static void
 protect_submit(struct protect_commit *waits, const char *account, const char *reason)
@@ -132,14 +137,15 @@ protect_submit(struct protect_commit *waits, const char *account, const char *re
     text_put(waits->account, sizeof(waits->account), account);
     proposal->is_changing = true;
     struct store_change *change = store_change_new();
-    char name[NAME_SIZE + 16];
-    char value[TEXT_SIZE + NAME_SIZE + 32] = "";
-    snprintf(name, sizeof(name), "protected/%.50s", proposal->view.endpoint_id);
     if (confirm) {
-        snprintf(value, sizeof(value), "%lld %s\n%.500s", (long long)proposal->view.since_us,
-                 waits->account, proposal->view.why);
+        struct protection_view view = proposal->view;
+        memcpy(view.account, waits->account, sizeof(view.account));
+        protection_put(change, &view);
+    } else {
+        char name[NAME_SIZE + 16];
+        snprintf(name, sizeof(name), "protected/%.50s", proposal->view.endpoint_id);
+        store_put_setting(change, name, "");
     }
-    store_put_setting(change, name, value);
     store_put_audit(change, clock_wall_us(controller->clock), account,
                     confirm ? "protect" : "unprotect", proposal->view.id, reason);
     store_submit(controller->store, change, on_protect_stored, waits);
@@ -189,6 +195,35 @@ proposal_add(struct controller *controller, const struct protection_view *view)
     controller->proposal_count++;
     controller->changed[CHANGED_PROTECTED] = true;
     return true;
+}
+
+void
+protection_follow(struct controller *controller, const char *endpoint_id,
+                  const struct endpoint *into)
+{
+    struct proposal *proposal = into ? proposal_find(controller, endpoint_id) : NULL;
+    struct proposal *known = into ? proposal_find(controller, into->id) : NULL;
+    if (!proposal || proposal->is_changing || (known && known->is_changing)) {
+        return;
+    }
+    struct protection_view view = proposal->view;
+    bool is_confirmed = view.state == PROTECTION_CONFIRMED;
+    memcpy(view.id, into->id, sizeof(into->id));
+    memcpy(view.endpoint_id, into->id, sizeof(into->id));
+    proposal_drop(controller, proposal);
+    if (known && is_confirmed && known->view.state != PROTECTION_CONFIRMED) {
+        known->view = view;
+    } else if (!known) {
+        (void)proposal_add(controller, &view);
+    }
+    if (is_confirmed) {
+        char name[NAME_SIZE + 16];
+        struct store_change *change = store_change_new();
+        snprintf(name, sizeof(name), "protected/%.50s", endpoint_id);
+        store_put_setting(change, name, "");
+        protection_put(change, known ? &known->view : &view);
+        store_submit(controller->store, change, NULL, NULL);
+    }
 }
 
 void

@@ -59,7 +59,10 @@ struct entry {
     bool is_changing;             /* a release or verdict is on its way to the disk */
     char confirmed_by[NAME_SIZE]; /* policy that removed the doubt before the commit was through */
     bool is_dirty;                /* differs from the disk: written behind */
-    bool is_gathered;             /* waits for its turn, and the disk knows; storm.h */
+    bool knows_gravest;           /* else they are those of its incident: it was read from disk */
+    enum phase gravest_phase;     /* the furthest that people were asked or told about */
+    enum severity gravest;
+    bool is_gathered; /* waits for its turn, and the disk knows; storm.h */
     bool is_in_looks;
     bool is_in_later;
     TAILQ_ENTRY(entry) later; /* to be judged when there is time */

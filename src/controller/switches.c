@@ -376,7 +376,14 @@ switches_suspend(struct controller *controller)
         if (sw->has_snapshot) {
             delta_begin(sw);
         }
+        if (sw->has_snapshot && !controller->suspension.is_suspended) {
+            /* what it holds again is not known before it has answered this */
+            sw->snapshot_generation = sw->delta.generation;
+            sw->snapshot_us = clock_boot_us(controller->clock);
+            sw->is_settled = false;
+        }
     }
+    judge_look_at_all(controller);
     switches_flush(controller);
 }
 

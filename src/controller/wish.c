@@ -336,6 +336,16 @@ alteration_take(struct alteration *a)
 }
 
 static void
+altered_note(struct controller *controller, struct entry *entry)
+{
+    entry_refresh(controller, entry);
+    entry_due(controller, entry);
+    if (lifecycle_is_in_force(entry->c.state)) {
+        engine_note_begun(controller->engine, &entry->c);
+    }
+}
+
+static void
 on_altered(void *context, int error)
 {
     struct alteration *a = context;
@@ -359,8 +369,7 @@ on_altered(void *context, int error)
         entry_enforce(controller, entry);
         engine_note_begun(controller->engine, &entry->c);
     } else {
-        entry_refresh(controller, entry);
-        entry_due(controller, entry);
+        altered_note(controller, entry); /* policy, too, must know until when */
     }
     switches_flush(controller);
     entry_touch(controller, entry);
@@ -600,7 +609,6 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
     const struct containment *c = &entry->c;
     const struct endpoint *endpoint = entry_endpoint(controller, entry);
     bool is_server = c->action == ACTION_BLOCK_SERVER;
-    struct prefix address = {.ip = c->subject_ip, .length = ip_is_none(&c->subject_ip) ? 0 : 128};
     if (!is_server && !endpoint && mac_is_none(&c->subject_mac) && ip_is_none(&c->subject_ip)) {
         snprintf(why, WHY_SIZE, "nobody is known whom it could be enforced on");
         return true;
@@ -614,6 +622,11 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
     bool is_by_address = !is_server && !endpoint && mac_is_none(&c->subject_mac);
     if (is_by_address && !is_host_address(&c->subject_ip)) {
         snprintf(why, WHY_SIZE, "that address cannot be an endpoint's");
+        return true;
+    }
+    if (is_by_address && world_is_of_another(controller, c)) {
+        snprintf(why, WHY_SIZE,
+                 "the address has changed hands since; name the endpoint or its MAC");
         return true;
     }
     if (resite_is_open(controller, c) && !resite_close(controller, entry)) {
@@ -630,9 +643,7 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
         return true;
     }
     char reason[TEXT_SIZE];
-    if (c->action != ACTION_MIRROR &&
-        world_is_protected(controller, endpoint, is_server ? NULL : &c->subject_mac,
-                           is_server ? &c->server : &address, c->site, reason)) {
+    if (world_bars(controller, c, reason)) {
         snprintf(why, WHY_SIZE, "protected: %.480s", reason);
         return true;
     }
@@ -705,6 +716,22 @@ controller_ask_again(struct controller *controller, struct entry *entry,
     alteration_submit(a, account, life_event_names[LIFE_ASK], decision->reason);
 }
 
+void
+controller_tighten(struct controller *controller, struct entry *entry,
+                   const struct decision *decision)
+{
+    char account[NAME_SIZE];
+    if (!entry_tighten(entry, decision->permit_set)) {
+        return;
+    }
+    snprintf(account, sizeof(account), "policy:%.50s", decision->policy);
+    entry_mark(entry, "tightened", clock_wall_us(controller->clock), account);
+    if (entry->is_committed) { /* else with the rules that are made when it is */
+        struct alteration *a = alteration_new(controller, entry, NULL, NULL);
+        alteration_submit(a, account, "tighten", decision->reason);
+    }
+}
+
 /* ---- by time ---- */
 
 /* Since it began to wait, a maintenance window may have begun, or the policy may have changed: what
@@ -718,8 +745,9 @@ pending_waits_on(struct controller *controller, struct entry *entry)
     const char *who = c->endpoint_id[0] || !incident ? c->endpoint_id : incident->endpoint_id;
     const struct endpoint *endpoint = who[0] ? topology_by_id(controller->topology, who) : NULL;
     const struct ip *ip = ip_is_none(&c->subject_ip) && incident ? &incident->ip : &c->subject_ip;
-    char why[TEXT_SIZE];
-    if (!policy_leaves_to_people(engine_policy(controller->engine), endpoint, ip, c->policy,
+    char why[TEXT_SIZE] = "it was released since: a person decides";
+    if (!entry_was_released(controller, entry) &&
+        !policy_leaves_to_people(engine_policy(controller->engine), endpoint, ip, c->policy,
                                  clock_wall_us(controller->clock), why)) {
         return false;
     }

@@ -11,8 +11,16 @@ void entries_tick(struct controller *controller);
 /* One that was checked waits for a person once more, for what 'decision' is held for. */
 void controller_ask_again(struct controller *controller, struct entry *entry,
                           const struct decision *decision);
+/* Policy asks for one that is in force without its permits; where it may take them away they go,
+ * from the switches as soon as that is stored. */
+void controller_tighten(struct controller *controller, struct entry *entry,
+                        const struct decision *decision);
 /* A host that behaves like a gateway, DHCP server or resolver; a known one is left as it is. */
 bool proposal_add(struct controller *controller, const struct protection_view *view);
+
+/* That endpoint was joined to another: so is that it is protected, or proposed. */
+void protection_follow(struct controller *controller, const char *endpoint_id,
+                       const struct endpoint *into);
 
 /* Releases what the policy has declared as protected since; a part of it in each tick. */
 void protect_sweep(struct controller *controller);

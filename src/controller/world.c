@@ -263,6 +263,44 @@ world_is_protected(const struct controller *controller, const struct endpoint *e
     return is_relay(controller, endpoint, address, why) || is_ours(controller, address, site, why);
 }
 
+static bool
+has_address(const struct endpoint *endpoint, const struct ip *ip)
+{
+    for (size_t i = 0; i < endpoint->binding_count; i++) {
+        if (endpoint->bindings[i].until_us == 0 && ip_is_equal(&endpoint->bindings[i].ip, ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+world_bars(const struct controller *controller, const struct containment *c, char why[TEXT_SIZE])
+{
+    const struct endpoint *endpoint =
+        c->endpoint_id[0] ? topology_by_id(controller->topology, c->endpoint_id) : NULL;
+    bool is_server = c->action == ACTION_BLOCK_SERVER;
+    struct prefix address = {.length = 0};
+    if (!ip_is_none(&c->subject_ip) && (!endpoint || has_address(endpoint, &c->subject_ip))) {
+        address = (struct prefix){.ip = c->subject_ip, .length = 128};
+    }
+    return c->action != ACTION_MIRROR &&
+           world_is_protected(controller, endpoint, is_server ? NULL : &c->subject_mac,
+                              is_server ? &c->server : &address, c->site, why);
+}
+
+bool
+world_is_of_another(const struct controller *controller, const struct containment *c)
+{
+    struct held then, now;
+    int64_t now_us = clock_wall_us(controller->clock);
+    enum resolution how =
+        topology_resolve(controller->topology, c->site, &c->subject_ip, c->requested_us, &then);
+    return topology_resolve(controller->topology, c->site, &c->subject_ip, now_us, &now) ==
+               RESOLUTION_SURE &&
+           (how != RESOLUTION_SURE || then.endpoint != now.endpoint);
+}
+
 bool
 controller_is_protected(const struct controller *controller, const struct endpoint *endpoint,
                         char why[TEXT_SIZE])

@@ -17,6 +17,12 @@ void world_note_talk(struct controller *controller, const struct outcome *outcom
 bool world_is_protected(const struct controller *controller, const struct endpoint *endpoint,
                         const struct mac *mac, const struct prefix *address, const char *site,
                         char why[TEXT_SIZE]);
+/* Is whom or what that containment is about protected now?  An address that its endpoint had when
+ * it was detected, and has not any more, says nothing. */
+bool world_bars(const struct controller *controller, const struct containment *c,
+                char why[TEXT_SIZE]);
+/* Who has its address now surely is not who had it when that was detected. */
+bool world_is_of_another(const struct controller *controller, const struct containment *c);
 /* Which switch is of which site, as the running policy has it. */
 void world_set_sites(struct controller *controller);
 

@@ -137,6 +137,7 @@ struct decision {
     bool is_limited;          /* by a roll-out rule or a maintenance window, below auto */
     enum hold hold;           /* not NONE: hold for a person */
     char hold_detail[TEXT_SIZE];
+    bool is_tighter;        /* it is isolated, and loses its permits: not one more */
     bool is_gathered;       /* held for a moment: several at once (policy/budget.h) */
     uint8_t confidence;     /* of what led to it: who has the budget */
     enum severity severity; /* likewise */

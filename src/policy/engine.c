@@ -152,22 +152,31 @@ is_live(const struct engine *e, const struct force_item *force)
     return force && force->until_us > clock_boot_us(e->clock);
 }
 
-/* The same, or something that leaves less, is in force or on its way. */
+static const struct force_item *
+isolation_of(const struct engine *e, const struct decision *d)
+{
+    char key[TABLE_KEY_SIZE];
+    const struct force_of of = {.action = ACTION_ISOLATE, .endpoint_id = d->endpoint_id};
+    force_key(key, &of);
+    const struct force_item *isolation = d->endpoint_id[0] ? table_find(&e->forces, key) : NULL;
+    return is_live(e, isolation) ? isolation : NULL;
+}
+
+/* The same, or something that leaves less, is in force or on its way.  Of two permit sets none
+ * leaves less than the other; what a person permits a policy does not take away. */
 bool
 decision_is_in_force(const struct engine *e, const struct decision *d)
 {
     char key[TABLE_KEY_SIZE];
-    struct force_of of = {.action = ACTION_ISOLATE, .endpoint_id = d->endpoint_id};
-    force_key(key, &of);
-    const struct force_item *isolation = d->endpoint_id[0] ? table_find(&e->forces, key) : NULL;
+    const struct force_item *isolation = isolation_of(e, d);
     if (d->action == ACTION_ISOLATE) {
-        return is_live(e, isolation) && (isolation->permit_set[0] == '\0' ||
-                                         strcmp(isolation->permit_set, d->permit_set) == 0);
+        return isolation && (isolation->permit_set[0] == '\0' || d->permit_set[0] != '\0' ||
+                             isolation->is_by_person);
     }
-    if (d->action == ACTION_BLOCK_PAIR && is_live(e, isolation)) {
+    if (d->action == ACTION_BLOCK_PAIR && isolation) {
         return true;
     }
-    of = force_of_decision(e, d);
+    struct force_of of = force_of_decision(e, d);
     force_key(key, &of);
     if (is_live(e, table_find(&e->forces, key))) {
         return true;
@@ -199,6 +208,10 @@ decision_start(struct engine *e, const struct decision *d, const char *network, 
     const struct force_of of = force_of_decision(e, d);
     force_key(key, &of);
     struct force_item *force = force_need(e, key, d->endpoint_id);
+    if (d->is_tighter) { /* it ends when it was meant to */
+        force->permit_set[0] = '\0';
+        return;
+    }
     int64_t for_us = ON_ITS_WAY_US;
     if (d->action == ACTION_MIRROR) { /* nobody tells of mirrors */
         for_us = (int64_t)d->expires_s * SECOND_US;
@@ -206,6 +219,7 @@ decision_start(struct engine *e, const struct decision *d, const char *network, 
     force->until_us = clock_boot_us(e->clock) + for_us;
     force->expires_s = d->expires_s;
     force->is_isolation = d->action == ACTION_ISOLATE;
+    force->is_by_person = false;
     memcpy(force->permit_set, d->permit_set, sizeof(force->permit_set));
     snprintf(force->network, sizeof(force->network), "%s", network);
     snprintf(force->place, sizeof(force->place), "%s", place);
@@ -268,6 +282,7 @@ engine_note_begun(struct engine *e, const struct containment *c)
     force_key(key, &of);
     struct force_item *force = force_need(e, key, c->endpoint_id);
     force->is_isolation = c->action == ACTION_ISOLATE;
+    force->is_by_person = strncmp(c->requested_by, "policy:", 7) != 0;
     memcpy(force->permit_set, c->permit_set, sizeof(force->permit_set));
     force_confirm(e, force, left_us > 0 ? (uint32_t)(left_us / SECOND_US) + 1 : 0);
 }
@@ -548,7 +563,14 @@ guard(struct engine *e, const struct finding *f, const struct file_policy *polic
     return hold;
 }
 
-/* Held, observed and notified decisions are said once in a while, not for every detection. */
+static bool
+is_graver(const struct said_item *item, const struct detection *detection)
+{
+    return detection->phase > item->phase || detection->severity > item->severity;
+}
+
+/* Held, observed and notified decisions are said once in a while, not for every detection; but at
+ * once where more was seen than when they were said, or where another mode rules by now. */
 static bool
 was_said(struct engine *e, const struct finding *f, const struct decision *d)
 {
@@ -569,11 +591,18 @@ was_said(struct engine *e, const struct finding *f, const struct decision *d)
     join_text(&join, "|");
     join_most(&join, d->action == ACTION_BLOCK_SERVER ? d->server_name : subject, 80);
     struct said_item *item = table_find(&e->said, key);
-    if (item && item->until_us > now_us && item->hold == d->hold) {
+    bool was_lately =
+        item && item->until_us > now_us && item->hold == d->hold && item->mode == d->mode;
+    if (was_lately && !is_graver(item, f->detection)) {
         return true;
     }
     item = table_need(&e->said, key, now_us);
+    enum phase phase = was_lately ? item->phase : PHASE_UNKNOWN;
+    enum severity severity = was_lately ? item->severity : SEVERITY_INFO;
+    item->phase = f->detection->phase > phase ? f->detection->phase : phase;
+    item->severity = f->detection->severity > severity ? f->detection->severity : severity;
     item->hold = d->hold;
+    item->mode = d->mode;
     item->until_us = now_us + SAID_AGAIN_US;
     memcpy(item->endpoint_id, d->endpoint_id, sizeof(item->endpoint_id));
     return false;
@@ -697,8 +726,10 @@ act(struct engine *e, const struct finding *f, const struct file_policy *policy,
     }
     decision_fill(e, f, policy, action, &d);
     d.hold = guard(e, f, policy, &d);
-    bool is_spending = d.action == ACTION_ISOLATE && d.hold == HOLD_NONE && d.mode == MODE_AUTO &&
-                       !decision_is_in_force(e, &d);
+    bool is_asked = d.action == ACTION_ISOLATE && d.hold == HOLD_NONE && d.mode == MODE_AUTO &&
+                    !decision_is_in_force(e, &d);
+    d.is_tighter = is_asked && isolation_of(e, &d) != NULL;
+    bool is_spending = is_asked && !d.is_tighter;
     enum budget_word word = is_spending ? budget_ask(e, f, &d, d.hold_detail) : BUDGET_GO;
     if (word == BUDGET_GATHER) {
         gather_add(e, f, &d);

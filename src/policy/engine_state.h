@@ -38,6 +38,7 @@ struct force_item {
     int64_t until_us;   /* boot clock */
     uint32_t expires_s; /* as decided; 0: not by us */
     bool is_isolation;
+    bool is_by_person; /* with permits that a policy does not take away */
     char endpoint_id[ID_SIZE];
     char permit_set[NAME_SIZE];
     char network[NAME_SIZE], place[NAME_SIZE]; /* where it was when that was decided */
@@ -48,6 +49,9 @@ struct said_item {
     struct table_item item;
     char endpoint_id[ID_SIZE];
     enum hold hold;
+    enum mode mode;
+    enum phase phase; /* the furthest and the gravest of what was said */
+    enum severity severity;
     int64_t until_us;
 };
 

@@ -121,6 +121,8 @@ const struct said said_decisions[] = {
     /* the other guards */
     {"hold.shared", "{1#} endpoints contacted the same {2:word.shared.} within an hour",
      "1 時間以内に {1} 台の端末が同じ{2}へ通信しました"},
+    {"hold.released_since", "it was released since: a person decides",
+     "承認待ちの間に解除されたため、担当者の判断を待ちます"},
     {"hold.grace", "it was released a moment ago", "解除された直後です"},
     {"hold.never_address", "its address is on the never-block list",
      "アドレスが遮断禁止リストにあります"},

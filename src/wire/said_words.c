@@ -125,6 +125,7 @@ const struct said said_words[] = {
     {"word.audit.release", "release", "解除"},
     {"word.audit.wait", "wait", "判断待ちの継続"},
     {"word.audit.extend", "extend", "期限の変更"},
+    {"word.audit.tighten", "tighten", "許可する通信の取り消し"},
     {"word.audit.expire", "expire", "期限切れ"},
     {"word.audit.clock_set", "clock_set", "時計の変更"},
     {"word.audit.altered", "altered", "スイッチの設定の食い違い"},

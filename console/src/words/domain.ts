@@ -86,6 +86,7 @@ const w = words({
     step_release: 'Released',
     step_expire: 'Expired',
     step_extend: 'Expiry set',
+    step_tightened: 'Permits taken away',
   },
   ja: {
     action_none: '措置なし',
@@ -171,6 +172,7 @@ const w = words({
     step_release: '解除',
     step_expire: '期限切れ',
     step_extend: '期限を設定',
+    step_tightened: '許可する通信の取り消し',
   },
 });
 

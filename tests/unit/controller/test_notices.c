@@ -257,6 +257,39 @@ test_a_story_from_contained_to_released(void **state)
     assert_string_equal(campus->notice.message.notices[0].detail, "clean");
 }
 
+/* Whoever is on call by night hears of it when it becomes grave, though it waits already; he does
+ * not hear the same again. */
+static void
+test_what_waits_is_told_again_when_it_becomes_graver(void **state)
+{
+    struct campus *campus = *state;
+    struct detection detection = {.seen_us = campus->clock.wall_now_us,
+                                  .phase = PHASE_C2,
+                                  .severity = SEVERITY_MEDIUM,
+                                  .confidence = 90,
+                                  .handshake = true,
+                                  .strength = STRENGTH_STRONG,
+                                  .suspect = PARTY_SRC,
+                                  .sensor = "ids",
+                                  .signature = "contact"};
+    set(campus, "pending", "", NOBODY);
+    campus_client(campus, "e1", "p3", 3, "10.2.0.3", "c3");
+    detection.src.ip = campus_ip("10.2.0.3");
+    detection.dst.ip = campus_ip("198.51.100.9");
+    for (unsigned i = 0; i < 4; i++) { /* twice as it was, then graver, then as it was */
+        snprintf(detection.id, sizeof(detection.id), "graver-%u", i);
+        detection.seen_us = campus->clock.wall_now_us;
+        detection.severity = i == 2 ? SEVERITY_HIGH : SEVERITY_MEDIUM;
+        controller_detection(campus->controller, &detection, NULL, NULL);
+        campus_pass(campus, 2 * SECOND);
+        assert_int_equal(campus->notice_count, i < 2 ? 1 : 2);
+        assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_PENDING);
+        assert_int_equal(campus->notice.message.notices[0].severity,
+                         i < 2 ? SEVERITY_MEDIUM : SEVERITY_HIGH);
+        delivered(campus, true);
+    }
+}
+
 /* ---- collecting ---- */
 
 static void
@@ -624,6 +657,7 @@ main(void)
         TEST(test_each_row_of_the_audit_is_told_once),
         TEST(test_the_least_severity_counts),
         TEST(test_a_story_from_contained_to_released),
+        TEST(test_what_waits_is_told_again_when_it_becomes_graver),
         TEST(test_a_digest_collects),
         TEST(test_a_rate_holds_back_and_counts),
         TEST(test_back_off_with_the_same_id_and_content),
