@@ -1,6 +1,7 @@
 """Memory runs out: for one role of cordond, or for all of it.  Whoever has too little is ended by the
 kernel, is started again, and nothing that was acknowledged is lost; blocks stay meanwhile."""
 import os
+import random
 import socket
 import ssl
 import time
@@ -9,7 +10,7 @@ import clients
 import ledger
 import pytest
 from family import is_alive
-from light import Light
+from light import CNC, Light, arp_frame, tcp_frame
 from netns import wait_for
 
 ROOM = 512 << 10  # for what it takes from then on: what it has already is not counted
@@ -74,6 +75,10 @@ def lab():
     made.sources = f"""sources:
   - {{name: ids, kind: eve-file, path: "{eve_path(made)}", strength: strong, confidence: 80,
      adjacent: true}}
+"""
+    made.mirrors = """mirrors:
+  - switch: s1
+    mirror: {kind: port, direction: both, ports: [p7, p8], carrier: local, out_port: mon}
 """
     with made:
         made.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -218,3 +223,80 @@ def test_where_all_have_too_little_whoever_reads_strangers_bytes_goes_first(lab,
     assert (now["core"], now["driver"]) == (pids["core"], pids["driver"])
     lab.release_all()
     ledger.converge(lab, BACK_S)
+
+
+# ---------------------------------------------------------------- switch, sensor
+
+EDGE_ROOM, SENSOR_ROOM = 4 << 20, 96 << 20  # what their tables may come to, by strangers' will
+FLOOD_S = 4
+
+
+class Macs:
+    """A machine that is another one with every frame."""
+
+    def __init__(self, lab):
+        self.lab, self.dice, self.count = lab, random.Random(5), 0
+        self.stranger = type(lab.endpoints[2])(3)
+
+    def grow(self):
+        for _ in range(200):
+            self.count += 1
+            self.stranger.mac = "06:" + ":".join(f"{self.dice.randrange(256):02x}" for _ in range(5))
+            self.stranger.ip = f"10.77.{self.dice.randrange(1, 250)}.{self.dice.randrange(1, 250)}"
+            self.lab.wires.put(self.stranger, arp_frame(self.stranger))
+
+
+class Calls(Macs):
+    """Connections of everybody to everybody, on a port whose frames are copied to the sensor."""
+
+    def grow(self):
+        ends = self.lab.endpoints
+        for _ in range(200):
+            self.count += 1
+            there = (ends[6].mac_bytes, ends[15].mac_bytes)
+            ips = socket.inet_aton(f"10.77.0.{self.dice.randrange(2, 250)}"), self.dice.randbytes(4)
+            ports = self.dice.randrange(1024, 65536), self.dice.randrange(1, 65536)
+            self.lab.wires.put(ends[6], tcp_frame(there, ips, ports, (1, 0), 2))
+            self.lab.wires.put(ends[15], tcp_frame(there[::-1], ips[::-1], ports[::-1], (7, 2), 18))
+
+
+@pytest.mark.parametrize("name", ["s1", "sensor"])
+def test_a_flood_of_frames_stays_within_the_room_of_its_reader(lab, group, name):
+    """Tables are bounded: neither is ended, blocks stay, and it does its work afterwards."""
+    before, caller, later = lab.endpoints[1], lab.endpoints[7], lab.endpoints[4]
+    if name == "sensor":
+        lab.start_sensor()
+        wait_for(lambda: lab.items("/sensors"), "the sensor has reported", 20, 0.05)
+    process = lab.edges.get(name) or lab.sensor
+    held = lab.contain(before)["id"]
+    lab.wait_state(held)
+    first = resident(process.pid)
+    group.take(process.pid)
+    group.limit(EDGE_ROOM if name == "s1" else SENSOR_ROOM)
+    crowd = Macs(lab) if name == "s1" else Calls(lab)
+    end = time.monotonic() + FLOOD_S
+    while time.monotonic() < end:
+        crowd.grow()
+        assert not lab.wires.reaches([(before, lab.endpoints[5])], 0.01), "it is open"
+    took = resident(process.pid)
+    print(f"{name}: {crowd.count} in {FLOOD_S} s; {first >> 10} KiB became {took >> 10} KiB, "
+          f"{group.kills()} ended by the kernel")
+    assert process.is_running() and group.kills() == 0
+    made = lab.contain(later)["id"]
+    lab.wait_state(made)
+    if name == "sensor":
+        def is_seen():
+            lab.wires.call_home(caller, lab.endpoints[15], CNC)
+            return caller.mac in ledger.in_force(lab)
+        wait_for(is_seen, "what it finds contains", 20, 0.3)
+    lab.wait_level()
+    found = ledger.converge(lab, BACK_S)
+    assert {before.mac, later.mac} <= found.keys()
+    ledger.switches(lab, found)
+    lab.release_all()
+    ledger.converge(lab, BACK_S)
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return 1024 * int(next(line for line in file if line.startswith("VmRSS")).split()[1])
