@@ -206,6 +206,7 @@ core_authority(struct core *core)
     }
     clocks_boot_id(core->boot_id);
     core->is_clock_free = getenv(ROLE_CLOCK_FREE_ENV) != NULL;
+    memory_group_open(&core->pressure.group);
     core->ca = pki_ca_open(pki, master, why);
     if (!core->ca) {
         log_error("core", "no certificate authority", LOG_S("why", why));
@@ -394,6 +395,7 @@ on_tick(evutil_socket_t fd, short what, void *context)
     certificates_tick(core->certificates);
     own_certificate_tick(&core->own_certificate);
     copies_tick(core->copies);
+    pressure_tick(&core->pressure, core->controller);
     if (store_is_damaged(core->store)) {
         log_error("core",
                   "ALARM: the database is damaged: ending, to start with the last good copy",
@@ -668,7 +670,11 @@ core_controller(struct core *core)
                                      .server_expires_us = &core->own_certificate.now.expires_us,
                                      .started_us = clock_wall_us(clock_system()),
                                      .jobs = {jobs_wake, jobs_publish, core},
-                                     .own = {core->lacks_landlock, disk_room, key_check, core}};
+                                     .own = {.lacks_landlock = core->lacks_landlock,
+                                             .disk = disk_room,
+                                             .key_check = key_check,
+                                             .memory = &core->pressure.view,
+                                             .context = core}};
     core->jobs = evtimer_new(core->role->base, on_jobs, core);
     core->acking = event_new(core->role->base, -1, 0, on_acks, core);
     core->asks = asks_new(&ask);
@@ -718,6 +724,7 @@ core_close(struct core *core)
     own_certificate_fini(&core->own_certificate);
     pki_ca_free(core->ca);
     controller_free(core->controller);
+    memory_group_close(&core->pressure.group);
     policy_unref(core->policy);
 }
 

@@ -11,6 +11,7 @@
 #include "controller/clocks.h"
 #include "controller/controller.h"
 #include "controller/ended.h"
+#include "controller/pressure.h"
 #include "controller/recovery/copies.h"
 #include "cordond/role.h"
 #include "wire/ack.h"
@@ -33,6 +34,7 @@ struct core {
     char boot_id[CLOCKS_BOOT_SIZE];
     bool is_clock_free; /* nothing had set the machine's clock */
     struct ended ended;
+    struct pressure pressure;
     struct certificates *certificates;
     struct asks *asks;
     struct copies *copies;

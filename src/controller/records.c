@@ -11,6 +11,7 @@
 #include "wire/message.h"
 
 #define INCIDENTS_MAX 4096    /* in memory; all are in the store */
+#define INCIDENTS_LEAST 128   /* stay in memory, however little there is */
 #define INCIDENTS_TOLD_MAX 20 /* live, in a quarter of a second; then: load the list again */
 #define SENSORS_MAX 256
 #define SILENT_US (30 * INT64_C(1000000))
@@ -180,6 +181,25 @@ records_follow_store(struct controller *controller, int64_t open_us, size_t *pla
         ++*place;
     }
     return *place < records->incident_count;
+}
+
+size_t
+records_shed(struct controller *controller)
+{
+    struct records *records = controller->records;
+    size_t kept = records->incident_count / 2 > INCIDENTS_LEAST ? records->incident_count / 2
+                                                                : INCIDENTS_LEAST;
+    size_t dropped = records->incident_count > kept ? records->incident_count - kept : 0;
+    order_unroll(records);
+    for (size_t i = 0; i < dropped; i++) {
+        hmap_remove(&records->incidents, &records->order[i]->node);
+        free(records->order[i]);
+    }
+    records->incident_count -= dropped;
+    memmove(records->order, records->order + dropped,
+            records->incident_count * sizeof(struct incident_item *));
+    controller->changed[CHANGED_INCIDENTS] = controller->changed[CHANGED_INCIDENTS] || dropped > 0;
+    return dropped;
 }
 
 size_t

@@ -10,6 +10,9 @@ void records_free(struct records *records);
 void records_incident(struct controller *controller, const struct incident *incident);
 /* From the store. */
 void records_restore_incident(struct controller *controller, const struct incident *incident);
+/* Memory runs out: half of them go from it, the oldest first, but for a few; they stay in the
+ * store. How many. */
+size_t records_shed(struct controller *controller);
 /* Of those that do not collect any more, some at a call, from 'place' on: what the store has not
  * any more goes, and loses its names where they are taken out there.  True: there are more. */
 bool records_follow_store(struct controller *controller, int64_t open_us, size_t *place);

@@ -116,6 +116,8 @@ const struct said said_health[] = {
      "スイッチが保持する遮断 {1} 件がデータベースにありません"},
     {"doctor.disk_room", "{1#} MiB are left on the disk of the state folder",
      "データの保存先のディスクの空きは {1} MiB です"},
+    {"doctor.memory", "{1#} % of the {2#} MiB that cordond may have are used",
+     "cordond のメモリ使用率が上限（{2} MiB）の {1} % に達しています"},
     {"doctor.landlock",
      "this kernel has no Landlock: owners and modes alone keep a process from others' files",
      "カーネルに Landlock がないため、他のプロセスのファイルへのアクセスは所有者とモードだけで"
@@ -207,6 +209,8 @@ const struct said said_health[] = {
     {"advice.disk_room",
      "make room, or give it a larger disk: on a full one nothing new is acknowledged",
      "空きを増やすか、ディスクを拡張してください。空きがなくなると新しい要求を受け付けません"},
+    {"advice.memory", "give it more (MemoryMax= of cordond.service, or of its container)",
+     "cordond.service（またはコンテナ）の MemoryMax= を増やしてください"},
     {"advice.landlock", "run a kernel with Landlock (5.13 or later, 'landlock' in lsm=)",
      "Landlock が有効なカーネル（5.13 以降、起動オプション lsm= に landlock）を使用してください"},
     {"advice.key",

@@ -104,6 +104,7 @@ const struct said said_words[] = {
     {"word.check.permit", "permit", "許可する通信"},
     {"word.check.certificate", "certificate", "証明書"},
     {"word.check.disk", "disk", "ディスク"},
+    {"word.check.memory", "memory", "メモリ"},
     {"word.check.containment", "containment", "封じ込め"},
     {"word.check.enforcement", "enforcement", "封じ込めの実施"},
     {"word.check.audit", "audit", "操作ログ"},

@@ -1,9 +1,13 @@
 """Memory runs out: for one role of cordond, or for all of it.  Whoever has too little is ended by the
 kernel, is started again, and nothing that was acknowledged is lost; blocks stay meanwhile."""
+import json
 import os
 import random
 import socket
+import sqlite3
 import ssl
+import subprocess
+import sys
 import time
 
 import clients
@@ -16,6 +20,7 @@ from netns import wait_for
 ROOM = 512 << 10  # for what it takes from then on: what it has already is not counted
 PRESSURE_S = {"core": 60, "web": 60, "driver": 2, "intake": 2}  # until it is ended; the others are not
 BACK_S = 30
+FLOOD = 4000  # alerts
 ROOT = "/sys/fs/cgroup"
 
 
@@ -39,6 +44,9 @@ class Group:
         for pid in pids:
             self._write("cgroup.procs", pid)
 
+    def leave(self, pid):
+        self._write("cgroup.procs", pid, os.path.dirname(self.path))
+
     def limit(self, size):
         self._write("memory.limit_in_bytes" if self.is_old else "memory.max", size)
 
@@ -50,7 +58,7 @@ class Group:
         self.limit(-1 if self.is_old else "max")
         for pid in self._read("cgroup.procs").split():
             try:
-                self._write("cgroup.procs", pid, os.path.dirname(self.path))
+                self.leave(pid)
             except OSError:
                 pass  # it has ended
         wait_for(lambda: not self._read("cgroup.procs"), "nobody is in it", 30)
@@ -103,6 +111,16 @@ def told(lab, role, wait_s):
     except TimeoutError:
         assert len(texts) < 2 and all(role in one for one in texts), texts
         return bool(texts)
+
+
+def forget_told(lab):
+    """What was told of the tests before this one."""
+    lab.receiver.settimeout(0.5)
+    try:
+        while lab.receiver.recv(4096):
+            pass
+    except TimeoutError:
+        pass
 
 
 @pytest.fixture
@@ -221,6 +239,98 @@ def test_where_all_have_too_little_whoever_reads_strangers_bytes_goes_first(lab,
     now = lab.role_pids()
     print(f"ended: {[role for role in pids if now[role] != pids[role]]}")
     assert (now["core"], now["driver"]) == (pids["core"], pids["driver"])
+    lab.release_all()
+    ledger.converge(lab, BACK_S)
+
+
+def shed(lab):
+    """(incidents dropped from memory, bytes used) by the metrics."""
+    found = dict(line.split() for line in lab.api.text("/metrics").splitlines()
+                 if line.startswith("cordon_memory_"))
+    return int(found["cordon_memory_shed_total"]), int(found["cordon_memory_used_bytes"])
+
+
+NEIGHBOUR = f"import sys; room = bytearray({128 << 20}); sys.stdin.read()"
+
+
+def old_incidents(lab, count):
+    """As a bad day leaves them: open, and in the store."""
+    since = int((time.time() - 3600) * 1e6)
+    with sqlite3.connect(ledger.Database(lab).path) as db:
+        db.executemany("INSERT INTO incident(id, is_open, last_us, json) VALUES(?, 1, ?, ?)", (
+            (f"I-old-{number}", since + number, json.dumps({
+                "id": f"I-old-{number}", "summary": "of an hour ago", "severity": "low",
+                "phase": "c2", "is_open": True, "detection_count": 1, "first_us": since + number,
+                "last_us": since + number})) for number in range(count)))
+    db.close()
+
+
+def at_rest(lab):
+    """What it uses when nobody's password is hashed and nothing is started."""
+    seen = []
+    wait_for(lambda: "cordon_memory_used_bytes" in lab.api.text("/metrics"), "it knows its limit", 10)
+    while len(seen) < 3 or max(seen[-3:]) > min(seen) * 1.02:
+        seen.append(shed(lab)[1])
+        assert len(seen) < 20, seen
+        time.sleep(1)
+    return seen[-1]
+
+
+def test_a_flood_of_detections_within_a_limit_sheds_what_is_only_shown(lab, group):
+    """cordond runs in a group with a limit, as its unit's MemoryMax= makes one: beyond most of it what
+    core only keeps to show goes from memory, people are told, and nothing else goes."""
+    before, later = lab.endpoints[1], lab.endpoints[2]
+    lab.cordond.stop()
+    old_incidents(lab, 4000)
+    group.limit(1 << 30)
+    group.take(os.getpid())  # what is started now is in it
+    try:
+        neighbour = subprocess.Popen([sys.executable, "-c", NEIGHBOUR], stdin=subprocess.PIPE)
+        lab.start_cordond()
+    finally:
+        group.leave(os.getpid())
+    lab.wait_level()
+    held = lab.contain(before)["id"]
+    lab.wait_state(held)
+    used = at_rest(lab)
+    pids = lab.role_pids()
+    forget_told(lab)
+    group.limit(used * 100 // 86)
+    wisher = clients.Wisher(lab, 9, lab.endpoints[8:12])
+    wisher.start()
+    wisher.may_go.set()
+    crowd = Alerts(lab, lab.endpoints[4])
+    begin = time.monotonic()
+    while crowd.count < FLOOD and time.monotonic() < begin + 15:
+        crowd.grow()
+        assert not lab.wires.reaches([(before, lab.endpoints[5])], 0.01), "it is open"
+
+    dropped, now = wait_for(lambda: (lambda now: now if now[0] else None)(shed(lab)),
+                              "something was shed", 20, 0.1)
+    findings = [one for one in lab.api.get("/doctor", validate=False)["findings"]
+                if one["check"] == "memory"]
+    print(f"{crowd.count} alerts, {time.monotonic() - begin:.1f} s: {dropped} shed, {now >> 10} KiB used, at "
+          f"first {used >> 10}, "
+          f"{group.kills()} ended by the kernel; {findings}")
+    assert [one["severity"] for one in findings] == ["warning"]
+    assert lab.api.get("/incidents/I-old-0", validate=False)["summary"] == "of an hour ago"
+    assert told(lab, "memory runs out", 10)
+    wisher.may_go.clear()
+    assert wisher.rests.wait(60)
+    wisher.is_over = True
+    assert not wisher.errors and group.kills() == 0 and lab.role_pids() == pids
+    lab.wait_state(lab.contain(later)["id"])
+    database = ledger.Database(lab)
+    ledger.wishes(lab, wisher, database)
+    names = [f"C2 check-in memory {number}" for number in range(1, crowd.count + 1)]
+    wait_for(lambda: database.rows("SELECT count(*) FROM detection WHERE json LIKE "
+                                   "'%check-in memory%'")[0][0] >= len(names), "all is stored", 60, 0.2)
+    ledger.detections(database, names)
+    assert {before.mac, later.mac} <= ledger.converge(lab, BACK_S).keys()
+    neighbour.communicate()  # ends
+    wait_for(lambda: not [one for one in lab.api.get("/doctor", validate=False)["findings"]
+                          if one["check"] == "memory"], "it is over", 10, 0.2)
+    assert told(lab, "memory again", 10)
     lab.release_all()
     ledger.converge(lab, BACK_S)
 

@@ -8,6 +8,7 @@
 #include "controller/certificates/certificates.h"
 #include "controller/controller.h"
 #include "controller/jobs.h"
+#include "controller/pressure.h"
 #include "controller/recovery/copies.h"
 #include "controller/revisions.h"
 #include "controller/warnings.h"
@@ -21,6 +22,7 @@ struct own_ports {
     bool lacks_landlock;
     /* Room on the disk of the state folder; 0 or negative errno. */
     int (*disk)(void *context, uint64_t *left, uint64_t *whole);
+    const struct pressure_view *memory; /* NULL: not looked at (tests of other things) */
     /* 0: the master key's file is as it must be. */
     int (*key_check)(void *context);
     void *context;

@@ -134,6 +134,21 @@ check_disk(struct doctor_visit *visit, const struct own_ports *own)
 }
 
 static void
+check_memory(struct doctor_visit *visit, const struct pressure_view *memory)
+{
+    if (!memory || memory->limit == 0) {
+        return;
+    }
+    doctor_begin(visit, "memory");
+    if (memory->is_short) {
+        doctor_find(visit, FINDING_WARNING, "memory", "cordond",
+                    "give it more (MemoryMax= of cordond.service, or of its container)",
+                    "%u %% of the %" PRIu64 " MiB that cordond may have are used", memory->share,
+                    memory->limit / MIB);
+    }
+}
+
+static void
 check_own_protection(struct doctor_visit *visit, const struct own_ports *own)
 {
     doctor_begin(visit, "sandbox");
@@ -188,6 +203,7 @@ doctor_check_own(struct doctor_visit *visit, const struct ask_settings *settings
     check_budget(visit);
     check_unproven(visit);
     check_disk(visit, &settings->own);
+    check_memory(visit, settings->own.memory);
     check_own_protection(visit, &settings->own);
     check_modes(visit);
 }

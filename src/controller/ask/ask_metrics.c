@@ -279,6 +279,14 @@ add_own(struct text *text, const struct ask_settings *settings)
         head(text, "cordon_disk_bytes", "gauge", "size of the disk of the state folder");
         add(text, "cordon_disk_bytes %" PRIu64 "\n", whole);
     }
+    if (settings->own.memory && settings->own.memory->limit > 0) {
+        head(text, "cordon_memory_limit_bytes", "gauge", "what cordond's control group may have");
+        add(text, "cordon_memory_limit_bytes %" PRIu64 "\n", settings->own.memory->limit);
+        head(text, "cordon_memory_used_bytes", "gauge", "what it has, without what can be freed");
+        add(text, "cordon_memory_used_bytes %" PRIu64 "\n", settings->own.memory->used);
+        head(text, "cordon_memory_shed_total", "counter", "incidents dropped from memory for room");
+        add(text, "cordon_memory_shed_total %" PRIu64 "\n", settings->own.memory->shed);
+    }
     if (settings->server_expires_us && *settings->server_expires_us) {
         head(text, "cordon_server_certificate_seconds", "gauge", "until our own certificate ends");
         add(text, "cordon_server_certificate_seconds %" PRId64 "\n",

@@ -16,6 +16,8 @@
 #include "campus.h"
 #include "controller/ask/ask.h"
 #include "controller/audit/checkpoints.h"
+#include "controller/pressure.h"
+#include "controller/records.h"
 #include "controller/recovery/copies.h"
 #include "wire/said.h"
 
@@ -32,6 +34,7 @@ struct fixture {
     char *text;  /* likewise */
     uint64_t left, whole;
     int key_error;
+    struct pressure pressure;
     char result[512]; /* what a backup left; "": nothing */
 };
 
@@ -89,7 +92,11 @@ asks_make(struct fixture *f, bool lacks_landlock, int64_t server_expires_us)
     const struct ask_settings settings = {.controller = f->campus.controller,
                                           .copies = f->copies,
                                           .server_expires_us = &f->server_expires_us,
-                                          .own = {lacks_landlock, disk, key_check, f}};
+                                          .own = {.lacks_landlock = lacks_landlock,
+                                                  .disk = disk,
+                                                  .key_check = key_check,
+                                                  .memory = &f->pressure.view,
+                                                  .context = f}};
     f->asks = asks_new(&settings);
 }
 
@@ -214,6 +221,70 @@ test_the_disk(void **state)
     assert_string_equal(found(f, "disk", "50 MiB are left"), "error");
     f->left = 5ull << 30; /* of 100: little */
     assert_string_equal(found(f, "disk", "are left"), "warning");
+}
+
+static int
+file_of(const char *text)
+{
+    int fd = memfd_create("group", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    return fd;
+}
+
+/* The control group has so many MiB of so many, and of them so many that can be taken back. */
+static void
+memory_is(struct fixture *f, unsigned used, unsigned limit, unsigned spare)
+{
+    char text[3][64];
+    memory_group_close(&f->pressure.group);
+    snprintf(text[0], 64, "%llu\n", (unsigned long long)limit << 20);
+    snprintf(text[1], 64, "%llu\n", (unsigned long long)used << 20);
+    snprintf(text[2], 64, "anon 1\ninactive_file %llu\n", (unsigned long long)spare << 20);
+    f->pressure.group = (struct memory_group){file_of(limit ? text[0] : "max\n"), file_of(text[1]),
+                                              file_of(text[2])};
+    campus_pass(&f->campus, SECOND_US);
+    pressure_tick(&f->pressure, f->campus.controller);
+}
+
+/* What is only shown goes from memory, a part at a time; what is in force stays. */
+static void
+test_memory_that_runs_out(void **state)
+{
+    struct fixture *f = *state;
+    struct controller *controller = f->campus.controller;
+    f->pressure.group = (struct memory_group){-1, -1, -1};
+    campus_client(&f->campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    assert_true(campus_detect(&f->campus, "d1", "10.1.0.2", STRENGTH_STRONG));
+    campus_pass(&f->campus, 2 * SECOND_US);
+    for (int i = 0; i < 1000; i++) {
+        struct incident incident = {.last_us = i + 1};
+        snprintf(incident.id, sizeof(incident.id), "many-%d", i);
+        records_restore_incident(controller, &incident);
+    }
+    memory_is(f, 90, 0, 0);
+    assert_string_equal(found(f, "memory", "are used"), "");
+    assert_true(metric(f, "cordon_memory_limit_bytes") == -1);
+    memory_is(f, 90, 100, 20); /* files that can be taken back */
+    assert_string_equal(found(f, "memory", "are used"), "");
+    assert_int_equal(controller_incident_count(controller), 1001);
+    memory_is(f, 90, 100, 0);
+    assert_string_equal(found(f, "memory", "90 % of the 100 MiB"), "warning");
+    assert_in_range(controller_incident_count(controller), 499, 501);
+    assert_null(controller_incident(controller, "many-0"));
+    assert_non_null(controller_incident(controller, "many-999"));
+    assert_true(metric(f, "cordon_memory_shed_total") >= 500);
+    for (int i = 0; i < 10; i++) {
+        memory_is(f, 90, 100, 0);
+    }
+    assert_int_equal(controller_incident_count(controller), 128);
+    assert_int_equal(campus_newest(&f->campus)->state, CONTAINMENT_VERIFIED);
+    memory_is(f, 80, 100, 0); /* not over yet */
+    assert_string_equal(found(f, "memory", "80 % of the 100 MiB"), "warning");
+    memory_is(f, 70, 100, 0);
+    assert_string_equal(found(f, "memory", "are used"), "");
+    assert_int_equal(controller_incident_count(controller), 128);
+    memory_group_close(&f->pressure.group);
 }
 
 static void
@@ -348,6 +419,7 @@ main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_the_disk),
+        CASE(test_memory_that_runs_out),
         CASE(test_kernel_and_keys),
         CASE(test_backups),
         CASE(test_the_budget_and_the_modes),
