@@ -486,11 +486,63 @@ test_expired_is_contained_again(void **state)
     assert_true(drops(campus, 2));
 }
 
+static void
+test_graver_than_what_was_checked_asks_again_after_a_restart(void **state)
+{
+    struct campus *campus = *state;
+    DETECT(campus, "10.2.0.3", PHASE_C2, SEVERITY_LOW, STRENGTH_STRONG);
+    judge(campus, campus_newest(campus)->id, VERDICT_CHECK, WISH_DONE);
+    campus_pass(campus, MINUTE);
+    campus_restart(campus);
+    DETECT(campus, "10.2.0.3", PHASE_C2, SEVERITY_LOW, STRENGTH_STRONG);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_CHECKED);
+    DETECT(campus, "10.2.0.3", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+}
+
+static void
+test_permits_that_were_taken_away_stay_so_after_a_restart(void **state)
+{
+    struct campus *campus = *state;
+    char before[ID_SIZE];
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    memcpy(before, campus_newest(campus)->id, sizeof(before));
+    DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
+    campus_restart(campus);
+    campus_pass(campus, MINUTE);
+    assert_string_equal(campus_newest(campus)->id, before);
+    assert_string_equal(campus_newest(campus)->permit_set, "");
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
+}
+
+static void
+test_what_a_person_permits_stays_and_spends_nothing(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {0};
+    struct wish wish = {.action = ACTION_ISOLATE,
+                        .mac = campus_mac(2),
+                        .permit_set = "updates",
+                        .reason = "by hand",
+                        .account = "operator:ann"};
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_settle(campus);
+    for (int i = 0; i < 15; i++) {
+        DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
+        campus_pass(campus, 2 * MINUTE);
+    }
+    assert_string_equal(campus_newest(campus)->permit_set, "updates");
+    others_are_isolated(campus);
+}
+
 int
 main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        CASE(test_graver_than_what_was_checked_asks_again_after_a_restart),
+        CASE(test_permits_that_were_taken_away_stay_so_after_a_restart),
+        CASE(test_what_a_person_permits_stays_and_spends_nothing),
         CASE(test_graver_than_what_was_checked_asks_again),
         CASE(test_graver_than_what_was_refused_asks_at_once),
         CASE(test_what_becomes_certain_has_its_whole_time_to_be_judged),
