@@ -24,7 +24,6 @@
 #include "controller/core_peers.h"
 #include "controller/core_state.h"
 #include "cordond/errand.h"
-#include "store/rescue.h"
 #include "wire/ack.h"
 #include "wire/desired_set.h"
 #include "wire/event.h"
@@ -652,9 +651,6 @@ core_controller(struct core *core)
     if (error) {
         log_error("core", "what was stored cannot be read; nothing is driven",
                   LOG_S("why", strerror(-error)));
-        if (error == -EBADMSG) { /* the next start takes the last good copy */
-            rescue_suspect(store_path(core->store), "rows cannot be read");
-        }
         return error;
     }
     mem_give_back(); /* what the rows passed through */

@@ -228,6 +228,7 @@ store_put_setting(struct store_change *change, const char *name, const char *val
 {
     struct row *row = row_add(change, ROW_SETTING, name);
     row_put_text(row, value);
+    row->at_us = sum_of_setting(name, value);
 }
 
 void

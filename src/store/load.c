@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "store/rescue.h"
 #include "store/shapes.h"
 
 static int
@@ -98,6 +99,9 @@ static int
 on_setting(void *context, sqlite3_stmt *row)
 {
     const struct store_loader *loader = context;
+    if (!row_is_setting(row)) {
+        return -EBADMSG; /* a default in its place could lift a limit, or end what is suspended */
+    }
     loader->on_setting(loader->context, (const char *)sqlite3_column_text(row, 0),
                        (const char *)sqlite3_column_text(row, 1));
     return 0;
@@ -129,6 +133,9 @@ store_load(struct store *store, const struct store_loader *loader)
     }
     if (!error && mine.on_containment) {
         error = reader_run(reader, QUERY_LIVE, on_live, &mine);
+    }
+    if (error == -EBADMSG) { /* whoever asked: the next start takes the last good copy */
+        rescue_suspect(store_path(store), "rows cannot be read");
     }
     return error;
 }

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/rescue.h"
 #include "store/seen.h"
 #include "store/shapes.h"
 #include "store/sum.h"
@@ -24,8 +25,8 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_ANNOTATIONS] = "SELECT mac, json FROM annotation ORDER BY mac",
     [QUERY_CERTIFICATES] = "SELECT serial, json FROM certificate ORDER BY number",
     [QUERY_ENROLMENTS] = "SELECT id, json FROM enrolment ORDER BY number",
-    [QUERY_SETTINGS] = "SELECT name, value FROM setting ORDER BY name",
-    [QUERY_SETTING] = "SELECT value FROM setting WHERE name = ?1",
+    [QUERY_SETTINGS] = "SELECT name, value, sum FROM setting ORDER BY name",
+    [QUERY_SETTING] = "SELECT name, value, sum FROM setting WHERE name = ?1",
     [QUERY_HAS_DETECTION] = "SELECT 1 FROM detection WHERE id = ?1",
     [QUERY_DETECTION_IDS] = "SELECT id, number FROM detection WHERE number > ?3 ORDER BY number"
                             " LIMIT ?2",
@@ -154,11 +155,36 @@ row_decode(sqlite3_stmt *row, const struct shape *shape, void *out)
     return result;
 }
 
+bool
+row_is_setting(sqlite3_stmt *row)
+{
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    const char *value = (const char *)sqlite3_column_text(row, 1);
+    bool is_sound = name && value &&
+                    (sqlite3_column_type(row, 2) == SQLITE_NULL ||
+                     sqlite3_column_int64(row, 2) == sum_of_setting(name, value));
+    if (!is_sound) {
+        log_error("store", "a row cannot be read", LOG_S("shape", "setting"),
+                  LOG_S("id", name ? name : ""),
+                  LOG_S("why", "damaged: its sum is not that of its content"));
+    }
+    return is_sound;
+}
+
+struct one_setting {
+    struct store *store;
+    char *value;
+};
+
 static int
 on_one_setting(void *context, sqlite3_stmt *row)
 {
-    char **value = context;
-    *value = mem_strdup((const char *)sqlite3_column_text(row, 0));
+    struct one_setting *one = context;
+    bool is_sound = row_is_setting(row);
+    one->value = mem_strdup(is_sound ? (const char *)sqlite3_column_text(row, 1) : "");
+    if (!is_sound) {
+        rescue_suspect(store_path(one->store), "a setting that is not as it was written");
+    }
     return 0;
 }
 
@@ -166,10 +192,10 @@ char *
 store_read_setting(struct store *store, const char *name)
 {
     struct reader *reader = store_reader(store);
-    char *value = NULL;
+    struct one_setting one = {.store = store};
     sqlite3_bind_text(reader->queries[QUERY_SETTING], 1, name, -1, SQLITE_STATIC);
-    (void)reader_run(reader, QUERY_SETTING, on_one_setting, &value);
-    return value;
+    (void)reader_run(reader, QUERY_SETTING, on_one_setting, &one);
+    return one.value;
 }
 
 struct some_settings {
@@ -185,7 +211,7 @@ on_some_setting(void *context, sqlite3_stmt *row)
     const char *name = (const char *)sqlite3_column_text(row, 0);
     const char *value = (const char *)sqlite3_column_text(row, 1);
     if (name && value && strncmp(name, some->prefix, strlen(some->prefix)) == 0) {
-        some->each(some->context, name, value);
+        some->each(some->context, name, row_is_setting(row) ? value : "");
     }
     return 0;
 }

@@ -1,6 +1,6 @@
-/* The reading connection: lists and evidence (store_read_*, store_has_detection, store_find_external
- * of store.h), and the live state at start (load.c).  Loop thread; in WAL mode it never waits for
- * the writer. */
+/* The reading connection: lists and evidence (store_read_*, store_has_detection,
+ * store_find_external of store.h), and the live state at start (load.c).  Loop thread; in WAL mode
+ * it never waits for the writer. */
 #ifndef CORDON_STORE_READER_H
 #define CORDON_STORE_READER_H
 
@@ -55,6 +55,8 @@ typedef int row_fn(void *context, sqlite3_stmt *row);
 int reader_run(struct reader *reader, enum query which, row_fn *each, void *context);
 /* Second column by 'shape' to 'out'; a failure is logged. */
 int row_decode(sqlite3_stmt *row, const struct shape *shape, void *out) MUST_CHECK;
+/* A setting's row (name, value, sum): is it as it was written?  Logged where not. */
+bool row_is_setting(sqlite3_stmt *row) MUST_CHECK;
 /* At most 'limit' ids of detections with a number above 'after', in their order. */
 int reader_detection_ids(struct reader *reader, int64_t after, size_t limit,
                          void (*each)(void *context, int64_t number, const char *id),

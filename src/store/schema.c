@@ -163,8 +163,11 @@ static const char schema_10[] =
     "ALTER TABLE incident ADD COLUMN is_plain INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX containment_needs ON containment(" SCHEMA_NEEDS ") WHERE ended_us = 0;";
 
-const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5,
-                                    schema_6, schema_7, schema_8, schema_9, schema_10};
+/* A checksum of each setting's name and value (sum.h); those of earlier releases have none. */
+static const char schema_11[] = "ALTER TABLE setting ADD COLUMN sum INTEGER;";
+
+const char *const schema_steps[] = {schema_1, schema_2, schema_3, schema_4,  schema_5, schema_6,
+                                    schema_7, schema_8, schema_9, schema_10, schema_11};
 const size_t schema_version = COUNT_OF(schema_steps);
 
 static int

@@ -93,7 +93,8 @@ int store_load(struct store *store, const struct store_loader *loader) MUST_CHEC
 
 /* Reads for lists and evidence, on the loop, through a read-only connection (WAL: never waits for
  * the writer). */
-/* NULL: there is none (or it cannot be read: logged); the caller frees it. */
+/* NULL: there is none (or it cannot be read: logged); the caller frees it.  "": it is there and
+ * damaged; that is told and noted, and the next start takes the last good copy. */
 char *store_read_setting(struct store *store, const char *name);
 /* Those whose name begins so, by name; borrowed.  0 or negative errno. */
 int store_read_settings(struct store *store, const char *prefix,

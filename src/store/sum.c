@@ -30,6 +30,13 @@ sum_of(const char *text, size_t size)
     return sum ^ sum >> 29;
 }
 
+int64_t
+sum_of_setting(const char *name, const char *value)
+{
+    uint64_t sum = sum_of(name, strlen(name)) * 31 + sum_of(value, strlen(value));
+    return (int64_t)(sum >> 1); /* never negative */
+}
+
 size_t
 sum_add(char *text, size_t size)
 {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/macros.h"
 
@@ -17,5 +18,7 @@ size_t sum_add(char *text, size_t size);
 /* The same without its sum, in place; 'size' is the new length.  False: the sum is not that of the
  * text. */
 bool sum_take(char *text, size_t *size) MUST_CHECK;
+/* Of a setting, whose value is no JSON: in a column beside it, and of its name too. */
+int64_t sum_of_setting(const char *name, const char *value);
 
 #endif

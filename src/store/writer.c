@@ -61,9 +61,9 @@ static const char *const statements[STATEMENT_COUNT] = {
     /* id = MAC, text; no text: dropped */
     [ROW_ANNOTATION] = "INSERT INTO annotation(mac, json) VALUES(?1, ?6)"
                        " ON CONFLICT(mac) DO UPDATE SET json = excluded.json",
-    /* id = name, text = value */
-    [ROW_SETTING] = "INSERT INTO setting(name, value) VALUES(?1, ?6)"
-                    " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+    /* id = name, text = value, at_us = sum */
+    [ROW_SETTING] = "INSERT INTO setting(name, value, sum) VALUES(?1, ?6, ?4)"
+                    " ON CONFLICT(name) DO UPDATE SET value = excluded.value, sum = excluded.sum",
     /* flag = number, at_us, id = account, key = action, other = object, text, bytes = hash */
     [ROW_AUDIT] = "INSERT INTO audit(number, at_us, account, action, object, detail, hash)"
                   " VALUES(?5, ?4, ?1, ?2, ?3, ?6, ?7)",

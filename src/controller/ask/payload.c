@@ -42,9 +42,10 @@ payload_may_read(const struct ask_call *call)
     char name[sizeof(PAYLOAD_SETTING) + NAME_SIZE];
     snprintf(name, sizeof(name), PAYLOAD_SETTING "%s", call->account);
     char *value = store_read_setting(controller_store(call->controller), name);
-    bool is_said = value && right_parse(value, &reader);
+    bool is_said = value != NULL;
+    bool is_allowed = value && right_parse(value, &reader) && reader.right == PAYLOAD_ALLOWED;
     free(value);
-    return is_said ? reader.right == PAYLOAD_ALLOWED : call->role == ACCOUNT_ADMIN;
+    return is_said ? is_allowed : call->role == ACCOUNT_ADMIN; /* damaged: nobody */
 }
 
 static void

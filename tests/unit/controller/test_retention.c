@@ -365,8 +365,8 @@ test_a_checkpoint_is_no_anchor(void **state)
     struct checkpoint genuine = forged;
     checkpoint_sign(&genuine, &f->signer.key, f->signer.secret);
     checkpoint_line_format(&genuine, line);
-    snprintf(sql, sizeof(sql), "UPDATE setting SET value = '%s' WHERE name = '" AUDIT_ANCHOR "'",
-             line);
+    snprintf(sql, sizeof(sql),
+             "UPDATE setting SET sum = NULL, value = '%s' WHERE name = '" AUDIT_ANCHOR "'", line);
     tamper(f, sql);
     assert_int_equal(verify(f).fault, AUDIT_SOUND);
 }
@@ -701,8 +701,8 @@ test_what_cannot_be_read_takes_nothing(void **state)
     old_put(f);
     retain(f, "{\"kind\":\"detections\",\"days\":3650}");
     for (size_t i = 0; i < COUNT_OF(broken); i++) {
-        snprintf(sql, sizeof(sql), "UPDATE setting SET value = '%s' WHERE name = 'retention'",
-                 broken[i]);
+        snprintf(sql, sizeof(sql),
+                 "UPDATE setting SET sum = NULL, value = '%s' WHERE name = 'retention'", broken[i]);
         tamper(f, sql);
         restart(f);
         campus_pass(&f->campus, SECOND);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <cjson/cJSON.h>
 #include <sqlite3.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -517,6 +518,62 @@ test_an_unreadable_containment_fails_the_load(void **state)
     close_store(f);
 }
 
+static void
+count_setting(void *context, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    ++*(int *)context;
+}
+
+/* One bit of a value or a name: no default takes its place, neither at a start nor later. */
+static void
+test_a_damaged_setting_fails_the_load(void **state)
+{
+    static const char *const damage[] = {
+        "UPDATE setting SET value = '0 somebody' WHERE name = 'suspended'",
+        "UPDATE setting SET value = '' WHERE name = 'suspended'",
+        "UPDATE setting SET name = 'suspendee' WHERE name = 'suspended'",
+        "UPDATE setting SET sum = sum + 1 WHERE name = 'suspended'",
+    };
+    static const char *const mends[] = {
+        "UPDATE setting SET value = '1 somebody' WHERE name = 'suspended'",
+        "UPDATE setting SET value = '1 somebody' WHERE name = 'suspended'",
+        "UPDATE setting SET name = 'suspended' WHERE name = 'suspendee'",
+        "UPDATE setting SET sum = sum - 1 WHERE name = 'suspended'",
+    };
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    char mark[PATH_MAX];
+    int count = 0;
+    struct store_loader loader = {.on_setting = count_setting, .context = &count};
+    open_store(f);
+    struct store_change *change = store_change_new();
+    store_put_setting(change, "suspended", "1 somebody");
+    store_put_setting(change, "epoch", "7");
+    store_submit(f->store, change, on_done, &outcome);
+    wait_for(f, &outcome, 1);
+    snprintf(mark, sizeof(mark), "%s.suspect", f->path);
+    for (size_t i = 0; i < COUNT_OF(damage); i++) {
+        alter(f, damage[i]);
+        assert_int_equal(store_load(f->store, &loader), -EBADMSG);
+        assert_int_equal(unlink(mark), 0); /* noted for the next start */
+        if (i != 2) { /* of another name, nobody finds it by its own */
+            char *value = store_read_setting(f->store, "suspended");
+            assert_string_equal(value, "");
+            free(value);
+            assert_int_equal(unlink(mark), 0);
+        }
+        alter(f, mends[i]);
+        count = 0;
+        assert_int_equal(store_load(f->store, &loader), 0);
+        assert_int_equal(count, 2);
+        assert_int_equal(access(mark, F_OK), -1);
+    }
+    alter(f, "UPDATE setting SET sum = NULL WHERE name = 'epoch'"); /* of an earlier release */
+    assert_int_equal(store_load(f->store, &loader), 0);
+    close_store(f);
+}
+
 struct releases {
     char text[200];
     size_t used;
@@ -801,6 +858,7 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_an_unreadable_containment_fails_the_load, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_damaged_setting_fails_the_load, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_policy_remembers_of_ended_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_evidence_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_a_containment_rests_on_makes_no_room, setup,
