@@ -228,6 +228,7 @@ static void
 put_containment(struct site *site, size_t index, bool is_ended)
 {
     struct mark marks[MARKS_MAX];
+    char reason[TEXT_SIZE];
     size_t who = index * (is_ended ? 3 : 23) % site->endpoints;
     bool is_pending = !is_ended && index % 10 == 0;
     struct containment c = {.action = ACTION_ISOLATE,
@@ -247,7 +248,8 @@ put_containment(struct site *site, size_t index, bool is_ended)
     snprintf(c.permit_set, sizeof(c.permit_set), "updates");
     snprintf(c.policy, sizeof(c.policy), "command and control");
     snprintf(c.requested_by, sizeof(c.requested_by), "policy:command and control");
-    snprintf(c.reason, sizeof(c.reason), "contact with c2-%zu.example.net", index % 900);
+    c.reason = reason;
+    snprintf(reason, sizeof(reason), "contact with c2-%zu.example.net", index % 900);
     snprintf(c.case_number, sizeof(c.case_number), "%c%07zu", is_ended ? 'E' : 'C', index);
     if (!is_pending) {
         c.applied_us = c.requested_us + 20000;
@@ -255,8 +257,8 @@ put_containment(struct site *site, size_t index, bool is_ended)
     }
     if (is_ended) {
         c.ended_us = c.requested_us + (int64_t)draw(site, 86400) * SECOND_US;
-        snprintf(c.ended_by, sizeof(c.ended_by), "operator:admin");
-        snprintf(c.end_reason, sizeof(c.end_reason), "cleaned by the help desk");
+        c.ended_by = (char *)"operator:admin";
+        c.end_reason = (char *)"cleaned by the help desk";
     }
     c.mark_count = put_marks(&c, marks);
     store_put_containment(site->change, &c);

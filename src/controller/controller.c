@@ -125,25 +125,11 @@ controller_free(struct controller *controller)
 /* ---- from the store ---- */
 
 static void
-copy_containment(struct containment *to, const struct containment *from)
-{
-    *to = *from;
-    to->marks = NULL;
-    if (from->mark_count > 0) {
-        to->marks = mem_new(from->mark_count, sizeof(*to->marks));
-    }
-    for (size_t i = 0; i < from->mark_count; i++) {
-        to->marks[i] = from->marks[i];
-        to->marks[i].detail = from->marks[i].detail ? mem_strdup(from->marks[i].detail) : NULL;
-    }
-}
-
-static void
 on_containment(void *context, const struct containment *containment)
 {
     struct controller *controller = context;
     struct containment c;
-    copy_containment(&c, containment);
+    containment_copy(&c, containment);
     struct entry *entry = entry_new(controller, &c);
     entry_list(controller, entry);
     entry->was_verified = entry->c.verified_us > 0;

@@ -125,7 +125,7 @@ pending_put(struct commit *commit, const struct containment *c)
     notices_fill_containment(commit->controller, c, NOTICE_PENDING, &notice);
     notice.severity = commit->severity > notice.severity ? commit->severity : notice.severity;
     text_put(notice.account, sizeof(notice.account), c->requested_by);
-    text_put(notice.detail, sizeof(notice.detail), c->hold_detail);
+    text_put(notice.detail, sizeof(notice.detail), text_or_empty(c->hold_detail));
     notices_put(commit->controller, commit->change, &notice);
 }
 
@@ -146,7 +146,7 @@ commit_add(struct commit *commit, struct entry *entry)
         endpoint_put(commit->controller, commit->change, endpoint);
     }
     snprintf(detail, sizeof(detail), "%s %s: %.400s", containment_state_names[c->state],
-             action_names[c->action], c->reason);
+             action_names[c->action], text_or_empty(c->reason));
     store_put_containment(commit->change, c);
     store_put_audit(commit->change, c->requested_us, c->requested_by, "contain", c->id, detail);
     if (c->state == CONTAINMENT_PENDING && !storm_covers(commit->controller, c)) {
@@ -351,10 +351,10 @@ void
 decision_hold(struct containment *c, const struct decision *decision, int64_t now_us)
 {
     c->hold = decision->hold;
-    text_put(c->hold_detail, sizeof(c->hold_detail), decision->hold_detail);
+    text_keep(&c->hold_detail, TEXT_SIZE, decision->hold_detail);
     if (c->hold == HOLD_NONE && decision->mode == MODE_APPROVE) {
         c->hold = HOLD_MODE;
-        snprintf(c->hold_detail, sizeof(c->hold_detail), "the network's mode is approve");
+        text_keep(&c->hold_detail, TEXT_SIZE, "the network's mode is approve");
     }
     if (c->hold == HOLD_NONE) {
         return;
@@ -375,8 +375,8 @@ decision_fill(struct controller *controller, struct containment *c, const struct
     snprintf(c->incident_id, sizeof(c->incident_id), "%s", decision->incident_id);
     snprintf(c->permit_set, sizeof(c->permit_set), "%s", decision->permit_set);
     snprintf(c->policy, sizeof(c->policy), "%s", decision->policy);
-    snprintf(c->server_name, sizeof(c->server_name), "%s", decision->server_name);
-    text_put(c->reason, sizeof(c->reason), decision->reason);
+    text_keep(&c->server_name, HOST_SIZE, decision->server_name);
+    text_keep(&c->reason, TEXT_SIZE, decision->reason);
     c->subject_mac = decision->mac;
     c->subject_ip = decision->ip;
     c->server = decision->server;
@@ -396,14 +396,15 @@ detected_put(struct controller *controller, struct commit *commit, const struct 
                                 .subject_ip = decision->ip,
                                 .server = decision->server};
     memcpy(about.endpoint_id, decision->endpoint_id, sizeof(about.endpoint_id));
-    memcpy(about.server_name, decision->server_name, sizeof(about.server_name));
+    text_keep(&about.server_name, HOST_SIZE, decision->server_name);
     memcpy(about.policy, decision->policy, sizeof(about.policy));
-    text_put(about.reason, sizeof(about.reason), decision->reason);
+    text_keep(&about.reason, TEXT_SIZE, decision->reason);
     struct notice notice;
     notices_fill_containment(controller, &about, NOTICE_DETECTED, &notice);
     notice.severity = detection->severity;
     text_put(notice.detail, sizeof(notice.detail), detection->signature);
     notices_put(controller, commit->change, &notice);
+    containment_fini(&about);
 }
 
 static bool

@@ -108,7 +108,7 @@ add_isolate(const struct desired_input *input, const struct mac *mac, const stru
     snprintf(stem, sizeof(stem), "%s/%.40s", c->id, who);
     snprintf(rule.isolate.permit_set, sizeof(rule.isolate.permit_set), "%s", c->permit_set);
     snprintf(rule.isolate.case_number, sizeof(rule.isolate.case_number), "%s", c->case_number);
-    rule.isolate.reason = c->reason[0] != '\0' ? mem_strdup(c->reason) : NULL;
+    rule.isolate.reason = c->reason ? mem_strdup(c->reason) : NULL;
     wants_add(wants, &rule, stem, "", c->expires_us);
 }
 

@@ -38,6 +38,15 @@ text_put(char *to, size_t size, const char *from)
     utf8_make_plain(to, used);
 }
 
+void
+text_keep(char **to, size_t size, const char *from)
+{
+    char text[TEXT_SIZE];
+    text_put(text, size < sizeof(text) ? size : sizeof(text), from);
+    free(*to);
+    *to = text[0] != '\0' ? mem_strdup(text) : NULL;
+}
+
 static uint64_t
 subject_hash(const struct subject *subject)
 {
@@ -289,7 +298,7 @@ entry_find_external(const struct controller *controller, const char *external_id
     struct entry *entry = NULL;
     TAILQ_FOREACH_REVERSE(entry, &controller->entries, entry_list, link)
     {
-        if (strcmp(entry->c.external_id, external_id) == 0) {
+        if (strcmp(text_or_empty(entry->c.external_id), external_id) == 0) {
             return entry;
         }
     }
@@ -341,15 +350,15 @@ entry_touch(struct controller *controller, struct entry *entry)
 void
 entry_problem(struct controller *controller, struct entry *entry, const char *problem)
 {
-    if (strcmp(entry->c.problem, problem) == 0) {
+    if (strcmp(text_or_empty(entry->c.problem), problem) == 0) {
         return;
     }
     uint64_t swallowed = 0;
-    text_put(entry->c.problem, sizeof(entry->c.problem), problem);
+    text_keep(&entry->c.problem, TEXT_SIZE, problem);
     if (problem[0] != '\0' &&
         log_limit_pass(&controller->problem_limit, clock_boot_us(controller->clock), &swallowed)) {
         log_warn("controller", "containment has a problem", LOG_S("containment", entry->c.id),
-                 LOG_S("problem", entry->c.problem), LOG_I("not_logged", swallowed));
+                 LOG_S("problem", text_or_empty(entry->c.problem)), LOG_I("not_logged", swallowed));
     }
     entry_touch(controller, entry);
 }
@@ -608,7 +617,7 @@ void
 entry_end(struct controller *controller, struct entry *entry)
 {
     controller->ended_count++;
-    entry->c.problem[0] = '\0';
+    text_keep(&entry->c.problem, TEXT_SIZE, "");
     if (entry->c.endpoint_id[0] != '\0') {
         bool is_free = true;
         for (struct entry *other = entry_next_of(controller, entry->c.endpoint_id, NULL); other;

@@ -280,13 +280,15 @@ follow_held(struct controller *controller, const struct told *told)
     snprintf(c.endpoint_id, sizeof(c.endpoint_id), "%s", subject.endpoint_id);
     snprintf(c.permit_set, sizeof(c.permit_set), "%s", holder->c.permit_set);
     snprintf(c.incident_id, sizeof(c.incident_id), "%s", holder->c.incident_id);
-    snprintf(c.hold_detail, sizeof(c.hold_detail),
+    containment_mark(&c, "mac_held", c.requested_us, text);
+    char why[TEXT_SIZE];
+    snprintf(why, sizeof(why),
              "a new MAC on the port of a contained endpoint (case %s), without a link-down: "
              "the same machine or another one?",
              holder->c.case_number);
-    snprintf(c.reason, sizeof(c.reason), "%.300s; held by the port of case %s", text,
-             holder->c.case_number);
-    containment_mark(&c, "mac_held", c.requested_us, text);
+    text_keep(&c.hold_detail, TEXT_SIZE, why);
+    snprintf(why, sizeof(why), "%.300s; held by the port of case %s", text, holder->c.case_number);
+    text_keep(&c.reason, TEXT_SIZE, why);
     struct commit *commit = commit_new(controller);
     commit_add(commit, entry_new(controller, &c));
     commit_submit(commit, NULL, NULL);

@@ -302,7 +302,7 @@ judge_unmeant(struct controller *controller, struct entry *entry, struct judgeme
     } else {
         snprintf(j->why, sizeof(j->why), "no switch holds it: none that must is known");
     }
-    bool is_news = entry->c.applied_us > 0 && strcmp(entry->c.problem, j->why) != 0;
+    bool is_news = entry->c.applied_us > 0 && strcmp(text_or_empty(entry->c.problem), j->why) != 0;
     if (entry_step(controller, entry, LIFE_DIFFERS, j->why) || is_news) {
         lost_tell(controller, entry, LIFE_DIFFERS, j->why);
     }

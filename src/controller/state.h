@@ -311,5 +311,7 @@ struct controller {
 
 /* Copies text that people or peers wrote: cut at a whole character, without control characters. */
 void text_put(char *to, size_t size, const char *from);
+/* Likewise, owned, for what was there; 'size' at most, TEXT_SIZE at most; NULL for "". */
+void text_keep(char **to, size_t size, const char *from);
 
 #endif

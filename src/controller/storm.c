@@ -41,7 +41,8 @@ tell_one(struct controller *controller)
         if (entry->is_committed && c->state == CONTAINMENT_PENDING && c->hold == HOLD_BUDGET &&
             !is_decided) {
             struct store_change *change = store_change_new();
-            notices_put_containment(controller, change, c, NOTICE_PENDING, "", c->hold_detail);
+            notices_put_containment(controller, change, c, NOTICE_PENDING, "",
+                                    text_or_empty(c->hold_detail));
             store_put_setting(change, ONE_SETTING, c->id);
             store_submit(controller->store, change, NULL, NULL);
             return true;
@@ -157,7 +158,7 @@ gather_again(struct controller *controller, const struct entry *entry, const cha
     memcpy(decision.site, c->site, sizeof(decision.site));
     memcpy(decision.permit_set, c->permit_set, sizeof(decision.permit_set));
     memcpy(decision.policy, c->policy, sizeof(decision.policy));
-    text_put(decision.reason, sizeof(decision.reason), c->reason);
+    text_put(decision.reason, sizeof(decision.reason), text_or_empty(c->reason));
     engine_gather_again(controller->engine, &decision);
     return true;
 }

@@ -265,10 +265,10 @@ wish_fill(struct controller *controller, const struct wish *wish, const struct e
 {
     containment_begin(controller, c, wish->action, wish->account);
     snprintf(c->endpoint_id, sizeof(c->endpoint_id), "%s", endpoint ? endpoint->id : "");
-    snprintf(c->external_id, sizeof(c->external_id), "%s", wish->external_id);
+    text_keep(&c->external_id, NAME_SIZE, wish->external_id);
     snprintf(c->permit_set, sizeof(c->permit_set), "%s", wish->permit_set);
-    text_put(c->server_name, sizeof(c->server_name), wish->server_name);
-    text_put(c->reason, sizeof(c->reason), wish->reason);
+    text_keep(&c->server_name, HOST_SIZE, wish->server_name);
+    text_keep(&c->reason, TEXT_SIZE, wish->reason);
     c->subject_mac = wish->mac;
     c->subject_ip = wish->ip;
     c->server = wish->server;
@@ -310,29 +310,44 @@ struct alteration {
     struct entry *entry; /* is_changing keeps it */
     bool has_event;
     enum life_event event;
-    struct containment after; /* fields only; marks stay the entry's */
+    struct containment after; /* owned */
     char detail[TEXT_SIZE];
     enum wish_result told_as;
     wish_done_fn *done;
     void *context;
 };
 
+static void
+alteration_free(struct alteration *a)
+{
+    containment_fini(&a->after);
+    free(a);
+}
+
+static void
+text_move(char **to, char **from)
+{
+    free(*to);
+    *to = *from;
+    *from = NULL;
+}
+
 /* What the change writes of the containment. */
 static void
 alteration_take(struct alteration *a)
 {
     struct containment *c = &a->entry->c;
-    const struct containment *after = &a->after;
-    memcpy(c->ended_by, after->ended_by, sizeof(c->ended_by));
-    memcpy(c->end_reason, after->end_reason, sizeof(c->end_reason));
+    struct containment *after = &a->after;
+    text_move(&c->ended_by, &after->ended_by);
+    text_move(&c->end_reason, &after->end_reason);
     c->ended_us = after->ended_us;
     c->expires_us = after->expires_us;
     c->action = after->action;
     c->pending_until_us = after->pending_until_us;
     c->pending_action = after->pending_action;
     c->hold = after->hold;
-    memcpy(c->hold_detail, after->hold_detail, sizeof(c->hold_detail));
-    memcpy(c->unproven, after->unproven, sizeof(c->unproven));
+    text_move(&c->hold_detail, &after->hold_detail);
+    text_move(&c->unproven, &after->unproven);
 }
 
 static void
@@ -355,7 +370,7 @@ on_altered(void *context, int error)
     if (error) {
         entry_due(controller, entry); /* what was due by time still is */
         tell(a->done, a->context, WISH_FAILED, "it could not be stored", NULL);
-        free(a);
+        alteration_free(a);
         return;
     }
     alteration_take(a);
@@ -374,7 +389,7 @@ on_altered(void *context, int error)
     switches_flush(controller);
     entry_touch(controller, entry);
     tell(a->done, a->context, a->told_as, "", &entry->c);
-    free(a);
+    alteration_free(a);
 }
 
 static struct alteration *
@@ -384,7 +399,7 @@ alteration_new(struct controller *controller, struct entry *entry, wish_done_fn 
     struct alteration *a = MEM_NEW(struct alteration);
     a->controller = controller;
     a->entry = entry;
-    a->after = entry->c;
+    containment_copy(&a->after, &entry->c);
     a->told_as = WISH_DONE;
     a->done = done;
     a->context = context;
@@ -419,7 +434,7 @@ alteration_submit(struct alteration *a, const char *account, const char *action,
 {
     struct controller *controller = a->controller;
     struct store_change *change = store_change_new();
-    struct containment stored = a->after;
+    struct containment stored = a->after; /* shallow: only written out */
     if (a->has_event) {
         stored.state = lifecycle_step(stored.state, a->event);
     }
@@ -462,9 +477,9 @@ end_it(struct controller *controller, struct entry *entry, enum life_event event
     a->has_event = true;
     a->event = event;
     a->after.ended_us = clock_wall_us(controller->clock);
-    a->after.unproven[0] = '\0';
-    text_put(a->after.ended_by, sizeof(a->after.ended_by), account);
-    text_put(a->after.end_reason, sizeof(a->after.end_reason), reason);
+    text_keep(&a->after.unproven, NAME_SIZE, "");
+    text_keep(&a->after.ended_by, NAME_SIZE, account);
+    text_keep(&a->after.end_reason, TEXT_SIZE, reason);
     alteration_submit(a, account, life_event_names[event], reason);
 }
 
@@ -530,13 +545,13 @@ controller_prove(struct controller *controller, const char *containment_id, cons
     if (!entry) {
         return;
     }
-    if (entry->c.unproven[0] == '\0' || !lifecycle_is_in_force(entry->c.state)) {
+    if (!entry->c.unproven || !lifecycle_is_in_force(entry->c.state)) {
         tell(done, context, WISH_REFUSED,
              "a person has decided about it already, or it was never unproven", &entry->c);
         return;
     }
     struct alteration *a = alteration_new(controller, entry, done, context);
-    a->after.unproven[0] = '\0';
+    text_keep(&a->after.unproven, NAME_SIZE, "");
     alteration_submit(a, account, "keep", reason);
 }
 
@@ -616,7 +631,7 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
     if ((is_server || c->action == ACTION_BLOCK_PAIR) && prefix_is_none(&c->server)) {
         snprintf(why, WHY_SIZE,
                  "no address of %.100s is known: switches match addresses, not names",
-                 c->server_name[0] ? c->server_name : "the server");
+                 c->server_name ? c->server_name : "the server");
         return true;
     }
     bool is_by_address = !is_server && !endpoint && mac_is_none(&c->subject_mac);
@@ -665,7 +680,7 @@ enforce(struct controller *controller, struct entry *entry, const char *account,
     a->after.pending_until_us = 0;
     if (is_by_policy(account)) {
         a->after.hold = HOLD_NONE;
-        a->after.hold_detail[0] = '\0';
+        text_keep(&a->after.hold_detail, TEXT_SIZE, "");
     }
     if (a->after.expires_us > 0) { /* it lasts as long as was meant, from now on */
         int64_t lasts_us = a->after.expires_us - a->after.requested_us;
@@ -753,9 +768,10 @@ pending_waits_on(struct controller *controller, struct entry *entry)
     }
     struct alteration *a = alteration_new(controller, entry, NULL, NULL);
     a->after.pending_until_us = 0;
-    text_put(a->after.hold_detail, sizeof(a->after.hold_detail), why);
-    notices_tell_containment(controller, &a->after, NOTICE_PENDING, a->after.hold_detail);
-    alteration_submit(a, "policy:time-out", "wait", a->after.hold_detail);
+    text_keep(&a->after.hold_detail, TEXT_SIZE, why);
+    const char *detail = text_or_empty(a->after.hold_detail);
+    notices_tell_containment(controller, &a->after, NOTICE_PENDING, detail);
+    alteration_submit(a, "policy:time-out", "wait", detail);
     return true;
 }
 

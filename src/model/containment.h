@@ -74,29 +74,31 @@ struct mark {
     char step[STEP_SIZE]; /* "packet", "detected", "received", "decided", "committed", ... */
 };
 
+/* Thousands are in memory for long, and most of their texts are short or absent: those that are
+ * pointers are owned, NULL where there is none (text_or_empty). */
 struct containment {
     char id[ID_SIZE];
     enum action action; /* isolate, block_pair, block_server, mirror */
     enum containment_state state;
     enum hold hold;
-    char hold_detail[TEXT_SIZE]; /* pending: why, in words */
-    int64_t pending_until_us;    /* pending: then 'pending_action' is taken; 0: waits for ever */
-    enum action pending_action;  /* NONE: revert */
-    char endpoint_id[ID_SIZE];   /* "" for block_server and for unresolved subjects */
-    struct mac subject_mac;      /* as it was when requested */
+    char *hold_detail;          /* pending: why, in words */
+    int64_t pending_until_us;   /* pending: then 'pending_action' is taken; 0: waits for ever */
+    enum action pending_action; /* NONE: revert */
+    char endpoint_id[ID_SIZE];  /* "" for block_server and for unresolved subjects */
+    struct mac subject_mac;     /* as it was when requested */
     struct ip subject_ip;
     char site[NAME_SIZE]; /* whose addresses it is about; "": it matters not, or is not known */
     struct prefix server; /* block_pair, block_server */
-    char server_name[HOST_SIZE];
+    char *server_name;
     char permit_set[NAME_SIZE]; /* isolate; "" permits nothing */
     char incident_id[ID_SIZE];
     char policy[NAME_SIZE]; /* "" when a person or a program asked */
-    char reason[TEXT_SIZE];
+    char *reason;
     char case_number[16];         /* short, for the warning page and the help desk */
     char requested_by[NAME_SIZE]; /* "policy:NAME", "operator:NAME", "token:NAME" */
-    char external_id[NAME_SIZE];  /* idempotency key of another maker's policy manager */
-    char ended_by[NAME_SIZE];
-    char end_reason[TEXT_SIZE];
+    char *external_id;            /* idempotency key of another maker's policy manager */
+    char *ended_by;
+    char *end_reason;
     int64_t requested_us;
     int64_t applied_us;
     int64_t verified_us;
@@ -104,10 +106,10 @@ struct containment {
     int64_t expires_us; /* 0: until released */
     uint32_t version;   /* counts every change of what switches must hold for it */
     uint64_t hits;
-    char unproven[NAME_SIZE]; /* the switch that held it when the database did not know it; "":
-                                 known, or a person kept it */
-    char problem[TEXT_SIZE];  /* while failed or unverified: what the switch said */
-    struct mark *marks;       /* owned */
+    char *unproven;     /* the switch that held it when the database did not know it; "":
+                                     known, or a person kept it */
+    char *problem;      /* while failed or unverified: what the switch said */
+    struct mark *marks; /* owned */
     size_t mark_count;
 };
 

@@ -10,4 +10,11 @@
 #define TEXT_SIZE 512 /* reasons, signatures, errors */
 #define URL_SIZE 1024
 
+/* Of a text that is kept as a pointer, NULL where there is none.  Never NULL. */
+static inline const char *
+text_or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
 #endif

@@ -111,7 +111,7 @@ static struct force_of
 force_of_containment(const struct engine *e, const struct containment *c, const char *site)
 {
     bool is_server = c->action == ACTION_BLOCK_SERVER;
-    return (struct force_of){c->action, c->endpoint_id, c->server.ip, c->server_name,
+    return (struct force_of){c->action, c->endpoint_id, c->server.ip, text_or_empty(c->server_name),
                              is_server ? site : server_site(e, &c->server.ip, site)};
 }
 

@@ -247,9 +247,10 @@ step_enforce(struct policy_trial *trial, const struct decision *d)
         d->action == ACTION_MIRROR) {
         return;
     }
-    struct containment c = {.action = d->action, .server = d->server};
+    struct containment c = {.action = d->action,
+                            .server = d->server,
+                            .server_name = (char *)d->server_name /* only read */};
     memcpy(c.endpoint_id, d->endpoint_id, sizeof(c.endpoint_id));
-    memcpy(c.server_name, d->server_name, sizeof(c.server_name));
     memcpy(c.permit_set, d->permit_set, sizeof(c.permit_set));
     c.expires_us = trial->clock.wall_now_us + (int64_t)d->expires_s * 1000000;
     engine_note_begun(trial->engine, &c);

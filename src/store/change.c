@@ -140,7 +140,7 @@ void
 store_put_containment(struct store_change *change, const struct containment *containment)
 {
     struct row *row = row_add(change, ROW_CONTAINMENT, containment->id);
-    snprintf(row->key, sizeof(row->key), "%s", containment->external_id);
+    snprintf(row->key, sizeof(row->key), "%s", text_or_empty(containment->external_id));
     snprintf(row->other, sizeof(row->other), "%s", containment_state_names[containment->state]);
     row->at_us = containment->requested_us;
     row->flag = containment->ended_us;

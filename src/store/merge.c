@@ -259,6 +259,15 @@ static const char ends_find[] =
     " ON a.number = (SELECT max(number) FROM audit WHERE object = c.id AND action IN"
     " ('release', 'expire', 'revert', 'check', 'enforce')) WHERE c.ended_us = 0;";
 
+static void
+text_replace(char **to, size_t size, const char *from)
+{
+    char text[TEXT_SIZE];
+    snprintf(text, size < sizeof(text) ? size : sizeof(text), "%s", from);
+    free(*to);
+    *to = text[0] != '\0' ? mem_strdup(text) : NULL;
+}
+
 static bool
 end_apply(struct containment *c, const char *action, int64_t at_us)
 {
@@ -275,7 +284,7 @@ end_apply(struct containment *c, const char *action, int64_t at_us)
                : strcmp(action, "expire") == 0 ? CONTAINMENT_EXPIRED
                                                : CONTAINMENT_RELEASED;
     c->ended_us = at_us > 0 ? at_us : 1;
-    c->unproven[0] = '\0';
+    text_replace(&c->unproven, NAME_SIZE, "");
     return true;
 }
 
@@ -294,8 +303,8 @@ end_put(sqlite3_stmt *row, sqlite3_stmt *update, uint64_t *ended)
         return 0;
     }
     int result = SQLITE_DONE;
-    snprintf(c.ended_by, sizeof(c.ended_by), "%s", text_at(row, 4));
-    snprintf(c.end_reason, sizeof(c.end_reason), "%s", text_at(row, 5));
+    text_replace(&c.ended_by, NAME_SIZE, text_at(row, 4));
+    text_replace(&c.end_reason, TEXT_SIZE, text_at(row, 5));
     if (end_apply(&c, text_at(row, 2), sqlite3_column_int64(row, 3))) {
         char *json = store_json(&store_containment_shape, &c);
         sqlite3_bind_text(update, 1, c.id, -1, SQLITE_STATIC);

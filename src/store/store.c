@@ -525,6 +525,12 @@ containment_fini(struct containment *containment)
 }
 
 void
+containment_copy(struct containment *to, const struct containment *from)
+{
+    codec_copy(&store_containment_shape, from, to);
+}
+
+void
 endpoint_fini(struct endpoint *endpoint)
 {
     for (size_t i = 0; endpoint->events && i < endpoint->event_count; i++) {

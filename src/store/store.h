@@ -273,6 +273,8 @@ int64_t store_slowest_us(struct store *store);
 
 /* Frees what a containment or endpoint that was read owns. */
 void containment_fini(struct containment *containment);
+/* Deep; 'to' is finished by the caller. */
+void containment_copy(struct containment *to, const struct containment *from);
 void endpoint_fini(struct endpoint *endpoint);
 
 #endif

@@ -486,6 +486,13 @@ codec_decode_message(const struct shape *shape, const cJSON *json, void *out,
     return decode_root(shape, json, MESSAGE_TYPE, out, error);
 }
 
+static bool
+is_owned(enum field_kind kind)
+{
+    return kind == FIELD_STRING || kind == FIELD_LINES || kind == FIELD_LIST || kind == FIELD_IPS ||
+           kind == FIELD_MACS || kind == FIELD_BYTES || kind == FIELD_POINTER || kind == FIELD_JSON;
+}
+
 static void
 free_field(const struct field *field, void *thing)
 {
@@ -502,10 +509,7 @@ free_field(const struct field *field, void *thing)
         free(*(char **)at);
         return;
     }
-    bool is_owned = field->kind == FIELD_LIST || field->kind == FIELD_IPS ||
-                    field->kind == FIELD_MACS || field->kind == FIELD_BYTES ||
-                    field->kind == FIELD_POINTER;
-    if (!is_owned) {
+    if (!is_owned(field->kind)) {
         return;
     }
     char *items = *(char **)at;
@@ -529,6 +533,65 @@ codec_fini(const struct shape *shape, void *thing)
     if (thing) {
         memset(thing, 0, shape->size);
     }
+}
+
+static size_t
+bytes_owned(const struct field *field, void *thing)
+{
+    size_t each = field->kind == FIELD_IPS     ? sizeof(struct ip)
+                  : field->kind == FIELD_MACS  ? sizeof(struct mac)
+                  : field->kind == FIELD_BYTES ? 1
+                                               : field->shape->size;
+    return field->kind == FIELD_POINTER ? each : each * *count_of(field, thing);
+}
+
+static void own_fields(const struct shape *shape, void *thing);
+
+/* 'thing' has another's: it gets its own. */
+static void
+own_field(const struct field *field, void *thing)
+{
+    void *at = (char *)thing + field->at;
+    if (field->kind == FIELD_OBJECT) {
+        own_fields(field->shape, at);
+        return;
+    }
+    if (!is_owned(field->kind) || !*(void **)at) {
+        return;
+    }
+    if (field->kind == FIELD_JSON) {
+        *(cJSON **)at = cJSON_Duplicate(*(cJSON **)at, true);
+        return;
+    }
+    if (field->kind == FIELD_LINES || field->kind == FIELD_STRING) {
+        *(char **)at = mem_strdup(*(char **)at);
+        return;
+    }
+    size_t size = bytes_owned(field, thing);
+    char *items = mem_new(size, 1);
+    memcpy(items, *(char **)at, size);
+    *(char **)at = items;
+    bool has_fields = field->kind == FIELD_LIST || field->kind == FIELD_POINTER;
+    for (size_t i = 0; has_fields && i < size / field->shape->size; i++) {
+        own_fields(field->shape, items + i * field->shape->size);
+    }
+}
+
+static void
+own_fields(const struct shape *shape, void *thing)
+{
+    for (size_t i = 0; i < shape->field_count; i++) {
+        if (codec_is_there(&shape->fields[i], thing)) {
+            own_field(&shape->fields[i], thing);
+        }
+    }
+}
+
+void
+codec_copy(const struct shape *shape, const void *from, void *to)
+{
+    memcpy(to, from, shape->size);
+    own_fields(shape, to);
 }
 
 /* An escaped character that cJSON would take for NUL, and cut the text there, silently: \u0000, and

@@ -91,6 +91,8 @@ int codec_decode_message(const struct shape *shape, const cJSON *json, void *out
 cJSON *codec_encode(const struct shape *shape, const void *thing);
 /* Frees owned lists and bytes, and zeroes. */
 void codec_fini(const struct shape *shape, void *thing);
+/* Deep copy; 'to' is finished by the caller with codec_fini. */
+void codec_copy(const struct shape *shape, const void *from, void *to);
 /* Parses text of at most WIRE_FRAME_MAX bytes and WIRE_DEPTH_MAX levels; NULL where it is not
  * exactly one JSON value. */
 cJSON *codec_parse(const char *text, size_t size);

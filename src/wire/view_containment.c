@@ -129,8 +129,8 @@ static const struct shape report_shape =
                  "where in its life it is"),                                                       \
         ROW_ENUM(struct view_containment, model.hold, "hold", true, hold_names,                    \
                  "why it waits or waited for a person"),                                           \
-        ROW_OPT_SAID(struct view_containment, model.hold_detail, "hold_detail", "hold.",           \
-                     "why, in words"),                                                             \
+        ROW_OPT_STRING(struct view_containment, model.hold_detail, "hold_detail", TEXT_SIZE - 1,   \
+                       "hold.", "why, in words"),                                                  \
         ROW_OPT(struct view_containment, model.pending_until_us, "pending_until", FIELD_TIME,      \
                 "when it is decided without a person"),                                            \
         ROW_ENUM(struct view_containment, model.pending_action, "pending_action", true,            \
@@ -148,39 +148,42 @@ static const struct shape report_shape =
                 &view_location_shape, "where the endpoint is attached now"),                       \
         ROW_OPT(struct view_containment, model.server, "server", FIELD_PREFIX,                     \
                 "the blocked server or prefix"),                                                   \
-        ROW_OPT(struct view_containment, model.server_name, "server_name", FIELD_TEXT,             \
-                "the blocked server by name"),                                                     \
+        ROW_OPT_STRING(struct view_containment, model.server_name, "server_name", HOST_SIZE - 1,   \
+                       NULL, "the blocked server by name"),                                        \
         ROW_OPT(struct view_containment, model.permit_set, "permit_set", FIELD_TEXT,               \
                 "named set of permitted traffic; absent: nothing is permitted"),                   \
         ROW_OPT(struct view_containment, model.incident_id, "incident_id", FIELD_TEXT,             \
                 "the incident that led to it"),                                                    \
         ROW_OPT(struct view_containment, model.policy, "policy", FIELD_TEXT,                       \
                 "the policy that asked; absent: a person or a program did"),                       \
-        ROW_OPT_SAID(struct view_containment, model.reason, "reason", "reason.", "why"),           \
+        ROW_OPT_STRING(struct view_containment, model.reason, "reason", TEXT_SIZE - 1, "reason.",  \
+                       "why"),                                                                     \
         ROW_OPT(struct view_containment, model.case_number, "case_number", FIELD_TEXT,             \
                 "short number on the warning page"),                                               \
         ROW_OPT(struct view_containment, model.requested_by, "requested_by", FIELD_TEXT,           \
                 "policy:NAME, operator:NAME or token:NAME"),                                       \
-        ROW_OPT(struct view_containment, model.external_id, "external_id", FIELD_TEXT,             \
-                "the asking program's own id"),                                                    \
+        ROW_OPT_STRING(struct view_containment, model.external_id, "external_id", NAME_SIZE - 1,   \
+                       NULL, "the asking program's own id"),                                       \
         ROW(struct view_containment, model.requested_us, "requested", FIELD_TIME, "requested"),    \
         ROW_OPT(struct view_containment, model.applied_us, "applied", FIELD_TIME,                  \
                 "read back and equal"),                                                            \
         ROW_OPT(struct view_containment, model.verified_us, "verified", FIELD_TIME,                \
                 "seen to work"),                                                                   \
         ROW_OPT(struct view_containment, model.ended_us, "ended", FIELD_TIME, "ended"),            \
-        ROW_OPT(struct view_containment, model.ended_by, "ended_by", FIELD_TEXT, "who ended it"),  \
-        ROW_OPT_SAID(struct view_containment, model.end_reason, "end_reason", "audit.end_",        \
-                     "why it was ended"),                                                          \
+        ROW_OPT_STRING(struct view_containment, model.ended_by, "ended_by", NAME_SIZE - 1, NULL,   \
+                       "who ended it"),                                                            \
+        ROW_OPT_STRING(struct view_containment, model.end_reason, "end_reason", TEXT_SIZE - 1,     \
+                       "audit.end_", "why it was ended"),                                          \
         ROW_OPT(struct view_containment, model.expires_us, "expires", FIELD_TIME,                  \
                 "ends by itself; absent: until released"),                                         \
         ROW(struct view_containment, model.hits, "hits", FIELD_UINT,                               \
             "frames dropped or copied so far"),                                                    \
-        ROW_OPT(struct view_containment, model.unproven, "unproven", FIELD_TEXT,                   \
-                "the switch that held it when a restored database did not know it; a person is "   \
-                "to keep or release it"),                                                          \
-        ROW_OPT_SAID(struct view_containment, model.problem, "problem", "",                        \
-                     "while failed or unverified: what the switch said")
+        ROW_OPT_STRING(                                                                            \
+            struct view_containment, model.unproven, "unproven", NAME_SIZE - 1, NULL,              \
+            "the switch that held it when a restored database did not know it; a person is "       \
+            "to keep or release it"),                                                              \
+        ROW_OPT_STRING(struct view_containment, model.problem, "problem", TEXT_SIZE - 1, "",       \
+                       "while failed or unverified: what the switch said")
 
 static const struct field containment_fields[] = {CONTAINMENT_ROWS};
 const struct shape view_containment_shape =

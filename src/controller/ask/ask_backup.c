@@ -10,7 +10,7 @@
 static bool
 is_unproven(const struct containment *c)
 {
-    return c->unproven[0] != '\0' && !ask_is_ended(c->state);
+    return c->unproven && !ask_is_ended(c->state);
 }
 
 static void
@@ -81,8 +81,8 @@ ask_unproven_list(const struct ask_call *call, const void *parameters)
     }
     for (size_t i = controller_containment_count(call->controller); i > 0; i--) {
         const struct containment *each = controller_containment_at(call->controller, i - 1);
-        const char *const texts[] = {each->id, each->reason, each->unproven, each->case_number,
-                                     NULL};
+        const char *const texts[] = {each->id, text_or_empty(each->reason),
+                                     text_or_empty(each->unproven), each->case_number, NULL};
         if (is_unproven(each) && ask_matches(asked->q, texts) &&
             ask_page_takes_key(&page, controller_containment_serial(call->controller, i - 1),
                                true)) {

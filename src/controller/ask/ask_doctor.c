@@ -392,7 +392,8 @@ block_on(const struct controller *controller, const struct permit *permit)
                        each->state != CONTAINMENT_PENDING;
         if (is_live && ((!prefix_is_none(&permit->server) && !prefix_is_none(&each->server) &&
                          prefix_has(&each->server, &permit->server.ip)) ||
-                        (permit->name[0] && strcasecmp(permit->name, each->server_name) == 0))) {
+                        (permit->name[0] &&
+                         strcasecmp(permit->name, text_or_empty(each->server_name)) == 0))) {
             return each;
         }
     }
@@ -450,15 +451,15 @@ check_containment(struct doctor_visit *visit, const struct containment *each)
     snprintf(where, sizeof(where), "containment %s", each->id);
     if (each->state == CONTAINMENT_FAILED) {
         doctor_find(visit, FINDING_ERROR, "containment", where, "see 'cordonctl containment ID'",
-                    "failed: %s", each->problem);
+                    "failed: %s", text_or_empty(each->problem));
     } else if (each->state == CONTAINMENT_LOCATED || each->state == CONTAINMENT_REQUESTED ||
                (each->state == CONTAINMENT_APPLIED && each->verified_us == 0)) {
         if (visit->now_us - each->requested_us > UNVERIFIED_US) {
             doctor_find(visit, FINDING_ERROR, "containment", where,
                         "see 'cordonctl containment ID'", "%s for %" PRId64 " s, not verified%s%s",
                         containment_state_names[each->state],
-                        (visit->now_us - each->requested_us) / SECOND_US,
-                        each->problem[0] ? ": " : "", each->problem);
+                        (visit->now_us - each->requested_us) / SECOND_US, each->problem ? ": " : "",
+                        text_or_empty(each->problem));
         }
     }
 }

@@ -101,7 +101,7 @@ doctor_unproven(const struct controller *controller)
     size_t count = 0;
     for (size_t i = 0; i < controller_containment_count(controller); i++) {
         const struct containment *each = controller_containment_at(controller, i);
-        count += each->unproven[0] != '\0' && !ask_is_ended(each->state);
+        count += each->unproven && !ask_is_ended(each->state);
     }
     return count;
 }

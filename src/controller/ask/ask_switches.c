@@ -130,7 +130,7 @@ view_mirror(struct controller *controller, const struct mirror_view *from)
         memcpy(view->containment_id, from->asked_by->id, sizeof(view->containment_id));
         memcpy(view->endpoint_id, from->asked_by->endpoint_id, sizeof(view->endpoint_id));
         memcpy(view->requested_by, from->asked_by->requested_by, sizeof(view->requested_by));
-        memcpy(view->reason, from->asked_by->reason, sizeof(view->reason));
+        snprintf(view->reason, sizeof(view->reason), "%s", text_or_empty(from->asked_by->reason));
         view->expires_us = from->asked_by->expires_us;
     }
     view->copied = from->copied;
@@ -155,7 +155,8 @@ ask_mirror_list(const struct ask_call *call, const void *parameters)
             continue;
         }
         const char *const texts[] = {each.switch_name, mirror_kind_names[each.mirror->kind],
-                                     each.asked_by ? each.asked_by->reason : "", NULL};
+                                     each.asked_by ? text_or_empty(each.asked_by->reason) : "",
+                                     NULL};
         if (ask_matches(asked->q, texts) && ask_page_takes(&page)) {
             ask_page_add(&page, view_mirror(call->controller, &each));
         }

@@ -98,8 +98,8 @@ on_released(void *context, const struct containment *each, uint64_t number)
     ask_fill_containment(controller, each, &containment);
     const char *const texts[] = {containment.host_name,
                                  each->endpoint_id,
-                                 each->ended_by,
-                                 each->end_reason,
+                                 text_or_empty(each->ended_by),
+                                 text_or_empty(each->end_reason),
                                  containment.location ? containment.location->switch_name : "",
                                  containment.location ? containment.location->port : "",
                                  NULL};

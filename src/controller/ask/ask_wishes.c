@@ -27,10 +27,11 @@ wishing_new(const struct ask_call *call)
 static bool
 is_same_wish(const struct wish *wish, const struct containment *there)
 {
-    bool is_same_server = wish->server_name[0] ? strcmp(wish->server_name, there->server_name) == 0
-                                               : memcmp(&wish->server.ip, &there->server.ip,
-                                                        sizeof(struct ip)) == 0 &&
-                                                     wish->server.length == there->server.length;
+    bool is_same_server =
+        wish->server_name[0]
+            ? strcmp(wish->server_name, text_or_empty(there->server_name)) == 0
+            : memcmp(&wish->server.ip, &there->server.ip, sizeof(struct ip)) == 0 &&
+                  wish->server.length == there->server.length;
     /* As it was asked for: another way of naming somebody may be another machine. */
     bool is_same_subject =
         mac_is_equal(&wish->mac, &there->subject_mac) &&
@@ -91,7 +92,7 @@ on_wished(void *context, enum wish_result result, const char *why,
     if ((result != WISH_DONE && result != WISH_EXISTS) || !containment) {
         answer_refusal(call, result == WISH_DONE ? WISH_FAILED : result, why);
     } else if (creates && result == WISH_EXISTS && wishing->wish.external_id[0] &&
-               strcmp(wishing->wish.external_id, containment->external_id) == 0 &&
+               strcmp(wishing->wish.external_id, text_or_empty(containment->external_id)) == 0 &&
                !is_same_wish(&wishing->wish, containment)) {
         ask_problem(call, 409, "this external_id was used for another wish", "external_id",
                     "use a new external_id for a new wish");

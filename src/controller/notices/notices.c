@@ -148,9 +148,9 @@ notices_fill_containment(struct controller *controller, const struct containment
     memcpy(notice->containment_id, c->id, sizeof(notice->containment_id));
     memcpy(notice->case_number, c->case_number, sizeof(notice->case_number));
     memcpy(notice->endpoint_id, c->endpoint_id, sizeof(notice->endpoint_id));
-    memcpy(notice->server_name, c->server_name, sizeof(notice->server_name));
+    text_put(notice->server_name, sizeof(notice->server_name), text_or_empty(c->server_name));
     memcpy(notice->policy, c->policy, sizeof(notice->policy));
-    text_put(notice->reason, sizeof(notice->reason), c->reason);
+    text_put(notice->reason, sizeof(notice->reason), text_or_empty(c->reason));
     if (endpoint) {
         endpoint_fill(endpoint, notice);
     }

@@ -179,7 +179,7 @@ tell_contact(struct controller *controller, const struct notify_contact *contact
     notices_fill_containment(controller, c, NOTICE_PENDING, &notice);
     notice.at_us = c->requested_us;
     id_make(clock_wall_us(controller->clock), notice.id);
-    text_put(notice.detail, sizeof(notice.detail), c->hold_detail);
+    text_put(notice.detail, sizeof(notice.detail), text_or_empty(c->hold_detail));
     if (target.channel && !target.channel->is_off) {
         outbox_add(controller, &target, &notice);
     }

@@ -146,7 +146,7 @@ subject_take(const struct rule *rule, struct containment *c)
         c->subject_mac = rule->isolate.mac;
         c->subject_ip = rule->isolate.ip;
         memcpy(c->permit_set, rule->isolate.permit_set, sizeof(c->permit_set));
-        text_put(c->reason, sizeof(c->reason), rule->isolate.reason ? rule->isolate.reason : "");
+        text_keep(&c->reason, TEXT_SIZE, text_or_empty(rule->isolate.reason));
         text_put(c->case_number, sizeof(c->case_number), rule->isolate.case_number);
         break;
     case RULE_BLOCK_PAIR:
@@ -272,12 +272,12 @@ adopt(struct controller *controller, const struct switch_state *sw, const struct
     char detail[TEXT_SIZE];
     int64_t now_us = clock_wall_us(controller->clock);
     snprintf(c->endpoint_id, sizeof(c->endpoint_id), "%s", endpoint ? endpoint->id : "");
-    text_put(c->unproven, sizeof(c->unproven), sw->device.switch_name);
+    text_keep(&c->unproven, NAME_SIZE, sw->device.switch_name);
     c->expires_us = rule->expires_s ? now_us + (int64_t)rule->expires_s * 1000000 : 0;
     snprintf(detail, sizeof(detail), "switch %s holds rule %s", sw->device.switch_name, rule->id);
     containment_mark(c, "requested", now_us, detail);
-    if (c->reason[0] == '\0') {
-        text_put(c->reason, sizeof(c->reason), "held by a switch; the database does not know why");
+    if (!c->reason) {
+        text_keep(&c->reason, TEXT_SIZE, "held by a switch; the database does not know why");
     }
     struct commit *commit = commit_new(controller);
     commit_add(commit, entry_new(controller, c));
@@ -314,6 +314,7 @@ held_take(struct controller *controller, const struct switch_state *sw, const st
     const struct entry *same = entry_find_same(controller, &subject);
     if ((entry && is_covered(controller, entry, &c)) ||
         (same && is_covered(controller, same, &c)) || is_barred(controller, endpoint, &c)) {
+        containment_fini(&c);
         return;
     }
     if (!entry) { /* else it has another one of its machine's MACs, and this is one beside it */

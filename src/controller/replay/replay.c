@@ -155,7 +155,7 @@ is_about(const struct containment *c, const struct decision *d, const char *site
 {
     bool is_same_server =
         ip_is_equal(&c->server.ip, &d->server.ip) &&
-        (!ip_is_none(&d->server.ip) || strcmp(c->server_name, d->server_name) == 0);
+        (!ip_is_none(&d->server.ip) || strcmp(text_or_empty(c->server_name), d->server_name) == 0);
     bool needs_server = d->action == ACTION_BLOCK_PAIR || d->action == ACTION_BLOCK_SERVER;
     bool is_unknown = d->action != ACTION_BLOCK_SERVER && d->endpoint_id[0] == '\0';
     return c->action == d->action && strcmp(c->endpoint_id, d->endpoint_id) == 0 &&
@@ -357,8 +357,8 @@ real_note(struct replay *r, const struct replay_real *real)
                          .server = c->server};
     memcpy(d.endpoint_id, c->endpoint_id, sizeof(d.endpoint_id));
     memcpy(d.policy, c->policy, sizeof(d.policy));
-    memcpy(d.reason, c->reason, sizeof(d.reason));
-    memcpy(d.server_name, c->server_name, sizeof(d.server_name));
+    snprintf(d.reason, sizeof(d.reason), "%s", text_or_empty(c->reason));
+    snprintf(d.server_name, sizeof(d.server_name), "%s", text_or_empty(c->server_name));
     struct replay_row *row = row_new(r, &d, c->requested_us);
     if (row) {
         row->outcome = REPLAY_NOTHING;

@@ -118,7 +118,7 @@ unproven_at(struct campus *campus, size_t index)
 {
     for (size_t i = 0; i < controller_containment_count(campus->controller); i++) {
         const struct containment *c = controller_containment_at(campus->controller, i);
-        if (c->unproven[0] != '\0' && index-- == 0) {
+        if (c->unproven && index-- == 0) {
             return c;
         }
     }

@@ -403,9 +403,11 @@ submit(struct store *store, int number)
 {
     struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_VERIFIED};
     uint8_t packets[20000];
+    char reason[32];
     struct store_change *change = store_change_new();
     snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAA%04u", (unsigned)number % 10000u);
-    snprintf(c.reason, sizeof(c.reason), "reason %d", number);
+    snprintf(reason, sizeof(reason), "reason %d", number);
+    c.reason = reason;
     c.requested_us = number + 1;
     store_put_containment(change, &c);
     store_put_audit(change, number, "policy:test", "contain", c.id, c.reason);

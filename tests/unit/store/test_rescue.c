@@ -107,8 +107,10 @@ put_as(struct fixture *f, int number, enum containment_state state, const char *
     bool has_ended = state == CONTAINMENT_RELEASED || state == CONTAINMENT_EXPIRED ||
                      state == CONTAINMENT_REVERTED;
     int result = 1;
+    char reason[32];
     snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAAAA%02d", number);
-    snprintf(c.reason, sizeof(c.reason), "reason %02d", number);
+    snprintf(reason, sizeof(reason), "reason %02d", number);
+    c.reason = reason;
     c.subject_mac = (struct mac){.b = {2, 0, 0, 0, 0, (uint8_t)number}};
     c.requested_us = number + 1;
     c.ended_us = has_ended ? 1000 + number : 0;

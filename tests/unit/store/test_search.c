@@ -37,10 +37,12 @@ submit(struct fixture *f, struct store_change *change)
     }
 }
 
-/* The number'th: they end in this order; every tenth is a server block, every third expired. */
+/* Until the next call.  The number'th: they end in this order; every tenth is a server block, every
+ * third expired. */
 static struct containment
 example(size_t number)
 {
+    static char reason[TEXT_SIZE];
     struct containment c = {
         .action = number % 10 == 0 ? ACTION_BLOCK_SERVER : ACTION_ISOLATE,
         .state = number % 3 == 0 ? CONTAINMENT_EXPIRED : CONTAINMENT_RELEASED,
@@ -50,7 +52,8 @@ example(size_t number)
     snprintf(c.id, sizeof(c.id), "01CONTAINMENT%06zu", MANY - number); /* not in order of time */
     snprintf(c.case_number, sizeof(c.case_number), "C-%06zu", number);
     snprintf(c.endpoint_id, sizeof(c.endpoint_id), "e-%zu", number % 100);
-    snprintf(c.reason, sizeof(c.reason), "Beacon to host-%zu.evil.example, 100%% \"sure\"", number);
+    snprintf(reason, sizeof(reason), "Beacon to host-%zu.evil.example, 100%% \"sure\"", number);
+    c.reason = reason;
     return c;
 }
 
@@ -241,7 +244,7 @@ test_what_changes_is_found_as_it_is_now(void **state)
     struct fixture *f = *state;
     struct found found;
     struct containment c = example(5);
-    snprintf(c.reason, sizeof(c.reason), "exfiltration");
+    c.reason = (char *)"exfiltration";
     struct store_change *change = store_change_new();
     store_put_containment(change, &c);
     submit(f, change);

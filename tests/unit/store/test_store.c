@@ -120,11 +120,13 @@ wait_for(struct fixture *f, struct outcome *outcome, int calls)
     }
 }
 
+/* Until the next call. */
 static struct containment
 example(const char *id)
 {
+    static char external_id[NAME_SIZE];
     static struct mark marks[2] = {{.step = "packet", .at_us = 1},
-                                   {.step = "committed", .at_us = 2}};
+                                   {.step = "committed", .at_us = 2, .detail = (char *)"d"}};
     struct containment c = {.action = ACTION_ISOLATE,
                             .state = CONTAINMENT_LOCATED,
                             .requested_us = 1700000000000000,
@@ -132,8 +134,9 @@ example(const char *id)
                             .marks = marks,
                             .mark_count = 2};
     snprintf(c.id, sizeof(c.id), "%s", id);
-    snprintf(c.reason, sizeof(c.reason), "C&C contact: line one\nline two \xff \xe3\x81\x82");
-    snprintf(c.external_id, sizeof(c.external_id), "ticket-%s", id);
+    c.reason = (char *)"C&C contact: line one\nline two \xff \xe3\x81\x82";
+    snprintf(external_id, sizeof(external_id), "ticket-%s", id);
+    c.external_id = external_id;
     c.subject_mac = (struct mac){{2, 0, 0, 0, 1, 2}};
     assert_true(prefix_parse("192.0.2.0/24", &c.server));
     return c;
@@ -153,8 +156,8 @@ see_containment(void *context, const struct containment *c)
 {
     struct seen *seen = context;
     seen->containments++;
-    seen->last = *c;
-    seen->last.marks = NULL;
+    containment_fini(&seen->last);
+    containment_copy(&seen->last, c);
     snprintf(seen->text, sizeof(seen->text), "%s", c->mark_count == 2 ? c->marks[1].step : "");
 }
 
@@ -242,6 +245,9 @@ test_all_that_is_put_comes_back(void **state)
     assert_int_equal(seen.last.version, 3);
     assert_int_equal(seen.last.server.length, 120);
     assert_non_null(strstr(seen.last.reason, "line one?line two ? \xe3\x81\x82"));
+    assert_int_equal(seen.last.mark_count, 2);
+    assert_string_equal(seen.last.marks[1].detail, "d");
+    containment_fini(&seen.last);
     loader = (struct store_loader){.on_incident = see_incident,
                                    .on_endpoint = see_endpoint,
                                    .on_annotation = see_annotation,
@@ -398,6 +404,7 @@ test_what_was_told_survives_sigkill(void **state)
     struct store_loader loader = {.on_containment = see_containment, .context = &seen};
     assert_int_equal(store_load(f->store, &loader), 0);
     assert_true(seen.containments == count || seen.containments == count + 1);
+    containment_fini(&seen.last);
     struct containment found;
     char external[NAME_SIZE];
     snprintf(external, sizeof(external), "ticket-%s", last);
@@ -515,6 +522,7 @@ test_an_unreadable_containment_fails_the_load(void **state)
     }
     alter(f, "UPDATE containment SET json = '{\"id\":'");
     assert_int_equal(store_load(f->store, &loader), -EBADMSG);
+    containment_fini(&seen.last);
     close_store(f);
 }
 

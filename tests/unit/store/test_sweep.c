@@ -125,7 +125,9 @@ put_containment(struct store_change *change, const char *id, const char *inciden
     c.state = ended_us ? CONTAINMENT_RELEASED : CONTAINMENT_VERIFIED;
     snprintf(c.id, sizeof(c.id), "%s", id);
     snprintf(c.incident_id, sizeof(c.incident_id), "%s", incident_id);
-    snprintf(c.reason, sizeof(c.reason), "met evil-%s.example", id);
+    char reason[TEXT_SIZE];
+    snprintf(reason, sizeof(reason), "met evil-%s.example", id);
+    c.reason = reason;
     store_put_containment(change, &c);
 }
 

@@ -456,7 +456,7 @@ void
 fake_controller_free(struct controller *c)
 {
     for (size_t i = 0; i < c->containment_count; i++) {
-        free(c->containments[i].marks);
+        containment_fini(&c->containments[i]);
     }
     codec_fini(&notify_settings_shape, &c->notify);
     revisions_stop(c->revisions);

@@ -20,7 +20,7 @@ controller_wish(struct controller *c, const struct wish *wish, wish_done_fn *don
         return;
     }
     for (size_t i = 0; wish->external_id[0] && i < c->containment_count; i++) {
-        if (strcmp(c->containments[i].external_id, wish->external_id) == 0) {
+        if (strcmp(text_or_empty(c->containments[i].external_id), wish->external_id) == 0) {
             done(context, WISH_EXISTS, "", &c->containments[i]);
             return;
         }
@@ -47,10 +47,10 @@ controller_wish(struct controller *c, const struct wish *wish, wish_done_fn *don
     made->subject_mac = wish->mac;
     made->subject_ip = wish->ip;
     made->server = wish->server;
-    memcpy(made->server_name, wish->server_name, sizeof(made->server_name));
+    made->server_name = mem_strdup(wish->server_name);
     memcpy(made->permit_set, wish->permit_set, sizeof(made->permit_set));
-    memcpy(made->reason, wish->reason, sizeof(made->reason));
-    memcpy(made->external_id, wish->external_id, sizeof(made->external_id));
+    made->reason = mem_strdup(wish->reason);
+    made->external_id = mem_strdup(wish->external_id);
     memcpy(made->requested_by, wish->account, sizeof(made->requested_by));
     made->expires_us = wish->expires_s ? clock_wall_us(c->clock) + wish->expires_s * 1000000LL : 0;
     done(context, WISH_DONE, "", made);
@@ -73,9 +73,10 @@ controller_prove(struct controller *c, const char *id, const char *account, cons
 {
     struct containment *found = find(c, id);
     (void)account, (void)reason;
-    bool waits = found && found->unproven[0];
+    bool waits = found && found->unproven;
     if (waits) {
-        found->unproven[0] = '\0';
+        free(found->unproven);
+        found->unproven = NULL;
     }
     done(context, waits ? WISH_DONE : WISH_REFUSED, waits ? "" : "it is not unproven", found);
 }
@@ -100,7 +101,7 @@ controller_release(struct controller *c, const char *id, const char *account, co
     }
     found->state = CONTAINMENT_RELEASED;
     found->ended_us = clock_wall_us(c->clock);
-    snprintf(found->end_reason, sizeof(found->end_reason), "%s", reason);
+    found->end_reason = mem_strdup(reason);
     done(context, WISH_DONE, "", found);
 }
 

@@ -224,6 +224,28 @@ test_what_is_written_is_read_again(void **state)
     cJSON_Delete(read);
 }
 
+/* Nothing of it is the other's any more: that is changed, and finished first. */
+static void
+test_a_copy_stands_alone(void **state)
+{
+    (void)state;
+    struct thing thing, copy;
+    struct codec_error error;
+    cJSON *json = parse(full);
+    assert_int_equal(codec_decode(&thing_shape, json, &thing, &error), 0);
+    codec_copy(&thing_shape, &thing, &copy);
+    thing.green->name[0] = thing.pointer->name[0] = thing.list[1].name[0] = '\0';
+    memset(thing.ips, 0, thing.ip_count * sizeof(*thing.ips));
+    memset(thing.macs, 0, thing.mac_count * sizeof(*thing.macs));
+    memset(thing.bytes, 0, thing.byte_count);
+    codec_fini(&thing_shape, &thing);
+    cJSON *written = codec_encode(&thing_shape, &copy);
+    assert_true(cJSON_Compare(json, written, true));
+    codec_fini(&thing_shape, &copy);
+    cJSON_Delete(json);
+    cJSON_Delete(written);
+}
+
 static void
 test_zero_optional_fields_are_left_out(void **state)
 {
@@ -747,6 +769,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_is_read),
         cmocka_unit_test(test_what_is_written_is_read_again),
+        cmocka_unit_test(test_a_copy_stands_alone),
         cmocka_unit_test(test_zero_optional_fields_are_left_out),
         cmocka_unit_test(test_names_are_checked),
         cmocka_unit_test(test_roots_that_are_no_objects),
