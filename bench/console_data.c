@@ -123,9 +123,7 @@ put_endpoint(struct site *site, size_t index)
     struct endpoint e = {.macs = {mac_of(index)},
                          .mac_count = 1,
                          .bindings = bindings,
-                         .binding_count = COUNT_OF(bindings),
-                         .events = events,
-                         .event_count = COUNT_OF(events)};
+                         .binding_count = COUNT_OF(bindings)};
     e.seen_us = site->now_us - (int64_t)draw(site, 3600) * SECOND_US;
     e.first_us = e.seen_us - (int64_t)(1 + draw(site, 90)) * DAY_US;
     id_make(e.first_us, e.id);
@@ -162,7 +160,9 @@ put_endpoint(struct site *site, size_t index)
             (struct endpoint_event){.kind = kinds[i], .at_us = e.first_us, .detail = details[i]};
         snprintf(details[i], TEXT_SIZE, "%s/%s", e.location.switch_name, e.location.port);
     }
-    store_put_endpoint(site->change, &e);
+    store_put_endpoint(site->change, &(struct endpoint_record){.endpoint = e,
+                                                               .events = events,
+                                                               .event_count = COUNT_OF(events)});
     flush(site, BATCH);
 }
 

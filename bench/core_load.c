@@ -89,7 +89,7 @@ measure(struct event_base *base, const char *folder, struct policy *policy)
            topology_endpoint_count(controller_topology(controller)),
            controller_containment_count(controller), loaded_s - opened_s, opened_s - begun_s);
     printf("{\"figure\": \"core: memory for them, MiB resident (before)\", "
-           "\"value\": \"%ld (%ld)\", \"goal\": \"< 150\"}\n",
+           "\"value\": \"%ld (%ld)\", \"goal\": \"< 143 (150 MB)\"}\n",
            resident_mib(), before);
     store_close(store);
     controller_free(controller);

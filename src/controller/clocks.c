@@ -208,23 +208,24 @@ clocks_tick(struct controller *controller)
 static uint32_t
 boot_hash(const struct controller *controller)
 {
-    return boot_is_known(controller) ? (uint32_t)hash_text(controller->settings.boot_id) | 1 : 0;
+    const char *boot_id = controller->settings.boot_id;
+    return boot_is_known(controller) ? (uint32_t)hash_stable(boot_id, strlen(boot_id)) | 1 : 0;
 }
 
 void
-clocks_date(const struct controller *controller, struct endpoint *endpoint)
+clocks_date(const struct controller *controller, struct endpoint_record *record)
 {
-    endpoint->clock_boot = boot_hash(controller);
-    endpoint->clock_us = endpoint->clock_boot ? offset_us(controller) : 0;
+    record->clock_boot = boot_hash(controller);
+    record->clock_us = record->clock_boot ? offset_us(controller) : 0;
 }
 
 void
-clocks_restored(struct controller *controller, const struct endpoint *endpoint)
+clocks_restored(struct controller *controller, const struct endpoint_record *record)
 {
-    int64_t by_us = offset_us(controller) - endpoint->clock_us;
-    bool is_ours = endpoint->clock_boot != 0 && endpoint->clock_boot == boot_hash(controller);
+    int64_t by_us = offset_us(controller) - record->clock_us;
+    bool is_ours = record->clock_boot != 0 && record->clock_boot == boot_hash(controller);
     if (is_ours && (by_us >= CLOCK_AGREE_US || by_us <= -CLOCK_AGREE_US)) {
-        topology_shift_one(controller->topology, endpoint->id, by_us);
+        topology_shift_one(controller->topology, record->endpoint.id, by_us);
     }
 }
 

@@ -27,8 +27,8 @@ bool clocks_is_unsure(const struct controller *controller);
 void clocks_begin(struct controller *controller);
 /* Notes in an endpoint that goes to the store which clock its times are by; and moves one that came
  * from there, if that was set since.  (Rows are not written anew when it is: there may be many.) */
-void clocks_date(const struct controller *controller, struct endpoint *endpoint);
-void clocks_restored(struct controller *controller, const struct endpoint *endpoint);
+void clocks_date(const struct controller *controller, struct endpoint_record *record);
+void clocks_restored(struct controller *controller, const struct endpoint_record *record);
 /* A setting from the store. */
 void clocks_setting(struct controller *controller, const char *name, const char *value);
 /* Whether our clock was set; before anything is decided by time. */

@@ -157,11 +157,11 @@ on_annotation(void *context, const struct mac *mac, const struct annotation *ann
 }
 
 static void
-on_endpoint(void *context, const struct endpoint *endpoint)
+on_endpoint(void *context, const struct endpoint_record *record)
 {
     struct controller *controller = context;
-    topology_restore_endpoint(controller->topology, endpoint);
-    clocks_restored(controller, endpoint);
+    topology_restore_endpoint(controller->topology, record);
+    clocks_restored(controller, record);
 }
 
 /* "since account\nreason" */

@@ -179,7 +179,7 @@ entry_committed(struct controller *controller, struct entry *entry)
     } else {
         entry_due(controller, entry);
     }
-    if (entry->confirmed_by[0] != '\0') {
+    if (entry->confirmed_by) {
         pending_confirm(controller, entry, entry->confirmed_by);
     }
 }
@@ -506,7 +506,7 @@ same_take(struct controller *controller, struct entry *same, const struct decisi
     if (is_confirmed && same->is_committed) {
         pending_confirm(controller, same, decision->policy);
     } else if (is_confirmed) { /* the doubtful one is still on its way to the disk */
-        snprintf(same->confirmed_by, sizeof(same->confirmed_by), "%s", decision->policy);
+        text_keep(&same->confirmed_by, NAME_SIZE, decision->policy);
     } else if (!is_held && lifecycle_is_in_force(same->c.state)) {
         controller_tighten(controller, same, decision);
         engine_note_begun(controller->engine, &same->c);

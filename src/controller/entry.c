@@ -186,6 +186,7 @@ entry_free(struct controller *controller, struct entry *entry)
     controller->asked.turns++;
     wants_free(&entry->wants);
     free(entry->hold.known);
+    free(entry->confirmed_by);
     containment_fini(&entry->c);
     free(entry);
 }
@@ -387,11 +388,10 @@ endpoint_put(const struct controller *controller, struct store_change *change,
              const struct endpoint *endpoint)
 {
     struct endpoint_event events[ENDPOINT_EVENTS_MAX];
-    struct endpoint whole = *endpoint;
-    whole.events = events;
-    whole.event_count = topology_history(endpoint, events);
-    clocks_date(controller, &whole);
-    store_put_endpoint(change, &whole);
+    struct endpoint_record record = {.endpoint = *endpoint, .events = events};
+    record.event_count = topology_history(endpoint, events);
+    clocks_date(controller, &record);
+    store_put_endpoint(change, &record);
 }
 
 const struct endpoint *

@@ -15,7 +15,8 @@
 #define SLICE_EVERY_US 25000 /* ... and not more often */
 #define CROWD_US 60000000    /* a switch that answers nothing for so long is none of the crowd */
 #define CROWD_LOOK_US 2000000
-#define TOLD_NAMED 3 /* switches that are being told; of more no list is kept up to date */
+#define TOLD_NAMED 3         /* switches that are being told; of more no list is kept up to date */
+#define GIVE_BACK_US 5000000 /* after the crowd; what it led to is written by then */
 
 void
 judge_look(struct controller *controller, struct entry *entry)
@@ -73,7 +74,9 @@ void
 judge_look_at_all_soon(struct controller *controller)
 {
     int64_t now_us = clock_boot_us(controller->clock);
-    controller->owes_look = is_crowd(controller) && now_us < controller->look_us;
+    bool there_is_one = is_crowd(controller);
+    controller->give_back_us = there_is_one ? now_us + GIVE_BACK_US : controller->give_back_us;
+    controller->owes_look = there_is_one && now_us < controller->look_us;
     if (!controller->owes_look) {
         controller->look_us = now_us + CROWD_LOOK_US;
         judge_look_at_all(controller);
@@ -367,6 +370,11 @@ entry_judge(struct controller *controller, struct entry *entry)
 void
 judge_tick(struct controller *controller)
 {
+    if (controller->give_back_us > 0 &&
+        clock_boot_us(controller->clock) >= controller->give_back_us) {
+        controller->give_back_us = 0;
+        mem_give_back();
+    }
     if (!controller->has_waited &&
         clock_boot_us(controller->clock) - controller->began_us >= CROWD_US) {
         controller->has_waited = true;

@@ -53,14 +53,14 @@ struct entry {
     struct containment c;
     struct want_list wants;
     struct port_hold hold;
-    size_t index;                 /* in 'listed' */
-    uint64_t serial;              /* rises along it */
-    bool is_committed;            /* on disk: may be shown and put in force */
-    bool is_changing;             /* a release or verdict is on its way to the disk */
-    char confirmed_by[NAME_SIZE]; /* policy that removed the doubt before the commit was through */
-    bool is_dirty;                /* differs from the disk: written behind */
-    bool knows_gravest;           /* else they are those of its incident: it was read from disk */
-    enum phase gravest_phase;     /* the furthest that people were asked or told about */
+    size_t index;       /* in 'listed' */
+    uint64_t serial;    /* rises along it */
+    bool is_committed;  /* on disk: may be shown and put in force */
+    bool is_changing;   /* a release or verdict is on its way to the disk */
+    char *confirmed_by; /* owned; policy that removed the doubt before the commit was through */
+    bool is_dirty;      /* differs from the disk: written behind */
+    bool knows_gravest; /* else they are those of its incident: it was read from disk */
+    enum phase gravest_phase; /* the furthest that people were asked or told about */
     enum severity gravest;
     bool is_gathered; /* waits for its turn, and the disk knows; storm.h */
     bool is_in_looks;
@@ -275,6 +275,7 @@ struct controller {
     bool has_waited;            /* for switches that do not come after a start */
     bool owes_look;             /* at all, when the crowd of switches has heard everything */
     int64_t look_us;            /* boot: not before, while there is one */
+    int64_t give_back_us;       /* boot: then memory that it took goes back; 0: nothing to do */
     struct log_limit problem_limit;
     int64_t next_due_us; /* wall: the next expiry or pending time-out */
 

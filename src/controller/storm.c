@@ -36,8 +36,7 @@ tell_one(struct controller *controller)
     TAILQ_FOREACH_REVERSE(entry, &controller->entries, entry_list, link)
     {
         const struct containment *c = &entry->c;
-        bool is_decided =
-            entry->is_changing || entry->confirmed_by[0] != '\0'; /* goes any moment */
+        bool is_decided = entry->is_changing || entry->confirmed_by; /* goes any moment */
         if (entry->is_committed && c->state == CONTAINMENT_PENDING && c->hold == HOLD_BUDGET &&
             !is_decided) {
             struct store_change *change = store_change_new();
@@ -215,8 +214,8 @@ gathered_forget(struct controller *controller)
     storm->has_gathered = false;
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
-        bool owes = !entry->is_committed ||
-                    (entry->confirmed_by[0] != '\0' && entry->c.state == CONTAINMENT_PENDING);
+        bool owes =
+            !entry->is_committed || (entry->confirmed_by && entry->c.state == CONTAINMENT_PENDING);
         if (entry->is_gathered && owes) { /* its turn is not on the disk yet */
             storm->has_gathered = true;
         } else if (entry->is_gathered) {

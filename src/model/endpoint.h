@@ -26,8 +26,8 @@ struct location {
     const char *switch_name; /* topology's: never NULL, and there as long as it is */
     const char *port;        /* likewise; read from the store, both are owned like 'why' */
     uint16_t vlan;
-    enum location_class class;
     uint8_t confidence; /* 0 to 100 */
+    enum location_class class;
     int64_t since_us;
     int64_t seen_us; /* last confirmation */
     char *why;       /* owned by who owns the endpoint; NULL: nothing is said */
@@ -79,19 +79,24 @@ struct endpoint_event {
 struct endpoint {
     char id[ID_SIZE];
     struct mac macs[ENDPOINT_MACS_MAX]; /* newest first */
-    size_t mac_count;
+    uint8_t mac_count;
     char *host_name;          /* owned; NULL: none is known (endpoint_name) */
     char *client_id;          /* owned; DHCP client id or DUID, hex: the strong join; NULL: none */
     struct binding *bindings; /* owned */
     size_t binding_count;
     struct location location;
-    struct endpoint_event *events; /* owned; oldest first; see topology_history */
-    size_t event_count;
     int64_t first_us;
     int64_t seen_us;
-    int64_t clock_us;    /* in the store: wall minus boot clock when it was written there, */
-    uint32_t clock_boot; /* at this start of the machine (a hash; 0: not known) */
     const struct annotation *annotation; /* what people say of it; topology's; NULL: nothing */
+};
+
+/* As it is stored. */
+struct endpoint_record {
+    struct endpoint endpoint;
+    struct endpoint_event *events; /* owned; oldest first */
+    size_t event_count;
+    int64_t clock_us;    /* wall minus boot clock when it was stored, */
+    uint32_t clock_boot; /* at this start of the machine (a hash; 0: not known) */
 };
 
 /* Never NULL. */

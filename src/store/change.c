@@ -178,11 +178,12 @@ store_put_evidence(struct store_change *change, const struct evidence *evidence)
 }
 
 void
-store_put_endpoint(struct store_change *change, const struct endpoint *endpoint)
+store_put_endpoint(struct store_change *change, const struct endpoint_record *record)
 {
+    const struct endpoint *endpoint = &record->endpoint;
     struct row *row = row_add(change, ROW_ENDPOINT, endpoint->id);
-    struct endpoint_row whole = {.endpoint = *endpoint, .mac_count = endpoint->mac_count};
-    whole.macs = whole.endpoint.macs; /* borrowed: only encoded */
+    struct endpoint_row whole = {.record = *record, .mac_count = endpoint->mac_count};
+    whole.macs = whole.record.endpoint.macs; /* borrowed: only encoded */
     row->at_us = endpoint->seen_us;
     row_put_json(change, row, &store_endpoint_shape, &whole);
 }

@@ -43,11 +43,12 @@ on_endpoint(void *context, sqlite3_stmt *row)
     if (error) {
         return error;
     }
-    whole.endpoint.mac_count = whole.mac_count;
+    struct endpoint *endpoint = &whole.record.endpoint;
+    endpoint->mac_count = (uint8_t)whole.mac_count;
     if (whole.mac_count > 0) {
-        memcpy(whole.endpoint.macs, whole.macs, whole.mac_count * sizeof(*whole.macs));
+        memcpy(endpoint->macs, whole.macs, whole.mac_count * sizeof(*whole.macs));
     }
-    loader->on_endpoint(loader->context, &whole.endpoint);
+    loader->on_endpoint(loader->context, &whole.record);
     codec_fini(&store_endpoint_shape, &whole);
     return 0;
 }

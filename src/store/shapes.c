@@ -102,45 +102,45 @@ static const struct field event_fields[] = {
 static const struct shape event_shape =
     SHAPE("endpoint_event", struct endpoint_event, event_fields, NULL);
 
-#define IN_ENDPOINT(member_)                                                                       \
-    .at = offsetof(struct endpoint_row, endpoint.member_),                                         \
-    .size = sizeof(((struct endpoint *)0)->member_)
+#define IN_RECORD(member_)                                                                         \
+    .at = offsetof(struct endpoint_row, record.member_),                                           \
+    .size = sizeof(((struct endpoint_record *)0)->member_)
 static const struct field endpoint_fields[] = {
-    {.name = "id", .kind = FIELD_TEXT, IN_ENDPOINT(id)},
+    {.name = "id", .kind = FIELD_TEXT, IN_RECORD(endpoint.id)},
     F_MACS(OPT, struct endpoint_row, macs, mac_count, ENDPOINT_MACS_MAX),
     {.name = "host_name",
      .kind = FIELD_STRING,
      .optional = true,
-     IN_ENDPOINT(host_name),
+     IN_RECORD(endpoint.host_name),
      .max_count = HOST_SIZE - 1},
     {.name = "client_id",
      .kind = FIELD_STRING,
      .optional = true,
-     IN_ENDPOINT(client_id),
+     IN_RECORD(endpoint.client_id),
      .max_count = HOST_SIZE - 1},
     {.name = "bindings",
      .kind = FIELD_LIST,
      .optional = true,
-     IN_ENDPOINT(bindings),
+     IN_RECORD(endpoint.bindings),
      .shape = &binding_shape,
-     .count_at = offsetof(struct endpoint_row, endpoint.binding_count),
+     .count_at = offsetof(struct endpoint_row, record.endpoint.binding_count),
      .max_count = ENDPOINT_BINDINGS_MAX},
     {.name = "location",
      .kind = FIELD_OBJECT,
      .optional = true,
-     IN_ENDPOINT(location),
+     IN_RECORD(endpoint.location),
      .shape = &location_shape},
     {.name = "events",
      .kind = FIELD_LIST,
      .optional = true,
-     IN_ENDPOINT(events),
+     IN_RECORD(events),
      .shape = &event_shape,
-     .count_at = offsetof(struct endpoint_row, endpoint.event_count),
+     .count_at = offsetof(struct endpoint_row, record.event_count),
      .max_count = ENDPOINT_EVENTS_MAX},
-    {.name = "first_us", .kind = FIELD_INT, .optional = true, IN_ENDPOINT(first_us)},
-    {.name = "seen_us", .kind = FIELD_INT, .optional = true, IN_ENDPOINT(seen_us)},
-    {.name = "clock_us", .kind = FIELD_INT, .optional = true, IN_ENDPOINT(clock_us)},
-    {.name = "clock_boot", .kind = FIELD_UINT, .optional = true, IN_ENDPOINT(clock_boot)},
+    {.name = "first_us", .kind = FIELD_INT, .optional = true, IN_RECORD(endpoint.first_us)},
+    {.name = "seen_us", .kind = FIELD_INT, .optional = true, IN_RECORD(endpoint.seen_us)},
+    {.name = "clock_us", .kind = FIELD_INT, .optional = true, IN_RECORD(clock_us)},
+    {.name = "clock_boot", .kind = FIELD_UINT, .optional = true, IN_RECORD(clock_boot)},
 };
 const struct shape store_endpoint_shape =
     SHAPE("endpoint", struct endpoint_row, endpoint_fields, NULL);

@@ -13,7 +13,7 @@ extern const struct shape store_incident_shape;    /* struct incident */
 
 /* An endpoint as the codec can describe it: its MACs as a list. */
 struct endpoint_row {
-    struct endpoint endpoint;
+    struct endpoint_record record;
     struct mac *macs; /* owned */
     size_t mac_count;
 };

@@ -529,22 +529,3 @@ containment_copy(struct containment *to, const struct containment *from)
 {
     codec_copy(&store_containment_shape, from, to);
 }
-
-void
-endpoint_fini(struct endpoint *endpoint)
-{
-    for (size_t i = 0; endpoint->events && i < endpoint->event_count; i++) {
-        free(endpoint->events[i].detail);
-    }
-    for (size_t i = 0; endpoint->bindings && i < endpoint->binding_count; i++) {
-        free((char *)endpoint->bindings[i].site);
-    }
-    free(endpoint->bindings);
-    free(endpoint->events);
-    free(endpoint->host_name);
-    free(endpoint->client_id);
-    free((char *)endpoint->location.switch_name);
-    free((char *)endpoint->location.port);
-    free(endpoint->location.why);
-    *endpoint = (struct endpoint){0};
-}

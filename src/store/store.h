@@ -45,7 +45,7 @@ void store_put_incident(struct store_change *change, const struct incident *inci
 void store_put_detection(struct store_change *change, const struct detection *detection,
                          const char *incident_id);
 void store_put_evidence(struct store_change *change, const struct evidence *evidence);
-void store_put_endpoint(struct store_change *change, const struct endpoint *endpoint);
+void store_put_endpoint(struct store_change *change, const struct endpoint_record *record);
 void store_drop_endpoint(struct store_change *change, const char *endpoint_id);
 /* What people say of the machine with that MAC; an empty one is forgotten. */
 void store_put_annotation(struct store_change *change, const struct mac *mac,
@@ -81,7 +81,7 @@ void store_submit(struct store *store, struct store_change *change,
 struct store_loader {
     void (*on_containment)(void *context, const struct containment *containment);
     void (*on_incident)(void *context, const struct incident *incident);
-    void (*on_endpoint)(void *context, const struct endpoint *endpoint);
+    void (*on_endpoint)(void *context, const struct endpoint_record *record);
     void (*on_annotation)(void *context, const struct mac *mac,
                           const struct annotation *annotation); /* by MAC, ascending */
     void (*on_setting)(void *context, const char *name, const char *value);
@@ -271,10 +271,9 @@ int store_read_disk(struct store *store, struct store_disk *disk);
 /* The slowest commit of the last full minute or so, and not reset by asking. */
 int64_t store_slowest_us(struct store *store);
 
-/* Frees what a containment or endpoint that was read owns. */
+/* Frees what a containment that was read owns. */
 void containment_fini(struct containment *containment);
 /* Deep; 'to' is finished by the caller. */
 void containment_copy(struct containment *to, const struct containment *from);
-void endpoint_fini(struct endpoint *endpoint);
 
 #endif

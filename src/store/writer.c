@@ -194,7 +194,7 @@ writer_prepare(struct writer *writer)
         "PRAGMA secure_delete = ON",        /* what was taken is written over */
         "PRAGMA journal_mode = WAL",        "PRAGMA synchronous = FULL",
         "PRAGMA wal_autocheckpoint = 0",    "PRAGMA busy_timeout = 5000",
-        "PRAGMA cache_size = -16384",       "PRAGMA temp_store = MEMORY",
+        "PRAGMA cache_size = -4096",        "PRAGMA temp_store = MEMORY",
     };
     for (size_t i = 0; i < COUNT_OF(pragmas); i++) {
         if (sqlite3_exec(writer->db, pragmas[i], NULL, NULL, NULL) != SQLITE_OK) {

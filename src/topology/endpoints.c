@@ -52,9 +52,20 @@ node_by_id(const struct topology *t, const char *id)
 static void
 id_drop(struct topology *t, struct id_item *item)
 {
-    TAILQ_REMOVE(&item->node->ids, item, of_node);
+    SLIST_REMOVE(&item->node->ids, item, id_item, of_node);
     hmap_remove(&t->ids, &item->by_id);
     free(item);
+}
+
+static struct id_item *
+id_oldest(const struct node *node)
+{
+    struct id_item *item, *oldest = NULL;
+    SLIST_FOREACH(item, &node->ids, of_node)
+    {
+        oldest = item;
+    }
+    return oldest;
 }
 
 void
@@ -64,13 +75,13 @@ node_add_id(struct topology *t, struct node *node, const char *id)
         return;
     }
     if (node->alias_count == NODE_ALIASES_MAX) {
-        id_drop(t, TAILQ_FIRST(&node->ids));
+        id_drop(t, id_oldest(node));
         node->alias_count--;
     }
     struct id_item *item = MEM_NEW(struct id_item);
     snprintf(item->id, sizeof(item->id), "%s", id);
     item->node = node;
-    TAILQ_INSERT_TAIL(&node->ids, item, of_node);
+    SLIST_INSERT_HEAD(&node->ids, item, of_node);
     hmap_insert(&t->ids, &item->by_id, hash_text(item->id));
     node->alias_count++;
 }
@@ -90,24 +101,35 @@ static void
 client_drop(struct topology *t, struct client_item *item)
 {
     struct endpoint *endpoint = &item->node->endpoint;
-    TAILQ_REMOVE(&item->node->client_ids, item, of_node);
+    SLIST_REMOVE(&item->node->client_ids, item, client_item, of_node);
     item->node->client_id_count--;
     endpoint->client_id = endpoint->client_id == item->id ? NULL : endpoint->client_id;
     hmap_remove(&t->clients, &item->by_id);
     free(item);
 }
 
+static struct client_item *
+client_oldest(const struct node *node)
+{
+    struct client_item *item, *oldest = NULL;
+    SLIST_FOREACH(item, &node->client_ids, of_node)
+    {
+        oldest = item;
+    }
+    return oldest;
+}
+
 void
 client_add(struct topology *t, struct node *node, const char *id)
 {
     if (node->client_id_count >= NODE_CLIENT_IDS_MAX) {
-        client_drop(t, TAILQ_FIRST(&node->client_ids));
+        client_drop(t, client_oldest(node));
     }
     size_t size = strlen(id) + 1;
     struct client_item *item = mem_new(1, sizeof(*item) + size);
     memcpy(item->id, id, size);
     item->node = node;
-    TAILQ_INSERT_TAIL(&node->client_ids, item, of_node);
+    SLIST_INSERT_HEAD(&node->client_ids, item, of_node);
     node->client_id_count++;
     hmap_insert(&t->clients, &item->by_id, hash_text(item->id));
     node->endpoint.client_id = item->id;
@@ -310,8 +332,8 @@ node_new(struct topology *t, const char *id, int64_t at_us, struct port_state *p
         return NULL;
     }
     struct node *node = MEM_NEW(struct node);
-    TAILQ_INIT(&node->client_ids);
-    TAILQ_INIT(&node->ids);
+    SLIST_INIT(&node->client_ids);
+    SLIST_INIT(&node->ids);
     if (id) {
         snprintf(node->endpoint.id, sizeof(node->endpoint.id), "%s", id);
     } else {
@@ -359,11 +381,11 @@ node_free(struct topology *t, struct node *node)
     while (node->endpoint.mac_count > 0) {
         mac_drop(t, mac_find(t, &node->endpoint.macs[0]));
     }
-    while (!TAILQ_EMPTY(&node->client_ids)) {
-        client_drop(t, TAILQ_FIRST(&node->client_ids));
+    while (!SLIST_EMPTY(&node->client_ids)) {
+        client_drop(t, SLIST_FIRST(&node->client_ids));
     }
-    while (!TAILQ_EMPTY(&node->ids)) {
-        id_drop(t, TAILQ_FIRST(&node->ids));
+    while (!SLIST_EMPTY(&node->ids)) {
+        id_drop(t, SLIST_FIRST(&node->ids));
     }
     while (node->endpoint.binding_count > 0) {
         binding_drop(t, node, node->endpoint.binding_count - 1);
@@ -478,9 +500,10 @@ node_merge(struct topology *t, struct node *into, struct node *from, int64_t at_
     memcpy(old_id, from->endpoint.id, sizeof(old_id));
     merge_macs(t, into, from);
     bindings_move(t, into, from);
-    while (!TAILQ_EMPTY(&from->client_ids)) {
-        char *id = mem_strdup(TAILQ_FIRST(&from->client_ids)->id);
-        client_drop(t, TAILQ_FIRST(&from->client_ids));
+    while (!SLIST_EMPTY(&from->client_ids)) {
+        struct client_item *oldest = client_oldest(from);
+        char *id = mem_strdup(oldest->id);
+        client_drop(t, oldest);
         client_add(t, into, id);
         free(id);
     }

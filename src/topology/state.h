@@ -103,7 +103,7 @@ struct mac_item {
 /* A DHCP client id or DUID: the strong join. */
 struct client_item {
     struct hmap_node by_id;
-    TAILQ_ENTRY(client_item) of_node;
+    SLIST_ENTRY(client_item) of_node;
     struct node *node;
     int64_t cloned_until_us; /* two live machines use it: joins nothing until then */
     char id[];
@@ -112,7 +112,7 @@ struct client_item {
 /* Another id than its own that leads to an endpoint: of one that was joined to it. */
 struct id_item {
     struct hmap_node by_id;
-    TAILQ_ENTRY(id_item) of_node;
+    SLIST_ENTRY(id_item) of_node;
     struct node *node;
     char id[ID_SIZE];
 };
@@ -126,15 +126,15 @@ struct address_table {
 };
 
 struct node {
-    struct endpoint endpoint; /* without events: they are packed in 'history' */
+    struct endpoint endpoint;
     struct hmap_node by_id;
     uint8_t *history; /* owned; see history.h */
     uint32_t history_size;
     uint32_t index;           /* in 'order' */
     TAILQ_ENTRY(node) by_age; /* least recently seen first */
     TAILQ_ENTRY(node) of_unsettled;
-    TAILQ_HEAD(, client_item) client_ids;
-    TAILQ_HEAD(, id_item) ids;
+    SLIST_HEAD(, client_item) client_ids; /* newest first; so are those: */
+    SLIST_HEAD(, id_item) ids;
     uint64_t serial;               /* counts endpoints as they appeared in this run */
     struct port_state *first_port; /* whose kept_count it is part of */
     struct port_state *settled;    /* where it was last without any doubt; NULL: nowhere yet */

@@ -397,8 +397,9 @@ topology_pin(struct topology *t, const char *id, bool is_pinned)
 }
 
 void
-topology_restore_endpoint(struct topology *t, const struct endpoint *endpoint)
+topology_restore_endpoint(struct topology *t, const struct endpoint_record *record)
 {
+    const struct endpoint *endpoint = &record->endpoint;
     if (node_by_id(t, endpoint->id)) {
         return;
     }
@@ -426,8 +427,8 @@ topology_restore_endpoint(struct topology *t, const struct endpoint *endpoint)
     for (size_t i = 0; i < endpoint->binding_count; i++) {
         binding_restore(t, node, &endpoint->bindings[i]);
     }
-    for (size_t i = 0; i < endpoint->event_count; i++) {
-        const struct endpoint_event *event = &endpoint->events[i];
+    for (size_t i = 0; i < record->event_count; i++) {
+        const struct endpoint_event *event = &record->events[i];
         node_event(t, node, event->kind, event->at_us, event->detail ? event->detail : "");
     }
     node->is_told = true;

@@ -76,7 +76,7 @@ void topology_tick(struct topology *topology);
 void topology_pin(struct topology *topology, const char *id, bool is_pinned);
 
 /* From the store, at start.  Takes a copy. */
-void topology_restore_endpoint(struct topology *topology, const struct endpoint *endpoint);
+void topology_restore_endpoint(struct topology *topology, const struct endpoint_record *record);
 /* All are there: puts them in the order of their ids, in whatever order they came. */
 void topology_restored(struct topology *topology);
 

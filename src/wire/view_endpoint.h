@@ -20,6 +20,8 @@ struct view_endpoint {
     bool is_protected;
     struct annotation annotation; /* 'version' as shown: see below */
     /* detail only */
+    struct endpoint_event *events; /* oldest first */
+    size_t event_count;
     char containments[32][ID_SIZE]; /* all about it, newest first */
     size_t containment_count;
     char protected_why[TEXT_SIZE];

@@ -87,8 +87,8 @@ ask_view_endpoint_detail(struct controller *controller, const struct endpoint *e
     struct endpoint_event events[ENDPOINT_EVENTS_MAX];
     struct view_endpoint view;
     fill_endpoint(controller, endpoint, addresses, shows_people, &view);
-    view.model.events = events;
-    view.model.event_count = topology_history(endpoint, events);
+    view.events = events;
+    view.event_count = topology_history(endpoint, events);
     size_t count = controller_containment_count(controller);
     for (size_t i = count; i > 0 && view.containment_count < COUNT_OF(view.containments); i--) {
         const struct containment *each = controller_containment_at(controller, i - 1);

@@ -14,6 +14,7 @@
 #include "audit_rows.h"
 #include "base/log.h"
 #include "campus.h"
+#include "controller/clocks.h"
 #include "controller/lifecycle.h"
 #include "wire/hello.h"
 
@@ -287,6 +288,14 @@ test_a_clock_that_nothing_sets_counts_after_an_hour(void **state)
     campus_pass(campus, 100 * SECOND);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_EXPIRED);
     assert_false(is_cut_off(campus, 2));
+/* Rows are dated in one process and read in another: the same there. */
+static void
+test_a_start_of_the_machine_has_one_number(void **state)
+{
+    struct campus *campus = *state;
+    struct endpoint_record record = {.clock_boot = 0};
+    clocks_date(campus->controller, &record);
+    assert_int_equal(record.clock_boot, 0xed73f85f);
 }
 
 /* The machine starts with a clock that is wrong by so much, until a time server puts it right. */
@@ -540,6 +549,7 @@ main(void)
         EACH(test_an_unknown_start_of_the_machine_is_not_written_down),
         EACH(test_set_while_core_was_away_is_seen_at_its_start),
         EACH(test_who_held_what_is_known_after_restarts_between_two_jumps),
+        EACH(test_a_start_of_the_machine_has_one_number),
         EACH(test_another_start_of_the_machine_is_no_jump),
         EACH(test_an_empty_battery_makes_nothing_last_longer),
         EACH(test_a_clock_that_is_put_right_while_core_is_away),

@@ -169,8 +169,9 @@ see_incident(void *context, const struct incident *incident)
 }
 
 static void
-see_endpoint(void *context, const struct endpoint *endpoint)
+see_endpoint(void *context, const struct endpoint_record *record)
 {
+    const struct endpoint *endpoint = &record->endpoint;
     struct seen *seen = context;
     seen->endpoints++;
     seen->endpoint = *endpoint;
@@ -218,7 +219,7 @@ test_all_that_is_put_comes_back(void **state)
                                 .macs = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}},
                                 .bindings = &binding,
                                 .binding_count = 1};
-    store_put_endpoint(change, &endpoint);
+    store_put_endpoint(change, &(struct endpoint_record){.endpoint = endpoint});
     struct annotation annotation = {.class = CLASS_MEDICAL,
                                     .tags = {"ward", "3"},
                                     .tag_count = 2,

@@ -333,7 +333,8 @@ what_was_stored_is_known_again_and_does_not_move_when_seen_where_it_was(void **s
     struct campus *c = campus_new(NULL);
     lease(c, "e1", "p3", C2, IP2, "aa", "c2");
     struct campus *d = campus_new(NULL);
-    topology_restore_endpoint(d->topology, endpoint_of(c, C2));
+    topology_restore_endpoint(d->topology,
+                              &(struct endpoint_record){.endpoint = *endpoint_of(c, C2)});
     const struct endpoint *who_is = NULL;
     assert_int_equal(who(d, IP2, now_us(d), &who_is), RESOLUTION_SURE);
     assert_string_equal(who_is->id, endpoint_of(c, C2)->id);
@@ -363,7 +364,7 @@ what_was_stored_stands_in_the_order_of_ids(void **state)
         struct endpoint stored = {.mac_count = 1, .location = {.switch_name = "", .port = ""}};
         snprintf(stored.id, sizeof(stored.id), "01JQZ3NDEKTSV4RRFFQ69G5FA%u", numbers[i]);
         stored.macs[0] = (struct mac){{2, 0, 0, 9, 9, (uint8_t)numbers[i]}};
-        topology_restore_endpoint(c->topology, &stored);
+        topology_restore_endpoint(c->topology, &(struct endpoint_record){.endpoint = stored});
     }
     topology_restored(c->topology);
     uint64_t serial = 0;
@@ -388,7 +389,8 @@ restored_and_claimed(uint32_t lease_s, int64_t later_s)
     arp(c, "e1", "p3", C2, IP2);
     struct campus *d = campus_new(NULL);
     after_s(d, later_s);
-    topology_restore_endpoint(d->topology, endpoint_of(c, C2));
+    topology_restore_endpoint(d->topology,
+                              &(struct endpoint_record){.endpoint = *endpoint_of(c, C2)});
     seen(d, "e1", "p3", C2);
     arp(d, "e1", "p4", C3, IP2);
     after_s(d, 10);

@@ -197,7 +197,7 @@ what_was_stored_with_its_site_comes_back_there(void **state)
     stored.macs[0] = binding.mac;
     stored.location = (struct location){
         .switch_name = "e2", .port = "p4", .class = LOCATION_DIRECT, .seen_us = now_us(c)};
-    topology_restore_endpoint(c->topology, &stored);
+    topology_restore_endpoint(c->topology, &(struct endpoint_record){.endpoint = stored});
     arp(c, "e1", "p3", EAST_MAC, SHARED_IP);
     assert_is(c, "west", SHARED_IP, WEST_MAC);
     assert_is(c, "east", SHARED_IP, EAST_MAC);
