@@ -288,6 +288,8 @@ test_a_clock_that_nothing_sets_counts_after_an_hour(void **state)
     campus_pass(campus, 100 * SECOND);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_EXPIRED);
     assert_false(is_cut_off(campus, 2));
+}
+
 /* Rows are dated in one process and read in another: the same there. */
 static void
 test_a_start_of_the_machine_has_one_number(void **state)
