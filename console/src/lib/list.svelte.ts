@@ -1,6 +1,7 @@
 /* A list from the API that keeps itself up to date: pages, search, live changes.  What an event
  * brings replaces its row at once; a new row is looked up again from the server, so that filters are
  * the server's and not guessed here. */
+import { tick } from 'svelte';
 import { ApiError } from './api';
 import { live, type Topic } from './live.svelte';
 
@@ -69,6 +70,17 @@ class Again {
   }
 }
 
+/* A row that moves loses the focus: it gets it back, so that a key pressed a moment later is for what
+ * the person sees it on. */
+async function keepFocus(change: () => void) {
+  const before = document.activeElement;
+  change();
+  await tick();
+  if (before instanceof HTMLElement && before.isConnected && document.activeElement === document.body) {
+    before.focus({ preventScroll: true });
+  }
+}
+
 export class LiveList<T> {
   items = $state.raw<T[]>([]);
   total = $state<number | undefined>();
@@ -109,7 +121,9 @@ export class LiveList<T> {
     if (topic === this.options.rows) {
       const row = object as T;
       const id = this.options.id(row);
-      this.items = this.items.map((old) => (this.options.id(old) === id ? row : old));
+      void keepFocus(() => {
+        this.items = this.items.map((old) => (this.options.id(old) === id ? row : old));
+      });
     }
     this.soon();
   }
@@ -163,7 +177,7 @@ export class LiveList<T> {
       }
       /* a row that moved along the list between two pages is shown once */
       items = [...new Map(items.map((row) => [this.options.id(row), row])).values()];
-      this.items = items;
+      void keepFocus(() => (this.items = items));
       this.next = page?.next || undefined;
       this.total = page?.total;
       this.error = undefined;
