@@ -78,7 +78,7 @@ row_add(struct store_change *change, enum row_kind kind, const char *id)
     struct row *row = &change->rows[change->count++];
     memset(row, 0, sizeof(*row));
     row->kind = kind;
-    join_copy(row->id, sizeof(row->id), id);
+    join_copy(row->id, kind == ROW_SETTING ? sizeof(row->id) : NAME_SIZE, id);
     return row;
 }
 
@@ -229,7 +229,8 @@ store_put_setting(struct store_change *change, const char *name, const char *val
 {
     struct row *row = row_add(change, ROW_SETTING, name);
     row_put_text(row, value);
-    row->at_us = sum_of_setting(name, value);
+    row->at_us = sum_of_setting(row->id, value);
+    row->flag = strlen(name) >= sizeof(row->id);
 }
 
 void

@@ -32,7 +32,7 @@ enum row_kind {
 /* What each kind uses of this is said where its statement is (writer.c). */
 struct row {
     enum row_kind kind;
-    char id[NAME_SIZE];
+    char id[SETTING_NAME_SIZE]; /* NAME_SIZE, but of a setting */
     char key[NAME_SIZE];
     char other[NAME_SIZE];
     int64_t at_us;

@@ -52,7 +52,9 @@ void store_put_annotation(struct store_change *change, const struct mac *mac,
                           const struct annotation *annotation);
 void store_put_certificate(struct store_change *change, const struct certificate *certificate);
 void store_put_enrolment(struct store_change *change, const struct enrolment *enrolment);
-/* An empty 'value' forgets the setting. */
+/* A name is never cut: with one that does not fit, the whole change fails (-ENAMETOOLONG).
+ * An empty 'value' forgets the setting. */
+#define SETTING_NAME_SIZE 128
 void store_put_setting(struct store_change *change, const char *name, const char *value);
 /* A notice that is still to be routed; that it was; and what a receiver is or was told. */
 void store_put_notice(struct store_change *change, const struct notice *notice);

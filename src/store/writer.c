@@ -406,6 +406,9 @@ row_write(struct writer *writer, struct row *row)
     if (row->kind == ROW_SWEEP) {
         return row_sweep(writer, row);
     }
+    if (row->kind == ROW_SETTING && row->flag) {
+        return -ENAMETOOLONG;
+    }
     if (row->kind == ROW_AUDIT) {
         audit_link(writer, row);
     } else if (row->kind == ROW_SETTING && row->text[0] == '\0') {

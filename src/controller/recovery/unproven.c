@@ -326,13 +326,12 @@ held_take(struct controller *controller, const struct switch_state *sw, const st
 static void
 looked_note(struct controller *controller, struct switch_state *sw, uint64_t found)
 {
-    char name[NAME_SIZE + sizeof(LOOKED)], cut[NAME_SIZE];
+    char name[NAME_SIZE + sizeof(LOOKED)];
     sw->is_looked_at = true;
     if (controller->restored.at_us > 0) {
         struct store_change *change = store_change_new();
         snprintf(name, sizeof(name), LOOKED "%s", sw->device.switch_name);
-        text_put(cut, sizeof(cut), name);
-        store_put_setting(change, cut, "1");
+        store_put_setting(change, name, "1");
         controller->restored.storing++; /* behind what was found: in the order of submission */
         store_submit(controller->store, change, on_adopted, controller);
     }

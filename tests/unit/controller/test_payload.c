@@ -12,6 +12,7 @@
 
 #include "campus.h"
 #include "controller/ask/ask.h"
+#include "controller/ask/payload.h"
 
 struct fixture {
     struct campus campus;
@@ -44,7 +45,7 @@ record(struct fixture *f, const char *role, const char *row)
 static void
 expect_right(struct fixture *f, const char *whose, const char *expected)
 {
-    char name[NAME_SIZE];
+    char name[SETTING_NAME_SIZE];
     snprintf(name, sizeof(name), "payload/%s", whose);
     char *value = store_read_setting(f->campus.store, name);
     assert_int_equal(strncmp(value ? value : "", expected, strlen(expected)), 0);
@@ -115,12 +116,47 @@ test_the_next_of_that_name_has_nothing_of_it(void **state)
     expect_right(f, "token:siem", "");
 }
 
+/* Reading the right, and a start after it: neither knows another name than the whole one. */
+static void
+test_a_long_name_stays_denied(void **state)
+{
+    struct fixture *f = *state;
+    char id[NAME_SIZE] = "account:";
+    memset(id + strlen(id), 'n', 54);
+    struct wire_ask asked = {.number = 1,
+                             .account = "account:jane",
+                             .role = "admin",
+                             .op = "payload-readers.set",
+                             .parameters = cJSON_CreateObject()};
+    cJSON_AddStringToObject(asked.parameters, "id", id);
+    cJSON_AddStringToObject(asked.parameters, "right", "denied");
+    cJSON_AddStringToObject(asked.parameters, "reason", "left");
+    asks_handle(f->asks, &asked, on_answer, f);
+    campus_settle(&f->campus);
+    cJSON_Delete(asked.parameters);
+    assert_int_equal(f->status, 200);
+    expect_right(f, id, "denied ");
+    asks_free(f->asks);
+    campus_restart(&f->campus);
+    const struct ask_settings settings = {.controller = f->campus.controller};
+    f->asks = asks_new(&settings);
+    expect_right(f, id, "denied ");
+    struct ask_call call = {
+        .controller = f->campus.controller, .asks = f->asks, .role = ACCOUNT_ADMIN};
+    memcpy(call.account, id, sizeof(id));
+    assert_false(payload_may_read(&call));
+    id[strlen(id) - 1] = '\0';
+    memcpy(call.account, id, sizeof(id));
+    assert_true(payload_may_read(&call)); /* nobody said anything of that one */
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_only_an_administrator_gives_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_of_a_token_that_is_made, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_long_name_stays_denied, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_next_of_that_name_has_nothing_of_it, setup,
                                         teardown),
     };

@@ -566,7 +566,7 @@ test_a_damaged_setting_fails_the_load(void **state)
         alter(f, damage[i]);
         assert_int_equal(store_load(f->store, &loader), -EBADMSG);
         assert_int_equal(unlink(mark), 0); /* noted for the next start */
-        if (i != 2) { /* of another name, nobody finds it by its own */
+        if (i != 2) {                      /* of another name, nobody finds it by its own */
             char *value = store_read_setting(f->store, "suspended");
             assert_string_equal(value, "");
             free(value);
@@ -580,6 +580,46 @@ test_a_damaged_setting_fails_the_load(void **state)
     }
     alter(f, "UPDATE setting SET sum = NULL WHERE name = 'epoch'"); /* of an earlier release */
     assert_int_equal(store_load(f->store, &loader), 0);
+    close_store(f);
+}
+
+static void
+test_a_name_of_a_setting_is_never_cut(void **state)
+{
+    static const size_t lengths[] = {70, SETTING_NAME_SIZE - 1};
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    char name[2 * SETTING_NAME_SIZE] = "";
+    int count = 0;
+    struct store_loader loader = {.on_setting = count_setting, .context = &count};
+    open_store(f);
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        struct store_change *change = store_change_new();
+        memset(name, 'a', lengths[i]);
+        store_put_setting(change, name, "denied");
+        store_submit(f->store, change, on_done, &outcome);
+        wait_for(f, &outcome, (int)i + 1);
+        assert_int_equal(outcome.error, 0);
+    }
+    struct store_change *change = store_change_new();
+    memset(name, 'a', SETTING_NAME_SIZE);
+    store_put_setting(change, name, "denied");
+    store_put_setting(change, "beside", "1");
+    store_submit(f->store, change, on_done, &outcome);
+    wait_for(f, &outcome, 3);
+    assert_int_not_equal(outcome.error, 0);
+    close_store(f);
+
+    open_store(f);
+    assert_int_equal(store_load(f->store, &loader), 0);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        name[lengths[COUNT_OF(lengths) - 1 - i]] = '\0';
+        char *value = store_read_setting(f->store, name);
+        assert_non_null(value);
+        assert_string_equal(value, "denied");
+        free(value);
+    }
     close_store(f);
 }
 
@@ -868,6 +908,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_an_unreadable_containment_fails_the_load, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_damaged_setting_fails_the_load, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_name_of_a_setting_is_never_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_policy_remembers_of_ended_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_evidence_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_a_containment_rests_on_makes_no_room, setup,
