@@ -191,6 +191,7 @@ line_read(struct lockout *lockout, const char *line)
     int64_t at_us = 0, now_us = clock_boot_us(lockout->clock);
     unsigned failures = 0;
     if (sscanf(line, "%" SCNd64 " %u %32s", &at_us, &failures, hex) != 3 ||
+        strlen(hex) != 2 * HASH_BYTES || /* torn */
         sodium_hex2bin(id, HASH_BYTES, hex, strlen(hex), NULL, NULL, NULL) != 0) {
         return;
     }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "web/account.h"
 #include "web/share.h"
@@ -149,6 +150,25 @@ guessing_costs_ever_more_time(void **state)
     lockout_succeeded(lockout, "kim");
     assert_int_equal(lockout_count(lockout), 0);
     lockout_free(lockout);
+}
+
+static void
+a_torn_line_of_failures_is_nobodys(void **state)
+{
+    char path[] = "/tmp/cordon_torn_XXXXXX", text[200];
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    const struct clock *clock = clock_system();
+    int size = snprintf(text, sizeof(text), "%lld 9 %032d\n%lld 9 0123456789abcdef012345678901\n",
+                        (long long)clock_wall_us(clock), 1, (long long)clock_wall_us(clock));
+    assert_int_equal(write(fd, text, (size_t)size), size);
+    close(fd);
+    struct lockout *lockout = lockout_new(5, 1);
+    lockout_keep(lockout, path, clock);
+    assert_int_equal(lockout_count(lockout), 1); /* the whole one */
+    lockout_free(lockout);
+    unlink(path);
 }
 
 /* An address is a whole building: somebody there mistypes each hour, for weeks. */
@@ -541,6 +561,7 @@ main(void)
         cmocka_unit_test(passwords),
         cmocka_unit_test(guessing_costs_ever_more_time),
         cmocka_unit_test(failures_outlive_the_process),
+        cmocka_unit_test(a_torn_line_of_failures_is_nobodys),
         cmocka_unit_test(who_mistypes_now_and_then_waits_for_nothing),
         cmocka_unit_test(a_flood_of_names_takes_no_memory),
         cmocka_unit_test(a_flood_of_names_forgets_nobody),
