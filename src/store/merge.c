@@ -385,7 +385,7 @@ setting_put(struct pair *pair, int64_t now_us, const char *cause)
                      NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(pair->to,
                            "INSERT INTO setting(name, value) VALUES('" RESCUE_SETTING "', ?1)"
-                           " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+                           " ON CONFLICT(name) DO UPDATE SET value = excluded.value, sum = NULL",
                            -1, &insert, NULL) != SQLITE_OK) {
         return -EIO;
     }

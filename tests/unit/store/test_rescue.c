@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "store/copy.h"
+#include "store/merge.h"
 #include "store/rescue.h"
 #include "store/schema.h"
 #include "store/store.h"
@@ -291,6 +292,26 @@ test_a_byte_turned_anywhere_gives_no_other_content(void **state)
     print_message("%d bytes turned: %d restored, %d where nothing live was\n", flips, restored,
                   unseen);
     assert_true(restored > 0);
+}
+
+/* It was written as any other, with its sum; the next restore writes over it. */
+static void
+test_that_it_was_restored_is_no_damage(void **state)
+{
+    struct fixture *f = *state;
+    char why[256];
+    int error = 1;
+    fill(f, 0, CONTAINMENTS);
+    struct store_change *change = store_change_new();
+    store_put_setting(change, RESCUE_SETTING, "1 before");
+    store_submit(f->store, change, NULL, NULL);
+    close_store(f);
+    const struct rescue rescue = {.cause = "again"};
+    assert_int_equal(merge_note(f->path, 2, &rescue, why), 0);
+    open_store(f);
+    assert_true(look(f, &error).is_restored);
+    assert_int_equal(error, 0);
+    close_store(f);
 }
 
 static void
@@ -749,6 +770,7 @@ main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_a_byte_turned_anywhere_gives_no_other_content),
+        CASE(test_that_it_was_restored_is_no_damage),
         CASE(test_what_is_missing_is_restored),
         CASE(test_every_page_counts),
         CASE(test_what_ended_and_its_state_agree),
