@@ -89,6 +89,26 @@ proposal_drop(struct controller *controller, struct proposal *proposal)
     free(proposal);
 }
 
+/* What was joined while a change of either was being stored. */
+static void
+follow_late(struct controller *controller)
+{
+    struct proposal *proposal = TAILQ_FIRST(&controller->proposals);
+    while (proposal) {
+        const struct endpoint *into =
+            proposal->into[0] ? topology_by_id(controller->topology, proposal->into) : NULL;
+        struct proposal *known = into ? proposal_find(controller, into->id) : NULL;
+        if (!into || proposal->is_changing || (known && known->is_changing)) {
+            proposal = TAILQ_NEXT(proposal, link);
+            continue;
+        }
+        char id[ID_SIZE];
+        memcpy(id, proposal->view.id, sizeof(id));
+        protection_follow(controller, id, into); /* drops it */
+        proposal = TAILQ_FIRST(&controller->proposals);
+    }
+}
+
 static void
 on_protect_stored(void *context, int error)
 {
@@ -99,6 +119,7 @@ on_protect_stored(void *context, int error)
         if (waits->is_new) {
             proposal_drop(controller, waits->proposal);
         }
+        follow_late(controller);
         tell(waits->done, waits->context, WISH_FAILED, "it could not be stored");
     } else {
         if (waits->confirm) {
@@ -108,6 +129,7 @@ on_protect_stored(void *context, int error)
         } else {
             proposal_drop(controller, waits->proposal);
         }
+        follow_late(controller);
         controller->changed[CHANGED_PROTECTED] = true;
         switches_refresh_common(controller);
         switches_flush(controller);
@@ -203,8 +225,19 @@ protection_follow(struct controller *controller, const char *endpoint_id,
 {
     struct proposal *proposal = into ? proposal_find(controller, endpoint_id) : NULL;
     struct proposal *known = into ? proposal_find(controller, into->id) : NULL;
-    if (!proposal || proposal->is_changing || (known && known->is_changing)) {
+    struct proposal *late;
+    TAILQ_FOREACH(late, &controller->proposals, link)
+    {
+        if (into && strcmp(late->into, endpoint_id) == 0) {
+            memcpy(late->into, into->id, sizeof(late->into));
+        }
+    }
+    if (!proposal) {
         return;
+    }
+    if (proposal->is_changing || (known && known->is_changing)) {
+        memcpy(proposal->into, into->id, sizeof(proposal->into));
+        return; /* again when that is stored */
     }
     struct protection_view view = proposal->view;
     bool is_confirmed = view.state == PROTECTION_CONFIRMED;

@@ -181,6 +181,7 @@ struct proposal {
     TAILQ_ENTRY(proposal) link;
     struct protection_view view;
     bool is_changing;
+    char into[ID_SIZE]; /* joined to this one while a change was being stored; "": not */
 };
 
 /* What topology told during one call, to be acted on after it. */

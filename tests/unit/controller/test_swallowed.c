@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "campus.h"
+#include "controller/wish.h"
 
 #define MINUTE INT64_C(60000000)
 #define HOUR (60 * MINUTE)
@@ -411,6 +412,34 @@ test_a_protected_one_that_is_joined_stays_protected(void **state)
 }
 
 static void
+test_one_that_is_joined_while_it_is_confirmed_is_protected(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {0};
+    campus_client(campus, "e1", "p4", 5, "10.1.0.5", NULL);
+    char id[ID_SIZE];
+    memcpy(id, campus_endpoint(campus, 5)->id, sizeof(id));
+    struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
+    campus_fact(campus, "e1", &down);
+    controller_protect_endpoint(campus->controller, id, "operator:ann", "pump", campus_answer,
+                                &answer);
+    assert_int_equal(answer.calls, 0); /* on its way to the disk */
+    struct proposal *proposal = TAILQ_FIRST(&campus->controller->proposals);
+    const struct endpoint *into = campus_endpoint(campus, 2);
+    protection_follow(campus->controller, id, into);
+    assert_true(proposal->is_changing);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    proposal = TAILQ_FIRST(&campus->controller->proposals);
+    assert_string_equal(proposal->view.endpoint_id, into->id);
+    assert_int_equal(proposal->view.state, PROTECTION_CONFIRMED);
+    assert_null(TAILQ_NEXT(proposal, link));
+    campus_restart(campus);
+    proposal = TAILQ_FIRST(&campus->controller->proposals);
+    assert_string_equal(proposal->view.endpoint_id, campus_endpoint(campus, 2)->id);
+}
+
+static void
 test_a_pair_keeps_nobody_from_isolation(void **state)
 {
     struct campus *campus = *state;
@@ -559,6 +588,7 @@ main(void)
         CASE(test_observed_before_is_asked_when_the_mode_changes),
         CASE(test_what_was_released_is_not_enforced_by_waiting),
         CASE(test_a_protected_one_that_is_joined_stays_protected),
+        CASE(test_one_that_is_joined_while_it_is_confirmed_is_protected),
         CASE(test_a_pair_keeps_nobody_from_isolation),
         CASE(test_decided_under_panic_is_verified_after_resume),
         CASE(test_checked_within_grace_is_contained_after_it),
