@@ -55,6 +55,11 @@ token_limits(struct serving *serving, const struct op_token *asked, struct token
             people_refuse(serving, 422, why, "operations", NULL);
             return false;
         }
+        if (op_gives_rights(token->ops[token->op_count])) {
+            people_refuse(serving, 422, "what gives rights cannot be a part of a scope",
+                          "operations", "whoever may that may everything: leave the scope out");
+            return false;
+        }
         token->op_count++;
     }
     return true;

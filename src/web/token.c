@@ -124,8 +124,8 @@ bool
 token_allows(const struct token *token, enum op op, bool reads)
 {
     bool is_named = token->op_count == 0;
-    for (size_t i = 0; i < token->op_count; i++) {
-        is_named = is_named || token->ops[i] == op;
+    for (size_t i = 0; i < token->op_count; i++) { /* earlier versions let scopes name any */
+        is_named = is_named || (token->ops[i] == op && !op_gives_rights(op));
     }
     return is_named && (reads || !token->is_read_only);
 }

@@ -759,6 +759,13 @@ op_allows(enum op op, enum account_role role)
 }
 
 bool
+op_gives_rights(enum op op)
+{
+    bool is_of_accounts = op >= OP_ACCOUNT_CREATE && op <= OP_ACCOUNT_RESET_FACTOR;
+    return is_of_accounts || op == OP_TOKEN_CREATE || op == OP_PAYLOAD_SET;
+}
+
+bool
 op_parse(const char *name, enum op *op)
 {
     for (int i = 0; i < OP_COUNT; i++) {

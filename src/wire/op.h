@@ -164,6 +164,8 @@ struct op_info {
 };
 extern const struct op_info op_table[OP_COUNT];
 bool op_allows(enum op op, enum account_role role);
+/* Does it make or change who may do what?  Whoever may that may everything. */
+bool op_gives_rights(enum op op);
 /* False: unknown. */
 bool op_parse(const char *name, enum op *op) MUST_CHECK;
 

@@ -263,6 +263,10 @@ const struct said said_problems[] = {
     {"who.scope", "this token's scope does not hold this operation",
      "このトークンの利用範囲に、この操作は含まれていません"},
     {"who.scope_unknown", "there is no operation '{1}'", "「{1}」という操作はありません"},
+    {"who.scope_rights", "what gives rights cannot be a part of a scope",
+     "権限を与える操作は、利用範囲に指定できません"},
+    {"who.scope_rights_advice", "whoever may that may everything: leave the scope out",
+     "その操作ができれば何でもできてしまいます。利用範囲の指定なしで作成してください"},
     {"who.two_lives", "a token either expires or never does",
      "有効期限と無期限を同時に指定することはできません"},
     /* what is asked for */

@@ -640,7 +640,10 @@ class Tokens(Case):
         admin = self.server.apis["admin"]
         for wrong in ({"expires_s": 0}, {"expires_s": 2**31}, {"expires_s": -1},
                       {"expires_s": 5, "never_expires": True}, {"operations": ["no.such"]},
-                      {"operations": ["links.list"] * 33}):
+                      {"operations": ["links.list"] * 33},
+                      {"operations": ["links.list", "tokens.create"]},
+                      {"operations": ["accounts.create"]}, {"operations": ["accounts.role"]},
+                      {"operations": ["accounts.password"]}, {"operations": ["payload-readers.set"]}):
             self.assertEqual(admin.raw("POST", "/tokens", {"name": "w", "role": "viewer",
                                                            **wrong})[0], 422, wrong)
 
@@ -667,6 +670,15 @@ class Tokens(Case):
                 self.assertEqual(status != 403, named, (method, path, status))
                 seen += 1
         self.assertGreater(seen, 60)
+        # what an earlier version had put into a scope: it must not make a token without one
+        made, program = self.program(operations=["links.list"])
+        kept = pathlib.Path(self.server.folder.name, "web", "tokens")
+        kept.write_text("".join(
+            line.replace("links.list", "links.list,tokens.create")
+            if line.startswith(made["name"] + " ") else line
+            for line in kept.read_text().splitlines(True)))
+        self.assertEqual(program.raw("GET", "/links")[0], 200)
+        self.assertEqual(program.raw("POST", "/tokens", {"name": "more", "role": "admin"})[0], 403)
         # the role still counts
         viewer = self.server.apis["admin"].post("/tokens", {
             "name": "v", "role": "viewer", "operations": ["containments.create"]})
