@@ -21,7 +21,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from test_server import Browser, Device, Server, client  # noqa: E402  (after the path)
+from serving import Browser, Device, Server, client  # noqa: E402  (after the path)
 
 PASSWORD = "correct horse battery"
 

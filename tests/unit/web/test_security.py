@@ -11,7 +11,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from test_server import ROLES, Browser, Server, client  # noqa: E402  (after the path)
+from serving import ROLES, Browser, Server, client  # noqa: E402  (after the path)
 
 PASSWORD = "correct horse battery"
 OPEN = ("/openapi.json", "/health")
