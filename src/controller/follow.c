@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/commit.h"
 #include "controller/conflicts.h"
-#include "controller/decide.h"
 #include "controller/entry.h"
 #include "controller/judge.h"
 #include "controller/notices/notices.h"

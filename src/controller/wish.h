@@ -8,9 +8,8 @@
 
 /* Expiry and pending time-outs that are due. */
 void entries_tick(struct controller *controller);
-/* One that was checked waits for a person once more, for what 'decision' is held for. */
-void controller_ask_again(struct controller *controller, struct entry *entry,
-                          const struct decision *decision);
+/* Could a machine have it?  A rule on 0.0.0.0, a broadcast or a group would cut off everybody. */
+bool wish_is_host(const struct ip *ip);
 /* Policy asks for one that is in force without its permits; where it may take them away they go,
  * from the switches as soon as that is stored. */
 void controller_tighten(struct controller *controller, struct entry *entry,

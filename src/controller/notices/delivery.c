@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/ask/inspect.h"
 #include "controller/controller.h"
 #include "controller/entry.h"
-#include "controller/ask/inspect.h"
 #include "controller/notices/outbox.h"
-#include "wire/notify.h"
 #include "controller/notices/settings_change.h"
+#include "wire/notify.h"
 
 static void
 question_free(struct notices *notices, struct question *question)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/ask/inspect.h"
 #include "controller/controller.h"
 #include "controller/entry.h"
-#include "controller/ask/inspect.h"
 #include "controller/notices/outbox.h"
 #include "wire/notify.h"
 

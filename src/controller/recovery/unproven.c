@@ -6,7 +6,7 @@
 
 #include "base/id.h"
 #include "base/mem.h"
-#include "controller/decide.h"
+#include "controller/commit.h"
 #include "controller/entry.h"
 #include "controller/notices/notices.h"
 #include "controller/switches.h"

@@ -1,0 +1,18 @@
+/* What waits for a person: a verdict of one (controller_judge() of controller.h), evidence that
+ * makes it worth asking again, and the end of the time in which somebody could have answered.
+ * Core's loop thread. */
+#ifndef CORDON_CONTROLLER_PENDING_H
+#define CORDON_CONTROLLER_PENDING_H
+
+#include "controller/state.h"
+
+/* What a person was to judge has become certain by another detection without a reason to wait; or
+ * the budget has room for it: 'policy' enforces it. */
+void pending_confirm(struct controller *controller, struct entry *entry, const char *policy);
+/* One that was checked waits for a person once more, for what 'decision' is held for. */
+void pending_ask_again(struct controller *controller, struct entry *entry,
+                       const struct decision *decision);
+/* Its time is over: what then happens is done, unless it is left to people since. */
+void pending_due(struct controller *controller, struct entry *entry);
+
+#endif
