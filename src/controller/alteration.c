@@ -8,6 +8,7 @@
 #include "controller/controller.h"
 #include "controller/entry.h"
 #include "controller/notices/notices.h"
+#include "controller/storm.h"
 #include "controller/switches.h"
 
 void
@@ -108,6 +109,7 @@ alteration_take(struct alteration *a)
     c->pending_until_us = after->pending_until_us;
     c->pending_action = after->pending_action;
     c->hold = after->hold;
+    memcpy(c->incident_id, after->incident_id, sizeof(c->incident_id));
     text_move(&c->hold_detail, &after->hold_detail);
     text_move(&c->unproven, &after->unproven);
 }
@@ -176,7 +178,9 @@ alteration_notice(const struct alteration *a, struct store_change *change,
                             : a->event == LIFE_EXPIRE ? NOTICE_EXPIRED
                             : a->event == LIFE_ASK    ? NOTICE_PENDING
                                                       : NOTICE_ANSWERED;
-    bool is_of_storm = a->entry->c.hold == HOLD_BUDGET && strncmp(account, "policy:", 7) == 0;
+    bool is_of_storm = a->event == LIFE_ASK
+                           ? storm_covers(a->controller, stored)
+                           : a->entry->c.hold == HOLD_BUDGET && strncmp(account, "policy:", 7) == 0;
     if (!is_of_storm) { /* nobody was told that it waits: one notice stands for all */
         notices_put_containment(a->controller, change, stored, kind, account, reason);
     }

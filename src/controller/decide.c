@@ -336,14 +336,18 @@ static void
 checked_take(struct controller *controller, struct entry *checked, const struct decision *decision,
              const struct detection *detection, bool is_held)
 {
+    if (is_held && checked->is_changing) {
+        return; /* the next detection finds it as it is then */
+    }
     bool is_graver = entry_learn(controller, checked, detection->phase, detection->severity);
     if (!is_graver && !is_news(&checked->c, decision, is_held)) {
         return;
     }
     if (!is_held) {
         entry_tighten(checked, decision->permit_set);
+        memcpy(checked->c.incident_id, decision->incident_id, sizeof(checked->c.incident_id));
         pending_confirm(controller, checked, decision->policy);
-    } else if (!checked->is_changing) { /* else the next detection finds it as it is then */
+    } else {
         pending_ask_again(controller, checked, decision);
     }
 }
@@ -406,6 +410,9 @@ decision_take(struct controller *controller, struct commit *commit, const struct
     }
     if (same) {
         same_take(controller, same, decision, is_held);
+        if (is_held && lifecycle_is_in_force(same->c.state)) { /* stricter: people decide */
+            detected_put(controller, commit, decision, detection);
+        }
         return;
     }
     if (is_held && !entry_has_room(controller, &subject)) {

@@ -18,6 +18,7 @@
 
 struct incident_item {
     struct hmap_node node;
+    bool is_named; /* by what is judged; within records_shed() */
     struct incident incident;
 };
 
@@ -183,21 +184,44 @@ records_follow_store(struct controller *controller, int64_t open_us, size_t *pla
     return *place < records->incident_count;
 }
 
+/* What waits for a person, or was checked, is judged by its incident: that one stays. */
+static void
+named_mark(const struct controller *controller)
+{
+    const struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        bool is_judged =
+            entry->c.state == CONTAINMENT_PENDING || entry->c.state == CONTAINMENT_CHECKED;
+        struct incident_item *item =
+            is_judged ? incident_find(controller->records, entry->c.incident_id) : NULL;
+        if (item) {
+            item->is_named = true;
+        }
+    }
+}
+
 size_t
 records_shed(struct controller *controller)
 {
     struct records *records = controller->records;
-    size_t kept = records->incident_count / 2 > INCIDENTS_LEAST ? records->incident_count / 2
-                                                                : INCIDENTS_LEAST;
-    size_t dropped = records->incident_count > kept ? records->incident_count - kept : 0;
+    size_t before = records->incident_count, kept = 0;
+    size_t least = before / 2 > INCIDENTS_LEAST ? before / 2 : INCIDENTS_LEAST;
+    size_t most = before > least ? before - least : 0, dropped = 0;
     order_unroll(records);
-    for (size_t i = 0; i < dropped; i++) {
-        hmap_remove(&records->incidents, &records->order[i]->node);
-        free(records->order[i]);
+    named_mark(controller);
+    for (size_t i = 0; i < before; i++) {
+        struct incident_item *item = records->order[i];
+        if (dropped < most && !item->is_named) {
+            hmap_remove(&records->incidents, &item->node);
+            free(item);
+            dropped++;
+        } else {
+            item->is_named = false;
+            records->order[kept++] = item;
+        }
     }
-    records->incident_count -= dropped;
-    memmove(records->order, records->order + dropped,
-            records->incident_count * sizeof(struct incident_item *));
+    records->incident_count = kept;
     controller->changed[CHANGED_INCIDENTS] = controller->changed[CHANGED_INCIDENTS] || dropped > 0;
     return dropped;
 }

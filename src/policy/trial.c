@@ -250,6 +250,7 @@ step_enforce(struct policy_trial *trial, const struct decision *d)
     struct containment c = {.action = d->action,
                             .server = d->server,
                             .server_name = (char *)d->server_name /* only read */};
+    snprintf(c.requested_by, sizeof(c.requested_by), "policy:%.50s", d->policy);
     memcpy(c.endpoint_id, d->endpoint_id, sizeof(c.endpoint_id));
     memcpy(c.permit_set, d->permit_set, sizeof(c.permit_set));
     c.expires_us = trial->clock.wall_now_us + (int64_t)d->expires_s * 1000000;

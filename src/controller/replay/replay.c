@@ -123,9 +123,7 @@ real_add(struct replay *r, const struct containment *c)
         return;
     }
     struct replay_real *real = MEM_NEW(struct replay_real);
-    real->c = *c;
-    real->c.marks = NULL;
-    real->c.mark_count = 0;
+    containment_copy(&real->c, c);
     r->reals[r->real_count++] = real;
     hmap_insert(&r->real_map, &real->node, real_hash(c->action, c->endpoint_id));
 }
@@ -414,6 +412,7 @@ replay_over(void *context, const struct job *job)
     hmap_fini(&r->row_map);
     hmap_fini(&r->real_map);
     for (size_t i = 0; i < r->real_count; i++) {
+        containment_fini(&r->reals[i]->c);
         free(r->reals[i]);
     }
     free(r->reals);

@@ -168,6 +168,13 @@ test_another_incident_asks_again(void **state)
     campus_pass(campus, 3 * HOUR); /* the first incident is over */
     detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_STRONG);
     assert_int_equal(only(campus)->state, CONTAINMENT_PENDING);
+    assert_non_null(controller_incident(campus->controller, only(campus)->incident_id));
+    check(campus);
+    for (int i = 0; i < 3; i++) { /* asked about this one once */
+        campus_pass(campus, HOUR / 4);
+        detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_STRONG);
+        assert_int_equal(only(campus)->state, CONTAINMENT_CHECKED);
+    }
 }
 
 /* By hand it can be contained beside the checked one; then that counts as the same. */
