@@ -217,7 +217,7 @@ class TestMap:
         assert place(admin, "core") is None
         admin.run("""const [x, y] = await page.evaluate(() => { /* where it is drawn: whoever else is, it is not the middle */
                 const frame = [...document.querySelectorAll('*')].find((one) => one._cyreg?.cy);
-                const [box, at] = [frame.getBoundingClientRect(), frame._cyreg.cy.getElementById('core').renderedPosition()];
+                const [box, at] = [frame.getBoundingClientRect(), frame._cyreg.cy.getElementById('s/core').renderedPosition()];
                 return [box.x + at.x, box.y + at.y]; });
             await page.mouse.move(x, y); await page.mouse.down();
             await page.mouse.move(x + 30, y - 40, {steps: 5}); await page.mouse.move(x + 60, y - 90, {steps: 5});
