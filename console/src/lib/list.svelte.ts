@@ -73,10 +73,10 @@ class Again {
 /* A row that moves loses the focus: it gets it back, so that a key pressed a moment later is for what
  * the person sees it on. */
 async function keepFocus(change: () => void) {
-  const before = document.activeElement;
+  const before = document.activeElement as HTMLElement | null;
   change();
   await tick();
-  if (before instanceof HTMLElement && before.isConnected && document.activeElement === document.body) {
+  if (before?.isConnected && document.activeElement === document.body) {
     before.focus({ preventScroll: true });
   }
 }
