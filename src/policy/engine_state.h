@@ -184,7 +184,13 @@ enum hold guard_endpoint(struct engine *engine, const struct finding *finding,
 bool was_just_released(const struct engine *engine, const char *endpoint_id);
 enum hold guard_server(struct engine *engine, const struct finding *finding, char why[TEXT_SIZE]);
 
-/* engine.c: what is in force, or on its way to it. */
+/* forces.c: what is in force, or on its way to it. */
+bool force_is_live(const struct engine *engine, const struct force_item *force);
+void force_drop(struct engine *engine, void *force);
+/* The site where a server is meant: an inside one's address is another machine at each site. */
+const char *server_site(const struct engine *engine, const struct ip *server, const char *site);
+/* The live one of the endpoint that the decision is about; NULL: none. */
+const struct force_item *isolation_of(const struct engine *engine, const struct decision *decision);
 bool decision_is_in_force(const struct engine *engine, const struct decision *decision);
 void decision_start(struct engine *engine, const struct decision *decision, const char *network,
                     const char *place);
