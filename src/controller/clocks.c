@@ -265,8 +265,8 @@ unsure_begin(struct controller *controller)
     snprintf(
         detail, sizeof(detail),
         "nothing has set this machine's clock, which is %" PRId64
-        " minutes later than when we last ran: until it is set, or for an hour, no containment "
-        "ends by time",
+        " minutes later than when we last ran: until it is set, or for an hour, nothing ends or is "
+        "enforced by time",
         later_us / SECOND_US / 60);
     log_warn("controller", "our clock may be wrong", LOG_S("detail", detail));
     notices_tell_object(controller, NOTICE_CLOCK, SEVERITY_MEDIUM, "cordond", detail);

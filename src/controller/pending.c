@@ -23,18 +23,6 @@ is_by_policy(const char *account)
     return strncmp(account, "policy:", 7) == 0 && strcmp(account, "policy:time-out") != 0;
 }
 
-#define OF_ANOTHER "the address has changed hands since; name the endpoint or its MAC"
-
-/* Only an address says whom it is about, and another machine has that now. */
-static bool
-is_of_another(struct controller *controller, const struct entry *entry)
-{
-    const struct containment *c = &entry->c;
-    bool is_by_address = c->action != ACTION_BLOCK_SERVER && mac_is_none(&c->subject_mac) &&
-                         !ip_is_none(&c->subject_ip) && !entry_endpoint(controller, entry);
-    return is_by_address && world_is_of_another(controller, c);
-}
-
 /* Why a pending one cannot be enforced; false: it can. */
 static bool
 enforce_is_barred(struct controller *controller, struct entry *entry, char why[WHY_SIZE])
@@ -57,8 +45,9 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
         snprintf(why, WHY_SIZE, "that address cannot be an endpoint's");
         return true;
     }
-    if (is_of_another(controller, entry)) {
-        snprintf(why, WHY_SIZE, OF_ANOTHER);
+    if (is_by_address && world_is_of_another(controller, c)) {
+        snprintf(why, WHY_SIZE,
+                 "the address has changed hands since; name the endpoint or its MAC");
         return true;
     }
     if (resite_is_open(controller, c) && !resite_close(controller, entry)) {
@@ -160,9 +149,8 @@ pending_ask_again(struct controller *controller, struct entry *entry,
     alteration_submit(a, account, life_event_names[LIFE_ASK], decision->reason);
 }
 
-/* Since it began to wait, a maintenance window may have begun, the policy or the holder of the
- * address may have changed: what is left to people then is never enforced by waiting, nor let go.
- * True: it goes on waiting, for ever. */
+/* Since it began to wait, a maintenance window may have begun, or the policy may have changed: what
+ * they leave to people is never enforced by waiting.  True: it goes on waiting, for ever. */
 static bool
 pending_waits_on(struct controller *controller, struct entry *entry)
 {
@@ -172,11 +160,8 @@ pending_waits_on(struct controller *controller, struct entry *entry)
     const char *who = c->endpoint_id[0] || !incident ? c->endpoint_id : incident->endpoint_id;
     const struct endpoint *endpoint = who[0] ? topology_by_id(controller->topology, who) : NULL;
     const struct ip *ip = ip_is_none(&c->subject_ip) && incident ? &incident->ip : &c->subject_ip;
-    bool is_other = is_of_another(controller, entry);
-    char why[TEXT_SIZE];
-    snprintf(why, sizeof(why), "%s",
-             is_other ? OF_ANOTHER : "it was released since: a person decides");
-    if (!is_other && !entry_was_released(controller, entry) &&
+    char why[TEXT_SIZE] = "it was released since: a person decides";
+    if (!entry_was_released(controller, entry) &&
         !policy_leaves_to_people(engine_policy(controller->engine), endpoint, ip, c->policy,
                                  clock_wall_us(controller->clock), why)) {
         return false;

@@ -381,8 +381,8 @@ void
 entries_tick(struct controller *controller)
 {
     int64_t now_us = clock_wall_us(controller->clock);
-    bool is_unsure = clocks_is_unsure(controller); /* then nothing is let go by time */
-    if (controller->next_due_us == 0 || now_us < controller->next_due_us) {
+    if (controller->next_due_us == 0 || now_us < controller->next_due_us ||
+        clocks_is_unsure(controller)) {
         return;
     }
     controller->next_due_us = 0;
@@ -392,12 +392,11 @@ entries_tick(struct controller *controller)
         const struct containment *c = &entry->c;
         if (!entry->is_committed || entry->is_changing) {
             entry_due(controller, entry);
-        } else if (lifecycle_is_in_force(c->state) && c->expires_us > 0 && !is_unsure &&
+        } else if (lifecycle_is_in_force(c->state) && c->expires_us > 0 &&
                    c->expires_us <= now_us) {
             alteration_end(controller, entry, LIFE_EXPIRE, "policy:expiry", "its time is over",
                            NULL, NULL);
         } else if (c->state == CONTAINMENT_PENDING && c->pending_until_us > 0 &&
-                   (!is_unsure || c->pending_action != ACTION_NONE) &&
                    c->pending_until_us <= now_us) {
             pending_due(controller, entry);
         } else {

@@ -234,6 +234,21 @@ const struct said said_decisions[] = {
      "this machine's clock was set {1:word.clock.} by {2#} s: {3#} containments end when they were "
      "meant to",
      "この装置の時計が {2} 秒{1}。封じ込め {3} 件の期限は、元の予定どおりに終わるよう補正しました"},
+    {"clock.behind", "its clock is {1#} s behind ours", "時計が {1} 秒遅れています"},
+    {"clock.ahead", "its clock is {1#} s ahead of ours", "時計が {1} 秒進んでいます"},
+    {"clock.agrees", "its clock agrees with ours again", "時計のずれが解消しました"},
+    {"clock.unset",
+     "nothing has set this machine's clock, which is {1#} minutes later than when we last ran: "
+     "until it is set, or for an hour, nothing ends or is enforced by time",
+     "この装置の時計はまだ合わせられておらず、前回の稼働時より {1} "
+     "分進んでいます。時計が合わせられるまで（最長 1 時間）、期限による解除と実施を行いません"},
+    {"memory.short",
+     "memory runs out: {1#} % of {2#} MiB are used; what is only kept to be shown is dropped from "
+     "memory",
+     "メモリーが不足しています（{2} MiB のうち {1} % を使用）。表示用に保持しているデータをメモリーから"
+     "除きました"},
+    {"memory.again", "there is memory again: {1#} % of {2#} MiB are used",
+     "メモリー不足が解消しました（{2} MiB のうち {1} % を使用）"},
     {"audit.end_protected", "protected since: {1~}", "保護対象になりました: {1}"},
     {"audit.end_budget", "the budget has room for it", "自動隔離の上限に空きがあります"},
     {"audit.begun", "{1:word.state.} " ACTION(2) ": {3~}", "{2}（{1}）: {3}"},

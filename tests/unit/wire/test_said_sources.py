@@ -16,8 +16,8 @@ CALLS = (
     (r"doubt\(", "src/policy/*.c"), (r"rate\(", "src/policy/*.c"),
     (r"\btell\(outcome,", "src/policy/engine.c"), (r"\bdoctor_find\(", "src/controller/ask/ask_doctor*.c"),
     (r"altered_note\(", "src/controller/observed.c"), (r"store_put_audit\(", "src/controller/**/*.c"),
-    (r"snprintf\(detail, sizeof\(detail\),",
-     "src/controller/**/{enrolments,certificates,unproven,notices,observed,copies}.c"),
+    (r"snprintf\(\s*detail, sizeof\(detail\),",
+     "src/controller/**/{enrolments,certificates,unproven,notices,observed,copies,clocks,pressure}.c"),
     (r"add_reach\(", "src/controller/ask/ask_containments.c"), (r"\bsay\(location,", "src/topology/*.c"),
     (r"held_fail\(", "src/edge/*.c"), (r"problem_add\(", "src/edge/*.c"),
     (r"snprintf\(why, (?:TEXT_SIZE|WHY_SIZE|128),", "src/{policy,controller,wire,edge}/**/*.c"),
@@ -31,7 +31,7 @@ LITERAL = r'"((?:[^"\\]|\\.)*)"'
 # Places, names and words that are no sentences.
 PLAIN = re.compile(r"^[a-z_A-Z/{}.:%\[\]0-9-]*$|^, |^ \(|^; |^: $|^with |^ and |^ see|^%")
 # Put together from pieces; the whole ones are in test_said.c, or not for people.
-PIECES = ("(mode observe%s", "is already %s", "in force", " yet for ", "ms %s ours", "connected%s%s",
+PIECES = ("(mode observe%s", "is already %s", "in force", " yet for ", "s %s ours", "connected%s%s",
           "since %s, %s%s%s", "port since%s", "access port%s", "class is none of", "the server",
           "bridge and port names", "protected: '", "makes_bridge needs", " leaves it to a person", " says observe by now",
           "HTTP %ld%s")
