@@ -161,12 +161,13 @@ class Mail(Daemon):
         return self
 
     def messages(self):
-        """As a mail program would show them."""
+        """In the order in which Cordon made them: its ids rise.  The names of the mailbox's files do
+        not (their microseconds have no leading zeros), nor do two deliveries wait for one another."""
         found = []
-        for path in sorted((self.folder / "mail").glob("new/*")):
+        for path in (self.folder / "mail").glob("new/*"):
             with open(path, "rb") as file:
                 found.append(email.message_from_binary_file(file, policy=email.policy.default))
-        return found
+        return sorted(found, key=lambda message: message["Message-ID"])
 
     def to(self, address):
         return [m for m in self.messages() if address in m["Envelope-to"]]
