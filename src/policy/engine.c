@@ -225,16 +225,18 @@ decision_fill(const struct engine *e, const struct finding *f, const struct file
 /* A held decision's time-out may enforce only where a person was merely asked for leave: never on
  * weak evidence, an unsure address, a protected host, a shared destination or a spent budget.
  * What a roll-out rule or a maintenance window leaves to people then waits until one decides: where
- * waiting was to enforce, it must not end in letting go. */
+ * waiting was to enforce, it must not end in letting go.  Nor must it where several shared a
+ * destination: each of them may be a victim whose own contact cannot be doubted. */
 static void
 hold_fill(const struct engine *e, const struct file_policy *policy, struct decision *d)
 {
     const struct file_hold *common = &e->policy->file.hold;
     enum file_after after = policy->hold.then ? policy->hold.then : common->then;
     bool may_enforce = (d->hold == HOLD_MODE || d->hold == HOLD_GRACE) && !d->is_limited;
-    bool is_for_people = d->is_limited && after == FILE_AFTER_ENFORCE &&
-                         (d->hold == HOLD_ROLLOUT || d->hold == HOLD_MAINTENANCE ||
-                          d->hold == HOLD_MODE || d->hold == HOLD_GRACE);
+    bool is_by_rule = d->is_limited && (d->hold == HOLD_ROLLOUT || d->hold == HOLD_MAINTENANCE ||
+                                        d->hold == HOLD_MODE || d->hold == HOLD_GRACE);
+    bool is_for_people =
+        after == FILE_AFTER_ENFORCE && (is_by_rule || d->hold == HOLD_SHARED);
     d->pending_s = policy->hold.pending_s ? policy->hold.pending_s : common->pending_s;
     d->pending_s = is_for_people ? 0 : d->pending_s;
     d->pending_action = after == FILE_AFTER_ENFORCE && may_enforce ? d->action : ACTION_NONE;

@@ -9,7 +9,7 @@
 #include "policy/engine_state.h"
 
 #define CONTACT_US (3600 * SECOND_US)
-#define SURE_CONFIDENCE 90 /* a list so sure overrules a server's popularity: an outbreak */
+#define SURE_CONFIDENCE 90 /* so sure a finder overrules how many have to do with a server */
 
 static enum hold hold_as(enum hold hold, char why[TEXT_SIZE], const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -134,13 +134,26 @@ endpoint_is_protected(struct engine *engine, const struct finding *f, char why[T
 
 /* Who else contacted it */
 
+/* It scans, breaks in or spreads: the server is whom it is done to, and says nothing against the
+ * evidence, however many do so.  A contact is only as bad as what is contacted. */
+static bool
+is_own_deed(const struct finding *f)
+{
+    const struct detection *d = f->detection;
+    bool is_deed = d->phase == PHASE_LATERAL_MOVEMENT || d->phase == PHASE_DISCOVERY;
+    bool is_sure = strcmp(d->maker, "cordon") == 0 || f->confidence >= SURE_CONFIDENCE;
+    return is_deed && is_sure && d->list[0] == '\0';
+}
+
+/* Weak evidence counts nobody in: else one packet in another's name would make a real victim's own
+ * contact a shared one, and keep him from containment. */
 void
 contacts_note(struct engine *engine, struct finding *f)
 {
     char key[TABLE_KEY_SIZE] = "";
     char who[ID_SIZE + IP_TEXT_SIZE];
     char text[IP_TEXT_SIZE];
-    if (!f->other || f->relay) {
+    if (!f->other || f->relay || f->strength != STRENGTH_STRONG || is_own_deed(f)) {
         return;
     }
     const struct policy_file *file = &engine->policy->file;

@@ -244,6 +244,92 @@ several_endpoints_on_an_entry_of_a_doubtful_list_are_held(void **state)
     assert_twins(w, &second, HOLD_SHARED, v, &sure);
 }
 
+#define INSIDE_IP "192.0.2.77"
+
+/* 'phase' of what one of ours does to, or has with, that inside server. */
+static struct detection
+inside(const struct world *world, const char *from, const char *from_mac, enum phase phase)
+{
+    struct detection d = contact(world, from, from_mac, INSIDE_IP);
+    d.phase = phase;
+    d.suspect = PARTY_SRC;
+    return d;
+}
+
+static void
+two_that_attack_one_inside_server_are_both_contained_but_two_that_contact_it_are_not(void **state)
+{
+    (void)state;
+    struct world *w = world_new(yaml_auto);
+    struct world *v = world_new(yaml_auto);
+    struct detection first = inside(w, C2_IP, C2_MAC, PHASE_C2);
+    assert_int_equal(isolation_of(w, &first), HOLD_NONE);
+    struct detection second = inside(w, C3_IP, C3_MAC, PHASE_C2);
+    struct detection sweep = inside(v, C2_IP, C2_MAC, PHASE_LATERAL_MOVEMENT);
+    assert_int_equal(isolation_of(v, &sweep), HOLD_NONE);
+    struct detection genuine = inside(v, C3_IP, C3_MAC, PHASE_LATERAL_MOVEMENT);
+    assert_twins(w, &second, HOLD_SHARED, v, &genuine);
+}
+
+/* A rule of another maker that mistakes what all do with a server for an attack is no proof. */
+static void
+what_another_maker_calls_an_attack_waits_for_the_second_unless_it_is_very_sure(void **state)
+{
+    (void)state;
+    struct world *worlds[] = {world_new(yaml_auto), world_new(yaml_auto)};
+    const char *ips[] = {C2_IP, C3_IP}, *macs[] = {C2_MAC, C3_MAC};
+    struct detection last[COUNT_OF(worlds)];
+    for (size_t w = 0; w < COUNT_OF(worlds); w++) {
+        for (size_t i = 0; i < COUNT_OF(ips); i++) {
+            struct detection *d = &last[w];
+            *d = inside(worlds[w], ips[i], macs[i], PHASE_LATERAL_MOVEMENT);
+            snprintf(d->maker, sizeof(d->maker), "suricata");
+            d->strength = STRENGTH_STRONG;
+            d->confidence = w == 0 ? 80 : 90;
+            if (i == 0) {
+                assert_int_equal(isolation_of(worlds[w], d), HOLD_NONE);
+            }
+        }
+    }
+    assert_twins(worlds[0], &last[0], HOLD_SHARED, worlds[1], &last[1]);
+}
+
+static void
+a_contact_in_anothers_name_makes_no_real_one_a_shared_one(void **state)
+{
+    (void)state;
+    struct world *w = world_new(yaml_auto);
+    struct world *v = world_new(yaml_auto);
+    struct detection real = inside(w, C2_IP, C2_MAC, PHASE_C2);
+    struct detection forged = real;
+    forged.handshake = false;
+    assert_int_equal(isolation_of(w, &real), HOLD_NONE);
+    assert_int_equal(isolation_of(v, &forged), HOLD_WEAK);
+    struct detection second = inside(w, C3_IP, C3_MAC, PHASE_C2);
+    assert_twins(w, &second, HOLD_SHARED, v, &second);
+}
+
+/* Each may be a victim: where waiting was to enforce, it does not end in letting him go; and when
+ * nobody else has contacted it for an hour, his next contact is doubted no more. */
+static void
+a_shared_one_waits_for_a_person_or_until_it_is_alone(void **state)
+{
+    (void)state;
+    char yaml[4096];
+    snprintf(yaml, sizeof(yaml), "%shold: {pending_s: 600, then: enforce}\n", yaml_auto);
+    struct world *w = world_new(yaml);
+    struct detection first = inside(w, C2_IP, C2_MAC, PHASE_C2);
+    assert_int_equal(isolation_of(w, &first), HOLD_NONE);
+    struct detection second = inside(w, C3_IP, C3_MAC, PHASE_C2);
+    assert_int_equal(isolation_of(w, &second), HOLD_SHARED);
+    const struct decision *held = find_decision(&w->outcome, ACTION_ISOLATE);
+    assert_int_equal(held->pending_s, 0);
+    assert_int_equal(held->pending_action, ACTION_NONE);
+    world_after_s(w, 3601);
+    assert_int_equal(isolation_of(w, &second), HOLD_NONE);
+    world_free(w);
+}
+
 int
 main(void)
 {
@@ -265,6 +351,12 @@ main(void)
         cmocka_unit_test(
             a_second_endpoint_on_the_same_proxy_is_held_but_an_outbreak_to_one_outside_server_is_not),
         cmocka_unit_test(several_endpoints_on_an_entry_of_a_doubtful_list_are_held),
+        cmocka_unit_test(
+            two_that_attack_one_inside_server_are_both_contained_but_two_that_contact_it_are_not),
+        cmocka_unit_test(
+            what_another_maker_calls_an_attack_waits_for_the_second_unless_it_is_very_sure),
+        cmocka_unit_test(a_contact_in_anothers_name_makes_no_real_one_a_shared_one),
+        cmocka_unit_test(a_shared_one_waits_for_a_person_or_until_it_is_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
