@@ -392,6 +392,8 @@ class Campus:
     def reset(self):
         """Every client at its first port, with its own MAC and a lease, and nothing remembered of
         what an edge that was taken off told it."""
+        for name in SERVERS + OUTSIDE + (VMS,):
+            self.machines[name].ip("neigh flush dev eth0")
         for client in self.clients:
             client.ns.ip("neigh flush dev eth0")
             mac = f"02:00:00:00:00:0{client.number}"

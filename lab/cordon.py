@@ -11,7 +11,7 @@ import sys
 import time
 
 import campus as places
-from family import Stall, children_of, kill_family
+from family import Stall, children_of, is_alive, kill_family
 from netns import LabError, wait_for
 
 CONFIG_DIR = os.path.join(places.HERE, "config")
@@ -139,10 +139,7 @@ class Cordon:
             raise LabError(f"cordond has ended:\n{self.cordond.log(2000)}")
 
     def _is_listening(self):
-        try:
-            return self.api.get("/health", validate=False).get("status") == "ok"
-        except (OSError, ValueError):
-            return False
+        return self.api.is_up()
 
     def issue(self, role, name):
         out = os.path.join(self.dir, name)
@@ -229,7 +226,8 @@ class Cordon:
         """SIGHUP: takes the policy file as it is now, or keeps the running one."""
         said = self.cordond.log_size()
         self.cordond.kill(signal.SIGHUP)
-        wait_for(lambda: "policy" in self.cordond.log_since(said), "a word about the policy", 30)
+        wait_for(lambda: any(word in self.cordond.log_since(said) for word in (
+            "policy loaded", "the policy file is", "the policy file holds")), "what becomes of the file", 30)
 
     def roles(self):
         """The role processes that cordond runs just now."""
@@ -238,21 +236,26 @@ class Cordon:
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
                     words = file.read().decode().split("\0")
-            except FileNotFoundError:
-                continue
+            except OSError:
+                continue  # it has ended
             found += [words[words.index("--role") + 1]] if "--role" in words else []
         return found
 
     def kill_role(self, role):
         """SIGKILL to one role process of cordond."""
-        for pid in children_of(self.cordond.pid):
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
-            if b"--role" in words and words[words.index(b"--role") + 1] == role.encode():
-                os.kill(pid, signal.SIGKILL)
-                wait_for(lambda: not os.path.exists(f"/proc/{pid}"), f"{role} is gone", 30)
-                return
-        raise LabError(f"cordond has no role {role}")
+        def running():
+            for pid in children_of(self.cordond.pid):
+                try:
+                    with open(f"/proc/{pid}/cmdline", "rb") as file:
+                        words = file.read().split(b"\0")
+                except OSError:
+                    continue  # it has ended
+                if b"--role" in words and words[words.index(b"--role") + 1] == role.encode():
+                    return pid
+            return None
+        pid = wait_for(running, f"the role {role}", 30)
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not is_alive(pid), f"{role} is gone", 30)
 
     def is_answering(self):
         """Does core answer through web?"""

@@ -30,6 +30,7 @@ def _serve(listener, namespace, port):
         except OSError:
             outside.close()
             continue
+        inside.settimeout(None)  # that was for the connection: an answer may take longer, or be silent
         for pair in ((outside, inside), (inside, outside)):
             threading.Thread(target=_pump, args=pair, daemon=True).start()
 

@@ -192,8 +192,12 @@ class Wires:
             self.put(pair[0], udp_frame(pair[0], pair[1], mark, port))
         found, end = set(), time.monotonic() + settle_s
         by_socket = {sock: name for name, sock in self.sockets.items()}
-        while (left := end - time.monotonic()) > 0 and len(found) < len(marks):
-            for sock in select.select(list(by_socket), [], [], left)[0]:
+        while len(found) < len(marks):
+            # what has come is looked at in any case: it may be we who did not run meanwhile
+            ready = select.select(list(by_socket), [], [], max(end - time.monotonic(), 0))[0]
+            if not ready:
+                break
+            for sock in ready:
                 try:
                     data, where = sock.recvfrom(2048)
                 except OSError:

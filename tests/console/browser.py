@@ -65,10 +65,14 @@ class Browser:
 
     def visit(self, screen):
         """Goes there, and waits until nothing is loading any more."""
-        self.goto(f"#/{screen}")
-        self.run("""await page.locator('main h1').waitFor();
+        self.run("""const name = (url) => new URL(url).hash.replace(/^#\\/?/, '').split('?')[0] || 'dashboard';
+            const before = page.url();
+            await page.evaluate(() => document.querySelector('main h1')?.setAttribute('data-left', ''));
+            await page.goto(args.url);
+            const isNew = name(before) !== name(args.url); /* else the screen stays as it stands */
+            await page.locator(isNew ? 'main h1:not([data-left])' : 'main h1').first().waitFor();
             await page.waitForFunction(() => !/Loading…|読み込み中…/.test(document.querySelector('main').innerText));
-            await page.waitForTimeout(100)""")
+            await page.waitForTimeout(100)""", url=f"{self.url}/#/{screen}")
 
     def closed(self):
         """Waits until no dialog is open: what it asked for was answered."""

@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 
+import api as client
 import pytest
 from browser import TOP, Browser
 from conftest import PASSWORD
@@ -222,7 +223,8 @@ def test_whoever_must_have_one_sets_it_up_first():
         with open(cordon.config, "a", encoding="ascii") as config:
             config.write("accounts:\n  second_factor: [admin]\n")
         cordon.start()
-        wait_for(lambda: receivers.is_open(cordon.port), "cordond", 60)
+        api = client.Api(f"https://127.0.0.1:{cordon.port}", ca_file=str(cordon.state / "pki" / "ca.pem"))
+        wait_for(api.is_up, "cordond", 60)
         page = Browser(Here, f"https://127.0.0.1:{cordon.port}")
         try:
             first = (cordon.state / "admin.password").read_text().strip()

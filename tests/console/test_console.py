@@ -110,7 +110,7 @@ class TestDay:
         admin.heading("c4")
         admin.see("e2 / p")
 
-    def test_isolate_by_hand(self, admin, campus, c3, c5):
+    def test_isolate_by_hand(self, admin, cordon, campus, c3, c5):
         admin.goto("#/endpoints")
         admin.fill("Search", "c5")
         admin.click("c5", "link")
@@ -120,6 +120,7 @@ class TestDay:
         can(page_of(campus), c5)
         admin.click("Isolate", nth=1)
         admin.see("Verified")
+        cordon.wait_state("verified", c5, "isolate")
         cannot(page_of(campus), c5, c3)
         admin.click("Release")
         admin.fill("Reason (kept in the operation log)", "enough")
@@ -369,7 +370,7 @@ class TestLive:
             assert "while nobody saw it" not in admin.text()
             assert "Not live since" in admin.text()
             way.join()
-            admin.see("while nobody saw it", 30)
+            admin.see("while nobody saw it")
             admin.gone("Not live since")
             assert admin.run("return await page.evaluate(() => window.untouched)") is True
             cordon.api.post(f"/containments/{made['id']}/release", {"reason": "seen"})
@@ -386,7 +387,7 @@ class TestLive:
         admin.visit("audit")
         admin.see("for the list")
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "seen in the list"})
-        admin.see("seen in the list", 10)  # long before it would ask by itself
+        admin.see("seen in the list", 25)  # before it would ask by itself
         seen = []
 
         def told():
@@ -395,7 +396,7 @@ class TestLive:
         wait_for(told, f"audit and sensors are told: {seen}", 30)
         cordon.api.post("/enforcement/panic", {"reason": "for the banner"})
         try:
-            admin.see("for the banner", 10)
+            admin.see("for the banner")
         finally:
             cordon.api.post("/enforcement/resume", {"reason": "seen"})
         admin.run("await page.getByRole('alert').waitFor({state: 'detached'})")

@@ -151,8 +151,7 @@ class TestMap:
         admin.troubles()
         admin.goto("#/map")
         admin.heading("Network map")
-        text = drawn(admin, "core", "e1", "e2")
-        assert text.count("good") == 3, text
+        wait_for(lambda: drawn(admin, "core", "e1", "e2").count("good") == 3, "three good switches")
         focus_map(admin)
         if SHOTS:
             admin.shot(os.path.join(SHOTS, "map.en.png"))

@@ -68,7 +68,7 @@ class TestRelease:
         assert admin.violations() == []
         malware.outbreak(campus, c4, places.CNC_NAME, places.SWEPT)
         admin.run("""await page.getByRole('row').filter({hasText: 'c4'})
-            .getByRole('link', {name: /High|Medium/}).first().waitFor({timeout: 20000})""")
+            .getByRole('link', {name: /High|Medium/}).first().waitFor()""")
         if SHOTS:
             admin.shot(os.path.join(SHOTS, "watch.new.png"))
         row = [one for one in cordon.api.get("/watch")["items"]
@@ -84,6 +84,7 @@ class TestRelease:
         admin.click("Contain again", nth=-1)
         again = wait_for(lambda: live(cordon, c5), "it is contained again")[0]
         assert again["requested_by"] == "account:admin" and again["reason"] == "too early"
+        cordon.wait_state("verified", c5, "isolate")
         cannot(page_of(campus), c5, c6)
         admin.see("Contained again")
         cordon.api.post(f"/containments/{again['id']}/release", {"reason": "done"})
@@ -96,5 +97,5 @@ class TestRelease:
         admin.click("Block a server")
         admin.fill("Address or network (for example 203.0.113.7 or 203.0.113.0/28)", server)
         admin.see("detections saw")
-        assert "c4" in admin.run("return await page.getByRole('dialog').innerText()")
+        admin.run("await page.getByRole('dialog').getByText('c4').first().waitFor()")
         admin.click("Cancel")

@@ -65,7 +65,7 @@ def test_the_operator_sees_which_site(lab, browser, japanese, number, twin):
     browser.fill(reason, "a test")
     browser.run("await page.getByRole('dialog').getByRole('button', {name: args.name, exact: true}).click()",
                 name=isolate)
-    wait_for(lambda: lab.about(about), f"{about} is contained", 20, 0.05)
+    wait_for(lambda: lab.about(about), f"{about} is contained", 30, 0.05)
     browser.see(at.format(site=site))
     proven(lab, about, other)
     found = rows(browser, about.ip)

@@ -55,7 +55,7 @@ class TestSystem:
         admin.run(f"await {row}.getByRole('link', {{name: args.who, exact: true}}).waitFor()",
                   who=told["requested_by"])
         assert told["requested_by"] == made["requested_by"]
-        admin.run(f"await {row}.getByText(/^[0-9.,]+\\/s$/).waitFor({{timeout: 30000}})")
+        admin.run(f"await {row}.getByText(/^[0-9.,]+\\/s$/).waitFor()")
         if SHOTS:
             admin.shot(os.path.join(SHOTS, "mirror.en.png"))
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "enough"})
@@ -135,7 +135,7 @@ class TestSystem:
         assert "zebra" not in jobs
 
     def test_states_are_worded_in_japanese(self, admin, cordon):
-        assert [one["state"] for one in cordon.api.items("/sensors")] == ["good"]
+        wait_for(lambda: [one["state"] for one in cordon.api.items("/sensors")] == ["good"], "the sensor is good", 30)
         admin.run("await page.getByLabel('Language').selectOption('ja')")
         admin.goto("#/sources")
         admin.heading("センサーと検知元")

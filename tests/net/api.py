@@ -126,6 +126,13 @@ class Api:
 
     # ---------------------------------------------------------------- in short
 
+    def is_up(self):
+        """Does web answer, with core behind it?  (Web alone, a moment before, says 503.)"""
+        try:
+            return self.raw("GET", "/health", validate=False)[0] == 200
+        except (OSError, ValueError, http.client.HTTPException):
+            return False
+
     def raw(self, method, path, body=None, token=KEEP, validate=True):
         """(status, parsed JSON or bytes), whatever the status."""
         status, media, answer = self.ask(method, path, body, token, validate)

@@ -50,7 +50,7 @@ def forge(folder, pki, name, role, begins_s=-3600, ends_s=86400, is_ours=True):
 
 
 def shorten(state_dir, life_s):
-    """The controller's own certificate ends that soon: for the same key and names, issued now."""
+    """The controller's own certificate ends that soon: for the same key and names, issued now.  Returns it."""
     pki = os.path.join(state_dir, "pki")
     path = os.path.join(pki, "server.pem")
     with open(path, "rb") as file:
@@ -69,6 +69,7 @@ def shorten(state_dir, life_s):
     made = builder.sign(signer, hashes.SHA256())
     with open(path, "wb") as file:  # in place: its owner and mode stay
         file.write(made.public_bytes(serialization.Encoding.PEM) + authority)
+    return made
 
 
 def shown(address, ca):
@@ -141,11 +142,12 @@ class Line:
         return True
 
 
-def alert_of(address, certificate, key, ca):
-    """How cordond refuses a handshake: OpenSSL's word for its alert, "closed", or "" (let in)."""
+def alert_of(address, certificate, key, ca, patience_s=20):
+    """How cordond refuses a handshake: OpenSSL's word for its alert, "closed", or "" (let in: nothing came
+    within 'patience_s')."""
     try:
         with Line(address, certificate, key, ca, "x") as line:
-            line.socket.settimeout(3)
+            line.socket.settimeout(patience_s)
             try:
                 return "" if line.socket.recv(1) else "closed"
             except (socket.timeout, TimeoutError):

@@ -24,7 +24,7 @@ class Killer:
         self._is_ready = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        assert self._is_ready.wait(10) and self._process.poll() in (None, 0), "it cannot be followed"
+        assert self._is_ready.wait(60) and self._process.poll() in (None, 0), "it cannot be followed"
 
     def _read(self):
         for line in self._process.stdout:
@@ -48,7 +48,7 @@ class Killer:
     def stop(self):
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        self._process.wait(10)
+        self._process.wait(30)
         self._reader.join(5)
         self._process.stdout.close()
 

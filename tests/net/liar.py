@@ -125,10 +125,7 @@ class Bench:
         return self
 
     def is_there(self):
-        try:
-            return self.api.get("/health", validate=False).get("status") == "ok"
-        except (OSError, ValueError):
-            return False
+        return self.api.is_up()
 
     def stop(self):
         self.cordon.stop()

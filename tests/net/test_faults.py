@@ -138,8 +138,11 @@ def maps_of(cordon, edge):
     found = {}
     folder = f"/proc/{cordon.edges[edge].pid}/fdinfo"
     for number in os.listdir(folder):
-        with open(os.path.join(folder, number), encoding="ascii") as file:
-            words = dict(line.split(":", 1) for line in file if ":" in line)
+        try:
+            with open(os.path.join(folder, number), encoding="ascii") as file:
+                words = dict(line.split(":", 1) for line in file if ":" in line)
+        except OSError:
+            continue  # closed meanwhile
         if "map_id" in words:
             entry = bpftool("map", "show", "id", words["map_id"].strip())
             found[entry["name"]] = entry
@@ -152,7 +155,7 @@ def isolate_entry(cordon, edge, mac):
     for name, entry in maps_of(cordon, edge).items():
         if entry["type"] not in ("hash", "lru_hash") or "mac" not in name:
             continue
-        for item in bpftool("map", "dump", "id", str(entry["id"])):
+        for item in bpftool("map", "dump", "id", str(entry["id"])) or []:
             key = "".join(f"{int(b, 16):02x}" for b in item["key"])
             if wanted in key:
                 return entry, item["key"], item["value"]
@@ -171,7 +174,7 @@ def alarm_then_repair(cordon, contained, edge, alter, is_altered):
     """Unverified and alarmed within ten seconds, then repaired.  What is asserted is what Cordon
     wrote down for people, with its times: nothing of it is missed by who looks late."""
     wait_for(lambda: is_level(cordon, contained, edge), "verified before anything is altered", 30)
-    began = time.time()
+    began, stall = time.time(), cordon.stall()
     alter()
     altered = time.time()
     again = []  # what is written anew just then for another reason is mended before anybody looks
@@ -193,7 +196,7 @@ def alarm_then_repair(cordon, contained, edge, alter, is_altered):
             alter()
         return found if all(found) else None
     rows, marks = wait_for(seen, "the audit and the story say that it was altered", 40, 0.2)
-    late = (again or [altered])[0] + LATE_S
+    late = (again or [altered])[0] + LATE_S + stall.seconds()
     assert rows[-1][0] < late, (altered, again, rows)
     assert marks[0][0] < late, (altered, again, marks)
     wait_for(lambda: not is_altered(), "it is repaired", 30, 0.05)
@@ -218,10 +221,16 @@ def test_a_deleted_map_entry_is_seen_and_put_back(campus, cordon, contained, c2,
 def test_a_changed_map_entry_is_seen_and_put_back(campus, cordon, contained, c2, c3):
     """The last eight bytes count hits: the kernel's own."""
     entry, key, value = isolate_entry(cordon, "e1", c2.mac)
+
+    def is_altered():
+        try:
+            return isolate_entry(cordon, "e1", c2.mac)[2][:-8] != value[:-8]
+        except AssertionError:
+            return True  # it is put in anew just now
     alarm_then_repair(cordon, contained, "e1", lambda: bpftool(
         "map", "update", "id", str(entry["id"]), "key", "hex",
         *[b.removeprefix("0x") for b in key], "value", "hex", *["ff" for _ in value]),
-                      lambda: isolate_entry(cordon, "e1", c2.mac)[2][:-8] != value[:-8])
+                      is_altered)
     cannot(Ping(campus["c1"].ip4), c2, twin=c3)
 
 
@@ -295,5 +304,5 @@ def test_whoever_was_told_the_sink_hears_the_truth_also_where_the_first_question
     finally:
         c1.ns.run("ip", "link", "set", "eth0", "arp", "on")
     assert not heard_too_early
-    wait_for(lambda: belief() == c1.mac, "c2 is told where c1 is", 10)
+    wait_for(lambda: belief() == c1.mac, "c2 is told where c1 is", 30)
     can(Ping(c1.ip4), c2)

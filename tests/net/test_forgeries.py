@@ -62,7 +62,8 @@ def clean(cordon):
 
 def eve_alert(source, target, source_mac=None):
     """A Suricata alert about a C&C contact of 'source'."""
-    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 1000 % 10**6:06d}+0000"
+    at_us = time.time_ns() // 1000  # once: a second may begin between two looks
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at_us // 10**6)) + f".{at_us % 10**6:06d}+0000"
     event = {"timestamp": now, "flow_id": time.time_ns() % 10**15, "event_type": "alert",
              "src_ip": source, "src_port": 40001, "dest_ip": target, "dest_port": 443,
              "proto": "TCP", "app_proto": "tls", "direction": "to_server",

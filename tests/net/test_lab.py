@@ -3,7 +3,7 @@ import malware
 import oracles
 import probes
 import pytest
-from netns import LabError
+from netns import LabError, wait_for
 from probes import Arp, Ping, Probed, Tcp, can, cannot, cannot_be_reached
 
 
@@ -36,8 +36,8 @@ def test_a_pulled_cable_cuts_both_ways_and_is_seen_by_switch_and_client(campus, 
         can(Tcp(client.ip4), c3)
     campus.unplug(c1)
     try:
-        assert "NO-CARRIER" in c1.run("ip", "link", "show", "eth0").stdout
-        assert "NO-CARRIER" in campus.machines["e1"].run("ip", "link", "show", "p1").stdout
+        for machine, port in ((c1, "eth0"), (campus.machines["e1"], "p1")):  # the kernel tells it within a second
+            wait_for(lambda: "NO-CARRIER" in machine.run("ip", "link", "show", port).stdout, f"{port} is down", 30)
         cannot(Tcp(c3.ip4), c1, twin=c4)
         cannot_be_reached(lambda host: Tcp(host.ip4), c1, from_=c3, twin=c4)
     finally:
@@ -52,7 +52,7 @@ def test_flows_count_a_lost_frame(campus, c1, c3, c4, c5):
     assert flows.lost() == {}
     campus.unplug(c1)
     campus.plug(c1, *campus.home(c1))
-    lost = flows.lost()
+    lost = wait_for(flows.lost, "the next frames say what was lost", 30)
     flows.close()
     assert lost and all("c1" in name for name in lost), lost
 
@@ -62,4 +62,4 @@ def test_the_witness_sees_a_single_frame(campus, c1, c2, c3):
         witness.suspect(c2)
         malware.lie_udp(c2, c1.ip4, c3.ip4, c3.mac, b"x", 9999)
         can(Ping(c3.ip4), c1)  # not the suspect's
-        assert witness.kinds() == {"ip4 udp 9999": 1}
+        assert wait_for(lambda: witness.kinds().get("ip4 udp 9999"), "it is seen", 30) == 1

@@ -42,7 +42,7 @@ def test_strangers_take_every_descriptor(lab, role, port):
     strangers = []
     for _ in range(STRANGERS):
         one = socket.socket()
-        one.settimeout(2)
+        one.settimeout(30)
         one.connect(("127.0.0.1", port))
         strangers.append(one)
     wait_for(lambda: len(os.listdir(f"/proc/{pid}/fd")) >= DESCRIPTORS, "none is left", 30, 0.02)
@@ -56,7 +56,7 @@ def test_strangers_take_every_descriptor(lab, role, port):
         ledger.frames(lab, {lab.endpoints[1].mac: 1})
         lab.release(made)
         time.sleep(max(0, LOOK_S - (time.monotonic() - begin)))
-    assert spent_s(pid) - before < 0.3, "it spends its time at the door"
+    assert spent_s(pid) - before < LOOK_S / 3, "it spends its time at the door"
     assert log_size(lab) - size < 20_000, "it fills the disk"
     assert "no connection can be accepted just now" in lab.cordond.log(50_000)
     for one in strangers:

@@ -16,7 +16,7 @@ from light import Light
 from netns import wait_for
 from people import Browser
 
-SETTLED_S = 2  # a block, from the question until it is verified: nobody waits for a name
+SETTLED_S = 4  # below the five seconds that a name is asked for: a block, from the question until it is verified: nobody waits for a name
 LDAP = """ldap:
   url: ldaps://directory.hospital.example:636
   ca: {folder}/any.pem
@@ -123,7 +123,7 @@ def test_a_silent_name_server_holds_up_nothing_that_needs_no_name(lab):
     assert Browser(lab.api).sign_in("admin", password)[0] == 200
     signed_in = time.monotonic() - begin - stall.seconds()
     for word in (b"mail", b"log", b"hook"):
-        assert lab.silence.has_been_asked(word), word
+        wait_for(lambda word=word: lab.silence.has_been_asked(word), f"{word} is asked for", 30)
     print(f"blocks within {worst:.2f} s, answers within {worst_answer:.2f} s, a local sign-in in "
           f"{signed_in:.2f} s while {len(lab.silence.asked)} questions were not answered")
     assert worst < SETTLED_S and worst_answer < SETTLED_S and signed_in < 5

@@ -46,10 +46,7 @@ class Bench:
         wait_for(self.is_there, "cordond", SLOW_S)
 
     def is_there(self):
-        try:
-            return self.api.get("/health", validate=False).get("status") == "ok"
-        except (OSError, ValueError):
-            return False
+        return self.api.is_up()
 
     def stop(self):
         self.cordon.stop()

@@ -85,17 +85,17 @@ def test_a_copy_takes_a_switch_over_and_the_first_one_leaves_it_and_both_say_so(
     # both have claimed the same number by now: neither knows of the other
     point(lab, "s1", OTHER)
     wait_for(lambda: (copy.get("/switches/s1") or {}).get("state") == "good", "the copy drives", 30)
-    assert copy.get("/switches/s1")["epoch"] == first_epoch + 1
-    assert "took_over" in actions(copy.get("/audit?limit=50"))
+    wait_for(lambda: (copy.get("/switches/s1") or {}).get("epoch") == first_epoch + 1, "one above", 30)
+    wait_for(lambda: "took_over" in actions(copy.get("/audit?limit=50")), "the copy's audit says so", 30)
     assert lab.held_macs("s1") == {one.mac}
     # back at the first one: it sees that another has the reins, and lets go of that switch
     point(lab, "s1", "10.99.0.1")
     wait_for(lambda: "another controller took over" in (lab.switch("s1").get("problem") or ""),
              "the first one knows", 30, 0.05)
-    assert "fenced" in actions(lab.api.get("/audit?limit=50", validate=False))
+    wait_for(lambda: "fenced" in actions(lab.api.get("/audit?limit=50", validate=False)), "the audit says so", 30)
     assert any("another controller" in str(found) for found in lab.api.get(
         "/doctor", validate=False)["findings"])
-    assert lab.containment(held)["state"] != "verified"
+    wait_for(lambda: lab.containment(held)["state"] != "verified", "it is not shown as proven", 30)
     lab.release(held)
     made = lab.contain(late)["id"]  # stored; nobody may believe that it is proven at its own port
     wait_for(lambda: lab.held_macs("s2") == {late.mac}, "the other switch is driven on", 30, 0.1)

@@ -12,7 +12,6 @@ import api as client
 import opened
 import pytest
 import receivers
-from api import ApiError
 from netns import wait_for
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -56,10 +55,7 @@ def there(cordon):
 
     def answers():
         assert cordon.process.poll() is None, cordon.said().decode()[-2000:]
-        try:
-            return api.get("/health", validate=False).get("status") == "ok"
-        except (OSError, ValueError, ApiError):
-            return False
+        return api.is_up()
     wait_for(answers, "cordond", SLOW_S)
     return api
 
