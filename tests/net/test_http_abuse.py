@@ -318,8 +318,8 @@ def test_behind_nginx_each_has_an_own_address(bench, packaged):
             address = next(one["address"] for one in person.send("GET", "/session/list")[1]["items"]
                            if one["current"])
             assert address == person.address, (address, spoof)
-            row = next(row for row in bench.api.items("/audit") if row["action"] == "session.open")
-            assert row["object"] == person.address
+            wait_for(lambda: [row for row in bench.api.items("/audit?action=session.open")  # written behind
+                              if row["object"] == person.address], "its row of the audit", SLOW_S)
     guesser, other = Browser(packaged), Browser(packaged)
     codes = [guesser.send("POST", "/session", {"name": f"nobody{i}", "password": "a guess at it"},
                           X_Forwarded_For=f"192.0.2.{i}")[0] for i in range(22)]

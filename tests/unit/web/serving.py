@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SERVE, CORDONCTL, SOURCE = sys.argv[1:4]
@@ -27,6 +28,15 @@ def counted(number):
             "seen_us": 1700000000000000 + number * 1000, "signature": "sweep",
             "phase": "discovery", "severity": "high", "confidence": 90, "handshake": True,
             "src": {"ip": "192.0.2.101"}, "dst": {"ip": "192.0.2.150"}}
+
+
+def wait_for(good, what):
+    """What it gives, once it gives something: some rows of the audit are written behind the answer."""
+    end = time.monotonic() + SLOW_S
+    while not (value := good()):
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        time.sleep(0.01)
+    return value
 
 
 class Server:

@@ -164,7 +164,7 @@ class Abuse(Case):
             self.assertIn(b" 200 ", self.whole(known, ask))
             tls.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")
             with self.assertRaises((OSError, EOFError)):
-                for _ in range(60):
+                for _ in range(200):
                     tls.sendall(b"X")
                     self.server.tell("slow")  # eleven seconds each time
                     tls.settimeout(0.3)

@@ -13,7 +13,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from serving import Browser, Case, client
+from serving import Browser, Case, client, wait_for
 
 
 class Watch(Case):
@@ -202,6 +202,8 @@ class Audit(Case):
     def test_spreadsheets_compute_nothing(self):
         Browser(self.server).sign_in(self.EVIL, "x")
         Browser(self.server).sign_in("＝cmd|calc", "x")  # in Japanese settings
+        wait_for(lambda: {"=", "＝"} <= {row["object"][:1] for row in self.browse("&action=session.failed")},
+                 "both in the audit")
         headers, body = self.export("?format=csv")
         self.assertTrue(headers["Content-Type"].startswith("text/csv"))
         rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
@@ -216,6 +218,8 @@ class Audit(Case):
 
     def test_cef(self):
         Browser(self.server).sign_in("a|b=c", "x")
+        wait_for(lambda: [row for row in self.browse("&action=session.failed") if "a|b" in row["object"]],
+                 "it is in the audit")
         _, body = self.export("?format=cef&action=session.failed")
         line = [line for line in body.decode().splitlines() if "a|b" in line][-1]
         self.assertTrue(line.startswith("CEF:0|Cordon|cordond|"), line)

@@ -11,7 +11,7 @@ import socket
 import sys
 import unittest
 
-from serving import SLOW_S, Browser, Case, Device, Server, client
+from serving import SLOW_S, Browser, Case, Device, Server, client, wait_for
 
 
 class Enrolment(Case):
@@ -67,9 +67,8 @@ class Enrolment(Case):
         self.assertEqual(len(self.certificates()), 1)
         self.server.tell("wait 901")  # its life is over: not even the same key
         self.assertEqual(device.enrol(offer["token"])[1]["detail"], "this enrolment token has expired")
-        rows = [row["action"] for row in self.admin.items("/audit")]
-        for action in ("enrolment.offer", "certificate.enrol", "peer.refuse"):
-            self.assertIn(action, rows)
+        wait_for(lambda: {"enrolment.offer", "certificate.enrol", "peer.refuse"} <= {
+            row["action"] for row in self.admin.items("/audit")}, "each in the audit")
 
     def test_a_race_has_one_winner(self):
         won = []
@@ -263,11 +262,12 @@ class People(unittest.TestCase):
         self.assertEqual(browser.told["Retry-After"], "2")
         self.server.tell("wait 2")
         self.assertEqual(browser.sign_in("admin", self.first)[0], 200)
-        rows = self.server.apis["admin"].get("/audit")["items"]
-        self.assertTrue([row for row in rows if row["action"] == "session.failed"
-                         and row["object"] == "admin from 127.0.0.1"], rows)
-        self.assertTrue([row for row in rows if row["action"] == "session.open"
-                         and row["account"] == "account:admin"], rows)
+        def rows(action):
+            return [row for row in self.server.apis["admin"].get("/audit")["items"] if row["action"] == action]
+        wait_for(lambda: [row for row in rows("session.failed") if row["object"] == "admin from 127.0.0.1"],
+                 "the failures in the audit")
+        wait_for(lambda: [row for row in rows("session.open") if row["account"] == "account:admin"],
+                 "the sign-in in the audit")
 
     def test_accounts(self):
         admin = self.administrator()
@@ -302,10 +302,9 @@ class People(unittest.TestCase):
         self.assertEqual(admin.send("POST", "/accounts/kim/remove", {})[0], 404)
         self.assertEqual([one["name"] for one in admin.send("GET", "/accounts")[1]["items"]],
                          ["admin"])
-        actions = [row["action"] for row in admin.send("GET", "/audit")[1]["items"]]
-        for action in ("account.create", "account.role", "account.disable", "account.enable",
-                       "account.remove", "account.own-password"):
-            self.assertIn(action, actions)
+        wait_for(lambda: {"account.create", "account.role", "account.disable", "account.enable", "account.remove",
+                          "account.own-password"} <= {row["action"] for row in admin.send("GET", "/audit")[1]["items"]},
+                 "each in the audit")
 
     def test_sign_out(self):
         here, there = self.administrator(), Browser(self.server)

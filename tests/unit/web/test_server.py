@@ -12,7 +12,7 @@ import re
 import sys
 import unittest
 
-from serving import ROLES, SLOW_S, SOURCE, WISH, Case, client, counted
+from serving import ROLES, SLOW_S, SOURCE, WISH, Case, client, counted, wait_for
 
 
 class Reading(Case):
@@ -90,9 +90,8 @@ class Reading(Case):
         self.assertTrue(whole and not is_redacted)
         self.assertEqual(names(self.operator), (None, True))
         self.assertEqual(names(self.viewer), (None, True))
-        before = read()
-        self.assertFalse([row for row in before if row[0] == "token:operator"])
-        self.assertTrue([row for row in before if row[0] == "token:admin"])
+        wait_for(lambda: [row for row in read() if row[0] == "token:admin"], "the administrator's reading")
+        self.assertFalse([row for row in read() if row[0] == "token:operator"])
         refused = self.operator.raw("POST", "/payload-readers/token:operator",
                                     {"right": "allowed", "reason": "I want to"})
         self.assertEqual(refused[0], 403)
@@ -100,7 +99,7 @@ class Reading(Case):
                         {"right": "allowed", "reason": "looks into case 7"})
         self.assertEqual(names(self.operator), (whole, False))
         self.assertEqual(self.operator.raw("GET", "/evidence/d-1?reason=case+7")[0], 200)
-        self.assertIn(("token:operator", "d-1", "packets: case 7"), read())
+        wait_for(lambda: ("token:operator", "d-1", "packets: case 7") in read(), "the operator's reading")
         self.admin.post("/payload-readers/token:admin", {"right": "denied", "reason": "four eyes"})
         self.assertEqual(self.admin.raw("GET", "/evidence/d-1")[0], 403)
         self.assertEqual(names(self.admin), (None, True))
@@ -392,7 +391,7 @@ class CoreAway(Case):
                          f"Content-Length: {len(body)}\r\n\r\n{body}").encode())
             tls.settimeout(0.3)
             answer = b""
-            for _ in range(20):
+            for _ in range(200):  # see test_late
                 self.server.tell("slow")
                 try:
                     answer = tls.recv(65536)
