@@ -16,7 +16,7 @@
 #include "sensor/sender.h"
 #include "wire/ack.h"
 
-#define STEPS_MAX 2000 /* of 5 ms */
+#define STEPS_MAX 12000 /* of 5 ms */
 
 struct fixture {
     char dir[64], spool[128], address[64], files[4][128];
