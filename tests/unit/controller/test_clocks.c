@@ -13,13 +13,10 @@
 
 #include "audit_rows.h"
 #include "base/log.h"
-#include "campus.h"
 #include "controller/clocks.h"
 #include "controller/lifecycle.h"
+#include "scene.h"
 #include "wire/hello.h"
-
-#define SECOND INT64_C(1000000)
-#define HOUR (3600 * SECOND)
 
 static int
 setup(void **state)
@@ -35,14 +32,6 @@ setup(void **state)
     return 0;
 }
 
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
-    return 0;
-}
-
 static void
 set_clock(struct campus *campus, int64_t by_us)
 {
@@ -52,25 +41,11 @@ set_clock(struct campus *campus, int64_t by_us)
 static const struct containment *
 contain_for(struct campus *campus, uint8_t mac, uint32_t expires_s)
 {
-    struct wish_answer answer = {0};
-    struct wish wish = {.action = ACTION_ISOLATE,
-                        .mac = campus_mac(mac),
-                        .reason = "a test",
-                        .account = "operator:ann",
-                        .expires_s = expires_s};
-    controller_wish(campus->controller, &wish, campus_answer, &answer);
-    campus_settle(campus);
+    const struct wish wish = {
+        .action = ACTION_ISOLATE, .mac = campus_mac(mac), .expires_s = expires_s};
+    struct wish_answer answer = scene_wish(campus, &wish);
     assert_int_equal(answer.result, WISH_DONE);
     return controller_find(campus->controller, answer.id);
-}
-
-static bool
-is_cut_off(struct campus *campus, uint8_t mac)
-{
-    struct mac full = campus_mac(mac);
-    char port[8];
-    snprintf(port, sizeof(port), "p%d", mac);
-    return dummy_drops(campus->switches[0].device, port, &full, NULL);
 }
 
 static void
@@ -100,12 +75,12 @@ ends_when_it_was_meant_to(struct campus *campus, int64_t by_us)
     campus_pass(campus, 490 * SECOND);
     const struct containment *c = controller_find(campus->controller, id);
     assert_int_equal(c->state, CONTAINMENT_VERIFIED);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     assert_int_equal(c->expires_us, until_us + by_us);
     assert_int_equal(rows_about_the_clock(campus), 1);
     campus_pass(campus, 12 * SECOND);
     assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
-    assert_false(is_cut_off(campus, 2));
+    assert_false(scene_drops(campus, 2));
 }
 
 static void
@@ -131,7 +106,7 @@ test_what_is_moved_is_moved_in_the_store_too(void **state)
     campus_restart(campus);
     assert_int_equal(rows_about_the_clock(campus), 1);
     campus_pass(campus, 590 * SECOND);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     campus_pass(campus, 15 * SECOND);
     assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
 }
@@ -165,7 +140,7 @@ test_an_unknown_start_of_the_machine_is_not_written_down(void **state)
     set_clock(campus, HOUR);
     campus_pass(campus, 100 * SECOND);
     assert_int_equal(rows_about_the_clock(campus), 1);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     assert_false(is_written_down(campus));
     campus_restart(campus);
     campus_pass(campus, 505 * SECOND);
@@ -184,7 +159,7 @@ test_set_while_core_was_away_is_seen_at_its_start(void **state)
     campus_start(campus);
     assert_int_equal(rows_about_the_clock(campus), 1);
     campus_pass(campus, 580 * SECOND);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     campus_pass(campus, 15 * SECOND);
     assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
 }
@@ -256,18 +231,18 @@ test_a_clock_that_nothing_has_set_ends_nothing(void **state)
     set_clock(campus, ahead_us);
     campus_start(campus);
     campus_pass(campus, 3 * SECOND);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     campus_pass(campus, 1800 * SECOND);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     assert_true(lifecycle_is_in_force(controller_find(campus->controller, id)->state));
     assert_int_equal(controller_find(campus->controller, waits)->state, CONTAINMENT_PENDING);
     /* The time server comes: it ends when it was meant to. */
     set_clock(campus, -ahead_us);
     campus_pass(campus, HOUR);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     campus_pass(campus, 4 * HOUR);
     assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_EXPIRED);
-    assert_false(is_cut_off(campus, 2));
+    assert_false(scene_drops(campus, 2));
 }
 
 /* No time server ever comes (or the clock was right): after an hour it counts. */
@@ -284,10 +259,10 @@ test_a_clock_that_nothing_sets_counts_after_an_hour(void **state)
     set_clock(campus, 48 * HOUR);
     campus_start(campus);
     campus_pass(campus, 3500 * SECOND);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     campus_pass(campus, 100 * SECOND);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_EXPIRED);
-    assert_false(is_cut_off(campus, 2));
+    assert_false(scene_drops(campus, 2));
 }
 
 /* Rows are dated in one process and read in another: the same there. */
@@ -333,7 +308,7 @@ a_clock_is_put_right(struct campus *campus, int64_t wrong_us, bool restarts)
     campus_pass(campus, SECOND);
     assert_int_equal(controller_find(campus->controller, id)->expires_us, until_us);
     campus_pass(campus, 580 * SECOND);
-    assert_true(is_cut_off(campus, 3));
+    assert_true(scene_drops(campus, 3));
     campus_pass(campus, 20 * SECOND);
     assert_int_equal(controller_find(campus->controller, young)->state, CONTAINMENT_EXPIRED);
     if (wrong_us > 0) { /* what seemed to be long ago is forgotten until it is told again */
@@ -389,7 +364,7 @@ who_holds_what_is_known(struct campus *campus, int64_t by_us)
     campus_pass(campus, SECOND);
     assert_true(campus_detect(campus, "d1", "10.1.0.2", STRENGTH_STRONG));
     assert_int_equal(campus_newest(campus)->hold, HOLD_NONE);
-    assert_true(is_cut_off(campus, 2));
+    assert_true(scene_drops(campus, 2));
     struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
     campus_fact(campus, "e1", &down);
     struct fact seen = {.kind = FACT_MAC, .mac = campus_mac(2), .port = "p4"};
@@ -527,18 +502,18 @@ test_what_comes_from_the_future_is_about_who_held_it_long(void **state)
     controller_detection(campus->controller, &detection, on_stored, NULL);
     campus_settle(campus);
     assert_int_equal(campus_newest(campus)->hold, HOLD_UNRESOLVED);
-    assert_false(is_cut_off(campus, 5));
-    assert_false(is_cut_off(campus, 6));
+    assert_false(scene_drops(campus, 5));
+    assert_false(scene_drops(campus, 6));
     campus_pass(campus, HOUR + 60 * SECOND); /* now it has held it for an hour */
     detection.seen_us = campus->clock.wall_now_us + HOUR;
     snprintf(detection.id, sizeof(detection.id), "f2");
     controller_detection(campus->controller, &detection, on_stored, NULL);
     campus_settle(campus);
-    assert_true(is_cut_off(campus, 6));
-    assert_false(is_cut_off(campus, 5));
+    assert_true(scene_drops(campus, 6));
+    assert_false(scene_drops(campus, 5));
 }
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, scene_teardown)
 
 int
 main(void)

@@ -11,36 +11,18 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "campus.h"
 #include "controller/entry.h"
+#include "scene.h"
 
-#define SECOND INT64_C(1000000)
 #define CROWD 20
 
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
-    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    struct campus *campus = scene_new(NULL);
     campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
     *state = campus;
     return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
-    return 0;
-}
-
-static bool
-drops(struct campus *campus, uint8_t mac)
-{
-    struct mac full = campus_mac(mac);
-    return dummy_drops(campus->switches[0].device, "any", &full, NULL);
 }
 
 static struct wish
@@ -51,16 +33,6 @@ wish_on(uint8_t mac, const char *external_id)
     snprintf(wish.account, sizeof(wish.account), "operator:ann");
     snprintf(wish.reason, sizeof(wish.reason), "asked");
     return wish;
-}
-
-static struct wish_answer
-ask(struct campus *campus, const struct wish *wish)
-{
-    struct wish_answer answer = {.calls = 0};
-    controller_wish(campus->controller, wish, campus_answer, &answer);
-    campus_settle(campus);
-    assert_int_equal(answer.calls, 1);
-    return answer;
 }
 
 static void
@@ -74,21 +46,12 @@ count_stored(void *context, const char *detection_id, int error)
 static void
 forge(struct campus *campus, size_t number, const char *victim, const char *server, size_t *stored)
 {
-    struct detection detection = {.seen_us = campus->clock.wall_now_us,
-                                  .first_us = campus->clock.wall_now_us,
-                                  .reported_us = campus->clock.wall_now_us,
-                                  .phase = PHASE_C2,
-                                  .severity = SEVERITY_HIGH,
-                                  .confidence = 90,
-                                  .protocol = 6,
-                                  .strength = STRENGTH_WEAK,
-                                  .suspect = PARTY_SRC};
-    snprintf(detection.id, sizeof(detection.id), "forged-%zu", number);
-    snprintf(detection.sensor, sizeof(detection.sensor), "udp");
-    snprintf(detection.maker, sizeof(detection.maker), "suricata");
-    snprintf(detection.signature, sizeof(detection.signature), "C&C contact");
-    detection.src.ip = campus_ip(victim);
+    struct detection detection;
+    const struct seen seen = {victim, PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK};
+    scene_detection(campus, &seen, &detection);
     detection.dst.ip = campus_ip(server);
+    snprintf(detection.id, sizeof(detection.id), "forged-%zu", number);
+    detection.handshake = false;
     controller_detection(campus->controller, &detection, count_stored, stored);
     campus_settle(campus);
 }
@@ -113,7 +76,7 @@ test_forged_victims_do_not_pile_up(void **state)
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
     assert_int_equal(controller_containment_count(campus->controller), count + 1);
     assert_true(campus_detect(campus, "real", "10.1.0.2", STRENGTH_STRONG));
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
     /* Room again when they are judged. */
     clock_fake_advance(&campus->clock, 3700 * SECOND);
     campus_pass(campus, 2 * SECOND);
@@ -153,7 +116,7 @@ test_changes_of_one_containment_take_turns(void **state)
 {
     struct campus *campus = *state;
     const struct wish wish = wish_on(2, "");
-    struct wish_answer first = ask(campus, &wish);
+    struct wish_answer first = scene_wish(campus, &wish);
     struct wish_answer answers[6] = {{.calls = 0}};
     struct controller *controller = campus->controller;
     controller_extend(controller, first.id, 60, "a", campus_answer, &answers[0]);
@@ -171,9 +134,9 @@ test_changes_of_one_containment_take_turns(void **state)
     }
     /* Whoever asked for it behind the release has it. */
     assert_string_not_equal(answers[5].id, first.id);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
     campus_restart(campus);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
     assert_non_null(controller_find(campus->controller, answers[5].id));
 }
 
@@ -183,17 +146,17 @@ test_nobody_is_told_that_less_is_what_was_asked_for(void **state)
     struct campus *campus = *state;
     struct wish wish = wish_on(2, "short");
     wish.expires_s = 60;
-    struct wish_answer first = ask(campus, &wish);
+    struct wish_answer first = scene_wish(campus, &wish);
     wish = wish_on(2, "long");
     wish.expires_s = 3600;
-    struct wish_answer longer = ask(campus, &wish);
+    struct wish_answer longer = scene_wish(campus, &wish);
     assert_int_equal(longer.result, WISH_EXISTS);
     assert_string_equal(longer.id, first.id);
     campus_pass(campus, 120 * SECOND);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
     wish = wish_on(2, "other permits");
     snprintf(wish.permit_set, sizeof(wish.permit_set), "updates");
-    struct wish_answer other = ask(campus, &wish);
+    struct wish_answer other = scene_wish(campus, &wish);
     assert_int_equal(other.result, WISH_REFUSED);
     assert_non_null(strstr(other.why, first.id));
 }
@@ -212,7 +175,7 @@ test_no_wish_cuts_off_everybody(void **state)
         struct wish wish = wish_on(2, "");
         wish.mac = (struct mac){{0}};
         wish.ip = campus_ip(hosts[i]);
-        if (ask(campus, &wish).result != WISH_REFUSED) {
+        if (scene_wish(campus, &wish).result != WISH_REFUSED) {
             fail_msg("isolates %s", hosts[i]);
         }
     }
@@ -220,12 +183,13 @@ test_no_wish_cuts_off_everybody(void **state)
         struct wish wish = wish_on(2, "");
         wish.action = ACTION_BLOCK_SERVER;
         wish.mac = (struct mac){{0}};
-        if (!prefix_parse(servers[i], &wish.server) || ask(campus, &wish).result != WISH_REFUSED) {
+        if (!prefix_parse(servers[i], &wish.server) ||
+            scene_wish(campus, &wish).result != WISH_REFUSED) {
             fail_msg("blocks %s", servers[i]);
         }
         wish.action = ACTION_BLOCK_PAIR;
         wish.mac = campus_mac(2);
-        assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+        assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     }
     assert_int_equal(controller_containment_count(campus->controller), 0);
 }
@@ -243,9 +207,9 @@ test_claims_by_arp_exempt_nobody(void **state)
     }
     assert_true(campus_detect(campus, "d-2", "10.1.0.2", STRENGTH_STRONG));
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
     assert_true(campus_detect(campus, "d-3", "10.1.0.3", STRENGTH_STRONG));
-    assert_true(drops(campus, 3));
+    assert_true(scene_drops(campus, 3));
     /* The twin: on a port declared for servers the same claim counts. */
     struct fact port = {
         .kind = FACT_PORT, .port = "p4", .port_number = 4, .role = PORT_SERVER, .is_up = true};
@@ -256,11 +220,11 @@ test_claims_by_arp_exempt_nobody(void **state)
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
     assert_int_equal(campus_newest(campus)->hold, HOLD_PROTECTED);
     const struct wish wish = wish_on(9, "");
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     /* Nor is it taken from there by another claim. */
     clock_fake_advance(&campus->clock, 400 * SECOND);
     campus_client(campus, "e1", "p1", 5, "10.1.0.1", NULL);
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
 }
 
 static bool
@@ -349,18 +313,18 @@ test_a_fresh_endpoint_is_still_contained_after_a_crash(void **state)
     struct wish wish = wish_on(2, "");
     wish.mac = (struct mac){{0}};
     snprintf(wish.endpoint_id, sizeof(wish.endpoint_id), "%s", campus_endpoint(campus, 2)->id);
-    assert_int_equal(ask(campus, &wish).result, WISH_DONE);
-    assert_true(drops(campus, 2));
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_DONE);
+    assert_true(scene_drops(campus, 2));
     campus_restart(campus);
     assert_non_null(campus_endpoint(campus, 2));
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
     struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
     campus_fact(campus, "e1", &down);
     campus_client(campus, "e1", "p2", 22, "10.1.0.22", "c2"); /* another MAC, the same client */
-    assert_true(drops(campus, 22));
+    assert_true(scene_drops(campus, 22));
     campus_restart(campus);
-    assert_true(drops(campus, 2));
-    assert_true(drops(campus, 22));
+    assert_true(scene_drops(campus, 2));
+    assert_true(scene_drops(campus, 22));
 }
 
 /* Its own switch is away: others hold the block, but its neighbours there are within its reach. */
@@ -369,17 +333,17 @@ test_it_is_not_verified_while_its_own_switch_is_away(void **state)
 {
     struct campus *campus = *state;
     const struct wish early = wish_on(3, "");
-    struct wish_answer before = ask(campus, &early);
+    struct wish_answer before = scene_wish(campus, &early);
     dummy_set_connected(campus->switches[0].device, false); /* e1 */
     campus_settle(campus);
     const struct wish wish = wish_on(2, "");
-    struct wish_answer answer = ask(campus, &wish);
+    struct wish_answer answer = scene_wish(campus, &wish);
     assert_int_equal(answer.result, WISH_DONE);
     campus_pass(campus, 10 * SECOND);
     const struct containment *c = controller_find(campus->controller, answer.id);
     assert_int_equal(c->state, CONTAINMENT_APPLIED);
     assert_non_null(strstr(c->problem, "e1 not connected"));
-    assert_false(drops(campus, 2));
+    assert_false(scene_drops(campus, 2));
     /* What it held when it went, it holds. */
     c = controller_find(campus->controller, before.id);
     assert_int_equal(c->state, CONTAINMENT_VERIFIED);
@@ -387,7 +351,7 @@ test_it_is_not_verified_while_its_own_switch_is_away(void **state)
     campus_pass(campus, SECOND);
     c = controller_find(campus->controller, answer.id);
     assert_int_equal(c->state, CONTAINMENT_VERIFIED);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
 }
 
 static void
@@ -437,7 +401,7 @@ test_an_expiry_that_could_not_be_stored_is_tried_again(void **state)
     struct campus *campus = *state;
     struct wish wish = wish_on(2, "");
     wish.expires_s = 10;
-    struct wish_answer answer = ask(campus, &wish);
+    struct wish_answer answer = scene_wish(campus, &wish);
     assert_int_equal(answer.result, WISH_DONE);
     disk(campus, "audit", true);
     campus_pass(campus, 15 * SECOND);
@@ -445,7 +409,7 @@ test_an_expiry_that_could_not_be_stored_is_tried_again(void **state)
     disk(campus, "audit", false);
     campus_pass(campus, 2 * SECOND);
     assert_int_equal(controller_find(campus->controller, answer.id)->state, CONTAINMENT_EXPIRED);
-    assert_false(drops(campus, 2));
+    assert_false(scene_drops(campus, 2));
 }
 
 struct stored_answer {
@@ -495,29 +459,30 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_forged_victims_do_not_pile_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forged_victims_do_not_pile_up, setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_the_same_wish_twenty_times_at_once_is_one_containment,
-                                        setup, teardown),
+                                        setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_changes_of_one_containment_take_turns, setup,
-                                        teardown),
+                                        scene_teardown),
         cmocka_unit_test_setup_teardown(test_nobody_is_told_that_less_is_what_was_asked_for, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_no_wish_cuts_off_everybody, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup, teardown),
+                                        scene_teardown),
+        cmocka_unit_test_setup_teardown(test_no_wish_cuts_off_everybody, setup, scene_teardown),
+        cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, scene_teardown),
+        cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup,
+                                        scene_teardown),
         cmocka_unit_test_setup_teardown(test_how_many_there_are_is_known_when_every_switch_told_all,
-                                        setup, teardown),
+                                        setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_one_that_comes_and_goes_suspends_no_share_of_a_network,
-                                        setup, teardown),
+                                        setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_a_fresh_endpoint_is_still_contained_after_a_crash,
-                                        setup, teardown),
+                                        setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_it_is_not_verified_while_its_own_switch_is_away, setup,
-                                        teardown),
+                                        scene_teardown),
         cmocka_unit_test_setup_teardown(test_an_expiry_that_could_not_be_stored_is_tried_again,
-                                        setup, teardown),
+                                        setup, scene_teardown),
         cmocka_unit_test_setup_teardown(
             test_a_detection_that_comes_again_is_not_acknowledged_for_one_that_was_not_stored,
-            setup, teardown),
+            setup, scene_teardown),
     };
     log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

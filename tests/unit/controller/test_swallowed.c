@@ -7,14 +7,10 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "campus.h"
 #include "controller/wish.h"
-
-#define MINUTE INT64_C(60000000)
-#define HOUR (60 * MINUTE)
+#include "scene.h"
 
 #define NETWORKS                                                                                   \
     "networks:\n"                                                                                  \
@@ -40,91 +36,12 @@ static const char policy[] = NETWORKS
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
-    campus->policy_text = policy;
-    campus_restart(campus);
-    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    struct campus *campus = scene_new(policy);
     campus_client(campus, "e1", "p3", 3, "10.2.0.3", "c3");
     campus_client(campus, "e1", "p4", 4, "10.3.0.4", "c4");
-    campus_pass(campus, 6000000); /* who is where is written behind */
+    campus_pass(campus, 6 * SECOND); /* who is where is written behind */
     *state = campus;
     return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
-    return 0;
-}
-
-struct seen {
-    const char *ip;
-    enum phase phase;
-    enum severity severity;
-    enum strength strength;
-};
-
-static void
-detect(struct campus *campus, const struct seen *seen)
-{
-    static unsigned number;
-    int64_t at_us = campus->clock.wall_now_us;
-    struct detection detection = {.seen_us = at_us,
-                                  .first_us = at_us,
-                                  .reported_us = at_us,
-                                  .phase = seen->phase,
-                                  .severity = seen->severity,
-                                  .confidence = 90,
-                                  .protocol = 6,
-                                  .handshake = true,
-                                  .strength = seen->strength,
-                                  .suspect = PARTY_SRC};
-    snprintf(detection.id, sizeof(detection.id), "d-%u", ++number);
-    snprintf(detection.sensor, sizeof(detection.sensor), "ids");
-    snprintf(detection.signature, sizeof(detection.signature), "%s", phase_names[seen->phase]);
-    bool is_inside = seen->phase == PHASE_LATERAL_MOVEMENT;
-    detection.src.ip = campus_ip(seen->ip);
-    detection.dst.ip = campus_ip(is_inside ? "10.1.0.77" : "198.51.100.9");
-    detection.dst.ip.b[15] = (uint8_t)(detection.dst.ip.b[15] + detection.src.ip.b[15]);
-    detection.dst.port = 443;
-    controller_detection(campus->controller, &detection, NULL, NULL);
-    campus_settle(campus);
-}
-
-#define DETECT(campus, ...) detect(campus, &(struct seen){__VA_ARGS__})
-
-static void
-judge(struct campus *campus, const char *id, enum verdict verdict, enum wish_result result)
-{
-    struct wish_answer answer = {0};
-    controller_judge(campus->controller, id, verdict, "operator:ann", "word", campus_answer,
-                     &answer);
-    campus_settle(campus);
-    assert_int_equal(answer.result, result);
-}
-
-static bool
-drops(struct campus *campus, uint8_t mac)
-{
-    struct mac whom = campus_mac(mac);
-    return dummy_drops(campus->switches[0].device, "p9", &whom, NULL);
-}
-
-static void
-wish_isolate(struct campus *campus, uint8_t mac, uint32_t expires_s)
-{
-    struct wish_answer answer = {0};
-    struct wish wish = {.action = ACTION_ISOLATE,
-                        .mac = campus_mac(mac),
-                        .expires_s = expires_s,
-                        .reason = "by hand",
-                        .account = "operator:ann"};
-    controller_wish(campus->controller, &wish, campus_answer, &answer);
-    campus_settle(campus);
-    assert_int_equal(answer.result, WISH_DONE);
 }
 
 static void
@@ -132,7 +49,7 @@ test_graver_than_what_was_checked_asks_again(void **state)
 {
     struct campus *campus = *state;
     DETECT(campus, "10.2.0.3", PHASE_DISCOVERY, SEVERITY_LOW, STRENGTH_STRONG);
-    judge(campus, campus_newest(campus)->id, VERDICT_CHECK, WISH_DONE);
+    scene_judge(campus, campus_newest(campus)->id, VERDICT_CHECK, WISH_DONE);
     campus_pass(campus, HOUR);
     DETECT(campus, "10.2.0.3", PHASE_DISCOVERY, SEVERITY_LOW, STRENGTH_STRONG);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_CHECKED);
@@ -145,7 +62,7 @@ test_graver_than_what_was_refused_asks_at_once(void **state)
 {
     struct campus *campus = *state;
     DETECT(campus, "10.2.0.3", PHASE_DISCOVERY, SEVERITY_LOW, STRENGTH_STRONG);
-    judge(campus, campus_newest(campus)->id, VERDICT_REVERT, WISH_DONE);
+    scene_judge(campus, campus_newest(campus)->id, VERDICT_REVERT, WISH_DONE);
     campus_pass(campus, MINUTE);
     DETECT(campus, "10.2.0.3", PHASE_DISCOVERY, SEVERITY_LOW, STRENGTH_STRONG);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_REVERTED);
@@ -164,7 +81,7 @@ test_what_becomes_certain_has_its_whole_time_to_be_judged(void **state)
     campus_pass(campus, 2 * MINUTE);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
     campus_pass(campus, 59 * MINUTE);
-    assert_true(drops(campus, 3));
+    assert_true(scene_drops(campus, 3));
 }
 
 static void
@@ -183,8 +100,19 @@ test_a_stricter_decision_confirms_without_permits(void **state)
     struct campus *campus = *state;
     DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK);
     DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
     assert_string_equal(campus_newest(campus)->permit_set, "");
+}
+
+/* Half an hour of what would isolate 'ip' were it not isolated: more often than the budget has room
+ * for. */
+static void
+goes_on(struct campus *campus, const char *ip)
+{
+    for (int i = 0; i < 15; i++) {
+        DETECT(campus, ip, PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
+        campus_pass(campus, 2 * MINUTE);
+    }
 }
 
 static void
@@ -193,7 +121,7 @@ others_are_isolated(struct campus *campus)
     campus_client(campus, "e1", "p4", 7, "10.1.0.7", "c7");
     DETECT(campus, "10.1.0.7", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
     campus_pass(campus, MINUTE / 4);
-    assert_true(drops(campus, 7));
+    assert_true(scene_drops(campus, 7));
 }
 
 static void
@@ -206,10 +134,7 @@ test_one_that_was_extended_spends_no_budget(void **state)
                       campus_answer, &answer);
     campus_settle(campus);
     campus_pass(campus, 3 * HOUR);
-    for (int i = 0; i < 15; i++) {
-        DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-        campus_pass(campus, 2 * MINUTE);
-    }
+    goes_on(campus, "10.1.0.2");
     others_are_isolated(campus);
 }
 
@@ -217,12 +142,9 @@ static void
 test_one_until_released_spends_no_budget(void **state)
 {
     struct campus *campus = *state;
-    wish_isolate(campus, 2, 0);
+    scene_isolate(campus, 2, 0);
     campus_pass(campus, 3 * HOUR);
-    for (int i = 0; i < 15; i++) {
-        DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-        campus_pass(campus, 2 * MINUTE);
-    }
+    goes_on(campus, "10.1.0.2");
     others_are_isolated(campus);
 }
 
@@ -247,25 +169,10 @@ test_one_that_was_joined_spends_no_budget(void **state)
     struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
     campus_fact(campus, "e1", &down);
     campus_client(campus, "e1", "p4", 5, "10.1.0.5", NULL);
-    wish_isolate(campus, 5, 0);
+    scene_isolate(campus, 5, 0);
     campus_client(campus, "e1", "p4", 5, "10.1.0.5", "c2");
-    for (int i = 0; i < 15; i++) {
-        DETECT(campus, "10.1.0.5", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-        campus_pass(campus, 2 * MINUTE);
-    }
+    goes_on(campus, "10.1.0.5");
     others_are_isolated(campus);
-}
-
-static void
-set_policy(struct campus *campus, const char *text)
-{
-    struct policy_error why;
-    struct policy *next = NULL;
-    assert_int_equal(policy_parse(text, strlen(text), &next, &why), 0);
-    controller_set_policy(campus->controller, next);
-    policy_unref(next);
-    campus_settle(campus);
-    campus_pass(campus, 1000000);
 }
 
 static const char protecting[] =
@@ -298,7 +205,7 @@ address_becomes_a_servers(struct campus *campus, const char *ip)
     campus_client(campus, "e1", "p4", 9, ip, "c9");
     campus_pass(campus, MINUTE);
     snprintf(text, sizeof(text), "%s%s", policy, protecting);
-    set_policy(campus, text);
+    scene_set_policy(campus, text);
     campus_pass(campus, MINUTE);
 }
 
@@ -309,11 +216,11 @@ test_who_had_the_address_of_a_protected_one_stays_contained(void **state)
     campus_client(campus, "e1", "p1", 6, "10.1.0.60", NULL);
     lease(campus, "p1", 6, "10.1.0.6", "c6");
     DETECT(campus, "10.1.0.6", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-    assert_true(drops(campus, 6));
+    assert_true(scene_drops(campus, 6));
     lease(campus, "p1", 6, "10.1.0.66", "c6");
     address_becomes_a_servers(campus, "10.1.0.6");
-    assert_true(drops(campus, 6));
-    assert_false(drops(campus, 9));
+    assert_true(scene_drops(campus, 6));
+    assert_false(scene_drops(campus, 9));
 }
 
 static void
@@ -325,9 +232,9 @@ test_who_had_the_address_of_a_protected_one_can_be_enforced(void **state)
     DETECT(campus, "10.2.0.6", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
     lease(campus, "p1", 6, "10.2.0.66", "c6");
     address_becomes_a_servers(campus, "10.2.0.6");
-    judge(campus, campus_newest(campus)->id, VERDICT_ENFORCE, WISH_DONE);
-    assert_true(drops(campus, 6));
-    assert_false(drops(campus, 9));
+    scene_judge(campus, campus_newest(campus)->id, VERDICT_ENFORCE, WISH_DONE);
+    assert_true(scene_drops(campus, 6));
+    assert_false(scene_drops(campus, 9));
 }
 
 static void
@@ -339,8 +246,8 @@ test_the_address_of_another_by_now_is_not_enforced(void **state)
     campus_pass(campus, 30 * MINUTE);
     campus_client(campus, "e1", "p4", 6, "10.1.0.50", "ward");
     campus_pass(campus, MINUTE);
-    judge(campus, campus_newest(campus)->id, VERDICT_ENFORCE, WISH_REFUSED);
-    assert_false(drops(campus, 6));
+    scene_judge(campus, campus_newest(campus)->id, VERDICT_ENFORCE, WISH_REFUSED);
+    assert_false(scene_drops(campus, 6));
 }
 
 static void
@@ -349,11 +256,11 @@ test_resumed_is_not_held_before_the_switch_says_so(void **state)
     struct campus *campus = *state;
     struct wish_answer answer = {0};
     DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-    campus_pass(campus, 1000000);
+    campus_pass(campus, SECOND);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
     controller_panic(campus->controller, true, "operator:ann", "x", campus_answer, &answer);
-    campus_pass(campus, 1000000);
-    assert_false(drops(campus, 2));
+    campus_pass(campus, SECOND);
+    assert_false(scene_drops(campus, 2));
     campus->switches[0].is_deaf = true;
     controller_panic(campus->controller, false, "operator:ann", "x", campus_answer, &answer);
     campus_pass(campus, MINUTE);
@@ -364,12 +271,9 @@ static void
 test_observed_before_is_asked_when_the_mode_changes(void **state)
 {
     struct campus *campus = *state;
-    char text[4096];
     DETECT(campus, "10.3.0.4", PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK);
     assert_int_equal(controller_containment_count(campus->controller), 0);
-    snprintf(text, sizeof(text), "%s", policy);
-    memcpy(strstr(text, "mode: observe"), "mode: approve", strlen("mode: approve"));
-    set_policy(campus, text);
+    scene_change_policy(campus, policy, "mode: observe", "mode: approve");
     DETECT(campus, "10.3.0.4", PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK);
     assert_int_equal(controller_containment_count(campus->controller), 1);
 }
@@ -380,15 +284,15 @@ test_what_was_released_is_not_enforced_by_waiting(void **state)
     struct campus *campus = *state;
     struct wish_answer answer = {0};
     DETECT(campus, "10.2.0.3", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-    wish_isolate(campus, 3, 7200);
+    scene_isolate(campus, 3, 7200);
     char id[ID_SIZE];
     memcpy(id, campus_newest(campus)->id, sizeof(id));
     campus_pass(campus, 10 * MINUTE);
     controller_release(campus->controller, id, "operator:ann", "clean", campus_answer, &answer);
     campus_settle(campus);
-    assert_false(drops(campus, 3));
+    assert_false(scene_drops(campus, 3));
     campus_pass(campus, HOUR);
-    assert_false(drops(campus, 3));
+    assert_false(scene_drops(campus, 3));
     assert_int_equal(controller_containment_at(campus->controller, 0)->state, CONTAINMENT_PENDING);
 }
 
@@ -443,17 +347,12 @@ static void
 test_a_pair_keeps_nobody_from_isolation(void **state)
 {
     struct campus *campus = *state;
-    struct wish_answer answer = {0};
-    struct wish wish = {.action = ACTION_BLOCK_PAIR,
-                        .mac = campus_mac(2),
-                        .server = {.ip = campus_ip("198.51.100.9"), .length = 128},
-                        .reason = "by hand",
-                        .account = "operator:ann"};
-    controller_wish(campus->controller, &wish, campus_answer, &answer);
-    campus_settle(campus);
-    assert_int_equal(answer.result, WISH_DONE);
+    const struct wish wish = {.action = ACTION_BLOCK_PAIR,
+                              .mac = campus_mac(2),
+                              .server = {.ip = campus_ip("198.51.100.9"), .length = 128}};
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_DONE);
     DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
 }
 
 static void
@@ -462,7 +361,7 @@ test_decided_under_panic_is_verified_after_resume(void **state)
     struct campus *campus = *state;
     struct wish_answer answer = {0};
     controller_panic(campus->controller, true, "operator:ann", "x", campus_answer, &answer);
-    campus_pass(campus, 1000000);
+    campus_pass(campus, SECOND);
     DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
     campus_pass(campus, MINUTE);
     assert_int_not_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
@@ -470,7 +369,7 @@ test_decided_under_panic_is_verified_after_resume(void **state)
     controller_panic(campus->controller, false, "operator:ann", "x", campus_answer, &answer);
     campus_pass(campus, MINUTE);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
 }
 
 static void
@@ -484,24 +383,21 @@ test_checked_within_grace_is_contained_after_it(void **state)
     campus_settle(campus);
     DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
-    judge(campus, campus_newest(campus)->id, VERDICT_CHECK, WISH_DONE);
+    scene_judge(campus, campus_newest(campus)->id, VERDICT_CHECK, WISH_DONE);
     campus_pass(campus, 6 * MINUTE);
     campus_restart(campus);
     DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
 }
 
 static void
 test_pending_is_enforced_when_its_mode_becomes_auto(void **state)
 {
     struct campus *campus = *state;
-    char text[4096];
     DETECT(campus, "10.2.0.3", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
-    snprintf(text, sizeof(text), "%s", policy);
-    memcpy(strstr(text, "mode: approve"), "mode: auto   ", strlen("mode: approve"));
-    set_policy(campus, text);
+    scene_change_policy(campus, policy, "mode: approve", "mode: auto");
     DETECT(campus, "10.2.0.3", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
-    assert_true(drops(campus, 3));
+    assert_true(scene_drops(campus, 3));
 }
 
 static void
@@ -510,9 +406,9 @@ test_expired_is_contained_again(void **state)
     struct campus *campus = *state;
     DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
     campus_pass(campus, 2 * HOUR + MINUTE);
-    assert_false(drops(campus, 2));
+    assert_false(scene_drops(campus, 2));
     DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-    assert_true(drops(campus, 2));
+    assert_true(scene_drops(campus, 2));
 }
 
 static void
@@ -520,7 +416,7 @@ test_graver_than_what_was_checked_asks_again_after_a_restart(void **state)
 {
     struct campus *campus = *state;
     DETECT(campus, "10.2.0.3", PHASE_C2, SEVERITY_LOW, STRENGTH_STRONG);
-    judge(campus, campus_newest(campus)->id, VERDICT_CHECK, WISH_DONE);
+    scene_judge(campus, campus_newest(campus)->id, VERDICT_CHECK, WISH_DONE);
     campus_pass(campus, MINUTE);
     campus_restart(campus);
     DETECT(campus, "10.2.0.3", PHASE_C2, SEVERITY_LOW, STRENGTH_STRONG);
@@ -548,18 +444,10 @@ static void
 test_what_a_person_permits_stays_and_spends_nothing(void **state)
 {
     struct campus *campus = *state;
-    struct wish_answer answer = {0};
-    struct wish wish = {.action = ACTION_ISOLATE,
-                        .mac = campus_mac(2),
-                        .permit_set = "updates",
-                        .reason = "by hand",
-                        .account = "operator:ann"};
-    controller_wish(campus->controller, &wish, campus_answer, &answer);
-    campus_settle(campus);
-    for (int i = 0; i < 15; i++) {
-        DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_STRONG);
-        campus_pass(campus, 2 * MINUTE);
-    }
+    const struct wish wish = {
+        .action = ACTION_ISOLATE, .mac = campus_mac(2), .permit_set = "updates"};
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_DONE);
+    goes_on(campus, "10.1.0.2");
     assert_string_equal(campus_newest(campus)->permit_set, "updates");
     others_are_isolated(campus);
 }
@@ -567,7 +455,7 @@ test_what_a_person_permits_stays_and_spends_nothing(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_graver_than_what_was_checked_asks_again_after_a_restart),
         CASE(test_permits_that_were_taken_away_stay_so_after_a_restart),
