@@ -118,6 +118,9 @@ create(struct run *run, const char *path, const char *action, const char *endpoi
     add_option(body, "external_id", run->options.external_id);
     add_option(body, "observed_at", run->options.observed_at);
     add_option(body, "site", run->options.site);
+    if (run->options.by_address) {
+        cJSON_AddTrueToObject(body, "by_address");
+    }
     if (server) {
         add_server(body, server);
     }

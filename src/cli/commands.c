@@ -37,9 +37,10 @@ const struct command command_table[] = {
     {"server-blocks", "[SEARCH]", "[--ended]", "servers that nobody may reach", NULL, 0, 1,
      cmd_server_blocks},
     {"contain", "ENDPOINT", "(--permit SET | --none) " REASON " [--expires TIME] "
-     "[--external-id ID] [--observed-at TIME] [--site SITE]", "isolates an endpoint",
+     "[--external-id ID] [--observed-at TIME] [--site SITE] [--by-address]", "isolates an endpoint",
      "--permit SET: what stays permitted, a named set of the policy; --none: nothing.\n"
      "With an address, --observed-at says when that address was the endpoint's.\n"
+     "--by-address: also where nobody is known to have that address; whoever gets it is cut off.\n"
      "TIME of --expires: 90s, 10m, 8h, 2d.", 1, 1, cmd_contain},
     {"block-pair", "ENDPOINT SERVER", REASON " [--expires TIME]",
      "blocks traffic between one endpoint and one server", NULL, 2, 2, cmd_block_pair},

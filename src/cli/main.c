@@ -79,6 +79,7 @@ enum option_code {
     OPTION_UNSEEN,
     OPTION_BASE,
     OPTION_OVERWRITE,
+    OPTION_BY_ADDRESS,
     OPTION_DRY_RUN,
     OPTION_BOM,
     OPTION_ACCOUNT,
@@ -131,6 +132,7 @@ static const struct option long_options[] = {
     {"unseen", no_argument, NULL, OPTION_UNSEEN},
     {"base", required_argument, NULL, OPTION_BASE},
     {"overwrite-file", no_argument, NULL, OPTION_OVERWRITE},
+    {"by-address", no_argument, NULL, OPTION_BY_ADDRESS},
     {"account", required_argument, NULL, OPTION_ACCOUNT},
     {"action", required_argument, NULL, OPTION_ACTION},
     {"object", required_argument, NULL, OPTION_OBJECT},
@@ -252,6 +254,8 @@ flag_of(struct options *options, int code)
         return &options->unseen;
     case OPTION_OVERWRITE:
         return &options->overwrite_file;
+    case OPTION_BY_ADDRESS:
+        return &options->by_address;
     case 'h':
         return &options->help;
     default:

@@ -23,7 +23,7 @@ struct options {
     struct settings settings;
     const char *file; /* of settings */
     bool automatic, everywhere, json, help, ended, closed, none, assume, unseen, dry_run, bom,
-        overwrite_file, read_only;
+        overwrite_file, read_only, by_address;
     const char *days, *reason, *permit, *expires, *site, *external_id, *observed_at, *state, *out,
         *last_id, *limit, *source, *class, *tags, *note, *owner, *owner_email, *base, *account,
         *action, *object, *from, *until, *format, *newest, *input, *operations, *controller,

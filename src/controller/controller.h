@@ -125,7 +125,7 @@ struct wish {
     char external_id[NAME_SIZE];
     char account[NAME_SIZE];
     uint32_t expires_s;
-    bool confirms_protected; /* never overrides: protected stays protected */
+    bool is_by_address; /* where nobody is known to have 'ip': whoever gets it is meant */
 };
 
 enum wish_result { WISH_DONE, WISH_EXISTS, WISH_REFUSED, WISH_UNKNOWN, WISH_FAILED };

@@ -23,6 +23,22 @@ is_by_policy(const char *account)
     return strncmp(account, "policy:", 7) == 0 && strcmp(account, "policy:time-out") != 0;
 }
 
+/* A rule on an address is for whoever has it, or gets it next: that must surely be who had it when
+ * it was seen. */
+static bool
+address_is_barred(struct controller *controller, const struct containment *c, char why[WHY_SIZE])
+{
+    struct held held;
+    int64_t now_us = clock_wall_us(controller->clock);
+    if (world_is_of_another(controller, c)) {
+        snprintf(why, WHY_SIZE,
+                 "the address has changed hands since; name the endpoint or its MAC");
+        return true;
+    }
+    return !wish_address_is_clear(
+        topology_resolve(controller->topology, c->site, &c->subject_ip, now_us, &held), why);
+}
+
 /* Why a pending one cannot be enforced; false: it can. */
 static bool
 enforce_is_barred(struct controller *controller, struct entry *entry, char why[WHY_SIZE])
@@ -45,11 +61,6 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
         snprintf(why, WHY_SIZE, "that address cannot be an endpoint's");
         return true;
     }
-    if (is_by_address && world_is_of_another(controller, c)) {
-        snprintf(why, WHY_SIZE,
-                 "the address has changed hands since; name the endpoint or its MAC");
-        return true;
-    }
     if (resite_is_open(controller, c) && !resite_close(controller, entry)) {
         snprintf(why, WHY_SIZE,
                  "several sites may have that address; contain it at the one that is "
@@ -61,6 +72,9 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
                  "the policy has no site \"%.60s\" any more; contain it at the one that is meant "
                  "instead",
                  c->site);
+        return true;
+    }
+    if (is_by_address && address_is_barred(controller, c, why)) {
         return true;
     }
     char reason[TEXT_SIZE];

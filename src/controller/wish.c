@@ -49,6 +49,44 @@ wish_is_host(const struct ip *ip)
 
 #define SITE_NEEDED "several sites may have that address; name the site, the endpoint or its MAC"
 
+bool
+wish_address_is_clear(enum resolution how, char why[TEXT_SIZE])
+{
+    switch (how) {
+    case RESOLUTION_SURE:
+        return true;
+    case RESOLUTION_NONE: /* a rule on it would cut off whoever gets it next */
+        snprintf(why, WHY_SIZE, "nobody is known to have that address: name the endpoint or its "
+                                "MAC, or say that whoever has it is meant");
+        return false;
+    case RESOLUTION_SITES:
+        snprintf(why, WHY_SIZE, SITE_NEEDED);
+        return false;
+    case RESOLUTION_CHANGED:
+        snprintf(why, WHY_SIZE,
+                 "the address has changed hands since; name the endpoint or its MAC");
+        return false;
+    case RESOLUTION_OLD:
+        snprintf(why, WHY_SIZE, "nobody was seen with that address for long; name the endpoint");
+        return false;
+    default:
+        snprintf(why, WHY_SIZE, "two machines claimed that address; name the endpoint or its MAC");
+        return false;
+    }
+}
+
+/* The address itself, as was asked for in so many words: whoever gets it. */
+static bool
+wish_by_address(struct controller *controller, const struct wish *wish, char why[WHY_SIZE])
+{
+    if (ip_is_link_local(&wish->ip)) {
+        snprintf(why, WHY_SIZE, "that address is only unique on one network; name the MAC");
+        return false;
+    }
+    snprintf(why, WHY_SIZE, SITE_NEEDED);
+    return wish->site[0] != '\0' || !policy_has_sites(engine_policy(controller->engine));
+}
+
 /* Whom the wish is about; false: 'why'. */
 static bool
 wish_subject(struct controller *controller, const struct wish *wish,
@@ -80,31 +118,11 @@ wish_subject(struct controller *controller, const struct wish *wish,
     int64_t at_us = wish->observed_us ? wish->observed_us : clock_wall_us(controller->clock);
     enum resolution how =
         topology_resolve(controller->topology, wish->site, &wish->ip, at_us, &held);
-    *endpoint = held.endpoint;
-    switch (how) {
-    case RESOLUTION_SURE:
-        return true;
-    case RESOLUTION_NONE: /* by its address, until it is seen */
-        if (ip_is_link_local(&wish->ip)) {
-            snprintf(why, WHY_SIZE, "that address is only unique on one network; name the MAC");
-            return false;
-        }
-        snprintf(why, WHY_SIZE, SITE_NEEDED);
-        return wish->site[0] != '\0' || !policy_has_sites(engine_policy(controller->engine));
-    case RESOLUTION_SITES:
-        snprintf(why, WHY_SIZE, SITE_NEEDED);
-        return false;
-    case RESOLUTION_CHANGED:
-        snprintf(why, WHY_SIZE,
-                 "the address has changed hands since; name the endpoint or its MAC");
-        return false;
-    case RESOLUTION_OLD:
-        snprintf(why, WHY_SIZE, "nobody was seen with that address for long; name the endpoint");
-        return false;
-    default:
-        snprintf(why, WHY_SIZE, "two machines claimed that address; name the endpoint or its MAC");
-        return false;
+    if (wish->is_by_address && how == RESOLUTION_NONE) {
+        return wish_by_address(controller, wish, why);
     }
+    *endpoint = held.endpoint;
+    return wish_address_is_clear(how, why);
 }
 
 #define SERVER_LEAST_V4 (96 + 8)
@@ -324,7 +342,7 @@ controller_wish(struct controller *controller, const struct wish *wish, wish_don
                 void *context)
 {
     const struct endpoint *endpoint = NULL;
-    char why[WHY_SIZE] = "";
+    char why[WHY_SIZE] = "", barred[WHY_SIZE] = "";
     if (wish_was_made(controller, wish, done, context)) {
         return;
     }
@@ -333,9 +351,13 @@ controller_wish(struct controller *controller, const struct wish *wish, wish_don
                   NULL);
         return;
     }
-    if (!wish_subject(controller, wish, &endpoint, why) ||
-        !wish_is_sound(controller, wish, endpoint, why)) {
-        bool is_unknown = wish->endpoint_id[0] != '\0' && !endpoint;
+    bool is_clear = wish_subject(controller, wish, &endpoint, why);
+    bool is_unknown = wish->endpoint_id[0] != '\0' && !endpoint;
+    if (!wish_is_sound(controller, wish, endpoint, barred) && !is_unknown) {
+        wish_tell(done, context, WISH_REFUSED, barred, NULL); /* weightier than whose it is */
+        return;
+    }
+    if (!is_clear) {
         wish_tell(done, context, is_unknown ? WISH_UNKNOWN : WISH_REFUSED, why, NULL);
         return;
     }

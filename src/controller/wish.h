@@ -10,6 +10,8 @@
 void entries_tick(struct controller *controller);
 /* Could a machine have it?  A rule on 0.0.0.0, a broadcast or a group would cut off everybody. */
 bool wish_is_host(const struct ip *ip);
+/* Is it clear whom an address means, that resolves like that?  False: 'why' it is not. */
+bool wish_address_is_clear(enum resolution how, char why[TEXT_SIZE]);
 /* Policy asks for one that is in force without its permits; where it may take them away they go,
  * from the switches as soon as that is stored. */
 void controller_tighten(struct controller *controller, struct entry *entry,

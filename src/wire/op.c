@@ -283,6 +283,9 @@ static const struct field contain_fields[] = {
     ROW_OPT(struct op_contain, ip, "ip", FIELD_IP, "or by address"),
     ROW_OPT(struct op_contain, observed_us, "observed_at", FIELD_TIME,
             "when that address was the endpoint's; absent: now"),
+    ROW_OPT(struct op_contain, is_by_address, "by_address", FIELD_BOOL,
+            "where nobody is known to have that address: whoever gets it is cut off; absent: "
+            "that is refused"),
     ROW_OPT(struct op_contain, server, "server", FIELD_PREFIX, "block_pair: the server"),
     ROW_OPT(struct op_contain, server_name, "server_name", FIELD_TEXT, "or the server by name"),
     ROW_OPT(struct op_contain, permit_set, "permit_set", FIELD_TEXT,

@@ -264,6 +264,7 @@ struct op_contain {
     struct mac mac;
     struct ip ip;
     int64_t observed_us;
+    bool is_by_address;
     struct prefix server;
     char server_name[HOST_SIZE];
     char permit_set[NAME_SIZE];

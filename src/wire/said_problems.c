@@ -364,6 +364,11 @@ const struct said said_problems[] = {
      "端末の IP アドレスとして使用できない値です"},
     {"wish.link_local", "that address is only unique on one network; name the MAC",
      "そのアドレスは 1 つのネットワーク内でのみ一意です。MAC アドレスで指定してください"},
+    {"wish.nobody",
+     "nobody is known to have that address: name the endpoint or its MAC, or say that whoever has "
+     "it is meant",
+     "そのアドレスの使用者は確認されていません。端末または MAC アドレスで指定するか、使用者を問わないことを"
+     "明示してください"},
     {"wish.changed", "the address has changed hands since; name the endpoint or its MAC",
      "そのアドレスの使用者はその後変わっています。端末または MAC アドレスで指定してください"},
     {"wish.old", "nobody was seen with that address for long; name the endpoint",

@@ -160,6 +160,7 @@ ask_containment_create(const struct ask_call *call, const void *parameters)
     wish->ip = asked->ip;
     memcpy(wish->site, asked->site, sizeof(wish->site));
     wish->observed_us = asked->observed_us;
+    wish->is_by_address = asked->is_by_address;
     wish->server = asked->server;
     memcpy(wish->server_name, asked->server_name, sizeof(wish->server_name));
     memcpy(wish->permit_set, asked->permit_set, sizeof(wish->permit_set));

@@ -200,14 +200,6 @@ test_an_unlocated_endpoint_is_kept_and_acted_on(void **state)
     campus_client(campus, "e2", "p3", 40, "10.1.0.40", NULL);
     assert_int_equal(c->state, CONTAINMENT_VERIFIED);
     assert_string_equal(c->endpoint_id, campus_endpoint(campus, 40)->id);
-    wish = (struct wish){.action = ACTION_ISOLATE, .ip = campus_ip("10.1.0.41")};
-    answer = ask(campus, &wish);
-    assert_int_equal(answer.result, WISH_DONE);
-    c = controller_find(campus->controller, answer.id);
-    assert_int_equal(c->state, CONTAINMENT_WAITING);
-    campus_client(campus, "e2", "p4", 41, "10.1.0.41", NULL);
-    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
-    assert_true(drops(campus, 0, 41, NULL));
 }
 
 static void

@@ -213,8 +213,9 @@ a_wish_says_at_which_site(void **state)
     assert_int_equal(ask(&campus, wish).result, WISH_DONE);
     assert_true(is_cut(&campus, 0, EAST, "203.0.113.1"));
     assert_false(is_cut(&campus, 1, WEST, "203.0.113.1"));
-    /* Of somebody who was not seen yet: by address, at that site's switches only. */
+    /* Of whoever gets an address: at that site's switches only. */
     wish.ip = campus_ip("192.168.1.77");
+    wish.is_by_address = true;
     assert_int_equal(ask(&campus, wish).result, WISH_DONE);
     campus_client(&campus, "e2", "p2", 7, "192.168.1.77", "seven");
     assert_string_equal(campus_newest(&campus)->endpoint_id, "");
