@@ -158,7 +158,7 @@ function writeTexts() {
   const texts = Object.fromEntries(
     Object.entries(all).map(([code, { en, ja }]) => [
       code,
-      /^(place|report)|@}/.test(`${code} ${en}`) ? { ja, en } : { ja }, /* in English the text itself, but for times */
+      /^(place|report)|@}|{\ds}/.test(`${code} ${en}`) ? { ja, en } : { ja }, /* in English the text itself, but for times */
     ]),
   );
   writeFileSync(

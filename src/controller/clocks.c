@@ -265,9 +265,9 @@ unsure_begin(struct controller *controller)
     snprintf(
         detail, sizeof(detail),
         "nothing has set this machine's clock, which is %" PRId64
-        " minutes later than when we last ran: until it is set, or for an hour, nothing ends or is "
+        " s later than when we last ran: until it is set, or for an hour, nothing ends or is "
         "enforced by time",
-        later_us / SECOND_US / 60);
+        later_us / SECOND_US);
     log_warn("controller", "our clock may be wrong", LOG_S("detail", detail));
     notices_tell_object(controller, NOTICE_CLOCK, SEVERITY_MEDIUM, "cordond", detail);
 }

@@ -158,7 +158,7 @@ said_schema(void)
     cJSON *self = cJSON_CreateObject();
     cJSON_AddStringToObject(self, "$ref", "#/components/schemas/Said");
     cJSON_AddItemToArray(any, self);
-    cJSON_AddNumberToObject(values, "maxItems", SAID_VALUES_MAX);
+    cJSON_AddNumberToObject(values, "maxItems", SAID_LIST_MAX);
     cJSON_AddItemToObject(properties, "values", values);
     cJSON *required = cJSON_AddArrayToObject(schema, "required");
     cJSON_AddItemToArray(required, cJSON_CreateString("code"));

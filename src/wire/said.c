@@ -19,7 +19,7 @@ struct piece {
 /* One place of a template. */
 struct place {
     size_t index;
-    char kind;         /* '}' a text, '!', '#', '@', '~', ':' */
+    char kind;         /* '}' a text, '!', '#', '@', 's', '~', ':' */
     struct piece only; /* after ':' */
     struct piece next; /* literal up to the next place or the end */
     const char *rest;  /* after that */
@@ -42,7 +42,8 @@ static const struct {
     const size_t *count;
 } parts[] = {{said_words, &said_word_count},    {said_decisions, &said_decision_count},
              {said_places, &said_place_count},  {said_health, &said_health_count},
-             {said_policy, &said_policy_count}, {said_problems, &said_problem_count}};
+             {said_notices, &said_notice_count}, {said_policy, &said_policy_count},
+             {said_problems, &said_problem_count}};
 
 const struct said *
 said_at(size_t index)
@@ -84,6 +85,13 @@ is_time(struct piece text)
     return time_parse(copy, &at_us) == 0;
 }
 
+static bool
+is_span(struct piece text)
+{
+    size_t digits = strspn(text.text, "0123456789");
+    return digits > 0 && text.size == digits + 2 && memcmp(text.text + digits, " s", 2) == 0;
+}
+
 /* May that stand there? */
 static bool
 value_fits(const struct place *place, struct piece text, struct seek *seek, struct value *value)
@@ -94,6 +102,8 @@ value_fits(const struct place *place, struct piece text, struct seek *seek, stru
         return strspn(text.text, "0123456789") >= text.size;
     case '@':
         return is_time(text);
+    case 's':
+        return is_span(text);
     case ':':
         value->sentence = recognise_one(text, place->only, seek);
         return value->sentence != NULL;
@@ -237,7 +247,7 @@ recognise_list(struct piece text, struct piece only, struct seek *seek)
         }
     }
     int count = cJSON_GetArraySize(list);
-    if (text.size > 0 || count < 2 || count > SAID_VALUES_MAX) {
+    if (text.size > 0 || count < 2 || count > SAID_LIST_MAX) {
         cJSON_Delete(said);
         said = NULL;
     }
@@ -266,6 +276,7 @@ said_of(const char *text, const char *only)
 struct page {
     char *out;
     size_t size, used;
+    enum reader_language language;
 };
 
 static void
@@ -303,9 +314,35 @@ page_word_list(struct page *page, const cJSON *said, unsigned depth)
     cJSON_ArrayForEach(each, values)
     {
         is_list = is_list && page_word(page, each, depth + 1);
-        page_put(page, "。", each->next ? strlen("。") : 0);
+        const char *join = page->language == READER_JAPANESE ? "。" : "; ";
+        page_put(page, join, each->next ? strlen(join) : 0);
     }
     return is_list;
+}
+
+/* 'kind': as the template has it. */
+static void
+page_put_text(struct page *page, const char *value, char kind)
+{
+    char text[READER_SIZE];
+    int64_t at_us;
+    if (kind == '@' && time_parse(value, &at_us) == 0) {
+        reader_time(at_us, page->language, text);
+        value = text;
+    } else if (kind == 's') {
+        reader_span(strtoull(value, NULL, 10), page->language, text);
+        value = text;
+    }
+    page_put(page, value, strlen(value));
+}
+
+/* Only the English form says what the place of that number holds. */
+static char
+kind_of(const struct said *row, char number)
+{
+    const char form[] = {'{', number, '\0'};
+    const char *at = strstr(row->english, form);
+    return at ? at[2] : '}';
 }
 
 static bool
@@ -316,7 +353,7 @@ page_word(struct page *page, const cJSON *said, unsigned depth)
     if (!row || depth > DEPTH_MAX) {
         return depth <= DEPTH_MAX && page_word_list(page, said, depth);
     }
-    for (const char *at = row->japanese; *at;) {
+    for (const char *at = page->language == READER_JAPANESE ? row->japanese : row->english; *at;) {
         size_t literal = strcspn(at, "{");
         page_put(page, at, literal);
         at += literal;
@@ -324,9 +361,10 @@ page_word(struct page *page, const cJSON *said, unsigned depth)
             continue;
         }
         const cJSON *value = cJSON_GetArrayItem(values, at[1] - '1');
+        char kind = kind_of(row, at[1]);
         at = strchr(at, '}') + 1;
         if (cJSON_IsString(value)) {
-            page_put(page, value->valuestring, strlen(value->valuestring));
+            page_put_text(page, value->valuestring, kind);
         } else if (!page_word(page, value, depth + 1)) {
             return false;
         }
@@ -335,9 +373,9 @@ page_word(struct page *page, const cJSON *said, unsigned depth)
 }
 
 bool
-said_in_japanese(const cJSON *said, char *out, size_t size)
+said_in_words(const cJSON *said, enum reader_language language, char *out, size_t size)
 {
-    struct page page = {.out = out, .size = size};
+    struct page page = {.out = out, .size = size, .language = language};
     out[0] = '\0';
     if (!page_word(&page, said, 1)) {
         return false;

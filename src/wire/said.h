@@ -4,8 +4,8 @@
  * document) asks here.  A sentence that is not in the table stays the English text that it is.
  *
  * A template's places:  {1} a text; {1!} a name without blanks; {2#} a whole number; {3@} a time
- * (RFC 3339); {4~} a text that may be sentences itself; {5:word.phase.} a sentence whose code
- * begins so. */
+ * (RFC 3339); {4s} a length of time ("90 s"); {5~} a text that may be sentences itself;
+ * {6:word.phase.} a sentence whose code begins so. */
 #ifndef CORDON_WIRE_SAID_H
 #define CORDON_WIRE_SAID_H
 
@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/macros.h"
+#include "wire/reader.h"
 
 struct said {
     const char *code, *english, *japanese; /* templates of the same places */
@@ -22,6 +23,7 @@ struct said {
 #define SAID_VALUES_MAX 6
 /* Not in the table: the values are sentences that stand one after the other ("a; b"). */
 #define SAID_LIST "list"
+#define SAID_LIST_MAX 16
 
 /* Every row, in the order in which they are tried; NULL: no more. */
 const struct said *said_at(size_t index);
@@ -36,8 +38,8 @@ struct shape;
 void said_add(const struct shape *shape, cJSON *json);
 /* The same for each item of a list: a text that many of them have is looked for once. */
 void said_add_each(const struct shape *shape, cJSON *items);
-/* Words what said_of() gave; what does not fit is cut between characters.  False: 'said' is none.
- */
-bool said_in_japanese(const cJSON *said, char *out, size_t size);
+/* Words what said_of() gave, with times and lengths of time as the reader has them; what does not
+ * fit is cut between characters.  False: 'said' is none. */
+bool said_in_words(const cJSON *said, enum reader_language language, char *out, size_t size);
 
 #endif

@@ -231,17 +231,17 @@ const struct said said_decisions[] = {
     {"audit.resumed_here", "somebody at the switch resumed enforcement on it",
      "スイッチ上の操作により封じ込めを再開しました"},
     {"audit.clock_set",
-     "this machine's clock was set {1:word.clock.} by {2#} s: {3#} containments end when they were "
+     "this machine's clock was set {1:word.clock.} by {2s}: {3#} containments end when they were "
      "meant to",
-     "この装置の時計が {2} 秒{1}。封じ込め {3} 件の期限は、元の予定どおりに終わるよう補正しました"},
-    {"clock.behind", "its clock is {1#} s behind ours", "時計が {1} 秒遅れています"},
-    {"clock.ahead", "its clock is {1#} s ahead of ours", "時計が {1} 秒進んでいます"},
+     "Cordon のサーバーの時計が {2}{1}。封じ込め {3} 件の期限は、元の予定どおりに終わるよう補正しました"},
+    {"clock.behind", "its clock is {1s} behind ours", "この機器の時計が Cordon より {1}遅れています"},
+    {"clock.ahead", "its clock is {1s} ahead of ours", "この機器の時計が Cordon より {1}進んでいます"},
     {"clock.agrees", "its clock agrees with ours again", "時計のずれが解消しました"},
     {"clock.unset",
-     "nothing has set this machine's clock, which is {1#} minutes later than when we last ran: "
+     "nothing has set this machine's clock, which is {1s} later than when we last ran: "
      "until it is set, or for an hour, nothing ends or is enforced by time",
-     "この装置の時計はまだ合わせられておらず、前回の稼働時より {1} "
-     "分進んでいます。時計が合わせられるまで（最長 1 時間）、期限による解除と実施を行いません"},
+     "Cordon のサーバーの時計はまだ合わせられておらず、前回の稼働時より {1}"
+     "進んでいます。時計が合わせられるまで（最長 1 時間）、期限による解除と実施を行いません"},
     {"memory.short",
      "memory runs out: {1#} % of {2#} MiB are used; what is only kept to be shown is dropped from "
      "memory",

@@ -30,7 +30,7 @@ const struct said said_problems[] = {
     {"replay.unknown", "no replay has this id; an hour after their end they are forgotten",
      "この ID の再検証はありません。結果は終了の 1 時間後に破棄されます"},
     {"replay.days", "days must be at least 1", "days は 1 以上を指定してください"},
-    {"replay.store", "the store could not be read: {1}", "データベースを読み取れませんでした: {1}"},
+    {"replay.store", "the store could not be read: {1~}", "データベースを読み取れませんでした: {1}"},
     {"replay.note", "{1#} detections, {2#} decisions", "検知 {1} 件、判断 {2} 件"},
     {"replay.draft_auto", "replay of {1#} days, a draft, as if in mode auto",
      "過去 {1} 日間の再検証（下書き、自動モードを仮定）"},

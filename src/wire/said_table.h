@@ -5,8 +5,8 @@
 #include "wire/said.h"
 
 extern const struct said said_words[], said_decisions[], said_places[], said_health[],
-    said_policy[], said_problems[];
+    said_notices[], said_policy[], said_problems[];
 extern const size_t said_word_count, said_decision_count, said_place_count, said_health_count,
-    said_policy_count, said_problem_count;
+    said_notice_count, said_policy_count, said_problem_count;
 
 #endif

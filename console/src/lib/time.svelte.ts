@@ -73,6 +73,20 @@ function fromNow(seconds: number): string {
   return format.format(0, 'second');
 }
 
+/* "2 hr 1 min": the largest unit and the one below it, rounded down. */
+export function span(seconds: number): string {
+  const first = UNITS.findIndex(([, size]) => seconds >= size);
+  const shown = first < 0 ? UNITS.slice(-1) : UNITS.slice(first, first + 2);
+  const words = shown.map(([unit, size]) => {
+    const count = Math.floor(seconds / size);
+    seconds -= count * size;
+    const style = { style: 'unit', unit, unitDisplay: 'short' } as const;
+    const isWord = count > 0 || shown.length === 1;
+    return isWord ? new Intl.NumberFormat(language.now, style).format(count) : '';
+  });
+  return words.join(' ').trim();
+}
+
 export function number(value: number | undefined): string {
   return value === undefined ? '' : new Intl.NumberFormat(language.now).format(value);
 }

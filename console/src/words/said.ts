@@ -4,13 +4,13 @@
  * (names, notes, other makers' signatures) has no code and stays as it is. */
 import { language, type Language } from '../lib/language.svelte';
 import { texts } from '../lib/said-texts';
-import { short } from '../lib/time.svelte';
+import { short, span } from '../lib/time.svelte';
 
 export interface Said {
   code: string;
   values: (string | Said)[];
 }
-/* English only where times stand in it, which the viewer's zone decides. */
+/* English only where times stand in it, which the viewer's zone decides, or lengths of time. */
 interface Wording {
   ja: string;
   en?: string;
@@ -18,17 +18,18 @@ interface Wording {
 const LIST = 'list'; /* sentences one after the other */
 const JOIN: Record<Language, string> = { en: '; ', ja: '。' };
 
-function value(one: string | Said | undefined, isTime: boolean): string | undefined {
+/* 'kind': of the template's place, '@' a time, 's' a length of time ("90 s"). */
+function value(one: string | Said | undefined, kind: string): string | undefined {
   if (typeof one !== 'string') {
     return one && wording(one);
   }
-  return isTime ? short(one) || one : one;
+  return kind === '@' ? short(one) || one : kind === 's' ? span(parseInt(one, 10)) : one;
 }
 
 /* Undefined: this console does not know the code (the server is newer). */
 export function wording(said: Said): string | undefined {
   if (said.code === LIST) {
-    const all = said.values.map((one) => value(one, false));
+    const all = said.values.map((one) => value(one, ''));
     return all.includes(undefined) ? undefined : all.join(JOIN[language.now]);
   }
   const row = (texts as Record<string, Wording>)[said.code];
@@ -41,8 +42,8 @@ export function wording(said: Said): string | undefined {
     return undefined; /* English is the text that came */
   }
   const text = template.replace(/\{(\d)[^}]*\}/g, (_, digit: string) => {
-    const isTime = row.en?.includes(`{${digit}@}`) ?? false;
-    const filled = value(said.values[Number(digit) - 1], isTime);
+    const at = row.en?.indexOf(`{${digit}`) ?? -1;
+    const filled = value(said.values[Number(digit) - 1], at < 0 ? '' : row.en!.charAt(at + 2));
     isWhole &&= filled !== undefined;
     return filled ?? '';
   });

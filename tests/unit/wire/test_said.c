@@ -30,6 +30,12 @@ first_of(const char *only, size_t size)
     return NULL;
 }
 
+static bool
+in_japanese(const cJSON *said, char *out, size_t size)
+{
+    return said_in_words(said, READER_JAPANESE, out, size);
+}
+
 /* The template with something fitting at each place. */
 static void
 fill(const struct said *row, char *out)
@@ -42,7 +48,9 @@ fill(const struct said *row, char *out)
         }
         char inner[TEXT_ROOM];
         const char *end = strchr(at, '}');
-        const char *put = at[2] == '#' ? "7" : at[2] == '@' ? "2026-03-09T02:58:24Z" : "p1";
+        const char *put = at[2] == '#' ? "7" : at[2] == '@'   ? "2026-03-09T02:58:24Z"
+                          : at[2] == 's' ? "7 s"
+                                         : "p1";
         if (at[2] == ':') {
             fill(first_of(at + 3, (size_t)(end - at - 3)), inner);
             put = inner;
@@ -95,6 +103,7 @@ test_japanese_is_japanese(void **state)
                                        "word.check.",
                                        "reach.permitted",
                                        "reason.detection_only",
+                                       "backup.file",
                                        "report.said",
                                        "doctor.source",
                                        "hold.held",
@@ -139,7 +148,7 @@ test_each_row_is_found_again(void **state)
         if (strcmp(code_of(said), row->code) != 0) {
             fail_msg("'%s' of %s is taken for %s", text, row->code, code_of(said));
         }
-        assert_true(said_in_japanese(said, japanese, sizeof(japanese)));
+        assert_true(in_japanese(said, japanese, sizeof(japanese)));
         assert_null(strchr(japanese, '{'));
         cJSON_Delete(said);
     }
@@ -152,7 +161,7 @@ says(const char *text, const char *only, const char *code, const char *japanese)
     char out[TEXT_ROOM];
     cJSON *said = said_of(text, only);
     assert_string_equal(code_of(said), code);
-    assert_true(said_in_japanese(said, out, sizeof(out)));
+    assert_true(in_japanese(said, out, sizeof(out)));
     assert_string_equal(out, japanese);
     cJSON_Delete(said);
 }
@@ -173,10 +182,10 @@ test_real_texts(void **state)
         "seen on access port p1 of e1 since 2026-03-09T02:58:24Z, the only one there; core and e2 "
         "see it on their uplinks",
         "place.", SAID_LIST,
-        "2026-03-09T02:58:24Z から e1 のアクセスポート p1 で確認。そのポートにはこの端末のみ。core "
+        "2026年3月9日 11:58:24 から e1 のアクセスポート p1 で確認。そのポートにはこの端末のみ。core "
         "と e2 はアップリンクで観測");
     says("e1 not connected since 2026-03-09T02:58:24Z; e2 is still being told", "", SAID_LIST,
-         "e1 は 2026-03-09T02:58:24Z から未接続です。e2 へ設定を送信中です");
+         "e1 は 2026年3月9日 11:58:24 から未接続です。e2 へ設定を送信中です");
     says("policy a: isolate c2 is held for a person: weak evidence: s has no declared strength; "
          "policy b: notify c2",
          "", SAID_LIST,
@@ -208,6 +217,71 @@ test_real_texts(void **state)
     says("contain", "word.audit.", "word.audit.contain", "封じ込め");
 }
 
+/* In English it is the text that it was, but for times and lengths of time. */
+static void
+test_times_are_the_readers(void **state)
+{
+    static const struct {
+        const char *text, *english, *japanese;
+    } cases[] = {
+        {"its certificate expired on 2026-03-08T15:04:05Z",
+         "its certificate expired on 2026-03-09 00:04:05 +0900",
+         "証明書の期限が 2026年3月9日 0:04:05 に切れました"},
+        {"its clock is 59 s behind ours", "its clock is 59 s behind ours",
+         "この機器の時計が Cordon より 59 秒遅れています"},
+        {"its clock is 7261 s ahead of ours", "its clock is 2 h 1 min ahead of ours",
+         "この機器の時計が Cordon より 2 時間 1 分進んでいます"},
+        {"this machine's clock was set back by 172800 s: 3 containments end when they were meant "
+         "to",
+         "this machine's clock was set back by 2 d: 3 containments end when they were meant to",
+         "Cordon のサーバーの時計が 2 日戻されました。封じ込め 3 件の期限は、元の予定どおりに終わる"
+         "よう補正しました"},
+        {"e1 has not connected yet; e2 not connected since 2026-03-09T02:58:24Z",
+         "e1 has not connected yet; e2 not connected since 2026-03-09 11:58:24 +0900",
+         "e1 はまだ一度も接続していません。e2 は 2026年3月9日 11:58:24 から未接続です"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char out[TEXT_ROOM];
+        cJSON *said = said_of(cases[i].text, "");
+        assert_true(said_in_words(said, READER_ENGLISH, out, sizeof(out)));
+        assert_string_equal(out, cases[i].english);
+        assert_true(in_japanese(said, out, sizeof(out)));
+        assert_string_equal(out, cases[i].japanese);
+        cJSON_Delete(said);
+    }
+}
+
+static void
+test_a_zone_that_is_not_the_readers_is_named(void **state)
+{
+    char text[READER_SIZE];
+    (void)state;
+    setenv("TZ", "UTC", 1);
+    tzset();
+    reader_time(INT64_C(1773025104532140), READER_JAPANESE, text);
+    setenv("TZ", "JST-9", 1);
+    tzset();
+    assert_string_equal(text, "2026年3月9日 2:58:24（UTC+00:00）");
+}
+
+/* A dozen switches that are away. */
+static void
+test_a_long_list(void **state)
+{
+    char text[TEXT_ROOM] = "", out[TEXT_ROOM];
+    (void)state;
+    for (size_t i = 1; i <= 12; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof(text) - used, "%se%zu has not connected yet",
+                 used > 0 ? "; " : "", i);
+    }
+    cJSON *said = said_of(text, "");
+    assert_true(in_japanese(said, out, sizeof(out)));
+    assert_non_null(strstr(out, "e12 はまだ"));
+    cJSON_Delete(said);
+}
+
 /* What people and attackers write is nobody's sentence. */
 static void
 test_others_texts_stay(void **state)
@@ -221,9 +295,9 @@ test_others_texts_stay(void **state)
         assert_null(said_of(texts[i], ""));
     }
     assert_null(said_of("nobody known", "reason."));
-    assert_false(said_in_japanese(NULL, out, sizeof(out)));
+    assert_false(in_japanese(NULL, out, sizeof(out)));
     cJSON *made = cJSON_Parse("{\"code\": \"story.done\", \"values\": [\"a\"]}");
-    assert_false(said_in_japanese(made, out, sizeof(out))); /* values are missing */
+    assert_false(in_japanese(made, out, sizeof(out))); /* values are missing */
     cJSON_Delete(made);
 }
 
@@ -234,7 +308,7 @@ test_cut_between_characters(void **state)
     cJSON *said = said_of("nobody known", "");
     (void)state;
     for (size_t size = 1; size <= sizeof(out); size++) {
-        assert_true(said_in_japanese(said, out, size));
+        assert_true(in_japanese(said, out, size));
         assert_true(strlen(out) < size);
         assert_true(utf8_is_plain(out, strlen(out)));
     }
@@ -276,7 +350,7 @@ test_hostile_texts_cost_little(void **state)
         }
         char out[256];
         cJSON *said = said_of(text, "");
-        assert_true(!said || said_in_japanese(said, out, sizeof(out)));
+        assert_true(!said || in_japanese(said, out, sizeof(out)));
         cJSON_Delete(said);
     }
     assert_true((double)(clock() - begun) / CLOCKS_PER_SEC < 20);
@@ -285,11 +359,15 @@ test_hostile_texts_cost_little(void **state)
 int
 main(void)
 {
+    setenv("TZ", "JST-9", 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_whole),
         cmocka_unit_test(test_japanese_is_japanese),
         cmocka_unit_test(test_each_row_is_found_again),
         cmocka_unit_test(test_real_texts),
+        cmocka_unit_test(test_times_are_the_readers),
+        cmocka_unit_test(test_a_zone_that_is_not_the_readers_is_named),
+        cmocka_unit_test(test_a_long_list),
         cmocka_unit_test(test_others_texts_stay),
         cmocka_unit_test(test_cut_between_characters),
         cmocka_unit_test(test_hostile_texts_cost_little),

@@ -17,7 +17,14 @@ CALLS = (
     (r"\btell\(outcome,", "src/policy/engine.c"), (r"\bdoctor_find\(", "src/controller/ask/ask_doctor*.c"),
     (r"altered_note\(", "src/controller/observed.c"), (r"store_put_audit\(", "src/controller/**/*.c"),
     (r"snprintf\(\s*detail, sizeof\(detail\),",
-     "src/controller/**/{enrolments,certificates,unproven,notices,observed,copies,clocks,pressure}.c"),
+     "src/controller/**/{enrolments,certificates,unproven,notices,observed,copies,clocks,pressure,ended,storm,follow}.c"),
+    (r"\b(?:notices|controller)_tell(?:_object|_containment)?\(", "src/controller/**/*.c"),
+    (r"snprintf\(\s*text, sizeof\(text\),", "src/controller/**/{disk,records,resite,observed,unproven}.c"),
+    (r"\btell\(controller,", "src/controller/**/{disk,unstored}.c"),
+    (r"snprintf\(\s*(?:copies->view\.last|result|source->stats)\.problem, [^,]+,", "src/{controller,intake}/**/*.c"),
+    (r"snprintf\(problem, (?:TEXT_SIZE|sizeof\(problem\)),", "src/intake/*.c"),
+    (r"snprintf\(why, 256,", "src/cordond/backup.c"),
+    (r"snprintf\(detail, sizeof\(detail\),", "src/topology/*.c"),
     (r"add_reach\(", "src/controller/ask/ask_containments.c"), (r"\bsay\(location,", "src/topology/*.c"),
     (r"held_fail\(", "src/edge/*.c"), (r"problem_add\(", "src/edge/*.c"),
     (r"snprintf\(why, (?:TEXT_SIZE|WHY_SIZE|128),", "src/{policy,controller,wire,edge}/**/*.c"),
@@ -34,7 +41,8 @@ PLAIN = re.compile(r"^[a-z_A-Z/{}.:%\[\]0-9-]*$|^, |^ \(|^; |^: $|^with |^ and |
 PIECES = ("(mode observe%s", "is already %s", "in force", " yet for ", "s %s ours", "connected%s%s",
           "since %s, %s%s%s", "port since%s", "access port%s", "class is none of", "the server",
           "bridge and port names", "protected: '", "makes_bridge needs", " leaves it to a person", " says observe by now",
-          "HTTP %ld%s")
+          "HTTP %ld%s", "MAC addresses on one %s", "which is %s", "leased to", "in use by", "%): %s",
+          "a link of another", "the master key comes from", "the backup is not locked")
 
 
 def is_piece(one):
@@ -79,6 +87,8 @@ def main():
         if found[1].startswith(":word"):
             known = [re.escape(en) for code, en in words.items() if code.startswith(found[1][1:])]
             return "(?:%s)" % "|".join(known + ["x1"])
+        if found[1] == "s":
+            return r"\d+ s"
         return r"\d+" if found[1] == "#" else r"[x17/:.]+"
     forms = []
     for row in rows.values():
