@@ -84,8 +84,8 @@ text_translate(cJSON *text, const cJSON *said)
         for (const cJSON *one = said->child; each && one; each = each->next, one = one->next) {
             text_translate(each, one);
         }
-    } else if (cJSON_IsString(text) && said_in_words(said, READER_JAPANESE, japanese,
-                                                       sizeof(japanese))) {
+    } else if (cJSON_IsString(text) &&
+               said_in_words(said, READER_JAPANESE, japanese, sizeof(japanese))) {
         cJSON_SetValuestring(text, japanese);
     }
 }

@@ -6,52 +6,10 @@
 #include <time.h>
 
 #include "base/utf8.h"
+#include "notify/kinds.h"
+#include "wire/said.h"
 
-struct words {
-    const char *by[NOTIFY_LANGUAGE_COUNT];
-};
-
-static const struct words kinds[NOTICE_KIND_COUNT] = {
-    [NOTICE_DETECTED] = {{"Detected", "脅威を検知しました"}},
-    [NOTICE_PENDING] = {{"Waits for your decision", "承認待ちの措置があります"}},
-    [NOTICE_ANSWERED] = {{"Decided", "承認待ちの措置が判断されました"}},
-    [NOTICE_CONTAINED] = {{"Contained and verified", "封じ込め、動作を検証しました"}},
-    [NOTICE_UNVERIFIED] = {{"Containment not verified everywhere",
-                            "封じ込めを検証できないスイッチがあります"}},
-    [NOTICE_FAILED] = {{"Containment failed", "封じ込めに失敗しました"}},
-    [NOTICE_MOVED] = {{"Contained endpoint moved", "封じ込め中の端末が移動しました"}},
-    [NOTICE_RELEASED] = {{"Released", "封じ込めを解除しました"}},
-    [NOTICE_EXPIRED] = {{"Containment expired", "封じ込めが期限切れで終了しました"}},
-    [NOTICE_PROTECTION] = {{"Proposed as protected", "保護対象の候補があります"}},
-    [NOTICE_SWITCH_LOST] = {{"Switch lost", "スイッチと通信できません"}},
-    [NOTICE_SWITCH_BACK] = {{"Switch is back", "スイッチとの通信が回復しました"}},
-    [NOTICE_SWITCH_PROBLEM] = {{"Switch has a problem", "スイッチに問題があります"}},
-    [NOTICE_SENSOR_SILENT] =
-        {{"Sensor is silent: its networks are not watched",
-          "センサーからの通知が途絶えました。監視されていないネットワークがあります"}},
-    [NOTICE_SENSOR_BACK] = {{"Sensor is heard again", "センサーからの通知が回復しました"}},
-    [NOTICE_SOURCE_PROBLEM] = {{"Source of detections has a problem", "検知元に問題があります"}},
-    [NOTICE_PANIC] = {{"PANIC: all enforcement is suspended",
-                       "全停止: すべての封じ込めを停止しました"}},
-    [NOTICE_RESUME] = {{"Enforcement is resumed", "封じ込めを再開しました"}},
-    [NOTICE_POLICY] = {{"Policy changed", "ポリシーが変更されました"}},
-    [NOTICE_SIGN_IN] = {{"Sign-in locked out", "サインインがロックされました"}},
-    [NOTICE_AUDIT] = {{"The audit log is broken", "操作ログの改ざんまたは欠損を検出しました"}},
-    [NOTICE_STORM] = {{"More is detected than the budget lets contain",
-                       "検知が集中し、自動隔離の上限を超えています"}},
-    [NOTICE_CONFLICT] = {{"Two machines contradict each other", "端末の情報に矛盾があります"}},
-    [NOTICE_CERTIFICATE] = {{"A certificate expires", "証明書の有効期限が近づいています"}},
-    [NOTICE_CLOCK] = {{"A clock was set or is wrong", "時計のずれまたは変更を検出しました"}},
-    [NOTICE_STORE] = {{"The database cannot be written or read, or can again",
-                       "データベースの読み書きの異常または回復"}},
-    [NOTICE_BACKUP] = {{"A backup failed", "バックアップに失敗しました"}},
-    [NOTICE_PROCESS] = {{"A process of Cordon ended, or its memory runs out",
-                         "Cordonのプロセスの異常終了またはメモリ不足"}},
-    [NOTICE_DISK] = {{"The disk budget is being used up", "ディスク容量の不足"}},
-    [NOTICE_CHECKPOINT] = {{"Checkpoint of the audit log", "操作ログのチェックポイント"}},
-    [NOTICE_AUDIT_ROW] = {{"Audit log row", "操作ログの記録"}},
-    [NOTICE_TEST] = {{"Test message", "テスト通知"}},
-};
+#define SAID_SIZE (3 * TEXT_SIZE) /* Japanese takes no more of it than that */
 
 static const struct words actions[ACTION_COUNT] = {
     [ACTION_NONE] = {{"nothing", "措置なし"}},
@@ -68,19 +26,38 @@ pick(const struct words *words, enum notify_language language)
     return words->by[language];
 }
 
-static void
-time_text(int64_t us, char text[40])
+static enum reader_language
+reader_of(enum notify_language language)
 {
-    time_t seconds = (time_t)(us / 1000000);
-    struct tm local;
-    localtime_r(&seconds, &local);
-    strftime(text, 40, "%Y-%m-%d %H:%M:%S %z", &local);
+    return language == NOTIFY_JA ? READER_JAPANESE : READER_ENGLISH;
+}
+
+/* Where the server itself said it, in the reader's words; what people typed and what other makers'
+ * products said stays as it is.  'only': as of said_of(). */
+static void
+said_text(const char *text, const char *only, enum notify_language language, char out[SAID_SIZE])
+{
+    cJSON *said = said_of(text, only);
+    if (!said || !said_in_words(said, reader_of(language), out, SAID_SIZE)) {
+        snprintf(out, SAID_SIZE, "%s", text);
+    }
+    cJSON_Delete(said);
+}
+
+/* The database's and the disk's say nothing more than the title does. */
+static void
+object_text(const struct notice *notice, enum notify_language language, char out[SAID_SIZE])
+{
+    bool is_plain = notice->kind != NOTICE_DISK && notice->kind != NOTICE_STORE;
+    said_text(is_plain ? notice->object : "", "word.signin.", language, out);
 }
 
 /* Whom or what it is about, as short as it can be. */
 static void
-subject_of(const struct notice *notice, char text[HOST_SIZE + 2 * NAME_SIZE + 8])
+subject_of(const struct notice *notice, enum notify_language language,
+           char text[HOST_SIZE + 2 * NAME_SIZE + 8])
 {
+    char object[SAID_SIZE];
     char address[PREFIX_TEXT_SIZE] = "";
     if (!ip_is_none(&notice->ip)) {
         ip_format(&notice->ip, address);
@@ -89,11 +66,12 @@ subject_of(const struct notice *notice, char text[HOST_SIZE + 2 * NAME_SIZE + 8]
     } else if (!prefix_is_none(&notice->server)) {
         prefix_format(&notice->server, address);
     }
+    object_text(notice, language, object);
     const char *name = notice->host_name[0]     ? notice->host_name
-                       : notice->object[0]      ? notice->object
+                       : object[0]              ? object
                        : notice->server_name[0] ? notice->server_name
                                                 : address;
-    snprintf(text, HOST_SIZE + 2 * NAME_SIZE + 8, "%s%s%s%s%s", name,
+    snprintf(text, HOST_SIZE + 2 * NAME_SIZE + 8, "%.*s%s%s%s%s", HOST_SIZE - 1, name,
              notice->switch_name[0] ? " @ " : "", notice->switch_name, notice->port[0] ? "/" : "",
              notice->port);
 }
@@ -102,8 +80,8 @@ void
 text_line(const struct notice *notice, enum notify_language language, char line[SUBJECT_SIZE])
 {
     char about[HOST_SIZE + 2 * NAME_SIZE + 8];
-    subject_of(notice, about);
-    int used = snprintf(line, SUBJECT_SIZE, "%s%s%s", pick(&kinds[notice->kind], language),
+    subject_of(notice, language, about);
+    int used = snprintf(line, SUBJECT_SIZE, "%s%s%s", kind_title(notice, language),
                         about[0] ? ": " : "", about);
     if (notice->case_number[0] && used > 0 && used < SUBJECT_SIZE) {
         snprintf(line + used, SUBJECT_SIZE - (size_t)used,
@@ -178,7 +156,7 @@ text_link(const char *console_url, const struct notice *notice, char link[URL_SI
 
 /* "Label: value", where there is a value. */
 static void
-put(FILE *out, enum notify_language language, const struct words *label, const char *value)
+put_value(FILE *out, const char *label, const char *value)
 {
     char plain[2 * URL_SIZE];
     if (!value[0]) {
@@ -186,7 +164,23 @@ put(FILE *out, enum notify_language language, const struct words *label, const c
     }
     snprintf(plain, sizeof(plain), "%s", value);
     utf8_make_plain(plain, strlen(plain));
-    fprintf(out, "%s: %s\n", pick(label, language), plain);
+    fprintf(out, "%s: %s\n", label, plain);
+}
+
+static void
+put(FILE *out, enum notify_language language, const struct words *label, const char *value)
+{
+    put_value(out, pick(label, language), value);
+}
+
+/* Sentences. */
+static void
+put_said(FILE *out, enum notify_language language, const char *label, const char *text,
+         const char *only)
+{
+    char words[SAID_SIZE];
+    said_text(text, only, language, words);
+    put_value(out, label, words);
 }
 
 static void
@@ -216,14 +210,45 @@ server_text(const struct notice *notice, char text[HOST_SIZE + PREFIX_TEXT_SIZE 
              notice->server_name[0] && address[0] ? ", " : "", address);
 }
 
+/* "policy:c2" decided by itself; "switch:e1" means a person at that switch. */
+static void
+account_text(const struct notice *notice, enum notify_language language, char text[SAID_SIZE])
+{
+    static const struct {
+        const char *begin;
+        struct words words; /* what follows stands at its '*' */
+    } known[] = {
+        {"policy:time-out", {{"automatic, nobody answered", "自動（応答なし）"}}},
+        {"policy:expiry", {{"automatic, its time was over", "自動（期限切れ）"}}},
+        {"policy:protected", {{"automatic, it is protected now", "自動（保護対象に登録）"}}},
+        {"policy:held-port",
+         {{"automatic, it is at the port of a contained endpoint",
+           "自動（封じ込め中の端末と同じポート）"}}},
+        {"policy:", {{"automatic, policy *", "自動（ポリシー *）"}}},
+        {"switch:", {{"somebody at the switch *", "スイッチ上での操作（*）"}}},
+    };
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        size_t size = strlen(known[i].begin);
+        if (strncmp(notice->account, known[i].begin, size) == 0) {
+            const char *words = pick(&known[i].words, language);
+            int before = (int)strcspn(words, "*");
+            const char *after = words[before] ? words + before + 1 : "";
+            const char *name = words[before] ? notice->account + size : "";
+            snprintf(text, SAID_SIZE, "%.*s%s%s", before, words, name, after);
+            return;
+        }
+    }
+    snprintf(text, SAID_SIZE, "%s", notice->account);
+}
+
 /* Until when somebody may decide, and what happens then. */
 static void
 put_until(FILE *out, const struct notice *notice, enum notify_language language)
 {
-    static const struct words expires = {{"Ends by itself", "自動終了"}};
-    char at[40] = "";
+    static const struct words expires = {{"Ends by itself", "自動解除の予定"}};
+    char at[READER_SIZE] = "";
     if (notice->until_us > 0) {
-        time_text(notice->until_us, at);
+        reader_time(notice->until_us, reader_of(language), at);
     }
     if (notice->kind != NOTICE_PENDING) {
         put(out, language, &expires, at);
@@ -247,26 +272,28 @@ put_until(FILE *out, const struct notice *notice, enum notify_language language)
     }
 }
 
-static void
-put_notice(FILE *out, const struct wire_notice *wire, const struct notice *notice)
+/* What became of a pending one. */
+static const char *
+verdict(const struct notice *notice, enum notify_language language)
 {
-    static const struct words when = {{"When", "日時"}}, severity = {{"Severity", "重大度"}},
-                              action = {{"Action", "措置"}}, endpoint = {{"Endpoint", "端末"}},
-                              place = {{"Where", "接続位置"}}, server = {{"Server", "サーバー"}},
-                              object = {{"About", "対象"}}, why = {{"Why", "理由"}},
-                              detail = {{"Detail", "詳細"}}, policy = {{"Policy", "ポリシー"}},
-                              account = {{"By", "実行者"}}, number = {{"Case number", "受付番号"}},
-                              link = {{"Console", "コンソール"}};
-    static const struct words severities[SEVERITY_COUNT] = {
-        {{"info", "情報"}}, {{"low", "低"}}, {{"medium", "中"}}, {{"high", "高"}}};
-    enum notify_language language = wire->message.language;
-    char text[URL_SIZE + 64];
-    time_text(notice->at_us, text);
-    fprintf(out, "%s\n", pick(&kinds[notice->kind], language));
-    put(out, language, &when, text);
-    put(out, language, &severity, pick(&severities[notice->severity], language));
-    put(out, language, &action,
-        notice->action == ACTION_NONE ? "" : pick(&actions[notice->action], language));
+    static const struct words checked = {{"checked, nothing is blocked",
+                                          "確認済み（遮断しません）"}},
+                              reverted = {{"reverted, nothing is blocked",
+                                           "取り消し（遮断しません）"}},
+                              enforced = {{"enforced", "実施"}};
+    return notice->kind != NOTICE_ANSWERED         ? ""
+           : notice->state == CONTAINMENT_CHECKED  ? pick(&checked, language)
+           : notice->state == CONTAINMENT_REVERTED ? pick(&reverted, language)
+                                                   : pick(&enforced, language);
+}
+
+static void
+put_whom(FILE *out, const struct notice *notice, enum notify_language language)
+{
+    static const struct words endpoint = {{"Endpoint", "端末"}},
+                              place = {{"Where (switch / port)", "接続位置（スイッチ / ポート）"}},
+                              server = {{"Server", "サーバー"}}, object = {{"About", "対象"}};
+    char text[SAID_SIZE];
     endpoint_text(notice, text);
     put(out, language, &endpoint, text);
     snprintf(text, sizeof(text), "%s%s%s", notice->switch_name, notice->port[0] ? " / " : "",
@@ -274,11 +301,54 @@ put_notice(FILE *out, const struct wire_notice *wire, const struct notice *notic
     put(out, language, &place, text);
     server_text(notice, text);
     put(out, language, &server, text);
-    put(out, language, &object, notice->object);
-    put(out, language, &why, notice->reason);
-    put(out, language, &detail, notice->detail);
+    object_text(notice, language, text);
+    put(out, language, &object, text);
+}
+
+static void
+put_why(FILE *out, const struct notice *notice, enum notify_language language)
+{
+    static const struct words why = {{"Why", "理由"}}, first = {{"Why at first", "もとの理由"}},
+                              policy = {{"Policy", "ポリシー"}}, account = {{"By", "実行者"}};
+    bool is_ours = notice->kind == NOTICE_PROTECTION || notice->kind == NOTICE_AUDIT_ROW;
+    bool is_over = notice->kind == NOTICE_RELEASED || notice->kind == NOTICE_EXPIRED ||
+                   notice->kind == NOTICE_ANSWERED;
+    bool is_said = kind_is_again(notice) || notice->kind == NOTICE_EXPIRED ||
+                   (notice->kind == NOTICE_DETECTED &&
+                    strncmp(notice->reason, notice->detail, strlen(notice->detail)) == 0);
+    char text[SAID_SIZE];
+    put_said(out, language, pick(is_over ? &first : &why, language), notice->reason,
+             is_ours ? "" : "reason.");
+    if (!is_said) {
+        put_said(out, language, kind_detail_label(notice->kind, language), notice->detail, "");
+    }
     put(out, language, &policy, notice->policy);
-    put(out, language, &account, notice->account);
+    account_text(notice, language, text);
+    put(out, language, &account, text);
+}
+
+static void
+put_notice(FILE *out, const struct wire_notice *wire, const struct notice *notice)
+{
+    static const struct words when = {{"When", "日時"}}, severity = {{"Severity", "重大度"}},
+                              action = {{"Action", "措置"}}, result = {{"Result", "判断の結果"}},
+                              number = {{"Case number", "受付番号"}},
+                              link = {{"Console", "コンソール"}};
+    static const struct words severities[SEVERITY_COUNT] = {
+        {{"info", "情報"}}, {{"low", "低"}}, {{"medium", "中"}}, {{"high", "高"}}};
+    enum notify_language language = wire->message.language;
+    const char *meaning =
+        wire->message.voice == VOICE_ON_CALL ? "" : kind_meaning(notice, language);
+    char text[URL_SIZE + 64];
+    reader_time(notice->at_us, reader_of(language), text);
+    fprintf(out, "%s\n%s%s", kind_title(notice, language), meaning, meaning[0] ? "\n" : "");
+    put(out, language, &when, text);
+    put(out, language, &severity, pick(&severities[notice->severity], language));
+    put(out, language, &action,
+        notice->action == ACTION_NONE ? "" : pick(&actions[notice->action], language));
+    put(out, language, &result, verdict(notice, language));
+    put_whom(out, notice, language);
+    put_why(out, notice, language);
     put_until(out, notice, language);
     put(out, language, &number, notice->case_number);
     text_link(wire->console_url, notice, text);
@@ -289,26 +359,27 @@ put_notice(FILE *out, const struct wire_notice *wire, const struct notice *notic
 static void
 put_owner(FILE *out, const struct notice *notice, enum notify_language language)
 {
-    char at[40];
+    char at[READER_SIZE];
     char name[2 * HOST_SIZE];
     bool is_cut = notice->kind == NOTICE_CONTAINED;
-    time_text(notice->at_us, at);
+    reader_time(notice->at_us, reader_of(language), at);
     endpoint_text(notice, name);
     utf8_make_plain(name, strlen(name));
     if (language == NOTIFY_JA) {
-        fprintf(out,
-                is_cut
-                    ? "%s、あなたが利用者として登録されている端末（%s）を、ネットワークから切り離し"
-                      "ました。\nウイルスなどに感染しているおそれがあるため、被害が広がらないよう"
-                      "自動または担当者の判断で行われた予防的な措置です。\n\n"
-                      "・端末の電源は切らずに、そのままにしてください。\n"
-                      "・USBメモリなどを抜き差ししないでください。別のネットワークにもつながないで"
-                      "ください。\n"
-                      "・ヘルプデスクに連絡し、下の受付番号をお伝えください。\n"
-                    : "%s、あなたが利用者として登録されている端末（%s）の切り離しを解除しました。"
-                      "\nネットワークを再び利用できます。つながらない場合は、ヘルプデスクに下の"
-                      "受付番号をお伝えください。\n",
-                at, name);
+        fprintf(
+            out,
+            is_cut
+                ? "%s に、あなたが利用者として登録されている端末（%s）を、ネットワークから切り離し"
+                  "ました。\nウイルスなどに感染しているおそれがあるため、被害が広がらないよう"
+                  "自動または担当者の判断で行われた予防的な措置です。\n\n"
+                  "・端末の電源は切らずに、そのままにしてください。\n"
+                  "・USBメモリなどを抜き差ししないでください。別のネットワークにもつながないで"
+                  "ください。\n"
+                  "・ヘルプデスクに連絡し、下の受付番号をお伝えください。\n"
+                : "%s に、あなたが利用者として登録されている端末（%s）の切り離しを解除しました。"
+                  "\nネットワークを再び利用できます。つながらない場合は、ヘルプデスクに下の"
+                  "受付番号をお伝えください。\n",
+            at, name);
         fprintf(
             out,
             "\n受付番号: %s\n\nこのメールがパスワードの入力を求めることはありません。リンクや添付"
@@ -333,26 +404,41 @@ put_owner(FILE *out, const struct notice *notice, enum notify_language language)
             notice->case_number);
 }
 
+/* For whoever is called by the user, and may see Cordon's name for the first time. */
+static void
+put_help_desk(FILE *out, const struct wire_notice *wire)
+{
+    static const struct words cut = {
+        {"The user may call you. Their screen may show the case number below; on most sites they "
+         "see only that the connection fails.\n"
+         "- Ask them to leave the computer switched on, and not to connect it to another network.\n"
+         "- Note the case number and the user's name, and tell your network administrators.\n\n",
+         "利用者から問い合わせがあるかもしれません。利用者の画面には下の受付番号が表示されることが"
+         "ありますが、多くのサイトでは「接続できない」という表示だけになります。\n"
+         "・端末の電源は切らず、別のネットワークにもつながないよう伝えてください。\n"
+         "・受付番号と利用者の名前を控え、ネットワークの担当者に連絡してください。\n\n"}};
+    static const struct words back = {
+        {"The computer below can use the network again. If the user calls because something still "
+         "does not work, note the case number and tell your network administrators.\n\n",
+         "下の端末は、再びネットワークを利用できます。利用者から「つながらない」という問い合わせが"
+         "あれば、受付番号を控え、ネットワークの担当者に連絡してください。\n\n"}};
+    const struct message *message = &wire->message;
+    bool is_cut = message->notice_count > 0 && message->notices[0].kind == NOTICE_CONTAINED;
+    fputs(pick(is_cut ? &cut : &back, message->language), out);
+}
+
 static void
 put_intro(FILE *out, const struct wire_notice *wire)
 {
-    bool is_ja = wire->message.language == NOTIFY_JA;
     if (wire->message.voice == VOICE_HELP_DESK) {
-        fputs(
-            is_ja
-                ? "利用者から問い合わせがあるかもしれません。利用者の画面には同じ受付番号が表示され"
-                  "ます。多くのサイトでは警告画面が出ず、接続エラーだけが表示されます。\n\n"
-                : "The user may call you.  Their screen shows the same case number; on most "
-                  "sites they see only that the connection fails.\n\n",
-            out);
+        put_help_desk(out, wire);
     } else if (wire->message.voice == VOICE_ON_CALL) {
         fprintf(out,
-                is_ja ? "%s さん: "
-                        "当番として判断をお願いします。コンソールで「実施」「確認済みにする」「取り"
-                        "消し」の"
-                        "いずれかを選んでください。\n\n"
-                      : "%s: you are on call.  Please decide in the console: Enforce, Check or "
-                        "Revert.\n\n",
+                wire->message.language == NOTIFY_JA
+                    ? "%s さん: 当番として判断をお願いします。まだ遮断していません。コンソールで"
+                      "「実施」「確認済みにする」「取り消し」のいずれかを選んでください。\n\n"
+                    : "%s: you are on call. Nothing has been blocked yet. Please decide in the "
+                      "console: Enforce, Check or Revert.\n\n",
                 wire->message.contact);
     }
 }

@@ -40,9 +40,9 @@ struct seek {
 static const struct {
     const struct said *rows;
     const size_t *count;
-} parts[] = {{said_words, &said_word_count},    {said_decisions, &said_decision_count},
-             {said_places, &said_place_count},  {said_health, &said_health_count},
-             {said_notices, &said_notice_count}, {said_policy, &said_policy_count},
+} parts[] = {{said_words, &said_word_count},      {said_decisions, &said_decision_count},
+             {said_places, &said_place_count},    {said_health, &said_health_count},
+             {said_notices, &said_notice_count},  {said_policy, &said_policy_count},
              {said_problems, &said_problem_count}};
 
 const struct said *

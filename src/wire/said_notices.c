@@ -10,7 +10,8 @@ const struct said said_notices[] = {
     {"notice.retention",
      "the stored retention cannot be read: nothing goes by its age until it is set with 'cordonctl "
      "retention set'",
-     "保存期間の設定を読み取れないため、期限によるデータの削除を停止しています。「データの保存期間」"
+     "保存期間の設定を読み取れないため、期限によるデータの削除を停止しています。「データの保存期間"
+     "」"
      "画面で設定し直してください"},
     {"notice.crowded",
      "others than Cordon fill its file system ({1#} MiB are left): nothing of ours goes for that; "
@@ -26,7 +27,8 @@ const struct said said_notices[] = {
     {"notice.disk_stuck", "nothing is left that may go; give it more room",
      "これ以上削除できる記録がありません。ディスク容量を増やしてください"},
     {"notice.unstored_why",
-     "the database could not be stored on the disk: nothing new is decided, what is in force stays: "
+     "the database could not be stored on the disk: nothing new is decided, what is in force "
+     "stays: "
      "{1~}",
      "データベースをディスクに保存できません（{1}）。新しい封じ込めは行いません。実施中の封じ込めは"
      "継続します"},
@@ -35,8 +37,7 @@ const struct said said_notices[] = {
      "データベースをディスクに保存できません。新しい封じ込めは行いません。実施中の封じ込めは継続し"
      "ます"},
     {"notice.stored", "the database is stored again", "データベースへの保存が回復しました"},
-    {"notice.refused", "what it sends is refused: {1~}",
-     "送信された検知を受け付けられません: {1}"},
+    {"notice.refused", "what it sends is refused: {1~}", "送信された検知を受け付けられません: {1}"},
     {"notice.audit_row", "row {1#} {2:word.audit.} hash {3!}", "{1} 行目: {2}（ハッシュ {3}）"},
     {"notice.audit_row_other", "row {1#} {2!} hash {3!}", "{1} 行目: {2}（ハッシュ {3}）"},
     {"word.ended.signal", "signal {1#}", "シグナル {1}"},
@@ -72,8 +73,7 @@ const struct said said_notices[] = {
     {"errno.mfile", "Too many open files", "開いているファイルが多すぎます"},
     {"errno.inval", "Invalid argument", "無効な値です"},
     {"errno.addrinuse", "Address already in use", "アドレスとポートがすでに使われています"},
-    {"errno.addrnotavail", "Cannot assign requested address",
-     "この装置にないアドレスです"},
+    {"errno.addrnotavail", "Cannot assign requested address", "この装置にないアドレスです"},
     {"errno.connrefused", "Connection refused", "接続を拒否されました"},
     {"errno.connreset", "Connection reset by peer", "相手が接続を切りました"},
     {"errno.timedout", "Connection timed out", "時間内に応答がありません"},

@@ -277,6 +277,49 @@ def test_plain_words_for_the_help_desk_and_none_without_a_containment(bench):
     assert "Released" in bench.mail.to(desk)[1]["Subject"]
 
 
+# Abbreviations that Japanese uses as they are.
+AS_THEY_ARE = r"Cordon|UTC|core"
+
+
+def english_in(text, *names):
+    """Words of three letters or more that are no name, address or what people typed."""
+    for name in names:
+        text = text.replace(name, "")
+    text = re.sub(r"[0-9A-Z]{8,26}|https?://\S+|[0-9a-f]{2}(:[0-9a-f]{2}){5}", "", text)
+    return re.findall(r"[A-Za-z]{3,}", re.sub(AS_THEY_ARE, "", text))
+
+
+def test_what_the_server_says_is_in_the_readers_language(bench):
+    """A process that ended, a containment and its end, by real mail: a Japanese channel and help desk
+    read Japanese, but for what a person typed; an English channel reads English."""
+    japanese, english, desk = (f"{one}@hospital.example" for one in ("ward", "lab", "clerk"))
+    typed = "Anna saw it"
+    bench.set([bench.channel("email", "mail", to=[japanese]),
+               bench.channel("email", "mail-en", to=[english], language="en")],
+              kinds=("process", "contained", "expired"),
+              secrets=[("mail", PASSWORD), ("mail-en", PASSWORD)],
+              help_desk={"on": True, "channel": "mail", "language": "ja", "to": [desk]})
+    old = bench.cordon.roles()["core"]
+    bench.cordon.kill("core")
+    wait_for(lambda: bench.cordon.roles().get("core") not in (None, old), "a new core", SLOW_S)
+    wait_for(bench.is_there, "the API again", SLOW_S)
+    bench.api.post("/containments", {"action": "isolate", "mac": "02:00:00:00:77:02",
+                                     "reason": typed, "expires_in_s": 5})
+
+    def told(address):
+        return "\n".join(m["Subject"] + "\n" + m.get_content() for m in bench.mail.to(address))
+    ended = {japanese: "封じ込めが期限により終了しました", desk: "封じ込めが期限により終了しました",
+             english: "Containment expired"}
+    wait_for(lambda: all(end in told(who) for who, end in ended.items()), "all of it", SLOW_S)
+    for who in (japanese, desk):
+        assert english_in(told(who), typed) == [], told(who)
+        assert f"もとの理由: {typed}" in told(who) and "実行者: 自動（期限切れ）" in told(who)
+        assert re.search(r"日時: \d{4}年\d+月\d+日 \d+:\d\d:\d\d", told(who))
+    assert "プログラムが異常終了しましたが（シグナル 9）、自動的に再起動しました" in told(japanese)
+    assert "ネットワークの担当者に連絡してください" in told(desk)
+    assert "the process ended by itself (signal 9) and was started again" in told(english)
+
+
 def test_on_call(bench):
     """Who is on call is told; the place in the steps outlives core."""
     settings = {"on": True, "channel": "mail",

@@ -48,7 +48,8 @@ fill(const struct said *row, char *out)
         }
         char inner[TEXT_ROOM];
         const char *end = strchr(at, '}');
-        const char *put = at[2] == '#' ? "7" : at[2] == '@'   ? "2026-03-09T02:58:24Z"
+        const char *put = at[2] == '#'   ? "7"
+                          : at[2] == '@' ? "2026-03-09T02:58:24Z"
                           : at[2] == 's' ? "7 s"
                                          : "p1";
         if (at[2] == ':') {
@@ -178,12 +179,12 @@ test_real_texts(void **state)
          "「C&C 通信」");
     says("ET MALWARE x: y; 1 detection, furthest phase discovery", "incident.", "incident.one",
          "ET MALWARE x: y。検知 1 件、最も進んだフェーズは「資産・データ探索」");
-    says(
-        "seen on access port p1 of e1 since 2026-03-09T02:58:24Z, the only one there; core and e2 "
-        "see it on their uplinks",
-        "place.", SAID_LIST,
-        "2026年3月9日 11:58:24 から e1 のアクセスポート p1 で確認。そのポートにはこの端末のみ。core "
-        "と e2 はアップリンクで観測");
+    says("seen on access port p1 of e1 since 2026-03-09T02:58:24Z, the only one there; core and e2 "
+         "see it on their uplinks",
+         "place.", SAID_LIST,
+         "2026年3月9日 11:58:24 から e1 のアクセスポート p1 "
+         "で確認。そのポートにはこの端末のみ。core "
+         "と e2 はアップリンクで観測");
     says("e1 not connected since 2026-03-09T02:58:24Z; e2 is still being told", "", SAID_LIST,
          "e1 は 2026年3月9日 11:58:24 から未接続です。e2 へ設定を送信中です");
     says("policy a: isolate c2 is held for a person: weak evidence: s has no declared strength; "
