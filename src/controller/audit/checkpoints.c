@@ -46,7 +46,9 @@ struct checkpoints {
     int64_t made_us;  /* boot */
     int64_t next_us;  /* boot: the next check by ourselves */
     int64_t began_us; /* boot: the last one */
-    uint64_t requests;
+    int64_t ask_us;   /* boot: edges are asked whether they keep what they were given; 0: no need */
+    int64_t asked_us; /* boot: when they were, last */
+    uint64_t requests, asked;
     TAILQ_HEAD(, check) checks;
     size_t check_count;
     struct checkpoint_edge *edges; /* owned */
@@ -141,6 +143,17 @@ last_number(const struct checkpoints *checkpoints)
                                          : 0;
 }
 
+/* Not at each of them: hundreds are made in an outbreak. */
+static void
+held_ask_soon(struct checkpoints *checkpoints, int64_t now_us)
+{
+    int64_t least_us = checkpoints->asked_us ? checkpoints->asked_us + LEAST_US : 0;
+    int64_t soon_us = now_us + checkpoints->soon_us;
+    if (!checkpoints->ask_us) {
+        checkpoints->ask_us = soon_us > least_us ? soon_us : least_us;
+    }
+}
+
 void
 checkpoints_make(struct controller *controller)
 {
@@ -164,6 +177,7 @@ checkpoints_make(struct controller *controller)
                             message.line);
     }
     edges_tell(controller, &message);
+    held_ask_soon(checkpoints, checkpoints->made_us);
 }
 
 bool
@@ -228,6 +242,53 @@ checkpoints_device(struct controller *controller, const struct wire_device *devi
     if (checkpoints->recent_count > 0) {
         checkpoint_line_format(&checkpoints->recent[checkpoints->recent_count - 1], message.line);
         edges_tell(controller, &message);
+        held_ask_soon(checkpoints, now_us);
+    }
+}
+
+/* Whether edges keep what they were given, for who looks; nothing is compared with the chain. */
+static void
+held_ask(struct controller *controller, int64_t now_us)
+{
+    struct checkpoints *checkpoints = controller->checkpoints;
+    struct wire_checkpoint message = {.request = ++checkpoints->requests};
+    checkpoints->ask_us = 0;
+    checkpoints->asked_us = now_us;
+    checkpoints->asked = message.request;
+    snprintf(message.origin, sizeof(message.origin), "%s", checkpoints->signer.key.origin);
+    edges_tell(controller, &message);
+}
+
+/* One that we just made needs no look at its signature: its hash is ours. */
+static bool
+is_recent(const struct checkpoints *checkpoints, const struct checkpoint *found)
+{
+    for (size_t i = 0; i < checkpoints->recent_count; i++) {
+        const struct checkpoint *made = &checkpoints->recent[i];
+        if (checkpoint_is_same(made, found) &&
+            memcmp(made->hash, found->hash, AUDIT_HASH_SIZE) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+held_note(const struct controller *controller, struct checkpoint_edge *edge,
+          const struct wire_checkpoints *held)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < held->line_count; i++) {
+        struct checkpoint found;
+        if (checkpoint_line_find(held->lines[i].line, &found) && found.number > newest &&
+            is_recent(controller->checkpoints, &found)) {
+            newest = found.number;
+        }
+    }
+    if (newest > 0) {
+        edge->newest = newest;
+        edge->count = held->line_count;
+        edge->asked_us = clock_wall_us(controller->clock);
     }
 }
 
@@ -297,6 +358,9 @@ controller_checkpoints(struct controller *controller, const struct wire_checkpoi
             }
             return;
         }
+    }
+    if (edge && held->request == checkpoints->asked) {
+        held_note(controller, edge, held);
     }
 }
 
@@ -461,6 +525,9 @@ checkpoints_tick(struct controller *controller)
     if (fresh >= checkpoints->rows ||
         (fresh > 0 && now_us - checkpoints->made_us >= checkpoints->every_us)) {
         checkpoints_make(controller);
+    }
+    if (checkpoints->ask_us && now_us >= checkpoints->ask_us) {
+        held_ask(controller, now_us);
     }
     if (now_us >= checkpoints->next_us) {
         checkpoints->next_us = now_us + checkpoints->check_us;

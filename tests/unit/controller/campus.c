@@ -290,6 +290,15 @@ send_secret(void *context, const struct wire_secret_change *change)
     return !campus->is_notify_away;
 }
 
+static bool
+send_checkpoint(void *context, const struct wire_checkpoint *message)
+{
+    struct campus *campus = context;
+    campus->checkpoint = *message;
+    campus->checkpoint_count++;
+    return true;
+}
+
 static void
 controller_begin(struct campus *campus)
 {
@@ -314,6 +323,7 @@ controller_begin(struct campus *campus)
                                            .publish = publish,
                                            .send_notice = send_notice,
                                            .send_secret = send_secret,
+                                           .send_checkpoint = send_checkpoint,
                                            .context = campus};
     campus->controller =
         controller_new(&settings, &campus->clock.clock, campus->store, campus->policy, &ports);

@@ -53,9 +53,11 @@ struct campus {
     struct wire_notice notice; /* the last that was handed to the notify role */
     unsigned notice_count;     /* how many were */
     bool is_notify_away;
-    struct wire_secret secret; /* the first of the last that were handed to it */
-    uint64_t secret_number;    /* of that message */
-    size_t secret_count;       /* in it */
+    struct wire_secret secret;         /* the first of the last that were handed to it */
+    uint64_t secret_number;            /* of that message */
+    size_t secret_count;               /* in it */
+    struct wire_checkpoint checkpoint; /* the last that edges were sent */
+    unsigned checkpoint_count;         /* how many were */
 };
 
 extern const char *const campus_policy; /* networks 10.1/16 auto, 10.2/16 approve, else observe */
