@@ -19,9 +19,23 @@ EDGES = ("core", "e1", "e2")
 
 # Declared mirror sessions by name; every run uses one of them.
 MIRRORS = {
-    # Port mirroring at the core (what goes to the Internet, the resolver and the proxy), and all
-    # endpoint-to-endpoint traffic of both edges by ERSPAN.
+    # Port mirroring at the core: each frame once, where it enters (what goes to the Internet and to
+    # the servers, and between the edges); and what endpoints of one edge send each other, by ERSPAN.
     "port": """mirrors:
+  - switch: core
+    mirror:
+      kind: port
+      direction: in
+      ports: [e1, e2, rt, svc, upd, web]
+      carrier: local
+      out_port: mon
+  - switch: e1
+    mirror: {kind: always, carrier: erspan, erspan_to: 10.99.0.21, session: 12}
+  - switch: e2
+    mirror: {kind: always, carrier: erspan, erspan_to: 10.99.0.21, session: 13}
+""",
+    # The same without the links between the switches: what goes from edge to edge is seen by nobody.
+    "servers": """mirrors:
   - switch: core
     mirror: {kind: port, direction: both, ports: [rt, svc, web], carrier: local, out_port: mon}
   - switch: e1
