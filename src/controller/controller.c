@@ -627,7 +627,8 @@ controller_mirror_at(const struct controller *controller, size_t index, struct m
     }
     *view = (struct mirror_view){.mirror = want->rule.mirror,
                                  .asked_by = asked_by ? &asked_by->c : NULL,
-                                 .copied = judge_hits(controller, want)};
+                                 .copied = judge_hits(controller, want),
+                                 .is_missing = judge_is_missing(controller, want)};
     snprintf(view->switch_name, sizeof(view->switch_name), "%s", want->switch_name);
     return true;
 }

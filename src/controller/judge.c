@@ -435,6 +435,20 @@ judge_hits(const struct controller *controller, const struct want *want)
     return hits;
 }
 
+bool
+judge_is_missing(const struct controller *controller, const struct want *want)
+{
+    const struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        const struct slot *slot = slot_find(&sw->slots, want->asked);
+        if (slot_is_meant(sw, want) && (slot ? slot_is_missing(slot) : !slot_is_wanted(sw, want))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 switch_report(const struct switch_state *sw, const struct entry *entry,
               struct switch_report *report)

@@ -25,5 +25,7 @@ size_t judge_report(const struct controller *controller, const struct entry *ent
                     struct switch_report *reports, size_t room);
 /* Frames that all switches counted for this rule, as they told last. */
 uint64_t judge_hits(const struct controller *controller, const struct want *want);
+/* A switch that it is for cannot hold it, or has answered and does not. */
+bool judge_is_missing(const struct controller *controller, const struct want *want);
 
 #endif

@@ -81,6 +81,27 @@ const struct said said_health[] = {
     {"doctor.network_unseen",
      "no sensor has seen traffic of this network for 10 minutes; {1#} addresses are in use there",
      "10 分間、どのセンサーもこのネットワークの通信を観測していません（使用中のアドレス {1} 個）"},
+    {"doctor.unseen_between",
+     "no sensor sees traffic between switches {1}: no mirror copies what passes {2}",
+     "スイッチ {1} の間の通信は、どのセンサーも観測していません（{2} を通る通信がミラーされて"
+     "いません）"},
+    {"doctor.unseen_more",
+     "{1#} more groups of switches have traffic between them that no sensor sees",
+     "ほかにも {1} 組のスイッチの間で、どのセンサーも観測していない通信があります"},
+    {"doctor.unseen_within",
+     "no sensor sees traffic between ports of one switch: no mirror copies it on {1}",
+     "同じスイッチのポート間の通信を、どのセンサーも観測していません（ミラーされていないスイッチと"
+     "ポート: {1}）"},
+    {"doctor.seen_in_part",
+     "sensors see only a part of what passes {1}: mirrors there have a filter, or copy one frame in "
+     "so many",
+     "{1} を通る通信は、一部だけがセンサーに届いています（ミラーに条件または間引きの設定が"
+     "あります）"},
+    {"doctor.unseen_unknown",
+     "whether a sensor sees traffic that passes {1} is not known: what is mirrored there is not set "
+     "by Cordon",
+     "{1} を通る通信をセンサーが観測しているかどうかは不明です（ミラーの設定は Cordon の管理外"
+     "です）"},
     {"doctor.source", "{1:word.source.}: {2~}", "{1}: {2}"},
     {"doctor.see_log", "see the log", "ログを参照してください"},
     {"doctor.lines_refused", "{1#} of {2#} lines were refused ({3~})",
@@ -172,6 +193,18 @@ const struct said said_health[] = {
      "ミラーポートで cordon-sensor を起動するか、cordond.yaml に検知元を登録してください"},
     {"advice.network", "mirror its traffic to a sensor, or look why the copies stopped",
      "このネットワークの通信をセンサーへミラーするか、複製が止まった原因を確認してください"},
+    {"advice.unseen_between",
+     "declare a mirror of ports {1} of {2} in cordond.yaml ('mirrors'), towards a sensor",
+     "cordond.yaml の mirrors に、{2} のポート {1} をセンサーへミラーする設定を追加してください"},
+    {"advice.unseen_more", "mend those that are named; then the others are",
+     "表示されている箇所から対処してください。残りはその後に表示されます"},
+    {"advice.unseen_within",
+     "declare a mirror there in cordond.yaml: 'always' for what endpoints of one switch send each "
+     "other, 'port' for servers' ports",
+     "cordond.yaml の mirrors に、そのスイッチのミラーを追加してください（端末間の通信は always、"
+     "サーバーのポートは port）"},
+    {"advice.unseen_unknown", "see that the switches there copy it to a sensor",
+     "その先のスイッチで、センサーへのミラーを設定しているか確認してください"},
     {"advice.source", "correct it in cordond.yaml", "cordond.yaml を修正してください"},
     {"advice.source_format",
      "is its format the declared one? the log shows the first bytes of refused lines",

@@ -99,6 +99,7 @@ const struct said said_words[] = {
     {"word.check.sensor", "sensor", "センサー"},
     {"word.check.mirror", "mirror", "ミラーリング"},
     {"word.check.network", "network", "ネットワーク"},
+    {"word.check.coverage", "coverage", "監視の範囲"},
     {"word.check.source", "source", "検知元"},
     {"word.check.store", "store", "データベース"},
     {"word.check.permit", "permit", "許可する通信"},

@@ -640,6 +640,7 @@ ask_doctor(const struct ask_call *call, const void *parameters)
     check_switches(&visit);
     check_sensors(&visit);
     check_networks(&visit);
+    doctor_check_unseen(&visit);
     check_sources(&visit);
     check_permits(&visit);
     check_containments(&visit);

@@ -18,6 +18,8 @@ void doctor_find(struct doctor_visit *visit, enum finding_severity severity, con
                  const char *where, const char *advice, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* ask_doctor_unseen.c: traffic between endpoints that no mirror copies. */
+void doctor_check_unseen(struct doctor_visit *visit);
 /* ask_doctor_own.c: what keeps ourselves safe (audit, backups, keys, disk, kernel, budget). */
 void doctor_check_own(struct doctor_visit *visit, const struct ask_settings *settings);
 /* Since when the newest checkpoint that no switch holds waits for one; 0: none does, or 'now_us' is

@@ -104,6 +104,7 @@ struct mirror_view {
     const struct rule_mirror *mirror;
     const struct containment *asked_by; /* NULL: declared */
     uint64_t copied;                    /* frames, by the switch's own count */
+    bool is_missing;                    /* its switch has answered, and does not hold it */
 };
 size_t controller_mirror_count(const struct controller *controller);
 bool controller_mirror_at(const struct controller *controller, size_t index,

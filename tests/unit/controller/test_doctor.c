@@ -413,6 +413,181 @@ test_checkpoints_that_leave_nobody(void **state)
     assert_true(metric(f, "cordon_audit_unheld_seconds") > 24 * 3600);
 }
 
+/* The uplinks of e1 and e2 are one cable, and LLDP says so; c1 and c3 are on e1, c2 on e2. */
+static void
+people_are_there(struct fixture *f)
+{
+    const struct wire_hello hello = {.name = "s1", .wall_us = f->campus.clock.wall_now_us};
+    for (int i = 1; i <= 2; i++) {
+        struct fact fact = {.kind = FACT_NEIGHBOUR, .port = "ul", .neighbour_is_bridge = true};
+        snprintf(fact.neighbour_name, sizeof(fact.neighbour_name), "e%d", 3 - i);
+        snprintf(fact.neighbour_port, sizeof(fact.neighbour_port), "ul");
+        campus_fact(&f->campus, i == 1 ? "e1" : "e2", &fact);
+    }
+    campus_client(&f->campus, "e1", "p1", 1, "10.1.0.1", NULL);
+    campus_client(&f->campus, "e2", "p1", 2, "10.1.0.2", NULL);
+    campus_client(&f->campus, "e1", "p2", 3, "10.1.0.3", NULL);
+    campus_pass(&f->campus, SECOND_US);
+    controller_sensor_hello(f->campus.controller, &hello);
+}
+
+static void
+starts_again_with(struct fixture *f, const struct config_mirror *mirror, size_t count)
+{
+    f->campus.mirrors[0] = *mirror;
+    f->campus.mirror_count = count;
+    copies_stop(f->copies);
+    copies_free(f->copies);
+    f->copies = NULL;
+    campus_restart(&f->campus);
+    asks_make(f, false, 0);
+    people_are_there(f);
+}
+
+static void
+test_what_nobody_watches(void **state)
+{
+    struct fixture *f = *state;
+    struct config_mirror mirror = {
+        .switch_name = "e1",
+        .mirror = {.kind = MIRROR_PORT, .direction = DIRECTION_IN, .out_port = "p4"}};
+    assert_string_equal(found(f, "coverage", ""), ""); /* nobody looks at all, and that is said */
+    people_are_there(f);
+    assert_string_equal(found(f, "coverage", "between switches e1, e2: no mirror"), "warning");
+    assert_string_equal(found(f, "coverage", "passes e1/ul - e2/ul"), "warning");
+    assert_string_equal(found(f, "coverage", "one switch: no mirror copies it on e1 (p1, p2)"),
+                        "warning");
+    starts_again_with(f, &mirror, 1); /* every access port of e1 */
+    assert_string_equal(found(f, "coverage", ""), "");
+    mirror.mirror.sample = 100;
+    starts_again_with(f, &mirror, 1);
+    assert_string_equal(found(f, "coverage", "between"), "");
+    assert_string_equal(found(f, "coverage", "only a part of what passes e1"), "note");
+    clock_fake_advance(&f->campus.clock, 31 * SECOND_US);
+    assert_string_equal(found(f, "coverage", ""), ""); /* the sensor is silent: said as such */
+}
+
+static void
+test_coverage_that_cannot_be_known(void **state)
+{
+    struct fixture *f = *state;
+    const struct wire_hello hello = {.name = "s1", .wall_us = f->campus.clock.wall_now_us};
+    campus_client(&f->campus, "e1", "p1", 1, "10.1.0.1", NULL);
+    campus_client(&f->campus, "e2", "p1", 2, "10.1.0.2", NULL);
+    controller_sensor_hello(f->campus.controller, &hello);
+    assert_string_equal(found(f, "coverage", "no sensor"), "");
+    assert_string_equal(found(f, "coverage", "that passes e1/ul, e2/ul is not known"), "note");
+}
+
+static void
+says_that_it_copied(struct fixture *f, uint64_t frames)
+{
+    struct controller *controller = f->campus.controller;
+    struct rule_report report = {.state = RULE_VERIFIED, .hits = frames};
+    struct switch_view view;
+    assert_true(controller_switch_at(controller, 0, &view));
+    const struct rule *rule = dummy_first(f->campus.switches[0].device, RULE_MIRROR);
+    memcpy(report.id, rule->id, sizeof(report.id));
+    struct wire_observed observed = {.epoch = controller_epoch(controller),
+                                     .generation = view.desired_generation,
+                                     .is_last = true,
+                                     .rules = &report,
+                                     .rule_count = 1};
+    memcpy(observed.switch_name, view.device.switch_name, sizeof(observed.switch_name));
+    controller_observed(controller, &observed);
+}
+
+/* Copies in ERSPAN that no sensor gets show nothing to anybody. */
+static void
+test_a_mirror_that_arrives_nowhere(void **state)
+{
+    struct fixture *f = *state;
+    const struct config_mirror mirror = {
+        .switch_name = "e1",
+        .mirror = {.carrier = CARRIER_ERSPAN, .erspan_to = campus_ip("10.9.0.9"), .session = 7}};
+    struct wire_mirror_seen seen = {.session = 7, .packets = 1};
+    struct wire_sensor_stats stats = {.sensor = "s1", .packets = 1, .mirrors = &seen};
+    starts_again_with(f, &mirror, 1);
+    controller_sensor_stats(f->campus.controller, &stats);
+    assert_string_equal(found(f, "coverage", ""), ""); /* too early to tell */
+    says_that_it_copied(f, 5000);
+    assert_string_equal(found(f, "coverage", "between switches e1, e2"), "warning");
+    stats.mirror_count = 1;
+    controller_sensor_stats(f->campus.controller, &stats);
+    assert_string_equal(found(f, "coverage", ""), "");
+}
+
+/* A mirror that its switch has no room for copies nothing. */
+static void
+test_a_mirror_that_is_not_held(void **state)
+{
+    struct fixture *f = *state;
+    const struct config_mirror low = {
+        .switch_name = "e3", .mirror = {.ports = {"p1", "p2"}, .port_count = 2, .out_port = "p9"}};
+    f->campus.mirrors[1] = (struct config_mirror){
+        .switch_name = "e3", .mirror = {.ports = {"p3", "p4"}, .port_count = 2, .out_port = "p9"}};
+    for (uint32_t room = 2; room > 0; room--) {
+        campus_add(&f->campus,
+                   &(struct device_config){.name = "e3", .driver = "dummy", .room = room});
+        starts_again_with(f, &low, 2);
+        for (uint8_t i = 1; i <= 4; i++) {
+            char port[8], ip[16];
+            snprintf(port, sizeof(port), "p%u", i);
+            snprintf(ip, sizeof(ip), "10.1.0.%u", 10 + i);
+            campus_client(&f->campus, "e3", port, (uint8_t)(10 + i), ip, NULL);
+        }
+        campus_pass(&f->campus, SECOND_US);
+        assert_string_equal(found(f, "coverage", "e3 (p"), room == 2 ? "" : "warning");
+        driver_dummy.close(f->campus.switches[--f->campus.switch_count].device);
+    }
+}
+
+/* What switches hold is shown as soon as they have it, not at the next hourly check. */
+static void
+test_a_checkpoint_is_shown_where_it_is_held(void **state)
+{
+    struct fixture *f = *state;
+    struct campus *campus = &f->campus;
+    struct checkpoint_signer signer = {.is_new = true};
+    const uint8_t seed[CHECKPOINT_KEY_SIZE] = {7};
+    struct checkpoints_view view;
+    struct wire_device device = {.switch_name = "e1", .is_connected = true};
+    struct wire_checkpoint_line lines[2] = {{""}};
+    struct wire_checkpoints held = {.switch_name = "e1", .lines = lines};
+    checkpoint_key_make(seed, &signer.key, signer.secret);
+    const struct checkpoint_settings settings = {.signer = &signer};
+    controller_set_checkpoints(campus->controller, &settings);
+    device.keeps_checkpoints = true;
+    checkpoints_device(campus->controller, &device);
+    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    assert_true(campus_detect(campus, "d1", "10.1.0.2", STRENGTH_STRONG));
+    campus_pass(campus, 20 * SECOND_US); /* with the first check */
+    checkpoints_make(campus->controller);
+    assert_true(campus->checkpoint.line[0]);
+    snprintf(lines[0].line, sizeof(lines[0].line), "%s", campus->checkpoint.line);
+    unsigned sent = campus->checkpoint_count;
+    for (int i = 0; i < 600 && !campus->checkpoint.request; i++) {
+        campus_pass(campus, SECOND_US / 4);
+        checkpoints_tick(campus->controller);
+    }
+    assert_int_equal(campus->checkpoint_count, sent + 1); /* one question for all of them */
+    assert_string_equal(campus->checkpoint.origin, signer.key.origin);
+    held.request = campus->checkpoint.request;
+    snprintf(lines[1].line, sizeof(lines[1].line), "not a checkpoint");
+    held.line_count = 2;
+    checkpoints_look(campus->controller, &view);
+    assert_int_equal(view.edges[0].newest, 0);
+    controller_checkpoints(campus->controller, &held);
+    checkpoints_look(campus->controller, &view);
+    assert_int_equal(view.edges[0].newest, view.recent[view.recent_count - 1].number);
+    /* one that was made up is none of ours */
+    lines[0].line[strlen("x")] ^= 1;
+    held.request = campus->checkpoint.request;
+    controller_checkpoints(campus->controller, &held);
+    checkpoints_look(campus->controller, &view);
+    assert_int_equal(view.edges[0].newest, view.recent[view.recent_count - 1].number);
+}
+
 int
 main(void)
 {
@@ -425,6 +600,11 @@ main(void)
         CASE(test_the_budget_and_the_modes),
         CASE(test_unproven_and_suspended),
         CASE(test_checkpoints_that_leave_nobody),
+        CASE(test_a_checkpoint_is_shown_where_it_is_held),
+        CASE(test_what_nobody_watches),
+        CASE(test_coverage_that_cannot_be_known),
+        CASE(test_a_mirror_that_is_not_held),
+        CASE(test_a_mirror_that_arrives_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
