@@ -191,6 +191,7 @@ take_over(struct controller *controller, struct switch_state *sw)
     sw->has_delta = false;
     sw->needs_repair = sw->needs_snapshot = false;
     slots_clear(&sw->slots);
+    slots_reserve(&sw->slots, controller->asked.count);
     wanted_each(controller, sw, proven, sw);
     for (size_t i = 0; i < sw->sum_answer.rule_count; i++) {
         named_take(controller, sw, &sw->sum_answer.rules[i]);

@@ -194,6 +194,14 @@ struct store *controller_store(struct controller *controller);
 struct engine *controller_engine(struct controller *controller);
 
 /* One switch as the controller knows it, for lists and doctor. */
+/* What a switch tells of itself every few seconds, as long as it is: there may be hundreds. */
+struct switch_stats {
+    int64_t at_us;
+    struct wire_counter *counters; /* owned */
+    size_t counter_count;
+    char (*problems)[TEXT_SIZE]; /* owned */
+    size_t problem_count;
+};
 struct switch_view {
     struct wire_device device;
     uint64_t desired_generation, observed_generation;
@@ -201,8 +209,8 @@ struct switch_view {
     size_t rule_count, missing_count;
     bool is_settled; /* has answered what it was told since it connected */
     char problem[TEXT_SIZE];
-    const struct wire_edge_stats *stats; /* borrowed; NULL: none */
-    const char *site;                    /* borrowed; "": there is only one */
+    const struct switch_stats *stats; /* borrowed; NULL: none */
+    const char *site;                 /* borrowed; "": there is only one */
 };
 bool controller_switch_at(const struct controller *controller, size_t index,
                           struct switch_view *view);

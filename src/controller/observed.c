@@ -3,6 +3,7 @@
 #include "controller/controller.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -438,20 +439,33 @@ controller_driver_gone(struct controller *controller)
 }
 
 void
+switch_stats_fini(struct switch_stats *stats)
+{
+    free(stats->counters);
+    free(stats->problems);
+    *stats = (struct switch_stats){0};
+}
+
+static void *
+copy_of(const void *items, size_t size)
+{
+    return size > 0 ? memcpy(mem_new(size, 1), items, size) : NULL;
+}
+
+void
 controller_edge_stats(struct controller *controller, const struct wire_edge_stats *stats)
 {
     struct switch_state *sw = switch_by_name(controller, stats->switch_name);
     if (!sw) {
         return;
     }
-    struct wire_counter *counters = NULL;
-    if (stats->counter_count > 0) {
-        counters = mem_new(stats->counter_count, sizeof(*counters));
-        memcpy(counters, stats->counters, stats->counter_count * sizeof(*counters));
-    }
-    wire_fini(WIRE_EDGE_STATS, &sw->stats);
-    sw->stats = *stats;
-    sw->stats.counters = counters;
+    switch_stats_fini(&sw->stats);
+    sw->stats = (struct switch_stats){
+        .at_us = stats->at_us,
+        .counters = copy_of(stats->counters, stats->counter_count * sizeof(*stats->counters)),
+        .counter_count = stats->counter_count,
+        .problems = copy_of(stats->problems, stats->problem_count * sizeof(*stats->problems)),
+        .problem_count = stats->problem_count};
     sw->has_stats = true;
     sw->seen_us = clock_wall_us(controller->clock);
     if (stats->at_us > 0) {

@@ -242,16 +242,13 @@ slot_drop(struct slots *slots, const struct asked *asked)
     slots->count--;
 }
 
-static void
-room_make(struct slots *slots, size_t number)
+void
+slots_reserve(struct slots *slots, size_t count)
 {
-    if (number < slots->room) {
+    if (count <= slots->room) {
         return;
     }
-    size_t room = slots->room ? slots->room : 64;
-    while (room <= number) {
-        room *= 2;
-    }
+    size_t room = count + count / 16 + 64; /* not twice: there is a table for each switch */
     slots->items = mem_resize(slots->items, room, sizeof(*slots->items));
     memset(slots->items + slots->room, 0, (room - slots->room) * sizeof(*slots->items));
     slots->room = room;
@@ -260,7 +257,7 @@ room_make(struct slots *slots, size_t number)
 void
 slot_put(struct slots *slots, const struct asked *asked, uint64_t generation)
 {
-    room_make(slots, asked->number);
+    slots_reserve(slots, (size_t)asked->number + 1);
     struct slot *slot = &slots->items[asked->number];
     slots->count += !slot->is_asked;
     slot->is_asked = true;

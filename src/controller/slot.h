@@ -25,6 +25,8 @@ void slots_init(struct slots *slots);
 /* Forgets everything; may be used again. */
 void slots_clear(struct slots *slots);
 void slots_fini(struct slots *slots);
+/* Room for so many rules at once: those that are asked for in all, before many are put. */
+void slots_reserve(struct slots *slots, size_t count);
 /* The switch answered that generation: what was pushed with it or before is not on its way any
  * more. */
 void slots_answered(struct slots *slots, uint64_t generation);

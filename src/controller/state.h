@@ -173,7 +173,7 @@ struct switch_state {
     bool is_told_clock;     /* that its clock differs from ours */
     bool is_suspended_here; /* by somebody at the switch */
     char told_problem[TEXT_SIZE];
-    struct wire_edge_stats stats; /* owned lists */
+    struct switch_stats stats; /* owned lists */
     bool has_stats;
 };
 

@@ -58,7 +58,7 @@ switches_free(struct controller *controller)
         slots_fini(&sw->slots);
         adopt_fini(sw);
         wire_fini(WIRE_DESIRED, &sw->delta);
-        wire_fini(WIRE_EDGE_STATS, &sw->stats);
+        switch_stats_fini(&sw->stats);
         free(sw);
     }
     free(controller->switch_order);
@@ -265,6 +265,7 @@ push_snapshot(struct controller *controller, struct switch_state *sw)
     wire_fini(WIRE_DESIRED, &sw->delta);
     sw->has_delta = false;
     slots_clear(&sw->slots);
+    slots_reserve(&sw->slots, controller->asked.count);
     slots_pushed(&sw->slots, snapshot.part.generation);
     snapshot_add(&snapshot, &controller->common, NULL);
     struct entry *entry;

@@ -7,6 +7,7 @@
 
 struct switch_state *switch_by_name(const struct controller *controller, const char *name);
 void switches_free(struct controller *controller);
+void switch_stats_fini(struct switch_stats *stats);
 
 /* 'now' replaces 'before' (which is freed); queued until switches_flush(). */
 void switches_change(struct controller *controller, struct entry *entry, struct want_list *before,

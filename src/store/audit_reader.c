@@ -140,6 +140,7 @@ audit_reader_thread(void *context)
         } else {
             job->error = audit_query_run(audit_reader->db, &job->question, &job->answer);
         }
+        (void)sqlite3_db_release_memory(audit_reader->db); /* the next question is another */
         if (!queue_put(audit_reader->out, job)) {
             abort(); /* 'out' has room for all that may wait: a bug */
         }

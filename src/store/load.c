@@ -135,6 +135,7 @@ store_load(struct store *store, const struct store_loader *loader)
     if (!error && mine.on_containment) {
         error = reader_run(reader, QUERY_LIVE, on_live, &mine);
     }
+    (void)sqlite3_db_release_memory(reader->db); /* pages that are not read again */
     if (error == -EBADMSG) { /* whoever asked: the next start takes the last good copy */
         rescue_suspect(store_path(store), "rows cannot be read");
     }

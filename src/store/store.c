@@ -31,7 +31,11 @@
 #define WAITING_MAX 8192 /* changes; beyond, submitting is refused: back-pressure to the sender */
 #define BATCH_MAX 512
 #define REST_MS 250
-#define MANY 64 /* in one commit: there is a flood */
+#define RESTS_SHED 4 /* in a row, with nothing to do: then pages of the database leave memory ...  \
+                      */
+#define SHED_MANY 1000 /* ... and, after so many changes, ours too: looking for it takes a while   \
+                        */
+#define MANY 64        /* in one commit: there is a flood */
 #define GATHER_US 1000
 #define GATHERS_MOST 4
 
@@ -194,11 +198,19 @@ store_thread(void *context)
     struct store_change *batch[BATCH_MAX];
     bool goes_on = true;
     bool more = false;
-    size_t count = 0;
+    size_t count = 0, rests = 0, written = 0;
     while (goes_on) {
         struct store_change *first = queue_wait(store->in, more ? 0 : REST_MS);
         if (!first || writer_is_full(store->writer)) {
             more = writer_rest(store->writer);
+        }
+        rests = first || more ? 0 : rests + 1;
+        if (rests == RESTS_SHED) {
+            writer_shed(store->writer);
+            if (written >= SHED_MANY) {
+                mem_give_back();
+                written = 0;
+            }
         }
         if (!first) {
             count = 0;
@@ -208,6 +220,7 @@ store_thread(void *context)
         goes_on = batch_take(store, first, batch, &count);
         if (count > 0) {
             batch_commit(store, batch, count);
+            written += count;
         }
     }
     return NULL;

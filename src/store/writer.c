@@ -232,6 +232,7 @@ writer_resume(struct writer *writer)
         error =
             read_number(writer->db, "SELECT through FROM audit_indexed", &writer->audit_indexed);
     }
+    writer_shed(writer); /* of the counting */
     writer->evidence_bytes = (uint64_t)bytes;
     writer->detections = (uint64_t)detections;
     /* Set last: sqlite3_wal_hook replaces what wal_autocheckpoint had set. */
@@ -694,6 +695,12 @@ give_back(struct writer *writer)
         }
     }
     return more;
+}
+
+void
+writer_shed(struct writer *writer)
+{
+    (void)sqlite3_db_release_memory(writer->db); /* never fails where nothing is open */
 }
 
 bool

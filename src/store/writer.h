@@ -35,6 +35,8 @@ void writer_commit(struct writer *writer, struct store_change *const *changes, s
 /* Nothing waits: moves the log into the database, drops what is over the limits (trim.h),
  * indexes the audit's texts, gives free room back.  True: there is more to do. */
 bool writer_rest(struct writer *writer);
+/* Nothing waited for long: the pages of the database that it keeps in memory are dropped. */
+void writer_shed(struct writer *writer);
 /* The log grew so long that it must be moved even under load. */
 bool writer_is_full(const struct writer *writer);
 /* Number and hash of the newest row of the audit; 0: there is none. */

@@ -394,9 +394,7 @@ node_free(struct topology *t, struct node *node)
         node->first_port->kept_count--;
         node->first_port->on->kept_count--;
     }
-    if (node->is_unsettled) {
-        TAILQ_REMOVE(&t->unsettled, node, of_unsettled);
-    }
+    doubt_drop(t, node);
     TAILQ_REMOVE(&t->by_age, node, by_age);
     t->order->nodes[node->index] = NULL;
     t->order->hole_count++;
@@ -406,7 +404,6 @@ node_free(struct topology *t, struct node *node)
     free(node->endpoint.host_name);
     free(node->endpoint.location.why);
     free(node->history);
-    free(node->conflict_with);
     free(node);
 }
 

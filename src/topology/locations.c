@@ -222,6 +222,19 @@ say_place(const struct judgement *j, struct location *location)
         j->rival ? "; its former port neither went down nor let it go yet" : "");
 }
 
+static const char *
+conflict_with(const struct node *node)
+{
+    return node->doubt && node->doubt->conflict_with ? node->doubt->conflict_with : "";
+}
+
+/* It came back to a port that it had just left, not long ago. */
+static bool
+in_conflict(const struct topology *t, const struct node *node)
+{
+    return node->doubt && clock_wall_us(t->clock) < node->doubt->conflict_until_us;
+}
+
 static void
 say_conflict(const struct node *node, const struct judgement *j, struct location *location)
 {
@@ -229,7 +242,7 @@ say_conflict(const struct node *node, const struct judgement *j, struct location
     if (j->other) {
         snprintf(with, sizeof(with), "%s/%s", j->other->port->on->name, j->other->port->name);
     } else {
-        snprintf(with, sizeof(with), "%s", node->conflict_with ? node->conflict_with : "");
+        snprintf(with, sizeof(with), "%s", conflict_with(node));
     }
     if (j->other && j->other->port->on->site != j->best->port->on->site) {
         say(location,
@@ -283,15 +296,48 @@ tell_move(struct topology *t, struct node *node, const struct location *before, 
     node_tell(t, node, TOPOLOGY_ENDPOINT_MOVED, before, detail);
 }
 
-static void
-settle_later(struct topology *t, struct node *node, bool is_unsettled)
+static struct doubt *
+doubt_need(struct node *node)
 {
-    if (is_unsettled && !node->is_unsettled) {
-        TAILQ_INSERT_TAIL(&t->unsettled, node, of_unsettled);
-    } else if (!is_unsettled && node->is_unsettled) {
-        TAILQ_REMOVE(&t->unsettled, node, of_unsettled);
+    if (!node->doubt) {
+        node->doubt = MEM_NEW(struct doubt);
+        node->doubt->node = node;
     }
-    node->is_unsettled = is_unsettled;
+    return node->doubt;
+}
+
+void
+doubt_drop(struct topology *t, struct node *node)
+{
+    if (node->doubt) {
+        if (node->doubt->is_unsettled) {
+            TAILQ_REMOVE(&t->unsettled, node->doubt, of_unsettled);
+        }
+        free(node->doubt->conflict_with);
+        free(node->doubt);
+        node->doubt = NULL;
+    }
+}
+
+static bool
+is_unsettled(const struct node *node)
+{
+    return node->doubt && node->doubt->is_unsettled;
+}
+
+static void
+settle_later(struct topology *t, struct node *node, bool is_open)
+{
+    if (is_open == is_unsettled(node)) {
+        return;
+    }
+    struct doubt *doubt = doubt_need(node);
+    doubt->is_unsettled = is_open;
+    if (is_open) {
+        TAILQ_INSERT_TAIL(&t->unsettled, doubt, of_unsettled);
+    } else {
+        TAILQ_REMOVE(&t->unsettled, doubt, of_unsettled);
+    }
 }
 
 /* Which of the two places is the one where nobody doubted it. */
@@ -360,7 +406,7 @@ locate(struct topology *t, struct node *node, int64_t at_us)
     struct location *location = &node->endpoint.location;
     before.why = NULL; /* it is said anew */
     struct judgement j = judge(t, node);
-    bool is_conflict = j.best && (j.other || clock_wall_us(t->clock) < node->conflict_until_us);
+    bool is_conflict = j.best && (j.other || in_conflict(t, node));
     if (is_conflict) {
         locate_conflict(t, node, &j, &before, at_us);
     } else if (j.best) {
@@ -489,11 +535,12 @@ note_flap(struct topology *t, struct node *node, const struct sighting *s,
     if (!has_flapped || !left || !port_is_sink(s->port)) {
         return;
     }
-    node->conflict_until_us = clock_wall_us(t->clock) + t->settings.conflict_us;
+    struct doubt *doubt = doubt_need(node);
+    doubt->conflict_until_us = clock_wall_us(t->clock) + t->settings.conflict_us;
     char with[2 * NAME_SIZE];
     snprintf(with, sizeof(with), "%s/%s", left->on->name, left->name);
-    free(node->conflict_with);
-    node->conflict_with = mem_strdup(with);
+    free(doubt->conflict_with);
+    doubt->conflict_with = mem_strdup(with);
 }
 
 /* The MAC, new or known; NULL: nobody's, or no room. */
@@ -555,12 +602,12 @@ sighting_apply(struct topology *t, struct port_state *port, const struct mac *ma
     s->seen_us = at_us;
     node_touch(t, node, at_us);
     struct location *location = &node->endpoint.location;
-    bool is_calm = was_active && !node->is_unsettled && is_here(location, port);
+    bool is_calm = was_active && !is_unsettled(node) && is_here(location, port);
     if (is_calm) {
         location->seen_us = at_us > location->seen_us ? at_us : location->seen_us;
         return node;
     }
-    if (was_active && !port_is_sink(port) && !node->is_unsettled) {
+    if (was_active && !port_is_sink(port) && !is_unsettled(node)) {
         return node;
     }
     locate(t, node, at_us);

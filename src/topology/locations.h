@@ -23,6 +23,8 @@ void sighting_drop(struct sighting *sighting);
 /* Judges the endpoint's place anew, tells and records what changed. */
 void locate(struct topology *t, struct node *node, int64_t at_us);
 void locate_all_on(struct topology *t, struct port_state *port);
+/* Forgets that its place was ever in doubt. */
+void doubt_drop(struct topology *t, struct node *node);
 /* Is it plugged in and not silent, somewhere? */
 bool is_alive(const struct topology *t, const struct node *node, int64_t at_us);
 /* Is this port where the endpoint is attached, without doubt? */

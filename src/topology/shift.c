@@ -28,7 +28,9 @@ nodes_move(struct topology *t, const struct clock_move *m)
         struct node *node = t->order->nodes[i];
         if (node) {
             endpoint_move(&node->endpoint, m);
-            node->conflict_until_us += node->conflict_until_us > 0 ? m->by_us : 0; /* of this run */
+            if (node->doubt && node->doubt->conflict_until_us > 0) {
+                node->doubt->conflict_until_us += m->by_us; /* of this run */
+            }
             clock_move(m, &node->seen_told_us);
         }
     }

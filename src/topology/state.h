@@ -125,21 +125,28 @@ struct address_table {
     size_t mask, count;
 };
 
+/* Of an endpoint whose place was in doubt once: few are. */
+struct doubt {
+    TAILQ_ENTRY(doubt) of_unsettled;
+    struct node *node;
+    int64_t conflict_until_us; /* 0: it came back to no port that it had just left */
+    char *conflict_with;       /* owned; NULL likewise */
+    bool is_unsettled;         /* time alone may change its location's judgement */
+};
+
 struct node {
     struct endpoint endpoint;
     struct hmap_node by_id;
     uint8_t *history; /* owned; see history.h */
     uint32_t history_size;
-    uint32_t index;           /* in 'order' */
-    TAILQ_ENTRY(node) by_age; /* least recently seen first */
-    TAILQ_ENTRY(node) of_unsettled;
+    uint32_t index;                       /* in 'order' */
+    TAILQ_ENTRY(node) by_age;             /* least recently seen first */
     SLIST_HEAD(, client_item) client_ids; /* newest first; so are those: */
     SLIST_HEAD(, id_item) ids;
     uint64_t serial;               /* counts endpoints as they appeared in this run */
     struct port_state *first_port; /* whose kept_count it is part of */
     struct port_state *settled;    /* where it was last without any doubt; NULL: nowhere yet */
-    int64_t conflict_until_us;
-    char *conflict_with; /* owned; NULL: none so far */
+    struct doubt *doubt;           /* owned; NULL: none so far */
     int64_t seen_told_us;
     uint32_t roles_told;
     uint8_t event_count;
@@ -147,8 +154,7 @@ struct node {
     uint8_t alias_count;
     bool is_told : 1;
     bool is_pinned : 1;
-    bool is_unsettled : 1; /* time alone may change its location's judgement */
-    bool ids_clash : 1;    /* told that its client id is another's */
+    bool ids_clash : 1; /* told that its client id is another's */
 };
 
 /* In the order of first appearance; a hole is NULL until the next compaction. */
@@ -193,7 +199,7 @@ struct topology {
     struct hmap clients;
     struct address_table addresses;
     TAILQ_HEAD(, node) by_age;
-    TAILQ_HEAD(, node) unsettled;
+    TAILQ_HEAD(, doubt) unsettled;
     struct order *order;
     size_t node_count;
     uint64_t serials;

@@ -367,17 +367,17 @@ void
 topology_tick(struct topology *t)
 {
     int64_t now_us = clock_wall_us(t->clock);
-    struct node *node = TAILQ_FIRST(&t->unsettled);
-    while (node) {
-        struct node *next = TAILQ_NEXT(node, of_unsettled);
-        locate(t, node, now_us);
-        node = next;
+    struct doubt *doubt = TAILQ_FIRST(&t->unsettled);
+    while (doubt) {
+        struct doubt *next = TAILQ_NEXT(doubt, of_unsettled);
+        locate(t, doubt->node, now_us);
+        doubt = next;
     }
     for (size_t i = 0; i < TICK_NODES && i < t->node_count; i++) {
         if (t->tick_at >= t->order->count) {
             t->tick_at = 0;
         }
-        node = t->order->nodes[t->tick_at++];
+        struct node *node = t->order->nodes[t->tick_at++];
         if (node) {
             bindings_expire(t, node);
         }

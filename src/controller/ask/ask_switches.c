@@ -59,7 +59,9 @@ answer_switch(const struct ask_call *call, const struct switch_view *from)
         view->counter_count = from->stats->counter_count;
         view->problem_count = from->stats->problem_count;
         view->stats_us = from->stats->at_us;
-        memcpy(view->problems, from->stats->problems, sizeof(view->problems));
+        for (size_t i = 0; i < view->problem_count; i++) {
+            memcpy(view->problems[i], from->stats->problems[i], sizeof(view->problems[i]));
+        }
     }
     ask_answer_shape(call, 200, &view_switch_detail_shape, view);
     free(ports);

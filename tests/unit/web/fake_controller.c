@@ -114,9 +114,12 @@ add_switches(struct controller *c)
     }
     snprintf(c->counter.name, NAME_SIZE, "dropped_isolated");
     c->counter.count = 42;
-    c->edge_stats = (struct wire_edge_stats){
-        .at_us = now_us, .counters = &c->counter, .counter_count = 1, .problem_count = 1};
-    snprintf(c->edge_stats.problems[0], TEXT_SIZE,
+    c->edge_stats = (struct switch_stats){.at_us = now_us,
+                                          .counters = &c->counter,
+                                          .counter_count = 1,
+                                          .problems = c->edge_problem,
+                                          .problem_count = 1};
+    snprintf(c->edge_problem[0], TEXT_SIZE,
              "br_netfilter is on: bridged frames pass "
              "through iptables");
     c->switches[0].stats = &c->edge_stats;

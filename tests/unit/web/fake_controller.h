@@ -28,7 +28,8 @@ struct controller {
     struct wire_mirror_seen mirror_seen;
     struct wire_network_seen network_seen;
     struct switch_view switches[2];
-    struct wire_edge_stats edge_stats;
+    struct switch_stats edge_stats;
+    char edge_problem[1][TEXT_SIZE];
     struct wire_counter counter;
     struct rule_mirror mirror;
     struct protection_view protections[2];
