@@ -42,7 +42,7 @@ class Stall:
                         now = int(file.read().split()[1])
                 except (OSError, IndexError):
                     continue
-                self.total_ns += now - self.seen.get(task, 0)
+                self.total_ns += max(now - self.seen.get(task, 0), 0)  # another one may have its number now
                 self.seen[task] = now
 
     def seconds(self):

@@ -26,11 +26,15 @@ def set_namespace(fd):
         raise LabError(f"setns: {os.strerror(error)}")
 
 
-def wait_for(condition, what, timeout_s=30.0, every_s=0.02):
+LEAST_S = 60.0
+
+
+def wait_for(condition, what, timeout_s=LEAST_S, every_s=0.02, least_s=LEAST_S):
     """Polls until condition() is true and returns its value; LabError after the time-out.  A test that
-    measures how long something takes does so itself: here there is time, on a machine that is busy.
+    measures how long something takes does so itself: here there is time, on a machine that is busy, whatever
+    somebody thought enough ('least_s').
     It is asked more seldom the longer it lasts, so that who waits does not keep the others from work."""
-    begin = time.monotonic()
+    begin, timeout_s = time.monotonic(), max(timeout_s, least_s)
     while True:
         value = condition()
         if value:

@@ -98,7 +98,7 @@ class Story:
             "router advertisement": b"\x33\x33\0\0\0\x01" + own + b"\x86\xdd" + malware.ip6_ra(),
         }
 
-    def odd_frames_arrive(self, sender, target, patience_s=5):
+    def odd_frames_arrive(self, sender, target, patience_s=30):
         """Which of them arrive?  Counted one by one at the target; frames that do so in no time."""
         arrived = set()
         with oracles.watching(self.campus, target.name, "eth0") as witness:
@@ -107,7 +107,7 @@ class Story:
                 witness.clear()
                 malware.raw(sender, frame)
                 try:
-                    wait_for(witness.kinds, name, patience_s, 0.01)
+                    wait_for(witness.kinds, name, patience_s, 0.01, least_s=0)
                     arrived.add(name)
                 except LabError:
                     pass

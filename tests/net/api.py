@@ -228,7 +228,7 @@ class Events:
             given, self._events = self._events, []
         return given
 
-    def wait(self, wanted, timeout_s=30):
+    def wait(self, wanted, timeout_s=60):
         """The first event for which 'wanted' is true; fails after the time-out."""
         end, seen = time.monotonic() + timeout_s, []
         while time.monotonic() < end:

@@ -84,7 +84,7 @@ def test_old_rows_go_while_others_ask_and_core_is_killed(bench):
     assert left(database) == ROWS
     core = bench.cordon.roles()["core"]
     bench.api.post("/retention", {"kinds": [{"kind": "names", "days": 89}], "reason": "measured"})
-    wait_for(lambda: left(database) < ROWS, "the first rows to go", SLOW_S)
+    wait_for(lambda: left(database) < ROWS, "the first rows to go", SLOW_S, 0.002)
     began = time.monotonic()
     os.kill(core, signal.SIGKILL)  # in the middle
     wait_for(lambda: bench.cordon.roles().get("core") not in (None, core) and bench.is_there(),
