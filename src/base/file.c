@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 int
@@ -165,6 +167,75 @@ file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
         return error;
     }
     return file_sync_folder(path);
+}
+
+#define PID_DIGITS 7 /* Linux gives no number above 4,194,304 */
+
+/* The number in NAME.PID.new; 0: it is not called so. */
+static pid_t
+writer_of(const char *name)
+{
+    static const char end[] = ".new";
+    size_t size = strlen(name), digits = 0;
+    if (size < sizeof(end) || strcmp(name + size - strlen(end), end) != 0) {
+        return 0;
+    }
+    size -= strlen(end);
+    while (digits < size && name[size - digits - 1] >= '0' && name[size - digits - 1] <= '9') {
+        digits++;
+    }
+    bool is_number = digits > 0 && digits <= PID_DIGITS && name[size - digits] != '0';
+    bool has_name = size > digits + 1 && name[size - digits - 1] == '.';
+    return is_number && has_name ? (pid_t)strtol(name + size - digits, NULL, 10) : 0;
+}
+
+static bool
+is_at_work(pid_t pid)
+{
+    return pid != getpid() && (kill(pid, 0) == 0 || errno != ESRCH);
+}
+
+/* Did a write leave it?  Whoever may write into the folder may remove it too: a name that is put in
+ * its place meanwhile is his own. */
+static bool
+is_unfinished(int folder, const struct stat *owner, const char *name)
+{
+    struct stat found;
+    pid_t pid = writer_of(name);
+    return pid > 0 && fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(found.st_mode) && found.st_nlink == 1 &&
+           (found.st_uid == owner->st_uid || found.st_uid == geteuid()) && !is_at_work(pid);
+}
+
+void
+file_clear_unfinished(const char *folder)
+{
+    struct stat owner;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *list = fd >= 0 && fstat(fd, &owner) == 0 ? fdopendir(fd) : NULL;
+    int64_t removed = 0;
+    if (!list) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return; /* not made yet */
+    }
+    for (struct dirent *each; (each = readdir(list)) != NULL;) {
+        if (!is_unfinished(fd, &owner, each->d_name)) {
+            continue;
+        }
+        if (unlinkat(fd, each->d_name, 0) == 0) {
+            removed++;
+        } else {
+            log_warn("files", "what a write left cannot be removed", LOG_S("folder", folder),
+                     LOG_S("file", each->d_name), LOG_S("why", strerror(errno)));
+        }
+    }
+    if (removed > 0) {
+        log_info("files", "what writes left that were cut off was removed", LOG_S("folder", folder),
+                 LOG_I("files", removed));
+    }
+    closedir(list);
 }
 
 static int

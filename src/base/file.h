@@ -16,6 +16,11 @@ int file_read_open(int fd, size_t limit, char **bytes, size_t *size) MUST_CHECK;
  * the old one belonged, else to whom the folder belongs: a command of the administrator leaves the
  * files of a role to that role.  -EPERM: we may not give it to that user; nothing was changed. */
 int file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode) MUST_CHECK;
+/* At start, before rights are dropped: removes from the program's own folder what
+ * file_write_atomic() left when it was killed: plain files NAME.PID.new of whoever owns the folder,
+ * of processes that are no more.  Never through a link; what cannot be removed stays, and is told.
+ */
+void file_clear_unfinished(const char *folder);
 /* Holds 'path' (made where it is not there) until '*fd' is closed or the process ends, however it
  * ends.  -EWOULDBLOCK: another process holds it. */
 int file_lock(const char *path, int *fd) MUST_CHECK;

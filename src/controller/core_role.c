@@ -199,6 +199,7 @@ core_authority(struct core *core)
     const char *master = core->role->config->secret_key_file;
     core->lacks_landlock = sandbox_paths_version() == 0;
     snprintf(pki, sizeof(pki), "%s/pki", core->role->config->state_dir);
+    file_clear_unfinished(pki);
     if (!own_certificate_read(&core->own_certificate, pki)) {
         log_error("core", "server.pem cannot be read: it is not renewed while we run",
                   LOG_S("folder", pki));

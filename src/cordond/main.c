@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/seal.h"
 #include "base/sandbox.h"
@@ -423,6 +424,9 @@ start_check(const struct config *config)
     int error = state_make(config->state_dir, why);
     error = error ? error : keep_lock(config->state_dir, why);
     error = error ? error : keep_prepare(config->state_dir, config->secret_key_file, why);
+    if (!error) {
+        file_clear_unfinished(config->state_dir);
+    }
     if (error) {
         fprintf(stderr, "cordond: %s\n", why);
     }
@@ -438,6 +442,7 @@ lock_in(const struct role *role, char why[256])
         [ROLE_NOTIFY] = SANDBOX_NOTIFY, [ROLE_LOGIN] = SANDBOX_LOGIN};
     char folder[ROLE_PATH_SIZE];
     role_folder(role->config, role->self, folder);
+    file_clear_unfinished(folder);
     const struct sandbox_settings settings = {.role = rows[role->self],
                                               .folder = folder,
                                               .keeps_own_user = role->config->users == USERS_OWN};

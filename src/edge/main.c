@@ -396,6 +396,7 @@ folders_prepare(struct edge *edge, char why[256])
                  edge->settings.state_dir, strerror(-result));
         return result;
     }
+    file_clear_unfinished(edge->settings.state_dir);
     return datapath_prepare(&edge->datapath_settings, why);
 }
 

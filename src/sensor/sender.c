@@ -392,6 +392,9 @@ sender_new(struct event_base *base, const struct sensor_settings *settings, stru
     made->spool_limit =
         (size_t)(settings->spool_mib ? settings->spool_mib : SPOOL_DEFAULT_MIB) * 1024 * 1024;
     id_make(clock_wall_us(clock_system()), made->run_id);
+    if (settings->spool_dir[0]) {
+        file_clear_unfinished(settings->spool_dir);
+    }
     spool_open(made);
     int result = 0;
     if (settings->server[0]) {

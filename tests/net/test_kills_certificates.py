@@ -8,6 +8,7 @@ every clock of the lab at once.
 import glob
 import os
 import random
+import re
 import signal
 import ssl
 import subprocess
@@ -30,6 +31,7 @@ POINTS = int(os.environ.get("CORDON_KILL_POINTS", "0"))
 SEED = int(os.environ.get("CORDON_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: ours is another year's clock
 BACK_S = 30
+UNFINISHED = re.compile(r"\.\d+\.new$")
 DEVICE, CORE = ("disk", "*identity.pem"), ("fdatasync", "cordon.db-wal")
 # made, put in its place; recorded as issued; told
 STEPS = [("s1", *DEVICE, 2), ("s10", *DEVICE, 6), ("core", *CORE, 1), ("driver", "wire", "", 9)]
@@ -126,6 +128,8 @@ def one_round(lab, target, kind, end, nth):
     lab.revive(target)
     wait_for(lambda: is_renewed(lab, before), f"all are in again behind {target} {call}", BACK_S, 0.05)
     lab.wait_level(BACK_S)
+    left = [path for path in glob.glob(f"{lab.dir}/**", recursive=True) if UNFINISHED.search(path)]
+    assert not left, left  # what the dead one wrote went at the start of the next
     for path in glob.glob(f"{lab.dir}/*-state/identity.pem"):
         assert os.stat(path).st_mode & 0o777 == 0o600
         assert key_of(path, "pkey") == key_of(path, "x509")

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -294,6 +295,71 @@ links_of_others_are_not_followed(void **state)
     assert_int_equal(file_open_plain(link), -ENOENT);
 }
 
+/* A process that has ended, whose number nobody has yet. */
+static pid_t
+dead_pid(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return pid;
+}
+
+static void
+put(const char *name, long pid, const char *end, char made[128])
+{
+    char digits[24] = "";
+    if (pid >= 0) {
+        snprintf(digits, sizeof(digits), "%ld", pid);
+    }
+    snprintf(made, 128, "%s/%s%s%s", folder, name, digits, end);
+    FILE *file = fopen(made, "we");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What a kill leaves goes at the next start; nothing else, whatever it is called. */
+static void
+what_a_cut_write_left_goes(void **state)
+{
+    char made[128], other[128], stays[12][128];
+    size_t count = 0;
+    long dead = (long)dead_pid();
+    (void)state;
+    put("identity.pem.", dead, ".new", made);
+    put("identity.pem.", (long)getpid(), ".new", made); /* that number was another's before */
+    put("identity.pem.", (long)getppid(), ".new", stays[count++]); /* is at work */
+    put("identity.pem.0", dead, ".new", stays[count++]);
+    put("identity.pem.", dead, ".news", stays[count++]);
+    put("identity.pem", dead, ".new", stays[count++]);
+    put("identity.pem.", -1, ".new", stays[count++]);
+    put("", dead, ".new", stays[count++]);
+    put(".", dead, ".new", stays[count++]);
+    put("identity.pem.12345678", dead, ".new", stays[count++]);
+    put("identity.pem", -1, "", stays[count++]);
+    /* by a second name, and through a link */
+    put("other", -1, "", other);
+    snprintf(stays[count], 128, "%s/a.pem.%ld.new", folder, dead);
+    assert_int_equal(link(other, stays[count++]), 0);
+    snprintf(stays[count], 128, "%s/b.pem.%ld.new", folder, dead);
+    assert_int_equal(symlink(stays[8], stays[count++]), 0);
+    assert_int_equal(entries(), count + 3);
+    file_clear_unfinished(folder);
+    assert_int_equal(entries(), count + 1);
+    /* nor in a folder that a link leads to */
+    put("identity.pem.", dead, ".new", made);
+    snprintf(path, sizeof(path), "%s.link", folder);
+    assert_int_equal(symlink(folder, path), 0);
+    file_clear_unfinished(path);
+    assert_int_equal(access(made, F_OK), 0);
+    assert_int_equal(unlink(made) | unlink(other), 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(unlink(stays[i]), 0);
+    }
+}
+
 int
 main(void)
 {
@@ -312,6 +378,7 @@ main(void)
         WITH_FOLDER(one_at_a_time_has_a_lock),
         WITH_FOLDER(a_file_is_carried_to_another_file_system),
         WITH_FOLDER(links_of_others_are_not_followed),
+        WITH_FOLDER(what_a_cut_write_left_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
