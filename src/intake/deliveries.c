@@ -27,6 +27,7 @@ struct deliveries {
     struct item *first, *last;
     struct known_lines *known; /* stored */
     struct channel *core;
+    size_t kept; /* places, for sources that have less than they may always have */
 };
 
 struct deliveries *
@@ -164,16 +165,29 @@ deliveries_oldest(const struct deliveries *deliveries, const void *owner, uint64
     return false;
 }
 
+void
+deliveries_keep(struct deliveries *deliveries, int places)
+{
+    deliveries->kept += (size_t)places;
+}
+
 bool
-deliveries_is_full(const struct deliveries *deliveries)
+deliveries_is_spent(const struct deliveries *deliveries)
 {
     return pool_used(deliveries->pool) == pool_limit(deliveries->pool);
 }
 
 bool
+deliveries_is_full(const struct deliveries *deliveries)
+{
+    return pool_used(deliveries->pool) + deliveries->kept >= pool_limit(deliveries->pool);
+}
+
+bool
 deliveries_is_full_for_others(const struct deliveries *deliveries)
 {
-    return pool_used(deliveries->pool) + DELIVERIES_OURS >= pool_limit(deliveries->pool);
+    return pool_used(deliveries->pool) + deliveries->kept + DELIVERIES_OURS >=
+           pool_limit(deliveries->pool);
 }
 
 void

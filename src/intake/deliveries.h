@@ -14,6 +14,7 @@
 
 #define DELIVERIES_MAX 2048
 #define DELIVERIES_OURS 512     /* of them kept free for our own sensors, whatever others send */
+#define DELIVERIES_KEPT_MAX 768 /* of the others' places: kept free for single sources at most */
 #define DELIVERIES_KNOWN 131072 /* lines that core has stored lately */
 #define DELIVERIES_AGAIN_US (10 * INT64_C(1000000))
 
@@ -38,8 +39,14 @@ void deliveries_ack(struct deliveries *deliveries, const char *id);
 void deliveries_forget(struct deliveries *deliveries, const void *owner);
 /* Cookie of this owner's oldest detection on its way; false: none is. */
 bool deliveries_oldest(const struct deliveries *deliveries, const void *owner, uint64_t *cookie);
+/* So many places are kept free (or, negative, are no more) for a source that does not have as many
+ * as it may always have; all others find it full earlier. */
+void deliveries_keep(struct deliveries *deliveries, int places);
+/* No place at all. */
+bool deliveries_is_spent(const struct deliveries *deliveries);
+/* Full for our own sensors. */
 bool deliveries_is_full(const struct deliveries *deliveries);
-/* Full for other makers' sources. */
+/* Full for other makers' sources, but for the places that are kept for each. */
 bool deliveries_is_full_for_others(const struct deliveries *deliveries);
 /* Once a second: what core has not acknowledged for long (its store refused it) is sent again. */
 void deliveries_tick(struct deliveries *deliveries, int64_t boot_us);

@@ -110,7 +110,10 @@ detection_take(struct sensor *sensor, const struct detection *received)
     sensor->last_us = clock_wall_us(clock_system());
     clock_skew_note(&sensor->skew, detection.sent_us, sensor->last_us);
     times_translate(&sensor->skew, &detection, sensor->last_us);
-    switch (deliveries_put(sensor->sensors->deliveries, &detection, on_stored, sensor, 0)) {
+    struct deliveries *deliveries = sensor->sensors->deliveries;
+    switch (deliveries_is_full(deliveries)
+                ? DELIVERY_FULL /* also one on its way already: it comes again */
+                : deliveries_put(deliveries, &detection, on_stored, sensor, 0)) {
     case DELIVERY_SENT:
         sensor->accepted++;
         break;

@@ -39,6 +39,9 @@ source_new(const struct config *config, size_t index, int errands, struct event_
     source->stats.refusals = mem_new(REFUSALS_MAX, sizeof(source->stats.refusals[0]));
     snprintf(source->stats.name, sizeof(source->stats.name), "%s", own->name);
     snprintf(source->stats.kind, sizeof(source->stats.kind), "%s", source_kind_names[own->kind]);
+    size_t share = DELIVERIES_KEPT_MAX / config->source_count;
+    source->own_places = share < SOURCE_OUTSTANDING_OWN ? share : SOURCE_OUTSTANDING_OWN;
+    deliveries_keep(deliveries, (int)source->own_places);
     source->is_started = source->ops->start(source) == 0;
     return source;
 }
@@ -49,6 +52,9 @@ source_free(struct source *source)
     if (source) {
         source->ops->stop(source);
         deliveries_forget(source->deliveries, source);
+        if (source->outstanding < source->own_places) {
+            deliveries_keep(source->deliveries, -(int)(source->own_places - source->outstanding));
+        }
         line_ids_free(source->ids);
         free(source->stats.refusals);
         free(source);
@@ -87,7 +93,26 @@ has_room(const struct source *source)
 {
     size_t most =
         source->config->kind == SOURCE_SYSLOG_UDP ? SOURCE_OUTSTANDING_UDP : SOURCE_OUTSTANDING_MAX;
+    if (source->outstanding < source->own_places) {
+        return !deliveries_is_spent(source->deliveries);
+    }
     return source->outstanding < most && !deliveries_is_full_for_others(source->deliveries);
+}
+
+static void
+place_taken(struct source *source)
+{
+    if (source->outstanding++ < source->own_places) {
+        deliveries_keep(source->deliveries, -1);
+    }
+}
+
+static void
+place_given(struct source *source)
+{
+    if (--source->outstanding < source->own_places) {
+        deliveries_keep(source->deliveries, 1);
+    }
 }
 
 void
@@ -143,7 +168,7 @@ on_stored(void *owner, const char *id, uint64_t cookie)
     struct source *source = owner;
     (void)id;
     (void)cookie; /* positions look at the oldest outstanding one (deliveries_oldest) */
-    source->outstanding--;
+    place_given(source);
 }
 
 enum line_fate
@@ -186,7 +211,7 @@ source_line(struct source *source, const char *line, size_t size, uint64_t cooki
                DELIVERY_DUPLICATE) {
         source->stats.duplicates++;
     } else {
-        source->outstanding++; /* there is room: it was looked at before */
+        place_taken(source); /* there is room: it was looked at before */
         source->stats.accepted++;
     }
     return LINE_TAKEN;

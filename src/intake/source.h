@@ -18,6 +18,9 @@ struct source;
  * waits for the disk there is work for core.  Over UDP fewer, since anybody can send those. */
 #define SOURCE_OUTSTANDING_MAX 768
 #define SOURCE_OUTSTANDING_UDP 256
+/* So many a source has in any case, whatever the others send; fewer where there are more than a
+ * dozen of them: DELIVERIES_KEPT_MAX. */
+#define SOURCE_OUTSTANDING_OWN 64
 #define STREAM_CONNECTIONS_MAX 256 /* per source; beyond, the one silent for longest is closed */
 
 struct source_kind_ops {
@@ -43,6 +46,7 @@ struct source {
     struct wire_source stats; /* refusals: room for REFUSALS_MAX */
     struct log_limit log_limit;
     size_t outstanding; /* on their way to core */
+    size_t own_places;  /* of them nobody else takes */
     bool is_started;
     bool is_paused; /* stopped reading: no room */
     void *own;      /* the kind's */

@@ -158,7 +158,7 @@ void
 bench_fill(struct bench *bench)
 {
     struct detection detection;
-    for (unsigned i = 0; !deliveries_is_full(bench->deliveries); i++) {
+    for (unsigned i = 0; !deliveries_is_spent(bench->deliveries); i++) {
         bench_detection(FILLING + i, &detection);
         deliveries_put(bench->deliveries, &detection, NULL, NULL, 0);
     }

@@ -328,6 +328,9 @@ test_stream_waits_for_room(void **state)
     struct bench *bench = *state;
     struct served served;
     serve(bench, SOURCE_EVE_SOCKET, SOURCE_FORMAT_EVE, &served);
+    /* about the places that all share */
+    deliveries_keep(bench->deliveries, -(int)served.source->own_places);
+    served.source->own_places = 0;
     bench_core_comes(bench);
     bench_fill(bench);
     run_until(bench, bench->got_count == DELIVERIES_MAX);
@@ -383,6 +386,54 @@ test_one_source_leaves_room(void **state)
     run_until(bench, stats->accepted == SOURCE_OUTSTANDING_UDP + 1);
     close(fd);
     source_free(served.source);
+}
+
+/* Streams that send without end fill what all share; who is heard seldom has places of its own all
+ * the same, and so have our sensors. */
+static void
+test_full_sources_leave_room_for_each_other(void **state)
+{
+    enum { FLOODS = 3 };
+    struct bench *bench = *state;
+    struct served floods[FLOODS], rare;
+    int fds[FLOODS];
+    unsigned number = 0;
+    serve(bench, SOURCE_SYSLOG_UDP, SOURCE_FORMAT_EVE, &rare);
+    for (size_t i = 0; i < FLOODS; i++) {
+        serve(bench, SOURCE_SYSLOG_TCP, SOURCE_FORMAT_EVE, &floods[i]);
+    }
+    for (size_t i = 0; i < FLOODS; i++) {
+        fds[i] = dial(&floods[i]);
+        fcntl(fds[i], F_SETFL, O_NONBLOCK);
+        while (!floods[i].source->is_paused) {
+            char line[ALERT_SIZE];
+            size_t size = alert_write(line, ++number);
+            ssize_t sent = send(fds[i], line, size, MSG_NOSIGNAL);
+            assert_true(sent < 0 || sent == (ssize_t)size);
+            event_base_loop(bench->base, EVLOOP_NONBLOCK);
+        }
+    }
+    assert_true(deliveries_is_full_for_others(bench->deliveries));
+    assert_int_equal(floods[0].source->outstanding, SOURCE_OUTSTANDING_MAX);
+    assert_true(floods[2].source->outstanding >= SOURCE_OUTSTANDING_OWN);
+    int fd = dial(&rare);
+    for (unsigned i = 1; i <= SOURCE_OUTSTANDING_OWN; i++) {
+        say_alert(fd, 900000 + i);
+        run_until(bench, rare.source->stats.received == i);
+    }
+    assert_int_equal(rare.source->stats.accepted, SOURCE_OUTSTANDING_OWN);
+    assert_int_equal(bench_refused(rare.source, "queue full"), 0);
+    assert_false(deliveries_is_full(bench->deliveries));
+    assert_true(deliveries_count(bench->deliveries) + DELIVERIES_OURS <= DELIVERIES_MAX);
+    close(fd);
+    source_free(rare.source);
+    for (size_t i = 0; i < FLOODS; i++) {
+        close(fds[i]);
+        source_free(floods[i].source);
+    }
+    /* What was kept for them is kept no more. */
+    bench_fill(bench);
+    assert_int_equal(deliveries_count(bench->deliveries), DELIVERIES_MAX);
 }
 
 /* Strangers that hold connections open and say nothing keep nobody else out. */
@@ -578,6 +629,7 @@ main(void)
         BENCH_TEST(test_syslog_framings),
         BENCH_TEST(test_stream_waits_for_room),
         BENCH_TEST(test_one_source_leaves_room),
+        BENCH_TEST(test_full_sources_leave_room_for_each_other),
         BENCH_TEST(test_silent_connections_make_room),
         BENCH_TEST(test_syslog_tls),
         BENCH_TEST(test_tls_without_certificate),
