@@ -171,31 +171,52 @@ row_is_setting(sqlite3_stmt *row)
     return is_sound;
 }
 
+bool
+row_is_cut_setting(sqlite3_stmt *row)
+{
+    static const char prefix[] = STORE_PAYLOAD_SETTING;
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    return name && strlen(name) == NAME_SIZE - 1 && strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
 struct one_setting {
     struct store *store;
     char *value;
+    bool is_found;
 };
 
 static int
 on_one_setting(void *context, sqlite3_stmt *row)
 {
     struct one_setting *one = context;
-    bool is_sound = row_is_setting(row);
-    one->value = mem_strdup(is_sound ? (const char *)sqlite3_column_text(row, 1) : "");
-    if (!is_sound) {
+    one->is_found = true;
+    if (row_is_setting(row)) {
+        one->value = mem_strdup((const char *)sqlite3_column_text(row, 1));
+        return 0;
+    }
+    if (!row_is_cut_setting(row)) {
         rescue_suspect(store_path(one->store), "a setting that is not as it was written");
     }
-    return 0;
+    return -EBADMSG;
+}
+
+int
+store_find_setting(struct store *store, const char *name, char **value)
+{
+    struct reader *reader = store_reader(store);
+    struct one_setting one = {.store = store};
+    sqlite3_bind_text(reader->queries[QUERY_SETTING], 1, name, -1, SQLITE_STATIC);
+    int error = reader_run(reader, QUERY_SETTING, on_one_setting, &one);
+    *value = one.value;
+    return error || one.is_found ? error : -ENOENT;
 }
 
 char *
 store_read_setting(struct store *store, const char *name)
 {
-    struct reader *reader = store_reader(store);
-    struct one_setting one = {.store = store};
-    sqlite3_bind_text(reader->queries[QUERY_SETTING], 1, name, -1, SQLITE_STATIC);
-    (void)reader_run(reader, QUERY_SETTING, on_one_setting, &one);
-    return one.value;
+    char *value = NULL;
+    int error = store_find_setting(store, name, &value);
+    return error == -EBADMSG ? mem_strdup("") : value;
 }
 
 struct some_settings {

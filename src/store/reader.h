@@ -57,6 +57,8 @@ int reader_run(struct reader *reader, enum query which, row_fn *each, void *cont
 int row_decode(sqlite3_stmt *row, const struct shape *shape, void *out) MUST_CHECK;
 /* A setting's row (name, value, sum): is it as it was written?  Logged where not. */
 bool row_is_setting(sqlite3_stmt *row) MUST_CHECK;
+/* Where not: is its name one that an earlier build cut (STORE_PAYLOAD_SETTING)? */
+bool row_is_cut_setting(sqlite3_stmt *row) MUST_CHECK;
 /* At most 'limit' ids of detections with a number above 'after', in their order. */
 int reader_detection_ids(struct reader *reader, int64_t after, size_t limit,
                          void (*each)(void *context, int64_t number, const char *id),

@@ -448,6 +448,12 @@ store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detectio
     writer_set_budget(store->writer, evidence_bytes, detections);
 }
 
+uint64_t
+store_newest_gone(const struct store *store, bool of_packets)
+{
+    return writer_newest_gone(store->writer, of_packets);
+}
+
 void
 store_set_collecting(struct store *store, int64_t since_us)
 {

@@ -55,6 +55,9 @@ void store_put_enrolment(struct store_change *change, const struct enrolment *en
 /* A name is never cut: with one that does not fit, the whole change fails (-ENAMETOOLONG).
  * An empty 'value' forgets the setting. */
 #define SETTING_NAME_SIZE 128
+/* Who may read payload, by account.  Earlier builds cut such a name to NAME_SIZE, some of them with
+ * the sum of the whole one: that row cannot be proven, is no damage, and its value reads as "". */
+#define STORE_PAYLOAD_SETTING "payload/"
 void store_put_setting(struct store_change *change, const char *name, const char *value);
 /* A notice that is still to be routed; that it was; and what a receiver is or was told. */
 void store_put_notice(struct store_change *change, const struct notice *notice);
@@ -95,8 +98,11 @@ int store_load(struct store *store, const struct store_loader *loader) MUST_CHEC
 
 /* Reads for lists and evidence, on the loop, through a read-only connection (WAL: never waits for
  * the writer). */
-/* NULL: there is none (or it cannot be read: logged); the caller frees it.  "": it is there and
- * damaged; that is told and noted, and the next start takes the last good copy. */
+/* 0 with 'value', which the caller frees; -ENOENT: there is none; else it may be there and cannot
+ * be read (logged).  -EBADMSG: it is damaged; that is noted, and the next start takes the last good
+ * copy. */
+int store_find_setting(struct store *store, const char *name, char **value) MUST_CHECK;
+/* The same where only a value counts.  NULL: none that can be read; "": it is damaged. */
 char *store_read_setting(struct store *store, const char *name);
 /* Those whose name begins so, by name; borrowed.  0 or negative errno. */
 int store_read_settings(struct store *store, const char *prefix,
@@ -247,6 +253,8 @@ int store_read_revision(struct store *store, int64_t number, struct revision *re
  * oldest are dropped that no containment in force, pending decision or collecting incident needs;
  * where all are needed, the newest (trim.h). */
 void store_set_budget(struct store *store, uint64_t evidence_bytes, uint64_t detections);
+/* How often that was so, in this run: rises with each row that goes though it is needed. */
+uint64_t store_newest_gone(const struct store *store, bool of_packets);
 /* An open incident that was seen since then still collects (at first: each one that is open). */
 void store_set_collecting(struct store *store, int64_t since_us);
 

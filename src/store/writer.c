@@ -117,7 +117,8 @@ struct writer {
     atomic_int_fast64_t open_us;
     struct reserve reserve;
     atomic_uint_fast64_t reserve_bytes;
-    uint64_t scrub_through; /* the one that is being done */
+    atomic_uint_fast64_t newest_gone[2]; /* as 'trims' */
+    uint64_t scrub_through;              /* the one that is being done */
     atomic_uint_fast64_t scrubs_asked, scrubs_done, live_bytes;
 };
 
@@ -313,6 +314,12 @@ writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detec
 {
     writer->evidence_budget = evidence_bytes;
     writer->detection_budget = detections;
+}
+
+uint64_t
+writer_newest_gone(const struct writer *writer, bool of_packets)
+{
+    return atomic_load(&writer->newest_gone[of_packets]);
 }
 
 void
@@ -585,6 +592,8 @@ over_take(struct writer *writer, struct trim *trim, uint64_t *count, uint64_t bu
     count_swept(writer, &swept);
     if (is_newest && swept.detections == 0 && swept.evidence_bytes == 0) {
         *count = 0; /* there are none: it was counted wrongly */
+    } else if (is_newest) {
+        atomic_fetch_add(&writer->newest_gone[trim - writer->trims], 1);
     }
     return true;
 }

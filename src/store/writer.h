@@ -20,6 +20,8 @@ bool writer_close(struct writer *writer);
 bool writer_is_damaged(const struct writer *writer);
 void writer_set_budget(struct writer *writer, uint64_t evidence_bytes, uint64_t detections);
 
+/* Any thread; see store_newest_gone(). */
+uint64_t writer_newest_gone(const struct writer *writer, bool of_packets);
 /* Any thread; see store_set_collecting() and store_set_reserve(). */
 void writer_set_collecting(struct writer *writer, int64_t since_us);
 void writer_set_reserve(struct writer *writer, uint64_t bytes);

@@ -51,6 +51,28 @@ const struct said said_health[] = {
     {"advice.disk_crowded",
      "make room, or accept it by setting the budget again ('cordonctl retention set')",
      "空きを確保するか、「データの保存期間」画面で容量を設定し直してください"},
+    {"doctor.packets_full",
+     "the packets that are kept reach their limit, and cases in force need all of them: the newest "
+     "go, of long cases first",
+     "パケットの保存量が上限に達しており、すべて進行中の案件に必要なため、件数の多い案件の新しいも"
+     "の"
+     "から削除しています"},
+    {"advice.packets_full", "release what is over, or raise evidence_mib in cordond.yaml",
+     "終わった封じ込めを解除するか、cordond.yaml の evidence_mib を大きくしてください"},
+    {"doctor.detections_full",
+     "the detections that are kept reach their limit, and cases in force need all of them: the "
+     "newest go, of long cases first",
+     "検知の保存件数が上限に達しており、すべて進行中の案件に必要なため、件数の多い案件の新しいもの"
+     "か"
+     "ら削除しています"},
+    {"advice.detections_full", "release what is over", "終わった封じ込めを解除してください"},
+    {"notice.payload_unread",
+     "the right of {1!} to read payload cannot be read: nobody of that name may until it is said "
+     "again with 'cordonctl payload-readers'",
+     "{1} のペイロード閲覧権限を読み取れないため、設定し直すまで閲覧できません（「cordonctl "
+     "payload-readers」）"},
+    {"payload.unread", "it cannot be read: nobody of that name may until it is said again",
+     "読み取れないため、設定し直すまで閲覧できません"},
     {"advice.disk", "see 'cordonctl retention': keep less, or give it more room",
      "「データの保存期間」画面で保存期間を短くするか、ディスク容量を増やしてください"},
     {"doctor.not_connected", "not connected: {1~}", "未接続です: {1}"},

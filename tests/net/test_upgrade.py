@@ -155,3 +155,58 @@ def test_a_later_schema_is_refused_and_blocks_stay(lab):
     assert {mac: one["id"] for mac, one in after.items()} == \
         {mac: one["id"] for mac, one in found.items()}
     assert not witness.passed and witness.rounds > 10
+
+
+def sum_of(text):
+    """As src/store/sum.c has it."""
+    prime, low = 0x100000001b3, 2**64 - 1
+    data = text.encode()
+    found = 0xcbf29ce484222325 ^ len(data)
+    whole = len(data) // 8 * 8
+    for at in range(0, whole, 8):
+        found = (found ^ int.from_bytes(data[at:at + 8], "little")) * prime & low
+        found ^= found >> 32
+    for one in data[whole:]:
+        found = (found ^ one) * prime & low
+    return found ^ found >> 29
+
+
+def setting_sum(name, value):
+    return (sum_of(name) * 31 + sum_of(value) & 2**64 - 1) >> 1
+
+
+def test_names_that_an_earlier_build_cut_are_no_damage(lab):
+    """The right of an account with a long name, as earlier builds stored it: the name after 63
+    characters, with no sum, or for a while with that of the whole name.  It starts with its own
+    database, and nobody gets a right by it."""
+    lab.wait_state(lab.contain(lab.endpoints[10])["id"])
+    found = ledger.converge(lab, BACK_S)
+    assert found
+    assert lab.cordond.stop(60) == 0
+    value = "denied 1 account:jane\nleft"
+    rows = [(f"payload/account:{letter * 60}"[:63], value, check) for letter, check in (
+        ("m", None), ("n", setting_sum(f"payload/account:{'n' * 60}", value)))]
+    path = os.path.join(lab.state_dir, "core", "cordon.db")
+    with sqlite3.connect(path) as connection:
+        connection.executemany("INSERT INTO setting(name, value, sum) VALUES(?, ?, ?)", rows)
+        ours = connection.execute("SELECT name, value, sum FROM setting WHERE name = 'epoch'").fetchone()
+        assert ours[2] == setting_sum(*ours[:2])  # this is how it sums
+    connection.close()
+    lab.start_cordond()
+    lab.wait_level()
+    after = ledger.converge(lab, BACK_S)
+    assert {mac: one["id"] for mac, one in after.items()} == \
+        {mac: one["id"] for mac, one in found.items()}
+    database = ledger.Database(lab)
+    assert not database.rows("SELECT 1 FROM setting WHERE name = 'restored'")
+    assert not os.path.exists(os.path.join(lab.state_dir, "core", "aside"))
+    listed = {one["account"]: one for one in lab.items("/payload-readers")}
+    for name, _, _ in rows:
+        assert listed[name.removeprefix("payload/")]["right"] == "denied"
+    assert listed[rows[0][0].removeprefix("payload/")]["reason"] == "left"
+    assert "cannot be read" in listed[rows[1][0].removeprefix("payload/")]["reason"]
+    assert "cordonctl payload-readers" in lab.cordond.log(200000)
+    for name, _, _ in rows:  # and said again they are as any other
+        lab.api.post(f"/payload-readers/{name.removeprefix('payload/')}",
+                     {"right": "by_role", "reason": "it is known whose it was"})
+    assert not database.rows("SELECT 1 FROM setting WHERE name LIKE 'payload/%'")

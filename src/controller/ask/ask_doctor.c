@@ -591,6 +591,15 @@ check_disk(struct doctor_visit *visit)
                     "set it with 'cordonctl retention set'; until then the usual times are shown",
                     "the stored retention cannot be read: nothing goes by its age");
     }
+    if (view.packets_full) {
+        doctor_find(visit, FINDING_WARNING, "disk", "cordond",
+                    "release what is over, or raise evidence_mib in cordond.yaml",
+                    RETENTION_PACKETS_FULL);
+    }
+    if (view.detections_full) {
+        doctor_find(visit, FINDING_WARNING, "disk", "cordond", "release what is over",
+                    RETENTION_DETECTIONS_FULL);
+    }
     if (view.crowded_bytes > 0) {
         doctor_find(visit, FINDING_ERROR, "disk", "cordond",
                     "make room, or accept it by setting the budget again ('cordonctl retention "

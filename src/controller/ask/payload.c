@@ -1,9 +1,11 @@
 #include "controller/ask/payload.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "model/redact.h"
 
@@ -16,6 +18,8 @@ struct payload_note {
 struct payload_notes {
     struct payload_note items[PAYLOAD_NOTED_MAX];
     size_t next;
+    bool has_told;
+    int64_t told_us; /* boot */
 };
 
 /* "RIGHT since by\nreason" */
@@ -35,17 +39,65 @@ right_parse(const char *value, struct view_payload_reader *reader)
     return true;
 }
 
+static struct payload_notes *
+notes_of(struct asks *asks)
+{
+    if (!asks->payload_notes) {
+        asks->payload_notes = MEM_NEW(struct payload_notes);
+    }
+    return asks->payload_notes;
+}
+
+/* Once an hour: whoever asks again and again would tell it as often. */
+static void
+unread_tell(const struct ask_call *call)
+{
+    struct payload_notes *notes = notes_of(call->asks);
+    int64_t now_us = clock_boot_us(controller_clock(call->controller));
+    char text[TEXT_SIZE];
+    if (notes->has_told && now_us - notes->told_us < PAYLOAD_NOTE_US) {
+        return;
+    }
+    notes->has_told = true;
+    notes->told_us = now_us;
+    snprintf(text, sizeof(text),
+             "the right of %s to read payload cannot be read: nobody of that name may until it is "
+             "said again with 'cordonctl payload-readers'",
+             call->account);
+    log_error("ask", "who may read payload cannot be read", LOG_S("account", call->account));
+    controller_notice(call->controller, NOTICE_STORE, SEVERITY_MEDIUM, call->account, text);
+}
+
+/* DENIED also where it cannot be read: what was said may have been just that. */
+static enum payload_right
+right_find(const struct ask_call *call, const char *name)
+{
+    struct view_payload_reader reader;
+    char *value = NULL;
+    int error = store_find_setting(controller_store(call->controller), name, &value);
+    if (error == -ENOENT) {
+        return PAYLOAD_BY_ROLE;
+    }
+    if (error || !right_parse(value, &reader)) {
+        unread_tell(call);
+        reader.right = PAYLOAD_DENIED;
+    }
+    free(value);
+    return (enum payload_right)reader.right;
+}
+
 bool
 payload_may_read(const struct ask_call *call)
 {
-    struct view_payload_reader reader;
     char name[sizeof(PAYLOAD_SETTING) + NAME_SIZE];
     snprintf(name, sizeof(name), PAYLOAD_SETTING "%s", call->account);
-    char *value = store_read_setting(controller_store(call->controller), name);
-    bool is_said = value != NULL;
-    bool is_allowed = value && right_parse(value, &reader) && reader.right == PAYLOAD_ALLOWED;
-    free(value);
-    return is_said ? is_allowed : call->role == ACCOUNT_ADMIN; /* damaged: nobody */
+    enum payload_right right = right_find(call, name);
+    if (right == PAYLOAD_BY_ROLE && strlen(name) >= NAME_SIZE) {
+        /* As earlier releases stored it: whose it is is not sure, so it gives nothing. */
+        name[NAME_SIZE - 1] = '\0';
+        right = right_find(call, name) == PAYLOAD_DENIED ? PAYLOAD_DENIED : PAYLOAD_BY_ROLE;
+    }
+    return right == PAYLOAD_ALLOWED || (right == PAYLOAD_BY_ROLE && call->role == ACCOUNT_ADMIN);
 }
 
 static void
@@ -72,10 +124,7 @@ note_take(const struct ask_call *call, const char *incident_id)
 {
     struct asks *asks = call->asks;
     int64_t now_us = clock_boot_us(controller_clock(call->controller));
-    if (!asks->payload_notes) {
-        asks->payload_notes = MEM_NEW(struct payload_notes);
-    }
-    struct payload_notes *notes = asks->payload_notes;
+    struct payload_notes *notes = notes_of(asks);
     for (size_t i = 0; i < PAYLOAD_NOTED_MAX; i++) {
         struct payload_note *note = &notes->items[i];
         if (strcmp(note->account, call->account) == 0 &&
@@ -132,7 +181,11 @@ on_setting(void *context, const char *name, const char *value)
     struct listing *listing = context;
     struct view_payload_reader reader = {.right = PAYLOAD_DENIED};
     snprintf(reader.account, sizeof(reader.account), "%s", name + strlen(PAYLOAD_SETTING));
-    if (right_parse(value, &reader) && ask_page_takes(&listing->page)) {
+    if (!right_parse(value, &reader)) {
+        snprintf(reader.reason, sizeof(reader.reason),
+                 "it cannot be read: nobody of that name may until it is said again");
+    }
+    if (ask_page_takes(&listing->page)) {
         ask_page_add(&listing->page, codec_encode(&view_payload_reader_shape, &reader));
     }
 }

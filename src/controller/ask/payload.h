@@ -10,10 +10,11 @@
 #include "controller/ask/ask_call.h"
 #include "wire/view_payload.h"
 
-#define PAYLOAD_SETTING "payload/"
+#define PAYLOAD_SETTING STORE_PAYLOAD_SETTING
 #define PAYLOAD_NOTED_MAX 512
 #define PAYLOAD_NOTE_US (INT64_C(3600) * 1000000)
 
+/* Where it cannot be read what was said, nobody may, and people are told. */
 bool payload_may_read(const struct ask_call *call);
 /* Takes out what the asker may not read; what they may, and do, is noted. */
 void payload_pass(const struct ask_call *call, const char *incident_id,

@@ -9,10 +9,11 @@
 #include "controller/state.h"
 
 #define LOOK_US (INT64_C(10) * 1000000)
-#define CALM 75                           /* per cent: the next rise is told again */
-#define OTHERS "disk-others"              /* a setting */
-#define GOAL 90                           /* per cent: shed until then */
-#define STUCK_US (INT64_C(600) * 1000000) /* nothing could go: tried again */
+#define CALM 75                              /* per cent: the next rise is told again */
+#define OTHERS "disk-others"                 /* a setting */
+#define GOAL 90                              /* per cent: shed until then */
+#define NEWEST_US (INT64_C(86400) * 1000000) /* without a loss: the next one is told again */
+#define STUCK_US (INT64_C(600) * 1000000)    /* nothing could go: tried again */
 
 /* Packets first, then names, then what was found; blocks and the audit never. */
 const struct retention_stage retention_shed_stages[RETENTION_SHED_STAGES] = {
@@ -141,6 +142,30 @@ shed_begin(struct controller *controller, int64_t now_us)
          "the oldest packets, then names, then detections go before their time");
 }
 
+/* The limit is one of the configuration (store/trim.h): nothing goes on by itself, so people are
+ * told; once, and not with each packet. */
+static void
+newest_watch(struct controller *controller, int64_t now_us)
+{
+    static const char *const texts[] = {RETENTION_DETECTIONS_FULL, RETENTION_PACKETS_FULL};
+    struct retention *r = controller->retention;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        uint64_t gone = store_newest_gone(controller->store, i == 1);
+        if (gone == r->newest[i].gone) {
+            r->newest[i].is_told =
+                r->newest[i].is_told && now_us - r->newest[i].gone_us < NEWEST_US;
+            continue;
+        }
+        r->newest[i].gone = gone;
+        r->newest[i].gone_us = now_us;
+        if (!r->newest[i].is_told) {
+            r->newest[i].is_told = true;
+            log_warn("core", "what is needed goes", LOG_S("what", texts[i]));
+            notices_tell_object(controller, NOTICE_DISK, SEVERITY_HIGH, "disk", texts[i]);
+        }
+    }
+}
+
 void
 retention_disk_tick(struct controller *controller, int64_t now_us)
 {
@@ -149,6 +174,7 @@ retention_disk_tick(struct controller *controller, int64_t now_us)
         return;
     }
     r->disk_us = now_us + LOOK_US;
+    newest_watch(controller, now_us);
     r->is_settling = r->is_settling && !store_is_scrubbed(controller->store);
     if (r->is_settling || !disk_read(controller)) {
         return;
@@ -223,4 +249,6 @@ retention_disk_look(const struct controller *controller, struct retention_view *
     view->is_shedding = retention_is_shedding(r);
     view->is_stuck = r->is_stuck;
     view->shed = r->shed;
+    view->detections_full = r->newest[0].is_told;
+    view->packets_full = r->newest[1].is_told;
 }

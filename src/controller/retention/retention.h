@@ -62,7 +62,17 @@ struct retention_view {
     bool is_shedding;
     bool is_stuck; /* over, and nothing is left that may go */
     uint64_t shed; /* rows that went before their time, in this run */
+    /* All that are kept are needed, and their limit is reached: within the last day the newest of
+     * them went. */
+    bool packets_full, detections_full;
 };
+#define RETENTION_PACKETS_FULL                                                                     \
+    "the packets that are kept reach their limit, and cases in force need all of them: the "       \
+    "newest "                                                                                      \
+    "go, of long cases first"
+#define RETENTION_DETECTIONS_FULL                                                                  \
+    "the detections that are kept reach their limit, and cases in force need all of them: the "    \
+    "newest go, of long cases first"
 void retention_look(const struct controller *controller, struct retention_view *view);
 
 /* Wall clock: so late it was when another run of ours was last seen; 0: not known. */

@@ -59,6 +59,12 @@ struct retention {
     uint64_t shed_now;   /* rows, since that began */
     uint64_t shed;       /* rows, in this run */
     bool is_told, is_stuck;
+    /* What is needed and went all the same, the newest first: detections, packets. */
+    struct {
+        uint64_t gone;   /* as the store counts */
+        int64_t gone_us; /* boot: seen last */
+        bool is_told;
+    } newest[2];
     bool is_settling; /* what was shed is still counted: the store has not given it back yet */
     int64_t stuck_until_us; /* boot */
 };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,90 @@ test_a_long_name_stays_denied(void **state)
     assert_true(payload_may_read(&call)); /* nobody said anything of that one */
 }
 
+static bool
+may_read(struct fixture *f, const char *account, enum account_role role)
+{
+    struct ask_call call = {.controller = f->campus.controller, .asks = f->asks, .role = role};
+    snprintf(call.account, sizeof(call.account), "%s", account);
+    bool may = payload_may_read(&call);
+    campus_settle(&f->campus);
+    return may;
+}
+
+/* As somebody with the file in hand. */
+static void
+tamper(struct fixture *f, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(f->campus.path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, why);
+    }
+    sqlite3_close(db);
+}
+
+static int64_t
+number(struct fixture *f, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open_v2(f->campus.path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+    int64_t is = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return is;
+}
+
+/* Not to know what was said is not the same as that nothing was said. */
+static void
+test_what_cannot_be_read_gives_nobody_a_right(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(may_read(f, "account:root", ACCOUNT_ADMIN));
+    assert_false(may_read(f, "account:root", ACCOUNT_OPERATOR));
+    tamper(f, "ALTER TABLE setting RENAME TO elsewhere");
+    assert_false(may_read(f, "account:root", ACCOUNT_ADMIN));
+    assert_false(may_read(f, "account:root", ACCOUNT_ADMIN));
+    tamper(f, "ALTER TABLE elsewhere RENAME TO setting");
+    assert_true(may_read(f, "account:root", ACCOUNT_ADMIN));
+    /* told, and not each time */
+    assert_int_equal(number(f, "SELECT count(*) FROM notice WHERE json LIKE"
+                               " '%the right of account:root to read payload cannot be read%'"),
+                     1);
+}
+
+#define LONG_NAME "account:nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+#define CUT_NAME "account:nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" /* with "payload/" 63   \
+                                                                            */
+
+/* Earlier releases stored it under what fits into 63 characters; with no sum, and for a while with
+ * that of the whole name.  Neither is damage, and neither gives a right. */
+static void
+test_a_name_that_was_cut_gives_nothing_away(void **state)
+{
+    static const char *const sums[] = {"NULL", "12345"};
+    static const char *const rights[] = {"denied", "allowed"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 4; i++) {
+        char sql[512];
+        snprintf(sql, sizeof(sql),
+                 "INSERT OR REPLACE INTO setting(name, value, sum) VALUES('payload/" CUT_NAME
+                 "', '%s 1 account:jane' || char(10) || 'left', %s)",
+                 rights[i / 2], sums[i % 2]);
+        tamper(f, sql);
+        asks_free(f->asks);
+        campus_restart(&f->campus); /* it loads: fails the test where it does not */
+        const struct ask_settings settings = {.controller = f->campus.controller};
+        f->asks = asks_new(&settings);
+        bool is_provably_allowed = i == 2;
+        assert_int_equal(may_read(f, LONG_NAME, ACCOUNT_ADMIN), is_provably_allowed);
+        assert_false(may_read(f, LONG_NAME, ACCOUNT_OPERATOR));
+        assert_true(may_read(f, "account:root", ACCOUNT_ADMIN));
+    }
+}
+
 int
 main(void)
 {
@@ -157,6 +242,10 @@ main(void)
         cmocka_unit_test_setup_teardown(test_only_an_administrator_gives_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_of_a_token_that_is_made, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_long_name_stays_denied, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_read_gives_nobody_a_right, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_name_that_was_cut_gives_nothing_away, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_the_next_of_that_name_has_nothing_of_it, setup,
                                         teardown),
     };
