@@ -162,12 +162,15 @@ class Bench:
             text = text.split(".")[0] + "." + b64(json.dumps({**claims, "sub": "2"}).encode())
         return f"{text}.{b64(signature)}"
 
-    def sign_in(self, lie=None, meanwhile=lambda: None):
+    def sign_in(self, lie=None, meanwhile=lambda: None, browsers=None):
         """The status with which cordond answers the browser that comes back from us; 'meanwhile' is
-        called while it is away."""
+        called while it is away.  'browsers' gets that browser, of whom cordond may know nothing yet."""
         self.lie = lie
         browser = Browser(self.api)
+        (browsers if browsers is not None else []).append(browser)
         status, begun = browser.send("POST", "/session/openid/begin", {})
+        if status == 503 and browsers is not None:
+            return status
         assert status == 200, begun
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(begun["url"]).query))
         self.nonce = query["nonce"]

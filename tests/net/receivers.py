@@ -216,7 +216,7 @@ class Hook:
 
     def __init__(self, folder):
         self.cert, key = certificate(folder, "localhost")
-        self.requests, self.status = [], 200
+        self.requests, self.status, self.answer = [], 200, b"kept"
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -227,7 +227,10 @@ class Hook:
                 if hook.status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
-                self.wfile.write(b"kept" if hook.status == 200 else b"not now")
+                try:
+                    self.wfile.write(hook.answer if hook.status == 200 else b"not now")
+                except OSError:
+                    pass  # it has heard enough
 
             def log_message(self, *_):
                 pass

@@ -69,15 +69,20 @@ def eve_path(lab):
     return os.path.join(lab.dir, "eve", "eve.json")
 
 
+def has_groups():
+    if os.path.isfile(f"{ROOT}/memory/memory.limit_in_bytes") or os.path.isfile(f"{ROOT}/memory.max"):
+        return True
+    try:
+        with open(f"{ROOT}/cgroup.subtree_control", encoding="ascii") as file:
+            return "memory" in file.read().split()
+    except OSError:
+        return False
+
+
 @pytest.fixture(scope="module")
 def lab():
-    if not (os.path.isfile(f"{ROOT}/memory/memory.limit_in_bytes")
-            or os.path.isfile(f"{ROOT}/memory.max")):
-        try:
-            with open(f"{ROOT}/cgroup.subtree_control", encoding="ascii") as file:
-                assert "memory" in file.read().split()
-        except (OSError, AssertionError):
-            pytest.skip("this kernel has no control group for memory here")
+    if not has_groups():
+        pytest.skip("this kernel has no control group for memory here")
     made = Light()
     os.makedirs(os.path.dirname(eve_path(made)))
     made.sources = f"""sources:
