@@ -182,9 +182,9 @@ const struct command command_table[] = {
     {"purge", "endpoint|address|mac|name VALUE | older | show JOB",
      REASON " [--until TIME] [--dry-run]",
      "takes away everything about somebody, or everything that is older",
-     "--dry-run: only counts, by kind. VALUE is looked for as a whole word; it is not kept: the\n"
-     "reason must not name it either. The audit keeps its rows until their own time is over, and\n"
-     "backups hold what was in them.", 1, 2, cmd_purge},
+     "--dry-run: only counts, by kind. VALUE is looked for as a whole word, and kept until the\n"
+     "purge has ended: the reason must not name it. The audit keeps its rows until their own\n"
+     "time is over, and backups hold what was in them.", 1, 2, cmd_purge},
     {"storage", "", "", "size of the database, room on its disk, latency of its commits", NULL, 0, 0,
      cmd_storage},
     {"licences", "[NAME]", "", "whose work is in Cordon, and under which licence",

@@ -127,8 +127,13 @@ jobs_start(struct jobs *jobs, const char *kind, const char *account, const char 
     forget_old(jobs, !work->is_hidden);
     struct item *item = MEM_NEW(struct item);
     item->work = *work;
+    item->work.resumes = NULL; /* borrowed */
     item->job = (struct job){.state = JOB_RUNNING, .started_us = clock_wall_us(jobs->clock)};
     id_make(item->job.started_us, item->job.id);
+    if (work->resumes) {
+        item->job.started_us = work->resumes->started_us;
+        memcpy(item->job.id, work->resumes->id, sizeof(item->job.id));
+    }
     snprintf(item->job.kind, sizeof(item->job.kind), "%s", kind);
     snprintf(item->job.account, sizeof(item->job.account), "%s", account);
     snprintf(item->job.about, sizeof(item->job.about), "%s", about);

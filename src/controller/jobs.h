@@ -45,6 +45,8 @@ struct job_work {
     /* When it is forgotten: frees the context with what was found. */
     void (*free)(void *context);
     void *context;
+    /* Goes on after a restart: with its id, account and start.  NULL: a new one. */
+    const struct job *resumes;
     bool
         is_hidden; /* core's own, for one answer: not listed, not published, forgotten at its end */
 };

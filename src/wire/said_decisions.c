@@ -245,7 +245,8 @@ const struct said said_decisions[] = {
     {"memory.short",
      "memory runs out: {1#} % of {2#} MiB are used; what is only kept to be shown is dropped from "
      "memory",
-     "メモリーが不足しています（{2} MiB のうち {1} % を使用）。表示用に保持しているデータをメモリーから"
+     "メモリーが不足しています（{2} MiB のうち {1} % "
+     "を使用）。表示用に保持しているデータをメモリーから"
      "除きました"},
     {"memory.again", "there is memory again: {1#} % of {2#} MiB are used",
      "メモリー不足が解消しました（{2} MiB のうち {1} % を使用）"},
@@ -273,6 +274,8 @@ const struct said said_decisions[] = {
      "版 {1}: 通知先 {2} 件、ルール {3} 件、ヘルプデスク{4}、所有者{5}、当番{6}"},
     {"audit.holds", "switch {1!} holds rule {2}", "スイッチ {1} がルール {2} を保持しています"},
     {"audit.payload_details", "details of detections", "検知の詳細"},
+    {"audit.purge_resumed", "core ended in the middle of it; what is counted begins anew",
+     "処理の途中で core が終了したため再開しました（件数は数え直します）"},
     {"audit.backup_with", "with secrets", "秘密情報を含む"},
     {"audit.backup_without", "without secrets", "秘密情報を含まない"},
     {"audit.backup_never", "by hand only, {1#} are kept", "手動のみ（{1} 世代を保持）"},

@@ -149,6 +149,7 @@ const struct said said_words[] = {
     {"word.audit.retention_shed", "retention.shed", "容量不足によるデータの削除"},
     {"word.audit.purge_count", "purge.count", "個別削除の試行"},
     {"word.audit.purge_start", "purge.start", "個別削除の開始"},
+    {"word.audit.purge_resume", "purge.resume", "個別削除の再開"},
     {"word.audit.purge_end", "purge.end", "個別削除の終了"},
     {"word.audit.audit_export", "audit.export", "操作ログのエクスポート"},
     {"word.audit.warning_change", "warning.change", "警告表示の変更"},

@@ -113,8 +113,9 @@ static const struct field purge_fields[] = {
     ROW_ENUM(struct op_purge, subject, "subject", false, purge_subject_names,
              "an endpoint with all its MACs and its name; an address; a MAC; a name (of a host, a "
              "server, a person, part of a URL); or all that is older"),
-    ROW_OPT(struct op_purge, value, "value", FIELD_TEXT,
-            "whom or what, as a whole word, whatever the case; it is not kept"),
+    ROW_OPT(
+        struct op_purge, value, "value", FIELD_TEXT,
+        "whom or what, as a whole word, whatever the case; it is kept until the purge has ended"),
     ROW_OPT(struct op_purge, before_us, "before", FIELD_TIME, "only what is older than this"),
     ROW_OPT(struct op_purge, is_dry, "dry_run", FIELD_BOOL, "only counts"),
     ROW_OPT(struct op_purge, reason, "reason", FIELD_TEXT,

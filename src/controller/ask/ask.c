@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "controller/ask/ask_call.h"
+#include "controller/retention/purge.h"
 
 static ask_handler *const handlers[OP_COUNT] = {
     [OP_ENDPOINT_LIST] = ask_endpoint_list,
@@ -114,6 +115,9 @@ asks_new(const struct ask_settings *settings)
         asks->settings.site = "default";
     }
     asks->jobs = jobs_new(controller_clock(settings->controller), &settings->jobs);
+    const struct purge_settings purges = {.controller = settings->controller,
+                                          .copies = settings->copies};
+    purges_resume(asks->jobs, &purges);
     return asks;
 }
 

@@ -174,31 +174,25 @@ subject_of(const struct ask_call *call, const struct op_purge *asked, struct swe
 
 struct purging {
     struct ask_call call;
-    struct purge_settings settings;
+    char id[ID_SIZE];
 };
 
 static void
-on_recorded(void *context, enum wish_result result, const char *why,
-            const struct containment *containment)
+on_begun(void *context, int error)
 {
     struct purging *purging = context;
     struct ask_call *call = &purging->call;
-    char busy[TEXT_SIZE];
-    (void)containment;
-    const struct job *job =
-        result == WISH_DONE ? purge_start(call->asks->jobs, call->account, &purging->settings, busy)
-                            : NULL;
+    const struct job *job = error ? NULL : jobs_find(call->asks->jobs, purging->id);
     if (job) {
         ask_answer_shape(call, 201, &view_job_shape, job);
-    } else if (result == WISH_DONE) {
-        ask_problem(call, 429, busy, NULL, "wait for one to end, or cancel it");
     } else {
-        ask_problem(call, 503, why, NULL, "nothing was changed; try again");
+        ask_problem(call, 503, "the audit could not be stored", NULL,
+                    "nothing was changed; try again");
     }
     free(purging);
 }
 
-/* In the audit before the first row goes; without the value, which would stay there for years. */
+/* Answered once its beginning is in the audit, and it would go on after a restart. */
 void
 ask_purge_start(const struct ask_call *call, const void *parameters)
 {
@@ -212,17 +206,23 @@ ask_purge_start(const struct ask_call *call, const void *parameters)
                     "reason", "say why, with a case number perhaps, and not whom");
         return;
     }
+    const struct purge_settings settings = {.controller = call->controller,
+                                            .copies = call->asks->settings.copies,
+                                            .subject = (enum purge_subject)asked->subject,
+                                            .about = about,
+                                            .before_us = asked->before_us,
+                                            .is_dry = asked->is_dry};
     struct purging *purging = MEM_NEW(struct purging);
+    char busy[TEXT_SIZE];
     purging->call = *call;
-    purging->settings = (struct purge_settings){.controller = call->controller,
-                                                .copies = call->asks->settings.copies,
-                                                .subject = (enum purge_subject)asked->subject,
-                                                .about = about,
-                                                .before_us = asked->before_us,
-                                                .is_dry = asked->is_dry};
-    controller_record(call->controller, call->account,
-                      asked->is_dry ? "purge.count" : "purge.start",
-                      purge_subject_names[asked->subject], asked->reason, on_recorded, purging);
+    const struct job *job = purge_start(call->asks->jobs, call->account, &settings, asked->reason,
+                                        on_begun, purging, busy);
+    if (!job) {
+        ask_problem(call, 429, busy, NULL, "wait for one to end, or cancel it");
+        free(purging);
+        return;
+    }
+    memcpy(purging->id, job->id, sizeof(purging->id));
 }
 
 void

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "controller/entry.h"
 #include "controller/records.h"
+#include "controller/retention/purge_kept.h"
 #include "controller/retention/retention.h"
 #include "controller/state.h"
 #include "topology/age.h"
@@ -31,7 +33,15 @@ static const struct {
     {SWEEP_AUDIT, PURGED_AUDIT},
 };
 
-enum purge_part { PART_SWEEPS, PART_ENDPOINTS, PART_ANNOTATIONS, PART_FOLLOW, PART_SCRUB };
+enum purge_part {
+    PART_WORD, /* that it began: before the first row goes */
+    PART_SWEEPS,
+    PART_ENDPOINTS,
+    PART_ANNOTATIONS,
+    PART_FOLLOW,
+    PART_END,
+    PART_SCRUB
+};
 
 struct purge {
     struct purge_settings settings;
@@ -40,7 +50,11 @@ struct purge {
     size_t sweep_number;
     struct store_sweep sweep, trial;
     bool is_sweeping, is_busy, has_failed;
-    bool is_orphan; /* forgotten while a slice is under way */
+    bool is_orphan; /* forgotten while a commit is under way */
+    bool is_resumed;
+    bool has_ended;        /* on the disk: nothing remembers it any more */
+    purge_begun_fn *begun; /* NULL: nobody waits */
+    void *begun_context;
     size_t topology_place, incident_place;
     struct topology_aged aged;
     struct mac mac; /* annotations up to here were looked at */
@@ -48,6 +62,100 @@ struct purge {
     int64_t scrub_until_us; /* boot */
     bool is_scrubbed;
 };
+
+/* ---- its beginning and its end ---- */
+
+/* A commit under way came to the disk, or did not.  False: nobody has the purge any more. */
+static bool
+committed(struct purge *purge, int error)
+{
+    purge->is_busy = false;
+    purge->has_failed = purge->has_failed || error != 0;
+    if (purge->is_orphan) {
+        free(purge);
+        return false;
+    }
+    return true;
+}
+
+static void
+on_word(void *context, int error)
+{
+    struct purge *purge = context;
+    if (purge->begun) {
+        purge->begun(purge->begun_context, error);
+        purge->begun = NULL;
+    }
+    (void)committed(purge, purge->is_resumed ? 0 : error); /* what goes on is remembered already */
+}
+
+/* Without the value, which would stay in the audit for years. */
+static void
+word_put(struct purge *purge, const struct job *job, const char *reason)
+{
+    const struct purge_settings *settings = &purge->settings;
+    const struct purge_kept kept = {settings->subject, settings->about, settings->before_us};
+    int64_t now_us = clock_wall_us(settings->controller->clock);
+    struct store_change *change = store_change_new();
+    if (purge->is_resumed) {
+        store_put_audit(change, now_us, "cordon", "purge.resume", job->id, reason);
+    } else {
+        store_put_audit(change, now_us, job->account,
+                        settings->is_dry ? "purge.count" : "purge.start",
+                        purge_subject_names[settings->subject], reason);
+    }
+    if (!settings->is_dry && !purge->is_resumed) {
+        purge_keep(change, job, &kept);
+    }
+    purge->part = PART_WORD + 1;
+    purge->is_busy = true;
+    store_submit(settings->controller->store, change, on_word, purge);
+}
+
+/* What went, also where it was cancelled: by kind, and not of whom. */
+static void
+end_put(const struct purge *purge, const struct job *job, enum job_state state,
+        struct store_change *change)
+{
+    char detail[TEXT_SIZE];
+    size_t used = (size_t)snprintf(detail, sizeof(detail), "%s", job_state_names[state]);
+    for (size_t i = 0; i < PURGE_KIND_COUNT; i++) {
+        used += (size_t)snprintf(detail + used, sizeof(detail) - used, ", %s %" PRIu64,
+                                 purge_kind_names[i], purge->kinds[i].rows);
+    }
+    store_put_audit(change, clock_wall_us(purge->settings.controller->clock), job->account,
+                    "purge.end", job->id, detail);
+    purge_forget(change, job->id);
+}
+
+static void
+on_end(void *context, int error)
+{
+    struct purge *purge = context;
+    purge->has_ended = error == 0;
+    (void)committed(purge, error);
+}
+
+/* Before the bytes are written over: what remembers it has the value too. */
+static enum job_step
+end_step(struct purge *purge, const struct job *job)
+{
+    struct controller *controller = purge->settings.controller;
+    if (purge->is_busy) {
+        return JOB_WAITS;
+    }
+    if (!purge->has_ended) {
+        struct store_change *change = store_change_new();
+        end_put(purge, job, JOB_DONE, change);
+        purge->is_busy = true;
+        store_submit(controller->store, change, on_end, purge);
+        return JOB_WAITS;
+    }
+    store_scrub(controller->store);
+    purge->scrub_until_us = clock_boot_us(controller->clock) + SCRUB_US;
+    purge->part++;
+    return JOB_GOES_ON;
+}
 
 /* ---- the store ---- */
 
@@ -88,13 +196,8 @@ static void
 on_slice(void *context, int error)
 {
     struct purge *purge = context;
-    purge->is_busy = false;
-    purge->has_failed = purge->has_failed || error != 0;
-    if (!error) {
+    if (committed(purge, error) && !error) {
         purge->sweep = purge->trial;
-    }
-    if (purge->is_orphan) {
-        free(purge);
     }
 }
 
@@ -281,8 +384,6 @@ follow_step(struct purge *purge)
         controller_list_changed(controller, CHANGED_INCIDENTS);
         controller_list_changed(controller, CHANGED_CONTAINMENTS);
         controller_list_changed(controller, CHANGED_RETENTION);
-        store_scrub(controller->store);
-        purge->scrub_until_us = clock_boot_us(controller->clock) + SCRUB_US;
         purge->part++;
     }
     return JOB_GOES_ON;
@@ -306,6 +407,9 @@ static enum job_step
 part_step(struct purge *purge, struct job *job)
 {
     switch (purge->part) {
+    case PART_WORD:
+        word_put(purge, job, "core ended in the middle of it; what is counted begins anew");
+        return JOB_WAITS;
     case PART_SWEEPS:
         return sweeps_step(purge, job);
     case PART_ENDPOINTS:
@@ -314,6 +418,8 @@ part_step(struct purge *purge, struct job *job)
         return annotations_step(purge);
     case PART_FOLLOW:
         return follow_step(purge);
+    case PART_END:
+        return end_step(purge, job);
     default:
         return scrub_step(purge);
     }
@@ -348,28 +454,25 @@ step(void *context, struct job *job)
     return is;
 }
 
-/* What went, also where it was cancelled: by kind, and not of whom. */
+/* Cancelled, or it failed: nothing goes on.  Where that cannot be stored, it does, at the next
+ * start. */
 static void
 over(void *context, const struct job *job)
 {
     struct purge *purge = context;
-    char detail[TEXT_SIZE];
-    size_t used = (size_t)snprintf(detail, sizeof(detail), "%s", job_state_names[job->state]);
+    struct controller *controller = purge->settings.controller;
     if (purge->settings.is_dry) {
         return;
     }
     if (purge->is_sweeping) {
         sweep_end(purge); /* as far as it came */
     }
-    for (size_t i = 0; i < PURGE_KIND_COUNT; i++) {
-        used += (size_t)snprintf(detail + used, sizeof(detail) - used, ", %s %" PRIu64,
-                                 purge_kind_names[i], purge->kinds[i].rows);
+    bool is_ending = purge->part == PART_END && purge->is_busy;
+    if (job->state != JOB_DONE && !purge->has_ended && !is_ending) {
+        struct store_change *change = store_change_new();
+        end_put(purge, job, job->state, change);
+        store_submit(controller->store, change, NULL, NULL);
     }
-    struct controller *controller = purge->settings.controller;
-    struct store_change *change = store_change_new();
-    store_put_audit(change, clock_wall_us(controller->clock), job->account, "purge.end", job->id,
-                    detail);
-    store_submit(controller->store, change, NULL, NULL);
     if (!purge->is_scrubbed) {
         store_scrub(controller->store); /* cancelled, or somebody still reads */
     }
@@ -399,13 +502,12 @@ total_of(const struct controller *controller)
     return total;
 }
 
-const struct job *
-purge_start(struct jobs *jobs, const char *account, const struct purge_settings *settings,
-            char why[TEXT_SIZE])
+static const struct job *
+begin(struct jobs *jobs, const char *account, const struct job *resumes, struct purge *purge,
+      char why[TEXT_SIZE])
 {
+    const struct purge_settings *settings = &purge->settings;
     char about[TEXT_SIZE];
-    struct purge *purge = MEM_NEW(struct purge);
-    purge->settings = *settings;
     for (size_t i = 0; i < PURGE_KIND_COUNT; i++) {
         purge->kinds[i].kind = (int)i;
     }
@@ -414,7 +516,8 @@ purge_start(struct jobs *jobs, const char *account, const struct purge_settings 
     if (!settings->is_dry) {
         entries_write_behind(settings->controller, SIZE_MAX); /* nothing is written after it went */
     }
-    const struct job_work work = {.step = step, .over = over, .free = forget, .context = purge};
+    const struct job_work work = {
+        .step = step, .over = over, .free = forget, .context = purge, .resumes = resumes};
     const struct job *job = jobs_start(jobs, PURGE_KIND, account, about, &work, why);
     if (!job) {
         free(purge);
@@ -422,6 +525,56 @@ purge_start(struct jobs *jobs, const char *account, const struct purge_settings 
         jobs_expect(jobs, job->id, total_of(settings->controller));
     }
     return job;
+}
+
+const struct job *
+purge_start(struct jobs *jobs, const char *account, const struct purge_settings *settings,
+            const char *reason, purge_begun_fn *begun, void *context, char why[TEXT_SIZE])
+{
+    struct purge *purge = MEM_NEW(struct purge);
+    *purge = (struct purge){.settings = *settings, .begun = begun, .begun_context = context};
+    const struct job *job = begin(jobs, account, NULL, purge, why);
+    if (job) {
+        word_put(purge, job, reason);
+    }
+    return job;
+}
+
+struct resuming {
+    struct jobs *jobs;
+    const struct purge_settings *settings;
+};
+
+static void
+on_kept(void *context, const char *name, const char *value)
+{
+    const struct resuming *resuming = context;
+    struct purge_kept kept;
+    struct job job;
+    char why[TEXT_SIZE] = "it cannot be read";
+    struct purge *purge = NULL;
+    if (purge_kept_parse(name, value, &job, &kept)) {
+        purge = MEM_NEW(struct purge);
+        purge->settings = *resuming->settings;
+        purge->settings.subject = kept.subject;
+        purge->settings.about = kept.about;
+        purge->settings.before_us = kept.before_us;
+        purge->is_resumed = true;
+    }
+    if (!purge || !begin(resuming->jobs, job.account, &job, purge, why)) {
+        log_error("core", "a purge that had begun does not go on", LOG_S("setting", name),
+                  LOG_S("why", why));
+    }
+    sodium_memzero(&kept, sizeof(kept));
+}
+
+void
+purges_resume(struct jobs *jobs, const struct purge_settings *settings)
+{
+    struct resuming resuming = {jobs, settings};
+    if (store_read_settings(settings->controller->store, PURGE_SETTING, on_kept, &resuming)) {
+        log_error("core", "what remembers purges cannot be read", LOG_END);
+    }
 }
 
 void

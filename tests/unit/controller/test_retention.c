@@ -491,6 +491,56 @@ test_the_oldest_packets_make_room(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM containment WHERE ended_us = 0"), 2);
 }
 
+/* In notices, and among doctor's findings. */
+static int64_t
+full_told(struct fixture *f)
+{
+    return number(f, "SELECT count(*) FROM notice WHERE json LIKE '%the packets that are kept reach"
+                     " their limit%'");
+}
+
+static bool
+full_found(struct fixture *f)
+{
+    assert_int_equal(ask(f, "doctor", "viewer", "{}"), 200);
+    char *text = cJSON_PrintUnformatted(f->body);
+    bool is_found = strstr(text, RETENTION_PACKETS_FULL);
+    free(text);
+    return is_found;
+}
+
+/* Where all that is kept is needed the newest goes: people are told once, and doctor says so for as
+ * long as it goes on. */
+static void
+test_needed_packets_that_go_are_told(void **state)
+{
+    struct fixture *f = *state;
+    client(f, 2);
+    store_set_budget(f->campus.store, 4 * EVIDENCE_SIZE_MAX, 1000000);
+    for (int i = 0; i < 12; i++) {
+        char id[ID_SIZE];
+        snprintf(id, sizeof(id), "d-%d", i);
+        detect(f, id, "10.1.0.2"); /* in force */
+        packets_put(f, id, EVIDENCE_SIZE_MAX);
+        if (i == 3) {
+            campus_pass(&f->campus, 11 * SECOND);
+            assert_int_equal(full_told(f), 0);
+            assert_false(full_found(f));
+        }
+    }
+    for (int i = 0; i < 5000 && number(f, "SELECT count(*) FROM evidence") > 4; i++) {
+        breathe(f); /* the store thread, in its own time */
+    }
+    assert_int_equal(number(f, "SELECT count(*) FROM evidence"), 4);
+    campus_pass(&f->campus, 60 * SECOND);
+    assert_int_equal(full_told(f), 1);
+    assert_true(full_found(f));
+    assert_int_equal(number(f, "SELECT count(*) FROM evidence WHERE detection_id = 'd-0'"), 1);
+    later(f, 25 * HOUR);
+    assert_int_equal(full_told(f), 1);
+    assert_false(full_found(f));
+}
+
 /* Whoever fills the file system has nothing of ours taken away, not over a restart either. */
 static void
 test_what_others_fill_takes_nothing(void **state)
@@ -961,6 +1011,112 @@ test_a_purge_can_be_cancelled(void **state)
                      1);
 }
 
+#define SOMEBODY "somebody.example"
+
+static void
+somebody_put(struct fixture *f)
+{
+    tamper(
+        f,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)"
+        " INSERT INTO detection(id, incident_id, seen_us, json) SELECT 's-' || i, 'I-s', 1000 + i,"
+        " '{\"id\":\"s-' || i || '\",\"server_name\":\"" SOMEBODY "\"}' FROM n");
+}
+
+/* Begun, and a part of it done; true: its id. */
+static void
+somebody_half_purged(struct fixture *f, bool is_dry, char id[ID_SIZE])
+{
+    char parameters[256];
+    snprintf(parameters, sizeof(parameters),
+             "{\"subject\":\"name\",\"value\":\"" SOMEBODY "\",\"dry_run\":%s,\"reason\":\"x\"}",
+             is_dry ? "true" : "false");
+    assert_int_equal(ask(f, "purge.start", "admin", parameters), 201);
+    snprintf(id, ID_SIZE, "%s",
+             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f->body, "id")));
+    for (int i = 0; i < 4; i++) {
+        (void)asks_run_jobs(f->asks);
+        campus_settle(&f->campus);
+    }
+}
+
+static int64_t
+remembered(struct fixture *f)
+{
+    return number(f, "SELECT count(*) FROM setting WHERE name LIKE 'purge/%'");
+}
+
+/* As bytes, in the database or its log. */
+static bool
+is_in_the_files(struct fixture *f)
+{
+    bool is_there = false;
+    for (int i = 0; i < 2; i++) {
+        char name[256];
+        snprintf(name, sizeof(name), "%s%s", f->campus.path, i == 0 ? "" : "-wal");
+        FILE *file = fopen(name, "re");
+        struct stat is;
+        if (file && fstat(fileno(file), &is) == 0 && is.st_size > 0) {
+            char *bytes = malloc((size_t)is.st_size);
+            size_t size = fread(bytes, 1, (size_t)is.st_size, file);
+            is_there = is_there || memmem(bytes, size, SOMEBODY, strlen(SOMEBODY));
+            free(bytes);
+        }
+        if (file) {
+            fclose(file);
+        }
+    }
+    return is_there;
+}
+
+/* What was acknowledged goes on, as the same job of the same account, until all of it is gone; also
+ * what remembered it, from the bytes too. */
+static void
+test_a_purge_goes_on_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    char id[ID_SIZE];
+    somebody_put(f);
+    somebody_half_purged(f, false, id);
+    int64_t left = number(f, "SELECT count(*) FROM detection WHERE incident_id = 'I-s'");
+    assert_in_range(left, 1, 399);
+    assert_int_equal(remembered(f), 1);
+    restart(f);
+    finish(f, id);
+    const cJSON *job = cJSON_GetObjectItemCaseSensitive(f->body, "job");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(job, "account")),
+                        "account:dpo");
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE incident_id = 'I-s'"), 0);
+    assert_int_equal(remembered(f), 0);
+    assert_false(is_in_the_files(f));
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'purge.start'"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'purge.resume'"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'purge.end'"), 1);
+    /* It is over: the next start knows of none. */
+    restart(f);
+    assert_false(asks_run_jobs(f->asks));
+}
+
+/* What only counts, and what somebody has ended, is not begun again by a restart. */
+static void
+test_what_a_restart_does_not_begin_again(void **state)
+{
+    struct fixture *f = *state;
+    char id[ID_SIZE], parameters[128];
+    somebody_put(f);
+    somebody_half_purged(f, true, id);
+    assert_int_equal(remembered(f), 0);
+    somebody_half_purged(f, false, id);
+    assert_int_equal(remembered(f), 1);
+    snprintf(parameters, sizeof(parameters), "{\"id\":\"%s\"}", id);
+    assert_int_equal(ask(f, "jobs.cancel", "admin", parameters), 200);
+    assert_int_equal(remembered(f), 0);
+    int64_t left = number(f, "SELECT count(*) FROM detection WHERE incident_id = 'I-s'");
+    restart(f);
+    assert_false(asks_run_jobs(f->asks));
+    assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE incident_id = 'I-s'"), left);
+}
+
 int
 main(void)
 {
@@ -971,6 +1127,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_tampered_log_is_not_pruned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pruning_goes_on_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_packets_make_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_needed_packets_that_go_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_others_fill_takes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pass_is_no_shedding, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_takes_nothing, setup, teardown),
@@ -985,6 +1142,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_name_that_is_a_word_of_ours, setup, teardown),
         cmocka_unit_test_setup_teardown(test_everything_that_is_older, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_purge_can_be_cancelled, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_purge_goes_on_after_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_restart_does_not_begin_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,9 +72,22 @@ step(void *context, struct job *job)
     return JOB_IS_DONE;
 }
 
+struct begun {
+    purge_begun_fn *begun;
+    void *context;
+};
+
+static void
+on_begun(void *context, int error)
+{
+    struct begun *begun = context;
+    begun->begun(begun->context, error);
+    free(begun);
+}
+
 const struct job *
 purge_start(struct jobs *jobs, const char *account, const struct purge_settings *settings,
-            char why[TEXT_SIZE])
+            const char *reason, purge_begun_fn *begun, void *context, char why[TEXT_SIZE])
 {
     struct purge *purge = MEM_NEW(struct purge);
     purge->settings = *settings;
@@ -82,8 +95,21 @@ purge_start(struct jobs *jobs, const char *account, const struct purge_settings 
     const struct job *job = jobs_start(jobs, PURGE_KIND, account, "purge", &work, why);
     if (!job) {
         free(purge);
+        return NULL;
     }
+    struct begun *later = MEM_NEW(struct begun);
+    *later = (struct begun){begun, context};
+    struct store_change *change = store_change_new();
+    store_put_audit(change, job->started_us, account, "purge.start",
+                    purge_subject_names[settings->subject], reason);
+    store_submit(controller_store(settings->controller), change, on_begun, later);
     return job;
+}
+
+void
+purges_resume(struct jobs *jobs, const struct purge_settings *settings)
+{
+    (void)jobs, (void)settings;
 }
 
 void
