@@ -123,6 +123,51 @@ test_another_incident_asks_again(void **state)
     }
 }
 
+/* What a person left, though nothing was doubtful, he left knowing that; that policy may act by
+ * itself from now on is no more evidence.  The next incident is policy's. */
+static void
+test_what_was_left_stays_left_when_its_network_becomes_auto(void **state)
+{
+    struct campus *campus = *state;
+    detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_STRONG);
+    check(campus);
+    scene_change_policy(campus, policy, "mode: approve", "mode: auto");
+    for (int i = 0; i < 3; i++) {
+        campus_pass(campus, MINUTE);
+        detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_STRONG);
+        assert_int_equal(scene_only(campus)->state, CONTAINMENT_CHECKED);
+    }
+    campus_pass(campus, 3 * HOUR); /* that incident is over */
+    detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_STRONG);
+    assert_true(scene_drops(campus, 3));
+}
+
+/* ... and so is what he had not seen. */
+static void
+test_more_than_was_left_contains_when_its_network_is_auto(void **state)
+{
+    struct campus *campus = *state;
+    detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_STRONG);
+    check(campus);
+    scene_change_policy(campus, policy, "mode: approve", "mode: auto");
+    detect(campus, "10.2.0.3", PHASE_LATERAL_MOVEMENT, STRENGTH_STRONG);
+    assert_true(scene_drops(campus, 3));
+}
+
+/* A person left it for its doubt: without that, and in mode auto, it is contained. */
+static void
+test_what_was_left_for_a_doubt_is_contained_when_its_network_becomes_auto(void **state)
+{
+    struct campus *campus = *state;
+    detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_WEAK);
+    check(campus);
+    scene_change_policy(campus, policy, "mode: approve", "mode: auto");
+    detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_WEAK);
+    assert_int_equal(scene_only(campus)->state, CONTAINMENT_CHECKED);
+    detect(campus, "10.2.0.3", PHASE_C2, STRENGTH_STRONG);
+    assert_true(scene_drops(campus, 3));
+}
+
 /* By hand it can be contained beside the checked one; then that counts as the same. */
 static void
 test_what_is_in_force_comes_before_what_was_checked(void **state)
@@ -149,6 +194,9 @@ main(void)
         CASE(test_another_policys_evidence_contains_also_after_a_restart),
         CASE(test_another_policys_evidence_asks_again_once),
         CASE(test_another_incident_asks_again),
+        CASE(test_what_was_left_stays_left_when_its_network_becomes_auto),
+        CASE(test_more_than_was_left_contains_when_its_network_is_auto),
+        CASE(test_what_was_left_for_a_doubt_is_contained_when_its_network_becomes_auto),
         CASE(test_what_is_in_force_comes_before_what_was_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
