@@ -172,6 +172,7 @@ cmd_pending(struct run *run, char **words, int count)
         {"STRENGTH", "incident.strength", COLUMN_TEXT},
         {"SUMMARY", "incident.summary", COLUMN_TEXT},
         {"WHY", "containment.hold_detail", COLUMN_TEXT},
+        {"REFUSED", "containment.refused", COLUMN_RARE},
     };
     static const struct column evidence[] = {
         {"DETECTION", "id", COLUMN_TEXT},     {"TIME", "seen", COLUMN_TIME},

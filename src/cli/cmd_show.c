@@ -144,6 +144,7 @@ print_containment(const struct run *run, const cJSON *json)
         {"ACTION", "action", COLUMN_TEXT},
         {"STATE", "state", COLUMN_TEXT},
         {"HELD", "hold", COLUMN_TEXT},
+        {"REFUSED", "refused", COLUMN_TEXT},
         {"ENDPOINT", "", COLUMN_WHO},
         {"MAC", "mac", COLUMN_TEXT},
         {"IP", "ip", COLUMN_TEXT},

@@ -138,6 +138,9 @@ on_altered(void *context, int error)
         return;
     }
     alteration_take(a);
+    if (a->has_event && a->event == LIFE_ENFORCE) {
+        text_keep(&entry->c.refused, TEXT_SIZE, "");
+    }
     if (a->has_event) {
         entry_mark(entry, life_event_names[a->event], clock_wall_us(controller->clock), a->detail);
         (void)entry_step(controller, entry, a->event, a->detail);

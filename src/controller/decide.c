@@ -284,12 +284,24 @@ pending_clear(struct controller *controller, struct entry *entry, const struct d
     return is_cleared;
 }
 
+/* What was doubtful is not any more, and waits for another reason: that one is shown, too.  Of a
+ * spent budget the storm's notice tells. */
+static void
+pending_bar(struct controller *controller, struct entry *entry, const struct decision *decision)
+{
+    bool is_barred = decision->hold == HOLD_BUDGET || decision->hold == HOLD_PROTECTED;
+    if (is_barred && entry->c.hold != decision->hold && !is_by_mode(entry->c.hold)) {
+        pending_refuse(controller, entry, decision->hold_detail, decision->hold == HOLD_PROTECTED);
+    }
+}
+
 /* One more detection of what waits: people are told again where it says more than they know. */
 static void
 pending_learn(struct controller *controller, struct commit *commit, struct entry *entry,
               const struct decision *decision, const struct detection *detection)
 {
     bool is_cleared = pending_clear(controller, entry, decision);
+    pending_bar(controller, entry, decision);
     bool is_graver = entry_learn(controller, entry, detection->phase, detection->severity);
     if ((is_cleared || is_graver) && !storm_covers(controller, &entry->c)) {
         commit_ask(commit, &entry->c);

@@ -1,8 +1,10 @@
 #include "controller/pending.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "controller/alteration.h"
 #include "controller/controller.h"
 #include "controller/decide.h"
@@ -139,14 +141,53 @@ controller_judge(struct controller *controller, const char *containment_id, enum
 }
 
 void
+pending_refuse(struct controller *controller, struct entry *entry, const char *why,
+               bool is_for_people)
+{
+    bool is_first = !entry->c.refused;
+    if (strcmp(text_or_empty(entry->c.refused), why) == 0) {
+        return;
+    }
+    text_keep(&entry->c.refused, TEXT_SIZE, why);
+    log_warn("controller", "policy is sure, and cannot enforce it",
+             LOG_S("containment", entry->c.id), LOG_S("why", why));
+    if (is_first && is_for_people) {
+        notices_tell_containment(controller, &entry->c, NOTICE_PENDING, why);
+    }
+    entry_touch(controller, entry);
+}
+
+struct confirming {
+    struct controller *controller;
+    char id[ID_SIZE];
+};
+
+/* Nobody else hears of a refusal: policy's next detection of it would only be refused again. */
+static void
+on_confirmed(void *context, enum wish_result result, const char *why,
+             const struct containment *containment)
+{
+    struct confirming *confirming = context;
+    struct entry *entry = entry_find(confirming->controller, confirming->id);
+    (void)containment;
+    if (result == WISH_REFUSED && entry && lifecycle_is_expected(entry->c.state, LIFE_ENFORCE)) {
+        pending_refuse(confirming->controller, entry, why, true);
+    }
+    free(confirming);
+}
+
+void
 pending_confirm(struct controller *controller, struct entry *entry, const char *policy)
 {
     char account[NAME_SIZE];
+    struct confirming *confirming = MEM_NEW(struct confirming);
+    confirming->controller = controller;
+    memcpy(confirming->id, entry->c.id, sizeof(confirming->id));
     snprintf(account, sizeof(account), "policy:%.50s", policy);
     controller_judge(controller, entry->c.id, VERDICT_ENFORCE, account,
                      entry->c.hold == HOLD_BUDGET ? "the budget has room for it"
                                                   : "another detection leaves no doubt",
-                     NULL, NULL);
+                     on_confirmed, confirming);
 }
 
 void

@@ -9,6 +9,10 @@
 /* What a person was to judge has become certain by another detection without a reason to wait; or
  * the budget has room for it: 'policy' enforces it. */
 void pending_confirm(struct controller *controller, struct entry *entry, const char *policy);
+/* Policy is sure of it by now, and cannot enforce it: for 'why', which is shown.  Where
+ * 'is_for_people', they are told once. */
+void pending_refuse(struct controller *controller, struct entry *entry, const char *why,
+                    bool is_for_people);
 /* One that was checked waits for a person once more, for what 'decision' is held for. */
 void pending_ask_again(struct controller *controller, struct entry *entry,
                        const struct decision *decision);

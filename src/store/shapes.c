@@ -18,6 +18,7 @@ static const struct field containment_fields[] = {
     F_ENUM(OPT, struct containment, state, containment_state_names),
     F_ENUM(OPT, struct containment, hold, hold_names),
     F_STRING(OPT, struct containment, hold_detail, TEXT_SIZE - 1),
+    F_STRING(OPT, struct containment, refused, TEXT_SIZE - 1),
     F_INT(OPT, struct containment, pending_until_us),
     F_ENUM(OPT, struct containment, pending_action, action_names),
     F_TEXT(OPT, struct containment, endpoint_id),

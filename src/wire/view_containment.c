@@ -131,6 +131,8 @@ static const struct shape report_shape =
                  "why it waits or waited for a person"),                                           \
         ROW_OPT_STRING(struct view_containment, model.hold_detail, "hold_detail", TEXT_SIZE - 1,   \
                        "hold.", "why, in words"),                                                  \
+        ROW_OPT_STRING(struct view_containment, model.refused, "refused", TEXT_SIZE - 1, "",       \
+                       "while it waits: why policy, sure by now, could not enforce it"),           \
         ROW_OPT(struct view_containment, model.pending_until_us, "pending_until", FIELD_TIME,      \
                 "when it is decided without a person"),                                            \
         ROW_ENUM(struct view_containment, model.pending_action, "pending_action", true,            \
