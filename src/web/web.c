@@ -22,6 +22,7 @@
 #include "web/export.h"
 #include "web/listen.h"
 #include "web/listeners.h"
+#include "web/may.h"
 #include "web/openapi.h"
 #include "web/peer.h"
 #include "web/people.h"
@@ -353,65 +354,17 @@ find_caller(struct web *web, struct evhttp_request *request, struct caller *call
     return false;
 }
 
-static bool
-is_about_session(const struct route *route)
-{
-    return route->kind == ROUTE_PEOPLE && route->op >= OP_SESSION_OPEN &&
-           route->op <= OP_FACTOR_REMOVE;
-}
-
-/* "operator or admin" */
-static void
-roles_name(const struct route *route, char *text, size_t room)
-{
-    size_t used = 0;
-    text[0] = '\0';
-    for (int role = 0; role < ACCOUNT_ROLE_COUNT; role++) {
-        if (route_is_allowed(route, (enum account_role)role) && used < room) {
-            used += (size_t)snprintf(text + used, room - used, "%s%s", used ? " or " : "",
-                                     account_role_names[role]);
-        }
-    }
-}
-
-/* Events tell of everything: only for those who may ask for everything. */
-static bool
-is_in_scope(const struct route *route, const struct token *token)
-{
-    bool reads = route->method == METHOD_GET;
-    return route->kind == ROUTE_EVENTS ? token->op_count == 0
-                                       : token_allows(token, route->op, reads);
-}
-
 /* False: refused already. */
 static bool
-may(struct web *web, struct evhttp_request *request, const struct route *route,
-    const struct caller *caller)
+is_permitted(struct web *web, struct evhttp_request *request, const struct route *route,
+             const struct caller *caller)
 {
-    char detail[TEXT_SIZE], roles[64];
-    if (caller->must_change && !is_about_session(route)) {
-        refuse(web, request, 403, "the password must be changed first", NULL,
-               "POST " API_PREFIX "/session/password");
-        return false;
+    struct may_not why;
+    if (may(route, caller, &why)) {
+        return true;
     }
-    if (caller->must_enrol && !is_about_session(route)) {
-        refuse(web, request, 403, "a second factor must be set up first", NULL,
-               "POST " API_PREFIX "/session/factor/begin");
-        return false;
-    }
-    if (caller->is_scoped && !is_in_scope(route, &caller->token)) {
-        refuse(web, request, 403, "this token's scope does not hold this operation",
-               "Authorization", "ask an administrator");
-        return false;
-    }
-    if (!route_is_allowed(route, caller->role)) {
-        roles_name(route, roles, sizeof(roles));
-        snprintf(detail, sizeof(detail), "%s is %s; this needs %s", caller->account,
-                 account_role_names[caller->role], roles);
-        refuse(web, request, 403, detail, "Authorization", "ask an administrator");
-        return false;
-    }
-    return true;
+    refuse(web, request, 403, why.detail, why.where, why.advice);
+    return false;
 }
 
 static void
@@ -445,7 +398,7 @@ serve(struct web *web, struct evhttp_request *request, const struct route *route
         return;
     }
     if (!route->is_open &&
-        (!find_caller(web, request, &caller) || !may(web, request, route, &caller))) {
+        (!find_caller(web, request, &caller) || !is_permitted(web, request, route, &caller))) {
         return;
     }
     if (!route->is_open) {

@@ -11,7 +11,7 @@ import sys
 SOURCE = pathlib.Path(sys.argv[1])
 # Who says something to people: the call, in which files, and which of its texts.
 CALLS = (
-    (r"ask_problem\(", "src/controller/ask/*.c"), (r"refuse\(", "src/web/*.c"),
+    (r"ask_problem\(", "src/controller/ask/*.c"), (r"refuse\(", "src/web/*.c"), (r"deny\(why,", "src/web/may.c"),
     (r"reply_problem\(", "src/web/*.c"), (r"hold_as\(", "src/policy/*.c"),
     (r"doubt\(", "src/policy/*.c"), (r"rate\(", "src/policy/*.c"),
     (r"\btell\(outcome,", "src/policy/engine.c"), (r"\bdoctor_find\(", "src/controller/ask/ask_doctor*.c"),
