@@ -48,246 +48,122 @@ print_help(const struct command *command)
            "authorised\n");
 }
 
-enum option_code {
-    OPTION_URL = 256,
-    OPTION_TOKEN_FILE,
-    OPTION_CA,
-    OPTION_CONFIG,
-    OPTION_JSON,
-    OPTION_ENDED,
-    OPTION_CLOSED,
-    OPTION_NONE,
-    OPTION_ASSUME,
-    OPTION_DAYS,
-    OPTION_AUTO,
-    OPTION_EVERYWHERE,
-    OPTION_REASON,
-    OPTION_PERMIT,
-    OPTION_EXPIRES,
-    OPTION_SITE,
-    OPTION_EXTERNAL_ID,
-    OPTION_OBSERVED_AT,
-    OPTION_STATE,
-    OPTION_LAST_ID,
-    OPTION_LIMIT,
-    OPTION_SOURCE,
-    OPTION_CLASS,
-    OPTION_TAGS,
-    OPTION_NOTE,
-    OPTION_OWNER,
-    OPTION_OWNER_EMAIL,
-    OPTION_UNSEEN,
-    OPTION_BASE,
-    OPTION_OVERWRITE,
-    OPTION_BY_ADDRESS,
-    OPTION_DRY_RUN,
-    OPTION_BOM,
-    OPTION_ACCOUNT,
-    OPTION_ACTION,
-    OPTION_OBJECT,
-    OPTION_FROM,
-    OPTION_UNTIL,
-    OPTION_FORMAT,
-    OPTION_NEWEST,
-    OPTION_FILE,
-    OPTION_READ_ONLY,
-    OPTION_OPERATIONS,
-    OPTION_CONTROLLER,
-    OPTION_CHECKPOINTS,
-    OPTION_KEY,
-    OPTION_PAYLOAD,
+/* Every option: what it is, and where in struct options it goes. */
+enum option_kind { KIND_TEXT, KIND_FLAG, KIND_SETTING };
+#define TEXT(name, member)                                                                         \
+    {                                                                                              \
+        name, KIND_TEXT, offsetof(struct options, member)                                          \
+    }
+#define FLAG(name, member)                                                                         \
+    {                                                                                              \
+        name, KIND_FLAG, offsetof(struct options, member)                                          \
+    }
+#define SETTING(name, member)                                                                      \
+    {                                                                                              \
+        name, KIND_SETTING, offsetof(struct options, settings.member)                              \
+    }
+
+static const struct option_row {
+    const char *name;
+    enum option_kind kind;
+    size_t at;
+} option_rows[] = {
+    SETTING("url", url),
+    SETTING("token-file", token_file),
+    SETTING("ca", ca),
+    TEXT("config", file),
+    FLAG("json", json),
+    FLAG("ended", ended),
+    FLAG("closed", closed),
+    FLAG("none", none),
+    FLAG("assume", assume),
+    TEXT("days", days),
+    FLAG("auto", automatic),
+    FLAG("auto-everywhere", everywhere),
+    TEXT("reason", reason),
+    TEXT("permit", permit),
+    TEXT("expires", expires),
+    TEXT("for", expires),
+    TEXT("site", site),
+    TEXT("external-id", external_id),
+    TEXT("observed-at", observed_at),
+    TEXT("state", state),
+    TEXT("last-id", last_id),
+    TEXT("limit", limit),
+    TEXT("source", source),
+    TEXT("class", class),
+    TEXT("tags", tags),
+    TEXT("note", note),
+    TEXT("owner", owner),
+    TEXT("owner-email", owner_email),
+    FLAG("dry-run", dry_run),
+    FLAG("bom", bom),
+    FLAG("unseen", unseen),
+    TEXT("base", base),
+    FLAG("overwrite-file", overwrite_file),
+    FLAG("by-address", by_address),
+    TEXT("account", account),
+    TEXT("action", action),
+    TEXT("object", object),
+    TEXT("from", from),
+    TEXT("until", until),
+    TEXT("format", format),
+    TEXT("newest", newest),
+    TEXT("file", input),
+    FLAG("read-only", read_only),
+    TEXT("operations", operations),
+    TEXT("controller", controller),
+    TEXT("checkpoints", checkpoints),
+    TEXT("key", key),
+    TEXT("payload", payload),
+    TEXT("out", out),
+    FLAG("help", help),
 };
 
-static const struct option long_options[] = {
-    {"url", required_argument, NULL, OPTION_URL},
-    {"token-file", required_argument, NULL, OPTION_TOKEN_FILE},
-    {"ca", required_argument, NULL, OPTION_CA},
-    {"config", required_argument, NULL, OPTION_CONFIG},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"ended", no_argument, NULL, OPTION_ENDED},
-    {"closed", no_argument, NULL, OPTION_CLOSED},
-    {"none", no_argument, NULL, OPTION_NONE},
-    {"assume", no_argument, NULL, OPTION_ASSUME},
-    {"days", required_argument, NULL, OPTION_DAYS},
-    {"auto", no_argument, NULL, OPTION_AUTO},
-    {"auto-everywhere", no_argument, NULL, OPTION_EVERYWHERE},
-    {"reason", required_argument, NULL, OPTION_REASON},
-    {"permit", required_argument, NULL, OPTION_PERMIT},
-    {"expires", required_argument, NULL, OPTION_EXPIRES},
-    {"for", required_argument, NULL, OPTION_EXPIRES},
-    {"site", required_argument, NULL, OPTION_SITE},
-    {"external-id", required_argument, NULL, OPTION_EXTERNAL_ID},
-    {"observed-at", required_argument, NULL, OPTION_OBSERVED_AT},
-    {"state", required_argument, NULL, OPTION_STATE},
-    {"last-id", required_argument, NULL, OPTION_LAST_ID},
-    {"limit", required_argument, NULL, OPTION_LIMIT},
-    {"source", required_argument, NULL, OPTION_SOURCE},
-    {"class", required_argument, NULL, OPTION_CLASS},
-    {"tags", required_argument, NULL, OPTION_TAGS},
-    {"note", required_argument, NULL, OPTION_NOTE},
-    {"owner", required_argument, NULL, OPTION_OWNER},
-    {"owner-email", required_argument, NULL, OPTION_OWNER_EMAIL},
-    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
-    {"bom", no_argument, NULL, OPTION_BOM},
-    {"unseen", no_argument, NULL, OPTION_UNSEEN},
-    {"base", required_argument, NULL, OPTION_BASE},
-    {"overwrite-file", no_argument, NULL, OPTION_OVERWRITE},
-    {"by-address", no_argument, NULL, OPTION_BY_ADDRESS},
-    {"account", required_argument, NULL, OPTION_ACCOUNT},
-    {"action", required_argument, NULL, OPTION_ACTION},
-    {"object", required_argument, NULL, OPTION_OBJECT},
-    {"from", required_argument, NULL, OPTION_FROM},
-    {"until", required_argument, NULL, OPTION_UNTIL},
-    {"format", required_argument, NULL, OPTION_FORMAT},
-    {"newest", required_argument, NULL, OPTION_NEWEST},
-    {"file", required_argument, NULL, OPTION_FILE},
-    {"read-only", no_argument, NULL, OPTION_READ_ONLY},
-    {"operations", required_argument, NULL, OPTION_OPERATIONS},
-    {"controller", required_argument, NULL, OPTION_CONTROLLER},
-    {"checkpoints", required_argument, NULL, OPTION_CHECKPOINTS},
-    {"key", required_argument, NULL, OPTION_KEY},
-    {"payload", required_argument, NULL, OPTION_PAYLOAD},
-    {"out", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
+#define CODE_FIRST 256 /* of the first row; above the letters -h and -o */
 
-/* Where the option's text goes; NULL: it has none. */
-static const char **
-text_of(struct options *options, int code)
+static void
+table_fill(struct option table[COUNT_OF(option_rows) + 1])
 {
-    switch (code) {
-    case OPTION_REASON:
-        return &options->reason;
-    case OPTION_DAYS:
-        return &options->days;
-    case OPTION_PERMIT:
-        return &options->permit;
-    case OPTION_EXPIRES:
-        return &options->expires;
-    case OPTION_SITE:
-        return &options->site;
-    case OPTION_EXTERNAL_ID:
-        return &options->external_id;
-    case OPTION_OBSERVED_AT:
-        return &options->observed_at;
-    case OPTION_STATE:
-        return &options->state;
-    case OPTION_LAST_ID:
-        return &options->last_id;
-    case OPTION_LIMIT:
-        return &options->limit;
-    case OPTION_SOURCE:
-        return &options->source;
-    case OPTION_CLASS:
-        return &options->class;
-    case OPTION_TAGS:
-        return &options->tags;
-    case OPTION_NOTE:
-        return &options->note;
-    case OPTION_OWNER:
-        return &options->owner;
-    case OPTION_OWNER_EMAIL:
-        return &options->owner_email;
-    case OPTION_BASE:
-        return &options->base;
-    case OPTION_ACCOUNT:
-        return &options->account;
-    case OPTION_ACTION:
-        return &options->action;
-    case OPTION_OBJECT:
-        return &options->object;
-    case OPTION_FROM:
-        return &options->from;
-    case OPTION_UNTIL:
-        return &options->until;
-    case OPTION_FORMAT:
-        return &options->format;
-    case OPTION_NEWEST:
-        return &options->newest;
-    case OPTION_CONTROLLER:
-        return &options->controller;
-    case OPTION_FILE:
-        return &options->input;
-    case OPTION_OPERATIONS:
-        return &options->operations;
-    case OPTION_CHECKPOINTS:
-        return &options->checkpoints;
-    case OPTION_KEY:
-        return &options->key;
-    case OPTION_PAYLOAD:
-        return &options->payload;
-    case OPTION_CONFIG:
-        return &options->file;
-    case 'o':
-        return &options->out;
-    default:
-        return NULL;
+    for (size_t i = 0; i < COUNT_OF(option_rows); i++) {
+        const struct option_row *row = &option_rows[i];
+        table[i] =
+            (struct option){.name = row->name,
+                            .has_arg = row->kind == KIND_FLAG ? no_argument : required_argument,
+                            .val = CODE_FIRST + (int)i};
     }
+    table[COUNT_OF(option_rows)] = (struct option){.name = NULL};
 }
 
-static bool *
-flag_of(struct options *options, int code)
-{
-    switch (code) {
-    case OPTION_JSON:
-        return &options->json;
-    case OPTION_ENDED:
-        return &options->ended;
-    case OPTION_CLOSED:
-        return &options->closed;
-    case OPTION_NONE:
-        return &options->none;
-    case OPTION_ASSUME:
-        return &options->assume;
-    case OPTION_AUTO:
-        return &options->automatic;
-    case OPTION_EVERYWHERE:
-        return &options->everywhere;
-    case OPTION_DRY_RUN:
-        return &options->dry_run;
-    case OPTION_BOM:
-        return &options->bom;
-    case OPTION_READ_ONLY:
-        return &options->read_only;
-    case OPTION_UNSEEN:
-        return &options->unseen;
-    case OPTION_OVERWRITE:
-        return &options->overwrite_file;
-    case OPTION_BY_ADDRESS:
-        return &options->by_address;
-    case 'h':
-        return &options->help;
-    default:
-        return NULL;
-    }
-}
-
+/* False: far too long. */
 static bool
-set_setting(struct options *options, int code, const char *text)
+option_take(struct options *options, const struct option_row *row, const char *text)
 {
-    char *to = code == OPTION_URL          ? options->settings.url
-               : code == OPTION_TOKEN_FILE ? options->settings.token_file
-                                           : options->settings.ca;
-    if (strlen(text) >= URL_SIZE) {
+    void *to = (char *)options + row->at;
+    if (row->kind == KIND_FLAG) {
+        *(bool *)to = true;
+    } else if (row->kind == KIND_TEXT) {
+        *(const char **)to = text;
+    } else if (strlen(text) >= URL_SIZE) {
         return false;
+    } else {
+        memcpy(to, text, strlen(text) + 1);
     }
-    memcpy(to, text, strlen(text) + 1);
     return true;
 }
 
 static bool
 read_options(int count, char **words, struct options *options)
 {
+    struct option table[COUNT_OF(option_rows) + 1];
     int code;
-    while ((code = getopt_long(count, words, "ho:", long_options, NULL)) != -1) {
-        const char **text = text_of(options, code);
-        bool *flag = flag_of(options, code);
-        if (text) {
-            *text = optarg;
-        } else if (flag) {
-            *flag = true;
-        } else if (code == '?' || !set_setting(options, code, optarg)) {
+    table_fill(table);
+    while ((code = getopt_long(count, words, "ho:", table, NULL)) != -1) {
+        if (code == 'h') {
+            options->help = true;
+        } else if (code == 'o') {
+            options->out = optarg;
+        } else if (code == '?' || !option_take(options, &option_rows[code - CODE_FIRST], optarg)) {
             return false; /* told by getopt_long, or far too long */
         }
     }

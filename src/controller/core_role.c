@@ -624,6 +624,28 @@ key_check(void *context)
     return errand_ask(role->errands, role->config, ERRAND_KEY_CHECK, 0, -1);
 }
 
+/* What web asks is answered from now on. */
+static void
+core_asks(struct core *core)
+{
+    const struct ask_settings ask = {.controller = core->controller,
+                                     .copies = core->copies,
+                                     .revisions = core->revisions,
+                                     .warnings = core->warnings,
+                                     .certificates = core->certificates,
+                                     .server_expires_us = &core->own_certificate.now.expires_us,
+                                     .started_us = clock_wall_us(clock_system()),
+                                     .jobs = {jobs_wake, jobs_publish, core},
+                                     .own = {.lacks_landlock = core->lacks_landlock,
+                                             .disk = disk_room,
+                                             .key_check = key_check,
+                                             .memory = &core->pressure.view,
+                                             .context = core}};
+    core->jobs = evtimer_new(core->role->base, on_jobs, core);
+    core->acking = event_new(core->role->base, -1, 0, on_acks, core);
+    core->asks = asks_new(&ask);
+}
+
 static int
 core_controller(struct core *core)
 {
@@ -659,22 +681,7 @@ core_controller(struct core *core)
     if (error) {
         return error;
     }
-    const struct ask_settings ask = {.controller = core->controller,
-                                     .copies = core->copies,
-                                     .revisions = core->revisions,
-                                     .warnings = core->warnings,
-                                     .certificates = core->certificates,
-                                     .server_expires_us = &core->own_certificate.now.expires_us,
-                                     .started_us = clock_wall_us(clock_system()),
-                                     .jobs = {jobs_wake, jobs_publish, core},
-                                     .own = {.lacks_landlock = core->lacks_landlock,
-                                             .disk = disk_room,
-                                             .key_check = key_check,
-                                             .memory = &core->pressure.view,
-                                             .context = core}};
-    core->jobs = evtimer_new(core->role->base, on_jobs, core);
-    core->acking = event_new(core->role->base, -1, 0, on_acks, core);
-    core->asks = asks_new(&ask);
+    core_asks(core);
     const struct checkpoint_settings checkpoints = {
         .signer = &core->signer,
         .rows = config->audit_checkpoint_rows,

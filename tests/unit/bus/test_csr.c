@@ -129,59 +129,52 @@ odd_make(const struct odd *odd, size_t *size)
     return der;
 }
 
-static void
-test_other_forms_are_refused(void **state)
-{
-    (void)state;
 #define PLAIN                                                                                      \
     {                                                                                              \
         "O", "Cordon", "OU", "edge", "CN", "sw1", NULL                                             \
     }
-    static const struct odd odds[] = {
-        {"an extension", "P-256", PLAIN, true, "SHA256"},
-        {"another curve", "P-384", PLAIN, false, "SHA256"},
-        {"another curve of that size", "secp256k1", PLAIN, false, "SHA256"},
-        {"an RSA key", NULL, PLAIN, false, "SHA256"},
-        {"another digest", "P-256", PLAIN, false, "SHA1"},
-        {"no subject", "P-256", {NULL}, false, "SHA256"},
-        {"no unit", "P-256", {"O", "Cordon", "CN", "sw1", NULL}, false, "SHA256"},
-        {"another order",
-         "P-256",
-         {"CN", "sw1", "OU", "edge", "O", "Cordon", NULL},
-         false,
-         "SHA256"},
-        {"two units",
-         "P-256",
-         {"O", "Cordon", "OU", "edge", "OU", "server", NULL},
-         false,
-         "SHA256"},
-        {"a name with a slash",
-         "P-256",
-         {"O", "Cordon", "OU", "edge", "CN", "a/b", NULL},
-         false,
-         "SHA256"},
-        {"a name in Japanese",
-         "P-256",
-         {"O", "Cordon", "OU", "edge", "CN", "\xe7\xab\xaf", NULL},
-         false,
-         "SHA256"},
-        {"a name with a blank",
-         "P-256",
-         {"O", "Cordon", "OU", "edge", "CN", "a b", NULL},
-         false,
-         "SHA256"},
-        {"another organisation",
-         "P-256",
-         {"O", "Cordons", "OU", "edge", "CN", "sw1", NULL},
-         false,
-         "SHA256"},
-        {"a long name",
-         "P-256",
-         {"O", "Cordon", "OU", "edge", "CN",
-          "n234567890123456789012345678901234567890123456789012345678901234", NULL},
-         false,
-         "SHA256"},
-    };
+static const struct odd odds[] = {
+    {"an extension", "P-256", PLAIN, true, "SHA256"},
+    {"another curve", "P-384", PLAIN, false, "SHA256"},
+    {"another curve of that size", "secp256k1", PLAIN, false, "SHA256"},
+    {"an RSA key", NULL, PLAIN, false, "SHA256"},
+    {"another digest", "P-256", PLAIN, false, "SHA1"},
+    {"no subject", "P-256", {NULL}, false, "SHA256"},
+    {"no unit", "P-256", {"O", "Cordon", "CN", "sw1", NULL}, false, "SHA256"},
+    {"another order", "P-256", {"CN", "sw1", "OU", "edge", "O", "Cordon", NULL}, false, "SHA256"},
+    {"two units", "P-256", {"O", "Cordon", "OU", "edge", "OU", "server", NULL}, false, "SHA256"},
+    {"a name with a slash",
+     "P-256",
+     {"O", "Cordon", "OU", "edge", "CN", "a/b", NULL},
+     false,
+     "SHA256"},
+    {"a name in Japanese",
+     "P-256",
+     {"O", "Cordon", "OU", "edge", "CN", "\xe7\xab\xaf", NULL},
+     false,
+     "SHA256"},
+    {"a name with a blank",
+     "P-256",
+     {"O", "Cordon", "OU", "edge", "CN", "a b", NULL},
+     false,
+     "SHA256"},
+    {"another organisation",
+     "P-256",
+     {"O", "Cordons", "OU", "edge", "CN", "sw1", NULL},
+     false,
+     "SHA256"},
+    {"a long name",
+     "P-256",
+     {"O", "Cordon", "OU", "edge", "CN",
+      "n234567890123456789012345678901234567890123456789012345678901234", NULL},
+     false,
+     "SHA256"},
+};
+
+static void
+test_other_forms_are_refused(void **state)
+{
+    (void)state;
     const struct odd plain = {"what is taken", "P-256", PLAIN, false, "SHA256"};
     size_t size = 0;
     for (size_t i = 0; i < COUNT_OF(odds); i++) {

@@ -279,83 +279,81 @@ policy_with(const char *window)
     "  - {name: w, mode: approve, weekly: {days: [" days "], from: '" from "', to: '" to           \
     "'}, " zone "}\n"
 
+/* 2026-11-28 is a Saturday. */
+static const struct {
+    const char *window, *time;
+    bool is_in_force;
+    const char *change; /* when that changes; NULL: never */
+} windows[] = {
+    {WINDOW("sat", "10:00", "12:00", "time_zone: UTC"), "2026-11-28T09:59:59Z", false,
+     "2026-11-28T10:00:00Z"},
+    {WINDOW("sat", "10:00", "12:00", "time_zone: UTC"), "2026-11-28T10:00:00Z", true,
+     "2026-11-28T12:00:00Z"},
+    {WINDOW("sat", "10:00", "12:00", "time_zone: UTC"), "2026-11-28T12:00:00Z", false,
+     "2026-12-05T10:00:00Z"},
+    {WINDOW("sat", "10:00", "12:00", "time_zone: UTC"), "2026-11-27T11:00:00Z", false,
+     "2026-11-28T10:00:00Z"},
+    /* in Tokyo it is Saturday earlier */
+    {WINDOW("sat", "00:00", "24:00", "time_zone: Asia/Tokyo"), "2026-11-27T15:00:00Z", true,
+     "2026-11-28T15:00:00Z"},
+    {WINDOW("sat", "00:00", "24:00", "time_zone: Asia/Tokyo"), "2026-11-28T15:00:00Z", false,
+     "2026-12-04T15:00:00Z"},
+    /* over midnight: the day is the one on which it begins */
+    {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-28T21:59:00Z", false,
+     "2026-11-28T22:00:00Z"},
+    {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-28T23:00:00Z", true,
+     "2026-11-29T04:00:00Z"},
+    {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-29T03:59:59Z", true,
+     "2026-11-29T04:00:00Z"},
+    {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-29T04:00:00Z", false,
+     "2026-12-05T22:00:00Z"},
+    {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-28T03:00:00Z", false,
+     "2026-11-28T22:00:00Z"}, /* what began on Friday is none */
+    {WINDOW("sun", "22:00", "04:00", "time_zone: UTC"), "2026-11-30T01:00:00Z", true,
+     "2026-11-30T04:00:00Z"}, /* over the end of the week */
+    /* two days beside each other are one window */
+    {WINDOW("sat, sun", "00:00", "24:00", "time_zone: UTC"), "2026-11-28T12:00:00Z", true,
+     "2026-11-30T00:00:00Z"},
+    {WINDOW("mon, tue, wed, thu, fri, sat, sun", "00:00", "24:00", "time_zone: UTC"),
+     "2026-11-28T12:00:00Z", true, NULL},
+    /* summer time: clocks go from 02:00 to 03:00 on 2026-03-29 */
+    {WINDOW("sun", "01:00", "04:00", BERLIN), "2026-03-29T00:00:00Z", true,
+     "2026-03-29T02:00:00Z"}, /* two hours long */
+    {WINDOW("sun", "02:00", "03:00", BERLIN), "2026-03-29T01:00:00Z", false,
+     "2026-04-05T00:00:00Z"}, /* never that night */
+    {WINDOW("sun", "04:00", "05:00", BERLIN), "2026-03-29T02:00:00Z", true, "2026-03-29T03:00:00Z"},
+    {WINDOW("sun", "04:00", "05:00", BERLIN), "2026-03-22T03:00:00Z", true, "2026-03-22T04:00:00Z"},
+    /* and back from 03:00 to 02:00 on 2026-10-25 */
+    {WINDOW("sun", "02:00", "03:00", BERLIN), "2026-10-25T00:00:00Z", true,
+     "2026-10-25T02:00:00Z"}, /* two hours long */
+    {WINDOW("sun", "02:00", "03:00", BERLIN), "2026-10-25T01:59:59Z", true, "2026-10-25T02:00:00Z"},
+    {WINDOW("sat", "22:00", "06:00", BERLIN), "2026-10-24T20:00:00Z", true,
+     "2026-10-25T05:00:00Z"}, /* a night of nine hours */
+    /* once */
+    {"  - {name: w, mode: approve, once: {from: '2026-12-05T08:00:00+09:00', to: "
+     "'2026-12-05T20:00:00+09:00'}}\n",
+     "2026-12-04T22:59:59Z", false, "2026-12-04T23:00:00Z"},
+    {"  - {name: w, mode: approve, once: {from: '2026-12-05T08:00:00+09:00', to: "
+     "'2026-12-05T20:00:00+09:00'}}\n",
+     "2026-12-04T23:00:00Z", true, "2026-12-05T11:00:00Z"},
+    {"  - {name: w, mode: approve, once: {from: '2026-12-05T08:00:00+09:00', to: "
+     "'2026-12-05T20:00:00+09:00'}}\n",
+     "2026-12-05T11:00:00Z", false, NULL},
+};
+
 static void
 windows_by_the_clocks_of_their_zone(void **state)
 {
-    /* 2026-11-28 is a Saturday. */
-    static const struct {
-        const char *window, *time;
-        bool is_in_force;
-        const char *change; /* when that changes; NULL: never */
-    } rows[] = {
-        {WINDOW("sat", "10:00", "12:00", "time_zone: UTC"), "2026-11-28T09:59:59Z", false,
-         "2026-11-28T10:00:00Z"},
-        {WINDOW("sat", "10:00", "12:00", "time_zone: UTC"), "2026-11-28T10:00:00Z", true,
-         "2026-11-28T12:00:00Z"},
-        {WINDOW("sat", "10:00", "12:00", "time_zone: UTC"), "2026-11-28T12:00:00Z", false,
-         "2026-12-05T10:00:00Z"},
-        {WINDOW("sat", "10:00", "12:00", "time_zone: UTC"), "2026-11-27T11:00:00Z", false,
-         "2026-11-28T10:00:00Z"},
-        /* in Tokyo it is Saturday earlier */
-        {WINDOW("sat", "00:00", "24:00", "time_zone: Asia/Tokyo"), "2026-11-27T15:00:00Z", true,
-         "2026-11-28T15:00:00Z"},
-        {WINDOW("sat", "00:00", "24:00", "time_zone: Asia/Tokyo"), "2026-11-28T15:00:00Z", false,
-         "2026-12-04T15:00:00Z"},
-        /* over midnight: the day is the one on which it begins */
-        {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-28T21:59:00Z", false,
-         "2026-11-28T22:00:00Z"},
-        {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-28T23:00:00Z", true,
-         "2026-11-29T04:00:00Z"},
-        {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-29T03:59:59Z", true,
-         "2026-11-29T04:00:00Z"},
-        {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-29T04:00:00Z", false,
-         "2026-12-05T22:00:00Z"},
-        {WINDOW("sat", "22:00", "04:00", "time_zone: UTC"), "2026-11-28T03:00:00Z", false,
-         "2026-11-28T22:00:00Z"}, /* what began on Friday is none */
-        {WINDOW("sun", "22:00", "04:00", "time_zone: UTC"), "2026-11-30T01:00:00Z", true,
-         "2026-11-30T04:00:00Z"}, /* over the end of the week */
-        /* two days beside each other are one window */
-        {WINDOW("sat, sun", "00:00", "24:00", "time_zone: UTC"), "2026-11-28T12:00:00Z", true,
-         "2026-11-30T00:00:00Z"},
-        {WINDOW("mon, tue, wed, thu, fri, sat, sun", "00:00", "24:00", "time_zone: UTC"),
-         "2026-11-28T12:00:00Z", true, NULL},
-        /* summer time: clocks go from 02:00 to 03:00 on 2026-03-29 */
-        {WINDOW("sun", "01:00", "04:00", BERLIN), "2026-03-29T00:00:00Z", true,
-         "2026-03-29T02:00:00Z"}, /* two hours long */
-        {WINDOW("sun", "02:00", "03:00", BERLIN), "2026-03-29T01:00:00Z", false,
-         "2026-04-05T00:00:00Z"}, /* never that night */
-        {WINDOW("sun", "04:00", "05:00", BERLIN), "2026-03-29T02:00:00Z", true,
-         "2026-03-29T03:00:00Z"},
-        {WINDOW("sun", "04:00", "05:00", BERLIN), "2026-03-22T03:00:00Z", true,
-         "2026-03-22T04:00:00Z"},
-        /* and back from 03:00 to 02:00 on 2026-10-25 */
-        {WINDOW("sun", "02:00", "03:00", BERLIN), "2026-10-25T00:00:00Z", true,
-         "2026-10-25T02:00:00Z"}, /* two hours long */
-        {WINDOW("sun", "02:00", "03:00", BERLIN), "2026-10-25T01:59:59Z", true,
-         "2026-10-25T02:00:00Z"},
-        {WINDOW("sat", "22:00", "06:00", BERLIN), "2026-10-24T20:00:00Z", true,
-         "2026-10-25T05:00:00Z"}, /* a night of nine hours */
-        /* once */
-        {"  - {name: w, mode: approve, once: {from: '2026-12-05T08:00:00+09:00', to: "
-         "'2026-12-05T20:00:00+09:00'}}\n",
-         "2026-12-04T22:59:59Z", false, "2026-12-04T23:00:00Z"},
-        {"  - {name: w, mode: approve, once: {from: '2026-12-05T08:00:00+09:00', to: "
-         "'2026-12-05T20:00:00+09:00'}}\n",
-         "2026-12-04T23:00:00Z", true, "2026-12-05T11:00:00Z"},
-        {"  - {name: w, mode: approve, once: {from: '2026-12-05T08:00:00+09:00', to: "
-         "'2026-12-05T20:00:00+09:00'}}\n",
-         "2026-12-05T11:00:00Z", false, NULL},
-    };
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct policy *policy = policy_with(rows[i].window);
+    for (size_t i = 0; i < COUNT_OF(windows); i++) {
+        struct policy *policy = policy_with(windows[i].window);
         struct policy_window window;
         char change[TIME_TEXT_SIZE];
-        assert_true(policy_window_at(policy, 0, us_of(rows[i].time), &window));
+        assert_true(policy_window_at(policy, 0, us_of(windows[i].time), &window));
         time_format(window.change_us, change);
-        int64_t wanted_us = rows[i].change ? us_of(rows[i].change) : 0;
-        if (window.is_in_force != rows[i].is_in_force || window.change_us != wanted_us) {
-            fail_msg("%s at %s: %s until %s", rows[i].window, rows[i].time,
+        int64_t wanted_us = windows[i].change ? us_of(windows[i].change) : 0;
+        if (window.is_in_force != windows[i].is_in_force || window.change_us != wanted_us) {
+            fail_msg("%s at %s: %s until %s", windows[i].window, windows[i].time,
                      window.is_in_force ? "in force" : "not in force", change);
         }
         policy_unref(policy);

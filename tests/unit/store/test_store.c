@@ -197,21 +197,24 @@ see_setting(void *context, const char *name, const char *value)
     snprintf(seen->text, sizeof(seen->text), "%s=%s", name, value);
 }
 
+static const struct annotation pump = {.class = CLASS_MEDICAL,
+                                       .tags = {"ward", "3"},
+                                       .tag_count = 2,
+                                       .note = "pump",
+                                       .version = 4,
+                                       .changed_us = 8};
+static uint8_t three_bytes[] = {1, 2, 3};
+
 static void
-test_all_that_is_put_comes_back(void **state)
+put_one_of_each(struct store_change *change, const struct containment *c)
 {
-    struct fixture *f = *state;
-    struct outcome outcome = {0};
-    open_store(f);
-    struct store_change *change = store_change_new();
-    struct containment c = example("01AAAAAAAAAAAAAAAAAAAAAAAA");
-    store_put_containment(change, &c);
+    store_put_containment(change, c);
     struct incident incident = {.id = "01INCIDENT0000000000000000", .is_open = true};
     store_put_incident(change, &incident);
     struct detection detection = {.id = "d-1", .sensor = "s", .maker = "cordon", .seen_us = 9};
     store_put_detection(change, &detection, incident.id);
-    uint8_t pcap[] = {1, 2, 3};
-    struct evidence evidence = {.detection_id = "d-1", .pcap = pcap, .size = 3};
+    struct evidence evidence = {
+        .detection_id = "d-1", .pcap = three_bytes, .size = sizeof(three_bytes)};
     store_put_evidence(change, &evidence);
     struct binding binding = {.from_us = 5, .lease_until_us = 7000000};
     struct endpoint endpoint = {.id = "01ENDPOINT0000000000000000",
@@ -220,24 +223,17 @@ test_all_that_is_put_comes_back(void **state)
                                 .bindings = &binding,
                                 .binding_count = 1};
     store_put_endpoint(change, &(struct endpoint_record){.endpoint = endpoint});
-    struct annotation annotation = {.class = CLASS_MEDICAL,
-                                    .tags = {"ward", "3"},
-                                    .tag_count = 2,
-                                    .note = "pump",
-                                    .version = 4,
-                                    .changed_us = 8};
     struct annotation nothing = {.version = 5};
-    store_put_annotation(change, &endpoint.macs[1], &annotation);
-    store_put_annotation(change, &endpoint.macs[0], &annotation);
-    store_put_annotation(change, &(struct mac){{2, 0, 0, 0, 0, 3}}, &annotation);
+    store_put_annotation(change, &endpoint.macs[1], &pump);
+    store_put_annotation(change, &endpoint.macs[0], &pump);
+    store_put_annotation(change, &(struct mac){{2, 0, 0, 0, 0, 3}}, &pump);
     store_put_annotation(change, &(struct mac){{2, 0, 0, 0, 0, 3}}, &nothing);
     store_put_setting(change, "epoch", "7");
-    store_submit(f->store, change, on_done, &outcome);
-    wait_for(f, &outcome, 1);
-    assert_int_equal(outcome.error, 0);
-    close_store(f);
+}
 
-    open_store(f);
+static void
+assert_loaded(struct fixture *f)
+{
     struct seen seen = {0};
     struct store_loader loader = {.on_containment = see_containment, .context = &seen};
     assert_int_equal(store_load(f->store, &loader), 0);
@@ -260,16 +256,34 @@ test_all_that_is_put_comes_back(void **state)
     assert_int_equal(seen.endpoint.mac_count, 2);
     assert_int_equal(seen.endpoint.macs[1].b[5], 2);
     assert_int_equal(seen.annotations, 2); /* the third says nothing any more */
-    assert_true(annotation_is_equal(&seen.annotation, &annotation));
+    assert_true(annotation_is_equal(&seen.annotation, &pump));
     assert_int_equal(seen.annotation.version, 4);
     assert_int_equal(seen.annotation.changed_us, 8);
     assert_string_equal(seen.text, "epoch=7");
+}
+
+static void
+test_all_that_is_put_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {0};
+    open_store(f);
+    struct store_change *change = store_change_new();
+    struct containment c = example("01AAAAAAAAAAAAAAAAAAAAAAAA");
+    put_one_of_each(change, &c);
+    store_submit(f->store, change, on_done, &outcome);
+    wait_for(f, &outcome, 1);
+    assert_int_equal(outcome.error, 0);
+    close_store(f);
+
+    open_store(f);
+    assert_loaded(f);
     assert_true(store_has_detection(f->store, "d-1"));
     assert_false(store_has_detection(f->store, "d-2"));
     struct evidence back;
     assert_int_equal(store_read_evidence(f->store, "d-1", &back), 0);
-    assert_int_equal(back.size, 3);
-    assert_memory_equal(back.pcap, pcap, 3);
+    assert_int_equal(back.size, sizeof(three_bytes));
+    assert_memory_equal(back.pcap, three_bytes, sizeof(three_bytes));
     free(back.pcap);
     assert_int_equal(store_read_evidence(f->store, "d-2", &back), -ENOENT);
     struct containment found;
@@ -772,7 +786,8 @@ has_packets(struct fixture *f, const char *id)
     return !error;
 }
 
-/* Soon, or on a busy machine within half a minute: the store thread clears up when nothing waits. */
+/* Soon, or on a busy machine within half a minute: the store thread clears up when nothing waits.
+ */
 static bool
 goes(struct fixture *f, const char *id)
 {
