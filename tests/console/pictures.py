@@ -34,6 +34,11 @@ def before_cordon(campus):
         can(Ping(campus["world"].ip4), client)
 
 
+def is_held(told):
+    newest = max((one["number"] for one in told["items"]), default=0)
+    return newest > 1 and all(one.get("newest_number") == newest for one in told["switches"])
+
+
 @pytest.fixture(scope="module")
 def day(campus, cordon, admin, c2, c3, c4, c5, c6):
     """A morning: one infection contained, one decision waits, one was made by hand, one is over."""
@@ -58,6 +63,7 @@ def day(campus, cordon, admin, c2, c3, c4, c5, c6):
     api.post("/server-blocks", {"server": "203.0.113.99", "expires_in_s": 86400,
                                 "reason": "phishing site, told by the help desk"})
     cordon.wait_state("verified", c4, "isolate")
+    wait_for(lambda: is_held(api.get("/audit/checkpoints")), "the switches hold what was signed last", 60)
     yield api
     cordon.release_all()
 

@@ -69,3 +69,5 @@ def test_and_a_port_scan_from_edge_to_edge_is_recognised(campus, cordon, c1, c4)
     malware.ports(c4, c1.ip4)
     found = wait_for(lambda: detections(cordon, c4), "an incident about the scanner", 30, 0.2)
     assert any("scan" in str(one).lower() for one in found), found
+    held = cordon.wait_state("pending", c4, "isolate")  # a copy without a stamp: a person decides
+    assert held["hold"] == "weak", held

@@ -16,6 +16,7 @@
 #define GATHER_US (INT64_C(3) * 1000000) /* an edge that does not answer is not waited for */
 #define SOON_US (INT64_C(5) * 1000000)   /* after an edge came */
 #define LEAST_US (INT64_C(60) * 1000000) /* between checks that edges cause by coming */
+#define ASK_US (INT64_C(15) * 1000000)   /* between questions whether edges keep what is new */
 #define ALARM_EVERY_US (INT64_C(86400) * 1000000)
 #define CHECKS_MAX 8
 #define HELD_MAX 8192
@@ -147,7 +148,7 @@ last_number(const struct checkpoints *checkpoints)
 static void
 held_ask_soon(struct checkpoints *checkpoints, int64_t now_us)
 {
-    int64_t least_us = checkpoints->asked_us ? checkpoints->asked_us + LEAST_US : 0;
+    int64_t least_us = checkpoints->asked_us ? checkpoints->asked_us + ASK_US : 0;
     int64_t soon_us = now_us + checkpoints->soon_us;
     if (!checkpoints->ask_us) {
         checkpoints->ask_us = soon_us > least_us ? soon_us : least_us;
