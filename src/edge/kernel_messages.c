@@ -8,6 +8,8 @@
 
 #include "base/macros.h"
 
+#define TICK_US 10000 /* USER_HZ: ages are told in hundredths of a second */
+
 struct attributes { /* what is left of them */
     const uint8_t *at;
     size_t left;
@@ -149,6 +151,7 @@ neighbour_read(uint16_t type, const uint8_t *body, size_t size,
     if (!body_read(body, size, &info, sizeof(info), &all) || info.ndm_family != AF_BRIDGE) {
         return;
     }
+    struct nda_cacheinfo ages;
     struct kernel_neighbour neighbour = {.ifindex = info.ndm_ifindex,
                                          .is_gone = type == RTM_DELNEIGH,
                                          .is_local = (info.ndm_state & NUD_PERMANENT) ||
@@ -158,6 +161,9 @@ neighbour_read(uint16_t type, const uint8_t *body, size_t size,
             memcpy(neighbour.mac.b, at.data, at.size);
         } else if (at.type == NDA_VLAN && at.size >= sizeof(neighbour.vlan)) {
             memcpy(&neighbour.vlan, at.data, sizeof(neighbour.vlan));
+        } else if (at.type == NDA_CACHEINFO && at.size >= sizeof(ages)) {
+            memcpy(&ages, at.data, sizeof(ages));
+            neighbour.ago_us = ages.ndm_updated * TICK_US;
         }
     }
     if (!mac_is_none(&neighbour.mac) && !mac_is_group(&neighbour.mac)) {

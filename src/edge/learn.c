@@ -36,7 +36,8 @@ struct seen_mac {
     struct port *port;
     struct mac mac;
     uint16_t vlan;
-    int64_t told_us; /* boot clock */
+    int64_t told_us;  /* boot clock */
+    int64_t heard_us; /* the same: when the bridge last had a frame of it there */
 };
 
 struct seen_ip {
@@ -112,11 +113,17 @@ member_find(const struct learn *learn, int ifindex)
 }
 
 static void
-tell(struct learn *learn, struct fact *fact, const struct port *port)
+tell_late(struct learn *learn, struct fact *fact, const struct port *port, int64_t ago_us)
 {
-    fact->seen_us = clock_wall_us(learn->clock);
+    fact->seen_us = clock_wall_us(learn->clock) - ago_us;
     snprintf(fact->port, sizeof(fact->port), "%s", port->as.name);
     learn->handler.on_fact(learn->handler.context, fact);
+}
+
+static void
+tell(struct learn *learn, struct fact *fact, const struct port *port)
+{
+    tell_late(learn, fact, port, 0);
 }
 
 static void
@@ -352,6 +359,20 @@ has_budget(struct learn *learn, struct port *port)
     return true;
 }
 
+/* An entry stays in the bridge's table for minutes after its MAC was heard there for the last time: of
+ * one that is contained elsewhere by now, whose frames do not come as far as the bridge, too. */
+static bool
+is_worth_telling(const struct seen_mac *seen, const struct port *port, int64_t heard_us, int64_t now)
+{
+    if (!seen) {
+        return true;
+    }
+    if (seen->port != port) {
+        return heard_us >= seen->heard_us;
+    }
+    return now - seen->told_us >= STILL_THERE_US && heard_us > seen->told_us;
+}
+
 void
 learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
 {
@@ -360,7 +381,7 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
         return;
     }
     struct seen_mac *seen = mac_find(learn, &neighbour->mac, neighbour->vlan);
-    int64_t now = clock_boot_us(learn->clock);
+    int64_t now = clock_boot_us(learn->clock), heard_us = now - neighbour->ago_us;
     struct fact fact = {.kind = neighbour->is_gone ? FACT_MAC_AGED : FACT_MAC,
                         .mac = neighbour->mac,
                         .vlan = neighbour->vlan};
@@ -372,7 +393,7 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
         return;
     }
     bool is_news = !seen || seen->port != port;
-    if (!is_news && now - seen->told_us < STILL_THERE_US) {
+    if (!is_worth_telling(seen, port, heard_us, now)) {
         return;
     }
     if (is_news && !has_budget(learn, port)) {
@@ -396,7 +417,8 @@ learn_neighbour(struct learn *learn, const struct kernel_neighbour *neighbour)
     LIST_INSERT_HEAD(&port->macs, seen, of_port);
     seen->port = port;
     seen->told_us = now;
-    tell(learn, &fact, port);
+    seen->heard_us = heard_us;
+    tell_late(learn, &fact, port, neighbour->ago_us);
 }
 
 static struct seen_ip *
@@ -594,7 +616,7 @@ learn_report(const struct learn *learn, void (*each)(void *context, const struct
     }
     HMAP_FOR_EACH (seen, struct seen_mac, node, &learn->macs) {
         fact = (struct fact){.kind = FACT_MAC, .mac = seen->mac, .vlan = seen->vlan};
-        report_one(learn, seen->port, &fact, 0, each, context);
+        report_one(learn, seen->port, &fact, now_us - seen->heard_us, each, context);
     }
     HMAP_FOR_EACH (bound, struct seen_ip, node, &learn->ips) {
         fact = (struct fact){.kind = FACT_BINDING,

@@ -5,9 +5,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "edge/learn.h"
@@ -280,6 +283,69 @@ macs_are_told_once_and_again_after_a_minute(void **state)
     assert_last(f, 5, FACT_MAC_AGED, "p2");
     see_mac(f, 2, 7, 5, true);
     assert_int_equal(f->fact_count, 5);
+}
+
+/* The bridge keeps an entry for minutes: one that says nothing new is not told as if it did. */
+static void
+an_entry_is_as_old_as_what_was_heard(void **state)
+{
+    struct fixture *f = *state;
+    struct kernel_neighbour there = {.ifindex = 1, .mac = {{2, 0, 0, 0, 0, 7}}};
+    bridge_with_two_ports(f);
+    learn_neighbour(f->learn, &there);
+    assert_last(f, 1, FACT_MAC, "p1");
+    clock_fake_advance(&f->clock, 100 * SECOND_US);
+    there.ago_us = 100 * SECOND_US; /* a dump: nothing came since */
+    learn_neighbour(f->learn, &there);
+    assert_int_equal(f->fact_count, 1);
+    there.ago_us = 30 * SECOND_US;
+    learn_neighbour(f->learn, &there);
+    assert_int_equal(f->fact_count, 2);
+    assert_int_equal(f->facts[1].seen_us, clock_wall_us(&f->clock.clock) - 30 * SECOND_US);
+    there.ifindex = 2; /* read before it moved to p1, come behind the word that it did */
+    there.ago_us = 50 * SECOND_US;
+    learn_neighbour(f->learn, &there);
+    assert_int_equal(f->fact_count, 2);
+    there.ago_us = 0;
+    learn_neighbour(f->learn, &there);
+    assert_last(f, 3, FACT_MAC, "p2");
+    clock_fake_advance(&f->clock, 20 * SECOND_US); /* nor is it news to a controller that comes */
+    forget(f);
+    learn_report(f->learn, on_fact, f);
+    const struct fact *last = &f->facts[f->fact_count - 1];
+    assert_int_equal(last->kind, FACT_MAC);
+    assert_int_equal(last->seen_us, clock_wall_us(&f->clock.clock) - 20 * SECOND_US);
+}
+
+static void
+keep_neighbour(void *context, const struct kernel_neighbour *neighbour)
+{
+    *(struct kernel_neighbour *)context = *neighbour;
+}
+
+static void
+how_old_an_entry_is_is_read(void **state)
+{
+    (void)state;
+    struct {
+        struct nlmsghdr head;
+        struct ndmsg info;
+        struct rtattr mac_head;
+        uint8_t mac[8]; /* and two of padding */
+        struct rtattr ages_head;
+        struct nda_cacheinfo ages;
+    } message = {.head = {.nlmsg_len = sizeof(message), .nlmsg_type = RTM_NEWNEIGH},
+                 .info = {.ndm_family = AF_BRIDGE, .ndm_ifindex = 4},
+                 .mac_head = {.rta_len = sizeof(struct rtattr) + 6, .rta_type = NDA_LLADDR},
+                 .mac = {2, 0, 0, 0, 0, 7},
+                 .ages_head = {.rta_len = sizeof(struct rtattr) + sizeof(struct nda_cacheinfo),
+                               .rta_type = NDA_CACHEINFO},
+                 .ages = {.ndm_used = 9000, .ndm_updated = 250}};
+    struct kernel_neighbour found = {.ifindex = 0};
+    const struct kernel_messages_handler handler = {.on_neighbour = keep_neighbour, .context = &found};
+    kernel_messages_read(&message, sizeof(message), &handler);
+    assert_int_equal(found.ifindex, 4);
+    assert_int_equal(found.ago_us, 2500000);
 }
 
 static void
@@ -665,6 +731,8 @@ main(void)
         TEST(a_port_that_left_takes_along_what_was_behind_it),
         TEST(a_named_port_leaves_and_comes_back),
         TEST(held_macs_are_told),
+        TEST(an_entry_is_as_old_as_what_was_heard),
+        TEST(how_old_an_entry_is_is_read),
         TEST(neighbours_come_and_go),
         TEST(a_report_tells_everything),
     };
