@@ -12,9 +12,10 @@ import time
 import ledger
 import pytest
 from clock_lab import ClockLab
+from light import arp_frame
 from netns import wait_for
 from test_clocks import (MIRRORS, SkewedSensor, append, endpoint_id, is_cut_off, lab_wall_s,
-                         rows_about_clocks, take)
+                         rows_about_clocks, take, where)
 
 ALL = bool(os.environ.get("CORDON_CLOCKS"))  # by hand
 PPM = 500
@@ -194,3 +195,27 @@ def test_a_sensor_that_has_drifted_accuses_nobody_for_another(lab, ahead):
     wait_for(is_about_its_holder, f"{new['id']} is about its holder", 30, 0.05)
     ledger.detections(ledger.Database(lab), sensor.sent, "$.id")
     sensor.close_connection()
+
+
+def test_a_held_machine_that_moved_is_not_taken_for_two(lab):
+    """Its new switch has it in its table still, at the uplink where its frames came in before: frames of who is
+    held do not come as far as that table.  Taken for news, two machines would seem to have that MAC."""
+    mover = lab.endpoints[3]
+    lab.wires.announce()
+    made = lab.contain(mover)["id"]
+    lab.wait_state(made)
+    home = mover.cable
+    lab.wires.move(mover, "h12")
+    try:
+        wait_for(lambda: where(lab, mover) == "s2/p4" or lab.wires.put(mover, arp_frame(mover)),
+                 "its move is seen", 30, 0.1)
+        table = lab.machines["s2"].run("bridge", "fdb", "show", "br", "br0").stdout
+        assert f"{mover.mac} dev uplink" in table, table
+        lab.goes_by(70)  # what stays as it is is told again after a minute
+        for _ in range(45):  # and the table is read every half a minute
+            lab.goes_by(1)
+            seen = [one for one in lab.items("/conflicts") if one.get("mac") == mover.mac]
+            assert not seen, seen
+        assert where(lab, mover) == "s2/p4" and is_cut_off(lab, mover)
+    finally:
+        lab.wires.move(mover, home)
