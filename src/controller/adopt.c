@@ -166,6 +166,7 @@ proven(void *context, const struct want *want)
     struct slot *slot = slot_find(&sw->slots, want->asked);
     slot->is_pushed = false;
     slot->state = RULE_VERIFIED;
+    slot->is_known = true;
 }
 
 /* What it named: not proven, or with something to say. */

@@ -136,6 +136,7 @@ switches_move(struct controller *controller, int64_t by_us)
         move(&sw->seen_us, by_us);
         move(&sw->read_back_us, by_us);
         move(&sw->gone_us, by_us);
+        move(&sw->overdue.since_us, by_us);
         move(&sw->lost_us, by_us);
         move(&sw->problem_us, by_us);
         sw->device.skew_us -= sw->device.is_connected ? by_us : 0;

@@ -15,6 +15,7 @@
 #include "controller/follow.h"
 #include "controller/judge.h"
 #include "controller/notices/notices.h"
+#include "controller/overdue.h"
 #include "controller/records.h"
 #include "controller/recovery/unproven.h"
 #include "controller/resite.h"
@@ -40,8 +41,8 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     if (controller->settings.reconcile_us == 0) {
         controller->settings.reconcile_us = 5 * SECOND_US;
     }
-    if (controller->settings.verify_late_us == 0) {
-        controller->settings.verify_late_us = 3 * SECOND_US;
+    if (controller->settings.answer_late_us == 0) {
+        controller->settings.answer_late_us = 10 * SECOND_US;
     }
     controller->own_addresses =
         mem_new(settings->own_address_count + 1, sizeof(*controller->own_addresses));
@@ -401,6 +402,7 @@ controller_tick(struct controller *controller)
     protect_sweep(controller);
     entries_tick(controller);
     switches_tick(controller);
+    overdue_tick(controller);
     entries_write_behind(controller, WRITTEN_AT_ONCE);
     follow_write_behind(controller, false);
     if (now_us - controller->ticked_us >= SECOND_US) {

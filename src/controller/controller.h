@@ -58,7 +58,7 @@ struct controller_settings {
     const char (*protected)[PREFIX_TEXT_SIZE];
     size_t protected_count;
     int64_t reconcile_us;      /* between read-backs of one switch (default 5 s) */
-    int64_t verify_late_us;    /* unverified for so long: alarm (default 3 s) */
+    int64_t answer_late_us;    /* a switch that was told something may take (default 10 s) */
     uint32_t default_expiry_s; /* of wishes that name none; 0: until released */
     const char *boot_id;       /* this start of the machine (clocks.h); borrowed; NULL: not known */
     bool is_clock_free;        /* nothing had set the machine's clock when we started */

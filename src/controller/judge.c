@@ -7,6 +7,7 @@
 #include "controller/desired.h"
 #include "controller/entry.h"
 #include "controller/notices/notices.h"
+#include "controller/overdue.h"
 #include "controller/slot.h"
 #include "controller/storm.h"
 
@@ -88,6 +89,7 @@ struct judgement {
     bool is_lost_at_home; /* another controller drives that one, and may have released it */
     bool has_failed;
     bool is_open_at_home; /* the endpoint's own switch is away, and was never told this */
+    bool is_unanswered;   /* a switch is mute, and was told this since it answered last */
     size_t meant;         /* switches that must hold it, here or away */
     size_t holders;       /* of these, connected, and were asked to hold it */
     size_t told;          /* of these, connected, and still being told everything */
@@ -153,7 +155,7 @@ holds_all(const struct switch_state *sw, const struct entry *entry)
     for (size_t i = 0; i < entry->wants.count; i++) {
         const struct want *want = &entry->wants.items[i];
         const struct slot *slot = slot_find(&sw->slots, want->asked);
-        if (slot_is_wanted(sw, want) && (!slot || slot->state != RULE_VERIFIED)) {
+        if (slot_is_wanted(sw, want) && (!slot || !slot->is_known)) {
             return false;
         }
     }
@@ -212,6 +214,13 @@ judge_switch(const struct switch_state *sw, const struct entry *entry, struct ju
         return;
     }
     j->meant++;
+    if (overdue_is_mute(sw)) {
+        char text[TEXT_SIZE];
+        overdue_text(sw, text);
+        note(j->missing, sw->device.switch_name, text);
+        j->is_unanswered = j->is_unanswered || !holds_all(sw, entry);
+        return;
+    }
     if (sw->is_fenced || !sw->device.is_connected || !sw->is_settled) {
         if (sw->is_fenced || !sw->device.is_connected) {
             note_silent(sw, j->missing);
@@ -328,7 +337,7 @@ entry_judge(struct controller *controller, struct entry *entry)
     entry->c.hits = j.hits;
     if (j.meant == 0 && entry->wants.count > 0) {
         judge_unmeant(controller, entry, &j);
-    } else if (j.is_lost_at_home && entry->c.state == CONTAINMENT_VERIFIED) {
+    } else if ((j.is_lost_at_home || j.is_unanswered) && entry->c.state == CONTAINMENT_VERIFIED) {
         lose(controller, entry, LIFE_UNPROVEN, j.missing);
     } else if (j.has_failed) {
         lose(controller, entry, LIFE_FAILED, j.why);
@@ -343,7 +352,8 @@ entry_judge(struct controller *controller, struct entry *entry)
         } else if (entry_step(controller, entry, LIFE_APPLIED, "")) {
             reach_applied(controller, entry);
         }
-    } else if ((j.is_open_at_home || j.is_lost_at_home) && entry->c.state != CONTAINMENT_VERIFIED) {
+    } else if ((j.is_open_at_home || j.is_lost_at_home || j.is_unanswered) &&
+               entry->c.state != CONTAINMENT_VERIFIED) {
         if (entry_step(controller, entry, LIFE_APPLIED, j.missing)) {
             reach_applied(controller, entry);
         }
@@ -472,6 +482,9 @@ switch_report(const struct switch_state *sw, const struct entry *entry,
             report->state = state;
             snprintf(report->why, sizeof(report->why), "%s", why);
         }
+    }
+    if (overdue_is_mute(sw) && report->state != RULE_VERIFIED && report->why[0] == '\0') {
+        overdue_text(sw, report->why);
     }
     if (!sw->device.is_connected && report->why[0] == '\0') {
         snprintf(report->why, sizeof(report->why), "not connected");

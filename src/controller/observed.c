@@ -11,6 +11,7 @@
 #include "controller/audit/checkpoints.h"
 #include "controller/judge.h"
 #include "controller/notices/notices.h"
+#include "controller/overdue.h"
 #include "controller/recovery/unproven.h"
 #include "controller/slot.h"
 #include "controller/switches.h"
@@ -21,6 +22,11 @@
 void
 switch_problem(struct controller *controller, struct switch_state *sw, const char *problem)
 {
+    char text[TEXT_SIZE];
+    if (overdue_is_mute(sw) && sw->device.is_connected) {
+        overdue_text(sw, text); /* whatever comes of trying: it is the cause */
+        problem = text;
+    }
     if (strcmp(sw->problem, problem) == 0) {
         return;
     }
@@ -311,6 +317,7 @@ switch_observed(struct controller *controller, struct switch_state *sw,
         sw->is_settled = sw->is_settled || observed->generation >= sw->snapshot_generation;
         missing_count(sw);
     }
+    overdue_answered(controller, sw, observed->generation);
     if (sw->is_settled && !was_settled) {
         doubtful_look(controller, sw);
         judge_look_at_all_soon(controller);
@@ -334,7 +341,8 @@ controller_observed(struct controller *controller, const struct wire_observed *o
     if (!sw) {
         return;
     }
-    sw->seen_us = clock_wall_us(controller->clock);
+    bool is_own_word = observed->refused[0] == '\0' || observed->epoch > 0; /* else the driver's */
+    sw->seen_us = is_own_word ? clock_wall_us(controller->clock) : sw->seen_us;
     epoch_meet(controller, sw, observed->epoch);
     text_put(sw->edge_problem, sizeof(sw->edge_problem), observed->problem);
     if (observed->problem[0] != '\0') {
@@ -394,6 +402,10 @@ controller_device(struct controller *controller, const struct wire_device *devic
         switches_refresh_common(controller);
     }
     checkpoints_device(controller, device);
+    overdue_connection(controller, sw);
+    if (device->is_connected && device->generation < sw->observed_generation) {
+        slots_doubt(&sw->slots); /* it lost some of what it held */
+    }
     sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
     sw->pause_us = sw->retry_us = 0;
     sw->look_first = sw->look_request = sw->look_found = 0;
@@ -431,6 +443,7 @@ controller_driver_gone(struct controller *controller)
             sw->device.is_connected = false;
             sw->has_snapshot = sw->is_settled = sw->is_reading = sw->is_in_full = false;
             sw->gone_us = clock_wall_us(controller->clock);
+            overdue_forget(sw);
             switch_problem(controller, sw, "the driver process is away");
         }
     }

@@ -147,17 +147,40 @@ slots_init(struct slots *slots)
 }
 
 void
-slots_clear(struct slots *slots)
+slots_anew(struct slots *slots)
 {
     struct hmap_node *node;
     while ((node = hmap_first(&slots->more)) != NULL) {
         more_drop(slots, CONTAINER_OF(node, struct slot_more, node));
     }
-    if (slots->room > 0) {
-        memset(slots->items, 0, slots->room * sizeof(*slots->items));
+    for (size_t i = 0; i < slots->room; i++) {
+        slots->items[i] = (struct slot){.is_known = slots->items[i].is_known};
     }
     slots->count = 0;
     slots->push_count = 0;
+}
+
+void
+slots_told(struct slots *slots)
+{
+    for (size_t i = 0; i < slots->room; i++) {
+        slots->items[i].is_known = slots->items[i].is_known && slots->items[i].is_asked;
+    }
+}
+
+void
+slots_doubt(struct slots *slots)
+{
+    for (size_t i = 0; i < slots->room; i++) {
+        slots->items[i].is_known = false;
+    }
+}
+
+void
+slots_clear(struct slots *slots)
+{
+    slots_anew(slots);
+    slots_doubt(slots);
 }
 
 void
@@ -232,6 +255,9 @@ slot_drop(struct slots *slots, const struct asked *asked)
 {
     struct slot *slot = slot_find(slots, asked);
     if (!slot) {
+        if (asked->number < slots->room) { /* its number may be another rule's */
+            slots->items[asked->number].is_known = false;
+        }
         return;
     }
     struct slot_more *more = more_find(slots, asked->number);
@@ -272,6 +298,7 @@ slot_say(struct slots *slots, const struct asked *asked, enum rule_state state, 
 {
     struct slot *slot = slot_find(slots, asked);
     slot->state = (uint8_t)state & 3u;
+    slot->is_known = state == RULE_VERIFIED;
     struct slot_more *more =
         why[0] != '\0' ? more_need(slots, asked->number) : more_find(slots, asked->number);
     if (more && strcmp(more->why ? more->why : "", why) != 0) {

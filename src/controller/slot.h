@@ -24,6 +24,12 @@ struct asked *asked_at(const struct asked_table *table, size_t number);
 void slots_init(struct slots *slots);
 /* Forgets everything; may be used again. */
 void slots_clear(struct slots *slots);
+/* Everything is told anew: forgets all but what was known to be held.  slots_told() ends it: what
+ * was not put meanwhile is not known either. */
+void slots_anew(struct slots *slots);
+void slots_told(struct slots *slots);
+/* Nothing is known to be held. */
+void slots_doubt(struct slots *slots);
 void slots_fini(struct slots *slots);
 /* Room for so many rules at once: those that are asked for in all, before many are put. */
 void slots_reserve(struct slots *slots, size_t count);

@@ -6,7 +6,7 @@
  *   desired.c  containments -> rules (pure)                 world.c   what policy asks of us
  *   switches.c rules -> switches   slot.c one rule of one   records.c incidents, sensors, sources
  *   observed.c what switches say   judge.c that -> states   protect.c who is never contained
- *   clocks.c   clocks that are set or differ
+ *   clocks.c   clocks that are set or differ  overdue.c switches that do not answer
  */
 #ifndef CORDON_CONTROLLER_STATE_H
 #define CORDON_CONTROLLER_STATE_H
@@ -103,6 +103,7 @@ struct slot {
     uint8_t state : 2;     /* enum rule_state */
     uint8_t is_pushed : 1; /* (again) with a generation that was not answered yet */
     uint8_t is_named : 1;  /* in the full report that is coming in */
+    uint8_t is_known : 1;  /* proven when it was heard of last; telling it anew takes nothing away */
     uint8_t has_more : 1;
 };
 /* What few slots have. */
@@ -124,6 +125,20 @@ struct slots {
     struct hmap more;
     struct slot_push *pushes; /* by generation, ascending */
     size_t push_count, push_room;
+};
+
+/* Generations without an answer, ascending; see overdue.h. */
+#define OVERDUE_NOTED 8
+struct overdue_sent {
+    uint64_t generation;
+    int64_t at_us; /* boot */
+};
+struct overdue {
+    struct overdue_sent sent[OVERDUE_NOTED];
+    size_t count;
+    bool is_mute;     /* one of them is, or was, late */
+    int64_t since_us; /* wall: when that one was sent */
+    int64_t gone_us;  /* boot: not connected since; 0: it is */
 };
 
 struct switch_state {
@@ -148,6 +163,7 @@ struct switch_state {
     uint64_t driven_epoch; /* that it was sent with in this run; 0: nothing was sent yet */
     uint64_t snapshot_generation;
     uint64_t observed_generation;
+    struct overdue overdue;
     uint64_t request;
     uint64_t sum_request; /* see adopt.h; 0: not asked yet */
     int64_t sum_us;       /* boot: when it was asked */

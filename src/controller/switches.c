@@ -10,6 +10,7 @@
 #include "controller/desired.h"
 #include "controller/entry.h"
 #include "controller/judge.h"
+#include "controller/overdue.h"
 #include "controller/recovery/unproven.h"
 #include "controller/slot.h"
 #include "wire/desired_set.h"
@@ -199,6 +200,7 @@ desired_out(struct controller *controller, struct switch_state *sw, struct wire_
     desired->is_suspended = controller->suspension.is_suspended;
     sw->generation = desired->generation;
     sw->driven_epoch = controller->epoch;
+    overdue_sent(controller, sw, desired->generation);
     bool sent = controller->ports.send_desired(controller->ports.context, desired);
     log_debug("controller", "pushed", LOG_S("switch", sw->device.switch_name),
               LOG_I("generation", desired->generation), LOG_I("base", desired->base),
@@ -264,7 +266,7 @@ push_snapshot(struct controller *controller, struct switch_state *sw)
     snapshot.part.add = mem_new(SNAPSHOT_PART, sizeof(*snapshot.part.add));
     wire_fini(WIRE_DESIRED, &sw->delta);
     sw->has_delta = false;
-    slots_clear(&sw->slots);
+    slots_anew(&sw->slots);
     slots_reserve(&sw->slots, controller->asked.count);
     slots_pushed(&sw->slots, snapshot.part.generation);
     snapshot_add(&snapshot, &controller->common, NULL);
@@ -273,6 +275,7 @@ push_snapshot(struct controller *controller, struct switch_state *sw)
     {
         snapshot_add(&snapshot, &entry->wants, entry);
     }
+    slots_told(&sw->slots);
     snapshot_part_out(&snapshot, true);
     free(snapshot.part.add);
     sw->has_snapshot = snapshot.is_sent;
@@ -376,6 +379,9 @@ switches_suspend(struct controller *controller)
     {
         if (sw->has_snapshot) {
             delta_begin(sw);
+        }
+        if (controller->suspension.is_suspended) {
+            slots_doubt(&sw->slots); /* it lets all pass until it says that it does not */
         }
         if (sw->has_snapshot && !controller->suspension.is_suspended) {
             /* what it holds again is not known before it has answered this */

@@ -24,6 +24,8 @@
 #define ANSWERS_MAX 16  /* whole ones; more: dropped, and the worker times out */
 #define EDGE_ROOM 131072
 #define OWED_LOOK_S 1
+/* Longer than core waits before it shows the switch as not answering, and than a few tries. */
+#define SILENT_US 30000000
 #define RULES_OBSERVED_MAX (4u << 20) /* of one answer in parts */
 
 enum waiting { WAITING_NOT, WAITING_APPLIED, WAITING_READ_BACK };
@@ -39,6 +41,9 @@ struct edge {
     bool is_report_bad;          /* loop only: too large, the rest of it is passed over */
     bool has_hello;              /* loop only */
     bool keeps_checkpoints;      /* loop only */
+    uint64_t told;               /* loop only: a generation that has no answer yet ... */
+    int64_t told_us;             /* ... and when it was sent (boot); 0: none */
+    bool is_retried;             /* loop only: a new line was tried since it answered last */
     atomic_bool is_connected;
     struct queue *answers; /* of struct wire_observed, owned */
     pthread_mutex_t lock;
@@ -200,9 +205,34 @@ report_pass(struct edge *edge, const struct wire_observed *observed)
     }
 }
 
+/* It lives and says nothing of what it was told: perhaps its line is stuck, and a new one begins
+ * from the beginning.  Once: of a switch that goes on so, only the facts that it tells would be
+ * torn. */
+static void
+silence_end(struct edge *edge, int64_t now_us)
+{
+    if (edge->channel && edge->told_us > 0 && now_us - edge->told_us > SILENT_US &&
+        !edge->is_retried) {
+        edge->is_retried = true;
+        channel_close(edge->channel, "it did not answer what it was told: a new line is tried");
+    }
+}
+
+static void
+silence_note(struct edge *edge, const struct wire_observed *part)
+{
+    bool is_answer = part->needs_snapshot || part->refused[0] != '\0' ||
+                     (part->request == 0 && part->generation >= edge->told);
+    if (is_answer) {
+        edge->told_us = 0;
+        edge->is_retried = false;
+    }
+}
+
 static void
 on_observed(struct edge *edge, const struct wire_observed *part)
 {
+    silence_note(edge, part);
     bool is_alone = !edge->is_in_report && part->is_last;
     if (is_alone) {
         report_pass(edge, part);
@@ -300,6 +330,7 @@ on_owed(evutil_socket_t fd, short what, void *context)
         if (edge->channel && credit_is_back(&edge->credit, now_us)) {
             channel_close(edge->channel, "some of what it told was passed over: it tells all anew");
         }
+        silence_end(edge, now_us);
     }
 }
 
@@ -364,6 +395,7 @@ on_close(void *context, struct channel *channel, const char *why)
     }
     edge->channel = NULL;
     edge->has_hello = false;
+    edge->told_us = 0;
     report_drop(edge);
     atomic_store(&edge->is_connected, false);
     answers_break(edge);
@@ -401,6 +433,7 @@ on_open(void *context, struct channel *channel)
     }
     edge->channel = channel;
     edge->has_hello = false;
+    edge->told_us = 0;
     report_drop(edge);
     credit_connected(&edge->credit);
     if (old) {
@@ -425,6 +458,10 @@ order_send(struct order *order)
     } else if (order->is_read_back) {
         (void)channel_send(channel, WIRE_READ_BACK, &order->read_back); /* false: it closes */
     } else {
+        if (order->edge->told_us == 0) {
+            order->edge->told = order->desired.generation;
+            order->edge->told_us = clock_boot_us(clock_system());
+        }
         (void)desired_send(&order->desired, send_part, channel);
     }
 }

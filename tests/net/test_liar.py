@@ -1,7 +1,7 @@
 """A switch that lies: it speaks the wire as cordon-edge does, and holds what it likes.
 
 What is found, and by what: a rule that its read-back leaves out, names as absent or as failed; rules that
-nobody asked for; a delta that it took in part; silence; that it is another switch than its certificate says.
+nobody asked for; a delta that it took in part; silence, from the start or later; that it is another switch than its certificate says.
 What cannot be found from here: a switch that tells exactly what was asked of it and drops nothing.  Only what
 its endpoint does says so: a sensor that sees the traffic of a contained endpoint.
 """
@@ -36,6 +36,7 @@ class WireEdge(threading.Thread):
         self.speaks_as = name
         self.is_silent = self.is_cut = self.is_over = False
         self.told = 0            # messages with something to hold
+        self.facts = 1
         self.connects = 0
         self.socket = None
 
@@ -67,8 +68,7 @@ class WireEdge(threading.Thread):
                 self.send({"type": "hello", "name": self.switch, "version": "test", "boot_id": "b",
                            "run_id": "r", "epoch": self.epoch, "generation": self.generation,
                            "wall_us": int(time.time() * 1e6), "tells_held": True})
-                self.send({"type": "facts", "switch_name": self.switch, "sequence": 1,
-                           "is_full": True, "is_last": True, "facts": []})
+                self.tell(is_full=True)
                 while True:
                     size = struct.unpack("!I", self.receive(4))[0]
                     self.take(json.loads(self.receive(size)))
@@ -100,6 +100,12 @@ class WireEdge(threading.Thread):
         self.send({"type": "observed", "switch_name": self.speaks_as, "epoch": self.epoch,
                    "generation": self.generation, "request": request, "is_full": not is_delta,
                    "is_last": True, "rules": reports})
+
+    def tell(self, *facts, is_full=False):
+        self.facts += 1
+        seen = [{**one, "seen_us": int(time.time() * 1e6)} for one in facts]
+        self.send({"type": "facts", "switch_name": self.switch, "sequence": self.facts,
+                   "is_full": is_full, "is_last": True, "facts": seen})
 
     def cut(self):
         """It connects again."""
@@ -209,12 +215,65 @@ def test_a_switch_that_says_nothing_is_told_and_holds_nobody_up(lab, liar):
     made = lab.contain(lab.endpoints[2])["id"]
     wait_for(lambda: {"s1", "s2"} <= {one["switch"] for one in lab.containment(made)["switches"]
                                       if one["state"] == "verified"}, "the honest ones", 30, 0.05)
-    wait_for(lambda: "no answer in time" in (lab.switch("liar").get("problem") or ""),
+    wait_for(lambda: "has not answered what it was told" in (lab.switch("liar").get("problem") or ""),
              "people are told", 30, 0.1)
+    assert lab.containment(made)["state"] != "verified"
     states = {one["switch"]: one["state"] for one in lab.containment(made)["switches"]}
     assert states["liar"] != "verified", states
     liar.is_silent = False
     lab.wait_state(made, timeout_s=40)
+
+
+def test_one_that_goes_mute_is_not_believed_for_what_it_was_told_since(lab, liar):
+    """A machine on it is contained, proven; then its line lives and it answers nothing, while the machine
+    comes with another MAC.  It is told, and stays so until a new line, which is tried once, heals it."""
+    first, second, other = "02:00:00:00:05:01", "02:00:00:00:05:02", lab.endpoints[5]
+    liar.tell({"kind": "port", "port": "p1", "port_number": 1, "role": "access", "is_up": True})
+    liar.tell(*seen_on("p1", first))
+    contained = lab.api.post("/containments", {"action": "isolate", "mac": first, "reason": "a test"})["id"]
+    lab.wait_state(contained)
+    before = lab.contain(other)["id"]
+    lab.wait_state(before)
+    liar.is_silent, begin, connects = True, time.monotonic(), liar.connects
+    liar.tell({"kind": "link_down", "port": "p1"}, {"kind": "link_up", "port": "p1"})
+    liar.tell(*seen_on("p1", second))
+    wait_for(lambda: marks(lab, contained, "mac_joined"), "the MAC is the same machine's", 5, 0.05)
+
+    def is_doubted():
+        return lab.containment(contained)["state"] != "verified"
+    wait_for(is_doubted, "what it was told is not shown as proven", 20, 0.1)
+    took = time.monotonic() - begin
+    assert 9 < took < 15, took
+    assert marks(lab, contained, "unverified")
+    assert "liar has not answered what it was told at" in lab.containment(contained)["problem"]
+    assert lab.switch("liar")["connected"] and lab.switch("liar")["state"] == "unverified"
+    assert "has not answered" in lab.switch("liar")["problem"]
+    found = [one for one in lab.api.get("/doctor", validate=False)["findings"]
+             if one["where"] == "liar" and "has not answered" in one["what"]]
+    assert found and found[0]["severity"] == "error", found
+    # what it had proven before, it is not believed to have lost
+    assert lab.containment(before)["state"] == "verified" and not marks(lab, before, "unverified")
+    wait_for(lambda: liar.connects > connects, "a new line is tried", 45, 0.1)
+    time.sleep(2)
+    assert lab.containment(contained)["state"] != "verified", "a line alone proves nothing"
+    assert not marks(lab, contained, "verified_again")
+    liar.is_silent = False
+    wait_for(lambda: not is_doubted(), "it answers, and is believed again", 40, 0.1)
+    assert any(second in one for one in liar.held)
+    assert marks(lab, contained, "verified_again")
+    wait_for(lambda: lab.switch("liar")["state"] == "good", "it is good again", 20, 0.1)
+    assert liar.connects == connects + 1
+    print(f"doubted {took:.1f} s after it was told")
+
+
+def seen_on(port, mac):
+    """Facts: a MAC on a port, which asks for an address; one machine by its client id."""
+    return ({"kind": "mac", "port": port, "mac": mac},
+            {"kind": "lease", "port": port, "mac": mac, "source": "dhcp4", "client_id": "01aabbcc"})
+
+
+def marks(lab, containment_id, step):
+    return [one for one in lab.containment(containment_id)["timeline"] if one["step"] == step]
 
 
 def test_a_switch_speaks_for_itself_only(lab, liar):

@@ -263,8 +263,11 @@ test_resumed_is_not_held_before_the_switch_says_so(void **state)
     assert_false(scene_drops(campus, 2));
     campus->switches[0].is_deaf = true;
     controller_panic(campus->controller, false, "operator:ann", "x", campus_answer, &answer);
-    campus_pass(campus, MINUTE);
+    campus_pass(campus, 5000000);
     assert_string_equal(campus_newest(campus)->problem, "e1 is still being told");
+    campus_pass(campus, MINUTE);
+    assert_non_null(strstr(campus_newest(campus)->problem, "e1 has not answered what it was told"));
+    assert_int_not_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
 }
 
 static void

@@ -1,0 +1,256 @@
+/* A switch whose line lives and that answers nothing: what it was told since is not shown as
+ * proven, what it had proven stays so, people hear of it, and all is well when it answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "campus.h"
+
+#define SECOND INT64_C(1000000)
+
+static int
+setup(void **state)
+{
+    struct campus *campus = calloc(1, sizeof(*campus));
+    campus_open(campus);
+    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    *state = campus;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    campus_close(*state);
+    free(*state);
+    return 0;
+}
+
+static void
+contain(struct campus *campus, uint8_t mac, char id[ID_SIZE])
+{
+    struct wish_answer answer = {.calls = 0};
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(mac)};
+    snprintf(wish.account, sizeof(wish.account), "operator:ann");
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    snprintf(id, ID_SIZE, "%s", answer.id);
+}
+
+static const struct containment *
+containment(struct campus *campus, const char *id)
+{
+    return controller_find(campus->controller, id);
+}
+
+/* The machine of MAC 2 is plugged in again with another MAC. */
+static void
+join(struct campus *campus, uint8_t mac)
+{
+    struct fact down = {.kind = FACT_LINK_DOWN, .port = "p2"};
+    struct fact up = {.kind = FACT_LINK_UP, .port = "p2"};
+    campus_fact(campus, "e1", &down);
+    campus_fact(campus, "e1", &up);
+    clock_fake_advance(&campus->clock, 5 * SECOND);
+    campus_client(campus, "e1", "p2", mac, "10.1.0.22", "c2");
+}
+
+static const char *
+problem_of(struct campus *campus, size_t index)
+{
+    static struct switch_view view;
+    assert_true(controller_switch_at(campus->controller, index, &view));
+    return view.problem;
+}
+
+static bool
+is_told_mute(const char *text)
+{
+    return text && strstr(text, "has not answered what it was told at 2023-") != NULL;
+}
+
+/* Stored for whoever is to be told. */
+static int64_t
+notices_about(const struct campus *campus, const char *detail)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT count(*) FROM notice WHERE json ->> '$.kind' ="
+                                        " 'switch_problem' AND json ->> '$.detail' LIKE ?1",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_text(row, 1, detail, -1, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return count;
+}
+
+static void
+what_a_mute_switch_was_told_since_is_not_proven(void **state)
+{
+    struct campus *campus = *state;
+    char joined[ID_SIZE], other[ID_SIZE];
+    contain(campus, 2, joined);
+    contain(campus, 3, other);
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(containment(campus, joined)->state, CONTAINMENT_VERIFIED);
+    campus->switches[0].is_deaf = true;
+    join(campus, 22);
+    assert_true(campus_has_mark(containment(campus, joined), "mac_joined"));
+    campus_pass(campus, 4 * SECOND); /* nine since it was told that the link went down */
+    assert_int_equal(containment(campus, joined)->state, CONTAINMENT_VERIFIED);
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(containment(campus, joined)->state, CONTAINMENT_APPLIED);
+    assert_true(campus_has_mark(containment(campus, joined), "unverified"));
+    assert_true(is_told_mute(containment(campus, joined)->problem));
+    /* what it had proven before, it holds: told beside it, not taken back */
+    assert_int_equal(containment(campus, other)->state, CONTAINMENT_VERIFIED);
+    assert_false(campus_has_mark(containment(campus, other), "unverified"));
+    assert_true(is_told_mute(containment(campus, other)->problem));
+    assert_true(is_told_mute(problem_of(campus, 0)));
+    assert_string_equal(problem_of(campus, 1), "");
+    campus->switches[0].is_deaf = false;
+    join(campus, 23); /* that it answers; the rest comes with the next read-back */
+    assert_int_not_equal(containment(campus, joined)->state, CONTAINMENT_VERIFIED);
+    campus_pass(campus, 40 * SECOND);
+    assert_int_equal(containment(campus, joined)->state, CONTAINMENT_VERIFIED);
+    assert_true(campus_has_mark(containment(campus, joined), "verified_again"));
+    assert_null(containment(campus, joined)->problem);
+    assert_string_equal(problem_of(campus, 0), "");
+}
+
+static void
+what_is_contained_meanwhile_is_not_proven_either(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    campus->switches[1].is_deaf = true; /* not the endpoint's own */
+    contain(campus, 2, id);
+    campus_pass(campus, 60 * SECOND);
+    assert_int_not_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
+    struct switch_report reports[4];
+    assert_int_equal(controller_reports(campus->controller, id, reports, 4), 2);
+    assert_int_equal(reports[0].state, RULE_VERIFIED);
+    assert_int_not_equal(reports[1].state, RULE_VERIFIED);
+    assert_true(is_told_mute(reports[1].why));
+    campus->switches[1].is_deaf = false;
+    dummy_set_connected(campus->switches[1].device, false);
+    dummy_set_connected(campus->switches[1].device, true);
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
+}
+
+static void
+people_are_told_once_and_when_it_is_over(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    static const char begun[] = "has not answered what it was told at%";
+    campus->switches[1].is_deaf = true;
+    contain(campus, 2, id);
+    campus_pass(campus, 9 * SECOND);
+    assert_int_equal(notices_about(campus, begun), 0);
+    campus_pass(campus, 60 * SECOND);
+    assert_int_equal(notices_about(campus, begun), 1);
+    assert_int_equal(notices_about(campus, "answers again"), 0);
+    campus->switches[1].is_deaf = false;
+    dummy_set_connected(campus->switches[1].device, false);
+    dummy_set_connected(campus->switches[1].device, true);
+    campus_pass(campus, 60 * SECOND);
+    assert_int_equal(notices_about(campus, begun), 1);
+    assert_int_equal(notices_about(campus, "answers again"), 1);
+}
+
+/* A new line that it does not answer either heals nothing; one that is away stays what it was. */
+static void
+a_new_line_is_no_answer(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    contain(campus, 2, id);
+    campus_pass(campus, 2 * SECOND);
+    campus->switches[0].is_deaf = true;
+    join(campus, 22);
+    campus_pass(campus, 11 * SECOND);
+    assert_int_equal(containment(campus, id)->state, CONTAINMENT_APPLIED);
+    for (int i = 0; i < 3; i++) {
+        dummy_set_connected(campus->switches[0].device, false);
+        campus_pass(campus, SECOND);
+        assert_int_equal(containment(campus, id)->state, CONTAINMENT_APPLIED);
+        dummy_set_connected(campus->switches[0].device, true);
+        campus_pass(campus, 40 * SECOND);
+        assert_int_equal(containment(campus, id)->state, CONTAINMENT_APPLIED);
+        assert_true(is_told_mute(problem_of(campus, 0)));
+    }
+}
+
+/* The endpoint's own one is gone for good: as with any that is away, what came since is open. */
+static void
+one_that_then_goes_away_is_simply_away(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    campus->switches[1].is_deaf = true;
+    contain(campus, 2, id);
+    campus_pass(campus, 11 * SECOND);
+    assert_int_equal(containment(campus, id)->state, CONTAINMENT_APPLIED);
+    dummy_set_connected(campus->switches[1].device, false);
+    campus_pass(campus, 59 * SECOND);
+    assert_int_equal(containment(campus, id)->state, CONTAINMENT_APPLIED);
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
+    assert_non_null(strstr(containment(campus, id)->problem, "e2 not connected since"));
+}
+
+/* It comes back with less than it had: what was proven is not known any more. */
+static void
+one_that_forgot_holds_nothing_for_sure(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    contain(campus, 2, id);
+    campus_pass(campus, 2 * SECOND);
+    campus->switches[0].is_deaf = true;
+    dummy_set_connected(campus->switches[0].device, false);
+    struct wire_device back = {.is_connected = true,
+                               .matches_mac = true,
+                               .matches_ip = true,
+                               .verifies = true,
+                               .rule_room = 1000,
+                               .epoch = 1};
+    snprintf(back.switch_name, sizeof(back.switch_name), "e1");
+    controller_device(campus->controller, &back);
+    campus_pass(campus, 15 * SECOND);
+    assert_int_equal(containment(campus, id)->state, CONTAINMENT_APPLIED);
+    assert_true(campus_has_mark(containment(campus, id), "unverified"));
+}
+
+int
+main(void)
+{
+    log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(what_a_mute_switch_was_told_since_is_not_proven),
+        CASE(what_is_contained_meanwhile_is_not_proven_either),
+        CASE(people_are_told_once_and_when_it_is_over),
+        CASE(a_new_line_is_no_answer),
+        CASE(one_that_then_goes_away_is_simply_away),
+        CASE(one_that_forgot_holds_nothing_for_sure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
