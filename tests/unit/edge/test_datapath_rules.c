@@ -78,6 +78,9 @@ setup(void **state)
     datapath->want = claims_new(datapath->maps);
     hmap_init(&datapath->by_id);
     hmap_init(&datapath->by_owner);
+    const uint32_t zero = 0;
+    datapath->config.permit_mark = 7;
+    assert_int_equal(maps_put(datapath->maps, MAP_CONFIG, &zero, &datapath->config), 0);
     *state = datapath;
     return 0;
 }
@@ -244,6 +247,31 @@ a_failed_rule_tells_that_its_entry_was_altered(void **state)
     assert_string_not_equal(report.why, before);
 }
 
+/* What plain frames pass by is part of what is proven; frames of a test run are never plain. */
+static void
+a_configuration_that_is_not_what_was_set_proves_nothing(void **state)
+{
+    struct datapath *datapath = *state;
+    const uint32_t zero = 0;
+    struct rule rule = isolate(2);
+    struct rule_report report = {.state = RULE_APPLIED};
+    assert_int_equal(datapath_set(datapath, &rule, 1, NULL), 0);
+    datapath_read_back_these(datapath, &rule, 1, true, &report);
+    assert_int_equal(report.state, RULE_VERIFIED);
+    datapath->config.special_ports = 1; /* wanted, and the map did not take it */
+    datapath_read_back_these(datapath, &rule, 1, true, &report);
+    assert_int_equal(report.state, RULE_FAILED);
+    assert_string_equal(report.why, "the configuration in the maps is not what was set");
+    assert_int_equal(maps_put(datapath->maps, MAP_CONFIG, &zero, &datapath->config), 0);
+    report.state = RULE_APPLIED;
+    datapath_read_back_these(datapath, &rule, 1, true, &report);
+    assert_int_equal(report.state, RULE_VERIFIED);
+    assert_int_equal(maps_delete(datapath->maps, MAP_CONFIG, &zero), 0);
+    assert_int_equal(datapath_read_back(datapath, true, &report), 0);
+    assert_int_equal(report.state, RULE_FAILED);
+    assert_non_null(strstr(report.why, "the configuration in the maps cannot be read: No such"));
+}
+
 int
 main(void)
 {
@@ -253,6 +281,7 @@ main(void)
         TEST(the_newer_rule_of_an_owner_is_found),
         TEST(rules_are_listed_by_kind),
         TEST(a_failed_rule_tells_that_its_entry_was_altered),
+        TEST(a_configuration_that_is_not_what_was_set_proves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
