@@ -15,6 +15,7 @@
 #include "controller/notices/outbox.h"
 #include "controller/records.h"
 #include "controller/retention/retention.h"
+#include "controller/switches.h"
 #include "controller/world.h"
 #include "topology/shift.h"
 
@@ -204,6 +205,10 @@ clocks_tick(struct controller *controller)
         topology_shift(controller->topology, &m);
         all_move(controller, &m);
     }
+    if (controller->was_unsure && !clocks_is_unsure(controller)) {
+        switches_tell_ends(controller);
+    }
+    controller->was_unsure = clocks_is_unsure(controller);
 }
 
 static uint32_t

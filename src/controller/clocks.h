@@ -20,7 +20,7 @@ void clocks_boot_id(char id[CLOCKS_BOOT_SIZE]);
 
 /* Where the machine started with a clock that nothing has set, and that is much later than we were
  * last there: the battery's, perhaps.  Then nothing ends by time for the machine's first hour, or
- * until the clock is set: unknown means that blocks stay. */
+ * until the clock is set: unknown means that blocks stay.  Switches are told the ends after it. */
 bool clocks_is_unsure(const struct controller *controller);
 
 /* What the store has of this start of the machine; after everything is loaded. */

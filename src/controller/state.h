@@ -160,6 +160,7 @@ struct switch_state {
     uint64_t look_found;               /* in the parts of its answer so far */
     uint64_t generation;               /* last sent */
     bool is_fenced;                    /* another controller drives it */
+    bool is_owed_ends;                 /* was told rules without their end; see clocks.h */
     uint64_t driven_epoch; /* that it was sent with in this run; 0: nothing was sent yet */
     uint64_t snapshot_generation;
     uint64_t observed_generation;
@@ -251,6 +252,7 @@ struct controller {
     struct clock_steady steady;
     int64_t offset_us;       /* wall minus boot clock, as the store has it */
     int64_t unsure_until_us; /* boot: nothing ends by time before (clocks.h) */
+    bool was_unsure;         /* at the last tick */
     int64_t fresh_us; /* wall: first look at it since the machine started; 0: put right since */
     struct unstored unstored;
     uint64_t unsure_us; /* of the detection that policy looks at */

@@ -76,11 +76,15 @@ delta_begin(struct switch_state *sw)
     sw->delta = (struct wire_desired){.base = sw->generation, .generation = sw->generation + 1};
 }
 
-/* Seconds that are left of it for the switch; 0: until it is removed. */
+/* Seconds that are left of it for the switch; 0: until it is removed, or its end is owed. */
 static uint32_t
-rule_left_s(const struct controller *controller, const struct want *want)
+rule_left_s(const struct controller *controller, struct switch_state *sw, const struct want *want)
 {
-    if (want->expires_us == 0 || clocks_is_unsure(controller)) {
+    if (want->expires_us == 0) {
+        return 0;
+    }
+    if (clocks_is_unsure(controller)) {
+        sw->is_owed_ends = true;
         return 0;
     }
     int64_t left_s = (want->expires_us - clock_wall_us(controller->clock)) / 1000000;
@@ -104,7 +108,7 @@ delta_add(struct controller *controller, struct switch_state *sw, const struct w
     delta->add = grow(delta->add, delta->add_count, sizeof(*delta->add));
     struct rule *rule = &delta->add[delta->add_count++];
     rule_copy(rule, &want->rule);
-    rule->expires_s = rule_left_s(controller, want);
+    rule->expires_s = rule_left_s(controller, sw, want);
     slot_put(&sw->slots, want->asked, delta->generation);
 }
 
@@ -171,7 +175,9 @@ switches_change(struct controller *controller, struct entry *entry, struct want_
     for (size_t i = 0; i < now->count; i++) {
         struct asked *asked = asked_join(&controller->asked, now->items[i].rule.id, entry);
         if (asked->askers == 1) {
-            rule_digest(&now->items[i].rule, &asked->digest);
+            struct rule rule = now->items[i].rule; /* shallow */
+            rule.expires_s = now->items[i].expires_us > 0;
+            rule_digest(&rule, &asked->digest);
         }
         now->items[i].asked = asked;
     }
@@ -248,7 +254,8 @@ snapshot_add(struct snapshot *snapshot, const struct want_list *wants, struct en
             snapshot_part_out(snapshot, false);
         }
         part->add[part->add_count] = want->rule;
-        part->add[part->add_count++].expires_s = rule_left_s(snapshot->controller, want);
+        part->add[part->add_count++].expires_s =
+            rule_left_s(snapshot->controller, snapshot->sw, want);
         slot_put(&snapshot->sw->slots, want->asked, 0);
         mark_pushed(entry, clock_wall_us(snapshot->controller->clock));
     }
@@ -265,7 +272,7 @@ push_snapshot(struct controller *controller, struct switch_state *sw)
     snapshot.part.generation = sw->generation + 1;
     snapshot.part.add = mem_new(SNAPSHOT_PART, sizeof(*snapshot.part.add));
     wire_fini(WIRE_DESIRED, &sw->delta);
-    sw->has_delta = false;
+    sw->has_delta = sw->is_owed_ends = false;
     slots_anew(&sw->slots);
     slots_reserve(&sw->slots, controller->asked.count);
     slots_pushed(&sw->slots, snapshot.part.generation);
@@ -391,6 +398,27 @@ switches_suspend(struct controller *controller)
         }
     }
     judge_look_at_all(controller);
+    switches_flush(controller);
+}
+
+void
+switches_tell_ends(struct controller *controller)
+{
+    struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        const struct entry *entry;
+        TAILQ_FOREACH(entry, &controller->entries, link)
+        {
+            for (size_t i = 0; sw->is_owed_ends && i < entry->wants.count; i++) {
+                const struct want *want = &entry->wants.items[i];
+                if (want->expires_us > 0 && slot_find(&sw->slots, want->asked)) {
+                    delta_add(controller, sw, want);
+                }
+            }
+        }
+        sw->is_owed_ends = false;
+    }
     switches_flush(controller);
 }
 

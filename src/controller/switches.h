@@ -18,6 +18,9 @@ void switches_flush(struct controller *controller);
 void switches_push_all(struct controller *controller);
 /* Panic or resume: told at once. */
 void switches_suspend(struct controller *controller);
+/* The clock is sure again: what was told without its end is told it, so that it ends there too,
+ * should we be away by then.  (Who is away hears it when it comes: rule_sum.h.) */
+void switches_tell_ends(struct controller *controller);
 /* Computes the common rules again and hands the difference to the switches. */
 void switches_refresh_common(struct controller *controller);
 /* Read-backs that are due, repairs that waited. */

@@ -538,7 +538,9 @@ held_sum(const struct desired *desired, const struct rule_report *reports, size_
     size_t held = 0;
     for (size_t i = 0; i < count; i++) {
         if (reports[i].state == RULE_APPLIED || reports[i].state == RULE_VERIFIED) {
-            rule_digest(datapath_rule_at(desired->datapath, i), &digests[held++]);
+            struct rule rule = *datapath_rule_at(desired->datapath, i); /* shallow */
+            rule.expires_s = deadlines_left_s(&desired->deadlines, rule.id);
+            rule_digest(&rule, &digests[held++]);
         }
     }
     bool is_made = rules_sum(digests, held, key, sum);

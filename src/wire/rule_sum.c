@@ -15,7 +15,7 @@ rule_digest(const struct rule *rule, struct rule_digest *digest)
     struct rule timeless = *rule; /* shallow: only encoded */
     struct codec_text text = {.bytes = NULL};
     unsigned size = 0;
-    timeless.expires_s = 0;
+    timeless.expires_s = rule->expires_s > 0;
     codec_write(&wire_rule_shape, &timeless, NULL, &text);
     if (EVP_Digest(text.bytes, text.used, digest->bytes, &size, EVP_sha256(), NULL) != 1) {
         memset(digest, 0, sizeof(*digest)); /* rules_sum() then gives none either */

@@ -3,8 +3,9 @@
  *
  * The switch makes it from what it reads back, under a key that is drawn for the question: an
  * answer to another question, or one made without the rules' contents, is of no use.  SHA-256 of
- * each rule as it goes over the wire, without the time that is left of it, then HMAC-SHA-256 over
- * those in ascending order. */
+ * each rule as it goes over the wire, with 1 for any time that is left of it (that it ends is part
+ * of what was asked; how soon, each side counts for itself), then HMAC-SHA-256 over those in
+ * ascending order. */
 #ifndef CORDON_WIRE_RULE_SUM_H
 #define CORDON_WIRE_RULE_SUM_H
 

@@ -265,6 +265,78 @@ test_a_clock_that_nothing_sets_counts_after_an_hour(void **state)
     assert_false(scene_drops(campus, 2));
 }
 
+/* Does it end at the switch, by the switch's own count, while nobody drives it? */
+static void
+assert_ends_alone(struct campus *campus, uint8_t mac, int64_t before_us, int64_t after_us)
+{
+    campus_stop(campus);
+    clock_fake_advance(&campus->clock, before_us);
+    bool is_held = is_cut_off(campus, mac);
+    clock_fake_advance(&campus->clock, after_us - before_us);
+    bool is_held_on = is_cut_off(campus, mac);
+    campus_start(campus);
+    assert_true(is_held);
+    assert_false(is_held_on);
+}
+
+/* What was told while the clock was unsure had no end: it is told when the clock is sure, or a
+ * switch that is cut off then would block on for ever. */
+static void
+test_the_ends_are_told_when_the_clock_is_sure(void **state)
+{
+    struct campus *campus = *state;
+    contain_for(campus, 2, 90 * 24 * 3600);
+    for (int is_set = 0; is_set < 2; is_set++) {
+        int64_t ahead_us = is_set ? 10 * 365 * 24 * HOUR : 48 * HOUR;
+        char id[ID_SIZE];
+        campus_pass(campus, 10 * SECOND);
+        campus_stop(campus);
+        campus->boot_id = is_set ? "a-third-boot" : "another-boot";
+        campus->is_clock_free = true;
+        campus->clock.boot_now_us = 5 * SECOND;
+        set_clock(campus, ahead_us);
+        campus_start(campus);
+        assert_true(clocks_is_unsure(campus->controller));
+        snprintf(id, sizeof(id), "%s", contain_for(campus, 3, 2 * 3600)->id);
+        campus_pass(campus, 60 * SECOND);
+        unsigned snapshots = campus->switches[0].snapshots;
+        if (is_set) {
+            set_clock(campus, -ahead_us);
+            campus_pass(campus, 10 * SECOND);
+        } else {
+            campus_pass(campus, HOUR - 50 * SECOND);
+        }
+        assert_int_equal(campus->switches[0].snapshots, snapshots);
+        assert_int_equal(controller_find(campus->controller, id)->state, CONTAINMENT_VERIFIED);
+        assert_ends_alone(campus, 3, HOUR / 2, 2 * HOUR);
+    }
+}
+
+/* It was told without an end and then nobody was there to tell it: the next controller does not
+ * take it over as it is. */
+static void
+test_the_ends_are_told_by_the_next_controller(void **state)
+{
+    struct campus *campus = *state;
+    contain_for(campus, 2, 90 * 24 * 3600);
+    campus_pass(campus, 10 * SECOND);
+    campus_stop(campus);
+    campus->boot_id = "another-boot";
+    campus->is_clock_free = true;
+    campus->clock.boot_now_us = 5 * SECOND;
+    set_clock(campus, 48 * HOUR);
+    campus_start(campus);
+    assert_true(clocks_is_unsure(campus->controller));
+    contain_for(campus, 3, 2 * 3600);
+    campus_pass(campus, 60 * SECOND);
+    campus_stop(campus);
+    campus->is_clock_free = false; /* a time server answered: it was right */
+    campus_start(campus);
+    campus_pass(campus, 10 * SECOND);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
+    assert_ends_alone(campus, 3, HOUR / 2, 2 * HOUR);
+}
+
 /* Rows are dated in one process and read in another: the same there. */
 static void
 test_a_start_of_the_machine_has_one_number(void **state)
@@ -533,6 +605,8 @@ main(void)
         EACH(test_a_clock_that_was_ahead_ends_nothing_early),
         EACH(test_a_clock_that_nothing_has_set_ends_nothing),
         EACH(test_a_clock_that_nothing_sets_counts_after_an_hour),
+        EACH(test_the_ends_are_told_when_the_clock_is_sure),
+        EACH(test_the_ends_are_told_by_the_next_controller),
         EACH(test_a_pending_one_waits_as_long_as_it_was_told),
         EACH(test_an_hour_forward_and_everybody_is_known),
         EACH(test_an_hour_back_and_everybody_is_known),

@@ -403,12 +403,13 @@ sum_ask(struct fixture *f, const char *key, char sum[RULES_SUM_SIZE])
     snprintf(sum, RULES_SUM_SIZE, "%s", last_answer(f)->sum);
 }
 
-/* Of the rules as they came, without their time; what the maps lost is no part of it. */
+/* Of the rules as they came, of their time only that there is one; what the maps lost is no part.
+ */
 static void
 the_sum_is_of_what_the_maps_hold(void **state)
 {
     struct fixture *f = *state;
-    struct rule rules[2] = {isolate("b", 0), isolate("a", 0)};
+    struct rule rules[2] = {isolate("b", 7), isolate("a", 0)};
     struct rule_digest digests[2];
     char expected[RULES_SUM_SIZE], one[RULES_SUM_SIZE], sum[RULES_SUM_SIZE];
     rule_digest(&rules[0], &digests[0]);
@@ -425,6 +426,12 @@ the_sum_is_of_what_the_maps_hold(void **state)
     assert_true(f->datapath->verified > verified); /* by test runs, now */
     sum_ask(f, "another key", sum);
     assert_string_not_equal(sum, expected);
+    send_two(f, 0); /* without an end: a controller that asked for one must see it */
+    sum_ask(f, "key", sum);
+    assert_string_not_equal(sum, expected);
+    send_two(f, 60);
+    sum_ask(f, "key", sum);
+    assert_string_equal(sum, expected);
     f->datapath->is_lost[1] = true;
     sum_ask(f, "key", sum);
     assert_string_equal(sum, one);

@@ -42,7 +42,11 @@ says_which_rules_and_nothing_else(void **state)
     assert_string_equal(sum, other);
     sum_of(rules, 4, "k", other); /* twice is once */
     assert_string_equal(sum, other);
-    rules[1].expires_s = 77; /* passes, and is no part of it */
+    rules[1].expires_s = 77; /* that it ends is part of it, how soon is not */
+    sum_of(rules, 3, "k", other);
+    assert_string_not_equal(sum, other);
+    memcpy(sum, other, sizeof(sum));
+    rules[1].expires_s = 1;
     sum_of(rules, 3, "k", other);
     assert_string_equal(sum, other);
     sum_of(rules, 3, "l", other);

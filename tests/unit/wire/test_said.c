@@ -187,6 +187,10 @@ test_real_texts(void **state)
          "と e2 はアップリンクで観測");
     says("e1 not connected since 2026-03-09T02:58:24Z; e2 is still being told", "", SAID_LIST,
          "e1 は 2026年3月9日 11:58:24 から未接続です。e2 へ設定を送信中です");
+    says("e1 has not answered what it was told at 2026-03-09T02:58:24Z", "", "report.unanswered",
+         "e1 は 2026年3月9日 11:58:24 に送信した設定に応答していません");
+    says("has not answered what it was told at 2026-03-09T02:58:24Z", "", "switch.unanswered",
+         "2026年3月9日 11:58:24 に送信した設定に応答していません");
     says("policy a: isolate c2 is held for a person: weak evidence: s has no declared strength; "
          "policy b: notify c2",
          "", SAID_LIST,
