@@ -271,9 +271,9 @@ assert_ends_alone(struct campus *campus, uint8_t mac, int64_t before_us, int64_t
 {
     campus_stop(campus);
     clock_fake_advance(&campus->clock, before_us);
-    bool is_held = is_cut_off(campus, mac);
+    bool is_held = scene_drops(campus, mac);
     clock_fake_advance(&campus->clock, after_us - before_us);
-    bool is_held_on = is_cut_off(campus, mac);
+    bool is_held_on = scene_drops(campus, mac);
     campus_start(campus);
     assert_true(is_held);
     assert_false(is_held_on);
