@@ -1,7 +1,7 @@
 /* LD_PRELOAD for the process that holds the database: LAB_DISK names a file of three int64_t: how
  * long a write to the disk takes (microseconds, per synchronisation), the errno of every write
- * ("0": none), and, ours, how many synchronisations were done.  Only in `cordond --role core`: who
- * else writes to a disk is not meant. */
+ * ("0": none), and, ours, how many synchronisations were done.  Only in `cordond --role core` and in
+ * cordon-edge: who else writes to a disk is not meant. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 static volatile int64_t *said; /* NULL: nothing */
 
 static bool
-is_core(void)
+is_meant(void)
 {
     char words[512] = "";
     int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
@@ -26,7 +26,7 @@ is_core(void)
         close(fd);
     }
     for (ssize_t at = 0; at < size; at += (ssize_t)strlen(words + at) + 1) {
-        if (strcmp(words + at, "core") == 0) {
+        if (strcmp(words + at, "core") == 0 || strstr(words + at, "/cordon-edge")) {
             return true;
         }
     }
@@ -36,7 +36,7 @@ is_core(void)
 static void __attribute__((constructor)) begin(void)
 {
     const char *path = getenv("LAB_DISK");
-    int fd = path && is_core() ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    int fd = path && is_meant() ? open(path, O_RDWR | O_CLOEXEC) : -1;
     void *map = fd < 0 ? MAP_FAILED
                        : mmap(NULL, 3 * sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     said = map == MAP_FAILED ? NULL : map;

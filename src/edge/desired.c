@@ -24,8 +24,7 @@
 #define COMPACT_LEAST (1024 * 1024)
 #define MEND_FIRST_US 3000000 /* what mending did not help is tried again so soon, then doubled */
 #define MEND_MOST_US 60000000
-#define MEND_LOST_MOST_US                                                                          \
-    6000000 /* entries are missing or altered: within 10 s, with CHECK_TICKS */
+#define MEND_LOST_MOST_US 6000000 /* entries are gone or altered: within 10 s */
 
 struct desired {
     struct datapath *datapath;
@@ -33,6 +32,8 @@ struct desired {
     const struct clock *clock;
     struct desired_handler handler;
     struct journal *journal;
+    struct disk *disk;         /* NULL: nobody's loop yet */
+    bool is_remaining_written; /* now */
     char remaining_path[PATH_MAX];
     uint64_t epoch, generation;
     bool is_suspended;      /* by the controller */
@@ -102,7 +103,10 @@ on_journal_failed(void *context, int error)
 int
 desired_use(struct desired *desired, struct event_base *base)
 {
-    return journal_use(desired->journal, base, on_journal_failed, desired);
+    desired->disk = disk_new(base);
+    return desired->disk
+               ? journal_use(desired->journal, base, desired->disk, on_journal_failed, desired)
+               : -EAGAIN;
 }
 
 static char *
@@ -161,28 +165,46 @@ snapshot_write(struct desired *desired)
         text_add(&text, line);
         cJSON_free(line);
     } while (at < count);
-    int result = journal_replace(desired->journal, text.bytes, text.used);
+    int result = journal_replace(desired->journal, text.bytes, text.used); /* taken */
     journal_complain(result, "snapshot");
     desired->snapshot_size = text.used;
-    free(text.bytes);
     free(part);
+}
+
+static void
+on_remaining_written(void *context, int error)
+{
+    struct desired *desired = context;
+    desired->is_remaining_written = false;
+    desired->deadlines.is_dirty = desired->deadlines.is_dirty || error;
+    journal_complain(error, "remaining times");
 }
 
 static void
 remaining_write(struct desired *desired)
 {
     struct text text = {.used = 0};
+    if (desired->is_remaining_written) { /* with the next one: longer, never shorter */
+        desired->deadlines.is_dirty = true;
+        return;
+    }
     HMAP_FOR_EACH (deadline, struct deadline, node, &desired->deadlines.by_id) {
         char line[RULE_ID_SIZE + 16];
         snprintf(line, sizeof(line), "%u %s", deadlines_left_s(&desired->deadlines, deadline->id),
                  deadline->id);
         text_add(&text, line);
     }
+    desired->deadlines.is_dirty = hmap_first(&desired->deadlines.by_id) != NULL;
+    if (desired->disk) {
+        desired->is_remaining_written = true;
+        disk_replace(desired->disk, desired->remaining_path, text.bytes, text.used,
+                     on_remaining_written, desired);
+        return;
+    }
     journal_complain(
         file_write_atomic(desired->remaining_path, text.used ? text.bytes : "", text.used, 0600),
         "remaining times");
     free(text.bytes);
-    desired->deadlines.is_dirty = hmap_first(&desired->deadlines.by_id) != NULL;
 }
 
 static void
@@ -215,6 +237,9 @@ desired_free(struct desired *desired)
     if (!desired) {
         return;
     }
+    journal_settle(desired->journal);
+    disk_free(desired->disk);
+    desired->disk = NULL;
     journal_complain(journal_sync(desired->journal), "last changes");
     remaining_write(desired);
     parts_drop(desired);
@@ -310,7 +335,6 @@ parts_send(struct desired *desired, struct wire_observed *observed, struct rule_
     } while (at < count);
 }
 
-/* All reports. */
 static void
 full_send(struct desired *desired, struct wire_observed *observed, struct rule_report *reports,
           size_t count)

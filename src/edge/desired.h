@@ -3,10 +3,11 @@
  *
  * Order of a change: maps first (a block must not wait for a disk), then the answer, then the disk:
  * STATE_DIR/desired.jsonl holds a snapshot and the deltas after it, in the form of the wire
- * message, synchronised within 50 ms (desired_use).  A switch whose power goes in these 50 ms comes
- * back without that change; the controller, which has it on its own disk, sends it before anything
- * else.  Remaining seconds of rules that expire are kept every
- * minute, counted on the boot clock: a wall clock that jumps shortens nothing. */
+ * message, which a thread begins to synchronise within 50 ms (desired_use), however long the disk
+ * then takes.  A switch whose power goes before that comes back without that change; the
+ * controller, which has it on its own disk, sends it before anything else.  Remaining seconds of
+ * rules that expire are kept every minute, counted on the boot clock: a wall clock that jumps
+ * shortens nothing. */
 #ifndef CORDON_EDGE_DESIRED_H
 #define CORDON_EDGE_DESIRED_H
 
@@ -32,7 +33,7 @@ struct desired *desired_new(struct datapath *datapath, const char *switch_name,
                             const char *state_dir, const struct clock *clock,
                             const struct desired_handler *handler);
 void desired_free(struct desired *desired);
-/* From now on that loop brings changes to the disk. */
+/* From now on a thread brings changes to the disk, and that loop does not wait for it. */
 int desired_use(struct desired *desired, struct event_base *base) MUST_CHECK;
 /* From disk into the datapath; 0 also when there is nothing.  Call before the first port comes up.
  */

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -15,12 +14,21 @@
 
 #define JOURNAL_MAX (512u * 1024 * 1024)
 
+struct lines {
+    char *bytes; /* owned */
+    size_t size, room;
+};
+
 struct journal {
     char path[PATH_MAX];
-    int fd; /* -1: not open */
-    size_t size;
+    int fd;                /* -1: not open */
+    size_t size, new_size; /* of the file; and of the one that takes its place */
     bool is_dirty;
     struct event *due; /* NULL: nobody's loop */
+    struct disk *disk; /* NULL: whoever asks waits */
+    bool is_syncing, is_replacing;
+    struct lines later; /* came while the file is being replaced ... */
+    bool is_whole;      /* ... and say everything: what the file is to become next */
     void (*failed)(void *context, int error);
     void *context;
 };
@@ -34,24 +42,28 @@ journal_new(const char *path)
     return journal;
 }
 
+static void on_synced(void *context, int error);
+
 static void
 on_due(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
     struct journal *journal = context;
-    int error = journal_sync(journal);
-    if (error) {
-        journal->failed(journal->context, error);
+    if (journal->is_dirty && journal->fd >= 0 && !journal->is_syncing) {
+        journal->is_syncing = true;
+        journal->is_dirty = false;
+        disk_sync(journal->disk, journal->fd, on_synced, journal);
     }
 }
 
 int
-journal_use(struct journal *journal, struct event_base *base,
+journal_use(struct journal *journal, struct event_base *base, struct disk *disk,
             void (*failed)(void *context, int error), void *context)
 {
     journal->failed = failed;
     journal->context = context;
+    journal->disk = disk;
     journal->due = event_new(base, -1, 0, on_due, journal);
     return journal->due ? 0 : -ENOMEM;
 }
@@ -61,10 +73,24 @@ static void
 due_set(struct journal *journal)
 {
     const struct timeval soon = {.tv_usec = JOURNAL_SYNC_MS * 1000};
-    if (journal->due && !journal->is_dirty) {
+    if (journal->due && !journal->is_dirty && !journal->is_syncing) {
         (void)event_add(journal->due, &soon);
     }
     journal->is_dirty = true;
+}
+
+/* What came meanwhile follows at once: it has waited as long. */
+static void
+on_synced(void *context, int error)
+{
+    struct journal *journal = context;
+    journal->is_syncing = false;
+    if (error) {
+        journal->is_dirty = true; /* with the next line, or the next second */
+        journal->failed(journal->context, error);
+    } else if (journal->is_dirty) {
+        on_due(-1, 0, journal);
+    }
 }
 
 void
@@ -77,6 +103,7 @@ journal_free(struct journal *journal)
         if (journal->fd >= 0) {
             close(journal->fd);
         }
+        free(journal->later.bytes);
         free(journal);
     }
 }
@@ -146,19 +173,16 @@ open_for_append(struct journal *journal)
     return 0;
 }
 
-int
-journal_append(struct journal *journal, const char *line)
+/* Whole lines. */
+static int
+lines_append(struct journal *journal, const char *text, size_t size)
 {
-    size_t size = strlen(line);
     int result = open_for_append(journal);
     if (result) {
         return result;
     }
-    char end[] = "\n";
-    const struct iovec parts[2] = {{.iov_base = (void *)(uintptr_t)line, .iov_len = size},
-                                   {.iov_base = end, .iov_len = 1}};
-    ssize_t written = writev(journal->fd, parts, 2);
-    if (written != (ssize_t)(size + 1)) {
+    ssize_t written = write(journal->fd, text, size);
+    if (written != (ssize_t)size) {
         int error = written < 0 ? -errno : -ENOSPC;
         /* half a line would swallow the next one */
         if (ftruncate(journal->fd, (off_t)journal->size) < 0) {
@@ -166,14 +190,44 @@ journal_append(struct journal *journal, const char *line)
         }
         return error;
     }
-    journal->size += size + 1;
+    journal->size += size;
     due_set(journal);
     return 0;
+}
+
+static void
+lines_add(struct lines *lines, const char *text, size_t size)
+{
+    while (lines->size + size > lines->room) {
+        lines->room = lines->room ? lines->room * 2 : 4096;
+        lines->bytes = mem_resize(lines->bytes, lines->room, 1);
+    }
+    memcpy(lines->bytes + lines->size, text, size);
+    lines->size += size;
+}
+
+int
+journal_append(struct journal *journal, const char *line)
+{
+    struct lines one = {.bytes = NULL};
+    lines_add(&one, line, strlen(line));
+    lines_add(&one, "\n", 1);
+    /* also while another file is made to take its place: who kills us then must not lose it */
+    int result = lines_append(journal, one.bytes, one.size);
+    if (journal->is_replacing) {
+        lines_add(&journal->later, one.bytes, one.size);
+    }
+    free(one.bytes);
+    return result;
 }
 
 int
 journal_sync(struct journal *journal)
 {
+    if (journal->disk) {
+        on_due(-1, 0, journal);
+        return 0;
+    }
     if (!journal->is_dirty || journal->fd < 0) {
         return 0;
     }
@@ -184,24 +238,88 @@ journal_sync(struct journal *journal)
     return 0;
 }
 
-int
-journal_replace(struct journal *journal, const char *text, size_t size)
+static void
+file_is_new(struct journal *journal)
 {
-    int result = file_write_atomic(journal->path, text, size, 0600);
-    if (result) {
-        return result;
-    }
     if (journal->fd >= 0) {
         close(journal->fd);
         journal->fd = -1;
     }
     journal->is_dirty = false;
+}
+
+static void on_replaced(void *context, int error);
+
+/* Takes 'text'. */
+static void
+replace_begin(struct journal *journal, char *text, size_t size)
+{
+    journal->is_replacing = true;
+    journal->new_size = size;
+    disk_replace(journal->disk, journal->path, text, size, on_replaced, journal);
+}
+
+/* Where that failed the file is as it was, with what came meanwhile. */
+static void
+on_replaced(void *context, int error)
+{
+    struct journal *journal = context;
+    struct lines later = journal->later;
+    journal->later = (struct lines){.bytes = NULL};
+    journal->is_replacing = false;
+    if (error) {
+        journal->failed(journal->context, error);
+    } else {
+        file_is_new(journal);
+        journal->size = journal->new_size;
+    }
+    if (journal->is_whole) {
+        journal->is_whole = false;
+        replace_begin(journal, later.bytes, later.size);
+        return;
+    }
+    int result = !error && later.size > 0 ? lines_append(journal, later.bytes, later.size) : 0;
+    if (result) {
+        journal->failed(journal->context, result);
+    }
+    free(later.bytes);
+}
+
+int
+journal_replace(struct journal *journal, char *text, size_t size)
+{
+    int result = 0;
+    if (journal->disk && journal->is_replacing) { /* next; it says what was to come anyway */
+        free(journal->later.bytes);
+        journal->later = (struct lines){.bytes = text, .size = size, .room = size};
+        journal->is_whole = true;
+        return 0;
+    }
+    if (journal->disk) {
+        replace_begin(journal, text, size);
+        return 0;
+    }
+    result = file_write_atomic(journal->path, text, size, 0600);
+    free(text);
+    if (result) {
+        return result;
+    }
+    file_is_new(journal);
     journal->size = size;
     return 0;
+}
+
+void
+journal_settle(struct journal *journal)
+{
+    if (journal->disk) {
+        disk_drain(journal->disk);
+        journal->disk = NULL;
+    }
 }
 
 size_t
 journal_size(const struct journal *journal)
 {
-    return journal->size;
+    return journal->is_replacing ? journal->new_size + journal->later.size : journal->size;
 }

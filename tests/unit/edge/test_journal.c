@@ -6,26 +6,37 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "edge/journal.h"
 
-/* The disk, for what counts when something reaches it. */
-static int syncs, sync_error;
+/* The disk, for what counts when something reaches it; each synchronisation takes so long. */
+static atomic_int syncs, sync_error, sync_ms;
 int fdatasync(int fd);
+int fsync(int fd);
 
 int
 fdatasync(int fd)
 {
     (void)fd;
+    usleep((useconds_t)sync_ms * 1000);
     syncs++;
     errno = sync_error;
     return sync_error ? -1 : 0;
+}
+
+int
+fsync(int fd)
+{
+    return fdatasync(fd);
 }
 
 struct fixture {
@@ -157,18 +168,24 @@ a_long_torn_line(void **state)
     assert_lines(f, "[a][b][c]");
 }
 
+static int
+replace(struct journal *journal, const char *text)
+{
+    return journal_replace(journal, strdup(text), strlen(text));
+}
+
 static void
 replacing_forgets_the_rest(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(journal_append(f->journal, "old"), 0);
-    assert_int_equal(journal_replace(f->journal, "new\nnewer\n", 10), 0);
+    assert_int_equal(replace(f->journal, "new\nnewer\n"), 0);
     assert_int_equal(journal_size(f->journal), 10);
     assert_lines(f, "[new][newer]");
     assert_int_equal(journal_append(f->journal, "next"), 0);
     assert_int_equal(journal_size(f->journal), 15);
     assert_lines(f, "[new][newer][next]");
-    assert_int_equal(journal_replace(f->journal, "", 0), 0);
+    assert_int_equal(replace(f->journal, ""), 0);
     assert_lines(f, "");
 }
 
@@ -178,7 +195,7 @@ a_folder_that_is_not_there_is_an_error(void **state)
     struct fixture *f = *state;
     struct journal *lost = journal_new("/nonexistent/folder/j.jsonl");
     assert_true(journal_append(lost, "a") < 0);
-    assert_true(journal_replace(lost, "a\n", 2) < 0);
+    assert_true(replace(lost, "a\n") < 0);
     assert_int_equal(journal_sync(lost), 0);
     assert_int_equal(journal_read(lost, on_line, f), 0);
     journal_free(lost);
@@ -189,6 +206,12 @@ static void
 on_failed(void *context, int error)
 {
     *(int *)context = error;
+}
+
+static int64_t
+now_ms(void)
+{
+    return clock_boot_us(clock_system()) / 1000;
 }
 
 /* For at most so long, or until the disk was asked so often. */
@@ -207,9 +230,10 @@ the_loop_brings_changes_to_the_disk_by_itself(void **state)
 {
     struct fixture *f = *state;
     struct event_base *base = event_base_new();
+    struct disk *disk = disk_new(base);
     int failed = 0;
-    syncs = sync_error = 0;
-    assert_int_equal(journal_use(f->journal, base, on_failed, &failed), 0);
+    syncs = sync_error = sync_ms = 0;
+    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
     for (int i = 0; i < 10; i++) { /* and all together once */
         assert_int_equal(journal_append(f->journal, "a line"), 0);
     }
@@ -221,15 +245,90 @@ the_loop_brings_changes_to_the_disk_by_itself(void **state)
     sync_error = EIO; /* a disk that does not take it is told of, and asked again */
     assert_int_equal(journal_append(f->journal, "another"), 0);
     loop_until(base, 2, 30000);
+    disk_drain(disk);
     assert_int_equal(failed, -EIO);
     sync_error = 0;
     assert_int_equal(journal_sync(f->journal), 0);
+    disk_drain(disk);
     assert_int_equal(syncs, 3);
     assert_int_equal(journal_append(f->journal, "a third"), 0);
     loop_until(base, 4, 30000);
     assert_int_equal(syncs, 4);
+    journal_settle(f->journal);
     journal_free(f->journal);
     f->journal = NULL;
+    disk_free(disk);
+    event_base_free(base);
+}
+
+/* A disk that takes its time holds up nobody; what comes meanwhile is there, in its order. */
+static void
+a_slow_disk_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct event_base *base = event_base_new();
+    struct disk *disk = disk_new(base);
+    int failed = 0;
+    syncs = sync_error = 0;
+    sync_ms = 300;
+    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    int64_t begin_ms = now_ms(), worst_ms = 0;
+    assert_int_equal(journal_append(f->journal, "old"), 0);
+    for (int i = 0; i < 12; i++) {
+        char line[16];
+        int64_t from_ms = now_ms();
+        snprintf(line, sizeof(line), "%d", i);
+        if (i == 3 || i == 6 || i == 7) { /* the whole anew; the last while another is written */
+            snprintf(line, sizeof(line), "all-%d\n", i);
+            assert_int_equal(replace(f->journal, line), 0);
+        } else {
+            assert_int_equal(journal_append(f->journal, line), 0);
+        }
+        assert_int_equal(journal_sync(f->journal), 0);
+        loop_until(base, INT_MAX, 5);
+        worst_ms = now_ms() - from_ms > worst_ms ? now_ms() - from_ms : worst_ms;
+    }
+    assert_lines(f, "[old][0][1][2][4][5][8][9][10][11]"); /* killed now it would have lost none */
+    assert_in_range(worst_ms, 0, 250);                     /* none waited for one synchronisation */
+    assert_in_range(now_ms() - begin_ms, 0, 1000);
+    journal_settle(f->journal);
+    assert_int_equal(journal_sync(f->journal), 0);
+    assert_lines(f, "[all-7][8][9][10][11]");
+    assert_int_equal(journal_size(f->journal), 6 + 2 + 2 + 3 + 3);
+    assert_int_equal(failed, 0);
+    sync_ms = 0;
+    reopen(f);
+    assert_int_equal(journal_append(f->journal, "next"), 0);
+    assert_lines(f, "[all-7][8][9][10][11][next]");
+    disk_free(disk);
+    event_base_free(base);
+}
+
+/* The whole could not be written: what was there stays, and what came meanwhile follows on it. */
+static void
+a_replacement_that_fails_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct event_base *base = event_base_new();
+    struct disk *disk = disk_new(base);
+    int failed = 0;
+    syncs = sync_ms = 0;
+    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    assert_int_equal(journal_append(f->journal, "a"), 0);
+    assert_int_equal(journal_append(f->journal, "b"), 0);
+    sync_error = ENOSPC;
+    assert_int_equal(replace(f->journal, "all, and much more than there was\n"), 0);
+    assert_int_equal(journal_append(f->journal, "c"), 0);
+    disk_drain(disk);
+    assert_int_equal(failed, -ENOSPC);
+    sync_error = 0;
+    assert_int_equal(journal_append(f->journal, "d"), 0);
+    assert_lines(f, "[a][b][c][d]");
+    assert_int_equal(journal_size(f->journal), 8);
+    loop_until(base, syncs + 1, 30000);
+    journal_settle(f->journal);
+    reopen(f);
+    disk_free(disk);
     event_base_free(base);
 }
 
@@ -245,6 +344,8 @@ main(void)
         cmocka_unit_test_setup_teardown(replacing_forgets_the_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(the_loop_brings_changes_to_the_disk_by_itself, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_slow_disk_is_not_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_replacement_that_fails_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_an_error, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,167 @@
+#include "edge/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/queue.h"
+
+#define JOBS_MAX 16 /* more than there can be: each caller has one of a kind */
+
+enum disk_kind { DISK_SYNC, DISK_REPLACE, DISK_STOP };
+
+struct disk_job {
+    enum disk_kind kind;
+    int fd; /* owned */
+    char path[PATH_MAX];
+    char *text; /* owned */
+    size_t size;
+    int error;
+    disk_done_fn *done;
+    void *context;
+};
+
+struct disk {
+    pthread_t thread;
+    struct queue *jobs, *over;
+    struct event *event;
+    size_t open; /* asked for, and not told yet */
+};
+
+static void
+job_do(struct disk_job *job)
+{
+    if (job->kind == DISK_SYNC) {
+        job->error = job->fd < 0 ? job->error : fdatasync(job->fd) < 0 ? -errno : 0;
+    } else {
+        job->error = file_write_atomic(job->path, job->size ? job->text : "", job->size, 0600);
+    }
+}
+
+static void *
+disk_thread(void *context)
+{
+    struct disk *disk = context;
+    struct disk_job *job;
+    while ((job = queue_wait(disk->jobs, -1)) == NULL || job->kind != DISK_STOP) {
+        if (job) {
+            job_do(job);
+            (void)!queue_put(disk->over, job); /* there is room: as many as jobs */
+        }
+    }
+    free(job);
+    return NULL;
+}
+
+static void
+job_tell(struct disk *disk, struct disk_job *job)
+{
+    disk->open--;
+    job->done(job->context, job->error);
+    if (job->fd >= 0) {
+        close(job->fd);
+    }
+    free(job->text);
+    free(job);
+}
+
+static void
+on_over(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct disk *disk = context;
+    struct disk_job *job;
+    while ((job = queue_take(disk->over)) != NULL) {
+        job_tell(disk, job);
+    }
+}
+
+struct disk *
+disk_new(struct event_base *base)
+{
+    struct disk *disk = MEM_NEW(struct disk);
+    disk->jobs = queue_new(JOBS_MAX);
+    disk->over = queue_new(JOBS_MAX);
+    disk->event = event_new(base, queue_fd(disk->over), EV_READ | EV_PERSIST, on_over, disk);
+    if (disk->event && event_add(disk->event, NULL) == 0 &&
+        pthread_create(&disk->thread, NULL, disk_thread, disk) == 0) {
+        return disk;
+    }
+    if (disk->event) {
+        event_free(disk->event);
+    }
+    queue_free(disk->jobs);
+    queue_free(disk->over);
+    free(disk);
+    return NULL;
+}
+
+static void
+job_put(struct disk *disk, struct disk_job *job)
+{
+    disk->open++;
+    if (!queue_put(disk->jobs, job)) {
+        abort(); /* a caller that asked again before it was told */
+    }
+}
+
+void
+disk_drain(struct disk *disk)
+{
+    while (disk->open > 0) {
+        struct disk_job *job = queue_wait(disk->over, -1);
+        if (job) {
+            job_tell(disk, job);
+        }
+    }
+}
+
+void
+disk_free(struct disk *disk)
+{
+    if (!disk) {
+        return;
+    }
+    disk_drain(disk);
+    struct disk_job *stop = MEM_NEW(struct disk_job);
+    stop->kind = DISK_STOP;
+    job_put(disk, stop);
+    pthread_join(disk->thread, NULL);
+    event_free(disk->event);
+    queue_free(disk->jobs);
+    queue_free(disk->over);
+    free(disk);
+}
+
+void
+disk_sync(struct disk *disk, int fd, disk_done_fn *done, void *context)
+{
+    struct disk_job *job = MEM_NEW(struct disk_job);
+    *job = (struct disk_job){.kind = DISK_SYNC, .done = done, .context = context};
+    job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    job->error = job->fd < 0 ? -errno : 0;
+    job_put(disk, job);
+}
+
+void
+disk_replace(struct disk *disk, const char *path, char *text, size_t size, disk_done_fn *done,
+             void *context)
+{
+    struct disk_job *job = MEM_NEW(struct disk_job);
+    *job = (struct disk_job){.kind = DISK_REPLACE,
+                             .fd = -1,
+                             .text = text,
+                             .size = size,
+                             .done = done,
+                             .context = context};
+    snprintf(job->path, sizeof(job->path), "%s", path);
+    job_put(disk, job);
+}

@@ -1,0 +1,29 @@
+/* Writes to the disk that the loop does not wait for: one thread does them, in the order in which
+ * they were asked for, and the loop is told what came of each.  A disk may take seconds for one
+ * synchronisation; a block must not wait behind it. */
+#ifndef CORDON_EDGE_DISK_H
+#define CORDON_EDGE_DISK_H
+
+#include <event2/event.h>
+#include <stddef.h>
+
+#include "base/macros.h"
+
+struct disk;
+
+/* On the loop; 'error' is 0 or a negative errno. */
+typedef void disk_done_fn(void *context, int error);
+
+/* The thread starts now: after the process was locked in.  NULL: it cannot. */
+struct disk *disk_new(struct event_base *base);
+/* Waits for all that was asked for; what they led to is asked for and waited for, too. */
+void disk_drain(struct disk *disk);
+void disk_free(struct disk *disk);
+/* Each of these at most once at a time per caller: that bounds how many there are. */
+/* What was written to 'fd', which may be closed at once. */
+void disk_sync(struct disk *disk, int fd, disk_done_fn *done, void *context);
+/* The file becomes exactly 'text' (taken), or stays as it was. */
+void disk_replace(struct disk *disk, const char *path, char *text, size_t size, disk_done_fn *done,
+                  void *context);
+
+#endif
