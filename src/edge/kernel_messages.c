@@ -163,7 +163,7 @@ neighbour_read(uint16_t type, const uint8_t *body, size_t size,
             memcpy(&neighbour.vlan, at.data, sizeof(neighbour.vlan));
         } else if (at.type == NDA_CACHEINFO && at.size >= sizeof(ages)) {
             memcpy(&ages, at.data, sizeof(ages));
-            neighbour.ago_us = ages.ndm_updated * TICK_US;
+            neighbour.ago_us = (int64_t)ages.ndm_updated * TICK_US;
         }
     }
     if (!mac_is_none(&neighbour.mac) && !mac_is_group(&neighbour.mac)) {

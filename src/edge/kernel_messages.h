@@ -26,8 +26,8 @@ struct kernel_neighbour { /* one entry of the forwarding database */
     int ifindex;
     struct mac mac;
     uint16_t vlan;
-    bool is_gone;  /* aged out or flushed */
-    bool is_local; /* the switch's own address */
+    bool is_gone;   /* aged out or flushed */
+    bool is_local;  /* the switch's own address */
     int64_t ago_us; /* since a frame of it came in there; 0: just now, or it is not said */
 };
 

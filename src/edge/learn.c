@@ -359,10 +359,11 @@ has_budget(struct learn *learn, struct port *port)
     return true;
 }
 
-/* An entry stays in the bridge's table for minutes after its MAC was heard there for the last time: of
- * one that is contained elsewhere by now, whose frames do not come as far as the bridge, too. */
+/* An entry stays in the bridge's table for minutes after its MAC was heard there for the last time:
+ * of one that is contained elsewhere by now, whose frames do not come as far as the bridge, too. */
 static bool
-is_worth_telling(const struct seen_mac *seen, const struct port *port, int64_t heard_us, int64_t now)
+is_worth_telling(const struct seen_mac *seen, const struct port *port, int64_t heard_us,
+                 int64_t now)
 {
     if (!seen) {
         return true;

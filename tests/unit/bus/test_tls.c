@@ -284,8 +284,8 @@ test_a_client_comes_again(void **state)
         channel_close(bench.server_channel, "for a test");
         RUN_UNTIL(&bench, bench.client_closes == i && bench.server_closes == i);
     }
-    /* It was well each time: the wait stays the shortest.  Else each of these had 1.6 s at least; a busy
-     * machine may add to one of them. */
+    /* It was well each time: the wait stays the shortest.  Else each of these had 1.6 s at least; a
+     * busy machine may add to one of them. */
     int64_t least_us = INT64_MAX;
     for (unsigned i = 5; i < 8; i++) {
         int64_t us = bench.opened_us[i] - bench.opened_us[i - 1];
@@ -347,7 +347,8 @@ test_a_refused_client_waits_longer_each_time(void **state)
     RUN_UNTIL(&bench, bench.client_opens == 4);
     int64_t first = bench.opened_us[1] - bench.opened_us[0];
     int64_t third = bench.opened_us[3] - bench.opened_us[2];
-    /* 0.1 s, 0.2 s, 0.4 s; counted from when the loop began its turn, which is earlier on a busy machine */
+    /* 0.1 s, 0.2 s, 0.4 s; counted from when the loop began its turn, which is earlier on a busy
+     * machine */
     assert_true(first >= 50000);
     assert_true(third >= 300000);
     assert_int_equal(bench.opened, 0);

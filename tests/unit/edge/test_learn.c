@@ -342,10 +342,14 @@ how_old_an_entry_is_is_read(void **state)
                                .rta_type = NDA_CACHEINFO},
                  .ages = {.ndm_used = 9000, .ndm_updated = 250}};
     struct kernel_neighbour found = {.ifindex = 0};
-    const struct kernel_messages_handler handler = {.on_neighbour = keep_neighbour, .context = &found};
+    const struct kernel_messages_handler handler = {.on_neighbour = keep_neighbour,
+                                                    .context = &found};
     kernel_messages_read(&message, sizeof(message), &handler);
     assert_int_equal(found.ifindex, 4);
     assert_int_equal(found.ago_us, 2500000);
+    message.ages.ndm_updated = UINT32_MAX;
+    kernel_messages_read(&message, sizeof(message), &handler);
+    assert_int_equal(found.ago_us, UINT32_MAX * INT64_C(10000));
 }
 
 static void
