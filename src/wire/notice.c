@@ -57,7 +57,7 @@ static const struct field message_fields[] = {
     ROW_OPT(struct message, done_us, "done_at", FIELD_TIME, "when it was delivered or given up"),
     ROW_OPT(struct message, attempts, "attempts", FIELD_UINT, "how often it was tried"),
     ROW_OPT(struct message, more, "more", FIELD_UINT, "notices told as a count only"),
-    ROW_OPT(struct message, answer, "answer", FIELD_TEXT, "the receiver's words at the last try"),
+    ROW_OPT_SAID(struct message, answer, "answer", "", "the receiver's words at the last try"),
     ROW_LIST(struct message, notices, notice_count, "notices", FIELD_LIST, &notice_shape,
              MESSAGE_NOTICES_MAX, "what it tells"),
 };

@@ -150,6 +150,10 @@ static const struct example examples[] = {
      "others than Cordon fill its file system (12 MiB are left): nothing of ours goes for that; "
      "make room, or accept it by setting the budget again",
      "空き 12 MiB"},
+    {NOTICE_DISK, SEVERITY_HIGH, ACTION_NONE, 0, "disk", "", "",
+     "the packets that are kept reach their limit, and cases in force need all of them: the newest "
+     "go, of long cases first",
+     "パケットの保存量が上限に達しており"},
     {NOTICE_CHECKPOINT, SEVERITY_INFO, ACTION_NONE, 0, "", "", "", "", "保管してください"},
     {NOTICE_AUDIT_ROW, SEVERITY_LOW, ACTION_NONE, 0, "e1", "hana", "declared in the policy file",
      "row 12 protect hash 0123456789", "12 行目: 保護対象の登録"},
