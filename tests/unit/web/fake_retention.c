@@ -100,7 +100,8 @@ purge_start(struct jobs *jobs, const char *account, const struct purge_settings 
     struct begun *later = MEM_NEW(struct begun);
     *later = (struct begun){begun, context};
     struct store_change *change = store_change_new();
-    store_put_audit(change, job->started_us, account, "purge.start",
+    store_put_audit(change, job->started_us, account,
+                    settings->is_dry ? "purge.count" : "purge.start",
                     purge_subject_names[settings->subject], reason);
     store_submit(controller_store(settings->controller), change, on_begun, later);
     return job;
