@@ -11,13 +11,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "campus.h"
 #include "controller/ask/inspect.h"
+#include "controller/lifecycle.h"
+#include "scene.h"
 #include "wire/edge_stats.h"
 #include "wire/notify.h"
-
-#define SECOND INT64_C(1000000)
-#define MINUTE (60 * SECOND)
 
 static int
 setup(void **state)
@@ -29,14 +27,6 @@ setup(void **state)
     campus_client(campus, "e2", "p1", 4, "10.2.0.4", "c4");
     campus_client(campus, "e2", "p2", 5, "10.2.0.5", "c5");
     *state = campus;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -288,6 +278,129 @@ test_what_waits_is_told_again_when_it_becomes_graver(void **state)
                          i < 2 ? SEVERITY_MEDIUM : SEVERITY_HIGH);
         delivered(campus, true);
     }
+}
+
+/* ---- what waits ---- */
+
+static const char waiting[] =
+    "networks: [{name: auto, prefixes: [10.1.0.0/16], mode: auto, home: true}]\n"
+    "permit_sets: [{name: updates, permits: [{server: 10.1.0.10, protocol: tcp, port: 443}]}]\n"
+    "budgets: {per_minute: 1, per_hour: 1, network_percent: 100, switch_percent: 100}\n"
+    "policies:\n"
+    "  - name: spreading\n"
+    "    when: {phases: [lateral_movement]}\n"
+    "    then: [{action: isolate}]\n"
+    "  - name: anything\n"
+    "    when: {severity: low}\n"
+    "    then: [{action: isolate, permit_set: updates}]\n";
+
+static int
+setup_waiting(void **state)
+{
+    struct campus *campus = scene_new(waiting);
+    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    *state = campus;
+    return 0;
+}
+
+/* Everything that there was to tell is told. */
+static void
+quiet(struct campus *campus)
+{
+    unsigned told;
+    do {
+        told = campus->notice_count;
+        campus_pass(campus, 2 * SECOND);
+        if (campus->notice_count > 0) {
+            delivered(campus, true);
+        }
+    } while (campus->notice_count != told);
+}
+
+/* One message since 'before', of one notice; its text. */
+static const char *
+one_told(struct campus *campus, unsigned before, enum notice_kind kind)
+{
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(campus->notice_count, before + 1);
+    assert_int_equal(campus->notice.message.notice_count, 1);
+    assert_int_equal(campus->notice.message.notices[0].kind, kind);
+    delivered(campus, true);
+    return campus->notice.message.notices[0].detail;
+}
+
+/* One notice told of all that the budget had no room for; one of them that a person left, and about
+ * which more is found, is not among them any more. */
+static void
+test_what_was_over_the_budget_and_checked_is_told_when_it_is_asked_again(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "pending", "", NOBODY);
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    campus_pass(campus, 2 * SECOND);
+    DETECT(campus, "10.1.0.3", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    quiet(campus);
+    const struct containment *c = controller_find(campus->controller, campus_newest(campus)->id);
+    for (size_t i = 0; c->action != ACTION_ISOLATE || c->state != CONTAINMENT_PENDING; i++) {
+        c = controller_containment_at(campus->controller, i);
+        assert_non_null(c);
+    }
+    assert_int_equal(c->hold, HOLD_BUDGET);
+    scene_judge(campus, c->id, VERDICT_CHECK, WISH_DONE);
+    quiet(campus);
+    unsigned told = campus->notice_count;
+    DETECT(campus, "10.1.0.3", PHASE_EXFILTRATION, SEVERITY_HIGH, STRENGTH_WEAK);
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    assert_int_equal(c->hold, HOLD_WEAK);
+    (void)one_told(campus, told, NOTICE_PENDING);
+    assert_string_equal(campus->notice.message.notices[0].containment_id, c->id);
+}
+
+/* It is isolated, with permits; that it should have none, by evidence that is doubtful, is not to
+ * be decided without a person, and is no containment of its own that would wait for him. */
+static void
+test_that_a_stricter_decision_is_held_is_told_while_one_with_permits_is_in_force(void **state)
+{
+    struct campus *campus = *state;
+    set(campus, "detected", "", NOBODY);
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    campus_pass(campus, 2 * SECOND);
+    const struct containment *c = controller_containment_at(campus->controller, 0);
+    assert_true(lifecycle_is_in_force(c->state));
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK); /* no stricter */
+    campus_pass(campus, 2 * SECOND);
+    assert_int_equal(campus->notice_count, 0);
+    DETECT(campus, "10.1.0.2", PHASE_LATERAL_MOVEMENT, SEVERITY_HIGH, STRENGTH_WEAK);
+    (void)one_told(campus, 0, NOTICE_DETECTED);
+    const struct notice *notice = &campus->notice.message.notices[0];
+    assert_string_equal(notice->endpoint_id, c->endpoint_id);
+    assert_string_equal(notice->policy, "spreading");
+    assert_string_equal(c->permit_set, "updates");
+}
+
+/* Two that contact one inside server: the second waits, and is told, with the reason. */
+static void
+test_a_shared_destination_is_told(void **state)
+{
+    struct campus *campus = *state;
+    static const char *const ips[] = {"10.1.0.2", "10.1.0.3"};
+    scene_change_policy(campus, waiting, "per_minute: 1, per_hour: 1",
+                        "per_minute: 9, per_hour: 9");
+    set(campus, "pending", "", NOBODY);
+    for (size_t i = 0; i < COUNT_OF(ips); i++) {
+        struct detection detection;
+        const struct seen seen = {ips[i], PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG};
+        scene_detection(campus, &seen, &detection);
+        detection.dst.ip = campus_ip("10.1.0.77");
+        campus_pass(campus, 2 * SECOND);
+        assert_int_equal(campus->notice_count, 0);
+        controller_detection(campus->controller, &detection, NULL, NULL);
+        campus_settle(campus);
+    }
+    assert_string_equal(one_told(campus, 0, NOTICE_PENDING),
+                        "2 endpoints contacted the same inside host within an hour");
+    assert_true(scene_drops(campus, 2));
+    assert_false(scene_drops(campus, 3));
 }
 
 /* ---- collecting ---- */
@@ -647,7 +760,8 @@ test_a_switch_that_is_away_is_told_once_it_stays_away(void **state)
     assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_SWITCH_BACK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
+#define WAITING(name) cmocka_unit_test_setup_teardown(name, setup_waiting, scene_teardown)
 
 int
 main(void)
@@ -658,6 +772,9 @@ main(void)
         TEST(test_the_least_severity_counts),
         TEST(test_a_story_from_contained_to_released),
         TEST(test_what_waits_is_told_again_when_it_becomes_graver),
+        WAITING(test_what_was_over_the_budget_and_checked_is_told_when_it_is_asked_again),
+        WAITING(test_that_a_stricter_decision_is_held_is_told_while_one_with_permits_is_in_force),
+        WAITING(test_a_shared_destination_is_told),
         TEST(test_a_digest_collects),
         TEST(test_a_rate_holds_back_and_counts),
         TEST(test_back_off_with_the_same_id_and_content),

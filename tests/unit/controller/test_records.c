@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "campus.h"
+#include "controller/pressure.h"
 #include "controller/records.h"
 #include "controller/state.h"
 
@@ -123,6 +125,64 @@ test_a_walk_misses_nobody_while_others_come(void **state)
     assert_null(controller_incident(campus->controller, id));
 }
 
+/* A control group whose memory is nearly used up, in files of our own. */
+static int
+fake_number(struct campus *campus, const char *name, const char *number)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", campus->dir, name);
+    FILE *file = fopen(path, "w+");
+    assert_non_null(file);
+    assert_true(fputs(number, file) >= 0 && fflush(file) == 0);
+    int fd = dup(fileno(file));
+    fclose(file);
+    unlink(path);
+    return fd;
+}
+
+static bool
+is_in_memory(struct campus *campus, const char *id)
+{
+    return controller_incident(campus->controller, id) != NULL;
+}
+
+/* By what led to it a pending one is judged, and a checked one asked again or not: those incidents
+ * stay, however old; of the others the older half goes. */
+static void
+test_what_is_judged_keeps_its_incident_while_memory_is_short(void **state)
+{
+    struct campus *campus = *state;
+    struct pressure pressure = {.group = {fake_number(campus, "limit", "1000000000"),
+                                          fake_number(campus, "used", "900000000"), -1}};
+    struct wish_answer answer = {.calls = 0};
+    char judged[2][ID_SIZE], old[ID_SIZE], young[ID_SIZE];
+    for (uint8_t i = 0; i < COUNT_OF(judged); i++) {
+        char ip[16], name[8];
+        snprintf(ip, sizeof(ip), "10.2.0.%u", 4u + i);
+        snprintf(name, sizeof(name), "d%u", i);
+        campus_client(campus, "e2", i ? "p2" : "p1", (uint8_t)(4 + i), ip, NULL);
+        assert_true(campus_detect(campus, name, ip, STRENGTH_STRONG));
+        const struct containment *c = campus_newest(campus);
+        assert_int_equal(c->state, CONTAINMENT_PENDING);
+        memcpy(judged[i], c->incident_id, ID_SIZE);
+    }
+    controller_judge(campus->controller, campus_newest(campus)->id, VERDICT_CHECK, "operator:ann",
+                     "seen", campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    incidents_put(campus, 0, 1000, -1, -1);
+    id_of(0, old);
+    id_of(999, young);
+    pressure_tick(&pressure, campus->controller);
+    memory_group_close(&pressure.group);
+    assert_true(pressure.view.is_short);
+    assert_true(pressure.view.shed > 0);
+    assert_false(is_in_memory(campus, old));
+    assert_true(is_in_memory(campus, young));
+    assert_true(is_in_memory(campus, judged[0]));
+    assert_true(is_in_memory(campus, judged[1]));
+}
+
 int
 main(void)
 {
@@ -131,6 +191,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_walk_misses_nobody_while_others_come, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            test_what_is_judged_keeps_its_incident_while_memory_is_short, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
