@@ -2,19 +2,21 @@
 a server is blocked for everybody."""
 import copy
 import os
+import subprocess
 
 import pytest
 from browser import Browser
 from conftest import PASSWORD
 from light import POLICY, arp_frame
 from netns import wait_for
-from test_storm import StormLab
+from test_storm import StormLab, ip
 
 CROWD, BUDGET, SERVER = 250, 3, "198.51.100.66"
 SMALL = (POLICY.replace("10.77.0.0/24", "10.0.0.0/8").replace("per_minute: 10000", f"per_minute: {BUDGET}")
          .replace("per_hour: 10000", f"per_hour: {BUDGET}")
          .replace("- {action: isolate}", "- {action: isolate}\n      - {action: block_server}")
          .replace("lists:\n", "never_block:\n  prefixes: [198.51.100.0/24]\nlists:\n"))
+DOUBTFUL = CROWD - 1  # of whom only weak evidence is there before the storm
 SEEN = {
     False: ("more endpoints are to be isolated than the budget allows", "Budgets and conflicts",
             "seen in two places at once", "endpoints talk to it", "Pending"),
@@ -24,11 +26,22 @@ FAILED = {False: "That did not work", True: "実行できませんでした"}  #
 SHOTS = os.environ.get("CORDON_SHOTS")  # a folder, to look at
 
 
+def doubtful(made):
+    return [one["containment"] for one in made.items("/pending")
+            if one["containment"]["hold"] == "weak" and one["containment"]["ip"] == ip(DOUBTFUL)
+            and one["containment"]["action"] == "isolate"]
+
+
 @pytest.fixture(scope="module")
 def lab():
-    with StormLab(CROWD, SMALL, sure=lambda _: False, server=SERVER) as made:
+    made = StormLab(CROWD, SMALL, sure=lambda _: False, server=SERVER)
+    hearsay = made.eve.replace("eve.json", "hearsay.json")
+    made.sources += f'  - {{name: hearsay, kind: eve-file, path: "{hearsay}", strength: weak, confidence: 50}}\n'
+    with made:
         with made.crowd():
             wait_for(lambda: made.api.get("/endpoints?limit=1")["total"] >= CROWD, "everybody is known", 60, 0.2)
+            made.write(hearsay, [DOUBTFUL])
+            wait_for(lambda: doubtful(made), "what somebody could have forged waits", 30, 0.2)
             made.storm()
             wait_for(lambda: made.api.get("/budgets").get("storm"), "the storm", 60, 0.2)
             wait_for(lambda: made.api.get("/pending?limit=1")["total"] >= CROWD - BUDGET, "the others wait", 60, 0.2)
@@ -90,3 +103,25 @@ def test_the_storm_is_seen(lab, browser, japanese):
     assert not browser.violations() and not browser.troubles()
     if SHOTS:
         browser.shot(os.path.join(SHOTS, f"block.{'ja' if japanese else 'en'}.png"))
+
+
+@pytest.mark.parametrize("japanese", (False, True), ids=("en", "ja"))
+def test_why_what_is_certain_by_now_still_waits_is_seen(lab, browser, japanese):
+    one = wait_for(lambda: [each for each in doubtful(lab) if each.get("refused")], "its budget is spent", 60, 0.2)[0]
+    browser.open(japanese=japanese)
+    browser.sign_in("admin", PASSWORD, japanese)
+    browser.troubles()
+    for screen, word in (("pending", {False: "Policy could not enforce it", True: "ポリシーが実施できなかった理由"}),
+                         (f"containments/{one['id']}", {False: "could not enforce it",
+                                                        True: "実施できませんでした"})):
+        browser.visit(screen)
+        if screen == "pending":
+            browser.run("const box = page.getByRole('searchbox').first(); await box.fill(args.text)", text=one["id"])
+        browser.see(word[japanese])
+        assert japanese != (one["refused"] in browser.text()), one["refused_said"]
+        assert not browser.violations() and not browser.troubles()
+    shown = subprocess.run(
+        [lab.program("cordonctl"), "pending"], check=True, capture_output=True, text=True, timeout=60,
+        env=dict(os.environ, CORDON_URL="https://10.99.0.1:8443", CORDON_TOKEN_FILE=f"{lab.state_dir}/admin.token",
+                 CORDON_CA=f"{lab.state_dir}/pki/ca.pem")).stdout
+    assert "REFUSED" in shown and one["refused"] in shown, shown

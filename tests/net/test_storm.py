@@ -59,21 +59,23 @@ class StormLab(Light):
             time.sleep(0.12)  # a switch may tell 5,000 facts a second, and who reads them may do so late
         return line
 
-    def storm(self):
-        """As one program writes it; the time now is that of all."""
+    def alert(self, number, stamp):
+        return json.dumps({
+            "timestamp": stamp, "flow_id": 1000 + number, "event_type": "alert",
+            "src_ip": ip(number), "src_port": 40001, "dest_ip": self.server or f"198.18.{number >> 8}.{number & 255}",
+            "dest_port": 443, "proto": "TCP", "direction": "to_server",
+            "alert": {"signature_id": 2099999, "signature": "C2 everybody calls home",
+                      "category": "Malware Command and Control Activity Detected",
+                      "severity": 1, "metadata": {"confidence": ["High" if self.sure(number) else "Medium"]}}}) + "\n"
+
+    def write(self, path, numbers):
+        """Alerts about those, as one program writes them; the time now is that of all."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000+0000", time.gmtime())
-        lines = []
-        for number in range(self.size):
-            lines.append(json.dumps({
-                "timestamp": stamp, "flow_id": 1000 + number, "event_type": "alert",
-                "src_ip": ip(number), "src_port": 40001, "dest_ip": self.server or f"198.18.{number >> 8}.{number & 255}",
-                "dest_port": 443, "proto": "TCP", "direction": "to_server",
-                "alert": {"signature_id": 2099999, "signature": "C2 everybody calls home",
-                          "category": "Malware Command and Control Activity Detected",
-                          "severity": 1, "metadata": {
-                              "confidence": ["High" if self.sure(number) else "Medium"]}}}) + "\n")
-        with open(self.eve, "a", encoding="ascii") as file:
-            file.write("".join(lines))
+        with open(path, "a", encoding="ascii") as file:
+            file.write("".join(self.alert(number, stamp) for number in numbers))
+
+    def storm(self):
+        self.write(self.eve, range(self.size))
 
 
 @pytest.fixture(scope="module")
