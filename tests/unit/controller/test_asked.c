@@ -13,9 +13,7 @@
 
 #include "base/log.h"
 #include "audit_rows.h"
-#include "campus.h"
-
-#define SECOND INT64_C(1000000)
+#include "scene.h"
 
 static int
 setup(void **state)
@@ -30,33 +28,12 @@ setup(void **state)
     return 0;
 }
 
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
-    return 0;
-}
-
 static bool
 drops(struct campus *campus, size_t on, uint8_t mac, const char *server)
 {
     struct mac full = campus_mac(mac);
     struct ip ip = campus_ip(server ? server : "10.1.0.3");
     return dummy_drops(campus->switches[on].device, "any", &full, server ? &ip : NULL);
-}
-
-static struct wish_answer
-ask(struct campus *campus, const struct wish *wish)
-{
-    struct wish_answer answer = {.calls = 0};
-    struct wish full = *wish;
-    snprintf(full.account, sizeof(full.account), "operator:ann");
-    snprintf(full.reason, sizeof(full.reason), "asked");
-    controller_wish(campus->controller, &full, campus_answer, &answer);
-    campus_settle(campus);
-    assert_int_equal(answer.calls, 1);
-    return answer;
 }
 
 static enum wish_result
@@ -75,26 +52,26 @@ test_a_wish_with_the_same_key_is_one_containment(void **state)
 {
     struct campus *campus = *state;
     struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .external_id = "INC-7"};
-    struct wish_answer first = ask(campus, &wish);
+    struct wish_answer first = scene_wish(campus, &wish);
     assert_int_equal(first.result, WISH_DONE);
-    struct wish_answer second = ask(campus, &wish);
+    struct wish_answer second = scene_wish(campus, &wish);
     assert_int_equal(second.result, WISH_EXISTS);
     assert_string_equal(second.id, first.id);
     wish.external_id[0] = '\0'; /* another asker, the same endpoint */
-    second = ask(campus, &wish);
+    second = scene_wish(campus, &wish);
     assert_int_equal(second.result, WISH_EXISTS);
     assert_string_equal(second.id, first.id);
     snprintf(wish.external_id, sizeof(wish.external_id), "INC-7");
     campus_restart(campus);
-    second = ask(campus, &wish);
+    second = scene_wish(campus, &wish);
     assert_int_equal(second.result, WISH_EXISTS);
     assert_string_equal(second.id, first.id);
     struct wish_answer release = {.calls = 0};
     controller_release(campus->controller, first.id, "token:x", "", campus_answer, &release);
     campus_settle(campus);
-    assert_int_equal(ask(campus, &wish).result, WISH_EXISTS); /* that wish was fulfilled */
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_EXISTS); /* that wish was fulfilled */
     campus_restart(campus);
-    assert_int_equal(ask(campus, &wish).result, WISH_EXISTS);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_EXISTS);
     assert_int_equal(controller_containment_count(campus->controller), 0);
 }
 
@@ -104,14 +81,14 @@ test_protected_hosts_are_refused_with_the_reason(void **state)
     struct campus *campus = *state;
     campus_client(campus, "e1", "p1", 1, "10.1.0.1", NULL);
     struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(1)};
-    struct wish_answer answer = ask(campus, &wish);
+    struct wish_answer answer = scene_wish(campus, &wish);
     assert_int_equal(answer.result, WISH_REFUSED);
     assert_non_null(strstr(answer.why, "protected"));
     wish = (struct wish){.action = ACTION_BLOCK_SERVER};
     assert_true(prefix_parse("10.1.0.1", &wish.server));
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     assert_true(prefix_parse("10.1.0.0/24", &wish.server)); /* holds a protected one */
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     assert_false(drops(campus, 0, 1, NULL));
     assert_int_equal(controller_containment_count(campus->controller), 0);
 }
@@ -121,17 +98,17 @@ test_senseless_wishes_are_refused(void **state)
 {
     struct campus *campus = *state;
     struct wish wish = {.action = ACTION_ISOLATE};
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     snprintf(wish.endpoint_id, sizeof(wish.endpoint_id), "01NOBODY");
-    assert_int_equal(ask(campus, &wish).result, WISH_UNKNOWN);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_UNKNOWN);
     wish = (struct wish){.action = ACTION_ISOLATE, .mac = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}};
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     wish = (struct wish){.action = ACTION_BLOCK_SERVER, .server_name = "c2.example"};
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     wish = (struct wish){.action = ACTION_ISOLATE, .mac = campus_mac(2), .permit_set = "none such"};
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     wish = (struct wish){.action = ACTION_NOTIFY, .mac = campus_mac(2)};
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     assert_int_equal(controller_containment_count(campus->controller), 0);
 }
 
@@ -141,7 +118,7 @@ test_pairs_and_servers(void **state)
     struct campus *campus = *state;
     struct wish wish = {.action = ACTION_BLOCK_PAIR, .ip = campus_ip("10.1.0.2")};
     assert_true(prefix_parse("198.51.100.9", &wish.server));
-    assert_int_equal(ask(campus, &wish).result, WISH_DONE);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_DONE);
     for (size_t i = 0; i < 2; i++) {
         assert_true(drops(campus, i, 2, "198.51.100.9"));
         assert_false(drops(campus, i, 2, "198.51.100.10"));
@@ -151,7 +128,7 @@ test_pairs_and_servers(void **state)
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
     wish = (struct wish){.action = ACTION_BLOCK_SERVER};
     assert_true(prefix_parse("203.0.113.0/24", &wish.server));
-    assert_int_equal(ask(campus, &wish).result, WISH_DONE);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_DONE);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
     assert_true(drops(campus, 1, 3, "203.0.113.200"));
     assert_false(drops(campus, 1, 3, "203.0.114.1"));
@@ -169,7 +146,7 @@ test_a_detailed_mirror_goes_where_one_is_declared(void **state)
     campus_pass(campus, 3 * SECOND);
     campus_restart(campus);
     struct wish wish = {.action = ACTION_MIRROR, .mac = campus_mac(2), .expires_s = 60};
-    struct wish_answer answer = ask(campus, &wish);
+    struct wish_answer answer = scene_wish(campus, &wish);
     assert_int_equal(answer.result, WISH_DONE);
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
     assert_int_equal(controller_mirror_count(campus->controller), 2);
@@ -189,7 +166,7 @@ test_an_unlocated_endpoint_is_kept_and_acted_on(void **state)
 {
     struct campus *campus = *state;
     struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(40)};
-    struct wish_answer answer = ask(campus, &wish);
+    struct wish_answer answer = scene_wish(campus, &wish);
     assert_int_equal(answer.result, WISH_DONE);
     const struct containment *c = controller_find(campus->controller, answer.id);
     assert_int_equal(c->state, CONTAINMENT_WAITING);
@@ -426,7 +403,7 @@ test_a_full_switch_fails_with_a_clear_problem(void **state)
     char ids[9][ID_SIZE];
     for (uint8_t i = 0; i < 9; i++) {
         struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac((uint8_t)(100 + i))};
-        snprintf(ids[i], ID_SIZE, "%s", ask(campus, &wish).id);
+        snprintf(ids[i], ID_SIZE, "%s", scene_wish(campus, &wish).id);
     }
     const struct containment *last = controller_find(campus->controller, ids[8]);
     assert_int_equal(last->state, CONTAINMENT_FAILED);
@@ -452,7 +429,7 @@ test_what_a_switch_cannot_hold_is_said_not_hidden(void **state)
     campus_settle(campus);
     struct wish wish = {.action = ACTION_BLOCK_SERVER};
     assert_true(prefix_parse("203.0.113.7", &wish.server));
-    assert_int_equal(ask(campus, &wish).result, WISH_DONE);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_DONE);
     const struct containment *c = campus_newest(campus);
     assert_true(drops(campus, 0, 3, "203.0.113.7"));
     assert_non_null(strstr(c->problem, "small it cannot match addresses"));
@@ -622,10 +599,10 @@ test_a_role_is_proposed_and_protects_when_confirmed(void **state)
                        campus_answer, &answer);
     campus_settle(campus);
     assert_int_equal(answer.result, WISH_DONE);
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     campus_pass(campus, 3 * SECOND);
     campus_restart(campus);
-    assert_int_equal(ask(campus, &wish).result, WISH_REFUSED);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
     bool found = false;
     struct mac mac = campus_mac(3);
     for (const struct rule *rule;
@@ -639,7 +616,7 @@ test_a_role_is_proposed_and_protects_when_confirmed(void **state)
     controller_protect(campus->controller, view.id, false, "operator:ann", "", campus_answer,
                        &answer);
     campus_settle(campus);
-    assert_int_equal(ask(campus, &wish).result, WISH_DONE);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_DONE);
 }
 
 /* Malware answers DHCP too: what it does while it is contained must not open its containment. */
@@ -715,7 +692,7 @@ test_a_changed_policy_changes_who_is_protected_and_what_is_permitted(void **stat
     char why[TEXT_SIZE] = "", yaml[2048];
     struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(2), .permit_set = "updates"};
     const struct endpoint *c3 = campus_endpoint(campus, 3);
-    assert_int_equal(ask(campus, &wish).result, WISH_DONE);
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_DONE);
     assert_false(controller_is_protected(campus->controller, c3, why));
     snprintf(yaml, sizeof(yaml), "%s", campus_policy);
     char *at = strstr(yaml, "      - {server: 10.1.0.10");
@@ -738,7 +715,7 @@ test_a_changed_policy_changes_who_is_protected_and_what_is_permitted(void **stat
     assert_true(controller_is_protected(campus->controller, c3, why));
     assert_string_equal(why, "declared as protected in the policy: ward");
     wish = (struct wish){.action = ACTION_ISOLATE, .mac = campus_mac(3)};
-    struct wish_answer answer = ask(campus, &wish);
+    struct wish_answer answer = scene_wish(campus, &wish);
     assert_int_equal(answer.result, WISH_REFUSED);
     assert_non_null(strstr(answer.why, "ward"));
     for (size_t i = 0; i < 2; i++) { /* the isolation stays, and its set has one more on each */
@@ -749,7 +726,7 @@ test_a_changed_policy_changes_who_is_protected_and_what_is_permitted(void **stat
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
 }
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, scene_teardown)
 
 int
 main(void)
