@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "wire/said_table.h"
 
@@ -34,7 +35,17 @@ struct value {
 
 /* One text that is looked for; shared by the sentences within it. */
 struct seek {
+    const struct said_index *index;
     unsigned tries, depth;
+};
+
+#define BYTES 256
+/* Numbers of rows (said_at), those that begin with the same byte beside each other and in their
+ * order: "begins[b] .. begins[b + 1]" of 'numbers'. */
+struct said_index {
+    const struct said **rows;
+    size_t *numbers;
+    size_t begins[BYTES + 1];
 };
 
 static const struct {
@@ -55,6 +66,61 @@ said_at(size_t index)
         index -= *parts[i].count;
     }
     return NULL;
+}
+
+struct said_index *
+said_index_new(void)
+{
+    struct said_index *index = MEM_NEW(struct said_index);
+    size_t count = 0, at[BYTES];
+    while (said_at(count)) {
+        count++;
+    }
+    index->rows = mem_new(count, sizeof(struct said *));
+    index->numbers = mem_new(count, sizeof(*index->numbers));
+    for (size_t i = 0; i < count; i++) {
+        index->rows[i] = said_at(i);
+        index->begins[(uint8_t)index->rows[i]->english[0] + 1]++;
+    }
+    for (size_t byte = 0; byte < BYTES; byte++) {
+        at[byte] = index->begins[byte];
+        index->begins[byte + 1] += index->begins[byte];
+    }
+    for (size_t i = 0; i < count; i++) {
+        index->numbers[at[(uint8_t)index->rows[i]->english[0]]++] = i;
+    }
+    return index;
+}
+
+void
+said_index_free(struct said_index *index)
+{
+    if (index) {
+        free(index->rows);
+        free(index->numbers);
+        free(index);
+    }
+}
+
+/* Rows of one beginning that were not tried yet. */
+struct rest {
+    const size_t *at, *end;
+};
+
+static struct rest
+rest_of(const struct said_index *index, char first)
+{
+    const size_t *numbers = index->numbers, *begins = &index->begins[(uint8_t)first];
+    return (struct rest){numbers + begins[0], numbers + begins[1]};
+}
+
+/* The next in the table's order, of both; NULL: no more. */
+static const struct said *
+rest_next(const struct said_index *index, struct rest *a, struct rest *b)
+{
+    bool is_a = a->at < a->end && (b->at == b->end || *a->at < *b->at);
+    struct rest *next = is_a ? a : b;
+    return next->at < next->end ? index->rows[*next->at++] : NULL;
 }
 
 /* 'at' stands behind a '{'. */
@@ -216,12 +282,11 @@ recognise_one(struct piece text, struct piece only, struct seek *seek)
     }
     seek->tries--;
     seek->depth++;
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        for (size_t k = 0; !said && k < *parts[i].count; k++) {
-            const struct said *row = &parts[i].rows[k];
-            bool may_be = row->english[0] == '{' || row->english[0] == text.text[0];
-            said = may_be && is_meant(row, only) ? row_try(row, text, seek) : NULL;
-        }
+    struct rest same = rest_of(seek->index, text.text[0]), any = rest_of(seek->index, '{');
+    any.end = text.text[0] == '{' ? any.at : any.end; /* those are the same */
+    const struct said *row;
+    while (!said && (row = rest_next(seek->index, &same, &any)) != NULL) {
+        said = is_meant(row, only) ? row_try(row, text, seek) : NULL;
     }
     seek->depth--;
     return said;
@@ -263,12 +328,21 @@ recognise(struct piece text, struct piece only, struct seek *seek)
 }
 
 cJSON *
-said_of(const char *text, const char *only)
+said_find(const struct said_index *index, const char *text, const char *only)
 {
-    struct seek seek = {.tries = TRIES_MAX};
+    struct seek seek = {.index = index, .tries = TRIES_MAX};
     return text[0] == '\0' ? NULL
                            : recognise((struct piece){text, strlen(text)},
                                        (struct piece){only, strlen(only)}, &seek);
+}
+
+cJSON *
+said_of(const char *text, const char *only)
+{
+    struct said_index *index = said_index_new();
+    cJSON *said = said_find(index, text, only);
+    said_index_free(index);
+    return said;
 }
 
 /* Wording */

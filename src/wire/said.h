@@ -31,6 +31,12 @@ const struct said *said_at(size_t index);
  * begins so; "": a whole sentence (no code "word.").  The caller owns it.  The work is bounded,
  * whatever the text. */
 cJSON *said_of(const char *text, const char *only);
+/* For many texts: the rows by the byte with which their English begins.  Never NULL. */
+struct said_index;
+struct said_index *said_index_new(void);
+void said_index_free(struct said_index *index);
+/* As said_of(). */
+cJSON *said_find(const struct said_index *index, const char *text, const char *only);
 /* Puts what is known of the texts of 'json', an object of that shape (codec.h), next to them.  A
  * text that an attacker made costs up to a millisecond: web does this, never core, whose loop
  * contains. */

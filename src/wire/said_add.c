@@ -7,17 +7,26 @@
 #include "wire/said.h"
 
 #define REMEMBERED 8
-#define REMEMBER_LEAST 32 /* bytes: shorter ones are found as fast as remembered */
+#define REMEMBER_LEAST 24 /* bytes: shorter ones are found as fast as remembered */
 
 /* Rows of a list mostly say the same: what is wrong with a switch stands at each containment on it.
  * All borrowed from the object that is walked. */
-struct memory {
-    struct {
-        const char *text, *only;
-        const cJSON *said;
-    } items[REMEMBERED];
-    size_t next;
+struct remembered {
+    const char *text, *only;
+    const cJSON *said;
 };
+struct memory {
+    struct said_index *index;            /* owned */
+    struct remembered items[REMEMBERED]; /* what was met last stands first */
+};
+
+/* To the front, in the place of 'at': those before it move on. */
+static void
+remember(struct memory *memory, size_t at, struct remembered item)
+{
+    memmove(&memory->items[1], &memory->items[0], at * sizeof(item));
+    memory->items[0] = item;
+}
 
 static cJSON *
 text_said(const cJSON *text, const char *only, struct memory *memory)
@@ -27,15 +36,13 @@ text_said(const cJSON *text, const char *only, struct memory *memory)
     for (size_t i = 0; !is_short && i < REMEMBERED; i++) {
         if (memory->items[i].text && strcmp(memory->items[i].text, value) == 0 &&
             strcmp(memory->items[i].only, only) == 0) {
-            return memory->items[i].said ? cJSON_Duplicate(memory->items[i].said, true) : NULL;
+            remember(memory, i, memory->items[i]);
+            return memory->items[0].said ? cJSON_Duplicate(memory->items[0].said, true) : NULL;
         }
     }
-    cJSON *said = said_of(value, only);
+    cJSON *said = value[0] != '\0' ? said_find(memory->index, value, only) : NULL;
     if (!is_short) {
-        memory->items[memory->next].text = value;
-        memory->items[memory->next].only = only;
-        memory->items[memory->next].said = said;
-        memory->next = (memory->next + 1) % REMEMBERED;
+        remember(memory, REMEMBERED - 1, (struct remembered){value, only, said});
     }
     return said;
 }
@@ -95,17 +102,19 @@ object_add(const struct shape *shape, cJSON *json, struct memory *memory)
 void
 said_add(const struct shape *shape, cJSON *json)
 {
-    struct memory memory = {.next = 0};
+    struct memory memory = {.index = said_index_new()};
     object_add(shape, json, &memory);
+    said_index_free(memory.index);
 }
 
 void
 said_add_each(const struct shape *shape, cJSON *items)
 {
-    struct memory memory = {.next = 0};
+    struct memory memory = {.index = said_index_new()};
     cJSON *each;
     cJSON_ArrayForEach(each, items)
     {
         object_add(shape, each, &memory);
     }
+    said_index_free(memory.index);
 }
