@@ -10,7 +10,7 @@ import ledger
 from light import Light
 from test_disk import Disk
 
-SLOW_S = float(os.environ.get("CORDON_SLOW_S", "0.4"))
+SLOW_S = float(os.environ.get("CORDON_SLOW_S", "1"))
 
 
 class EdgeDiskLab(Light):
