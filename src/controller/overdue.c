@@ -11,6 +11,8 @@
 /* Away for so long it is a switch that is away; a line that was only made anew heals nothing yet,
  * and what it had not answered must not look proven in between. */
 #define AWAY_US 60000000
+#define TOLD_APART 3     /* more that fall mute at once have one cause: told as one */
+#define STALL_US 2000000 /* we did not run for so long: answers may lie unread */
 
 void
 overdue_sent(const struct controller *controller, struct switch_state *sw, uint64_t generation)
@@ -46,6 +48,16 @@ overdue_text(const struct switch_state *sw, char text[TEXT_SIZE])
     snprintf(text, TEXT_SIZE, "has not answered what it was told at %s", since);
 }
 
+static void
+mute_tell(struct controller *controller, struct switch_state *sw)
+{
+    char text[TEXT_SIZE];
+    overdue_text(sw, text);
+    sw->overdue.is_told = true;
+    notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_HIGH, sw->device.switch_name,
+                        text);
+}
+
 /* Behind what other things still have to say of it. */
 static void
 mute_begin(struct controller *controller, struct switch_state *sw)
@@ -59,10 +71,7 @@ mute_begin(struct controller *controller, struct switch_state *sw)
               LOG_S("switch", sw->device.switch_name),
               LOG_I("generation", sw->overdue.sent[0].generation));
     switch_problem(controller, sw, text);
-    snprintf(sw->told_problem, sizeof(sw->told_problem), "%s", text);
-    notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_HIGH, sw->device.switch_name,
-                        text);
-    judge_look_at_all(controller);
+    snprintf(sw->told_problem, sizeof(sw->told_problem), "%s", text); /* here, or with others */
 }
 
 static void
@@ -71,9 +80,12 @@ mute_end(struct controller *controller, struct switch_state *sw)
     sw->overdue.is_mute = false;
     log_info("controller", "switch answers again", LOG_S("switch", sw->device.switch_name));
     switch_problem(controller, sw, sw->device.problem);
-    notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_LOW, sw->device.switch_name,
-                        "answers again");
-    judge_look_at_all(controller);
+    if (sw->overdue.is_told) {
+        sw->overdue.is_told = false;
+        notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_LOW,
+                            sw->device.switch_name, "answers again");
+    }
+    judge_look_at_all_soon(controller);
 }
 
 void
@@ -95,6 +107,15 @@ overdue_answered(struct controller *controller, struct switch_state *sw, uint64_
 }
 
 void
+overdue_refused(struct controller *controller, struct switch_state *sw)
+{
+    sw->overdue.count = 0; /* what is sent instead has its own time */
+    if (sw->overdue.is_mute) {
+        mute_end(controller, sw);
+    }
+}
+
+void
 overdue_connection(const struct controller *controller, struct switch_state *sw)
 {
     sw->overdue.count = 0;
@@ -107,21 +128,89 @@ overdue_forget(struct switch_state *sw)
     sw->overdue = (struct overdue){.count = 0};
 }
 
-void
-overdue_tick(struct controller *controller)
+/* While we stood still nobody could be heard. */
+static void
+wait_longer(struct controller *controller, int64_t by_us)
 {
-    int64_t now_us = clock_boot_us(controller->clock);
     struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
-        struct overdue *overdue = &sw->overdue;
-        bool is_ours = sw->device.is_connected && !sw->is_fenced;
-        if (!overdue->is_mute && is_ours && is_late(controller, sw)) {
-            mute_begin(controller, sw);
-        } else if (overdue->is_mute && overdue->gone_us > 0 &&
-                   now_us - overdue->gone_us > AWAY_US) {
-            overdue->is_mute = false;
-            judge_look_at_all(controller);
+        for (size_t i = 0; i < sw->overdue.count; i++) {
+            sw->overdue.sent[i].at_us += by_us;
         }
+    }
+}
+
+static void
+crowd_tell(struct controller *controller, size_t count)
+{
+    char text[TEXT_SIZE];
+    controller->is_overdue_crowd = true;
+    snprintf(text, sizeof(text), "%zu switches have not answered what they were told", count);
+    notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_HIGH, "", text);
+}
+
+/* When the last of a crowd answers. */
+static void
+crowd_tick(struct controller *controller)
+{
+    struct switch_state *sw;
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        if (sw->overdue.is_mute) {
+            return;
+        }
+    }
+    controller->is_overdue_crowd = false;
+    notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_LOW, "",
+                        "all switches that are connected answer again");
+}
+
+/* Who was away long enough is simply away. */
+static void
+away_tick(struct controller *controller, struct switch_state *sw)
+{
+    struct overdue *overdue = &sw->overdue;
+    int64_t now_us = clock_boot_us(controller->clock);
+    if (overdue->is_mute && overdue->gone_us > 0 && now_us - overdue->gone_us > AWAY_US) {
+        overdue->is_mute = overdue->is_told = false;
+        judge_look_at_all_soon(controller);
+    }
+}
+
+void
+overdue_tick(struct controller *controller)
+{
+    int64_t now_us = clock_boot_us(controller->clock), passed_us = now_us - controller->overdue_us;
+    bool has_stalled = controller->overdue_us > 0 && passed_us > STALL_US;
+    struct switch_state *found[TOLD_APART], *sw;
+    size_t count = 0;
+    controller->overdue_us = now_us;
+    if (has_stalled) {
+        wait_longer(controller, passed_us);
+        return;
+    }
+    TAILQ_FOREACH(sw, &controller->switches, link)
+    {
+        away_tick(controller, sw);
+        if (!sw->overdue.is_mute && sw->device.is_connected && !sw->is_fenced &&
+            is_late(controller, sw)) {
+            mute_begin(controller, sw);
+            if (count < TOLD_APART) {
+                found[count] = sw;
+            }
+            count++;
+        }
+    }
+    if (count > TOLD_APART) {
+        crowd_tell(controller, count);
+    }
+    for (size_t i = 0; count <= TOLD_APART && i < count; i++) {
+        mute_tell(controller, found[i]);
+    }
+    if (count > 0) {
+        judge_look_at_all(controller);
+    } else if (controller->is_overdue_crowd) {
+        crowd_tick(controller);
     }
 }

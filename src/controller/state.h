@@ -137,6 +137,7 @@ struct overdue {
     struct overdue_sent sent[OVERDUE_NOTED];
     size_t count;
     bool is_mute;     /* one of them is, or was, late */
+    bool is_told;     /* to people, by its name */
     int64_t since_us; /* wall: when that one was sent */
     int64_t gone_us;  /* boot: not connected since; 0: it is */
 };
@@ -323,6 +324,8 @@ struct controller {
     size_t stale_count, stale_room;
     int64_t endpoints_written_us; /* boot */
     int64_t ticked_us;            /* boot: last once-a-second work */
+    int64_t overdue_us;           /* boot: overdue.c looked last */
+    bool is_overdue_crowd;        /* many switches fell mute at once, and people were told so */
     struct log_limit detection_limit;
     bool changed[CHANGED_COUNT];              /* told at the next tick */
     uint64_t audit_rows;                      /* on disk in this run, as told last */

@@ -62,7 +62,8 @@ static const struct kind kinds[NOTICE_KIND_COUNT] = {
     [NOTICE_SWITCH_PROBLEM] =
         {.title = {{"Switch has a problem", "スイッチに問題があります"}},
          .meaning = {{"Please look at it in the console, under Switches.",
-                      "コンソールの「スイッチ」画面で状態を確認してください。"}}},
+                      "コンソールの「スイッチ」画面で状態を確認してください。"}},
+         .over = {{"Switch is well again", "スイッチの問題が解消しました"}}},
     [NOTICE_SENSOR_SILENT] = {.title = {{"Sensor is silent: its networks are not watched",
                                          "センサーからの報告が途絶えました"}},
                               .meaning = {{"Attacks there would not be seen. Please look whether "

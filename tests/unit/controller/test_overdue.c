@@ -61,7 +61,7 @@ join(struct campus *campus, uint8_t mac)
     struct fact up = {.kind = FACT_LINK_UP, .port = "p2"};
     campus_fact(campus, "e1", &down);
     campus_fact(campus, "e1", &up);
-    clock_fake_advance(&campus->clock, 5 * SECOND);
+    campus_pass(campus, 5 * SECOND);
     campus_client(campus, "e1", "p2", mac, "10.1.0.22", "c2");
 }
 
@@ -239,6 +239,69 @@ one_that_forgot_holds_nothing_for_sure(void **state)
     assert_true(campus_has_mark(containment(campus, id), "unverified"));
 }
 
+/* It answers at once, but takes nothing: what it says is the trouble, not that it says nothing. */
+static void
+one_that_refuses_is_not_mute(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    campus->switches[1].is_deaf = true;
+    contain(campus, 2, id);
+    for (int i = 0; i < 300; i++) {
+        struct wire_observed no = {.epoch = 1, .is_last = true};
+        snprintf(no.switch_name, sizeof(no.switch_name), "e2");
+        snprintf(no.refused, sizeof(no.refused), "its disk is full");
+        controller_observed(campus->controller, &no);
+        campus_pass(campus, SECOND / 10);
+    }
+    assert_string_equal(problem_of(campus, 1), "its disk is full");
+    assert_int_not_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
+    assert_int_equal(notices_about(campus, "has not answered%"), 0);
+}
+
+/* While we stood still, answers lay unread. */
+static void
+our_own_standstill_is_nobodys_silence(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    campus->switches[1].is_deaf = true;
+    contain(campus, 2, id);
+    campus_pass(campus, SECOND);
+    clock_fake_advance(&campus->clock, 30 * SECOND);
+    campus_pass(campus, 5 * SECOND);
+    assert_false(is_told_mute(problem_of(campus, 1)));
+    campus_pass(campus, 5 * SECOND);
+    assert_true(is_told_mute(problem_of(campus, 1)));
+}
+
+/* Many at once have one cause, and are told as one. */
+static void
+many_at_once_are_told_as_one(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
+    campus_add(campus, &(struct device_config){.name = "e4", .driver = "dummy"});
+    campus_pass(campus, 2 * SECOND);
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        campus->switches[i].is_deaf = true;
+    }
+    contain(campus, 2, id);
+    campus_pass(campus, 60 * SECOND);
+    assert_int_equal(notices_about(campus, "has not answered%"), 0);
+    assert_int_equal(notices_about(campus, "% switches have not answered what they were told"), 1);
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        campus->switches[i].is_deaf = false;
+        dummy_set_connected(campus->switches[i].device, false);
+        dummy_set_connected(campus->switches[i].device, true);
+    }
+    campus_pass(campus, 60 * SECOND);
+    assert_int_equal(notices_about(campus, "answers again"), 0);
+    assert_int_equal(notices_about(campus, "all switches that are connected answer again"), 1);
+    assert_int_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
+}
+
 int
 main(void)
 {
@@ -251,6 +314,9 @@ main(void)
         CASE(a_new_line_is_no_answer),
         CASE(one_that_then_goes_away_is_simply_away),
         CASE(one_that_forgot_holds_nothing_for_sure),
+        CASE(one_that_refuses_is_not_mute),
+        CASE(our_own_standstill_is_nobodys_silence),
+        CASE(many_at_once_are_told_as_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
