@@ -19,7 +19,7 @@ CALLS = (
     (r"snprintf\(\s*detail, sizeof\(detail\),",
      "src/controller/**/{enrolments,certificates,unproven,notices,observed,copies,clocks,pressure,ended,storm,follow}.c"),
     (r"\b(?:notices|controller)_tell(?:_object|_containment)?\(", "src/controller/**/*.c"),
-    (r"snprintf\(\s*text, sizeof\(text\),", "src/controller/**/{disk,records,resite,observed,unproven}.c"),
+    (r"snprintf\(\s*text, sizeof\(text\),", "src/controller/**/{disk,records,resite,observed,overdue,unproven}.c"),
     (r"\btell\(controller,", "src/controller/**/{disk,unstored}.c"),
     (r"snprintf\(\s*(?:copies->view\.last|result|source->stats)\.problem, [^,]+,", "src/{controller,intake}/**/*.c"),
     (r"snprintf\(problem, (?:TEXT_SIZE|sizeof\(problem\)),", "src/intake/*.c"),
