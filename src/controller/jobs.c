@@ -20,6 +20,7 @@ struct item {
     struct job job;
     struct job_work work;
     int64_t ended_us, published_us; /* boot */
+    unsigned cancelling;            /* by so many, on its way to the disk: no steps */
 };
 
 struct jobs {
@@ -187,13 +188,19 @@ item_step(struct jobs *jobs, struct item *item)
     return is == JOB_WAITS;
 }
 
+static bool
+has_turn(const struct item *item)
+{
+    return item->job.state == JOB_RUNNING && item->cancelling == 0;
+}
+
 /* The next that runs, in turn; NULL: none. */
 static struct item *
 take_turn(struct jobs *jobs)
 {
     struct item *from = jobs->next ? jobs->next : TAILQ_FIRST(&jobs->items);
     struct item *item = from;
-    while (item && item->job.state != JOB_RUNNING) {
+    while (item && !has_turn(item)) {
         item = TAILQ_NEXT(item, link) ? TAILQ_NEXT(item, link) : TAILQ_FIRST(&jobs->items);
         item = item == from ? NULL : item;
     }
@@ -269,6 +276,29 @@ jobs_context(const struct jobs *jobs, const char *id, const char *kind)
 {
     const struct item *item = item_find(jobs, id);
     return item && strcmp(item->job.kind, kind) == 0 ? item->work.context : NULL;
+}
+
+bool
+jobs_cancel_put(struct jobs *jobs, const char *id, struct store_change *change)
+{
+    struct item *item = item_find(jobs, id);
+    if (!item || item->job.state != JOB_RUNNING) {
+        return false;
+    }
+    item->cancelling++;
+    if (item->work.cancel_put) {
+        item->work.cancel_put(item->work.context, &item->job, change);
+    }
+    return true;
+}
+
+void
+jobs_go_on(struct jobs *jobs, const char *id)
+{
+    struct item *item = item_find(jobs, id);
+    if (item && item->cancelling > 0) {
+        item->cancelling--;
+    }
 }
 
 bool

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "model/job.h"
+#include "store/store.h"
 
 struct jobs;
 
@@ -40,6 +41,9 @@ enum job_step {
 struct job_work {
     /* A part of the work that takes well under a millisecond. */
     enum job_step (*step)(void *context, struct job *job);
+    /* What must be on the disk for it to stay cancelled, into the commit of the audit's row about
+     * that: no step is made from then on, unless that cannot be stored.  May be NULL. */
+    void (*cancel_put)(void *context, const struct job *job, struct store_change *change);
     /* Once, after the last step, also of a cancelled one.  May be NULL. */
     void (*over)(void *context, const struct job *job);
     /* When it is forgotten: frees the context with what was found. */
@@ -67,7 +71,12 @@ const struct job *jobs_at(const struct jobs *jobs, size_t index);
 const struct job *jobs_find(const struct jobs *jobs, const char *id);
 /* What a job of that kind works on or has found; NULL: no such job. */
 void *jobs_context(const struct jobs *jobs, const char *id, const char *kind);
-/* False: it does not run (any more). */
+/* Somebody cancels it: with what 'change' stores.  It stands still until jobs_cancel(), or
+ * jobs_go_on(), is called as often as this was.  False: it does not run (any more). */
+bool jobs_cancel_put(struct jobs *jobs, const char *id, struct store_change *change) MUST_CHECK;
+/* That is stored: it ends.  False: it does not run (any more). */
 bool jobs_cancel(struct jobs *jobs, const char *id);
+/* That could not be stored. */
+void jobs_go_on(struct jobs *jobs, const char *id);
 
 #endif

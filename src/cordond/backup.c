@@ -695,6 +695,11 @@ backup_restore(const struct backup_arguments *arguments)
            (unsigned long long)head.schema, (unsigned long long)head.epoch,
            (unsigned long long)head.live, (unsigned long long)rescue.merged);
     printf("The database that was there: %s\n", rescue.aside[0] ? rescue.aside : "none");
+    if (rescue.purges > 0) {
+        printf("%llu purges had begun when the backup was made. A restore deletes nothing: they do "
+               "not go on; begin them again where they are still wanted.\n",
+               (unsigned long long)rescue.purges);
+    }
     if (restoring.replaced > 0) {
         printf("%zu other files were replaced; those that were there: %s\n", restoring.replaced,
                restoring.aside);

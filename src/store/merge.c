@@ -345,6 +345,25 @@ merge_ends(const char *to, uint64_t *ended, char why[256])
     return pair_close(&pair, error, why);
 }
 
+/* ---- what had begun ---- */
+
+int
+merge_purges(const char *to, uint64_t *purges, char why[256])
+{
+    struct pair pair = {.to = NULL};
+    *purges = 0;
+    int error = to_open(to, &pair, why);
+    if (!error && sqlite3_exec(pair.to,
+                               "PRAGMA secure_delete = ON;" /* whom it was about is in it */
+                               " DELETE FROM setting WHERE name LIKE '" RESCUE_PURGES "%'",
+                               NULL, NULL, NULL) != SQLITE_OK) {
+        error = fail(&pair, why);
+    } else if (!error) {
+        *purges = (uint64_t)sqlite3_changes(pair.to);
+    }
+    return pair_close(&pair, error, why);
+}
+
 /* ---- that it happened ---- */
 
 static int
@@ -401,11 +420,16 @@ merge_note(const char *to, int64_t now_us, const struct rescue *rescue, char why
     struct pair pair = {.to = NULL};
     struct tip tip;
     char detail[TEXT_SIZE];
-    snprintf(detail, sizeof(detail),
-             "%.200s; from %.120s; %llu newer rows of the audit were kept, and by the audit %llu "
-             "containments had ended",
-             rescue->cause, rescue->copy[0] ? rescue->copy : "nothing: there was no good copy",
-             (unsigned long long)rescue->merged, (unsigned long long)rescue->ended);
+    int used =
+        snprintf(detail, sizeof(detail),
+                 "%.180s; from %.120s; %llu newer rows of the audit were kept, and by the "
+                 "audit %llu containments had ended",
+                 rescue->cause, rescue->copy[0] ? rescue->copy : "nothing: there was no good copy",
+                 (unsigned long long)rescue->merged, (unsigned long long)rescue->ended);
+    if (rescue->purges > 0) {
+        snprintf(detail + used, sizeof(detail) - (size_t)used,
+                 "; %llu purges that had begun do not go on", (unsigned long long)rescue->purges);
+    }
     int error = to_open(to, &pair, why);
     if (!error && (tip_read(pair.to, &tip) || note_put(&pair, &tip, now_us, detail) ||
                    setting_put(&pair, now_us, rescue->cause))) {

@@ -16,6 +16,9 @@ int merge_rows(const char *to, const char *from, char why[256]) MUST_CHECK;
 /* What is in force or waits by the rows, and by the audit was ended (or left) by a person or its
  * time, is so again: the end is never older than the beginning. */
 int merge_ends(const char *to, uint64_t *ended, char why[256]) MUST_CHECK;
+/* Forgets the purges that had begun when the copy was made: what a restore brings back, it does not
+ * delete.  Whoever still wants one begins it again. */
+int merge_purges(const char *to, uint64_t *purges, char why[256]) MUST_CHECK;
 /* The audit row "restored", and the setting that has switches looked at first. */
 int merge_note(const char *to, int64_t now_us, const struct rescue *rescue,
                char why[256]) MUST_CHECK;

@@ -248,6 +248,7 @@ staged_use(const char *path, const char *staged, bool salvages, int64_t now_us,
         error = merge_rows(staged, path, why);
     }
     error = error ? error : merge_ends(staged, &rescue->ended, why);
+    error = error ? error : merge_purges(staged, &rescue->purges, why);
     error = error ? error : merge_note(staged, now_us, rescue, why);
     if (error) {
         return error;
@@ -301,7 +302,8 @@ rescue_replace(const char *path, const char *cause, int64_t now_us, struct rescu
                                  "taken from the switches"
                                : "restored from a copy; what switches hold beyond it is listed",
               LOG_S("copy", rescue->copy), LOG_S("set_aside", rescue->aside),
-              LOG_I("audit_rows_merged", rescue->merged), LOG_I("ended_by_them", rescue->ended));
+              LOG_I("audit_rows_merged", rescue->merged), LOG_I("ended_by_them", rescue->ended),
+              LOG_I("purges_that_do_not_go_on", rescue->purges));
     return 0;
 }
 

@@ -33,10 +33,13 @@ struct rescue {
     char copy[URL_SIZE];  /* what took its place; "": nothing */
     uint64_t merged;      /* audit rows that the one set aside still had */
     uint64_t ended;       /* containments that had ended by them, or were left by a person */
+    uint64_t purges;      /* that had begun by the copy: they do not go on */
 };
 
 #define RESCUE_PATH_SIZE (URL_SIZE + 64)
 #define RESCUE_SETTING "restored" /* "since_us cause" */
+/* What a copy knows of a purge may be long over, or cancelled since: none goes on by a restore. */
+#define RESCUE_PURGES "purge/"
 
 /* 0: open it; -EPROTO (a later release's; 'why' names the copy to go back with), -ENOSPC or another
  * negative errno with 'why': do not. */

@@ -53,21 +53,20 @@ ask_job_show(const struct ask_call *call, const void *parameters)
     }
 }
 
-/* A job whose cancelling is on its way to the audit. */
+/* A job whose cancelling is on its way to the disk: with the audit's row, what has it stay so. */
 struct cancelling {
     struct ask_call call;
     char id[HOST_SIZE];
 };
 
 static void
-on_recorded(void *context, enum wish_result result, const char *why,
-            const struct containment *containment)
+on_stored(void *context, int error)
 {
     struct cancelling *cancelling = context;
     const struct ask_call *call = &cancelling->call;
-    (void)containment;
-    if (result != WISH_DONE) {
-        ask_problem(call, 503, why ? why : "the audit could not be written", NULL,
+    if (error) {
+        jobs_go_on(call->asks->jobs, cancelling->id);
+        ask_problem(call, 503, "the audit could not be stored", NULL,
                     "nothing was changed; try again");
     } else {
         (void)jobs_cancel(call->asks->jobs, cancelling->id); /* or it ended meanwhile */
@@ -92,13 +91,16 @@ ask_job_cancel(const struct ask_call *call, const void *parameters)
                     "ask an administrator");
         return;
     }
-    if (job->state != JOB_RUNNING) {
+    struct store_change *change = store_change_new();
+    if (!jobs_cancel_put(call->asks->jobs, job->id, change)) {
+        store_change_free(change);
         ask_problem(call, 409, "it has ended already", "id", "nothing was changed");
         return;
     }
+    store_put_audit(change, clock_wall_us(controller_clock(call->controller)), call->account,
+                    "job.cancel", job->id, job->about);
     struct cancelling *cancelling = MEM_NEW(struct cancelling);
     cancelling->call = *call;
     memcpy(cancelling->id, asked->id, sizeof(cancelling->id));
-    controller_record(call->controller, call->account, "job.cancel", job->id, job->about,
-                      on_recorded, cancelling);
+    store_submit(controller_store(call->controller), change, on_stored, cancelling);
 }

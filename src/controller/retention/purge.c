@@ -18,6 +18,7 @@
 #define STEP_ENDPOINTS 32
 #define STEP_ANNOTATIONS 64
 #define SCRUB_US (INT64_C(120) * 1000000) /* then it goes on by itself */
+#define AGAIN_US (INT64_C(10) * 1000000)
 
 /* In this order: what refers to something goes before it. */
 static const struct {
@@ -52,7 +53,8 @@ struct purge {
     bool is_sweeping, is_busy, has_failed;
     bool is_orphan; /* forgotten while a commit is under way */
     bool is_resumed;
-    bool has_ended;        /* on the disk: nothing remembers it any more */
+    bool is_kept;          /* on the disk: the next start of core goes on with it */
+    int64_t again_us;      /* boot: that it failed is stored again, where it was not */
     purge_begun_fn *begun; /* NULL: nobody waits */
     void *begun_context;
     size_t topology_place, incident_place;
@@ -86,6 +88,7 @@ on_word(void *context, int error)
         purge->begun(purge->begun_context, error);
         purge->begun = NULL;
     }
+    purge->is_kept = purge->is_resumed || (!error && !purge->settings.is_dry);
     (void)committed(purge, purge->is_resumed ? 0 : error); /* what goes on is remembered already */
 }
 
@@ -112,11 +115,23 @@ word_put(struct purge *purge, const struct job *job, const char *reason)
     store_submit(settings->controller->store, change, on_word, purge);
 }
 
+static void
+on_end(void *context, int error)
+{
+    struct purge *purge = context;
+    if (error && !purge->is_kept) {
+        log_error("core", "what a cancelled purge took is not in the operation log",
+                  LOG_I("error", error));
+    }
+    purge->is_kept = purge->is_kept && error;
+    (void)committed(purge, error);
+}
+
 /* What went, also where it was cancelled: by kind, and not of whom. */
 static void
-end_put(const struct purge *purge, const struct job *job, enum job_state state,
-        struct store_change *change)
+end_submit(struct purge *purge, const struct job *job, enum job_state state)
 {
+    struct store_change *change = store_change_new();
     char detail[TEXT_SIZE];
     size_t used = (size_t)snprintf(detail, sizeof(detail), "%s", job_state_names[state]);
     for (size_t i = 0; i < PURGE_KIND_COUNT; i++) {
@@ -126,14 +141,8 @@ end_put(const struct purge *purge, const struct job *job, enum job_state state,
     store_put_audit(change, clock_wall_us(purge->settings.controller->clock), job->account,
                     "purge.end", job->id, detail);
     purge_forget(change, job->id);
-}
-
-static void
-on_end(void *context, int error)
-{
-    struct purge *purge = context;
-    purge->has_ended = error == 0;
-    (void)committed(purge, error);
+    purge->is_busy = true;
+    store_submit(purge->settings.controller->store, change, on_end, purge);
 }
 
 /* Before the bytes are written over: what remembers it has the value too. */
@@ -144,11 +153,8 @@ end_step(struct purge *purge, const struct job *job)
     if (purge->is_busy) {
         return JOB_WAITS;
     }
-    if (!purge->has_ended) {
-        struct store_change *change = store_change_new();
-        end_put(purge, job, JOB_DONE, change);
-        purge->is_busy = true;
-        store_submit(controller->store, change, on_end, purge);
+    if (purge->is_kept) {
+        end_submit(purge, job, JOB_DONE);
         return JOB_WAITS;
     }
     store_scrub(controller->store);
@@ -439,13 +445,39 @@ note_format(const struct purge *purge, char note[TEXT_SIZE])
              purge->settings.is_dry ? "would go" : "went", kept);
 }
 
+/* As far as it came; then nothing more is counted. */
+static void
+sweep_leave(struct purge *purge)
+{
+    if (purge->is_sweeping) {
+        sweep_end(purge);
+    }
+}
+
+/* It has failed once nothing remembers it, or it would be told so and go on after a restart.  Until
+ * then it stands still, and somebody may cancel it. */
+static enum job_step
+failed_step(struct purge *purge, struct job *job)
+{
+    int64_t now_us = clock_boot_us(purge->settings.controller->clock);
+    snprintf(job->note, sizeof(job->note), "the store could not be changed");
+    if (!purge->is_busy && !purge->is_kept) {
+        return JOB_HAS_FAILED;
+    }
+    if (!purge->is_busy && now_us >= purge->again_us) {
+        sweep_leave(purge);
+        purge->again_us = now_us + AGAIN_US;
+        end_submit(purge, job, JOB_FAILED);
+    }
+    return JOB_WAITS;
+}
+
 static enum job_step
 step(void *context, struct job *job)
 {
     struct purge *purge = context;
     if (purge->has_failed) {
-        snprintf(job->note, sizeof(job->note), "the store could not be changed");
-        return JOB_HAS_FAILED;
+        return failed_step(purge, job);
     }
     enum job_step is = part_step(purge, job);
     if (is == JOB_IS_DONE) {
@@ -454,27 +486,32 @@ step(void *context, struct job *job)
     return is;
 }
 
-/* Cancelled, or it failed: nothing goes on.  Where that cannot be stored, it does, at the next
- * start. */
+/* With the row that says so: once somebody is told that it is cancelled, no start of core goes on
+ * with it. */
+static void
+cancel_put(void *context, const struct job *job, struct store_change *change)
+{
+    const struct purge *purge = context;
+    if (!purge->settings.is_dry) {
+        purge_forget(change, job->id);
+    }
+}
+
+/* What a cancelled one did is told behind that: slices that were under way are counted by now. */
 static void
 over(void *context, const struct job *job)
 {
     struct purge *purge = context;
-    struct controller *controller = purge->settings.controller;
     if (purge->settings.is_dry) {
         return;
     }
-    if (purge->is_sweeping) {
-        sweep_end(purge); /* as far as it came */
-    }
-    bool is_ending = purge->part == PART_END && purge->is_busy;
-    if (job->state != JOB_DONE && !purge->has_ended && !is_ending) {
-        struct store_change *change = store_change_new();
-        end_put(purge, job, job->state, change);
-        store_submit(controller->store, change, NULL, NULL);
+    if (job->state == JOB_CANCELLED && purge->is_kept) {
+        sweep_leave(purge);
+        purge->is_kept = false;
+        end_submit(purge, job, JOB_CANCELLED);
     }
     if (!purge->is_scrubbed) {
-        store_scrub(controller->store); /* cancelled, or somebody still reads */
+        store_scrub(purge->settings.controller->store); /* cancelled, or somebody still reads */
     }
 }
 
@@ -516,8 +553,12 @@ begin(struct jobs *jobs, const char *account, const struct job *resumes, struct 
     if (!settings->is_dry) {
         entries_write_behind(settings->controller, SIZE_MAX); /* nothing is written after it went */
     }
-    const struct job_work work = {
-        .step = step, .over = over, .free = forget, .context = purge, .resumes = resumes};
+    const struct job_work work = {.step = step,
+                                  .cancel_put = cancel_put,
+                                  .over = over,
+                                  .free = forget,
+                                  .context = purge,
+                                  .resumes = resumes};
     const struct job *job = jobs_start(jobs, PURGE_KIND, account, about, &work, why);
     if (!job) {
         free(purge);
@@ -559,7 +600,7 @@ on_kept(void *context, const char *name, const char *value)
         purge->settings.subject = kept.subject;
         purge->settings.about = kept.about;
         purge->settings.before_us = kept.before_us;
-        purge->is_resumed = true;
+        purge->is_resumed = purge->is_kept = true;
     }
     if (!purge || !begin(resuming->jobs, job.account, &job, purge, why)) {
         log_error("core", "a purge that had begun does not go on", LOG_S("setting", name),

@@ -190,6 +190,34 @@ test_a_cancelled_one_does_nothing_more(void **state)
     jobs_free(bench.jobs);
 }
 
+/* While its cancelling is on its way to the disk; by two people at once, too. */
+static void
+test_one_that_is_being_cancelled_stands_still(void **state)
+{
+    struct bench bench;
+    struct counting counting = {.until = 1000, .step_us = 1000};
+    struct store_change *change = store_change_new();
+    char why[TEXT_SIZE];
+    (void)state;
+    bench_open(&bench);
+    const struct job *job = start(&bench, "anna", &counting, false, why);
+    assert_true(jobs_run(bench.jobs));
+    uint64_t steps = counting.steps;
+    assert_true(jobs_cancel_put(bench.jobs, job->id, change));
+    assert_true(jobs_cancel_put(bench.jobs, job->id, change));
+    jobs_go_on(bench.jobs, job->id); /* the first one's could not be stored */
+    assert_true(jobs_run(bench.jobs));
+    assert_int_equal(counting.steps, steps);
+    assert_int_equal(job->state, JOB_RUNNING);
+    jobs_go_on(bench.jobs, job->id);
+    assert_true(jobs_run(bench.jobs));
+    assert_true(counting.steps > steps);
+    assert_true(jobs_cancel(bench.jobs, job->id));
+    assert_false(jobs_cancel_put(bench.jobs, job->id, change)); /* it has ended */
+    store_change_free(change);
+    jobs_free(bench.jobs);
+}
+
 static void
 test_a_failed_one_says_why(void **state)
 {
@@ -313,6 +341,7 @@ main(void)
         cmocka_unit_test(test_running_jobs_take_turns),
         cmocka_unit_test(test_progress_is_told_twice_a_second_at_most),
         cmocka_unit_test(test_a_cancelled_one_does_nothing_more),
+        cmocka_unit_test(test_one_that_is_being_cancelled_stands_still),
         cmocka_unit_test(test_a_failed_one_says_why),
         cmocka_unit_test(test_an_ended_one_is_forgotten_after_an_hour),
         cmocka_unit_test(test_too_many_are_refused),

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/copy.h"
+#include "store/rescue.h"
 #include "topology/topology.h"
 
 /* Until the job is over. */
@@ -316,6 +318,141 @@ test_what_a_restart_does_not_begin_again(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM detection WHERE incident_id = 'I-s'"), left);
 }
 
+static int64_t
+rows_left(struct fixture *f)
+{
+    return number(f, "SELECT count(*) FROM detection WHERE incident_id = 'I-s'");
+}
+
+static unsigned
+cancel(struct fixture *f, const char *id)
+{
+    char parameters[128];
+    snprintf(parameters, sizeof(parameters), "{\"id\":\"%s\"}", id);
+    return ask(f, "jobs.cancel", "admin", parameters);
+}
+
+static const char *
+state_of(struct fixture *f, const char *id)
+{
+    char parameters[128];
+    snprintf(parameters, sizeof(parameters), "{\"id\":\"%s\"}", id);
+    assert_int_equal(ask(f, "jobs.show", "admin", parameters), 200);
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f->body, "state"));
+}
+
+/* As many slices as would take all of it. */
+static void
+slices(struct fixture *f)
+{
+    for (int i = 0; i < 200 && asks_run_jobs(f->asks); i++) {
+        campus_settle(&f->campus);
+    }
+}
+
+static void
+assert_a_restart_takes_nothing(struct fixture *f)
+{
+    int64_t left = rows_left(f);
+    assert_in_range(left, 1, 399);
+    assert_int_equal(remembered(f), 0);
+    restart(f);
+    slices(f);
+    assert_int_equal(rows_left(f), left);
+}
+
+/* Nothing that remembers it can be forgotten: it is not cancelled, says so, and goes on. */
+static void
+test_what_cannot_be_forgotten_is_not_cancelled(void **state)
+{
+    struct fixture *f = *state;
+    char id[ID_SIZE];
+    somebody_put(f);
+    somebody_half_purged(f, false, id);
+    tamper(f, "CREATE TRIGGER full BEFORE DELETE ON setting BEGIN SELECT RAISE(FAIL, 'full'); END");
+    assert_int_equal(cancel(f, id), 503);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'job.cancel'"), 0);
+    assert_string_equal(state_of(f, id), "running");
+    tamper(f, "DROP TRIGGER full");
+    finish(f, id);
+    assert_int_equal(rows_left(f), 0);
+}
+
+/* Once it was told that it is cancelled, whatever else cannot be stored: a restart knows of none.
+ */
+static void
+test_what_was_cancelled_stays_so_whatever_fails_behind_it(void **state)
+{
+    struct fixture *f = *state;
+    char id[ID_SIZE];
+    somebody_put(f);
+    somebody_half_purged(f, false, id);
+    tamper(f, "CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.action = 'purge.end'"
+              " BEGIN SELECT RAISE(FAIL, 'full'); END");
+    assert_int_equal(cancel(f, id), 200);
+    assert_string_equal(state_of(f, id), "cancelled");
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'job.cancel'"), 1);
+    tamper(f, "DROP TRIGGER full");
+    assert_a_restart_takes_nothing(f);
+}
+
+/* It is told that it failed when no restart goes on with it, and not before. */
+static void
+test_what_failed_does_not_go_on_either(void **state)
+{
+    struct fixture *f = *state;
+    char id[ID_SIZE];
+    somebody_put(f);
+    somebody_half_purged(f, false, id);
+    tamper(f, "CREATE TRIGGER full BEFORE DELETE ON detection BEGIN SELECT RAISE(FAIL, 'full');"
+              " END; CREATE TRIGGER full_too BEFORE DELETE ON setting BEGIN"
+              " SELECT RAISE(FAIL, 'full'); END");
+    slices(f);
+    assert_string_equal(state_of(f, id), "running");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f->body, "note")),
+                        "the store could not be changed");
+    assert_int_equal(remembered(f), 1);
+    tamper(f, "DROP TRIGGER full; DROP TRIGGER full_too");
+    clock_fake_advance(&f->campus.clock, 11 * SECOND);
+    slices(f);
+    assert_string_equal(state_of(f, id), "failed");
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'purge.end' AND detail"
+                               " LIKE 'failed%'"),
+                     1);
+    assert_a_restart_takes_nothing(f);
+}
+
+/* A copy that was made in the middle of a purge does not bring it back: it was cancelled since. */
+static void
+test_a_restore_deletes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char id[ID_SIZE], copy[256], why[256];
+    struct rescue rescue;
+    somebody_put(f);
+    somebody_half_purged(f, false, id);
+    snprintf(copy, sizeof(copy), "%s.copy", f->campus.path);
+    assert_int_equal(copy_make(f->campus.path, copy, NULL, why), 0);
+    assert_int_equal(cancel(f, id), 200);
+    int64_t left = rows_left(f);
+    asks_free(f->asks);
+    campus_stop(&f->campus);
+    assert_int_equal(rescue_restore(f->campus.path, copy, "by hand",
+                                    clock_wall_us(&f->campus.clock.clock), &rescue, why),
+                     0);
+    unlink(copy);
+    assert_int_equal(rescue.purges, 1);
+    assert_int_equal(remembered(f), 0);
+    campus_start(&f->campus);
+    signer_set(f);
+    asks_begin(f);
+    slices(f);
+    assert_int_equal(rows_left(f), left);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit WHERE action = 'restored' AND detail"
+                               " LIKE '%1 purges that had begun do not go on'"),
+                     1);
+}
+
 int
 main(void)
 {
@@ -327,6 +464,12 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_purge_can_be_cancelled, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_purge_goes_on_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_a_restart_does_not_begin_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_forgotten_is_not_cancelled, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_cancelled_stays_so_whatever_fails_behind_it,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_failed_does_not_go_on_either, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_restore_deletes_nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
