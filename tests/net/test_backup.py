@@ -225,6 +225,10 @@ def test_backup_and_restore(bench, operator):
     signed_in = bench.api.raw("POST", "/session", {
         "name": "admin", "password": (bench.state / "admin.password").read_text().strip()})
     assert signed_in[0] == 200 and "admin" in (bench.state / "web" / "sessions").read_text()
+    with sqlite3.connect(bench.database(), timeout=SLOW_S) as db:  # a purge has begun
+        db.execute("INSERT INTO setting(name, value) VALUES('purge/01JOB', "
+                   "'name 0 1\naccount:ann\nbefore')")
+    db.close()
     file = backed_up(bench)
     assert "problem" not in file and file["secrets"] and file["bytes"] > 10000
     blob = pathlib.Path(file["file"]).read_bytes()
@@ -256,14 +260,17 @@ def test_backup_and_restore(bench, operator):
     for name in ("secret.key", "web/accounts", "web/sessions"):
         os.remove(bench.state / name)
     told = bench.command("restore", file["file"], "--key", operator[0])
-    assert "unproven" in told.stdout
+    assert "unproven" in told.stdout and "1 purges had begun" in told.stdout
     assert (bench.state / "web" / "accounts").exists()
     assert not (bench.state / "web" / "sessions").exists()  # who was signed in is in no backup
     bench.start()
     assert bench.reasons() == ["before"]
     wait_for(bench.has_secret, "the secret", SLOW_S)
     audit = bench.api.get("/audit?limit=500")["items"]
-    assert [row["action"] for row in audit].count("restored") == 1
+    restored = [row["detail"] for row in audit if row["action"] == "restored"]
+    assert len(restored) == 1 and restored[0].endswith("1 purges that had begun do not go on")
+    assert not [row for row in audit if row["action"].startswith("purge.")]
+    assert bench.api.get("/jobs")["items"] == []
     assert len(audit) >= rows + 1  # also what was done after the backup
     assert bench.api.get("/audit/verify")["sound"]
     assert "by hand" in bench.api.get("/backup")["restored_cause"]
