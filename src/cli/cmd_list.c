@@ -173,6 +173,7 @@ cmd_pending(struct run *run, char **words, int count)
         {"SUMMARY", "incident.summary", COLUMN_TEXT},
         {"WHY", "containment.hold_detail", COLUMN_TEXT},
         {"REFUSED", "containment.refused", COLUMN_RARE},
+        {"REFUSED SINCE", "containment.refused_since", COLUMN_RARE},
     };
     static const struct column evidence[] = {
         {"DETECTION", "id", COLUMN_TEXT},     {"TIME", "seen", COLUMN_TIME},

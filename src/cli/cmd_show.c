@@ -145,6 +145,7 @@ print_containment(const struct run *run, const cJSON *json)
         {"STATE", "state", COLUMN_TEXT},
         {"HELD", "hold", COLUMN_TEXT},
         {"REFUSED", "refused", COLUMN_TEXT},
+        {"REFUSED SINCE", "refused_since", COLUMN_TIME},
         {"ENDPOINT", "", COLUMN_WHO},
         {"MAC", "mac", COLUMN_TEXT},
         {"IP", "ip", COLUMN_TEXT},

@@ -8,6 +8,7 @@
 #include "controller/controller.h"
 #include "controller/entry.h"
 #include "controller/notices/notices.h"
+#include "controller/pending.h"
 #include "controller/storm.h"
 #include "controller/switches.h"
 
@@ -139,7 +140,7 @@ on_altered(void *context, int error)
     }
     alteration_take(a);
     if (a->has_event && a->event == LIFE_ENFORCE) {
-        text_keep(&entry->c.refused, TEXT_SIZE, "");
+        pending_admit(entry);
     }
     if (a->has_event) {
         entry_mark(entry, life_event_names[a->event], clock_wall_us(controller->clock), a->detail);

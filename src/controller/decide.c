@@ -291,7 +291,7 @@ pending_bar(struct controller *controller, struct entry *entry, const struct dec
 {
     bool is_barred = decision->hold == HOLD_BUDGET || decision->hold == HOLD_PROTECTED;
     if (is_barred && entry->c.hold != decision->hold && !is_by_mode(entry->c.hold)) {
-        pending_refuse(controller, entry, decision->hold_detail, decision->hold == HOLD_PROTECTED);
+        pending_refuse(controller, entry, decision->hold_detail, decision->hold == HOLD_BUDGET);
     }
 }
 

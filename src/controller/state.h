@@ -103,7 +103,7 @@ struct slot {
     uint8_t state : 2;     /* enum rule_state */
     uint8_t is_pushed : 1; /* (again) with a generation that was not answered yet */
     uint8_t is_named : 1;  /* in the full report that is coming in */
-    uint8_t is_known : 1;  /* proven when it was heard of last; telling it anew takes nothing away */
+    uint8_t is_known : 1; /* proven when it was heard of last; telling it anew takes nothing away */
     uint8_t has_more : 1;
 };
 /* What few slots have. */
@@ -287,6 +287,7 @@ struct controller {
     uint64_t pending_dropped;
     uint64_t barred_count; /* decisions about protected hosts that policy let through */
     size_t sweep_left;     /* of 'listed', not yet looked at since the policy changed */
+    size_t refused_next;   /* of 'listed': is what refused it still so? */
     struct log_limit pending_limit;
     struct entry **looks; /* to be judged again */
     size_t look_count, look_room;

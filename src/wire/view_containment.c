@@ -132,7 +132,9 @@ static const struct shape report_shape =
         ROW_OPT_STRING(struct view_containment, model.hold_detail, "hold_detail", TEXT_SIZE - 1,   \
                        "hold.", "why, in words"),                                                  \
         ROW_OPT_STRING(struct view_containment, model.refused, "refused", TEXT_SIZE - 1, "",       \
-                       "while it waits: why policy, sure by now, could not enforce it"),           \
+                       "while it waits: why policy, sure by now, cannot enforce it"),              \
+        ROW_OPT(struct view_containment, model.refused_us, "refused_since", FIELD_TIME,            \
+                "since when"),                                                                     \
         ROW_OPT(struct view_containment, model.pending_until_us, "pending_until", FIELD_TIME,      \
                 "when it is decided without a person"),                                            \
         ROW_ENUM(struct view_containment, model.pending_action, "pending_action", true,            \
@@ -248,7 +250,8 @@ static const struct field assessment_fields[] = {
     ROW(struct view_assessment, since_us, "since", FIELD_TIME, "what was looked at"),
     ROW_LIST(struct view_assessment, talkers, talker_count, "talkers", FIELD_LIST, &talker_shape,
              VIEW_TALKERS_MAX, "who talked to it, as far as detections say"),
-    ROW_OPT(struct view_assessment, more, "more", FIELD_UINT, "incidents beyond these, of others or not looked at whole"),
+    ROW_OPT(struct view_assessment, more, "more", FIELD_UINT,
+            "incidents beyond these, of others or not looked at whole"),
 };
 const struct shape view_assessment_shape =
     SHAPE("ServerAssessment", struct view_assessment, assessment_fields, NULL);

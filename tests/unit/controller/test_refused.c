@@ -43,6 +43,7 @@ assert_refused(struct campus *campus, const struct containment *c, const char *w
     said_add(&view_containment_shape, view);
     const char *shown = cJSON_GetStringValue(cJSON_GetObjectItem(view, "refused"));
     assert_string_equal(shown, c->refused);
+    assert_non_null(cJSON_GetObjectItem(view, "refused_since"));
     assert_non_null(cJSON_GetObjectItem(view, "refused_said"));
     cJSON_Delete(view);
 }
@@ -62,9 +63,12 @@ test_a_confirmation_that_is_refused_is_shown(void **state)
     scene_change_policy(campus, policy, "10.1.0.250", "10.1.0.2");
     assert_false(scene_drops(campus, 2));
     assert_refused(campus, scene_only(campus), "protected");
+    int64_t since_us = scene_only(campus)->refused_us;
+    assert_int_equal(since_us, campus->clock.wall_now_us - SECOND); /* which a new policy takes */
     campus_pass(campus, MINUTE);
     campus_restart(campus);
     assert_refused(campus, scene_only(campus), "protected");
+    assert_int_equal(scene_only(campus)->refused_us, since_us);
     /* What can be enforced is not shown as refused any more. */
     scene_set_policy(campus, policy);
     scene_judge(campus, scene_only(campus)->id, VERDICT_ENFORCE, WISH_DONE);
@@ -86,7 +90,12 @@ test_a_spent_budget_is_shown_on_what_was_doubtful(void **state)
     const struct containment *c = controller_find(campus->controller, id);
     assert_int_equal(c->hold, HOLD_WEAK);
     assert_refused(campus, c, "");
-    campus_pass(campus, 2 * MINUTE); /* there is room again */
+    campus_pass(campus, 30 * SECOND);
+    assert_refused(campus, c, "within a minute");
+    campus_pass(campus, MINUTE); /* there is room again */
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    assert_null(c->refused);
+    assert_int_equal(c->refused_us, 0);
     DETECT(campus, "10.1.0.3", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
     campus_pass(campus, SECOND);
     assert_true(scene_drops(campus, 3));
@@ -103,6 +112,31 @@ test_a_doubtful_one_that_is_protected_since_is_shown_so(void **state)
     assert_refused(campus, scene_only(campus), "protected");
 }
 
+/* Nor is it enforced by that alone. */
+static void
+test_what_refused_it_and_is_gone_is_shown_no_longer(void **state)
+{
+    struct campus *campus = *state;
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK);
+    scene_change_policy(campus, policy, "10.1.0.250", "10.1.0.2");
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    assert_refused(campus, scene_only(campus), "protected");
+    unsigned notices = campus->notice_count;
+    scene_set_policy(campus, policy);
+    campus_pass(campus, 2 * SECOND);
+    for (int i = 0; i < 2; i++) {
+        assert_null(scene_only(campus)->refused);
+        assert_int_equal(scene_only(campus)->refused_us, 0);
+        assert_int_equal(scene_only(campus)->state, CONTAINMENT_PENDING);
+        assert_false(scene_drops(campus, 2));
+        campus_restart(campus);
+    }
+    assert_int_equal(campus->notice_count, notices);
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    campus_pass(campus, SECOND);
+    assert_true(scene_drops(campus, 2));
+}
+
 int
 main(void)
 {
@@ -111,6 +145,7 @@ main(void)
         CASE(test_a_confirmation_that_is_refused_is_shown),
         CASE(test_a_spent_budget_is_shown_on_what_was_doubtful),
         CASE(test_a_doubtful_one_that_is_protected_since_is_shown_so),
+        CASE(test_what_refused_it_and_is_gone_is_shown_no_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
