@@ -138,19 +138,23 @@ beside_open_for(const char *path, const char *beside, mode_t mode)
     return fd;
 }
 
+static int
+beside_name(const char *path, char beside[PATH_MAX])
+{
+    int used = snprintf(beside, PATH_MAX, "%s.%ld.new", path, (long)getpid());
+    return used < 0 || used >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
 int
-file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
+file_write_beside(const char *path, const void *bytes, size_t size, mode_t mode)
 {
     char beside[PATH_MAX];
-    int used = snprintf(beside, sizeof(beside), "%s.%ld.new", path, (long)getpid());
-    if (used < 0 || (size_t)used >= sizeof(beside)) {
-        return -ENAMETOOLONG;
-    }
-    int fd = beside_open_for(path, beside, mode);
+    int error = beside_name(path, beside);
+    int fd = error ? error : beside_open_for(path, beside, mode);
     if (fd < 0) {
         return fd;
     }
-    int error = write_all(fd, bytes, size);
+    error = write_all(fd, bytes, size);
     if (!error && fchmod(fd, mode) < 0) { /* while it is ours: root may lack what others' takes */
         error = -errno;
     }
@@ -158,15 +162,45 @@ file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
     if (!error && fsync(fd) < 0) {
         error = -errno;
     }
-    close(fd);
-    if (!error && rename(beside, path) < 0) {
-        error = -errno;
-    }
     if (error) {
+        close(fd);
         unlink(beside);
         return error;
     }
-    return file_sync_folder(path);
+    return fd;
+}
+
+void
+file_drop_beside(const char *path)
+{
+    char beside[PATH_MAX];
+    if (beside_name(path, beside) == 0) {
+        (void)unlink(beside);
+    }
+}
+
+int
+file_take_place(const char *path)
+{
+    char beside[PATH_MAX];
+    int error = beside_name(path, beside);
+    if (!error && rename(beside, path) < 0) {
+        error = -errno;
+        unlink(beside);
+    }
+    return error;
+}
+
+int
+file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode)
+{
+    int fd = file_write_beside(path, bytes, size, mode);
+    if (fd < 0) {
+        return fd;
+    }
+    close(fd);
+    int error = file_take_place(path);
+    return error ? error : file_sync_folder(path);
 }
 
 #define PID_DIGITS 7 /* Linux gives no number above 4,194,304 */

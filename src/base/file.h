@@ -16,6 +16,12 @@ int file_read_open(int fd, size_t limit, char **bytes, size_t *size) MUST_CHECK;
  * the old one belonged, else to whom the folder belongs: a command of the administrator leaves the
  * files of a role to that role.  -EPERM: we may not give it to that user; nothing was changed. */
 int file_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode) MUST_CHECK;
+/* The halves of it, for who has something to add to the new file: it is written beside and on the
+ * disk (a descriptor, open for writing at its end, or negative errno); then it takes the place of
+ * the old one, which is on the disk after file_sync_folder(), or goes. */
+int file_write_beside(const char *path, const void *bytes, size_t size, mode_t mode) MUST_CHECK;
+int file_take_place(const char *path) MUST_CHECK;
+void file_drop_beside(const char *path);
 /* At start, before rights are dropped: removes from the program's own folder what
  * file_write_atomic() left when it was killed: plain files NAME.PID.new of whoever owns the folder,
  * of processes that are no more.  Never through a link; what cannot be removed stays, and is told.

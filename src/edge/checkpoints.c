@@ -16,9 +16,17 @@ struct shelf {
     size_t count;
 };
 
+struct shelves {
+    struct shelf of[CHECKPOINTS_ORIGINS_MAX];
+};
+
 struct checkpoints {
     char path[URL_SIZE + 32];
-    struct shelf shelves[CHECKPOINTS_ORIGINS_MAX];
+    struct shelves given, held, writing; /* held: on the disk */
+    struct disk *disk;                   /* NULL: whoever puts waits */
+    bool is_writing;
+    bool is_dirty; /* what was given is neither on the disk nor on its way */
+    void (*failed)(int error);
 };
 
 static struct shelf *
@@ -26,7 +34,7 @@ shelf_of(struct checkpoints *checkpoints, const char *origin)
 {
     struct shelf *empty = NULL;
     for (size_t i = 0; i < CHECKPOINTS_ORIGINS_MAX; i++) {
-        struct shelf *shelf = &checkpoints->shelves[i];
+        struct shelf *shelf = &checkpoints->given.of[i];
         if (strcmp(shelf->origin, origin) == 0) {
             return shelf;
         }
@@ -98,7 +106,15 @@ checkpoints_open(const char *state_dir)
         }
     }
     free(text);
+    checkpoints->held = checkpoints->given;
     return checkpoints;
+}
+
+void
+checkpoints_use(struct checkpoints *checkpoints, struct disk *disk, void (*failed)(int error))
+{
+    checkpoints->disk = disk;
+    checkpoints->failed = failed;
 }
 
 void
@@ -107,20 +123,72 @@ checkpoints_free(struct checkpoints *checkpoints)
     free(checkpoints);
 }
 
-static int
-vouched_write(const struct checkpoints *checkpoints)
+/* The caller frees it. */
+static char *
+shelves_format(const struct shelves *shelves, size_t *size)
 {
     size_t room = WIRE_CHECKPOINTS_MAX * (size_t)CHECKPOINT_NOTE_SIZE, used = 0;
     char *text = mem_new(room, 1);
     for (size_t i = 0; i < CHECKPOINTS_ORIGINS_MAX; i++) {
-        for (size_t j = 0; j < checkpoints->shelves[i].count; j++) {
+        for (size_t j = 0; j < shelves->of[i].count; j++) {
             char line[CHECKPOINT_NOTE_SIZE];
-            checkpoint_line_format(&checkpoints->shelves[i].items[j], line);
+            checkpoint_line_format(&shelves->of[i].items[j], line);
             used += (size_t)snprintf(text + used, room - used, "%s\n", line);
         }
     }
-    int error = file_write_atomic(checkpoints->path, text, used, 0600);
+    *size = used;
+    return text;
+}
+
+static void on_written(void *context, int error);
+
+/* One at a time; what is given meanwhile follows. */
+static void
+write_begin(struct checkpoints *checkpoints)
+{
+    size_t size;
+    checkpoints->writing = checkpoints->given;
+    checkpoints->is_writing = true;
+    checkpoints->is_dirty = false;
+    char *text = shelves_format(&checkpoints->writing, &size);
+    disk_replace(checkpoints->disk, checkpoints->path, text, size, on_written, checkpoints);
+}
+
+/* What the disk did not take is tried again with the next one that comes. */
+static void
+on_written(void *context, int error)
+{
+    struct checkpoints *checkpoints = context;
+    bool has_more = checkpoints->is_dirty;
+    checkpoints->is_writing = false;
+    if (error) {
+        checkpoints->is_dirty = true;
+        checkpoints->failed(error);
+    } else {
+        checkpoints->held = checkpoints->writing;
+    }
+    if (has_more) {
+        write_begin(checkpoints);
+    }
+}
+
+static int
+given_write(struct checkpoints *checkpoints)
+{
+    size_t size;
+    if (checkpoints->disk) {
+        if (!checkpoints->is_writing) {
+            write_begin(checkpoints);
+        }
+        return 0;
+    }
+    char *text = shelves_format(&checkpoints->given, &size);
+    int error = file_write_atomic(checkpoints->path, text, size, 0600);
     free(text);
+    if (!error) {
+        checkpoints->held = checkpoints->given;
+        checkpoints->is_dirty = false;
+    }
     return error;
 }
 
@@ -135,7 +203,8 @@ checkpoints_put(struct checkpoints *checkpoints, const char *line)
     if (!shelf) {
         return -ENOSPC;
     }
-    return shelf_put(shelf, &checkpoint) ? vouched_write(checkpoints) : 0;
+    checkpoints->is_dirty = shelf_put(shelf, &checkpoint) || checkpoints->is_dirty;
+    return checkpoints->is_dirty ? given_write(checkpoints) : 0;
 }
 
 size_t
@@ -144,7 +213,7 @@ checkpoints_list(const struct checkpoints *checkpoints, const char *origin,
 {
     size_t count = 0;
     for (size_t i = 0; i < CHECKPOINTS_ORIGINS_MAX; i++) {
-        const struct shelf *shelf = &checkpoints->shelves[i];
+        const struct shelf *shelf = &checkpoints->held.of[i];
         bool is_asked = !origin[0] || strcmp(origin, shelf->origin) == 0;
         for (size_t j = 0; is_asked && j < shelf->count; j++) {
             checkpoint_line_format(&shelf->items[j], lines[count++].line);

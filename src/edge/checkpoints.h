@@ -9,6 +9,7 @@
 #define CORDON_EDGE_CHECKPOINTS_H
 
 #include "base/macros.h"
+#include "edge/disk.h"
 #include "wire/checkpoint.h"
 
 #define CHECKPOINTS_MAX 64
@@ -21,11 +22,16 @@ struct checkpoints;
 
 /* Reads STATE_DIR/checkpoints; lines that are none are passed over. */
 struct checkpoints *checkpoints_open(const char *state_dir);
+/* After the disk that it used. */
 void checkpoints_free(struct checkpoints *checkpoints);
-/* On disk afterwards.  0 (also: it was there), -ENOSPC: too many keys (nothing of theirs is given
- * up for a new one), -EINVAL, or the errno of the file, negative. */
+/* From now on the thread of 'disk' (borrowed) writes, and nobody waits; 'failed' is told a negative
+ * errno. */
+void checkpoints_use(struct checkpoints *checkpoints, struct disk *disk,
+                     void (*failed)(int error));
+/* On disk afterwards; with a disk of its own: later.  0 (also: it was there), -ENOSPC: too many keys
+ * (nothing of theirs is given up for a new one), -EINVAL, or the errno of the file, negative. */
 int checkpoints_put(struct checkpoints *checkpoints, const char *line) MUST_CHECK;
-/* 'lines' has WIRE_CHECKPOINTS_MAX items; by key, and by row. */
+/* Those that are on the disk.  'lines' has WIRE_CHECKPOINTS_MAX items; by key, and by row. */
 size_t checkpoints_list(const struct checkpoints *checkpoints, const char *origin,
                         struct wire_checkpoint_line *lines);
 

@@ -11,14 +11,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "edge/deadlines.h"
-#include "edge/journal.h"
 #include "edge/desired_kept.h"
+#include "edge/journal.h"
+#include "edge/lines.h"
 #include "edge/panic.h"
 #include "wire/message.h"
 
 #define CHECK_TICKS 3      /* seconds between looks at filters and maps */
 #define REMAINING_TICKS 60 /* seconds between writes of remaining times */
-#define PART_RULES 500     /* per line and per message: well below a frame */
+#define PART_RULES 500     /* per message: well below a frame */
 #define HELD_PART 64       /* with the longest reasons and addresses below a frame */
 #define VERIFY_AT_ONCE 64  /* rules of a delta verified in its own answer */
 #define COMPACT_LEAST (1024 * 1024)
@@ -32,7 +33,7 @@ struct desired {
     const struct clock *clock;
     struct desired_handler handler;
     struct journal *journal;
-    struct disk *disk;         /* NULL: nobody's loop yet */
+    struct disk *disk;         /* borrowed; NULL: nobody's loop yet */
     bool is_remaining_written; /* now */
     char remaining_path[PATH_MAX];
     uint64_t epoch, generation;
@@ -101,74 +102,66 @@ on_journal_failed(void *context, int error)
 }
 
 int
-desired_use(struct desired *desired, struct event_base *base)
+desired_use(struct desired *desired, struct event_base *base, struct disk *disk)
 {
-    desired->disk = disk_new(base);
-    return desired->disk
-               ? journal_use(desired->journal, base, desired->disk, on_journal_failed, desired)
-               : -EAGAIN;
+    desired->disk = disk;
+    return journal_use(desired->journal, base, disk, on_journal_failed, desired);
 }
 
-static char *
-line_of(const struct wire_desired *message)
+/* What a line says beside its rules. */
+static struct wire_desired
+line_head(const struct desired *desired)
 {
-    cJSON *json = wire_encode(WIRE_DESIRED, message);
-    char *line = cJSON_PrintUnformatted(json);
-    cJSON_Delete(json);
-    return line;
+    struct wire_desired head = {.epoch = desired->epoch,
+                                .generation = desired->generation,
+                                .is_last = true,
+                                .is_suspended = desired->is_suspended};
+    snprintf(head.switch_name, sizeof(head.switch_name), "%s", desired->switch_name);
+    return head;
 }
 
-struct text {
-    char *bytes;
-    size_t used, room;
-};
-
+/* The whole state, in place of the file or behind what it says; only when it is whole: the next
+ * start must know that it does not know. */
 static void
-text_add(struct text *text, const char *line)
+snapshot_write(struct desired *desired, bool is_anew)
 {
-    size_t size = strlen(line);
-    while (text->used + size + 2 > text->room) {
-        text->room = text->room ? text->room * 2 : 65536;
-        text->bytes = mem_resize(text->bytes, text->room, 1);
-    }
-    memcpy(text->bytes + text->used, line, size);
-    text->used += size;
-    text->bytes[text->used++] = '\n';
-}
-
-/* The whole state anew, as parts of a snapshot; only when it is whole: the next start must know
- * that it does not know. */
-static void
-snapshot_write(struct desired *desired)
-{
+    const struct wire_desired head = line_head(desired);
     if (desired->is_unsure) {
         return;
     }
-    size_t count = datapath_rule_count(desired->datapath), at = 0;
-    struct text text = {.used = 0};
-    struct rule *part = mem_new(PART_RULES, sizeof(*part));
-    do {
-        size_t size = count - at < PART_RULES ? count - at : PART_RULES;
-        for (size_t i = 0; i < size; i++) {
-            part[i] = *datapath_rule_at(desired->datapath, at + i); /* shallow: only encoded */
-            part[i].expires_s = deadlines_left_s(&desired->deadlines, part[i].id);
-        }
-        at += size;
-        struct wire_desired message = {.epoch = desired->epoch,
-                                       .generation = desired->generation,
-                                       .is_last = at == count,
-                                       .is_suspended = desired->is_suspended,
-                                       .add = part,
-                                       .add_count = size};
-        snprintf(message.switch_name, sizeof(message.switch_name), "%s", desired->switch_name);
-        char *line = line_of(&message);
-        text_add(&text, line);
-        cJSON_free(line);
-    } while (at < count);
-    int result = journal_replace(desired->journal, text.bytes, text.used); /* taken */
+    char *text = desired_kept_snapshot(&head, desired->datapath, &desired->deadlines,
+                                       &desired->snapshot_size);
+    size_t size = desired->snapshot_size;
+    int result = is_anew ? journal_replace(desired->journal, text, size) /* taken */
+                         : journal_append_lines(desired->journal, text, size);
+    if (!is_anew) {
+        free(text);
+    }
     journal_complain(result, "snapshot");
-    desired->snapshot_size = text.used;
-    free(part);
+}
+
+static void
+message_append(struct desired *desired, const struct wire_desired *message, const char *what)
+{
+    char *line = desired_kept_line(message);
+    journal_complain(journal_append(desired->journal, line), what);
+    cJSON_free(line);
+}
+
+/* A delta of our own, of one generation; there is none on a snapshot without a number. */
+static void
+expiry_append(struct desired *desired, const char *id)
+{
+    struct wire_desired_removal removal;
+    struct wire_desired message = line_head(desired);
+    if (desired->is_unsure || desired->generation == 0) {
+        return;
+    }
+    snprintf(removal.id, sizeof(removal.id), "%s", id);
+    message.base = message.generation;
+    message.remove = &removal;
+    message.remove_count = 1;
+    message_append(desired, &message, "expiry");
 }
 
 static void
@@ -183,7 +176,7 @@ on_remaining_written(void *context, int error)
 static void
 remaining_write(struct desired *desired)
 {
-    struct text text = {.used = 0};
+    struct lines lines = {.bytes = NULL};
     if (desired->is_remaining_written) { /* with the next one: longer, never shorter */
         desired->deadlines.is_dirty = true;
         return;
@@ -192,19 +185,19 @@ remaining_write(struct desired *desired)
         char line[RULE_ID_SIZE + 16];
         snprintf(line, sizeof(line), "%u %s", deadlines_left_s(&desired->deadlines, deadline->id),
                  deadline->id);
-        text_add(&text, line);
+        lines_add_line(&lines, line);
     }
     desired->deadlines.is_dirty = hmap_first(&desired->deadlines.by_id) != NULL;
     if (desired->disk) {
         desired->is_remaining_written = true;
-        disk_replace(desired->disk, desired->remaining_path, text.bytes, text.used,
+        disk_replace(desired->disk, desired->remaining_path, lines.bytes, lines.size,
                      on_remaining_written, desired);
         return;
     }
     journal_complain(
-        file_write_atomic(desired->remaining_path, text.used ? text.bytes : "", text.used, 0600),
+        file_write_atomic(desired->remaining_path, lines.size ? lines.bytes : "", lines.size, 0600),
         "remaining times");
-    free(text.bytes);
+    free(lines.bytes);
 }
 
 static void
@@ -238,7 +231,6 @@ desired_free(struct desired *desired)
         return;
     }
     journal_settle(desired->journal);
-    disk_free(desired->disk);
     desired->disk = NULL;
     journal_complain(journal_sync(desired->journal), "last changes");
     remaining_write(desired);
@@ -276,7 +268,7 @@ desired_load(struct desired *desired, char why[256])
              LOG_I("epoch", desired->epoch), LOG_I("generation", desired->generation),
              LOG_I("is_whole", kept.is_whole));
     desired_kept_fini(&kept);
-    snapshot_write(desired);
+    snapshot_write(desired, true);
     return result;
 }
 
@@ -445,6 +437,7 @@ snapshot_receive(struct desired *desired, const struct wire_desired *message)
         return;
     }
     snapshot_releases_tell(desired);
+    bool was_unsure = desired->is_unsure;
     desired->is_unsure = false;
     datapath_keep_unknown(desired->datapath, false);
     int result = datapath_set(desired->datapath, desired->parts, desired->part_count, NULL);
@@ -457,7 +450,7 @@ snapshot_receive(struct desired *desired, const struct wire_desired *message)
     parts_drop(desired);
     full_report(desired, 0, result ? "not every rule could be put into the kernel" : "", 0,
                 applied_us);
-    snapshot_write(desired);
+    snapshot_write(desired, was_unsure); /* what the file does not have it will never say */
 }
 
 static void
@@ -488,9 +481,7 @@ delta_receive(struct desired *desired, const struct wire_desired *message)
                  strerror(-result));
     }
     observed_send(desired, &observed);
-    char *line = line_of(message);
-    journal_complain(journal_append(desired->journal, line), "delta");
-    cJSON_free(line);
+    message_append(desired, message, "delta");
     free(removals);
     free(reports);
 }
@@ -618,12 +609,12 @@ expire(struct desired *desired)
             log_error("desired", "an expired rule cannot be removed", LOG_S("rule", deadline->id));
             continue;
         }
+        expiry_append(desired, deadline->id);
         hmap_remove(&desired->deadlines.by_id, &deadline->node);
         free(deadline);
         has_expired = true;
     }
     if (has_expired) {
-        snapshot_write(desired);
         remaining_write(desired);
     }
 }
@@ -758,8 +749,10 @@ desired_tick(struct desired *desired)
     }
     journal_complain(journal_sync(desired->journal), "changes");
     size_t size = journal_size(desired->journal);
-    if (size > COMPACT_LEAST && size > desired->snapshot_size * 2) {
-        snapshot_write(desired);
+    bool is_long = size > COMPACT_LEAST && size > desired->snapshot_size * 2;
+    if ((is_long || journal_is_behind(desired->journal)) &&
+        !journal_is_replacing(desired->journal)) {
+        snapshot_write(desired, true);
     }
     if (desired->ticks % REMAINING_TICKS == 0 && desired->deadlines.is_dirty) {
         remaining_write(desired);

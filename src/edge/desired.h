@@ -2,9 +2,11 @@
  * disk, expired, checked and mended.
  *
  * Order of a change: maps first (a block must not wait for a disk), then the answer, then the disk:
- * STATE_DIR/desired.jsonl holds a snapshot and the deltas after it, in the form of the wire
+ * STATE_DIR/desired.jsonl holds snapshots and the deltas after them, in the form of the wire
  * message, which a thread begins to synchronise within 50 ms (desired_use), however long the disk
- * then takes.  A switch whose power goes before that comes back without that change; the
+ * then takes.  Whoever is only killed finds there all that was answered but what was being written
+ * at that moment; then the file says so, nothing is taken out of the kernel, and the controller is
+ * asked for everything.  A switch whose power goes before that comes back without that change; the
  * controller, which has it on its own disk, sends it before anything else.  Remaining seconds of
  * rules that expire are kept every minute, counted on the boot clock: a wall clock that jumps
  * shortens nothing. */
@@ -16,6 +18,7 @@
 
 #include "base/clock.h"
 #include "edge/datapath.h"
+#include "edge/disk.h"
 #include "wire/desired.h"
 #include "wire/observed.h"
 
@@ -33,8 +36,8 @@ struct desired *desired_new(struct datapath *datapath, const char *switch_name,
                             const char *state_dir, const struct clock *clock,
                             const struct desired_handler *handler);
 void desired_free(struct desired *desired);
-/* From now on a thread brings changes to the disk, and that loop does not wait for it. */
-int desired_use(struct desired *desired, struct event_base *base) MUST_CHECK;
+/* From now on the thread of 'disk' (borrowed) brings changes there, and the loop does not wait. */
+int desired_use(struct desired *desired, struct event_base *base, struct disk *disk) MUST_CHECK;
 /* From disk into the datapath; 0 also when there is nothing.  Call before the first port comes up.
  */
 int desired_load(struct desired *desired, char why[256]) MUST_CHECK;

@@ -15,15 +15,15 @@
 
 #define JOBS_MAX 16 /* more than there can be: each caller has one of a kind */
 
-enum disk_kind { DISK_SYNC, DISK_REPLACE, DISK_STOP };
+enum disk_kind { DISK_SYNC, DISK_REPLACE, DISK_BESIDE, DISK_STOP };
 
 struct disk_job {
     enum disk_kind kind;
-    int fd; /* owned */
-    char path[PATH_MAX];
+    int fd;              /* owned */
+    char path[PATH_MAX]; /* "": none */
     char *text; /* owned */
     size_t size;
-    int error;
+    int result;
     disk_done_fn *done;
     void *context;
 };
@@ -38,10 +38,14 @@ struct disk {
 static void
 job_do(struct disk_job *job)
 {
-    if (job->kind == DISK_SYNC) {
-        job->error = job->fd < 0 ? job->error : fdatasync(job->fd) < 0 ? -errno : 0;
-    } else {
-        job->error = file_write_atomic(job->path, job->size ? job->text : "", job->size, 0600);
+    const char *text = job->size ? job->text : "";
+    if (job->kind == DISK_REPLACE) {
+        job->result = file_write_atomic(job->path, text, job->size, 0600);
+    } else if (job->kind == DISK_BESIDE) {
+        job->result = file_write_beside(job->path, text, job->size, 0600);
+    } else if (job->fd >= 0) {
+        job->result = fdatasync(job->fd) < 0 ? -errno : 0;
+        job->result = job->result || !job->path[0] ? job->result : file_sync_folder(job->path);
     }
 }
 
@@ -64,7 +68,7 @@ static void
 job_tell(struct disk *disk, struct disk_job *job)
 {
     disk->open--;
-    job->done(job->context, job->error);
+    job->done(job->context, job->result);
     if (job->fd >= 0) {
         close(job->fd);
     }
@@ -104,6 +108,15 @@ disk_new(struct event_base *base)
     return NULL;
 }
 
+static struct disk_job *
+job_new(enum disk_kind kind, const char *path, disk_done_fn *done, void *context)
+{
+    struct disk_job *job = MEM_NEW(struct disk_job);
+    *job = (struct disk_job){.kind = kind, .fd = -1, .done = done, .context = context};
+    snprintf(job->path, sizeof(job->path), "%s", path ? path : "");
+    return job;
+}
+
 static void
 job_put(struct disk *disk, struct disk_job *job)
 {
@@ -131,9 +144,7 @@ disk_free(struct disk *disk)
         return;
     }
     disk_drain(disk);
-    struct disk_job *stop = MEM_NEW(struct disk_job);
-    stop->kind = DISK_STOP;
-    job_put(disk, stop);
+    job_put(disk, job_new(DISK_STOP, NULL, NULL, NULL));
     pthread_join(disk->thread, NULL);
     event_free(disk->event);
     queue_free(disk->jobs);
@@ -142,12 +153,19 @@ disk_free(struct disk *disk)
 }
 
 void
-disk_sync(struct disk *disk, int fd, disk_done_fn *done, void *context)
+disk_sync(struct disk *disk, int fd, const char *path, disk_done_fn *done, void *context)
 {
-    struct disk_job *job = MEM_NEW(struct disk_job);
-    *job = (struct disk_job){.kind = DISK_SYNC, .done = done, .context = context};
+    struct disk_job *job = job_new(DISK_SYNC, path, done, context);
     job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    job->error = job->fd < 0 ? -errno : 0;
+    job->result = job->fd < 0 ? -errno : 0;
+    job_put(disk, job);
+}
+
+static void
+write_put(struct disk *disk, struct disk_job *job, char *text, size_t size)
+{
+    job->text = text;
+    job->size = size;
     job_put(disk, job);
 }
 
@@ -155,13 +173,12 @@ void
 disk_replace(struct disk *disk, const char *path, char *text, size_t size, disk_done_fn *done,
              void *context)
 {
-    struct disk_job *job = MEM_NEW(struct disk_job);
-    *job = (struct disk_job){.kind = DISK_REPLACE,
-                             .fd = -1,
-                             .text = text,
-                             .size = size,
-                             .done = done,
-                             .context = context};
-    snprintf(job->path, sizeof(job->path), "%s", path);
-    job_put(disk, job);
+    write_put(disk, job_new(DISK_REPLACE, path, done, context), text, size);
+}
+
+void
+disk_write_beside(struct disk *disk, const char *path, char *text, size_t size, disk_done_fn *done,
+                  void *context)
+{
+    write_put(disk, job_new(DISK_BESIDE, path, done, context), text, size);
 }

@@ -11,8 +11,8 @@
 
 struct disk;
 
-/* On the loop; 'error' is 0 or a negative errno. */
-typedef void disk_done_fn(void *context, int error);
+/* On the loop; 'result' is 0 or a negative errno. */
+typedef void disk_done_fn(void *context, int result);
 
 /* The thread starts now: after the process was locked in.  NULL: it cannot. */
 struct disk *disk_new(struct event_base *base);
@@ -20,10 +20,14 @@ struct disk *disk_new(struct event_base *base);
 void disk_drain(struct disk *disk);
 void disk_free(struct disk *disk);
 /* Each of these at most once at a time per caller: that bounds how many there are. */
-/* What was written to 'fd', which may be closed at once. */
-void disk_sync(struct disk *disk, int fd, disk_done_fn *done, void *context);
+/* What was written to 'fd', which may be closed at once; and what was renamed in the folder of
+ * 'path' (NULL: nothing was). */
+void disk_sync(struct disk *disk, int fd, const char *path, disk_done_fn *done, void *context);
 /* The file becomes exactly 'text' (taken), or stays as it was. */
 void disk_replace(struct disk *disk, const char *path, char *text, size_t size, disk_done_fn *done,
                   void *context);
+/* As file_write_beside(): the result is the descriptor, now the caller's, or negative errno. */
+void disk_write_beside(struct disk *disk, const char *path, char *text, size_t size,
+                       disk_done_fn *done, void *context);
 
 #endif

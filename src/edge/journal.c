@@ -11,24 +11,22 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "edge/lines.h"
 
 #define JOURNAL_MAX (512u * 1024 * 1024)
-
-struct lines {
-    char *bytes; /* owned */
-    size_t size, room;
-};
 
 struct journal {
     char path[PATH_MAX];
     int fd;                /* -1: not open */
     size_t size, new_size; /* of the file; and of the one that takes its place */
-    bool is_dirty;
+    bool is_dirty;         /* lines are not on the disk ... */
+    bool is_moved;         /* ... nor is that the file has taken its place */
+    bool is_behind;
     struct event *due; /* NULL: nobody's loop */
     struct disk *disk; /* NULL: whoever asks waits */
     bool is_syncing, is_replacing;
-    struct lines later; /* came while the file is being replaced ... */
-    bool is_whole;      /* ... and say everything: what the file is to become next */
+    bool is_syncing_move; /* with the folder */
+    struct lines later; /* came while the whole is being written: they follow on it */
     void (*failed)(void *context, int error);
     void *context;
 };
@@ -53,7 +51,10 @@ on_due(evutil_socket_t fd, short what, void *context)
     if (journal->is_dirty && journal->fd >= 0 && !journal->is_syncing) {
         journal->is_syncing = true;
         journal->is_dirty = false;
-        disk_sync(journal->disk, journal->fd, on_synced, journal);
+        journal->is_syncing_move = journal->is_moved;
+        journal->is_moved = false;
+        disk_sync(journal->disk, journal->fd, journal->is_syncing_move ? journal->path : NULL,
+                  on_synced, journal);
     }
 }
 
@@ -87,6 +88,7 @@ on_synced(void *context, int error)
     journal->is_syncing = false;
     if (error) {
         journal->is_dirty = true; /* with the next line, or the next second */
+        journal->is_moved = journal->is_moved || journal->is_syncing_move;
         journal->failed(journal->context, error);
     } else if (journal->is_dirty) {
         on_due(-1, 0, journal);
@@ -124,9 +126,9 @@ journal_read(struct journal *journal, void (*each)(void *context, const char *li
         each(context, at, (size_t)(stop - at));
         at = stop + 1;
     }
-    /* What follows the last line end was being written when the power went. */
+    bool is_torn = at < end; /* was being written when we were killed, or when the power went */
     free(text);
-    return 0;
+    return is_torn;
 }
 
 /* Where the last whole line of the file ends. */
@@ -173,50 +175,40 @@ open_for_append(struct journal *journal)
     return 0;
 }
 
-/* Whole lines. */
+/* Half a line would swallow the next one: nothing stays of what does not fit. */
 static int
-lines_append(struct journal *journal, const char *text, size_t size)
+lines_write(int fd, size_t before, const char *text, size_t size)
 {
-    int result = open_for_append(journal);
-    if (result) {
-        return result;
+    ssize_t written = write(fd, text, size);
+    if (written == (ssize_t)size) {
+        return 0;
     }
-    ssize_t written = write(journal->fd, text, size);
-    if (written != (ssize_t)size) {
-        int error = written < 0 ? -errno : -ENOSPC;
-        /* half a line would swallow the next one */
-        if (ftruncate(journal->fd, (off_t)journal->size) < 0) {
-            error = -errno;
-        }
-        return error;
-    }
-    journal->size += size;
-    due_set(journal);
-    return 0;
+    int error = written < 0 ? -errno : -ENOSPC;
+    return ftruncate(fd, (off_t)before) < 0 ? -errno : error;
 }
 
-static void
-lines_add(struct lines *lines, const char *text, size_t size)
+int
+journal_append_lines(struct journal *journal, const char *text, size_t size)
 {
-    while (lines->size + size > lines->room) {
-        lines->room = lines->room ? lines->room * 2 : 4096;
-        lines->bytes = mem_resize(lines->bytes, lines->room, 1);
+    int result = open_for_append(journal);
+    result = result ? result : lines_write(journal->fd, journal->size, text, size);
+    if (!result) {
+        journal->size += size;
+        due_set(journal);
     }
-    memcpy(lines->bytes + lines->size, text, size);
-    lines->size += size;
+    journal->is_behind = journal->is_behind || result;
+    if (journal->is_replacing) {
+        lines_add(&journal->later, text, size);
+    }
+    return result;
 }
 
 int
 journal_append(struct journal *journal, const char *line)
 {
     struct lines one = {.bytes = NULL};
-    lines_add(&one, line, strlen(line));
-    lines_add(&one, "\n", 1);
-    /* also while another file is made to take its place: who kills us then must not lose it */
-    int result = lines_append(journal, one.bytes, one.size);
-    if (journal->is_replacing) {
-        lines_add(&journal->later, one.bytes, one.size);
-    }
+    lines_add_line(&one, line);
+    int result = journal_append_lines(journal, one.bytes, one.size);
     free(one.bytes);
     return result;
 }
@@ -234,53 +226,60 @@ journal_sync(struct journal *journal)
     if (fdatasync(journal->fd) < 0) {
         return -errno;
     }
-    journal->is_dirty = false;
+    int result = journal->is_moved ? file_sync_folder(journal->path) : 0;
+    if (result) {
+        return result;
+    }
+    journal->is_dirty = journal->is_moved = false;
     return 0;
 }
 
+/* 'fd' is the file from now on; -1: it is opened again when it is needed. */
 static void
-file_is_new(struct journal *journal)
+file_is_new(struct journal *journal, int fd, size_t size)
 {
     if (journal->fd >= 0) {
         close(journal->fd);
-        journal->fd = -1;
     }
-    journal->is_dirty = false;
+    journal->fd = fd;
+    journal->size = size;
+    journal->is_dirty = journal->is_behind = false;
 }
 
-static void on_replaced(void *context, int error);
-
-/* Takes 'text'. */
-static void
-replace_begin(struct journal *journal, char *text, size_t size)
+/* What came meanwhile follows on the whole before that is the file: who kills us after a rename
+ * finds it, who kills us before finds it in the old one. */
+static int
+place_take(struct journal *journal, int fd, const struct lines *later)
 {
-    journal->is_replacing = true;
-    journal->new_size = size;
-    disk_replace(journal->disk, journal->path, text, size, on_replaced, journal);
+    int error = fcntl(fd, F_SETFL, O_APPEND) < 0 ? -errno : 0;
+    if (!error && later->size > 0) {
+        error = lines_write(fd, journal->new_size, later->bytes, later->size);
+    }
+    if (error) {
+        file_drop_beside(journal->path);
+    }
+    return error ? error : file_take_place(journal->path);
 }
 
 /* Where that failed the file is as it was, with what came meanwhile. */
 static void
-on_replaced(void *context, int error)
+on_written_beside(void *context, int fd)
 {
     struct journal *journal = context;
     struct lines later = journal->later;
     journal->later = (struct lines){.bytes = NULL};
     journal->is_replacing = false;
-    if (error) {
-        journal->failed(journal->context, error);
+    int error = fd < 0 ? fd : place_take(journal, fd, &later);
+    if (!error) {
+        file_is_new(journal, fd, journal->new_size + later.size);
+        journal->is_dirty = journal->is_moved = true;
+        on_due(-1, 0, journal);
     } else {
-        file_is_new(journal);
-        journal->size = journal->new_size;
-    }
-    if (journal->is_whole) {
-        journal->is_whole = false;
-        replace_begin(journal, later.bytes, later.size);
-        return;
-    }
-    int result = !error && later.size > 0 ? lines_append(journal, later.bytes, later.size) : 0;
-    if (result) {
-        journal->failed(journal->context, result);
+        if (fd >= 0) {
+            close(fd);
+        }
+        journal->is_behind = true;
+        journal->failed(journal->context, error);
     }
     free(later.bytes);
 }
@@ -288,25 +287,36 @@ on_replaced(void *context, int error)
 int
 journal_replace(struct journal *journal, char *text, size_t size)
 {
-    int result = 0;
-    if (journal->disk && journal->is_replacing) { /* next; it says what was to come anyway */
-        free(journal->later.bytes);
-        journal->later = (struct lines){.bytes = text, .size = size, .room = size};
-        journal->is_whole = true;
-        return 0;
+    if (journal->is_replacing) {
+        free(text);
+        return -EBUSY;
     }
     if (journal->disk) {
-        replace_begin(journal, text, size);
+        journal->is_replacing = true;
+        journal->new_size = size;
+        disk_write_beside(journal->disk, journal->path, text, size, on_written_beside, journal);
         return 0;
     }
-    result = file_write_atomic(journal->path, text, size, 0600);
+    int result = file_write_atomic(journal->path, text, size, 0600);
     free(text);
     if (result) {
+        journal->is_behind = true;
         return result;
     }
-    file_is_new(journal);
-    journal->size = size;
+    file_is_new(journal, -1, size);
     return 0;
+}
+
+bool
+journal_is_replacing(const struct journal *journal)
+{
+    return journal->is_replacing;
+}
+
+bool
+journal_is_behind(const struct journal *journal)
+{
+    return journal->is_behind;
 }
 
 void
@@ -321,5 +331,5 @@ journal_settle(struct journal *journal)
 size_t
 journal_size(const struct journal *journal)
 {
-    return journal->is_replacing ? journal->new_size + journal->later.size : journal->size;
+    return journal->size;
 }

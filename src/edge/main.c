@@ -41,6 +41,7 @@ struct edge {
     struct datapath_settings datapath_settings;
     struct datapath *datapath;
     struct desired *desired;
+    struct disk *disk; /* of what it and the checkpoints keep */
     struct protected_hosts *protected;
     struct learn *learn;
     struct kernel_link *kernel;
@@ -254,6 +255,13 @@ on_ask_held(void *context, uint64_t request)
     desired_tell_held(edge->desired, request);
 }
 
+static void
+on_checkpoint_failed(int error)
+{
+    log_warn("edge", "a checkpoint of the controller's audit is not kept",
+             LOG_S("why", strerror(-error)));
+}
+
 /* A checkpoint of the controller's audit: kept here, out of reach of whoever holds its database. */
 static void
 on_checkpoint(void *context, const struct wire_checkpoint *message)
@@ -261,8 +269,7 @@ on_checkpoint(void *context, const struct wire_checkpoint *message)
     struct edge *edge = context;
     int error = message->line[0] ? checkpoints_put(edge->checkpoints, message->line) : 0;
     if (error) {
-        log_warn("edge", "a checkpoint of the controller's audit is not kept",
-                 LOG_S("why", strerror(-error)));
+        on_checkpoint_failed(error);
     }
     if (message->request == 0) {
         return;
@@ -434,6 +441,18 @@ lock_in(const struct edge *edge, char why[256])
     return result ? result : sandbox_enter(&sandbox, why);
 }
 
+/* The start may wait for the disk: nobody is answered yet.  From now on a thread does. */
+static int
+disk_use(struct edge *edge)
+{
+    edge->disk = disk_new(edge->base);
+    if (!edge->disk) {
+        return -EAGAIN;
+    }
+    checkpoints_use(edge->checkpoints, edge->disk, on_checkpoint_failed);
+    return desired_use(edge->desired, edge->base, edge->disk);
+}
+
 static int
 edge_start(struct edge *edge, char why[256])
 {
@@ -472,7 +491,7 @@ edge_start(struct edge *edge, char why[256])
     controller_link_join(edge->controller_link, edge->desired, edge->learn);
     responder_link_join(edge->respond, edge->desired, edge->learn);
     result = desired_load(edge->desired, why);
-    result = result ? result : desired_use(edge->desired, edge->base);
+    result = result ? result : disk_use(edge);
     result = result ? result : kernel_link_new(edge->base, &kernel_handler, &edge->kernel, why);
     result =
         result ? result : lldp_link_new(edge->base, &edge->settings, edge->learn, &edge->lldp, why);
@@ -494,7 +513,8 @@ edge_stop(struct edge *edge)
     local_free(edge->local);
     lldp_link_free(edge->lldp);
     kernel_link_free(edge->kernel);
-    desired_free(edge->desired);
+    desired_free(edge->desired); /* with all that it asked of the disk */
+    disk_free(edge->disk);
     protected_hosts_free(edge->protected);
     controller_link_free(edge->controller_link);
     responder_link_free(edge->respond);

@@ -79,11 +79,17 @@ on_line(void *context, const char *line, size_t size)
 }
 
 static void
-assert_lines(struct fixture *f, const char *expected)
+assert_read(struct fixture *f, int result, const char *expected)
 {
     f->lines[0] = '\0';
-    assert_int_equal(journal_read(f->journal, on_line, f), 0);
+    assert_int_equal(journal_read(f->journal, on_line, f), result);
     assert_string_equal(f->lines, expected);
+}
+
+static void
+assert_lines(struct fixture *f, const char *expected)
+{
+    assert_read(f, 0, expected);
 }
 
 static void
@@ -129,13 +135,13 @@ what_was_appended_is_replayed(void **state)
 }
 
 static void
-a_torn_last_line_is_left_out(void **state)
+a_torn_last_line_is_left_out_and_told(void **state)
 {
     struct fixture *f = *state;
     write_file(f, "a\nb\nhal");
-    assert_lines(f, "[a][b]");
+    assert_read(f, 1, "[a][b]");
     write_file(f, "hal");
-    assert_lines(f, "");
+    assert_read(f, 1, "");
 }
 
 /* The half line must not take the next one with it. */
@@ -278,9 +284,9 @@ a_slow_disk_is_not_waited_for(void **state)
         char line[16];
         int64_t from_ms = now_ms();
         snprintf(line, sizeof(line), "%d", i);
-        if (i == 3 || i == 6 || i == 7) { /* the whole anew; the last while another is written */
+        if (i == 3 || i == 6) { /* the whole anew; not while that is being written */
             snprintf(line, sizeof(line), "all-%d\n", i);
-            assert_int_equal(replace(f->journal, line), 0);
+            assert_int_equal(replace(f->journal, line), i == 3 ? 0 : -EBUSY);
         } else {
             assert_int_equal(journal_append(f->journal, line), 0);
         }
@@ -288,19 +294,92 @@ a_slow_disk_is_not_waited_for(void **state)
         loop_until(base, INT_MAX, 5);
         worst_ms = now_ms() - from_ms > worst_ms ? now_ms() - from_ms : worst_ms;
     }
-    assert_lines(f, "[old][0][1][2][4][5][8][9][10][11]"); /* killed now it would have lost none */
+    assert_lines(f, "[old][0][1][2][4][5][7][8][9][10][11]"); /* killed now it would have lost none */
     assert_in_range(worst_ms, 0, 250);                     /* none waited for one synchronisation */
     assert_in_range(now_ms() - begin_ms, 0, 1000);
     journal_settle(f->journal);
     assert_int_equal(journal_sync(f->journal), 0);
-    assert_lines(f, "[all-7][8][9][10][11]");
-    assert_int_equal(journal_size(f->journal), 6 + 2 + 2 + 3 + 3);
+    assert_lines(f, "[all-3][4][5][7][8][9][10][11]");
+    assert_int_equal(journal_size(f->journal), 6 + 5 * 2 + 2 * 3);
     assert_int_equal(failed, 0);
     sync_ms = 0;
     reopen(f);
     assert_int_equal(journal_append(f->journal, "next"), 0);
-    assert_lines(f, "[all-7][8][9][10][11][next]");
+    assert_lines(f, "[all-3][4][5][7][8][9][10][11][next]");
     disk_free(disk);
+    event_base_free(base);
+}
+
+/* At no moment is a line missing: neither while the whole is being written, nor after it took its
+ * place, while the folder is still being synchronised. */
+static void
+whoever_is_killed_finds_every_line(void **state)
+{
+    struct fixture *f = *state;
+    struct event_base *base = event_base_new();
+    struct disk *disk = disk_new(base);
+    char before[4096] = "[old]", after[4096] = "[all]", line[8];
+    int failed = 0, left = 20, i = 0;
+    syncs = sync_error = 0;
+    sync_ms = 100;
+    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    assert_int_equal(journal_append(f->journal, "old"), 0);
+    assert_int_equal(replace(f->journal, "all\n"), 0);
+    for (; left > 0 && i < 600; i++) { /* the first before the loop knows of the new one */
+        snprintf(line, sizeof(line), "%d", i);
+        assert_int_equal(journal_append(f->journal, line), 0);
+        for (size_t k = 0; k < 2; k++) {
+            char *lines = k ? after : before;
+            size_t used = strlen(lines);
+            snprintf(lines + used, sizeof(before) - used, "[%d]", i);
+        }
+        f->lines[0] = '\0';
+        assert_int_equal(journal_read(f->journal, on_line, f), 0);
+        bool is_after = strncmp(f->lines, "[all]", 5) == 0;
+        assert_string_equal(f->lines, is_after ? after : before);
+        left -= is_after;
+        loop_until(base, INT_MAX, 10);
+    }
+    assert_int_equal(left, 0);
+    assert_true(i > 20);
+    journal_settle(f->journal);
+    assert_lines(f, after);
+    assert_int_equal(journal_size(f->journal), strlen(after) - (size_t)(i + 1));
+    assert_int_equal(failed, 0);
+    assert_false(journal_is_behind(f->journal));
+    disk_free(disk);
+    sync_ms = 0;
+    event_base_free(base);
+}
+
+/* The file was not open yet; then the whole once more, while the first is still brought there. */
+static void
+lines_that_came_meanwhile_are_there_once(void **state)
+{
+    struct fixture *f = *state;
+    struct event_base *base = event_base_new();
+    struct disk *disk = disk_new(base);
+    int failed = 0;
+    syncs = sync_error = sync_ms = 0;
+    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    assert_int_equal(replace(f->journal, "all\n"), 0);
+    assert_int_equal(journal_append(f->journal, "1"), 0);
+    disk_drain(disk);
+    assert_lines(f, "[all][1]");
+    sync_ms = 50;
+    assert_int_equal(journal_append(f->journal, "2"), 0);
+    assert_lines(f, "[all][1][2]");
+    assert_int_equal(replace(f->journal, "more\n"), 0);
+    assert_int_equal(journal_append(f->journal, "3"), 0);
+    assert_lines(f, "[all][1][2][3]");
+    disk_drain(disk);
+    assert_lines(f, "[more][3]");
+    assert_int_equal(journal_append(f->journal, "4"), 0);
+    assert_lines(f, "[more][3][4]");
+    assert_int_equal(failed, 0);
+    journal_settle(f->journal);
+    disk_free(disk);
+    sync_ms = 0;
     event_base_free(base);
 }
 
@@ -322,9 +401,15 @@ a_replacement_that_fails_loses_nothing(void **state)
     disk_drain(disk);
     assert_int_equal(failed, -ENOSPC);
     sync_error = 0;
+    assert_true(journal_is_behind(f->journal)); /* it is to be tried again */
     assert_int_equal(journal_append(f->journal, "d"), 0);
     assert_lines(f, "[a][b][c][d]");
     assert_int_equal(journal_size(f->journal), 8);
+    assert_int_equal(replace(f->journal, "a to d\n"), 0);
+    disk_drain(disk);
+    assert_false(journal_is_behind(f->journal));
+    assert_int_equal(journal_append(f->journal, "e"), 0);
+    assert_lines(f, "[a to d][e]");
     loop_until(base, syncs + 1, 30000);
     journal_settle(f->journal);
     reopen(f);
@@ -338,13 +423,15 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_file_is_an_empty_journal, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_appended_is_replayed, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_torn_last_line_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_torn_last_line_is_left_out_and_told, setup, teardown),
         cmocka_unit_test_setup_teardown(appending_after_a_torn_line, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_torn_line, setup, teardown),
         cmocka_unit_test_setup_teardown(replacing_forgets_the_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(the_loop_brings_changes_to_the_disk_by_itself, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_slow_disk_is_not_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(whoever_is_killed_finds_every_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(lines_that_came_meanwhile_are_there_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_replacement_that_fails_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_an_error, setup, teardown),
     };
