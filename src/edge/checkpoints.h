@@ -26,10 +26,10 @@ struct checkpoints *checkpoints_open(const char *state_dir);
 void checkpoints_free(struct checkpoints *checkpoints);
 /* From now on the thread of 'disk' (borrowed) writes, and nobody waits; 'failed' is told a negative
  * errno. */
-void checkpoints_use(struct checkpoints *checkpoints, struct disk *disk,
-                     void (*failed)(int error));
-/* On disk afterwards; with a disk of its own: later.  0 (also: it was there), -ENOSPC: too many keys
- * (nothing of theirs is given up for a new one), -EINVAL, or the errno of the file, negative. */
+void checkpoints_use(struct checkpoints *checkpoints, struct disk *disk, void (*failed)(int error));
+/* On disk afterwards; with a disk of its own: later.  0 (also: it was there), -ENOSPC: too many
+ * keys (nothing of theirs is given up for a new one), -EINVAL, or the errno of the file, negative.
+ */
 int checkpoints_put(struct checkpoints *checkpoints, const char *line) MUST_CHECK;
 /* Those that are on the disk.  'lines' has WIRE_CHECKPOINTS_MAX items; by key, and by row. */
 size_t checkpoints_list(const struct checkpoints *checkpoints, const char *origin,

@@ -21,7 +21,7 @@ struct disk_job {
     enum disk_kind kind;
     int fd;              /* owned */
     char path[PATH_MAX]; /* "": none */
-    char *text; /* owned */
+    char *text;          /* owned */
     size_t size;
     int result;
     disk_done_fn *done;

@@ -26,7 +26,7 @@ struct journal {
     struct disk *disk; /* NULL: whoever asks waits */
     bool is_syncing, is_replacing;
     bool is_syncing_move; /* with the folder */
-    struct lines later; /* came while the whole is being written: they follow on it */
+    struct lines later;   /* came while the whole is being written: they follow on it */
     void (*failed)(void *context, int error);
     void *context;
 };

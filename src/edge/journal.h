@@ -1,10 +1,10 @@
 /* Lines on disk: what is added stays in the file until the whole is written anew and takes its
  * place.  Whoever is killed, at any moment, finds every line that was added.
  *
- * With a disk of its own (journal_use) nothing here waits: JOURNAL_SYNC_MS after the first line that
- * is not on the disk the thread is asked to bring it there, and the whole is written beside the file
- * while lines still go into it; they are added to the new one before it takes the place.  Without
- * one, journal_sync and journal_replace wait. */
+ * With a disk of its own (journal_use) nothing here waits: JOURNAL_SYNC_MS after the first line
+ * that is not on the disk the thread is asked to bring it there, and the whole is written beside
+ * the file while lines still go into it; they are added to the new one before it takes the place.
+ * Without one, journal_sync and journal_replace wait. */
 #ifndef CORDON_EDGE_JOURNAL_H
 #define CORDON_EDGE_JOURNAL_H
 

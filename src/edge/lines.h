@@ -20,8 +20,10 @@ lines_add(struct lines *lines, const char *text, size_t size)
         lines->room = lines->room ? lines->room * 2 : 4096;
         lines->bytes = mem_resize(lines->bytes, lines->room, 1);
     }
-    memcpy(lines->bytes + lines->size, text, size);
-    lines->size += size;
+    if (size > 0) { /* before the first byte there is no room to point into */
+        memcpy(lines->bytes + lines->size, text, size);
+        lines->size += size;
+    }
 }
 
 static inline void

@@ -6,7 +6,9 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <event2/event.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,20 @@
 
 #include "base/file.h"
 #include "edge/checkpoints.h"
+
+/* The disk: each synchronisation takes so long. */
+static atomic_int sync_ms, sync_error, syncs;
+int fsync(int fd);
+
+int
+fsync(int fd)
+{
+    (void)fd;
+    usleep((useconds_t)sync_ms * 1000);
+    syncs++;
+    errno = sync_error;
+    return sync_error ? -1 : 0;
+}
 
 struct fixture {
     char dir[64], path[96];
@@ -143,6 +159,53 @@ test_a_damaged_file_costs_only_the_damaged_lines(void **state)
     assert_int_equal(list(f, numbers), 2);
 }
 
+static int failures;
+
+static void
+on_failed(int error)
+{
+    assert_int_equal(error, -EIO);
+    failures++;
+}
+
+/* Nobody waits for a slow disk; held is what it has; a flood is written together. */
+static void
+test_a_slow_disk_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    int64_t numbers[WIRE_CHECKPOINTS_MAX];
+    struct event_base *base = event_base_new();
+    struct disk *disk = disk_new(base);
+    assert_int_equal(put(f, 1, 5, 1), 0);
+    checkpoints_use(f->checkpoints, disk, on_failed);
+    syncs = failures = 0;
+    sync_ms = 200;
+    for (int64_t number = 10; number <= 100; number += 10) {
+        assert_int_equal(put(f, 1, number, 1), 0);
+    }
+    assert_in_range(syncs, 0, 1);
+    assert_int_equal(list(f, numbers), 1); /* the others are not sure yet */
+    disk_drain(disk);
+    assert_int_equal(syncs, 4); /* the first, then all others: the file and its folder each time */
+    assert_int_equal(list(f, numbers), 11);
+    sync_ms = 0;
+    sync_error = EIO;
+    assert_int_equal(put(f, 1, 110, 1), 0);
+    disk_drain(disk);
+    assert_int_equal(failures, 1);
+    assert_int_equal(list(f, numbers), 11);
+    sync_error = 0;
+    assert_int_equal(put(f, 1, 110, 1), 0); /* again: it was not kept */
+    disk_drain(disk);
+    assert_int_equal(list(f, numbers), 12);
+    disk_free(disk);
+    checkpoints_free(f->checkpoints);
+    f->checkpoints = checkpoints_open(f->dir);
+    assert_int_equal(list(f, numbers), 12);
+    assert_int_equal(numbers[11], 110);
+    event_base_free(base);
+}
+
 int
 main(void)
 {
@@ -151,6 +214,7 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_flood_leaves_old_and_new, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_are_bounded_and_the_first_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_slow_disk_is_not_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_damaged_file_costs_only_the_damaged_lines, setup,
                                         teardown),
     };

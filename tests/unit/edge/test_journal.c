@@ -294,7 +294,8 @@ a_slow_disk_is_not_waited_for(void **state)
         loop_until(base, INT_MAX, 5);
         worst_ms = now_ms() - from_ms > worst_ms ? now_ms() - from_ms : worst_ms;
     }
-    assert_lines(f, "[old][0][1][2][4][5][7][8][9][10][11]"); /* killed now it would have lost none */
+    assert_lines(f,
+                 "[old][0][1][2][4][5][7][8][9][10][11]"); /* killed now it would have lost none */
     assert_in_range(worst_ms, 0, 250);                     /* none waited for one synchronisation */
     assert_in_range(now_ms() - begin_ms, 0, 1000);
     journal_settle(f->journal);

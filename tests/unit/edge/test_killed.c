@@ -1,6 +1,6 @@
 /* A process that is killed: its kernel holds what it held, and its file says so, or says that it
- * does not know.  The datapath is a fake one; the disk is a temporary folder, as slow and as full as
- * the test wants. */
+ * does not know.  The datapath is a fake one; the disk is a temporary folder, as slow and as full
+ * as the test wants. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
