@@ -335,6 +335,18 @@ strangers_remove(struct claims *want, enum map_id map)
 }
 
 int
+claims_has_stranger(const struct claims *want, enum map_id map)
+{
+    uint8_t key[MAP_KEY_MAX], next[MAP_KEY_MAX];
+    int result = maps_next(want->maps, map, NULL, next);
+    while (result == 0 && entry_find(want, map, next)) {
+        memcpy(key, next, map_kinds[map].key_size);
+        result = maps_next(want->maps, map, key, next);
+    }
+    return result == 0 ? 1 : result == -ENOENT ? 0 : result;
+}
+
+int
 claims_repair(struct claims *want, bool is_exact)
 {
     int wrong = 0;

@@ -44,6 +44,8 @@ int claims_check(const struct claims *want, uint64_t owner, enum map_id *map,
 /* Makes every map that rules alone fill exactly as wanted ('is_exact' false: what nobody wants
  * stays); returns how many entries were wrong, or negative errno. */
 int claims_repair(struct claims *want, bool is_exact) MUST_CHECK;
+/* Does that map hold something that nobody claims?  1, 0, or negative errno. */
+int claims_has_stranger(const struct claims *want, enum map_id map) MUST_CHECK;
 size_t claims_count(const struct claims *want, enum map_id map);
 
 #endif

@@ -53,6 +53,9 @@ int datapath_set(struct datapath *datapath, const struct rule *rules, size_t cou
 /* While true datapath_set() takes nothing away that it does not know: the maps were taken over, and
  * whose their entries are is not known yet. */
 void datapath_keep_unknown(struct datapath *datapath, bool keeps_unknown);
+/* After datapath_set(): does the kernel isolate somebody whom no rule names, or can it not be
+ * asked? What hangs on a port is not counted: before the ports come up no rule can claim it. */
+bool datapath_has_unknown(const struct datapath *datapath);
 int datapath_change(struct datapath *datapath, const struct rule *add, size_t add_count,
                     const char (*remove)[RULE_ID_SIZE], size_t remove_count,
                     struct rule_report *reports) MUST_CHECK;

@@ -594,6 +594,13 @@ datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
     return first;
 }
 
+bool
+datapath_has_unknown(const struct datapath *datapath)
+{
+    return claims_has_stranger(datapath->want, MAP_ISO_MAC) != 0 ||
+           claims_has_stranger(datapath->want, MAP_ISO_IP) != 0;
+}
+
 int
 datapath_change(struct datapath *datapath, const struct rule *add, size_t add_count,
                 const char (*remove)[RULE_ID_SIZE], size_t remove_count,

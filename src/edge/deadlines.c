@@ -79,3 +79,32 @@ deadlines_left_s(const struct deadlines *deadlines, const char *id)
     int64_t left = (deadline->at_us - clock_boot_us(deadlines->clock)) / 1000000;
     return left > 0 ? (uint32_t)left : 1;
 }
+
+void
+deadlines_write(const struct deadlines *deadlines, struct lines *lines)
+{
+    HMAP_FOR_EACH (deadline, struct deadline, node, &deadlines->by_id) {
+        char line[RULE_ID_SIZE + 16];
+        snprintf(line, sizeof(line), "%u %s", deadlines_left_s(deadlines, deadline->id),
+                 deadline->id);
+        lines_add_line(lines, line);
+    }
+}
+
+void
+deadlines_shorten(struct deadlines *deadlines, char *text)
+{
+    char *rest = text;
+    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+        char *id;
+        unsigned long seconds = strtoul(line, &id, 10);
+        struct deadline *deadline = *id == ' ' ? deadlines_find(deadlines, id + 1) : NULL;
+        if (!deadline || seconds > UINT32_MAX) {
+            continue; /* not what was written */
+        }
+        int64_t at_us = clock_boot_us(deadlines->clock) + (int64_t)seconds * 1000000;
+        if (at_us < deadline->at_us) {
+            deadline->at_us = at_us;
+        }
+    }
+}

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hmap.h"
+#include "edge/lines.h"
 #include "model/rule.h"
 
 struct deadline {
@@ -31,5 +32,9 @@ void deadlines_clear(struct deadlines *deadlines);
 struct deadline *deadlines_find(const struct deadlines *deadlines, const char *id);
 /* Seconds left, at least 1; 0: it does not expire. */
 uint32_t deadlines_left_s(const struct deadlines *deadlines, const char *id);
+/* A line each: the seconds that are left, and the rule. */
+void deadlines_write(const struct deadlines *deadlines, struct lines *lines);
+/* Those of 'text' (lines of deadlines_write(), taken apart) that are sooner count. */
+void deadlines_shorten(struct deadlines *deadlines, char *text);
 
 #endif

@@ -181,12 +181,7 @@ remaining_write(struct desired *desired)
         desired->deadlines.is_dirty = true;
         return;
     }
-    HMAP_FOR_EACH (deadline, struct deadline, node, &desired->deadlines.by_id) {
-        char line[RULE_ID_SIZE + 16];
-        snprintf(line, sizeof(line), "%u %s", deadlines_left_s(&desired->deadlines, deadline->id),
-                 deadline->id);
-        lines_add_line(&lines, line);
-    }
+    deadlines_write(&desired->deadlines, &lines);
     desired->deadlines.is_dirty = hmap_first(&desired->deadlines.by_id) != NULL;
     if (desired->disk) {
         desired->is_remaining_written = true;
@@ -203,24 +198,12 @@ remaining_write(struct desired *desired)
 static void
 remaining_read(struct desired *desired)
 {
-    char *text, *rest;
+    char *text;
     size_t size;
     if (file_read(desired->remaining_path, 64 * 1024 * 1024, &text, &size)) {
         return; /* then the time that was sent counts again: longer, never shorter */
     }
-    rest = text;
-    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
-        char *id;
-        unsigned long seconds = strtoul(line, &id, 10);
-        struct deadline *deadline = *id == ' ' ? deadlines_find(&desired->deadlines, id + 1) : NULL;
-        if (!deadline || seconds > UINT32_MAX) {
-            continue; /* not what was written */
-        }
-        int64_t at_us = clock_boot_us(desired->clock) + (int64_t)seconds * 1000000;
-        if (at_us < deadline->at_us) {
-            deadline->at_us = at_us;
-        }
-    }
+    deadlines_shorten(&desired->deadlines, text);
     free(text);
 }
 
@@ -240,6 +223,22 @@ desired_free(struct desired *desired)
     free(desired);
 }
 
+/* Nothing is taken out before it is sure that the disk has all: who was killed between maps and
+ * disk finds more in the kernel. */
+static int
+kept_set(struct desired *desired, const struct desired_kept *kept)
+{
+    datapath_keep_unknown(desired->datapath, true);
+    int result = datapath_set(desired->datapath, kept->rules, kept->count, NULL);
+    desired->is_unsure = !kept->is_whole || datapath_has_unknown(desired->datapath);
+    if (desired->is_unsure) {
+        desired->generation = 0; /* the controller must send everything */
+        return result;
+    }
+    datapath_keep_unknown(desired->datapath, false);
+    return datapath_set(desired->datapath, kept->rules, kept->count, NULL);
+}
+
 /* What the disk does not say is not known to be over: the kernel, which outlived us, may hold rules
  * that are in force.  They stay until the controller has sent everything (architecture rule 3). */
 int
@@ -254,19 +253,17 @@ desired_load(struct desired *desired, char why[256])
     }
     desired->epoch = kept.epoch;
     desired->generation = kept.generation;
-    desired->is_unsure = !kept.is_whole;
     desired->is_suspended =
         kept.is_whole ? kept.is_suspended : datapath_is_suspended(desired->datapath);
     remaining_read(desired);
     datapath_suspend(desired->datapath, desired_is_suspended(desired));
-    datapath_keep_unknown(desired->datapath, desired->is_unsure);
-    result = datapath_set(desired->datapath, kept.rules, kept.count, NULL);
+    result = kept_set(desired, &kept);
     if (result) {
         snprintf(why, 256, "cannot put the kept rules into the kernel: %s", strerror(-result));
     }
     log_info("desired", "kept state loaded", LOG_I("rules", kept.count),
              LOG_I("epoch", desired->epoch), LOG_I("generation", desired->generation),
-             LOG_I("is_whole", kept.is_whole));
+             LOG_I("is_whole", !desired->is_unsure));
     desired_kept_fini(&kept);
     snapshot_write(desired, true);
     return result;

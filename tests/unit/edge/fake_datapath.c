@@ -103,6 +103,10 @@ datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
     if (!datapath->keeps_unknown) {
         rules_drop(datapath);
     }
+    datapath->unknown = datapath->count;
+    for (size_t i = 0; datapath->unknown > 0 && i < count; i++) {
+        datapath->unknown -= fake_find(datapath, rules[i].id) >= 0;
+    }
     for (size_t i = 0; i < count; i++) {
         rule_put(datapath, &rules[i]);
         if (reports) {
@@ -116,6 +120,12 @@ void
 datapath_keep_unknown(struct datapath *datapath, bool keeps_unknown)
 {
     datapath->keeps_unknown = keeps_unknown;
+}
+
+bool
+datapath_has_unknown(const struct datapath *datapath)
+{
+    return datapath->unknown > 0;
 }
 
 bool

@@ -13,6 +13,7 @@ struct datapath {
     char alters[RULE_ID_SIZE]; /* the entry of this rule is always another than was set */
     bool keeps_losing;         /* what is set is lost again at once */
     bool is_suspended, keeps_unknown;
+    size_t unknown; /* rules that the last datapath_set() kept and was not given */
     unsigned sets, changes, verified;
     char refuses[RULE_ID_SIZE]; /* the rule with this id fails */
     int set_error, change_error, read_back_error;

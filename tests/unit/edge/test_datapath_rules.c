@@ -272,11 +272,32 @@ a_configuration_that_is_not_what_was_set_proves_nothing(void **state)
     assert_non_null(strstr(report.why, "the configuration in the maps cannot be read: No such"));
 }
 
+/* Taken over from a process that was killed: told until everything is known. */
+static void
+what_no_rule_names_is_known_to_be_there(void **state)
+{
+    struct datapath *datapath = *state;
+    struct rule rules[2] = {isolate(1), isolate(2)};
+    for (unsigned i = 0; i < 2; i++) { /* by address, then by MAC */
+        struct rule stranger = isolate(3 + i);
+        add(datapath, &stranger);
+        struct claims *known = datapath->want;
+        datapath->want = claims_new(datapath->maps); /* the maps stay, what was known does not */
+        assert_true(datapath_has_unknown(datapath));
+        claims_free(datapath->want);
+        datapath->want = known;
+        drop(datapath, stranger.id);
+        assert_int_equal(datapath_set(datapath, rules, 2, NULL), 0);
+        assert_false(datapath_has_unknown(datapath));
+    }
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_no_rule_names_is_known_to_be_there, setup, teardown),
         TEST(isolate_rules_are_found_by_owner),
         TEST(the_newer_rule_of_an_owner_is_found),
         TEST(rules_are_listed_by_kind),

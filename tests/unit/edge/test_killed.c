@@ -281,6 +281,30 @@ half_a_snapshot_takes_nothing_out(void **state)
     free(all);
 }
 
+/* Between maps and disk: the file is whole, and does not name all that is in force. */
+static void
+what_only_the_kernel_has_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct rule all[3] = {numbered(0), numbered(1), numbered(2)};
+    struct moment moment;
+    send_message(f, 0, 1, all, 1);
+    moment_take(f, 1, &moment);
+    moment.rules = 3;
+    for (unsigned i = 0; i < 2; i++) { /* however often */
+        moment_start(f, &moment);
+        assert_int_equal(f->datapath->count, 3);
+        assert_int_equal(desired_generation(f->desired), 0);
+        assert_int_equal(desired_epoch(f->desired), 3);
+    }
+    send_message(f, 0, 5, &all[1], 1); /* now it is known */
+    assert_int_equal(f->datapath->count, 1);
+    moment.rules = 1;
+    moment_start(f, &moment);
+    assert_int_equal(desired_generation(f->desired), 1);
+    free(moment.journal);
+}
+
 /* A delta whose base the file does not have. */
 static void
 a_delta_on_what_is_not_there_takes_nothing_out(void **state)
@@ -338,6 +362,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_lost_whenever_it_is_killed),
         TEST(half_a_snapshot_takes_nothing_out),
+        TEST(what_only_the_kernel_has_stays),
         TEST(a_delta_on_what_is_not_there_takes_nothing_out),
         TEST(a_full_disk_is_tried_again),
     };
