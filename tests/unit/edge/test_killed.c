@@ -273,6 +273,10 @@ half_a_snapshot_takes_nothing_out(void **state)
         moment_start(f, &cut);
         assert_int_equal(desired_generation(f->desired), 0);
         assert_int_equal(desired_epoch(f->desired), 3);
+        cut.rules = 0; /* the power went: the kernel says nothing, the file alone must tell */
+        moment_start(f, &cut);
+        assert_int_equal(desired_generation(f->desired), 0);
+        assert_int_equal(f->datapath->count, 10);
     }
     moment_start(f, &whole);
     assert_int_equal(desired_generation(f->desired), 2);
@@ -323,6 +327,10 @@ a_delta_on_what_is_not_there_takes_nothing_out(void **state)
     broken.size -= second.size - first.size;
     moment_start(f, &broken);
     assert_int_equal(f->datapath->count, 4);
+    assert_int_equal(desired_generation(f->desired), 0);
+    broken.rules = 0; /* the power went */
+    moment_start(f, &broken);
+    assert_int_equal(f->datapath->count, 2);
     assert_int_equal(desired_generation(f->desired), 0);
     free(first.journal);
     free(second.journal);
