@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,6 +195,30 @@ replacing_forgets_the_rest(void **state)
     assert_lines(f, "[new][newer][next]");
     assert_int_equal(replace(f->journal, ""), 0);
     assert_lines(f, "");
+}
+
+/* Room for half of it: nothing of it stays, and the whole is to be written again. */
+static void
+a_line_that_does_not_fit_is_known_to_be_missing(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before, tight;
+    sync_ms = sync_error = 0;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    tight = (struct rlimit){.rlim_cur = 6, .rlim_max = before.rlim_max};
+    assert_int_equal(journal_append(f->journal, "a"), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    int result = journal_append(f->journal, "too long");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(result < 0);
+    assert_true(journal_is_behind(f->journal));
+    assert_lines(f, "[a]");
+    assert_int_equal(journal_append(f->journal, "b"), 0);
+    assert_lines(f, "[a][b]");
+    assert_true(journal_is_behind(f->journal)); /* still */
+    assert_int_equal(replace(f->journal, "all\n"), 0);
+    assert_false(journal_is_behind(f->journal));
 }
 
 static void
@@ -434,6 +460,8 @@ main(void)
         cmocka_unit_test_setup_teardown(whoever_is_killed_finds_every_line, setup, teardown),
         cmocka_unit_test_setup_teardown(lines_that_came_meanwhile_are_there_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_replacement_that_fails_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_line_that_does_not_fit_is_known_to_be_missing, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_an_error, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
