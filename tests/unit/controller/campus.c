@@ -367,13 +367,21 @@ campus_open(struct campus *campus)
 }
 
 void
+campus_remove_last(struct campus *campus)
+{
+    struct campus_switch *sw = &campus->switches[--campus->switch_count];
+    driver_dummy.close(sw->device);
+    wire_fini(WIRE_DESIRED, &sw->partial);
+    deliveries_drop(sw);
+}
+
+void
 campus_close(struct campus *campus)
 {
     controller_end(campus);
     free(campus->notice.message.notices);
-    for (size_t i = 0; i < campus->switch_count; i++) {
-        driver_dummy.close(campus->switches[i].device);
-        wire_fini(WIRE_DESIRED, &campus->switches[i].partial);
+    while (campus->switch_count > 0) {
+        campus_remove_last(campus);
     }
     char command[128]; /* with what the store keeps beside its database */
     snprintf(command, sizeof(command), "rm -rf %s", campus->dir);

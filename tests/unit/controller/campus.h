@@ -71,6 +71,8 @@ void campus_stop(struct campus *campus);
 void campus_start(struct campus *campus);
 void campus_start_without(struct campus *campus, size_t index);
 struct device *campus_add(struct campus *campus, const struct device_config *config);
+/* The switch that was added last is there no more. */
+void campus_remove_last(struct campus *campus);
 /* Delivers what is due, until the store and the switches have nothing more to say. */
 void campus_settle(struct campus *campus);
 /* Lets time pass, in ticks of 250 ms. */
