@@ -140,7 +140,7 @@ on_altered(void *context, int error)
     }
     alteration_take(a);
     if (a->has_event && a->event == LIFE_ENFORCE) {
-        pending_admit(entry);
+        pending_admit(&entry->c);
     }
     if (a->has_event) {
         entry_mark(entry, life_event_names[a->event], clock_wall_us(controller->clock), a->detail);

@@ -16,7 +16,6 @@
 #include "controller/judge.h"
 #include "controller/notices/notices.h"
 #include "controller/overdue.h"
-#include "controller/pending.h"
 #include "controller/records.h"
 #include "controller/recovery/unproven.h"
 #include "controller/resite.h"
@@ -416,7 +415,6 @@ controller_tick(struct controller *controller)
         unstored_tick(controller);
         forward_tick(controller);
         judge_tick(controller);
-        pending_tick(controller);
     }
     notices_tick(controller);
     checkpoints_tick(controller);

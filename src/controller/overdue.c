@@ -107,12 +107,9 @@ overdue_answered(struct controller *controller, struct switch_state *sw, uint64_
 }
 
 void
-overdue_refused(struct controller *controller, struct switch_state *sw)
+overdue_refused(struct switch_state *sw)
 {
     sw->overdue.count = 0; /* what is sent instead has its own time */
-    if (sw->overdue.is_mute) {
-        mute_end(controller, sw);
-    }
 }
 
 void
@@ -130,13 +127,14 @@ overdue_forget(struct switch_state *sw)
 
 /* While we stood still nobody could be heard. */
 static void
-wait_longer(struct controller *controller, int64_t by_us)
+wait_longer(struct controller *controller, int64_t now_us, int64_t by_us)
 {
     struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
         for (size_t i = 0; i < sw->overdue.count; i++) {
-            sw->overdue.sent[i].at_us += by_us;
+            int64_t at_us = sw->overdue.sent[i].at_us + by_us;
+            sw->overdue.sent[i].at_us = at_us < now_us ? at_us : now_us;
         }
     }
 }
@@ -150,16 +148,22 @@ crowd_tell(struct controller *controller, size_t count)
     notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_HIGH, "", text);
 }
 
-/* When the last of a crowd answers. */
+/* When the last of a crowd answers; those that went away say nothing about it. */
 static void
 crowd_tick(struct controller *controller)
 {
+    size_t answering = 0;
     struct switch_state *sw;
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
-        if (sw->overdue.is_mute) {
+        bool is_ours = sw->device.is_connected && !sw->is_fenced;
+        if (is_ours && (sw->overdue.is_mute || sw->overdue.count > 0 || !sw->is_settled)) {
             return;
         }
+        answering += is_ours;
+    }
+    if (answering == 0) {
+        return;
     }
     controller->is_overdue_crowd = false;
     notices_tell_object(controller, NOTICE_SWITCH_PROBLEM, SEVERITY_LOW, "",
@@ -187,7 +191,7 @@ overdue_tick(struct controller *controller)
     size_t count = 0;
     controller->overdue_us = now_us;
     if (has_stalled) {
-        wait_longer(controller, passed_us);
+        wait_longer(controller, now_us, passed_us);
         return;
     }
     TAILQ_FOREACH(sw, &controller->switches, link)
@@ -202,10 +206,11 @@ overdue_tick(struct controller *controller)
             count++;
         }
     }
-    if (count > TOLD_APART) {
+    bool is_crowd = controller->is_overdue_crowd; /* told already: these belong to it */
+    if (!is_crowd && count > TOLD_APART) {
         crowd_tell(controller, count);
     }
-    for (size_t i = 0; count <= TOLD_APART && i < count; i++) {
+    for (size_t i = 0; !is_crowd && count <= TOLD_APART && i < count; i++) {
         mute_tell(controller, found[i]);
     }
     if (count > 0) {

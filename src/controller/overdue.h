@@ -11,8 +11,8 @@ void overdue_sent(const struct controller *controller, struct switch_state *sw,
                   uint64_t generation);
 /* The switch itself said what it holds as of that generation. */
 void overdue_answered(struct controller *controller, struct switch_state *sw, uint64_t generation);
-/* It answers, but takes nothing of it: not mute, and what it says is the problem. */
-void overdue_refused(struct controller *controller, struct switch_state *sw);
+/* It answers, but takes nothing of it: what it says is the problem. */
+void overdue_refused(struct switch_state *sw);
 /* It came, or went: what was sent on another connection is not waited for.  That it was mute is
  * forgotten when it answers, or after it was away for long enough to be simply away. */
 void overdue_connection(const struct controller *controller, struct switch_state *sw);

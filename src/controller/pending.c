@@ -13,12 +13,9 @@
 #include "controller/resite.h"
 #include "controller/wish.h"
 #include "controller/world.h"
-#include "policy/budget.h"
 #include "policy/rollout.h"
 
 #define WHY_SIZE TEXT_SIZE
-#define LISTED_MOST 500 /* in a second */
-#define REFUSED_MOST 16 /* likewise: each asks who is where, and how many are contained there */
 
 /* Policy decided it after all, and no person: it has spent its budget, which a restart must know by
  * the containment alone (store_read_isolations).  Time that has passed is no decision. */
@@ -90,6 +87,13 @@ enforce_is_barred(struct controller *controller, struct entry *entry, char why[W
     return false;
 }
 
+void
+pending_admit(struct containment *c)
+{
+    text_keep(&c->refused, TEXT_SIZE, "");
+    c->refused_us = 0;
+}
+
 static void
 enforce(struct controller *controller, struct entry *entry, const char *account, const char *reason,
         wish_done_fn *done, void *context)
@@ -103,6 +107,7 @@ enforce(struct controller *controller, struct entry *entry, const char *account,
     a->has_event = true;
     a->event = LIFE_ENFORCE;
     a->after.pending_until_us = 0;
+    pending_admit(&a->after);
     if (is_by_policy(account)) {
         a->after.hold = HOLD_NONE;
         text_keep(&a->after.hold_detail, TEXT_SIZE, "");
@@ -153,59 +158,12 @@ pending_refuse(struct controller *controller, struct entry *entry, const char *w
     }
     text_keep(&entry->c.refused, TEXT_SIZE, why);
     entry->c.refused_us = is_first ? clock_wall_us(controller->clock) : entry->c.refused_us;
-    entry->c.is_over_budget = is_over_budget;
     log_warn("controller", "policy is sure, and cannot enforce it",
              LOG_S("containment", entry->c.id), LOG_S("why", why));
     if (is_first && !is_over_budget) {
         notices_tell_containment(controller, &entry->c, NOTICE_PENDING, why);
     }
     entry_touch(controller, entry);
-}
-
-void
-pending_admit(struct entry *entry)
-{
-    text_keep(&entry->c.refused, TEXT_SIZE, "");
-    entry->c.refused_us = 0;
-    entry->c.is_over_budget = false;
-}
-
-/* Where several sites may have its address, asking would settle on one: that is left to whoever
- * enforces it. */
-static bool
-is_still_refused(struct controller *controller, struct entry *entry)
-{
-    const struct containment *c = &entry->c;
-    char why[WHY_SIZE];
-    return resite_is_open(controller, c) || enforce_is_barred(controller, entry, why) ||
-           (c->is_over_budget &&
-            !engine_has_room(controller->engine, c->endpoint_id, c->site, &c->subject_ip));
-}
-
-/* It goes on waiting: what was certain then may be old by now, so policy's next detection of it, or
- * a person, enforces it. */
-void
-pending_tick(struct controller *controller)
-{
-    size_t looked = 0;
-    for (size_t i = 0; i < LISTED_MOST && i < controller->listed_count; i++) {
-        size_t at = controller->refused_next % controller->listed_count;
-        struct entry *entry = controller->listed[at];
-        controller->refused_next = at + 1;
-        if (!entry->c.refused || entry->is_changing ||
-            !lifecycle_is_expected(entry->c.state, LIFE_ENFORCE)) {
-            continue;
-        }
-        if (!is_still_refused(controller, entry)) {
-            log_info("controller", "what refused it is so no longer",
-                     LOG_S("containment", entry->c.id), LOG_S("why", entry->c.refused));
-            pending_admit(entry);
-            entry_touch(controller, entry);
-        }
-        if (++looked == REFUSED_MOST) {
-            break;
-        }
-    }
 }
 
 struct confirming {

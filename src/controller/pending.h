@@ -9,14 +9,13 @@
 /* What a person was to judge has become certain by another detection without a reason to wait; or
  * the budget has room for it: 'policy' enforces it. */
 void pending_confirm(struct controller *controller, struct entry *entry, const char *policy);
-/* Policy is sure of it by now, and cannot enforce it: for 'why', which is shown until that is so no
- * longer.  People are told once, unless 'is_over_budget': the storm's notice tells. */
+/* Policy is sure of it by now, and cannot enforce it: for 'why', which is shown, with since when,
+ * until it is enforced; what refused it may be gone by then.  People are told once, unless
+ * 'is_over_budget': the storm's notice tells. */
 void pending_refuse(struct controller *controller, struct entry *entry, const char *why,
                     bool is_over_budget);
 /* Nothing refuses it any more. */
-void pending_admit(struct entry *entry);
-/* Once a second: a few of those that were refused are looked at again. */
-void pending_tick(struct controller *controller);
+void pending_admit(struct containment *c);
 /* One that was checked waits for a person once more, for what 'decision' is held for. */
 void pending_ask_again(struct controller *controller, struct entry *entry,
                        const struct decision *decision);

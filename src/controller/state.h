@@ -287,7 +287,6 @@ struct controller {
     uint64_t pending_dropped;
     uint64_t barred_count; /* decisions about protected hosts that policy let through */
     size_t sweep_left;     /* of 'listed', not yet looked at since the policy changed */
-    size_t refused_next;   /* of 'listed': is what refused it still so? */
     struct log_limit pending_limit;
     struct entry **looks; /* to be judged again */
     size_t look_count, look_room;

@@ -84,7 +84,6 @@ struct containment {
     char *hold_detail;          /* pending: why, in words */
     char *refused;              /* pending, checked: why policy, sure by now, cannot enforce it */
     int64_t refused_us;         /* since when, whatever the reason was first */
-    bool is_over_budget;        /* that is the reason */
     int64_t pending_until_us;   /* pending: then 'pending_action' is taken; 0: waits for ever */
     enum action pending_action; /* NONE: revert */
     char endpoint_id[ID_SIZE];  /* "" for block_server and for unresolved subjects */

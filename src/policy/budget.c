@@ -456,20 +456,6 @@ engine_budget(const struct engine *engine, struct budget_use *use)
                                .switch_percent = budgets->switch_percent};
 }
 
-bool
-engine_has_room(struct engine *engine, const char *endpoint_id, const char *site,
-                const struct ip *ip)
-{
-    struct candidate c = {.decision = {.ip = *ip}};
-    struct share_full full;
-    char why[TEXT_SIZE];
-    snprintf(c.decision.endpoint_id, sizeof(c.decision.endpoint_id), "%s", endpoint_id);
-    snprintf(c.decision.site, sizeof(c.decision.site), "%s", site);
-    candidate_place(engine, &c);
-    return engine->gather.count == 0 && room_now(engine, why) > 0 &&
-           shares_allow(engine, c.network, c.place, why, &full);
-}
-
 void
 budget_init(struct engine *engine)
 {

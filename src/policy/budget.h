@@ -34,10 +34,6 @@ struct budget_use {
 };
 void engine_budget(const struct engine *engine, struct budget_use *use);
 
-/* Could that endpoint be isolated now, with nobody asked?  Not while others are gathered. */
-bool engine_has_room(struct engine *engine, const char *endpoint_id, const char *site,
-                     const struct ip *ip);
-
 /* A network or a switch on which something is isolated now. */
 struct budget_share {
     char name[NAME_SIZE];

@@ -20,7 +20,6 @@ static const struct field containment_fields[] = {
     F_STRING(OPT, struct containment, hold_detail, TEXT_SIZE - 1),
     F_STRING(OPT, struct containment, refused, TEXT_SIZE - 1),
     F_INT(OPT, struct containment, refused_us),
-    F_BOOL(OPT, struct containment, is_over_budget),
     F_INT(OPT, struct containment, pending_until_us),
     F_ENUM(OPT, struct containment, pending_action, action_names),
     F_TEXT(OPT, struct containment, endpoint_id),
