@@ -53,8 +53,8 @@ int datapath_set(struct datapath *datapath, const struct rule *rules, size_t cou
 /* While true datapath_set() takes nothing away that it does not know: the maps were taken over, and
  * whose their entries are is not known yet. */
 void datapath_keep_unknown(struct datapath *datapath, bool keeps_unknown);
-/* After datapath_set(): does the kernel isolate somebody whom no rule names, or can it not be
- * asked? What hangs on a port is not counted: before the ports come up no rule can claim it. */
+/* After datapath_set(): does the kernel isolate or block somebody whom no rule names, or can it not
+ * be asked?  What hangs on a port is not counted: before ports come up no rule can claim it. */
 bool datapath_has_unknown(const struct datapath *datapath);
 int datapath_change(struct datapath *datapath, const struct rule *add, size_t add_count,
                     const char (*remove)[RULE_ID_SIZE], size_t remove_count,

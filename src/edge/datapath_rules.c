@@ -597,8 +597,13 @@ datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
 bool
 datapath_has_unknown(const struct datapath *datapath)
 {
-    return claims_has_stranger(datapath->want, MAP_ISO_MAC) != 0 ||
-           claims_has_stranger(datapath->want, MAP_ISO_IP) != 0;
+    static const enum map_id maps[] = {MAP_ISO_MAC, MAP_ISO_IP, MAP_SERVER, MAP_PAIR};
+    for (size_t i = 0; i < COUNT_OF(maps); i++) {
+        if (claims_has_stranger(datapath->want, maps[i]) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int

@@ -19,6 +19,7 @@
 
 #define CHECK_TICKS 3      /* seconds between looks at filters and maps */
 #define REMAINING_TICKS 60 /* seconds between writes of remaining times */
+#define BEHIND_TICKS 10    /* seconds between tries to write the whole where the disk took less */
 #define PART_RULES 500     /* per message: well below a frame */
 #define HELD_PART 64       /* with the longest reasons and addresses below a frame */
 #define VERIFY_AT_ONCE 64  /* rules of a delta verified in its own answer */
@@ -258,7 +259,12 @@ desired_load(struct desired *desired, char why[256])
     remaining_read(desired);
     datapath_suspend(desired->datapath, desired_is_suspended(desired));
     result = kept_set(desired, &kept);
-    if (result) {
+    if (result && datapath_rule_count(desired->datapath) == kept.count) {
+        /* one that cannot be put yet, as of a port that is away: it is told, and tried again */
+        log_error("desired", "not every kept rule is in the kernel",
+                  LOG_S("error", strerror(-result)));
+        result = 0;
+    } else if (result) {
         snprintf(why, 256, "cannot put the kept rules into the kernel: %s", strerror(-result));
     }
     log_info("desired", "kept state loaded", LOG_I("rules", kept.count),
@@ -747,8 +753,8 @@ desired_tick(struct desired *desired)
     journal_complain(journal_sync(desired->journal), "changes");
     size_t size = journal_size(desired->journal);
     bool is_long = size > COMPACT_LEAST && size > desired->snapshot_size * 2;
-    if ((is_long || journal_is_behind(desired->journal)) &&
-        !journal_is_replacing(desired->journal)) {
+    bool is_due = journal_is_behind(desired->journal) && desired->ticks % BEHIND_TICKS == 0;
+    if ((is_long || is_due) && !journal_is_replacing(desired->journal)) {
         snapshot_write(desired, true);
     }
     if (desired->ticks % REMAINING_TICKS == 0 && desired->deadlines.is_dirty) {

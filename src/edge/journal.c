@@ -89,6 +89,7 @@ on_synced(void *context, int error)
     if (error) {
         journal->is_dirty = true; /* with the next line, or the next second */
         journal->is_moved = journal->is_moved || journal->is_syncing_move;
+        journal->is_behind = true; /* the kernel tells it once, and may have let go of the pages */
         journal->failed(journal->context, error);
     } else if (journal->is_dirty) {
         on_due(-1, 0, journal);

@@ -166,6 +166,9 @@ neighbour_read(uint16_t type, const uint8_t *body, size_t size,
             neighbour.ago_us = (int64_t)ages.ndm_updated * TICK_US;
         }
     }
+    if ((info.ndm_state & NUD_NOARP) || (info.ndm_flags & NTF_EXT_LEARNED)) {
+        neighbour.ago_us = 0; /* entered by somebody, and not refreshed by frames */
+    }
     if (!mac_is_none(&neighbour.mac) && !mac_is_group(&neighbour.mac)) {
         handler->on_neighbour(handler->context, &neighbour);
     }

@@ -113,7 +113,7 @@ datapath_set(struct datapath *datapath, const struct rule *rules, size_t count,
             report_fill(datapath, rules[i].id, false, &reports[i]);
         }
     }
-    return 0;
+    return datapath->one_error;
 }
 
 void

@@ -17,6 +17,7 @@ struct datapath {
     unsigned sets, changes, verified;
     char refuses[RULE_ID_SIZE]; /* the rule with this id fails */
     int set_error, change_error, read_back_error;
+    int one_error; /* of datapath_set: of one rule, which is kept all the same */
     unsigned wrong_ports; /* to be found by the next look at the ports */
 };
 

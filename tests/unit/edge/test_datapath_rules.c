@@ -278,8 +278,11 @@ what_no_rule_names_is_known_to_be_there(void **state)
 {
     struct datapath *datapath = *state;
     struct rule rules[2] = {isolate(1), isolate(2)};
-    for (unsigned i = 0; i < 2; i++) { /* by address, then by MAC */
-        struct rule stranger = isolate(3 + i);
+    struct rule server = {.kind = RULE_BLOCK_SERVER, .id = "server"};
+    server.server.server = (struct prefix){.ip = ip_number(9), .length = 128};
+    for (unsigned i = 0; i < 3; i++) { /* by address, by MAC, a server */
+        struct rule stranger = i < 2 ? isolate(3 + i) : server;
+        assert_int_equal(datapath_set(datapath, NULL, 0, NULL), 0);
         add(datapath, &stranger);
         struct claims *known = datapath->want;
         datapath->want = claims_new(datapath->maps); /* the maps stay, what was known does not */

@@ -630,6 +630,19 @@ a_kernel_that_refuses_is_said_at_the_start(void **state)
     assert_true(why[0]);
 }
 
+/* Its port may be away: the others are looked after all the same. */
+static void
+a_rule_that_cannot_be_put_yet_keeps_nobody_from_starting(void **state)
+{
+    struct fixture *f = *state;
+    char why[256] = "";
+    send_two(f, 0);
+    cut_power(f);
+    f->datapath->one_error = -ENODEV;
+    assert_int_equal(desired_load(f->desired, why), 0);
+    assert_int_equal(f->datapath->count, 2);
+}
+
 /* ---- looking after it ---- */
 
 static void
@@ -889,6 +902,7 @@ main(void)
         TEST(a_broken_line_asks_for_everything),
         TEST(an_empty_disk_opens_nothing),
         TEST(a_kernel_that_refuses_is_said_at_the_start),
+        TEST(a_rule_that_cannot_be_put_yet_keeps_nobody_from_starting),
         TEST(what_was_lost_is_mended),
         TEST(what_was_altered_while_nobody_listened_is_told_later),
         TEST(what_cannot_be_mended_is_told_once),
