@@ -14,12 +14,13 @@ import uuid
 import api as client
 import pytest
 import receivers
-from netns import wait_for
+from netns import LabError, wait_for
 from receivers import PASSWORD
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
 SECRETS = {"mail": PASSWORD, "hook": "signing key 0123456789"}
+RETRIED_S = 180  # five tries, each after twice the wait of the one before
 SLOW_S = 60  # of waits, on a machine that has much to do; never of a measurement
 
 
@@ -184,7 +185,10 @@ def test_syslog(bench, transport):
 
     def lines():
         return [line for line in bench.syslog.lines() if mark in line]
-    wait_for(lambda: len(lines()) == 2, f"both lines: {lines()}", SLOW_S)
+    try:
+        wait_for(lambda: len(lines()) == 2, "both lines", RETRIED_S)
+    except LabError:  # what became of them?
+        raise AssertionError((bench.history(reason), bench.cordon.said()[-4000:])) from None
     cef = next(line for line in lines() if "CEF:0|" in line)
     text = next(line for line in lines() if "CEF:0|" not in line)
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
