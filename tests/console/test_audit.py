@@ -3,11 +3,11 @@ in the database is found."""
 import base64
 import json
 import os
-import sqlite3
 import subprocess
 
 import pytest
 from browser import TOP
+from database import opened
 from netns import wait_for
 
 SHOTS = os.environ.get("CORDON_SCREENS")
@@ -23,10 +23,8 @@ def saved(admin):
 
 
 def tamper(cordon, sql, *values):
-    database = sqlite3.connect(os.path.join(cordon.state_dir, "core", "cordon.db"), timeout=30)
-    with database:
+    with opened(os.path.join(cordon.state_dir, "core", "cordon.db")) as database:
         database.execute(sql, values)
-    database.close()
 
 
 @pytest.mark.incremental

@@ -2,9 +2,9 @@
 the kernels of its switches, and frames on the wires."""
 import json
 import os
-import sqlite3
 import time
 
+from database import opened
 from netns import LabError, wait_for
 
 IN_FORCE = ("requested", "waiting", "located", "applied", "verified", "failed")
@@ -17,7 +17,7 @@ class Database:
         self.path = os.path.join(lab.state_dir, "core", "cordon.db")
 
     def rows(self, question, *values):
-        with sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10) as connection:
+        with opened(self.path, read_only=True) as connection:
             return connection.execute(question, values).fetchall()
 
 

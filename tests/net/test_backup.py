@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import tempfile
 
@@ -15,6 +14,7 @@ import api as client
 import pytest
 import receivers
 from api import ApiError
+from database import opened
 from netns import wait_for
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -196,8 +196,8 @@ def test_a_backup_is_fetched_and_restored_elsewhere(bench, operator):
         done = subprocess.run([CORDOND, "--config", str(other), "restore", str(out), "--key", operator[0]],
                               text=True, capture_output=True, timeout=SLOW_S, check=False)
         assert done.returncode == 0, done.stderr
-        database = next(pathlib.Path(name, "state").rglob("cordon.db"))
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as found:
+        file = next(pathlib.Path(name, "state").rglob("cordon.db"))
+        with opened(file, read_only=True) as found:
             assert found.execute("SELECT count(*) FROM containment WHERE json LIKE ?",
                                  (f"%{reason}%",)).fetchone() == (1,)
         assert (pathlib.Path(name, "state", "web", "accounts")).exists()
@@ -225,10 +225,9 @@ def test_backup_and_restore(bench, operator):
     signed_in = bench.api.raw("POST", "/session", {
         "name": "admin", "password": (bench.state / "admin.password").read_text().strip()})
     assert signed_in[0] == 200 and "admin" in (bench.state / "web" / "sessions").read_text()
-    with sqlite3.connect(bench.database(), timeout=SLOW_S) as db:  # a purge has begun
+    with opened(bench.database(), SLOW_S) as db:  # a purge has begun
         db.execute("INSERT INTO setting(name, value) VALUES('purge/01JOB', "
                    "'name 0 1\naccount:ann\nbefore')")
-    db.close()
     file = backed_up(bench)
     assert "problem" not in file and file["secrets"] and file["bytes"] > 10000
     blob = pathlib.Path(file["file"]).read_bytes()
@@ -333,7 +332,7 @@ def test_a_damaged_setting_is_not_its_default():
             bench.start()  # a copy is made soon after a start
             wait_for(lambda: bench.api.get("/backup").get("copied"), "a good copy", SLOW_S)
             bench.stop()
-            with sqlite3.connect(bench.database()) as found:
+            with opened(bench.database()) as found:
                 assert found.execute("UPDATE setting SET value = replace(value, 'test 4711', 'test 4710')"
                                      " WHERE name = 'suspended'").rowcount == 1
             bench.start()

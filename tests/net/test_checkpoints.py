@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import signal
-import sqlite3
 import subprocess
 import tempfile
 import hashlib
@@ -13,6 +12,7 @@ import time
 
 import campus as places
 import pytest
+from database import opened
 from netns import wait_for
 
 TOP = pathlib.Path(places.TOP)
@@ -108,7 +108,7 @@ class Site:
         return self.core / "cordon.db"
 
     def sql(self, text, *values):
-        with sqlite3.connect(self.file) as db:
+        with opened(self.file) as db:
             return db.execute(text, values).fetchall()
 
     def put_back(self, copy):
@@ -243,7 +243,7 @@ def test_a_chain_made_anew_with_its_hashes_is_found(site, tampered, tmp_path):
     rows = site.sql("SELECT number, at_us, account, action, object, detail, hash FROM audit"
                     " WHERE number >= ? ORDER BY number", tip - 8)
     before = rows[0][6]
-    with sqlite3.connect(site.file) as db:
+    with opened(site.file) as db:
         for number, at_us, account, action, what, detail, _ in rows[1:]:
             before = row_hash(before, number, at_us, (account, action, what, "nothing was done"))
             db.execute("UPDATE audit SET detail = 'nothing was done', hash = ? WHERE number = ?",

@@ -9,7 +9,6 @@ to go is gone, also from the bytes.
 import json
 import os
 import random
-import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -18,6 +17,7 @@ import time
 import pytest
 from api import ApiError
 from clocks import Clock
+from database import opened
 from family import kill_family
 from killer import Killer
 from netns import wait_for
@@ -65,9 +65,8 @@ class Old(Bench):
         kill_family(self.cordon)
 
     def rows(self, question):
-        with sqlite3.connect(f"file:{self.database()}?mode=ro", uri=True, timeout=10) as db:
+        with opened(self.database(), read_only=True) as db:
             found = db.execute(question).fetchall()
-        db.close()
         return found
 
     def wish(self, number, stays):
@@ -98,7 +97,7 @@ class Old(Bench):
 
     def find(self, count):
         then, now = int((time.time() - AGO) * 1e6), int(time.time() * 1e6)
-        with sqlite3.connect(self.database()) as db:
+        with opened(self.database()) as db:
             db.executemany(
                 "INSERT INTO detection(id, incident_id, seen_us, json) VALUES(?, ?, ?, ?)",
                 ((f"{'old' if i >= YOUNG else 'young'}-{i}", f"I-{i % 50}",
@@ -110,7 +109,6 @@ class Old(Bench):
             db.executemany("INSERT INTO evidence(detection_id, pcap) VALUES(?, ?)",
                            ((f"{'old' if i >= YOUNG else 'young'}-{i}", os.urandom(1500))
                             for i in range(0, count, 3)))
-        db.close()
 
     def log_rows(self):
         """{number: what it says} of the rows of the operation log that are young."""

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import time
 import clients
 import ledger
 import pytest
+from database import opened
 from family import is_alive
 from light import CNC, Light, arp_frame, tcp_frame
 from netns import wait_for
@@ -262,13 +262,12 @@ NEIGHBOUR = f"import sys; room = bytearray({128 << 20}); sys.stdin.read()"
 def old_incidents(lab, count):
     """As a bad day leaves them: open, and in the store."""
     since = int((time.time() - 3600) * 1e6)
-    with sqlite3.connect(ledger.Database(lab).path) as db:
+    with opened(ledger.Database(lab).path) as db:
         db.executemany("INSERT INTO incident(id, is_open, last_us, json) VALUES(?, 1, ?, ?)", (
             (f"I-old-{number}", since + number, json.dumps({
                 "id": f"I-old-{number}", "summary": "of an hour ago", "severity": "low",
                 "phase": "c2", "is_open": True, "detection_count": 1, "first_us": since + number,
                 "last_us": since + number})) for number in range(count)))
-    db.close()
 
 
 def at_rest(lab):

@@ -4,12 +4,12 @@ minutes; the figures are printed, not judged)."""
 import json
 import os
 import signal
-import sqlite3
 import tempfile
 import time
 
 import pytest
 from api import ApiError
+from database import opened
 from netns import wait_for
 from test_backup import Bench
 
@@ -21,7 +21,7 @@ DAY_US = 86400 * 10**6
 def old_rows(database, count):
     """As a year of use leaves them: written while nobody runs."""
     then = int(time.time() * 10**6) - 400 * DAY_US
-    with sqlite3.connect(database) as db:
+    with opened(database) as db:
         db.executemany(
             "INSERT INTO detection(id, incident_id, seen_us, json) VALUES(?, ?, ?, ?)",
             ((f"old-{i}", f"I-{i % 1000}", then + i, json.dumps({
@@ -29,15 +29,11 @@ def old_rows(database, count):
                 "signature": "a name on a list", "phase": "c2", "severity": "high",
                 "server_name": f"host-{i}.of-long-ago.example"}, separators=(",", ":")))
              for i in range(count)))
-    db.close()
 
 
 def left(database):
-    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    try:
+    with opened(database, read_only=True) as db:
         return db.execute("SELECT count(*) FROM detection").fetchone()[0]
-    finally:
-        db.close()
 
 
 def ask(bench, seconds, until=lambda: False):

@@ -9,7 +9,6 @@ import pwd
 import re
 import shutil
 import signal
-import sqlite3
 import stat
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ import pytest
 import api as client
 import inject
 import receivers
+from database import opened
 from netns import wait_for
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -550,7 +550,7 @@ def test_the_folder_of_an_earlier_version_is_taken_over():
             for path in folders + files:
                 os.lchown(os.path.join(root, path), 0, 0)
         state.chmod(0o700)
-        with sqlite3.connect(state / "cordon.db") as database:
+        with opened(state / "cordon.db") as database:
             rows = database.execute("SELECT count(*) FROM audit").fetchone()[0]
         assert rows > 0
         again = Bench.__new__(Bench)

@@ -2,12 +2,12 @@
 frame passes meanwhile, and all is verified afterwards.  A later schema is refused, and blocks stay."""
 import os
 import shutil
-import sqlite3
 import subprocess
 import threading
 
 import ledger
 import pytest
+from database import opened
 from light import Light
 from netns import wait_for
 
@@ -69,7 +69,7 @@ def as_an_earlier_release_left_it(lab, steps, number):
     """What is in the database now, in tables as they were after that step."""
     core = os.path.join(lab.state_dir, "core")
     path, old = os.path.join(core, "cordon.db"), os.path.join(lab.dir, "old.db")
-    with sqlite3.connect(old) as connection:
+    with opened(old) as connection:
         for step in steps[:number]:
             connection.executescript(step)
         connection.execute("ATTACH ? AS live", (path,))
@@ -82,7 +82,6 @@ def as_an_earlier_release_left_it(lab, steps, number):
             connection.execute("DELETE FROM setting WHERE name NOT IN ('epoch', 'suspended')"
                                " AND name NOT LIKE 'hold/%' AND name NOT LIKE 'protected/%'")
         connection.execute(f"PRAGMA user_version = {number}")
-    connection.close()
     owner = os.stat(path)
     for name in os.listdir(core):
         if name.startswith("cordon.db") or name == "copies":
@@ -137,9 +136,8 @@ def test_a_later_schema_is_refused_and_blocks_stay(lab):
     database = os.path.join(lab.state_dir, "core", "cordon.db")
 
     def set_version(number):
-        with sqlite3.connect(database) as connection:
+        with opened(database) as connection:
             connection.execute(f"PRAGMA user_version = {number}")
-        connection.close()
     set_version(newest + 1)
     witness = Witness(lab, cut)
     lab.start_cordond(wait=False)
@@ -187,11 +185,10 @@ def test_names_that_an_earlier_build_cut_are_no_damage(lab):
     rows = [(f"payload/account:{letter * 60}"[:63], value, check) for letter, check in (
         ("m", None), ("n", setting_sum(f"payload/account:{'n' * 60}", value)))]
     path = os.path.join(lab.state_dir, "core", "cordon.db")
-    with sqlite3.connect(path) as connection:
+    with opened(path) as connection:
         connection.executemany("INSERT INTO setting(name, value, sum) VALUES(?, ?, ?)", rows)
         ours = connection.execute("SELECT name, value, sum FROM setting WHERE name = 'epoch'").fetchone()
         assert ours[2] == setting_sum(*ours[:2])  # this is how it sums
-    connection.close()
     lab.start_cordond()
     lab.wait_level()
     after = ledger.converge(lab, BACK_S)
