@@ -299,6 +299,10 @@ writer_close(struct writer *writer)
         return false;
     }
     bool is_clean = !writer_is_damaged(writer);
+    if (is_clean && writer->db) {
+        /* Closing does so only where nobody else has it open; the log is not to be needed then. */
+        sqlite3_wal_checkpoint_v2(writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    }
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
         sqlite3_finalize(writer->statements[i]);
     }

@@ -445,6 +445,28 @@ test_a_kill_while_it_is_opened_or_closed_is_no_damage(void **state)
     close_store(f);
 }
 
+/* Somebody looks into it as it ends, so its log stays: what was acknowledged does not need that. */
+static void
+test_a_clean_end_leaves_nothing_in_the_log_alone(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *other;
+    fill(f, 0, 5);
+    assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "SELECT count(*) FROM containment", NULL, NULL, NULL),
+                     SQLITE_OK);
+    close_store(f);
+    run("rm %s/cordon.db-wal", f->dir); /* it was there */
+    run("rm %s/cordon.db-shm", f->dir);
+    struct seen seen = start(f);
+    assert_int_equal(seen.count, 5);
+    assert_int_equal(seen.wrong, 0);
+    assert_false(seen.is_restored);
+    assert_int_equal(audit_rows(f), 5);
+    close_store(f);
+    sqlite3_close(other);
+}
+
 /* A kill alone is no damage: but the switches may hold more than is known. */
 static void
 test_a_kill_is_no_damage(void **state)
@@ -775,6 +797,7 @@ main(void)
         CASE(test_every_page_counts),
         CASE(test_what_ended_and_its_state_agree),
         CASE(test_a_log_that_is_gone_is_no_clean_start),
+        CASE(test_a_clean_end_leaves_nothing_in_the_log_alone),
         CASE(test_a_kill_is_no_damage),
         CASE(test_a_kill_while_it_is_opened_or_closed_is_no_damage),
         CASE(test_what_the_damaged_one_proves_is_kept),
