@@ -7,6 +7,7 @@
 #include "campus.h"
 #include "wire/view_system.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -366,6 +367,23 @@ campus_open(struct campus *campus)
     campus_ports(campus, "e2", 4);
 }
 
+struct campus *
+campus_new(void)
+{
+    struct campus *campus = calloc(1, sizeof(*campus));
+    assert_non_null(campus);
+    campus_open(campus);
+    return campus;
+}
+
+int
+campus_teardown(void **state)
+{
+    campus_close(*state);
+    free(*state);
+    return 0;
+}
+
 void
 campus_remove_last(struct campus *campus)
 {
@@ -444,6 +462,13 @@ campus_ports(struct campus *campus, const char *on, size_t count)
     struct fact uplink = {
         .kind = FACT_PORT, .port = "ul", .port_number = 99, .role = PORT_UPLINK, .is_up = true};
     campus_fact(campus, on, &uplink);
+}
+
+void
+campus_two_clients(struct campus *campus)
+{
+    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
+    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
 }
 
 struct mac
@@ -558,4 +583,48 @@ campus_answer(void *context, enum wish_result result, const char *why, const str
     answer->result = result;
     snprintf(answer->why, sizeof(answer->why), "%s", why);
     snprintf(answer->id, sizeof(answer->id), "%s", c ? c->id : "");
+}
+
+void
+campus_isolate(struct campus *campus, uint8_t mac, char id[ID_SIZE])
+{
+    struct wish_answer answer = {.calls = 0};
+    const struct wish wish = {.action = ACTION_ISOLATE,
+                              .mac = campus_mac(mac),
+                              .account = "operator:ann",
+                              .reason = "asked"};
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+    snprintf(id, ID_SIZE, "%s", answer.id);
+}
+
+int64_t
+campus_number(const struct campus *campus, const char *sql, const char *bound)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    }
+    if (bound) {
+        assert_int_equal(sqlite3_bind_text(row, 1, bound, -1, SQLITE_STATIC), SQLITE_OK);
+    }
+    int64_t number = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return number;
+}
+
+void
+campus_tamper(const struct campus *campus, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(campus->path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, why);
+    }
+    sqlite3_close(db);
 }

@@ -62,6 +62,9 @@ struct campus {
 
 extern const char *const campus_policy; /* networks 10.1/16 auto, 10.2/16 approve, else observe */
 
+/* Allocated and opened; campus_teardown() ends it, for cmocka. */
+struct campus *campus_new(void);
+int campus_teardown(void **state);
 void campus_open(struct campus *campus);
 void campus_close(struct campus *campus);
 /* Without a goodbye: what was not told to anybody may be lost, the rest must not. */
@@ -83,6 +86,8 @@ void campus_fact(struct campus *campus, const char *on, const struct fact *fact)
 /* 'mac' is 02:00:00:00:00:NN, 'ip' "10.1.0.NN"; by DHCP where 'client' is given, else by ARP. */
 void campus_client(struct campus *campus, const char *on, const char *port, uint8_t mac,
                    const char *ip, const char *client);
+/* c2 and c3: 10.1.0.2 and 10.1.0.3 on ports p2 and p3 of e1. */
+void campus_two_clients(struct campus *campus);
 struct mac campus_mac(uint8_t last);
 struct ip campus_ip(const char *text);
 const struct endpoint *campus_endpoint(struct campus *campus, uint8_t mac);
@@ -103,5 +108,12 @@ struct wish_answer {
 };
 void campus_answer(void *context, enum wish_result result, const char *why,
                    const struct containment *c);
+/* Isolated by hand, by ann. */
+void campus_isolate(struct campus *campus, uint8_t mac, char id[ID_SIZE]);
+
+/* The first number that the database answers; -1: no row.  'bound': for ?1, or NULL. */
+int64_t campus_number(const struct campus *campus, const char *sql, const char *bound);
+/* As somebody with the file in hand. */
+void campus_tamper(const struct campus *campus, const char *sql);
 
 #endif

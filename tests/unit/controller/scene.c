@@ -13,23 +13,13 @@
 struct campus *
 scene_new(const char *policy)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    assert_non_null(campus);
-    campus_open(campus);
+    struct campus *campus = campus_new();
     if (policy) {
         campus->policy_text = policy;
         campus_restart(campus);
     }
     campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
     return campus;
-}
-
-int
-scene_teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
-    return 0;
 }
 
 void

@@ -11,8 +11,6 @@
 
 /* A campus under that policy (NULL: campus_policy), with c2 (10.1.0.2, port p2) on e1. */
 struct campus *scene_new(const char *policy);
-/* For cmocka: ends what scene_new() made. */
-int scene_teardown(void **state);
 /* Stores that policy, as an administrator does. */
 void scene_set_policy(struct campus *campus, const char *text);
 /* The same with one word of it changed: 'from' to 'to'. */

@@ -28,38 +28,16 @@ drops(struct campus *campus, size_t on, uint8_t mac)
     return dummy_drops(campus->switches[on].device, "p1", &whom, NULL);
 }
 
-static void
-contain(struct campus *campus, uint8_t mac, char id[ID_SIZE])
-{
-    struct wish_answer answer = {.calls = 0};
-    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(mac)};
-    snprintf(wish.account, sizeof(wish.account), "operator:ann");
-    snprintf(wish.reason, sizeof(wish.reason), "asked");
-    controller_wish(campus->controller, &wish, campus_answer, &answer);
-    campus_settle(campus);
-    assert_int_equal(answer.result, WISH_DONE);
-    snprintf(id, ID_SIZE, "%s", answer.id);
-}
-
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
+    struct campus *campus = campus_new();
     for (uint8_t i = 0; i < COUNT; i++) {
-        contain(campus, (uint8_t)(11 + i), ids[i]);
+        campus_isolate(campus, (uint8_t)(11 + i), ids[i]);
     }
     campus_pass(campus, 2000000);
     kept_sum[0] = '\0';
     *state = campus;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -126,7 +104,7 @@ what_is_held_is_taken_over(void **state)
     }
     assert_all_is_well(campus);
     /* and driven on: what comes and what goes are changes to it */
-    contain(campus, 21, id);
+    campus_isolate(campus, 21, id);
     struct wish_answer answer = {.calls = 0};
     controller_release(campus->controller, ids[0], "operator:ann", "clean", campus_answer, &answer);
     campus_pass(campus, 1000000);
@@ -331,7 +309,7 @@ one_that_was_away_is_taken_over(void **state)
     assert_int_equal(campus->switches[0].snapshots, 0);
     assert_all_is_well(campus);
     dummy_set_connected(campus->switches[0].device, false);
-    contain(campus, 22, id);
+    campus_isolate(campus, 22, id);
     campus_pass(campus, 1000000);
     dummy_set_connected(campus->switches[0].device, true);
     campus_pass(campus, 2000000);
@@ -342,7 +320,7 @@ one_that_was_away_is_taken_over(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_is_held_is_taken_over),
         TEST(what_was_lost_is_told_anew),

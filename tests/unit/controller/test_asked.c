@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +17,8 @@
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
-    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
-    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    struct campus *campus = campus_new();
+    campus_two_clients(campus);
     campus_client(campus, "e2", "p1", 4, "10.2.0.4", "c4");
     campus_client(campus, "e2", "p2", 5, "10.3.0.5", "c5");
     *state = campus;
@@ -644,19 +641,13 @@ static void
 test_what_cannot_be_stored_is_not_acknowledged(void **state)
 {
     struct campus *campus = *state;
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(campus->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "CREATE TRIGGER t BEFORE INSERT ON containment BEGIN"
-                                  " SELECT RAISE(ABORT, 'disk trouble'); END",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    campus_tamper(campus, "CREATE TRIGGER t BEFORE INSERT ON containment BEGIN"
+                          " SELECT RAISE(ABORT, 'disk trouble'); END");
     assert_false(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG));
     assert_int_equal(controller_containment_count(campus->controller), 0);
     assert_false(drops(campus, 0, 2, NULL)); /* nobody is told of what is not durable */
     assert_false(store_has_detection(campus->store, "d"));
-    assert_int_equal(sqlite3_exec(db, "DROP TRIGGER t", NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
+    campus_tamper(campus, "DROP TRIGGER t");
     assert_true(campus_detect(campus, "d", "10.1.0.2", STRENGTH_STRONG)); /* sent again */
     assert_true(drops(campus, 0, 2, NULL));
 }
@@ -726,7 +717,7 @@ test_a_changed_policy_changes_who_is_protected_and_what_is_permitted(void **stat
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_VERIFIED);
 }
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, scene_teardown)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, campus_teardown)
 
 int
 main(void)

@@ -107,7 +107,7 @@ test_one_that_is_surely_had_is_contained(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_one_that_nobody_has_is_not_contained),
         CASE(test_one_that_nobody_has_is_contained_where_just_that_is_said),

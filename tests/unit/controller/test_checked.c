@@ -187,7 +187,7 @@ test_what_is_in_force_comes_before_what_was_checked(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_the_same_evidence_asks_nobody_again),
         CASE(test_evidence_without_doubt_contains),

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +20,11 @@
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
+    struct campus *campus = campus_new();
     campus->boot_id = "a-boot";
     campus_restart(campus);
     campus_ports(campus, "e1", 8);
-    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
-    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    campus_two_clients(campus);
     *state = campus;
     return 0;
 }
@@ -114,18 +111,10 @@ test_what_is_moved_is_moved_in_the_store_too(void **state)
 static bool
 is_written_down(struct campus *campus)
 {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *row = NULL;
-    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db,
-                                        "SELECT 1 FROM setting WHERE name = 'clock' AND value"
-                                        " NOT LIKE 'a-boot %'",
-                                        -1, &row, NULL),
-                     SQLITE_OK);
-    int result = sqlite3_step(row);
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return result == SQLITE_ROW;
+    return campus_number(campus,
+                         "SELECT count(*) FROM setting WHERE name = 'clock'"
+                         " AND value NOT LIKE 'a-boot %'",
+                         NULL) > 0;
 }
 
 /* A machine that does not say which start of it this is: what it writes down is of none. */
@@ -585,7 +574,7 @@ test_what_comes_from_the_future_is_about_who_held_it_long(void **state)
     assert_false(scene_drops(campus, 5));
 }
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, scene_teardown)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, campus_teardown)
 
 int
 main(void)

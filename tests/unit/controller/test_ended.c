@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,15 +140,9 @@ test_pages_go_on_behind_one_that_changes(void **state)
     assert_string_equal(text_of(f, 1, "reason"), "new");
     int64_t next = asker_number(&f->asker, "next");
     contain_and_release(f, "newer");
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(f->asker.campus.path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "UPDATE containment SET json ="
-                                  " json_remove(json_set(json, '$.hits', 7), '$.sum')"
-                                  " WHERE json ->> '$.reason' = 'new'",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
-    sqlite3_close(db);
+    campus_tamper(&f->asker.campus, "UPDATE containment SET json ="
+                                    " json_remove(json_set(json, '$.hits', 7), '$.sum')"
+                                    " WHERE json ->> '$.reason' = 'new'");
     snprintf(asked, sizeof(asked), "{\"ended\":true,\"limit\":2,\"cursor\":%lld}", (long long)next);
     assert_int_equal(asker_ask(&f->asker, "containments.list", asked), 200);
     assert_int_equal(asker_item_count(&f->asker), 2);

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -383,16 +382,13 @@ test_one_that_comes_and_goes_suspends_no_share_of_a_network(void **state)
 static void
 disk(struct campus *campus, const char *table, bool fails)
 {
-    sqlite3 *database = NULL;
-    assert_int_equal(sqlite3_open(campus->path, &database), SQLITE_OK);
     char sql[128] = "DROP TRIGGER full";
     if (fails) {
         snprintf(sql, sizeof(sql),
                  "CREATE TRIGGER full BEFORE INSERT ON %s BEGIN SELECT RAISE(ABORT, 'full'); END",
                  table);
     }
-    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(database);
+    campus_tamper(campus, sql);
 }
 
 static void
@@ -459,30 +455,30 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_forged_victims_do_not_pile_up, setup, scene_teardown),
+        cmocka_unit_test_setup_teardown(test_forged_victims_do_not_pile_up, setup, campus_teardown),
         cmocka_unit_test_setup_teardown(test_the_same_wish_twenty_times_at_once_is_one_containment,
-                                        setup, scene_teardown),
+                                        setup, campus_teardown),
         cmocka_unit_test_setup_teardown(test_changes_of_one_containment_take_turns, setup,
-                                        scene_teardown),
+                                        campus_teardown),
         cmocka_unit_test_setup_teardown(test_nobody_is_told_that_less_is_what_was_asked_for, setup,
-                                        scene_teardown),
-        cmocka_unit_test_setup_teardown(test_no_wish_cuts_off_everybody, setup, scene_teardown),
-        cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, scene_teardown),
+                                        campus_teardown),
+        cmocka_unit_test_setup_teardown(test_no_wish_cuts_off_everybody, setup, campus_teardown),
+        cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, campus_teardown),
         cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup,
-                                        scene_teardown),
+                                        campus_teardown),
         cmocka_unit_test_setup_teardown(test_how_many_there_are_is_known_when_every_switch_told_all,
-                                        setup, scene_teardown),
+                                        setup, campus_teardown),
         cmocka_unit_test_setup_teardown(test_one_that_comes_and_goes_suspends_no_share_of_a_network,
-                                        setup, scene_teardown),
+                                        setup, campus_teardown),
         cmocka_unit_test_setup_teardown(test_a_fresh_endpoint_is_still_contained_after_a_crash,
-                                        setup, scene_teardown),
+                                        setup, campus_teardown),
         cmocka_unit_test_setup_teardown(test_it_is_not_verified_while_its_own_switch_is_away, setup,
-                                        scene_teardown),
+                                        campus_teardown),
         cmocka_unit_test_setup_teardown(test_an_expiry_that_could_not_be_stored_is_tried_again,
-                                        setup, scene_teardown),
+                                        setup, campus_teardown),
         cmocka_unit_test_setup_teardown(
             test_a_detection_that_comes_again_is_not_acknowledged_for_one_that_was_not_stored,
-            setup, scene_teardown),
+            setup, campus_teardown),
     };
     log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,18 +18,9 @@
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
+    struct campus *campus = campus_new();
     controller_notify_joined(campus->controller);
     *state = campus;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -72,15 +62,6 @@ set(struct campus *campus, bool has_hook, const struct wire_secret *secret, stru
 }
 
 static void
-run_sql(struct campus *campus, const char *sql)
-{
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(campus->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
-
-static void
 panic(struct campus *campus)
 {
     struct wish_answer answer = {.calls = 0};
@@ -96,8 +77,8 @@ test_one_that_cannot_be_read_holds_nobody_up(void **state)
     struct set_answer told;
     set(campus, true, NULL, &told);
     assert_int_equal(told.result, NOTIFY_DONE);
-    run_sql(campus, "INSERT INTO notice(id, at_us, is_routed, json)"
-                    " VALUES('01BAD', 1, 0, '{\"kind\":\"of a later release\"}')");
+    campus_tamper(campus, "INSERT INTO notice(id, at_us, is_routed, json)"
+                          " VALUES('01BAD', 1, 0, '{\"kind\":\"of a later release\"}')");
     panic(campus);
     assert_int_equal(campus->notice_count, 1);
     assert_string_equal(campus->notice.channel.name, "hook");
@@ -109,8 +90,8 @@ static void
 test_a_message_that_cannot_be_read_keeps_core_from_nothing(void **state)
 {
     struct campus *campus = *state;
-    run_sql(campus, "INSERT INTO message(id, channel, state, json)"
-                    " VALUES('01BAD', 'hook', 'waiting', '{}')");
+    campus_tamper(campus, "INSERT INTO message(id, channel, state, json)"
+                          " VALUES('01BAD', 'hook', 'waiting', '{}')");
     campus_restart(campus); /* fails where the controller does not load */
 }
 
@@ -160,13 +141,14 @@ test_a_long_history_is_searched_in_slices(void **state)
     struct asks *asks = asks_new(&settings);
     struct listed listed = {.status = 0};
     unsigned slices = 0;
-    run_sql(campus,
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
-            " INSERT INTO message(id, channel, state, json) SELECT 'm' || i, 'hook', 'delivered',"
-            " CASE i WHEN 2 THEN '{}' ELSE '{\"id\":\"m' || i || "
-            "'\",\"state\":\"delivered\",\"channel\":\"' ||"
-            " iif(i = 1, 'needle', 'hook') || '\",\"voice\":\"channel\",\"language\":\"en\","
-            "\"made_at\":\"2026-01-01T00:00:00Z\",\"notices\":[]}' END FROM n");
+    campus_tamper(
+        campus,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+        " INSERT INTO message(id, channel, state, json) SELECT 'm' || i, 'hook', 'delivered',"
+        " CASE i WHEN 2 THEN '{}' ELSE '{\"id\":\"m' || i || "
+        "'\",\"state\":\"delivered\",\"channel\":\"' ||"
+        " iif(i = 1, 'needle', 'hook') || '\",\"voice\":\"channel\",\"language\":\"en\","
+        "\"made_at\":\"2026-01-01T00:00:00Z\",\"notices\":[]}' END FROM n");
     struct wire_ask asked = {.number = 1,
                              .account = "token:t",
                              .role = "auditor",
@@ -184,7 +166,7 @@ test_a_long_history_is_searched_in_slices(void **state)
     asks_free(asks);
 }
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, campus_teardown)
 
 int
 main(void)

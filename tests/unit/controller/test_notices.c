@@ -20,9 +20,8 @@
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
     setenv("TZ", "UTC", 1);
-    campus_open(campus);
+    struct campus *campus = campus_new();
     campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
     campus_client(campus, "e2", "p1", 4, "10.2.0.4", "c4");
     campus_client(campus, "e2", "p2", 5, "10.2.0.5", "c5");
@@ -760,8 +759,8 @@ test_a_switch_that_is_away_is_told_once_it_stays_away(void **state)
     assert_int_equal(campus->notice.message.notices[0].kind, NOTICE_SWITCH_BACK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
-#define WAITING(name) cmocka_unit_test_setup_teardown(name, setup_waiting, scene_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
+#define WAITING(name) cmocka_unit_test_setup_teardown(name, setup_waiting, campus_teardown)
 
 int
 main(void)

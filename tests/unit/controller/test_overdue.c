@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,32 +18,10 @@
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
-    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
-    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    struct campus *campus = campus_new();
+    campus_two_clients(campus);
     *state = campus;
     return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
-    return 0;
-}
-
-static void
-contain(struct campus *campus, uint8_t mac, char id[ID_SIZE])
-{
-    struct wish_answer answer = {.calls = 0};
-    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(mac)};
-    snprintf(wish.account, sizeof(wish.account), "operator:ann");
-    controller_wish(campus->controller, &wish, campus_answer, &answer);
-    campus_settle(campus);
-    assert_int_equal(answer.result, WISH_DONE);
-    snprintf(id, ID_SIZE, "%s", answer.id);
 }
 
 static const struct containment *
@@ -83,20 +60,10 @@ is_told_mute(const char *text)
 static int64_t
 notices_about(const struct campus *campus, const char *detail)
 {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *row = NULL;
-    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db,
-                                        "SELECT count(*) FROM notice WHERE json ->> '$.kind' ="
-                                        " 'switch_problem' AND json ->> '$.detail' LIKE ?1",
-                                        -1, &row, NULL),
-                     SQLITE_OK);
-    sqlite3_bind_text(row, 1, detail, -1, SQLITE_STATIC);
-    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(row, 0);
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return count;
+    return campus_number(campus,
+                         "SELECT count(*) FROM notice WHERE json ->> '$.kind' = 'switch_problem'"
+                         " AND json ->> '$.detail' LIKE ?1",
+                         detail);
 }
 
 static void
@@ -104,8 +71,8 @@ what_a_mute_switch_was_told_since_is_not_proven(void **state)
 {
     struct campus *campus = *state;
     char joined[ID_SIZE], other[ID_SIZE];
-    contain(campus, 2, joined);
-    contain(campus, 3, other);
+    campus_isolate(campus, 2, joined);
+    campus_isolate(campus, 3, other);
     campus_pass(campus, 2 * SECOND);
     assert_int_equal(containment(campus, joined)->state, CONTAINMENT_VERIFIED);
     campus->switches[0].is_deaf = true;
@@ -139,7 +106,7 @@ what_is_contained_meanwhile_is_not_proven_either(void **state)
     struct campus *campus = *state;
     char id[ID_SIZE];
     campus->switches[1].is_deaf = true; /* not the endpoint's own */
-    contain(campus, 2, id);
+    campus_isolate(campus, 2, id);
     campus_pass(campus, 60 * SECOND);
     assert_int_not_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
     struct switch_report reports[4];
@@ -161,7 +128,7 @@ people_are_told_once_and_when_it_is_over(void **state)
     char id[ID_SIZE];
     static const char begun[] = "has not answered what it was told at%";
     campus->switches[1].is_deaf = true;
-    contain(campus, 2, id);
+    campus_isolate(campus, 2, id);
     campus_pass(campus, 9 * SECOND);
     assert_int_equal(notices_about(campus, begun), 0);
     campus_pass(campus, 60 * SECOND);
@@ -181,7 +148,7 @@ a_new_line_is_no_answer(void **state)
 {
     struct campus *campus = *state;
     char id[ID_SIZE];
-    contain(campus, 2, id);
+    campus_isolate(campus, 2, id);
     campus_pass(campus, 2 * SECOND);
     campus->switches[0].is_deaf = true;
     join(campus, 22);
@@ -205,7 +172,7 @@ one_that_then_goes_away_is_simply_away(void **state)
     struct campus *campus = *state;
     char id[ID_SIZE];
     campus->switches[1].is_deaf = true;
-    contain(campus, 2, id);
+    campus_isolate(campus, 2, id);
     campus_pass(campus, 11 * SECOND);
     assert_int_equal(containment(campus, id)->state, CONTAINMENT_APPLIED);
     dummy_set_connected(campus->switches[1].device, false);
@@ -222,7 +189,7 @@ one_that_forgot_holds_nothing_for_sure(void **state)
 {
     struct campus *campus = *state;
     char id[ID_SIZE];
-    contain(campus, 2, id);
+    campus_isolate(campus, 2, id);
     campus_pass(campus, 2 * SECOND);
     campus->switches[0].is_deaf = true;
     dummy_set_connected(campus->switches[0].device, false);
@@ -246,7 +213,7 @@ one_that_refuses_is_not_mute(void **state)
     struct campus *campus = *state;
     char id[ID_SIZE];
     campus->switches[1].is_deaf = true;
-    contain(campus, 2, id);
+    campus_isolate(campus, 2, id);
     for (int i = 0; i < 300; i++) {
         struct wire_observed no = {.epoch = 1, .is_last = true};
         snprintf(no.switch_name, sizeof(no.switch_name), "e2");
@@ -266,7 +233,7 @@ our_own_standstill_is_nobodys_silence(void **state)
     struct campus *campus = *state;
     char id[ID_SIZE];
     campus->switches[1].is_deaf = true;
-    contain(campus, 2, id);
+    campus_isolate(campus, 2, id);
     campus_pass(campus, SECOND);
     clock_fake_advance(&campus->clock, 30 * SECOND);
     campus_pass(campus, 5 * SECOND);
@@ -287,7 +254,7 @@ many_at_once_are_told_as_one(void **state)
     for (size_t i = 0; i < campus->switch_count; i++) {
         campus->switches[i].is_deaf = true;
     }
-    contain(campus, 2, id);
+    campus_isolate(campus, 2, id);
     campus_pass(campus, 60 * SECOND);
     assert_int_equal(notices_about(campus, "has not answered%"), 0);
     assert_int_equal(notices_about(campus, "% switches have not answered what they were told"), 1);
@@ -306,7 +273,7 @@ int
 main(void)
 {
     log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
     const struct CMUnitTest tests[] = {
         CASE(what_a_mute_switch_was_told_since_is_not_proven),
         CASE(what_is_contained_meanwhile_is_not_proven_either),

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,32 +160,6 @@ may_read(struct fixture *f, const char *account, enum account_role role)
     return may;
 }
 
-/* As somebody with the file in hand. */
-static void
-tamper(struct fixture *f, const char *sql)
-{
-    sqlite3 *db = NULL;
-    char *why = NULL;
-    assert_int_equal(sqlite3_open(f->campus.path, &db), SQLITE_OK);
-    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) {
-        fail_msg("%s: %s", sql, why);
-    }
-    sqlite3_close(db);
-}
-
-static int64_t
-number(struct fixture *f, const char *sql)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *row = NULL;
-    assert_int_equal(sqlite3_open_v2(f->campus.path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
-    int64_t is = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return is;
-}
-
 /* Not to know what was said is not the same as that nothing was said. */
 static void
 test_what_cannot_be_read_gives_nobody_a_right(void **state)
@@ -194,15 +167,18 @@ test_what_cannot_be_read_gives_nobody_a_right(void **state)
     struct fixture *f = *state;
     assert_true(may_read(f, "account:root", ACCOUNT_ADMIN));
     assert_false(may_read(f, "account:root", ACCOUNT_OPERATOR));
-    tamper(f, "ALTER TABLE setting RENAME TO elsewhere");
+    campus_tamper(&f->campus, "ALTER TABLE setting RENAME TO elsewhere");
     assert_false(may_read(f, "account:root", ACCOUNT_ADMIN));
     assert_false(may_read(f, "account:root", ACCOUNT_ADMIN));
-    tamper(f, "ALTER TABLE elsewhere RENAME TO setting");
+    campus_tamper(&f->campus, "ALTER TABLE elsewhere RENAME TO setting");
     assert_true(may_read(f, "account:root", ACCOUNT_ADMIN));
     /* told, and not each time */
-    assert_int_equal(number(f, "SELECT count(*) FROM notice WHERE json LIKE"
-                               " '%the right of account:root to read payload cannot be read%'"),
-                     1);
+    assert_int_equal(
+        campus_number(&f->campus,
+                      "SELECT count(*) FROM notice WHERE json LIKE"
+                      " '%the right of account:root to read payload cannot be read%'",
+                      NULL),
+        1);
 }
 
 #define LONG_NAME "account:nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
@@ -223,7 +199,7 @@ test_a_name_that_was_cut_gives_nothing_away(void **state)
                  "INSERT OR REPLACE INTO setting(name, value, sum) VALUES('payload/" CUT_NAME
                  "', '%s 1 account:jane' || char(10) || 'left', %s)",
                  rights[i / 2], sums[i % 2]);
-        tamper(f, sql);
+        campus_tamper(&f->campus, sql);
         asks_free(f->asks);
         campus_restart(&f->campus); /* it loads: fails the test where it does not */
         const struct ask_settings settings = {.controller = f->campus.controller};

@@ -22,17 +22,8 @@
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
+    struct campus *campus = campus_new();
     *state = campus;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -188,11 +179,11 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_goes_leaves_the_others_where_they_are, setup,
-                                        teardown),
+                                        campus_teardown),
         cmocka_unit_test_setup_teardown(test_a_walk_misses_nobody_while_others_come, setup,
-                                        teardown),
+                                        campus_teardown),
         cmocka_unit_test_setup_teardown(
-            test_what_is_judged_keeps_its_incident_while_memory_is_short, setup, teardown),
+            test_what_is_judged_keeps_its_incident_while_memory_is_short, setup, campus_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,7 +140,7 @@ test_what_refused_it_and_is_gone_keeps_nobody(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_a_confirmation_that_is_refused_is_shown),
         CASE(test_a_spent_budget_is_shown_on_what_was_doubtful),

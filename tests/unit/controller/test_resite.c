@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sqlite3.h>
-
 #include "campus.h"
 #include "controller/wish.h"
 #include "topology/topology.h"
@@ -649,23 +647,12 @@ assert_who(struct campus *campus, const char *site, const char *address, uint8_t
 }
 
 /* Endpoints with an address of that site in the database. */
-static int
+static int64_t
 stored_at(const struct campus *campus, const char *site)
 {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *row = NULL;
     char like[64];
     snprintf(like, sizeof(like), "%%\"site\":\"%s\"%%", site);
-    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_prepare_v2(db, "SELECT count(*) FROM endpoint WHERE json LIKE ?1", -1, &row, NULL),
-        SQLITE_OK);
-    sqlite3_bind_text(row, 1, like, -1, SQLITE_STATIC);
-    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-    int count = sqlite3_column_int(row, 0);
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return count;
+    return campus_number(campus, "SELECT count(*) FROM endpoint WHERE json LIKE ?1", like);
 }
 
 static void

@@ -2,7 +2,6 @@
  * containment needs stays, and the audit begins behind an anchor that only we can sign. */
 #include "years.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

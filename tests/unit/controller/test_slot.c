@@ -18,17 +18,8 @@
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
+    struct campus *campus = campus_new();
     *state = campus;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -240,14 +231,17 @@ main(void)
 {
     log_setup("test", LOG_TEXT, getenv("CORDON_TEST_LOG") ? LOG_DEBUG : LOG_ERROR + 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_snapshot_in_parts_is_one_state, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_rules_change_while_a_switch_is_away, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_numbers_are_used_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_crowd_of_switches_is_judged_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_snapshot_in_parts_is_one_state, setup,
+                                        campus_teardown),
+        cmocka_unit_test_setup_teardown(test_rules_change_while_a_switch_is_away, setup,
+                                        campus_teardown),
+        cmocka_unit_test_setup_teardown(test_numbers_are_used_again, setup, campus_teardown),
+        cmocka_unit_test_setup_teardown(test_a_crowd_of_switches_is_judged_once, setup,
+                                        campus_teardown),
         cmocka_unit_test_setup_teardown(test_changes_of_many_containments_are_told_as_a_list, setup,
-                                        teardown),
+                                        campus_teardown),
         cmocka_unit_test_setup_teardown(test_a_storm_of_incidents_is_told_as_a_list, setup,
-                                        teardown),
+                                        campus_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sqlite3.h>
 #include <string.h>
 
 #include "campus.h"
@@ -199,19 +198,8 @@ tally_of(struct campus *campus)
 static size_t
 notices_of(const struct campus *campus, const char *kind)
 {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *row = NULL;
-    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db,
-                                        "SELECT count(*) FROM notice WHERE json ->> '$.kind' = ?1",
-                                        -1, &row, NULL),
-                     SQLITE_OK);
-    sqlite3_bind_text(row, 1, kind, -1, SQLITE_STATIC);
-    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-    size_t count = (size_t)sqlite3_column_int64(row, 0);
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return count;
+    return (size_t)campus_number(campus, "SELECT count(*) FROM notice WHERE json ->> '$.kind' = ?1",
+                                 kind);
 }
 
 static void

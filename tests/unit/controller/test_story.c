@@ -20,19 +20,9 @@
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
-    campus_client(campus, "e1", "p2", 2, "10.1.0.2", "c2");
-    campus_client(campus, "e1", "p3", 3, "10.1.0.3", "c3");
+    struct campus *campus = campus_new();
+    campus_two_clients(campus);
     *state = campus;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -599,7 +589,7 @@ test_while_a_site_is_told_its_containments_keep_one_problem(void **state)
     assert_string_equal(c->problem, "e3 is still being told; e4 is still being told");
 }
 
-#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, campus_teardown)
 
 int
 main(void)

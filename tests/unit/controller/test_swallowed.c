@@ -458,7 +458,7 @@ test_what_a_person_permits_stays_and_spends_nothing(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_graver_than_what_was_checked_asks_again_after_a_restart),
         CASE(test_permits_that_were_taken_away_stay_so_after_a_restart),

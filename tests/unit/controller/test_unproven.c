@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +23,7 @@ static bool was_let_through;
 static int
 setup(void **state)
 {
-    struct campus *campus = calloc(1, sizeof(*campus));
-    campus_open(campus);
+    struct campus *campus = campus_new();
     watched_count = 0;
     was_let_through = false;
     campus_client(campus, "e1", "p1", 11, "10.1.0.11", "client-1");
@@ -33,14 +31,6 @@ setup(void **state)
     campus_client(campus, "e2", "p1", 13, "10.1.0.13", "client-3");
     campus_pass(campus, 2000000);
     *state = campus;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    campus_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -361,21 +351,11 @@ problem_of(struct campus *campus, const char *name)
 static int64_t
 notices_of_the_mute(const struct campus *campus, const char *name)
 {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *row = NULL;
-    assert_int_equal(sqlite3_open_v2(campus->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db,
-                                        "SELECT count(*) FROM notice WHERE json ->> '$.kind' ="
-                                        " 'switch_problem' AND json ->> '$.object' = ?1"
-                                        " AND json ->> '$.detail' LIKE 'it does not say%'",
-                                        -1, &row, NULL),
-                     SQLITE_OK);
-    sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
-    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(row, 0);
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return count;
+    return campus_number(campus,
+                         "SELECT count(*) FROM notice WHERE json ->> '$.kind' = 'switch_problem'"
+                         " AND json ->> '$.object' = ?1"
+                         " AND json ->> '$.detail' LIKE 'it does not say%'",
+                         name);
 }
 
 /* Nothing can be sent to it, which is a danger of its own: people must know. */
@@ -412,7 +392,7 @@ test_one_that_does_not_say_what_it_blocks_is_a_problem_after_a_minute(void **sta
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_what_the_backup_does_not_know_stays_and_is_listed),
         CASE(test_kept_or_released_by_a_person),
