@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <sodium.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,20 +15,7 @@
 
 #include "base/file.h"
 #include "edge/checkpoints.h"
-
-/* The disk: each synchronisation takes so long. */
-static atomic_int sync_ms, sync_error, syncs;
-int fsync(int fd);
-
-int
-fsync(int fd)
-{
-    (void)fd;
-    usleep((useconds_t)sync_ms * 1000);
-    syncs++;
-    errno = sync_error;
-    return sync_error ? -1 : 0;
-}
+#include "slow_disk.h"
 
 struct fixture {
     char dir[64], path[96];

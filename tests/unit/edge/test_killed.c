@@ -1,128 +1,28 @@
 /* A process that is killed: its kernel holds what it held, and its file says so, or says that it
  * does not know.  The datapath is a fake one; the disk is a temporary folder, as slow and as full
  * as the test wants. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "holding.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "edge/desired.h"
-#include "fake_datapath.h"
+#include "slow_disk.h"
 
-#define SECOND_US 1000000LL
-
-/* Each synchronisation takes so long. */
-static atomic_int sync_ms, sync_error;
-int fdatasync(int fd);
-int fsync(int fd);
-
-int
-fdatasync(int fd)
-{
-    (void)fd;
-    usleep((useconds_t)sync_ms * 1000);
-    errno = sync_error;
-    return sync_error ? -1 : 0;
-}
-
-int
-fsync(int fd)
-{
-    return fdatasync(fd);
-}
-
-struct fixture {
-    char dir[64], journal[96], remaining[96];
-    struct datapath *datapath;
-    struct clock_fake clock;
-    struct desired *desired;
-};
-
-static bool
-on_observed(void *context, const struct wire_observed *observed)
-{
-    (void)context;
-    (void)observed;
-    return true;
-}
-
-static void
-on_release(void *context, const struct rule *rule)
-{
-    (void)context;
-    (void)rule;
-}
-
-/* With what is in the folder and in the kernel. */
-static void
-start(struct fixture *f)
-{
-    const struct desired_handler handler = {on_observed, on_release, f};
-    char why[256] = "";
-    f->desired = desired_new(f->datapath, "edge-1", f->dir, &f->clock.clock, &handler);
-    assert_int_equal(desired_load(f->desired, why), 0);
-}
-
+/* An edge that has started; nobody looks at what it says. */
 static int
-setup(void **state)
+begin(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
-    assert_non_null(f);
-    sync_ms = sync_error = 0;
-    snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-killed-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->journal, sizeof(f->journal), "%s/desired.jsonl", f->dir);
-    snprintf(f->remaining, sizeof(f->remaining), "%s/remaining", f->dir);
-    f->datapath = fake_new();
-    clock_fake_init(&f->clock, 1700000000 * SECOND_US);
-    start(f);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
+    setup(state);
     struct fixture *f = *state;
-    desired_free(f->desired);
-    fake_free(f->datapath);
-    unlink(f->journal);
-    unlink(f->remaining);
-    assert_int_equal(rmdir(f->dir), 0); /* nothing is left behind */
-    free(f);
+    sync_ms = sync_error = 0;
+    f->is_unwatched = true;
+    load(f);
     return 0;
-}
-
-static void
-send_message(struct fixture *f, uint64_t base, uint64_t generation, struct rule *add, size_t count)
-{
-    const struct wire_desired message = {.switch_name = "edge-1",
-                                         .epoch = 3,
-                                         .generation = generation,
-                                         .base = base,
-                                         .is_last = true,
-                                         .add = add,
-                                         .add_count = count};
-    desired_receive(f->desired, &message);
-}
-
-static void
-tick(struct fixture *f, unsigned seconds)
-{
-    for (unsigned i = 0; i < seconds; i++) {
-        clock_fake_advance(&f->clock, SECOND_US);
-        desired_tick(f->desired);
-    }
 }
 
 #define MOMENTS 80
@@ -196,6 +96,7 @@ moment_start(struct fixture *f, const struct moment *moment)
         assert_int_equal(file_write_atomic(f->journal, moment->journal, moment->size, 0600), 0);
     }
     start(f);
+    load(f);
     for (unsigned i = 0; i < moment->rules; i++) {
         char id[16];
         snprintf(id, sizeof(id), "r%u", i);
@@ -368,7 +269,7 @@ a_full_disk_is_tried_again(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, teardown)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_lost_whenever_it_is_killed),
         TEST(half_a_snapshot_takes_nothing_out),

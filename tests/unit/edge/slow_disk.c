@@ -1,0 +1,22 @@
+#include "slow_disk.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+atomic_int sync_ms, sync_error, syncs;
+
+int
+fdatasync(int fd)
+{
+    (void)fd;
+    usleep((useconds_t)sync_ms * 1000);
+    syncs++;
+    errno = sync_error;
+    return sync_error ? -1 : 0;
+}
+
+int
+fsync(int fd)
+{
+    return fdatasync(fd);
+}
