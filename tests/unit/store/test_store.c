@@ -1,9 +1,5 @@
 /* The store on a real file in a temporary folder. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "stored.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,56 +14,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/store.h"
 #include "store/sum.h"
-
-struct fixture {
-    char dir[64];
-    char path[96];
-    struct event_base *base;
-    struct store *store;
-};
-
-static void
-open_store(struct fixture *f)
-{
-    char why[256] = "";
-    f->base = event_base_new();
-    int error = store_open(f->path, f->base, &f->store, why);
-    if (error) {
-        fail_msg("store_open: %s", why);
-    }
-}
-
-static void
-close_store(struct fixture *f)
-{
-    store_close(f->store);
-    event_base_free(f->base);
-    f->store = NULL;
-}
-
-static int
-setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-store-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->path, sizeof(f->path), "%s/cordon.db", f->dir);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    char command[128]; /* with what the store keeps beside its database */
-    snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-    assert_int_equal(system(command), 0);
-    free(f);
-    return 0;
-}
 
 struct walked {
     int calls, error;
@@ -97,49 +44,6 @@ check_audit(struct fixture *f, const uint8_t *wanted)
     }
     assert_int_equal(walked.error, 0);
     return walked;
-}
-
-struct outcome {
-    int calls;
-    int error;
-};
-
-static void
-on_done(void *context, int error)
-{
-    struct outcome *outcome = context;
-    outcome->calls++;
-    outcome->error = error;
-}
-
-static void
-wait_for(struct fixture *f, struct outcome *outcome, int calls)
-{
-    while (outcome->calls < calls) {
-        assert_true(event_base_loop(f->base, EVLOOP_ONCE) == 0);
-    }
-}
-
-/* Until the next call. */
-static struct containment
-example(const char *id)
-{
-    static char external_id[NAME_SIZE];
-    static struct mark marks[2] = {{.step = "packet", .at_us = 1},
-                                   {.step = "committed", .at_us = 2, .detail = (char *)"d"}};
-    struct containment c = {.action = ACTION_ISOLATE,
-                            .state = CONTAINMENT_LOCATED,
-                            .requested_us = 1700000000000000,
-                            .version = 3,
-                            .marks = marks,
-                            .mark_count = 2};
-    snprintf(c.id, sizeof(c.id), "%s", id);
-    c.reason = (char *)"C&C contact: line one\nline two \xff \xe3\x81\x82";
-    snprintf(external_id, sizeof(external_id), "ticket-%s", id);
-    c.external_id = external_id;
-    c.subject_mac = (struct mac){{2, 0, 0, 0, 1, 2}};
-    assert_true(prefix_parse("192.0.2.0/24", &c.server));
-    return c;
 }
 
 struct seen {
@@ -710,191 +614,6 @@ test_what_policy_remembers_of_ended_ones(void **state)
     close_store(f);
 }
 
-static void
-test_the_oldest_evidence_makes_room(void **state)
-{
-    struct fixture *f = *state;
-    struct outcome outcome = {0};
-    open_store(f);
-    store_set_budget(f->store, 30000, 1000000);
-    uint8_t *pcap = calloc(1, 10000);
-    for (int i = 0; i < 8; i++) {
-        struct evidence evidence = {.pcap = pcap, .size = 10000};
-        snprintf(evidence.detection_id, sizeof(evidence.detection_id), "d-%d", i);
-        struct store_change *change = store_change_new();
-        store_put_evidence(change, &evidence);
-        store_submit(f->store, change, on_done, &outcome);
-    }
-    wait_for(f, &outcome, 8);
-    free(pcap);
-    struct evidence back;
-    /* The store thread clears up when nothing waits: look until it did. */
-    while (store_read_evidence(f->store, "d-4", &back) == 0) {
-        free(back.pcap);
-        usleep(1000);
-    }
-    assert_int_equal(store_read_evidence(f->store, "d-0", &back), -ENOENT);
-    assert_int_equal(store_read_evidence(f->store, "d-5", &back), 0); /* exactly the budget */
-    free(back.pcap);
-    close_store(f);
-}
-
-static void
-put_found(struct fixture *f, const char *id, const char *incident_id, size_t size)
-{
-    static struct detection d;
-    static uint8_t packets[10000];
-    struct outcome outcome = {0};
-    struct evidence evidence = {.pcap = packets, .size = size};
-    d = (struct detection){.seen_us = 1, .has_evidence = true};
-    snprintf(d.id, sizeof(d.id), "%s", id);
-    snprintf(d.sensor, sizeof(d.sensor), "s1");
-    snprintf(evidence.detection_id, sizeof(evidence.detection_id), "%s", id);
-    struct store_change *change = store_change_new();
-    store_put_detection(change, &d, incident_id);
-    store_put_evidence(change, &evidence);
-    store_submit(f->store, change, on_done, &outcome);
-    wait_for(f, &outcome, 1);
-}
-
-static void
-put_case(struct fixture *f, const char *incident_id, bool is_open, bool is_in_force)
-{
-    struct outcome outcome = {0};
-    struct incident i = {.last_us = 1000, .is_open = is_open};
-    struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_VERIFIED};
-    snprintf(i.id, sizeof(i.id), "%s", incident_id);
-    snprintf(c.id, sizeof(c.id), "c-%s", incident_id);
-    snprintf(c.incident_id, sizeof(c.incident_id), "%s", incident_id);
-    struct store_change *change = store_change_new();
-    store_put_incident(change, &i);
-    if (is_in_force) {
-        store_put_containment(change, &c);
-    }
-    store_submit(f->store, change, on_done, &outcome);
-    wait_for(f, &outcome, 1);
-}
-
-static bool
-has_packets(struct fixture *f, const char *id)
-{
-    struct evidence back;
-    int error = store_read_evidence(f->store, id, &back);
-    if (!error) {
-        free(back.pcap);
-    }
-    return !error;
-}
-
-/* Soon, or on a busy machine within half a minute: the store thread clears up when nothing waits.
- */
-static bool
-goes(struct fixture *f, const char *id)
-{
-    for (int i = 0; i < 30000 && has_packets(f, id); i++) {
-        usleep(1000);
-    }
-    return !has_packets(f, id);
-}
-
-/* The first packets of a containment in force stay, however much comes after them, and whoever
- * sends it. */
-static void
-test_what_a_containment_rests_on_makes_no_room(void **state)
-{
-    struct fixture *f = *state;
-    open_store(f);
-    store_set_budget(f->store, 30000, 1000000);
-    store_set_collecting(f->store, 500);
-    put_case(f, "I-1", true, true);
-    put_case(f, "I-2", true, false);
-    put_found(f, "d-1", "I-1", 10000); /* in force */
-    put_found(f, "d-2", "I-2", 10000); /* collects */
-    put_found(f, "d-3", "", 10000);
-    put_found(f, "d-4", "", 10000);
-    assert_true(goes(f, "d-3"));
-    put_found(f, "d-5", "", 10000);
-    assert_true(goes(f, "d-4"));
-    assert_true(has_packets(f, "d-1") && has_packets(f, "d-2") && has_packets(f, "d-5"));
-    /* Whoever is contained goes on, and wants its own first packets away. */
-    put_found(f, "d-6", "I-1", 10000);
-    assert_true(goes(f, "d-5"));
-    put_found(f, "d-7", "I-1", 10000);
-    assert_true(goes(f, "d-2"));
-    assert_true(has_packets(f, "d-1") && has_packets(f, "d-6"));
-    put_found(f, "d-8", "I-1", 10000);
-    assert_true(goes(f, "d-8"));
-    assert_true(has_packets(f, "d-1") && has_packets(f, "d-6") && has_packets(f, "d-7"));
-    /* It ends: then what was its own goes like anything else. */
-    struct outcome outcome = {0};
-    struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_RELEASED, .ended_us = 9};
-    snprintf(c.id, sizeof(c.id), "c-I-1");
-    snprintf(c.incident_id, sizeof(c.incident_id), "I-1");
-    struct store_change *change = store_change_new();
-    store_put_containment(change, &c);
-    store_submit(f->store, change, on_done, &outcome);
-    wait_for(f, &outcome, 1);
-    store_set_collecting(f->store, 2000);
-    for (int i = 0; i < 20 && has_packets(f, "d-1"); i++) {
-        char id[16];
-        snprintf(id, sizeof(id), "e-%d", i);
-        put_found(f, id, "", 10000);
-        while (has_packets(f, id) && has_packets(f, "d-1")) {
-            usleep(1000);
-        }
-    }
-    assert_false(has_packets(f, "d-1"));
-    close_store(f);
-}
-
-/* Of two in force one fills everything: what is new of the other stays all the same. */
-static void
-test_a_flood_of_one_case_hides_no_other(void **state)
-{
-    struct fixture *f = *state;
-    char id[16] = "";
-    open_store(f);
-    store_set_budget(f->store, 100000, 1000000);
-    put_case(f, "I-1", true, true);
-    put_case(f, "I-2", true, true);
-    for (int i = 0; i < 110; i++) {
-        snprintf(id, sizeof(id), "d-%d", i);
-        put_found(f, id, "I-1", 1000);
-    }
-    assert_true(goes(f, id));
-    assert_true(has_packets(f, "d-0"));
-    for (int i = 0; i < 20; i++) {
-        snprintf(id, sizeof(id), "n-%d", i);
-        put_found(f, id, "I-2", 1000);
-    }
-    assert_true(goes(f, "d-80"));
-    for (int i = 0; i < 20; i++) {
-        snprintf(id, sizeof(id), "n-%d", i);
-        assert_true(has_packets(f, id));
-    }
-    assert_true(has_packets(f, "d-0"));
-    close_store(f);
-}
-
-/* Likewise of detections. */
-static void
-test_detections_of_a_containment_make_no_room(void **state)
-{
-    struct fixture *f = *state;
-    open_store(f);
-    store_set_budget(f->store, 1000000, 40);
-    put_case(f, "I-1", true, true);
-    put_found(f, "d-first", "I-1", 1);
-    for (int i = 0; i < 200; i++) {
-        char id[16];
-        snprintf(id, sizeof(id), "d-%d", i);
-        put_found(f, id, "", 1);
-    }
-    assert_true(goes(f, "d-150"));
-    assert_true(has_packets(f, "d-first") && has_packets(f, "d-199"));
-    close_store(f);
-}
-
 /* Two would number the audit twice. */
 static void
 test_one_process_at_a_time(void **state)
@@ -925,12 +644,6 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_damaged_setting_fails_the_load, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_name_of_a_setting_is_never_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_policy_remembers_of_ended_ones, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_oldest_evidence_makes_room, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_a_containment_rests_on_makes_no_room, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_a_flood_of_one_case_hides_no_other, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_detections_of_a_containment_make_no_room, setup,
-                                        teardown),
         cmocka_unit_test_setup_teardown(test_one_process_at_a_time, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
