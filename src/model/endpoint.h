@@ -113,7 +113,7 @@ struct link_end {
 
 struct link {
     struct link_end a, b;
-    bool is_confirmed; /* both ends report it */
+    bool is_confirmed; /* both ends report it, and one of them is no access or server port */
     int64_t since_us, seen_us;
 };
 

@@ -109,10 +109,32 @@ port_called(const struct topology *t, struct switch_state *on, const char *words
     return strlen(words) < NAME_SIZE ? port_find(t, on->name, words) : NULL;
 }
 
+static bool
+leads_on(const struct port_state *port)
+{
+    return port->role != PORT_ACCESS && port->role != PORT_SERVER;
+}
+
+/* Two endpoints can name each other's places, too. */
+void
+link_judge(struct topology *t, struct link_item *item)
+{
+    struct port_state *a = item->a_report;
+    struct port_state *b = item->b_report;
+    bool was_confirmed = item->link.is_confirmed;
+    item->link.is_confirmed = a && b && (leads_on(a) || leads_on(b));
+    if (item->link.is_confirmed == was_confirmed) {
+        return;
+    }
+    tell_link(t, &item->link,
+              was_confirmed ? "leads to access ports only" : "is confirmed by both ends");
+    locate_all_on(t, a);
+    locate_all_on(t, b);
+}
+
 static void
 link_report(struct topology *t, struct link_item *item, struct port_state *port, int64_t at_us)
 {
-    bool was_confirmed = item->link.is_confirmed;
     bool is_new = !item->a_report && !item->b_report;
     if (end_is(&item->link.a, port)) {
         item->a_report = port;
@@ -121,12 +143,8 @@ link_report(struct topology *t, struct link_item *item, struct port_state *port,
     }
     port->link = item;
     item->link.seen_us = at_us;
-    item->link.is_confirmed = item->a_report && item->b_report;
-    if (item->link.is_confirmed && !was_confirmed) {
-        tell_link(t, &item->link, "is confirmed by both ends");
-        locate_all_on(t, item->a_report);
-        locate_all_on(t, item->b_report);
-    } else if (is_new) {
+    link_judge(t, item);
+    if (is_new) {
         tell_link(t, &item->link, "is reported by one end");
     }
 }

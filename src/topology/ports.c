@@ -183,6 +183,9 @@ port_apply(struct topology *t, struct port_state *port, const struct fact *fact,
         port->is_known = true;
         port->number = fact->port_number;
         port->role = fact->role;
+        if (port->link) {
+            link_judge(t, port->link);
+        }
         own_set(t, &port->mac, &fact->mac);
         own_set(t, &port->bridge_mac, &fact->bridge_mac);
         if (!fact->is_up && port->is_up) {

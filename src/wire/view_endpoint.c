@@ -146,7 +146,8 @@ static const struct shape end_shape = SHAPE("LinkEnd", struct link_end, end_fiel
 static const struct field link_fields[] = {
     ROW_SUB(struct link, a, "a", FIELD_OBJECT, &end_shape, "one end"),
     ROW_SUB(struct link, b, "b", FIELD_OBJECT, &end_shape, "the other end"),
-    ROW(struct link, is_confirmed, "confirmed", FIELD_BOOL, "both ends report it"),
+    ROW(struct link, is_confirmed, "confirmed", FIELD_BOOL, 
+        "both ends report it, and one of them is no access or server port"),
     ROW_OPT(struct link, since_us, "since", FIELD_TIME, "known since"),
     ROW_OPT(struct link, seen_us, "seen", FIELD_TIME, "last confirmed"),
 };

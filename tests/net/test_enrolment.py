@@ -273,10 +273,15 @@ def test_a_sensor_is_renewed_and_what_it_finds_goes_on(lab):
     lab.sensor.stop()
 
 
+AT_ONCE_S = 10  # below the time after which a certificate of this lab is renewed
+
+
 def test_revoked_while_connected(lab):
     lab.wait_certificate("s2", connected=True, state="valid")
+    stall, begin = lab.stall(), time.monotonic()
     lab.ctl("certificates", "revoke", "s2", "--reason", "stolen from the rack")
     wait_for(lambda: not lab.switch("s2")["connected"], "s2 is out", 30, 0.02)
+    assert time.monotonic() - begin - stall.seconds() < AT_ONCE_S
     gone = lab.wait_refused("revoked", "s2")
     assert "stolen from the rack" in gone["detail"]
     wait_for(lambda: "enrol this device again" in lab.edges["s2"].log(200000),
@@ -290,6 +295,35 @@ def test_revoked_while_connected(lab):
     lab.start_edge("s2")
     lab.wait_level(60)
     assert lab.wait_certificate("s2", connected=True, state="valid")["origin"] == "enrolled"
+
+
+def acknowledged(line):
+    """What the next acknowledgement names; the line may be told to renew before it."""
+    while (message := line.receive()) is not None:
+        if "ids" in message:
+            return message["ids"]
+    raise AssertionError("the line was closed")
+
+
+def test_a_sensor_that_is_revoked_is_heard_no_more(lab):
+    """Its line is there, and was good for a finding; what it sends on is nowhere."""
+    lab.issue("sensor", "s11")
+    lab.issue("sensor", "s12")
+    finding = {"type": "detection", "id": "before-1", "sensor": "s11", "maker": "cordon",
+               "seen_us": 1700000000000000, "signature": "x", "phase": "c2", "severity": "high"}
+    with Line(SENSORS, *paths(lab, "s11"), "s11") as stolen, Line(SENSORS, *paths(lab, "s12"), "s12") as twin:
+        stolen.hello().send(finding)
+        assert acknowledged(stolen) == ["before-1"]
+        twin.hello()
+        stall, begin = lab.stall(), time.monotonic()
+        lab.ctl("certificates", "revoke", "s11", "--reason", "stolen from the rack")
+        assert stolen.ends()
+        assert time.monotonic() - begin - stall.seconds() < AT_ONCE_S
+        lab.wait_refused("revoked", "s11")
+        told = alert_of(SENSORS, *paths(lab, "s11"))
+        assert "REVOKED" in told, told
+        twin.send(dict(finding, id="after-1", sensor="s12"))
+        assert acknowledged(twin) == ["after-1"]
 
 
 def offline(lab, name):

@@ -183,9 +183,20 @@ def test_what_is_late_is_not_about_whoever_has_the_address_now(campus, cordon, c
         c1.ns.run("ip", "addr", "del", f"{address}/24", "dev", "eth0", check=False)
 
 
-def test_who_behaves_like_a_server_is_contained_all_the_same(campus, cordon, c3, c6):
-    """c6 answers DHCP, advertises itself as a router, and says by LLDP that it is the core."""
+def ends_of(link):
+    return {(link[end]["switch"], link[end]["port"]) for end in "ab"}
+
+
+def test_who_behaves_like_a_server_is_contained_all_the_same(campus, cordon, c1, c3, c6):
+    """c6 answers DHCP, advertises itself as a router, and says by LLDP that it is the core; then it and c1, on
+    another switch, each say that they are the other one's port.  The twin: the switches' own cables."""
     everybody = attempts.ALL
+    place, other = (cordon.endpoint(client)["location"] for client in (c6, c1))
+    faked = {(at["switch"], at["port"]) for at in (place, other)}
+    assert len({at["switch"] for at in (place, other)}) == 2, faked
+    for _ in range(TIMES):
+        put(c1, [lldp(c1.mac, place["switch"].encode(), place["port"].encode())])
+    wait_for(lambda: [one for one in cordon.api.items("/links") if ends_of(one) == faked], "c1 is heard", 30, 0.1)
     for _ in range(TIMES):
         put(c6, [Ether(src=c6.mac, dst=everybody) / IP(src=c6.ip4, dst="255.255.255.255")
                  / UDP(sport=67, dport=68) / BOOTP(op=2, yiaddr="10.77.0.250",
@@ -195,8 +206,8 @@ def test_who_behaves_like_a_server_is_contained_all_the_same(campus, cordon, c3,
                  Ether(src=c6.mac, dst="33:33:00:00:00:01")
                  / IPv6(src=attempts.link_local(c6.mac), dst="ff02::1", hlim=255)
                  / ICMPv6ND_RA(routerlifetime=0),
-                 lldp(c6.mac, b"core", b"e2"), lldp(c6.mac, b"e1", b"uplink")])
-    place = cordon.endpoint(c6)["location"]
+                 lldp(c6.mac, b"core", b"e2"), lldp(c6.mac, b"e1", b"uplink"),
+                 lldp(c6.mac, other["switch"].encode(), other["port"].encode())])
     wait_for(lambda: [p for p in cordon.api.items("/protected")
                       if p.get("endpoint_id") == cordon.endpoint(c6)["id"]], "it is proposed", 30, 0.1)
     malware.contact(campus, c6, HARD)
@@ -204,8 +215,11 @@ def test_who_behaves_like_a_server_is_contained_all_the_same(campus, cordon, c3,
     cannot(Ping(campus["world"].ip4), c6, twin=c3)
     ports = {p["name"]: p["role"] for p in cordon.api.get("/switches/e2").get("ports", [])}
     assert ports[place["port"]] == "access"
-    assert not [one for one in cordon.api.items("/links")
-                if one["a"]["port"] == place["port"] and one["a"]["switch"] == "e2" and one.get("confirmed")]
+    links = cordon.api.items("/links")
+    assert not [one for one in links if ends_of(one) & faked and one["confirmed"]], links
+    assert [one for one in links if one["confirmed"]], links
+    at = cordon.endpoint(c6)["location"]
+    assert (at["switch"], at["port"]) == (place["switch"], place["port"]), at
 
 
 # ------------------------------------------------------------------ the last layer

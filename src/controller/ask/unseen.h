@@ -27,7 +27,7 @@ void unseen_free(struct unseen *unseen);
  * its mirrors are those that we declare; of others it is not known what they copy. */
 void unseen_switch(struct unseen *unseen, const char *name, bool is_ours,
                    const struct topology_port *ports, size_t count);
-/* Counts when both ends report it. */
+/* Counts when it is confirmed. */
 void unseen_link(struct unseen *unseen, const struct link *link);
 /* In force on that switch, and its copies arrive. */
 void unseen_mirror(struct unseen *unseen, const char *switch_name,

@@ -58,6 +58,7 @@ an_access_port_with_a_confirmed_link_is_nobodys_place(void **state)
     struct campus *c = campus_new(NULL);
     seen(c, "e1", "p9", C2);
     assert_at(c, C2, "e1", "p9", LOCATION_DIRECT);
+    port_is(c, "e2", "p9", PORT_UPLINK);
     hears(c, "e1", "p9", "e2", "p9");
     hears(c, "e2", "p9", "e1", "p9");
     seen(c, "e2", "p2", C2);
@@ -66,6 +67,59 @@ an_access_port_with_a_confirmed_link_is_nobodys_place(void **state)
     seen(c, "e1", "p9", C2);
     assert_at(c, C2, "e2", "p2", LOCATION_DIRECT);
     assert_int_equal(told_of(c, TOPOLOGY_ENDPOINT_CONFLICT), 0);
+    campus_free(c);
+}
+
+#define C3 "02:00:00:00:00:03"
+
+/* Two infected machines, each with the other's place in its LLDP: what each of the two switches
+ * hears is what the other one hears, and no cable is between them. */
+static void
+two_endpoints_that_name_each_other_make_no_link(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    seen(c, "e1", "p3", C2);
+    seen(c, "e2", "p5", C3);
+    hears(c, "e1", "p3", "e2", "p5");
+    hears(c, "e2", "p5", "e1", "p3");
+    assert_int_equal(topology_link_count(c->topology), 1);
+    assert_false(topology_link_at(c->topology, 0)->is_confirmed);
+    after_s(c, 1);
+    seen(c, "e1", "p3", C2);
+    seen(c, "e2", "p5", C3);
+    assert_at(c, C2, "e1", "p3", LOCATION_DIRECT);
+    assert_at(c, C3, "e2", "p5", LOCATION_DIRECT);
+    port_is(c, "core", "s1", PORT_SERVER); /* nor one on a server port */
+    hears(c, "e2", "p5", "core", "s1");
+    hears(c, "core", "s1", "e2", "p5");
+    for (size_t i = 0; i < topology_link_count(c->topology); i++) {
+        assert_false(topology_link_at(c->topology, i)->is_confirmed);
+    }
+    campus_free(c);
+}
+
+/* The switch says what its port is later, or anew: the other end is judged by that, too. */
+static void
+a_link_counts_once_one_end_is_an_uplink(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    seen(c, "e1", "p3", C2);
+    hears(c, "e1", "p3", "e2", "p5");
+    hears(c, "e2", "p5", "e1", "p3");
+    assert_at(c, C2, "e1", "p3", LOCATION_DIRECT);
+    port_is(c, "e2", "p5", PORT_UPLINK);
+    assert_true(topology_link_at(c->topology, 0)->is_confirmed);
+    after_s(c, 1);
+    seen(c, "e2", "p2", C2);
+    assert_at(c, C2, "e2", "p2", LOCATION_DIRECT);
+    assert_int_equal(told_of(c, TOPOLOGY_ENDPOINT_CONFLICT), 0);
+    port_is(c, "e2", "p5", PORT_ACCESS);
+    assert_false(topology_link_at(c->topology, 0)->is_confirmed);
+    after_s(c, 1);
+    seen(c, "e1", "p3", C3);
+    assert_at(c, C3, "e1", "p3", LOCATION_SHARED); /* C2 was heard there, too */
     campus_free(c);
 }
 
@@ -98,6 +152,8 @@ main(void)
         cmocka_unit_test(a_neighbour_that_reports_later_than_it_was_heard_is_tied_then),
         cmocka_unit_test(lldp_from_an_endpoint_alone_does_not_make_its_access_port_an_uplink),
         cmocka_unit_test(an_access_port_with_a_confirmed_link_is_nobodys_place),
+        cmocka_unit_test(two_endpoints_that_name_each_other_make_no_link),
+        cmocka_unit_test(a_link_counts_once_one_end_is_an_uplink),
         cmocka_unit_test(a_link_is_gone_when_neither_end_hears_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
