@@ -1,11 +1,6 @@
-/* A database that is damaged, cut, gone, or of another release: never a silent start with nothing,
- * never another content than was stored; what was set aside is there, and the audit's chain holds.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* A database that is damaged, cut, or gone: never a silent start with nothing, never another content
+ * than was stored; what was set aside is there, and the audit's chain holds. */
+#include "rescued.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,125 +15,9 @@
 #include "store/copy.h"
 #include "store/merge.h"
 #include "store/rescue.h"
-#include "store/schema.h"
-#include "store/store.h"
 
 #define CONTAINMENTS 40
 #define FLIPS_DEFAULT 50
-
-struct fixture {
-    char dir[64];
-    char path[96], good[96], older[96], folder[96];
-    struct event_base *base;
-    struct store *store;
-};
-
-static void
-run(const char *command, const char *what)
-{
-    char line[256];
-    snprintf(line, sizeof(line), command, what);
-    assert_int_equal(system(line), 0);
-}
-
-static int
-setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    snprintf(f->dir, sizeof(f->dir), "/dev/shm/cordon-rescue-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->path, sizeof(f->path), "%s/cordon.db", f->dir);
-    snprintf(f->folder, sizeof(f->folder), "%s/copies", f->dir);
-    snprintf(f->good, sizeof(f->good), "%s/copies/good.db", f->dir);
-    snprintf(f->older, sizeof(f->older), "%s/copies/good.1.db", f->dir);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    run("rm -rf %s", f->dir);
-    free(f);
-    return 0;
-}
-
-static int
-try_open(struct fixture *f, char why[256])
-{
-    f->base = event_base_new();
-    int error = store_open(f->path, f->base, &f->store, why);
-    if (error) {
-        event_base_free(f->base);
-        f->store = NULL;
-    }
-    return error;
-}
-
-static void
-open_store(struct fixture *f)
-{
-    char why[256] = "";
-    if (try_open(f, why)) {
-        fail_msg("store_open: %s", why);
-    }
-}
-
-static void
-close_store(struct fixture *f)
-{
-    store_close(f->store);
-    event_base_free(f->base);
-    f->store = NULL;
-}
-
-static void
-on_done(void *context, int error)
-{
-    *(int *)context = error;
-}
-
-/* One containment as it is then and its audit row, acknowledged. */
-static void
-put_as(struct fixture *f, int number, enum containment_state state, const char *account,
-       const char *action)
-{
-    struct containment c = {.action = ACTION_ISOLATE, .state = state};
-    bool has_ended = state == CONTAINMENT_RELEASED || state == CONTAINMENT_EXPIRED ||
-                     state == CONTAINMENT_REVERTED;
-    int result = 1;
-    char reason[32];
-    snprintf(c.id, sizeof(c.id), "01AAAAAAAAAAAAAAAAAAAAAA%02d", number);
-    snprintf(reason, sizeof(reason), "reason %02d", number);
-    c.reason = reason;
-    c.subject_mac = (struct mac){.b = {2, 0, 0, 0, 0, (uint8_t)number}};
-    c.requested_us = number + 1;
-    c.ended_us = has_ended ? 1000 + number : 0;
-    struct store_change *change = store_change_new();
-    store_put_containment(change, &c);
-    store_put_audit(change, 1000 + number, account, action, c.id, c.reason);
-    store_submit(f->store, change, on_done, &result);
-    while (result == 1) {
-        event_base_loop(f->base, EVLOOP_ONCE);
-    }
-    assert_int_equal(result, 0);
-}
-
-static void
-put(struct fixture *f, int number)
-{
-    put_as(f, number, CONTAINMENT_VERIFIED, "policy:test", "containment.requested");
-}
-
-static void
-fill(struct fixture *f, int from, int count)
-{
-    open_store(f);
-    for (int i = from; i < from + count; i++) {
-        put(f, i);
-    }
-}
 
 static void
 make_good(struct fixture *f)
@@ -150,31 +29,6 @@ make_good(struct fixture *f)
         fail_msg("%s", why);
     }
     assert_int_equal(rescue_copy_made(f->path, made), 0);
-}
-
-struct seen {
-    int count, wrong;
-    bool is_restored;
-};
-
-static void
-see(void *context, const struct containment *c)
-{
-    struct seen *seen = context;
-    char id[ID_SIZE], reason[32];
-    int number = c->subject_mac.b[5];
-    snprintf(id, sizeof(id), "01AAAAAAAAAAAAAAAAAAAAAA%02d", number % 100);
-    snprintf(reason, sizeof(reason), "reason %02d", number);
-    seen->wrong += strcmp(c->id, id) != 0 || strcmp(c->reason, reason) != 0;
-    seen->count++;
-}
-
-static void
-see_setting(void *context, const char *name, const char *value)
-{
-    struct seen *seen = context;
-    (void)value;
-    seen->is_restored = seen->is_restored || strcmp(name, RESCUE_SETTING) == 0;
 }
 
 struct walked {
@@ -203,35 +57,6 @@ audit_rows(struct fixture *f)
         fail_msg("the chain does not hold: %s", walked.chain.what);
     }
     return walked.chain.checked;
-}
-
-static struct seen
-look(struct fixture *f, int *error)
-{
-    struct seen seen = {0};
-    const struct store_loader loader = {
-        .on_containment = see, .on_setting = see_setting, .context = &seen};
-    *error = store_load(f->store, &loader);
-    return seen;
-}
-
-/* As core does: what cannot be read ends it, and the next start has another database. */
-static struct seen
-start(struct fixture *f)
-{
-    int error = 1;
-    struct seen seen = {0};
-    for (int i = 0; i < 3 && error; i++) {
-        open_store(f);
-        seen = look(f, &error);
-        if (error) {
-            assert_int_equal(error, -EBADMSG);
-            rescue_suspect(f->path, "rows cannot be read");
-            close_store(f);
-        }
-    }
-    assert_int_equal(error, 0);
-    return seen;
 }
 
 static size_t
@@ -576,8 +401,6 @@ test_the_same_copy_is_not_taken_again(void **state)
     }
 }
 
-static int64_t number_of(const char *path, const char *sql);
-
 static void
 change(struct fixture *f, const char *sql)
 {
@@ -690,102 +513,6 @@ test_a_first_start_is_none_of_that(void **state)
     close_store(f);
 }
 
-/* ---- releases ---- */
-
-static int64_t
-number_of(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    sqlite3_stmt *row = NULL;
-    int64_t number = -1;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK &&
-        sqlite3_step(row) == SQLITE_ROW) {
-        number = sqlite3_column_int64(row, 0);
-    }
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return number;
-}
-
-/* A database as each earlier schema had it, with a containment in force. */
-static void
-golden(struct fixture *f, size_t schema)
-{
-    char why[256];
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(schema_migrate(db, schema_steps, schema, why), 0);
-    assert_int_equal(
-        sqlite3_exec(db,
-                     "INSERT INTO containment VALUES('01AAAAAAAAAAAAAAAAAAAAAA07', 'verified', '',"
-                     " 8, 0, '{\"id\":\"01AAAAAAAAAAAAAAAAAAAAAA07\",\"action\":\"isolate\","
-                     "\"state\":\"verified\",\"subject_mac\":\"02:00:00:00:00:07\","
-                     "\"reason\":\"reason 07\",\"requested_us\":8}');"
-                     "INSERT INTO setting VALUES('epoch', '7')",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
-    sqlite3_close(db);
-}
-
-static void
-test_every_earlier_schema_is_copied_and_then_brought_up(void **state)
-{
-    struct fixture *f = *state;
-    for (size_t schema = 1; schema < schema_version; schema++) {
-        char copy[128];
-        golden(f, schema);
-        struct seen seen = start(f);
-        assert_int_equal(seen.count, 1);
-        assert_int_equal(seen.wrong, 0);
-        assert_false(seen.is_restored);
-        close_store(f);
-        assert_int_equal(number_of(f->path, "PRAGMA user_version"), schema_version);
-        snprintf(copy, sizeof(copy), "%s/copies/before-schema-%zu.db", f->dir, schema + 1);
-        assert_int_equal(number_of(copy, "PRAGMA user_version"), schema);
-        assert_int_equal(number_of(copy, "SELECT count(*) FROM containment"), 1);
-        run("rm -rf %s/*", f->dir);
-    }
-}
-
-/* Without room for the copy nothing is changed. */
-static void
-test_no_copy_no_upgrade(void **state)
-{
-    struct fixture *f = *state;
-    char why[256] = "";
-    golden(f, schema_version - 1);
-    run("touch %s/copies", f->dir); /* a file where the folder should be */
-    assert_int_not_equal(try_open(f, why), 0);
-    assert_non_null(strstr(why, "nothing was changed"));
-    assert_int_equal(number_of(f->path, "PRAGMA user_version"), schema_version - 1);
-}
-
-static void
-test_a_later_release_is_refused_with_the_way_back(void **state)
-{
-    struct fixture *f = *state;
-    char why[256] = "", pragma[64], copy[128];
-    sqlite3 *db;
-    fill(f, 0, 3);
-    close_store(f);
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", schema_version + 1);
-    assert_int_equal(sqlite3_exec(db, pragma, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-    assert_int_equal(try_open(f, why), -EPROTO);
-    snprintf(pragma, sizeof(pragma), "schema %zu", schema_version + 1);
-    assert_non_null(strstr(why, pragma));
-    assert_non_null(strstr(why, CORDON_VERSION));
-    assert_non_null(strstr(why, "restore a backup"));
-    snprintf(copy, sizeof(copy), "%s/copies/before-schema-%zu.db", f->dir, schema_version + 1);
-    assert_int_equal(file_make_dirs(f->folder, 0700), 0);
-    assert_int_equal(file_write_atomic(copy, "", 0, 0600), 0);
-    assert_int_equal(try_open(f, why), -EPROTO);
-    assert_non_null(strstr(why, copy));
-    assert_int_equal(number_of(f->path, "SELECT count(*) FROM containment"), 3); /* untouched */
-}
-
 int
 main(void)
 {
@@ -808,9 +535,6 @@ main(void)
         CASE(test_an_older_row_that_is_whole_does_not_undo_an_end),
         CASE(test_a_backup_does_not_undo_an_end),
         CASE(test_a_first_start_is_none_of_that),
-        CASE(test_every_earlier_schema_is_copied_and_then_brought_up),
-        CASE(test_no_copy_no_upgrade),
-        CASE(test_a_later_release_is_refused_with_the_way_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
