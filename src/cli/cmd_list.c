@@ -158,6 +158,36 @@ is_of(const cJSON *item, const char *path, const char *word)
     return cJSON_IsString(value) && strcmp(value->valuestring, word) == 0;
 }
 
+/* What the pending ones rest on, and who talks to a server that one of them would block.  'code',
+ * or that of what failed. */
+static int
+pending_print_grounds(struct run *run, const cJSON *items, int code)
+{
+    static const struct column evidence[] = {
+        {"DETECTION", "id", COLUMN_TEXT},     {"TIME", "seen", COLUMN_TIME},
+        {"SOURCE", "sensor", COLUMN_TEXT},    {"SIGNATURE", "signature", COLUMN_TEXT},
+        {"SERVER", "indicator", COLUMN_TEXT},
+    };
+    const cJSON *item;
+    size_t shown = 0;
+    cJSON_ArrayForEach(item, items)
+    {
+        const cJSON *id = columns_at(item, "containment.id");
+        const cJSON *detections = columns_at(item, "detections");
+        if (detections && detections->child) {
+            printf("\n%s:\n", cJSON_IsString(id) ? id->valuestring : "?");
+            columns_print(run, detections, evidence, COUNT_OF(evidence));
+        }
+        if (is_of(item, "containment.action", "block_server") && shown++ < ASSESSED_MAX) {
+            const cJSON *server = columns_at(item, "containment.server");
+            server = server ? server : columns_at(item, "containment.server_name");
+            printf("\n%s:\n", cJSON_IsString(server) ? server->valuestring : "?");
+            code = cJSON_IsString(server) ? assess_print(run, server->valuestring) : code;
+        }
+    }
+    return code;
+}
+
 int
 cmd_pending(struct run *run, char **words, int count)
 {
@@ -174,11 +204,6 @@ cmd_pending(struct run *run, char **words, int count)
         {"WHY", "containment.hold_detail", COLUMN_TEXT},
         {"REFUSED", "containment.refused", COLUMN_RARE},
         {"REFUSED SINCE", "containment.refused_since", COLUMN_RARE},
-    };
-    static const struct column evidence[] = {
-        {"DETECTION", "id", COLUMN_TEXT},     {"TIME", "seen", COLUMN_TIME},
-        {"SOURCE", "sensor", COLUMN_TEXT},    {"SIGNATURE", "signature", COLUMN_TEXT},
-        {"SERVER", "indicator", COLUMN_TEXT},
     };
     int code = EXIT_GOOD;
     if (count == 2 && strcmp(words[0], "enforce") == 0) {
@@ -202,23 +227,7 @@ cmd_pending(struct run *run, char **words, int count)
         return code;
     }
     columns_print(run, items, columns, COUNT_OF(columns));
-    const cJSON *item;
-    size_t shown = 0;
-    cJSON_ArrayForEach(item, items)
-    {
-        const cJSON *id = columns_at(item, "containment.id");
-        const cJSON *detections = columns_at(item, "detections");
-        if (detections && detections->child) {
-            printf("\n%s:\n", cJSON_IsString(id) ? id->valuestring : "?");
-            columns_print(run, detections, evidence, COUNT_OF(evidence));
-        }
-        if (is_of(item, "containment.action", "block_server") && shown++ < ASSESSED_MAX) {
-            const cJSON *server = columns_at(item, "containment.server");
-            server = server ? server : columns_at(item, "containment.server_name");
-            printf("\n%s:\n", cJSON_IsString(server) ? server->valuestring : "?");
-            code = cJSON_IsString(server) ? assess_print(run, server->valuestring) : code;
-        }
-    }
+    code = pending_print_grounds(run, items, code);
     cJSON_Delete(items);
     return code;
 }

@@ -512,17 +512,12 @@ start_tick(struct web *web)
     }
 }
 
-int
-web_new(struct event_base *base, const struct web_settings *settings, const struct clock *clock,
-        struct web **out, char why[256])
+static int
+listen_begin(struct web *web, char why[256])
 {
-    struct web *web = MEM_NEW(struct web);
-    web->base = base;
-    web->settings = *settings;
-    web->clock = clock;
-    web->unauthorised_limit = (struct log_limit){.period_us = 10 * 1000000, .burst = 5, .left = 5};
-    struct listen_settings listen = {
-        .clock = clock,
+    const struct web_settings *settings = &web->settings;
+    const struct listen_settings listen = {
+        .clock = web->clock,
         .address = settings->listen,
         .cert = settings->cert,
         .key = settings->key,
@@ -532,7 +527,19 @@ web_new(struct event_base *base, const struct web_settings *settings, const stru
         .on_request = on_request,
         .context = web,
     };
-    int error = listen_new(base, &listen, &web->listen, why);
+    return listen_new(web->base, &listen, &web->listen, why);
+}
+
+int
+web_new(struct event_base *base, const struct web_settings *settings, const struct clock *clock,
+        struct web **out, char why[256])
+{
+    struct web *web = MEM_NEW(struct web);
+    web->base = base;
+    web->settings = *settings;
+    web->clock = clock;
+    web->unauthorised_limit = (struct log_limit){.period_us = 10 * 1000000, .burst = 5, .left = 5};
+    int error = listen_begin(web, why);
     if (error != 0) {
         free(web);
         return error;

@@ -68,65 +68,69 @@ decide(const char *rules, const char *switch_name, const char *port, enum endpoi
     return decision;
 }
 
+/* Rules, where an endpoint is and what; the mode that follows, and why. */
+static const struct {
+    const char *rules, *switch_name, *port;
+    enum endpoint_class class;
+    enum mode mode;
+    const char *why;
+} matched[] = {
+    {"", "e1", "p3", CLASS_UNKNOWN, MODE_AUTO, "the defaults"},
+    /* each way of saying whom */
+    {"rollout: [{name: r, when: {sites: [north]}, mode: approve}]\n", "e1", "p3", CLASS_UNKNOWN,
+     MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {sites: [north]}, mode: approve}]\n", "n-7", "p3", CLASS_UNKNOWN,
+     MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {sites: [north]}, mode: approve}]\n", "e2", "p3", CLASS_UNKNOWN,
+     MODE_AUTO, "the defaults"},
+    {"rollout: [{name: r, when: {networks: [clients]}, mode: observe}]\n", "e2", "p3",
+     CLASS_UNKNOWN, MODE_OBSERVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {switches: ['e?']}, mode: approve}]\n", "e2", "p3", CLASS_UNKNOWN,
+     MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {ports: [e2/p3]}, mode: approve}]\n", "e2", "p3", CLASS_UNKNOWN,
+     MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {ports: [e2/p3]}, mode: approve}]\n", "e2", "p33", CLASS_UNKNOWN,
+     MODE_AUTO, "the defaults"},
+    {"rollout: [{name: r, when: {ports: ['e2/*']}, mode: approve}]\n", "e2", "p33", CLASS_UNKNOWN,
+     MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {classes: [medical, phone]}, mode: approve}]\n", "e2", "p3",
+     CLASS_PHONE, MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {classes: [medical, phone]}, mode: approve}]\n", "e2", "p3",
+     CLASS_WORKSTATION, MODE_AUTO, "the defaults"},
+    {"rollout: [{name: r, when: {classes: [medical]}, mode: approve}]\n", "e2", "p3", CLASS_UNKNOWN,
+     MODE_AUTO, "the defaults"},
+    {"rollout: [{name: r, when: {classes: [unknown]}, mode: approve}]\n", "e2", "p3", CLASS_UNKNOWN,
+     MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {groups: [wards]}, mode: approve}]\n", "e2", "p3",
+     CLASS_WORKSTATION, MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {groups: [paper]}, mode: approve}]\n", "e2", "p3", CLASS_PRINTER,
+     MODE_APPROVE, "roll-out rule r"},
+    {"rollout: [{name: r, when: {groups: [paper]}, mode: approve}]\n", "e2", "p3",
+     CLASS_WORKSTATION, MODE_AUTO, "the defaults"},
+    /* all kinds that are given must match */
+    {"rollout: [{name: r, when: {classes: [phone], switches: [e1]}, mode: approve}]\n", "e2", "p3",
+     CLASS_PHONE, MODE_AUTO, "the defaults"},
+    /* in order, and also to less careful */
+    {"rollout:\n  - {name: pilot, when: {ports: [e2/p3]}, mode: auto}\n"
+     "  - {name: rest, mode: observe}\n",
+     "e2", "p3", CLASS_PHONE, MODE_AUTO, "roll-out rule pilot"},
+    {"rollout:\n  - {name: pilot, when: {ports: [e2/p3]}, mode: auto}\n"
+     "  - {name: rest, mode: observe}\n",
+     "e2", "p4", CLASS_PHONE, MODE_OBSERVE, "roll-out rule rest"},
+};
+
 static void
 the_first_rule_that_matches_counts(void **state)
 {
-    static const struct {
-        const char *rules, *switch_name, *port;
-        enum endpoint_class class;
-        enum mode mode;
-        const char *why;
-    } rows[] = {
-        {"", "e1", "p3", CLASS_UNKNOWN, MODE_AUTO, "the defaults"},
-        /* each way of saying whom */
-        {"rollout: [{name: r, when: {sites: [north]}, mode: approve}]\n", "e1", "p3", CLASS_UNKNOWN,
-         MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {sites: [north]}, mode: approve}]\n", "n-7", "p3",
-         CLASS_UNKNOWN, MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {sites: [north]}, mode: approve}]\n", "e2", "p3", CLASS_UNKNOWN,
-         MODE_AUTO, "the defaults"},
-        {"rollout: [{name: r, when: {networks: [clients]}, mode: observe}]\n", "e2", "p3",
-         CLASS_UNKNOWN, MODE_OBSERVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {switches: ['e?']}, mode: approve}]\n", "e2", "p3",
-         CLASS_UNKNOWN, MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {ports: [e2/p3]}, mode: approve}]\n", "e2", "p3", CLASS_UNKNOWN,
-         MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {ports: [e2/p3]}, mode: approve}]\n", "e2", "p33",
-         CLASS_UNKNOWN, MODE_AUTO, "the defaults"},
-        {"rollout: [{name: r, when: {ports: ['e2/*']}, mode: approve}]\n", "e2", "p33",
-         CLASS_UNKNOWN, MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {classes: [medical, phone]}, mode: approve}]\n", "e2", "p3",
-         CLASS_PHONE, MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {classes: [medical, phone]}, mode: approve}]\n", "e2", "p3",
-         CLASS_WORKSTATION, MODE_AUTO, "the defaults"},
-        {"rollout: [{name: r, when: {classes: [medical]}, mode: approve}]\n", "e2", "p3",
-         CLASS_UNKNOWN, MODE_AUTO, "the defaults"},
-        {"rollout: [{name: r, when: {classes: [unknown]}, mode: approve}]\n", "e2", "p3",
-         CLASS_UNKNOWN, MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {groups: [wards]}, mode: approve}]\n", "e2", "p3",
-         CLASS_WORKSTATION, MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {groups: [paper]}, mode: approve}]\n", "e2", "p3",
-         CLASS_PRINTER, MODE_APPROVE, "roll-out rule r"},
-        {"rollout: [{name: r, when: {groups: [paper]}, mode: approve}]\n", "e2", "p3",
-         CLASS_WORKSTATION, MODE_AUTO, "the defaults"},
-        /* all kinds that are given must match */
-        {"rollout: [{name: r, when: {classes: [phone], switches: [e1]}, mode: approve}]\n", "e2",
-         "p3", CLASS_PHONE, MODE_AUTO, "the defaults"},
-        /* in order, and also to less careful */
-        {"rollout:\n  - {name: pilot, when: {ports: [e2/p3]}, mode: auto}\n"
-         "  - {name: rest, mode: observe}\n",
-         "e2", "p3", CLASS_PHONE, MODE_AUTO, "roll-out rule pilot"},
-        {"rollout:\n  - {name: pilot, when: {ports: [e2/p3]}, mode: auto}\n"
-         "  - {name: rest, mode: observe}\n",
-         "e2", "p4", CLASS_PHONE, MODE_OBSERVE, "roll-out rule rest"},
-    };
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct decision d = decide(rows[i].rules, rows[i].switch_name, rows[i].port, rows[i].class);
-        enum hold hold = rows[i].mode == MODE_APPROVE ? HOLD_ROLLOUT : HOLD_NONE;
-        if (d.mode != rows[i].mode || strcmp(d.mode_why, rows[i].why) != 0 || d.hold != hold) {
-            fail_msg("%s%s/%s: %s by %s, held %s", rows[i].rules, rows[i].switch_name, rows[i].port,
-                     mode_names[d.mode], d.mode_why, hold_names[d.hold]);
+    for (size_t i = 0; i < COUNT_OF(matched); i++) {
+        struct decision d =
+            decide(matched[i].rules, matched[i].switch_name, matched[i].port, matched[i].class);
+        enum hold hold = matched[i].mode == MODE_APPROVE ? HOLD_ROLLOUT : HOLD_NONE;
+        if (d.mode != matched[i].mode || strcmp(d.mode_why, matched[i].why) != 0 ||
+            d.hold != hold) {
+            fail_msg("%s%s/%s: %s by %s, held %s", matched[i].rules, matched[i].switch_name,
+                     matched[i].port, mode_names[d.mode], d.mode_why, hold_names[d.hold]);
         }
     }
 }
