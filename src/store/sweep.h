@@ -1,7 +1,7 @@
 /* Retention in the store: rows that are old, or about somebody, are counted, taken away, or lose
  * their names, in slices.  A slice is a row of a change like any other: on the store thread, in one
  * commit with what the change says of it, and so short that a block's commit behind it does not
- * wait for more than a few milliseconds.
+ * wait for more than a few milliseconds.  sweeper.c runs it.
  *
  * What a containment in force, a pending decision or an incident that still collects needs is never
  * taken, whoever asks: looked up row by row in the commit that would take it. */
@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/text.h"
 #include "store/store.h"
+#include "store/sweep_subject.h"
 
 enum sweep_of {
     SWEEP_EVIDENCE,
@@ -33,21 +33,6 @@ enum sweep_act {
     SWEEP_DROP,
     SWEEP_PLAIN, /* takes names out: of detections and incidents */
 };
-
-/* Whom or what rows are about: any of the values, as a whole word, whatever the case. */
-#define SUBJECT_VALUES_MAX 16
-#define SUBJECT_LEAST 3 /* characters: less would be found in everything */
-struct sweep_subject {
-    char values[SUBJECT_VALUES_MAX][HOST_SIZE];
-    size_t count; /* 0: nobody */
-};
-/* False: no room, or nothing that can be looked for (too short, quotes, control characters). */
-bool sweep_subject_add(struct sweep_subject *subject, const char *value);
-/* A word that rows are written with, whomever they are about: a member, or one of its fixed values.
- */
-bool sweep_is_word(const char *value);
-/* Does the text, a row's JSON, name one of them?  Not as the name of a member. */
-bool sweep_subject_is_in(const struct sweep_subject *subject, const char *text);
 
 struct store_sweep {
     enum sweep_of of;

@@ -105,7 +105,7 @@ is_ours(const struct controller *controller, const char *value)
             return true;
         }
     }
-    return sweep_is_word(value);
+    return sweep_subject_is_word(value);
 }
 
 /* Everything that the endpoint is known by.  False: answered already. */

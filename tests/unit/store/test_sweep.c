@@ -413,11 +413,11 @@ test_a_member_is_nobody(void **state)
                                         "HIGH",  "isolate", "verified",  "true",
                                         "marks", "cordon",  "host_name", "channel"};
     for (size_t i = 0; i < COUNT_OF(words); i++) {
-        assert_true(sweep_is_word(words[i]));
+        assert_true(sweep_subject_is_word(words[i]));
     }
-    assert_false(sweep_is_word("alice"));
-    assert_false(sweep_is_word("10.1.0.2"));
-    assert_false(sweep_is_word("highness"));
+    assert_false(sweep_subject_is_word("alice"));
+    assert_false(sweep_subject_is_word("10.1.0.2"));
+    assert_false(sweep_subject_is_word("highness"));
     static const char *const members[] = {"src", "sensor", "signature"};
     for (size_t i = 0; i < COUNT_OF(members); i++) {
         struct store_sweep look = {

@@ -1,4 +1,4 @@
-#include "store/sweep.h"
+#include "store/sweep_subject.h"
 
 #include <string.h>
 #include <strings.h>
@@ -37,7 +37,7 @@ shape_has_word(const struct shape *shape, const char *value)
 }
 
 bool
-sweep_is_word(const char *value)
+sweep_subject_is_word(const char *value)
 {
     static const char *const plain[] = {"true", "false", "null", "cordon", NULL};
     const struct shape *const rows[] = {
