@@ -13,8 +13,8 @@
 #include "controller/switches.h"
 
 void
-wish_tell(wish_done_fn *done, void *context, enum wish_result result, const char *why,
-          const struct containment *c)
+alteration_tell(wish_done_fn *done, void *context, enum wish_result result, const char *why,
+                const struct containment *c)
 {
     if (done) {
         done(context, result, why, c);
@@ -26,11 +26,11 @@ wish_tell(wish_done_fn *done, void *context, enum wish_result result, const char
 static void
 on_turn(void *context, int error)
 {
-    struct wish_turn *turn = context;
+    struct alteration_turn *turn = context;
     struct controller *controller = turn->controller;
     const struct wish *wish = &turn->wish;
     if (error) {
-        wish_tell(turn->done, turn->context, WISH_FAILED, "it could not be stored", NULL);
+        alteration_tell(turn->done, turn->context, WISH_FAILED, "it could not be stored", NULL);
         free(turn);
         return;
     }
@@ -60,19 +60,19 @@ on_turn(void *context, int error)
 
 /* Commits are told in the order in which they were submitted: an empty one comes behind. */
 void
-wish_wait(struct controller *controller, const struct wish_turn *turn)
+alteration_wait(struct controller *controller, const struct alteration_turn *turn)
 {
-    struct wish_turn *waits = MEM_NEW(struct wish_turn);
+    struct alteration_turn *waits = MEM_NEW(struct alteration_turn);
     *waits = *turn;
     waits->controller = controller;
     store_submit(controller->store, store_change_new(), on_turn, waits);
 }
 
-struct wish_turn
-wish_turn(const char *id, const char *account, const char *reason, wish_done_fn *done,
-          void *context)
+struct alteration_turn
+alteration_turn(const char *id, const char *account, const char *reason, wish_done_fn *done,
+                void *context)
 {
-    struct wish_turn turn = {.done = done, .context = context};
+    struct alteration_turn turn = {.done = done, .context = context};
     snprintf(turn.id, sizeof(turn.id), "%s", id);
     text_put(turn.wish.account, sizeof(turn.wish.account), account);
     text_put(turn.wish.reason, sizeof(turn.wish.reason), reason);
@@ -134,7 +134,7 @@ on_altered(void *context, int error)
     entry->is_changing = false;
     if (error) {
         entry_due(controller, entry); /* what was due by time still is */
-        wish_tell(a->done, a->context, WISH_FAILED, "it could not be stored", NULL);
+        alteration_tell(a->done, a->context, WISH_FAILED, "it could not be stored", NULL);
         alteration_free(a);
         return;
     }
@@ -156,7 +156,7 @@ on_altered(void *context, int error)
     }
     switches_flush(controller);
     entry_touch(controller, entry);
-    wish_tell(a->done, a->context, a->told_as, "", &entry->c);
+    alteration_tell(a->done, a->context, a->told_as, "", &entry->c);
     alteration_free(a);
 }
 
@@ -215,15 +215,16 @@ alteration_submit(struct alteration *a, const char *account, const char *action,
 }
 
 struct entry *
-alteration_find(struct controller *controller, const struct wish_turn *turn)
+alteration_find(struct controller *controller, const struct alteration_turn *turn)
 {
     struct entry *entry = entry_find(controller, turn->id);
     if (!entry || !entry->is_committed) {
-        wish_tell(turn->done, turn->context, WISH_UNKNOWN, "no containment has that id", NULL);
+        alteration_tell(turn->done, turn->context, WISH_UNKNOWN, "no containment has that id",
+                        NULL);
         return NULL;
     }
     if (entry->is_changing) {
-        wish_wait(controller, turn);
+        alteration_wait(controller, turn);
         return NULL;
     }
     return entry;

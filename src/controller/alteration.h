@@ -10,7 +10,7 @@
 
 /* What was asked while a change of the same thing was on its way to the disk: asked again behind
  * it, so that nobody has to be told to try again. */
-struct wish_turn {
+struct alteration_turn {
     struct controller *controller;
     enum { TURN_WISH, TURN_RELEASE, TURN_EXTEND, TURN_JUDGE, TURN_PROVE } kind;
     struct wish wish; /* account and reason of the others, too */
@@ -20,13 +20,13 @@ struct wish_turn {
     void *context;
 };
 
-struct wish_turn wish_turn(const char *id, const char *account, const char *reason,
-                           wish_done_fn *done, void *context);
+struct alteration_turn alteration_turn(const char *id, const char *account, const char *reason,
+                                       wish_done_fn *done, void *context);
 /* Copies 'turn', and asks again when what was submitted so far is on the disk. */
-void wish_wait(struct controller *controller, const struct wish_turn *turn);
+void alteration_wait(struct controller *controller, const struct alteration_turn *turn);
 /* 'done' may be NULL. */
-void wish_tell(wish_done_fn *done, void *context, enum wish_result result, const char *why,
-               const struct containment *c);
+void alteration_tell(wish_done_fn *done, void *context, enum wish_result result, const char *why,
+                     const struct containment *c);
 
 struct alteration {
     struct controller *controller;
@@ -41,7 +41,7 @@ struct alteration {
 };
 
 /* The entry to change, or NULL: the caller was told, or will be when it is its turn. */
-struct entry *alteration_find(struct controller *controller, const struct wish_turn *turn);
+struct entry *alteration_find(struct controller *controller, const struct alteration_turn *turn);
 /* With 'after' as it is now; 'entry' is not being changed. */
 struct alteration *alteration_new(struct controller *controller, struct entry *entry,
                                   wish_done_fn *done, void *context);

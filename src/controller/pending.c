@@ -100,7 +100,7 @@ enforce(struct controller *controller, struct entry *entry, const char *account,
 {
     char why[WHY_SIZE];
     if (enforce_is_barred(controller, entry, why)) {
-        wish_tell(done, context, WISH_REFUSED, why, &entry->c);
+        alteration_tell(done, context, WISH_REFUSED, why, &entry->c);
         return;
     }
     struct alteration *a = alteration_new(controller, entry, done, context);
@@ -123,7 +123,7 @@ void
 controller_judge(struct controller *controller, const char *containment_id, enum verdict verdict,
                  const char *account, const char *reason, wish_done_fn *done, void *context)
 {
-    struct wish_turn turn = wish_turn(containment_id, account, reason, done, context);
+    struct alteration_turn turn = alteration_turn(containment_id, account, reason, done, context);
     turn.kind = TURN_JUDGE;
     turn.verdict = verdict;
     struct entry *entry = alteration_find(controller, &turn);
@@ -134,7 +134,7 @@ controller_judge(struct controller *controller, const char *containment_id, enum
                                              [VERDICT_CHECK] = LIFE_CHECK,
                                              [VERDICT_REVERT] = LIFE_REVERT};
     if (!lifecycle_is_expected(entry->c.state, events[verdict])) {
-        wish_tell(done, context, WISH_REFUSED, "it does not wait for a verdict", &entry->c);
+        alteration_tell(done, context, WISH_REFUSED, "it does not wait for a verdict", &entry->c);
     } else if (verdict == VERDICT_ENFORCE) {
         enforce(controller, entry, account, reason, done, context);
     } else if (verdict == VERDICT_REVERT) {

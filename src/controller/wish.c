@@ -32,9 +32,9 @@ on_wish_stored(void *context, int error)
 {
     struct wish_commit *waits = context;
     if (error) {
-        wish_tell(waits->done, waits->context, WISH_FAILED, "it could not be stored", NULL);
+        alteration_tell(waits->done, waits->context, WISH_FAILED, "it could not be stored", NULL);
     } else {
-        wish_tell(waits->done, waits->context, WISH_DONE, "", &waits->entry->c);
+        alteration_tell(waits->done, waits->context, WISH_DONE, "", &waits->entry->c);
     }
     free(waits);
 }
@@ -226,18 +226,19 @@ wish_was_made(struct controller *controller, const struct wish *wish, wish_done_
     }
     struct entry *entry = entry_find_external(controller, wish->external_id);
     if (entry && !entry->is_committed) {
-        wish_wait(controller, &(struct wish_turn){.wish = *wish, .done = done, .context = context});
+        alteration_wait(controller,
+                        &(struct alteration_turn){.wish = *wish, .done = done, .context = context});
         return true;
     }
     if (entry) {
-        wish_tell(done, context, WISH_EXISTS, "asked for before", &entry->c);
+        alteration_tell(done, context, WISH_EXISTS, "asked for before", &entry->c);
         return true;
     }
     struct containment c;
     if (!store_find_external(controller->store, wish->external_id, &c)) {
         return false;
     }
-    wish_tell(done, context, WISH_EXISTS, "asked for before", &c);
+    alteration_tell(done, context, WISH_EXISTS, "asked for before", &c);
     containment_fini(&c);
     return true;
 }
@@ -246,14 +247,14 @@ void
 controller_release(struct controller *controller, const char *containment_id, const char *account,
                    const char *reason, wish_done_fn *done, void *context)
 {
-    struct wish_turn turn = wish_turn(containment_id, account, reason, done, context);
+    struct alteration_turn turn = alteration_turn(containment_id, account, reason, done, context);
     turn.kind = TURN_RELEASE;
     struct entry *entry = alteration_find(controller, &turn);
     if (!entry) {
         return;
     }
     if (lifecycle_is_ended(entry->c.state)) {
-        wish_tell(done, context, WISH_EXISTS, "it has ended already", &entry->c);
+        alteration_tell(done, context, WISH_EXISTS, "it has ended already", &entry->c);
         return;
     }
     alteration_end(controller, entry, LIFE_RELEASE, account, reason, done, context);
@@ -280,7 +281,7 @@ void
 controller_extend(struct controller *controller, const char *containment_id, uint32_t expires_s,
                   const char *account, wish_done_fn *done, void *context)
 {
-    struct wish_turn turn = wish_turn(containment_id, account, "", done, context);
+    struct alteration_turn turn = alteration_turn(containment_id, account, "", done, context);
     turn.kind = TURN_EXTEND;
     turn.wish.expires_s = expires_s;
     struct entry *entry = alteration_find(controller, &turn);
@@ -288,7 +289,7 @@ controller_extend(struct controller *controller, const char *containment_id, uin
         return;
     }
     if (!lifecycle_is_in_force(entry->c.state)) {
-        wish_tell(done, context, WISH_REFUSED, "it is not in force", &entry->c);
+        alteration_tell(done, context, WISH_REFUSED, "it is not in force", &entry->c);
         return;
     }
     extend_it(controller, entry, expires_s, account, WISH_DONE, done, context);
@@ -298,15 +299,16 @@ void
 controller_prove(struct controller *controller, const char *containment_id, const char *account,
                  const char *reason, wish_done_fn *done, void *context)
 {
-    struct wish_turn turn = wish_turn(containment_id, account, reason, done, context);
+    struct alteration_turn turn = alteration_turn(containment_id, account, reason, done, context);
     turn.kind = TURN_PROVE;
     struct entry *entry = alteration_find(controller, &turn);
     if (!entry) {
         return;
     }
     if (!entry->c.unproven || !lifecycle_is_in_force(entry->c.state)) {
-        wish_tell(done, context, WISH_REFUSED,
-                  "a person has decided about it already, or it was never unproven", &entry->c);
+        alteration_tell(done, context, WISH_REFUSED,
+                        "a person has decided about it already, or it was never unproven",
+                        &entry->c);
         return;
     }
     struct alteration *a = alteration_new(controller, entry, done, context);
@@ -324,16 +326,17 @@ wish_join(struct controller *controller, const struct wish *wish, struct entry *
     uint32_t expires_s = wish->expires_s ? wish->expires_s : controller->settings.default_expiry_s;
     int64_t until_us = clock_wall_us(controller->clock) + (int64_t)expires_s * 1000000;
     if (!same->is_committed || same->is_changing) { /* a release, perhaps */
-        wish_wait(controller, &(struct wish_turn){.wish = *wish, .done = done, .context = context});
+        alteration_wait(controller,
+                        &(struct alteration_turn){.wish = *wish, .done = done, .context = context});
     } else if (strcmp(c->permit_set, wish->permit_set) != 0) {
         char why[WHY_SIZE];
         snprintf(why, sizeof(why), "in force already as %s, with %s%s: release that one first",
                  c->id, c->permit_set[0] ? "the permit set " : "no permits at all", c->permit_set);
-        wish_tell(done, context, WISH_REFUSED, why, NULL);
+        alteration_tell(done, context, WISH_REFUSED, why, NULL);
     } else if (c->expires_us > 0 && (expires_s == 0 || until_us > c->expires_us)) {
         extend_it(controller, same, expires_s, wish->account, WISH_EXISTS, done, context);
     } else {
-        wish_tell(done, context, WISH_EXISTS, "in force already", c);
+        alteration_tell(done, context, WISH_EXISTS, "in force already", c);
     }
 }
 
@@ -347,18 +350,18 @@ controller_wish(struct controller *controller, const struct wish *wish, wish_don
         return;
     }
     if (wish->action == ACTION_NONE || wish->action >= ACTION_NOTIFY) {
-        wish_tell(done, context, WISH_REFUSED, "that is no action on an endpoint or a server",
-                  NULL);
+        alteration_tell(done, context, WISH_REFUSED, "that is no action on an endpoint or a server",
+                        NULL);
         return;
     }
     bool is_clear = wish_subject(controller, wish, &endpoint, why);
     bool is_unknown = wish->endpoint_id[0] != '\0' && !endpoint;
     if (!wish_is_sound(controller, wish, endpoint, barred) && !is_unknown) {
-        wish_tell(done, context, WISH_REFUSED, barred, NULL); /* weightier than whose it is */
+        alteration_tell(done, context, WISH_REFUSED, barred, NULL); /* weightier than whose it is */
         return;
     }
     if (!is_clear) {
-        wish_tell(done, context, is_unknown ? WISH_UNKNOWN : WISH_REFUSED, why, NULL);
+        alteration_tell(done, context, is_unknown ? WISH_UNKNOWN : WISH_REFUSED, why, NULL);
         return;
     }
     const struct subject subject = {.action = wish->action,

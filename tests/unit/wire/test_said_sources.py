@@ -28,7 +28,7 @@ CALLS = (
     (r"add_reach\(", "src/controller/ask/ask_containments.c"), (r"\bsay\(location,", "src/topology/*.c"),
     (r"held_fail\(", "src/edge/*.c"), (r"problem_add\(", "src/edge/*.c"),
     (r"snprintf\(why, (?:TEXT_SIZE|WHY_SIZE|128),", "src/{policy,controller,wire,edge}/**/*.c"),
-    (r"\bwish_tell\((?:turn->)?done, (?:turn->)?context, WISH_\w+,", "src/controller/{wish,pending,alteration}.c"),
+    (r"\balteration_tell\((?:turn->)?done, (?:turn->)?context, WISH_\w+,", "src/controller/{wish,pending,alteration}.c"),
     (r"\bdone\(context, NOTIFY_\w+,", "src/controller/notices/*.c"),
     (r"question_answer\(notices, question, false,", "src/controller/notices/*.c"),
     (r"change_end\(notices, NOTIFY_FAILED,", "src/controller/notices/*.c"),
