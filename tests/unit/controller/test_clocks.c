@@ -201,6 +201,18 @@ test_another_start_of_the_machine_is_no_jump(void **state)
     assert_int_equal(campus_newest(campus)->state, CONTAINMENT_EXPIRED);
 }
 
+/* The machine starts once more: its battery's clock is so much ahead, and nothing has set it. */
+static void
+start_ahead(struct campus *campus, const char *boot_id, int64_t ahead_us)
+{
+    campus_stop(campus);
+    campus->boot_id = boot_id;
+    campus->is_clock_free = true;
+    campus->clock.boot_now_us = 5 * SECOND;
+    set_clock(campus, ahead_us);
+    campus_start(campus);
+}
+
 /* The battery's clock is ten years ahead, and no time server was there yet. */
 static void
 test_a_clock_that_nothing_has_set_ends_nothing(void **state)
@@ -213,12 +225,7 @@ test_a_clock_that_nothing_has_set_ends_nothing(void **state)
     assert_true(campus_detect(campus, "d1", "10.2.0.4", STRENGTH_STRONG));
     snprintf(waits, sizeof(waits), "%s", campus_newest(campus)->id);
     campus_pass(campus, 60 * SECOND);
-    campus_stop(campus);
-    campus->boot_id = "another-boot";
-    campus->is_clock_free = true;
-    campus->clock.boot_now_us = 5 * SECOND;
-    set_clock(campus, ahead_us);
-    campus_start(campus);
+    start_ahead(campus, "another-boot", ahead_us);
     campus_pass(campus, 3 * SECOND);
     assert_true(scene_drops(campus, 2));
     campus_pass(campus, 1800 * SECOND);
@@ -241,12 +248,7 @@ test_a_clock_that_nothing_sets_counts_after_an_hour(void **state)
     struct campus *campus = *state;
     contain_for(campus, 2, 600);
     campus_pass(campus, 10 * SECOND);
-    campus_stop(campus);
-    campus->boot_id = "another-boot";
-    campus->is_clock_free = true;
-    campus->clock.boot_now_us = 5 * SECOND;
-    set_clock(campus, 48 * HOUR);
-    campus_start(campus);
+    start_ahead(campus, "another-boot", 48 * HOUR);
     campus_pass(campus, 3500 * SECOND);
     assert_true(scene_drops(campus, 2));
     campus_pass(campus, 100 * SECOND);
@@ -279,12 +281,7 @@ test_the_ends_are_told_when_the_clock_is_sure(void **state)
         int64_t ahead_us = is_set ? 10 * 365 * 24 * HOUR : 48 * HOUR;
         char id[ID_SIZE];
         campus_pass(campus, 10 * SECOND);
-        campus_stop(campus);
-        campus->boot_id = is_set ? "a-third-boot" : "another-boot";
-        campus->is_clock_free = true;
-        campus->clock.boot_now_us = 5 * SECOND;
-        set_clock(campus, ahead_us);
-        campus_start(campus);
+        start_ahead(campus, is_set ? "a-third-boot" : "another-boot", ahead_us);
         assert_true(clocks_is_unsure(campus->controller));
         snprintf(id, sizeof(id), "%s", contain_for(campus, 3, 2 * 3600)->id);
         campus_pass(campus, 60 * SECOND);
@@ -309,12 +306,7 @@ test_the_ends_are_told_by_the_next_controller(void **state)
     struct campus *campus = *state;
     contain_for(campus, 2, 90 * 24 * 3600);
     campus_pass(campus, 10 * SECOND);
-    campus_stop(campus);
-    campus->boot_id = "another-boot";
-    campus->is_clock_free = true;
-    campus->clock.boot_now_us = 5 * SECOND;
-    set_clock(campus, 48 * HOUR);
-    campus_start(campus);
+    start_ahead(campus, "another-boot", 48 * HOUR);
     assert_true(clocks_is_unsure(campus->controller));
     contain_for(campus, 3, 2 * 3600);
     campus_pass(campus, 60 * SECOND);
