@@ -38,6 +38,9 @@ int
 teardown(void **state)
 {
     struct fixture *f = *state;
+    if (f->store) {
+        close_store(f);
+    }
     char command[128]; /* with what the store keeps beside its database */
     snprintf(command, sizeof(command), "rm -rf %s", f->dir);
     assert_int_equal(system(command), 0);
@@ -50,7 +53,7 @@ on_done(void *context, int error)
 {
     struct outcome *outcome = context;
     outcome->calls++;
-    outcome->error = error;
+    outcome->error |= error;
 }
 
 void
@@ -59,6 +62,15 @@ wait_for(struct fixture *f, struct outcome *outcome, int calls)
     while (outcome->calls < calls) {
         assert_true(event_base_loop(f->base, EVLOOP_ONCE) == 0);
     }
+}
+
+void
+submit(struct fixture *f, struct store_change *change)
+{
+    struct outcome outcome = {0};
+    store_submit(f->store, change, on_done, &outcome);
+    wait_for(f, &outcome, 1);
+    assert_int_equal(outcome.error, 0);
 }
 
 struct containment

@@ -19,7 +19,7 @@ struct fixture {
 
 struct outcome {
     int calls;
-    int error;
+    int error; /* of any of them */
 };
 
 /* They make the folder, and take it away with all that is in it; the store is opened by the test.
@@ -31,6 +31,8 @@ void close_store(struct fixture *f);
 /* For store_submit(), with a struct outcome. */
 void on_done(void *context, int error);
 void wait_for(struct fixture *f, struct outcome *outcome, int calls);
+/* Both, for one; it must go well. */
+void submit(struct fixture *f, struct store_change *change);
 /* Until the next call. */
 struct containment example(const char *id);
 

@@ -1,10 +1,6 @@
 /* The audit in a real database: found by every filter, page by page; and whoever changes the file
  * by other means is found out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "stored.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -13,45 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/store.h"
-
 #define ROWS 200
-
-struct fixture {
-    char dir[64], path[96];
-    struct event_base *base;
-    struct store *store;
-};
-
-struct outcome {
-    int calls, error;
-};
-
-static void
-on_done(void *context, int error)
-{
-    struct outcome *outcome = context;
-    outcome->calls++;
-    outcome->error |= error;
-}
-
-static void
-open_store(struct fixture *f)
-{
-    char why[256] = "";
-    f->base = event_base_new();
-    if (store_open(f->path, f->base, &f->store, why)) {
-        fail_msg("store_open: %s", why);
-    }
-}
-
-static void
-close_store(struct fixture *f)
-{
-    store_close(f->store);
-    event_base_free(f->base);
-    f->store = NULL;
-}
 
 /* 200 rows by two accounts; number N at N seconds. */
 static void
@@ -71,36 +29,17 @@ write_rows(struct fixture *f)
                         object, detail);
         store_submit(f->store, change, on_done, &outcome);
     }
-    while (outcome.calls < ROWS) {
-        event_base_loop(f->base, EVLOOP_ONCE);
-    }
+    wait_for(f, &outcome, ROWS);
     assert_int_equal(outcome.error, 0);
 }
 
 static int
-setup(void **state)
+begin(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
-    snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-audit-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->path, sizeof(f->path), "%s/cordon.db", f->dir);
+    setup(state);
+    struct fixture *f = *state;
     open_store(f);
     write_rows(f);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    if (f->store) {
-        close_store(f);
-    }
-    char command[128]; /* with what the store keeps beside its database */
-    snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-    assert_int_equal(system(command), 0);
-    free(f);
     return 0;
 }
 
@@ -409,11 +348,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(finds_rows, setup, teardown),
-        cmocka_unit_test_setup_teardown(finds_rows_of_a_clock_that_jumped, setup, teardown),
-        cmocka_unit_test_setup_teardown(tampering_shows, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cut_end_shows_by_a_noted_hash, setup, teardown),
-        cmocka_unit_test_setup_teardown(whoever_waits_at_the_end_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(finds_rows, begin, teardown),
+        cmocka_unit_test_setup_teardown(finds_rows_of_a_clock_that_jumped, begin, teardown),
+        cmocka_unit_test_setup_teardown(tampering_shows, begin, teardown),
+        cmocka_unit_test_setup_teardown(a_cut_end_shows_by_a_noted_hash, begin, teardown),
+        cmocka_unit_test_setup_teardown(whoever_waits_at_the_end_is_told, begin, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

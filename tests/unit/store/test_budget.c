@@ -39,7 +39,6 @@ put_found(struct fixture *f, const char *id, const char *incident_id, size_t siz
 {
     static struct detection d;
     static uint8_t packets[10000];
-    struct outcome outcome = {0};
     struct evidence evidence = {.pcap = packets, .size = size};
     d = (struct detection){.seen_us = 1, .has_evidence = true};
     snprintf(d.id, sizeof(d.id), "%s", id);
@@ -48,14 +47,12 @@ put_found(struct fixture *f, const char *id, const char *incident_id, size_t siz
     struct store_change *change = store_change_new();
     store_put_detection(change, &d, incident_id);
     store_put_evidence(change, &evidence);
-    store_submit(f->store, change, on_done, &outcome);
-    wait_for(f, &outcome, 1);
+    submit(f, change);
 }
 
 static void
 put_case(struct fixture *f, const char *incident_id, bool is_open, bool is_in_force)
 {
-    struct outcome outcome = {0};
     struct incident i = {.last_us = 1000, .is_open = is_open};
     struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_VERIFIED};
     snprintf(i.id, sizeof(i.id), "%s", incident_id);
@@ -66,8 +63,7 @@ put_case(struct fixture *f, const char *incident_id, bool is_open, bool is_in_fo
     if (is_in_force) {
         store_put_containment(change, &c);
     }
-    store_submit(f->store, change, on_done, &outcome);
-    wait_for(f, &outcome, 1);
+    submit(f, change);
 }
 
 static bool
@@ -121,14 +117,12 @@ test_what_a_containment_rests_on_makes_no_room(void **state)
     assert_true(goes(f, "d-8"));
     assert_true(has_packets(f, "d-1") && has_packets(f, "d-6") && has_packets(f, "d-7"));
     /* It ends: then what was its own goes like anything else. */
-    struct outcome outcome = {0};
     struct containment c = {.action = ACTION_ISOLATE, .state = CONTAINMENT_RELEASED, .ended_us = 9};
     snprintf(c.id, sizeof(c.id), "c-I-1");
     snprintf(c.incident_id, sizeof(c.incident_id), "I-1");
     struct store_change *change = store_change_new();
     store_put_containment(change, &c);
-    store_submit(f->store, change, on_done, &outcome);
-    wait_for(f, &outcome, 1);
+    submit(f, change);
     store_set_collecting(f->store, 2000);
     for (int i = 0; i < 20 && has_packets(f, "d-1"); i++) {
         char id[16];

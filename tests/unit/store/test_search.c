@@ -1,46 +1,17 @@
 /* Looking for containments that ended, among more than anybody reads. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "stored.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "store/store.h"
-
 #define MANY 6000
-
-struct fixture {
-    char dir[64], path[96];
-    struct event_base *base;
-    struct store *store;
-};
-
-static void
-on_done(void *context, int error)
-{
-    assert_int_equal(error, 0);
-    *(bool *)context = true;
-}
-
-static void
-submit(struct fixture *f, struct store_change *change)
-{
-    bool is_done = false;
-    store_submit(f->store, change, on_done, &is_done);
-    while (!is_done) {
-        assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
-    }
-}
 
 /* Until the next call.  The number'th: they end in this order; every tenth is a server block, every
  * third expired. */
 static struct containment
-example(size_t number)
+numbered(size_t number)
 {
     static char reason[TEXT_SIZE];
     struct containment c = {
@@ -58,35 +29,17 @@ example(size_t number)
 }
 
 static int
-setup(void **state)
+begin(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
-    char why[256] = "";
-    snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-search-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->path, sizeof(f->path), "%s/cordon.db", f->dir);
-    f->base = event_base_new();
-    assert_int_equal(store_open(f->path, f->base, &f->store, why), 0);
+    setup(state);
+    struct fixture *f = *state;
+    open_store(f);
     struct store_change *change = store_change_new();
     for (size_t i = 0; i < MANY; i++) {
-        struct containment c = example(i);
+        struct containment c = numbered(i);
         store_put_containment(change, &c);
     }
     submit(f, change);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    store_close(f->store);
-    event_base_free(f->base);
-    char command[128]; /* with what the store keeps beside its database */
-    snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-    assert_int_equal(system(command), 0);
-    free(f);
     return 0;
 }
 
@@ -224,12 +177,12 @@ test_one_is_found_by_id_and_by_case_number(void **state)
 {
     struct fixture *f = *state;
     struct containment c;
-    struct containment oldest = example(0); /* a server block */
+    struct containment oldest = numbered(0); /* a server block */
     assert_true(store_find_ended(f->store, oldest.id, NULL, &c));
     assert_string_equal(c.case_number, "C-000000");
     containment_fini(&c);
     assert_true(store_find_ended(f->store, "C-000001", NULL, &c));
-    assert_int_equal(c.ended_us, example(1).ended_us);
+    assert_int_equal(c.ended_us, numbered(1).ended_us);
     containment_fini(&c);
     assert_true(store_find_ended(f->store, "C-000000", "block_server", &c));
     containment_fini(&c);
@@ -243,7 +196,7 @@ test_what_changes_is_found_as_it_is_now(void **state)
 {
     struct fixture *f = *state;
     struct found found;
-    struct containment c = example(5);
+    struct containment c = numbered(5);
     c.reason = (char *)"exfiltration";
     struct store_change *change = store_change_new();
     store_put_containment(change, &c);
@@ -271,5 +224,5 @@ main(void)
         cmocka_unit_test(test_one_is_found_by_id_and_by_case_number),
         cmocka_unit_test(test_what_changes_is_found_as_it_is_now),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, begin, teardown);
 }

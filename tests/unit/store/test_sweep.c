@@ -1,10 +1,6 @@
 /* Retention in a real database: what is old goes and what is needed stays; what went is not in the
  * bytes of the file or its log any more, and the file is shorter. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "stored.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -20,53 +16,6 @@
 #define NOW (400 * DAY)
 #define OLD (NOW - 200 * DAY)
 #define PACKETS 20000
-
-struct fixture {
-    char dir[64], path[96];
-    struct event_base *base;
-    struct store *store;
-};
-
-static void
-open_store(struct fixture *f)
-{
-    char why[256] = "";
-    f->base = event_base_new();
-    if (store_open(f->path, f->base, &f->store, why)) {
-        fail_msg("store_open: %s", why);
-    }
-}
-
-static void
-close_store(struct fixture *f)
-{
-    store_close(f->store);
-    event_base_free(f->base);
-    f->store = NULL;
-}
-
-struct outcome {
-    int calls, error;
-};
-
-static void
-on_done(void *context, int error)
-{
-    struct outcome *outcome = context;
-    outcome->calls++;
-    outcome->error = error;
-}
-
-static void
-submit(struct fixture *f, struct store_change *change)
-{
-    struct outcome outcome = {0};
-    store_submit(f->store, change, on_done, &outcome);
-    while (outcome.calls == 0) {
-        event_base_loop(f->base, EVLOOP_ONCE);
-    }
-    assert_int_equal(outcome.error, 0);
-}
 
 static int64_t
 number(struct fixture *f, const char *sql)
@@ -160,29 +109,12 @@ fill(struct fixture *f)
 }
 
 static int
-setup(void **state)
+begin(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
-    snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-sweep-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->path, sizeof(f->path), "%s/cordon.db", f->dir);
+    setup(state);
+    struct fixture *f = *state;
     open_store(f);
     fill(f);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    char command[128];
-    if (f->store) {
-        close_store(f);
-    }
-    snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-    assert_int_equal(system(command), 0);
-    free(f);
     return 0;
 }
 
@@ -554,23 +486,23 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_what_is_old_goes_and_what_is_needed_stays, setup,
+        cmocka_unit_test_setup_teardown(test_what_is_old_goes_and_what_is_needed_stays, begin,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_once_it_is_not_needed_any_more_it_goes, setup,
+        cmocka_unit_test_setup_teardown(test_once_it_is_not_needed_any_more_it_goes, begin,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_names_are_taken_out_and_the_detection_stays, setup,
+        cmocka_unit_test_setup_teardown(test_names_are_taken_out_and_the_detection_stays, begin,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_a_plain_row_is_read_as_such, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_names_that_come_again_go_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_plain_row_is_read_as_such, begin, teardown),
+        cmocka_unit_test_setup_teardown(test_names_that_come_again_go_again, begin, teardown),
         cmocka_unit_test(test_a_subject_is_a_whole_word),
-        cmocka_unit_test_setup_teardown(test_a_member_is_nobody, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_nobody_is_about_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_about_somebody, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_went_is_not_in_the_bytes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_went_is_not_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_older_file_learns_to_shrink, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_oldest_packets_go_first, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_many_rows_take_many_slices, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_member_is_nobody, begin, teardown),
+        cmocka_unit_test_setup_teardown(test_nobody_is_about_nothing, begin, teardown),
+        cmocka_unit_test_setup_teardown(test_about_somebody, begin, teardown),
+        cmocka_unit_test_setup_teardown(test_what_went_is_not_in_the_bytes, begin, teardown),
+        cmocka_unit_test_setup_teardown(test_what_went_is_not_found, begin, teardown),
+        cmocka_unit_test_setup_teardown(test_an_older_file_learns_to_shrink, begin, teardown),
+        cmocka_unit_test_setup_teardown(test_the_oldest_packets_go_first, begin, teardown),
+        cmocka_unit_test_setup_teardown(test_many_rows_take_many_slices, begin, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
