@@ -13,6 +13,7 @@
 #include "cli/columns.h"
 #include "cli/commands.h"
 #include "model/audit_chain.h"
+#include "wire/audit_line.h"
 #include "wire/op.h"
 #include "wire/view_system.h"
 
@@ -47,39 +48,11 @@ print_check(const struct run *run, const cJSON *check)
     return is_sound ? EXIT_GOOD : EXIT_REFUSED;
 }
 
-/* A row of the file as it stands there. */
-struct file_row {
-    struct audit_fields fields; /* texts borrowed from the JSON */
-    uint8_t before[AUDIT_HASH_SIZE], hash[AUDIT_HASH_SIZE];
-};
-
 static const char *
 text_at(const cJSON *json, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
     return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
-static bool
-row_read(const cJSON *json, struct file_row *row)
-{
-    const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "number");
-    const char *at = text_at(json, "at");
-    const char *before = text_at(json, "before");
-    const char *hash = text_at(json, "hash");
-    row->fields = (struct audit_fields){
-        .account = text_at(json, "account"),
-        .action = text_at(json, "action"),
-        .object = text_at(json, "object"),
-        .detail = text_at(json, "detail"),
-    };
-    if (!cJSON_IsNumber(number) || !at || time_parse(at, &row->fields.at_us) != 0 || !before ||
-        !hash || !row->fields.account || !row->fields.action || !row->fields.object ||
-        !row->fields.detail) {
-        return false;
-    }
-    row->fields.number = (int64_t)number->valuedouble;
-    return audit_hash_parse(before, row->before) && audit_hash_parse(hash, row->hash);
 }
 
 /* The walk through a file.  Of a part of the log each row is checked by itself, by the hash before
@@ -88,7 +61,7 @@ struct file_check {
     struct audit_chain chain;
     bool goes_on; /* the chain wants more rows */
     uint64_t rows;
-    struct file_row last; /* texts are gone */
+    struct audit_line last; /* texts are gone */
     int64_t part_bad;     /* 0: none */
     bool has_end, is_whole;
     uint64_t end_rows;
@@ -115,7 +88,7 @@ take_anchor(struct file_check *check, const char *line)
 }
 
 static void
-take_row(struct file_check *check, const struct file_row *row)
+take_row(struct file_check *check, const struct audit_line *row)
 {
     uint8_t hash[AUDIT_HASH_SIZE];
     audit_hash(row->before, &row->fields, hash);
@@ -141,7 +114,7 @@ take_line(struct file_check *check, const char *line, size_t size)
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(json, "rows");
     const char *newest = text_at(json, "newest");
     const char *pruned = text_at(json, "pruned");
-    struct file_row row;
+    struct audit_line row;
     check->line++;
     if (check->has_end) {
         check->why = "something stands behind the last line";
@@ -151,7 +124,7 @@ take_line(struct file_check *check, const char *line, size_t size)
         check->is_whole = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "whole"));
     } else if (check->line == 1 && pruned) {
         take_anchor(check, pruned);
-    } else if (json && row_read(json, &row)) {
+    } else if (json && audit_line_read(json, &row)) {
         take_row(check, &row);
     } else {
         check->why = "not a line of 'cordonctl audit export --format json'";

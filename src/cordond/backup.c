@@ -21,6 +21,7 @@
 #include "cordond/keep.h"
 #include "cordond/state.h"
 #include "store/copy.h"
+#include "store/merge.h"
 #include "store/rescue.h"
 
 #define PATH_ROOM (URL_SIZE + 320)
@@ -403,6 +404,7 @@ struct restoring {
     char from[PATH_ROOM];  /* unpacked */
     char aside[PATH_ROOM]; /* what is there now */
     size_t replaced;
+    uint64_t exported; /* rows that the exported audit added */
 };
 
 /* It belongs to whom its folder belongs: the role that needs it. */
@@ -589,6 +591,11 @@ database_restore(struct restoring *restoring, const struct view_backup_head *hea
     snprintf(unpacked, sizeof(unpacked), "%s/" DATABASE, restoring->from);
     time_format(head->at_us, at);
     snprintf(cause, sizeof(cause), "by hand, from the backup of %s", at);
+    if (restoring->exported > 0) {
+        size_t used = strlen(cause);
+        snprintf(cause + used, sizeof(cause) - used, " and %llu rows of an exported audit",
+                 (unsigned long long)restoring->exported);
+    }
     int error =
         rescue_restore(database, unpacked, cause, clock_wall_us(clock_system()), rescue, why);
     static const char *const beside[] = {"cordon.db", "cordon.db.made", "aside"};
@@ -628,7 +635,10 @@ unpack(struct restoring *restoring, const char *file, struct view_backup_head *h
         sodium_memzero(&lock, sizeof(lock));
     }
     /* Everything is looked at before anything is touched. */
-    return error ? error : copy_check(database, NULL, why);
+    error = error ? error : copy_check(database, NULL, why);
+    const char *exported = restoring->arguments->audit_file;
+    return error || !exported ? error
+                              : merge_exported(database, exported, &restoring->exported, why);
 }
 
 static int
@@ -694,6 +704,10 @@ backup_restore(const struct backup_arguments *arguments)
            "rows of the audit were kept.\n",
            (unsigned long long)head.schema, (unsigned long long)head.epoch,
            (unsigned long long)head.live, (unsigned long long)rescue.merged);
+    if (arguments->audit_file) {
+        printf("%llu rows of the audit were taken from %s.\n",
+               (unsigned long long)restoring.exported, arguments->audit_file);
+    }
     printf("The database that was there: %s\n", rescue.aside[0] ? rescue.aside : "none");
     if (rescue.purges > 0) {
         printf("%llu purges had begun when the backup was made. A restore deletes nothing: they do "

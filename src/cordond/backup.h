@@ -17,6 +17,7 @@ struct backup_arguments {
     const char *file;            /* to write, or to restore; NULL: below the state folder */
     const char *key_file;        /* the operator's secret key */
     const char *passphrase_file; /* its first line */
+    const char *audit_file;      /* an exported audit, whose newer rows count; NULL: none */
     bool leaves_result;          /* by the supervisor: last.json says how it ended */
     unsigned keep;               /* of those below the state folder, the newest; 0: all */
 };

@@ -40,7 +40,7 @@ struct arguments {
     const char *role; /* NULL: the supervisor */
     const char *state;
     const char *out;
-    const char *key, *passphrase;
+    const char *key, *passphrase, *audit;
     unsigned keep;
     bool leaves_result;
     const char *days; /* of a token */
@@ -65,8 +65,10 @@ usage(FILE *to)
             "                                          the second factor is taken away\n"
             "       cordond backup [--out FILE] [--passphrase-file FILE]\n"
             "                                          a backup, also while cordond runs\n"
-            "       cordond restore FILE [--key FILE | --passphrase-file FILE]\n"
-            "                                          cordond must not run\n"
+            "       cordond restore FILE [--key FILE | --passphrase-file FILE] "
+            "[--audit FILE]\n"
+            "                                          cordond must not run; --audit: newer rows of\n"
+            "                                          what 'cordonctl audit export' wrote\n"
             "       cordond backup-key --out FILE      the operator's keys for backups\n"
             "       cordond key rotate [--state DIR] [--key FILE]\n"
             "                                          another master key; cordond must not run\n"
@@ -409,6 +411,7 @@ backup_command(const struct arguments *arguments, char **words, int count)
                                             .file = is_restore ? words[1] : arguments->out,
                                             .key_file = arguments->key,
                                             .passphrase_file = arguments->passphrase,
+                                            .audit_file = is_restore ? arguments->audit : NULL,
                                             .leaves_result = arguments->leaves_result,
                                             .keep = arguments->keep};
     int status = is_restore ? backup_restore(&wanted) : backup_make(&wanted);
@@ -537,6 +540,7 @@ static const struct option options[] = {{"config", required_argument, NULL, 'c'}
                                         {"days", required_argument, NULL, 'd'},
                                         {"key", required_argument, NULL, 'y'},
                                         {"passphrase-file", required_argument, NULL, 'p'},
+                                        {"audit", required_argument, NULL, 'u'},
                                         {"keep", required_argument, NULL, 'n'},
                                         {"leave-result", no_argument, NULL, 'l'},
                                         {"openapi", no_argument, NULL, 'a'},
@@ -564,6 +568,8 @@ option_place(int option, struct arguments *arguments)
         return &arguments->key;
     case 'p':
         return &arguments->passphrase;
+    case 'u':
+        return &arguments->audit;
     default:
         return NULL;
     }

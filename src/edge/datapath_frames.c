@@ -10,6 +10,7 @@
 
 #include "edge/datapath.h"
 #include "edge/datapath_state.h"
+#include "edge/snoop.h"
 
 #define MACS_SIZE 12
 #define TAG_SIZE 4
@@ -21,23 +22,11 @@
 static int
 on_sample(void *context, void *data, size_t size)
 {
-    static const enum snoop_kind kinds[] = {
-        [DP_SNOOP_ARP] = SNOOP_ARP,           [DP_SNOOP_ND] = SNOOP_ND,
-        [DP_SNOOP_DHCP] = SNOOP_DHCP,         [DP_SNOOP_DNS_ANSWER] = SNOOP_DNS_ANSWER,
-        [DP_SNOOP_HELD_MAC] = SNOOP_HELD_MAC, [DP_SNOOP_MAC] = SNOOP_MAC,
-        [DP_SNOOP_SOURCE] = SNOOP_SOURCE};
     struct datapath *datapath = context;
-    const struct dp_snoop *sample = data;
-    if (size < sizeof(*sample) || sample->kind >= COUNT_OF(kinds) ||
-        sample->size > size - sizeof(*sample)) {
-        return 0;
+    struct snoop snoop;
+    if (snoop_event(data, size, &snoop)) {
+        datapath->on_snoop(datapath->on_snoop_context, &snoop);
     }
-    const struct snoop snoop = {.kind = kinds[sample->kind],
-                                .ifindex = (int)sample->ifindex,
-                                .vlan = (uint16_t)sample->vlan,
-                                .frame = sample->frame,
-                                .size = sample->size};
-    datapath->on_snoop(datapath->on_snoop_context, &snoop);
     return 0;
 }
 

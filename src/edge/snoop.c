@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "edge/bpf/shared.h"
 
 #define DHCP_MAGIC 0x63825363u
 #define DHCP_REPLY 2 /* op: from a server; from a client or a relay's copy of it 1 */
@@ -338,4 +339,25 @@ snoop_parse(const uint8_t *frame, size_t size, struct fact facts[SNOOP_FACTS_MAX
         dhcp6_facts(&packet, &found);
     }
     return found.count;
+}
+
+bool
+snoop_event(const void *event, size_t size, struct snoop *snoop)
+{
+    static const enum snoop_kind kinds[] = {
+        [DP_SNOOP_ARP] = SNOOP_ARP,           [DP_SNOOP_ND] = SNOOP_ND,
+        [DP_SNOOP_DHCP] = SNOOP_DHCP,         [DP_SNOOP_DNS_ANSWER] = SNOOP_DNS_ANSWER,
+        [DP_SNOOP_HELD_MAC] = SNOOP_HELD_MAC, [DP_SNOOP_MAC] = SNOOP_MAC,
+        [DP_SNOOP_SOURCE] = SNOOP_SOURCE};
+    const struct dp_snoop *sample = event;
+    if (size < sizeof(*sample) || sample->kind >= COUNT_OF(kinds) ||
+        sample->size > size - sizeof(*sample)) {
+        return false;
+    }
+    *snoop = (struct snoop){.kind = kinds[sample->kind],
+                            .ifindex = (int)sample->ifindex,
+                            .vlan = (uint16_t)sample->vlan,
+                            .frame = sample->frame,
+                            .size = sample->size};
+    return true;
 }

@@ -13,6 +13,8 @@
 #include "store/shapes.h"
 #include "store/store.h"
 #include "store/sum.h"
+#include "wire/audit_line.h"
+#include "wire/codec.h"
 #include "wire/codec_text.h"
 
 struct pair {
@@ -161,6 +163,123 @@ merge_audit(const char *to, const char *from, uint64_t *merged, char why[256])
     if (!error && (tip_read(pair.to, &tip) || audit_copy(&pair, &tip, merged))) {
         error = fail(&pair, why);
     }
+    return pair_close(&pair, error, why);
+}
+
+/* ---- an exported audit ---- */
+
+struct exported {
+    sqlite3_stmt *insert;
+    int64_t first; /* the last row of the database before it */
+    struct tip tip;
+    uint64_t *merged, line;
+};
+
+static int
+exported_put(const struct exported *exported, const struct audit_line *line)
+{
+    sqlite3_stmt *insert = exported->insert;
+    const struct audit_fields *fields = &line->fields;
+    sqlite3_bind_int64(insert, 1, fields->number);
+    sqlite3_bind_int64(insert, 2, fields->at_us);
+    sqlite3_bind_text(insert, 3, fields->account, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 4, fields->action, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 5, fields->object, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 6, fields->detail, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(insert, 7, line->hash, AUDIT_HASH_SIZE, SQLITE_STATIC);
+    int result = sqlite3_step(insert);
+    sqlite3_reset(insert);
+    sqlite3_clear_bindings(insert);
+    return result == SQLITE_DONE ? 0 : -EIO;
+}
+
+/* -EBADMSG: it does not go on from the row before it. */
+static int
+exported_row(struct exported *exported, const struct audit_line *line, char why[256])
+{
+    struct tip *tip = &exported->tip;
+    long long number = line->fields.number;
+    uint8_t hash[AUDIT_HASH_SIZE];
+    if (number < exported->first) {
+        return 0;
+    }
+    if (number == exported->first) {
+        bool is_ours = memcmp(line->hash, tip->hash, AUDIT_HASH_SIZE) == 0;
+        snprintf(why, 256, "row %lld is another one there: it is of another log, or not as it was",
+                 number);
+        return is_ours ? 0 : -EBADMSG;
+    }
+    if (number != tip->number + 1) {
+        snprintf(why, 256, "row %lld comes behind row %lld: export all of it, without filters",
+                 number, (long long)tip->number);
+        return -EBADMSG;
+    }
+    audit_hash(tip->hash, &line->fields, hash);
+    if (memcmp(hash, line->hash, sizeof(hash)) != 0) {
+        snprintf(why, 256, "row %lld is not as it was written", number);
+        return -EBADMSG;
+    }
+    int error = exported_put(exported, line);
+    if (error) {
+        snprintf(why, 256, "row %lld cannot be written", number);
+        return error;
+    }
+    tip->number = number;
+    memcpy(tip->hash, hash, sizeof(hash));
+    (*exported->merged)++;
+    return 0;
+}
+
+static int
+exported_line(struct exported *exported, const char *text, size_t size, char why[256])
+{
+    struct audit_line line;
+    cJSON *json = codec_parse(text, size);
+    bool is_other = cJSON_HasObjectItem(json, "newest") || /* the last line of an export */
+                    (exported->line == 1 && cJSON_HasObjectItem(json, "pruned"));
+    int error = 0;
+    if (!is_other && audit_line_read(json, &line)) {
+        error = exported_row(exported, &line, why);
+    } else if (!is_other) {
+        snprintf(why, 256, "line %llu is none of 'cordonctl audit export --format json'",
+                 (unsigned long long)exported->line);
+        error = -EBADMSG;
+    }
+    cJSON_Delete(json);
+    return error;
+}
+
+int
+merge_exported(const char *to, const char *file, uint64_t *merged, char why[256])
+{
+    struct pair pair = {.to = NULL};
+    struct exported exported = {.merged = merged};
+    char *text = NULL, what[256];
+    size_t room = 0;
+    FILE *opened = fopen(file, "re");
+    int error = opened ? 0 : -errno;
+    *merged = 0;
+    if (error) {
+        snprintf(why, 256, "%.180s: %s", file, strerror(-error));
+        return error;
+    }
+    error = to_open(to, &pair, why);
+    if (!error && (tip_read(pair.to, &exported.tip) ||
+                   sqlite3_prepare_v2(pair.to, audit_insert, -1, &exported.insert, NULL) !=
+                       SQLITE_OK)) {
+        error = fail(&pair, why);
+    }
+    exported.first = exported.tip.number;
+    for (ssize_t size; !error && (size = getline(&text, &room, opened)) > 0;) {
+        exported.line++;
+        error = exported_line(&exported, text, (size_t)size, what);
+        if (error) {
+            snprintf(why, 256, "%.90s: %.150s", file, what);
+        }
+    }
+    free(text);
+    fclose(opened);
+    sqlite3_finalize(exported.insert);
     return pair_close(&pair, error, why);
 }
 

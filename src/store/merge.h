@@ -11,6 +11,9 @@
 /* Audit rows of 'from' behind those of 'to', as long as the chain of hashes holds; what cannot be
  * read ends it.  0 also where there is nothing. */
 int merge_audit(const char *to, const char *from, uint64_t *merged, char why[256]) MUST_CHECK;
+/* Rows of an exported audit behind those of 'to'.  All of them or none: -EBADMSG with 'why' where it
+ * is of another log, has gaps, or a row is not as it was written. */
+int merge_exported(const char *to, const char *file, uint64_t *merged, char why[256]) MUST_CHECK;
 /* Containments, incidents and endpoints with a right sum; only between equal schemas. */
 int merge_rows(const char *to, const char *from, char why[256]) MUST_CHECK;
 /* What is in force or waits by the rows, and by the audit was ended (or left) by a person or its

@@ -276,6 +276,66 @@ def test_backup_and_restore(bench, operator):
     assert list((bench.database().parent / "aside").iterdir())  # nothing was deleted
 
 
+def states(bench):
+    return {one["reason"]: one["state"] for one in bench.api.get("/containments?ended=true")["items"]}
+
+
+def without(bench, database):
+    """The machine is lost: no row of its database is left."""
+    for path in database.parent.glob("cordon.db*"):
+        path.unlink()
+
+
+def test_an_exported_audit_undoes_no_release():
+    """All that is left are a backup and an export of the log that is newer: what somebody released in between
+    stays so.  A file that is not as it was written, or of another log, changes nothing."""
+    with tempfile.TemporaryDirectory(prefix="cordon-export-") as name:
+        bench = Bench(name)
+        try:
+            released = bench.contain("02:00:00:00:00:51", "released since")
+            bench.contain("02:00:00:00:00:52", "in force")
+            backup, whole = bench.folder / "plain.backup", bench.folder / "whole.jsonl"
+            bench.command("backup", "--out", backup)
+            bench.api.post(f"/containments/{released['id']}/release", {"reason": "a mistake"})
+            bench.contain("02:00:00:00:00:53", "begun since")
+            assert ctl(bench, "audit", "export", "--format", "json", "-o", str(whole)).returncode == 0
+            lines = whole.read_text().splitlines()
+            rows = [json.loads(line) for line in lines]
+            database = bench.database()
+            bench.stop()
+            without(bench, database)
+            # the twin: the backup alone knows of no release
+            bench.command("restore", backup)
+            bench.start()
+            assert states(bench)["released since"] not in ("released", "expired")
+            bench.stop()
+            without(bench, database)
+            mistake = next(at for at, line in enumerate(lines) if "a mistake" in line)
+            for spoilt, why in (
+                    (lines[:mistake] + [lines[mistake].replace("a mistake", "no mistake")] + lines[mistake + 1:],
+                     "not as it was written"),
+                    (lines[:mistake] + lines[mistake + 1:], "comes behind"),
+                    ([re.sub(r'("hash": ?")[0-9a-f]{64}', r"\g<1>" + "0" * 64, line) for line in lines], "another one"),
+                    ([*lines[:mistake], "x"], "none of")):
+                bad = bench.folder / "bad.jsonl"
+                bad.write_text("\n".join(spoilt) + "\n")
+                told = bench.command("restore", backup, "--audit", bad, check=False)
+                assert told.returncode == 1 and why in told.stderr and "Nothing was changed" in told.stderr, told.stderr
+                assert not database.exists()
+            told = bench.command("restore", backup, "--audit", whole)
+            assert "rows of the audit were taken from" in told.stdout
+            bench.start()
+            now = states(bench)
+            assert now["released since"] == "released" and now["in force"] not in ("released", "expired"), now
+            assert "begun since" not in now  # what switches hold of it is listed there
+            kept = {row["number"]: row for row in bench.api.items("/audit")}
+            assert all(kept[row["number"]]["detail"] == row["detail"] for row in rows if "number" in row)
+            assert bench.api.get("/audit/verify")["sound"]
+            assert "rows of an exported audit" in bench.api.get("/backup")["restored_cause"]
+        finally:
+            bench.close()
+
+
 def test_without_a_key_no_secret_is_inside(bench):
     config = bench.cordon.config.read_text()
     bench.cordon.config.write_text(re.sub(r"backup_key:.*\n", "", config))
