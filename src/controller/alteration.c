@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "controller/controller.h"
 #include "controller/entry.h"
+#include "controller/follow.h"
 #include "controller/notices/notices.h"
 #include "controller/pending.h"
 #include "controller/storm.h"
@@ -148,6 +149,9 @@ on_altered(void *context, int error)
     }
     if (lifecycle_is_ended(entry->c.state)) {
         entry_end(controller, entry);
+        if (entry->has_asked) {
+            follow_holders(controller);
+        }
     } else if (a->has_event && a->event == LIFE_ENFORCE) {
         entry_enforce(controller, entry);
         engine_note_begun(controller->engine, &entry->c);

@@ -279,6 +279,7 @@ controller_load(struct controller *controller)
             entry->c.version = version; /* the same rules as before */
         }
     }
+    follow_holders(controller);
     switches_refresh_common(controller);
     storm_load(controller);
     controller->sweep_left = controller->listed_count; /* the policy may be another one by now */

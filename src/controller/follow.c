@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "controller/alteration.h"
 #include "controller/commit.h"
 #include "controller/conflicts.h"
 #include "controller/entry.h"
@@ -240,6 +241,9 @@ follow_endpoint(struct controller *controller, const struct told *told)
     }
 }
 
+#define HELD_PORT "policy:held-port"
+#define HELD_BY "; held by the port of case "
+
 /* A MAC that nobody knows on the port of a contained endpoint, without a link-down in between: the
  * switch holds it; whether it is the same machine is a person's to say. */
 static void
@@ -267,13 +271,14 @@ follow_held(struct controller *controller, const struct told *told)
              told->before.port);
     entry_mark(holder, "mac_held", clock_wall_us(controller->clock), text);
     entry_touch(controller, holder);
+    holder->has_asked = true;
     const struct subject subject = {
         .action = ACTION_ISOLATE, .endpoint_id = endpoint ? endpoint->id : "", .mac = mac};
     if (entry_find_same(controller, &subject) || !entry_has_room(controller, &subject)) {
         return;
     }
     struct containment c;
-    containment_begin(controller, &c, ACTION_ISOLATE, "policy:held-port");
+    containment_begin(controller, &c, ACTION_ISOLATE, HELD_PORT);
     c.state = CONTAINMENT_PENDING;
     c.hold = HOLD_UNRESOLVED;
     c.subject_mac = mac;
@@ -287,11 +292,50 @@ follow_held(struct controller *controller, const struct told *told)
              "the same machine or another one?",
              holder->c.case_number);
     text_keep(&c.hold_detail, TEXT_SIZE, why);
-    snprintf(why, sizeof(why), "%.300s; held by the port of case %s", text, holder->c.case_number);
+    snprintf(why, sizeof(why), "%.300s" HELD_BY "%s", text, holder->c.case_number);
     text_keep(&c.reason, TEXT_SIZE, why);
     struct commit *commit = commit_new(controller);
     commit_add(commit, entry_new(controller, &c));
     commit_submit(commit, NULL, NULL);
+}
+
+static struct entry *
+holder_of(const struct controller *controller, const char *case_number)
+{
+    struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        if (lifecycle_is_in_force(entry->c.state) &&
+            strcmp(entry->c.case_number, case_number) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+void
+follow_holders(struct controller *controller)
+{
+    struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        const struct containment *c = &entry->c;
+        bool is_asked = c->state == CONTAINMENT_PENDING && c->hold == HOLD_UNRESOLVED &&
+                        entry->is_committed && !entry->is_changing;
+        const char *by = is_asked ? strstr(text_or_empty(c->reason), HELD_BY) : NULL;
+        if (!by) {
+            continue;
+        }
+        const char *case_number = by + strlen(HELD_BY);
+        struct entry *holder = holder_of(controller, case_number);
+        if (holder) {
+            holder->has_asked = true;
+        } else {
+            char why[TEXT_SIZE];
+            snprintf(why, sizeof(why), "case %.40s, whose port held it, is over", case_number);
+            alteration_end(controller, entry, LIFE_REVERT, HELD_PORT, why, NULL, NULL);
+        }
+    }
 }
 
 static void

@@ -9,6 +9,9 @@
 void follow_listener(struct controller *controller, struct topology_listener *listener);
 /* Acts on what was noted. */
 void follow_act(struct controller *controller);
+/* Whether a MAC on a held port is the same machine is asked as long as that case is in force: later
+ * the answer would contain who was released. */
+void follow_holders(struct controller *controller);
 /* Writes changed endpoints behind, in batches. */
 void follow_write_behind(struct controller *controller, bool all);
 

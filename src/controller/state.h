@@ -57,6 +57,7 @@ struct entry {
     uint64_t serial;    /* rises along it */
     bool is_committed;  /* on disk: may be shown and put in force */
     bool is_changing;   /* a release or verdict is on its way to the disk */
+    bool has_asked;     /* a MAC on the port that it holds was made a question */
     char *confirmed_by; /* owned; policy that removed the doubt before the commit was through */
     bool is_dirty;      /* differs from the disk: written behind */
     bool knows_gravest; /* else they are those of its incident: it was read from disk */

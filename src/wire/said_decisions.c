@@ -90,6 +90,8 @@ const struct said said_decisions[] = {
      "スイッチが保持している遮断です。理由はデータベースに記録されていません"},
     {"reason.held_port", "{1!} appeared on {2}/{3}; held by the port of case {4}",
      "{1} が {2}/{3} に現れました。受付番号 {4} のポートで保留しています"},
+    {"reason.holder_over", "case {1}, whose port held it, is over",
+     "この端末をポートで保留していた受付番号 {1} の封じ込めが終了しました"},
     {"reason.appeared", "{1!} appeared on {2}/{3}", "{1} が {2}/{3} に現れました"},
     {"reason.detection", "{1:detection.}: {2}", "{1}（{2}）"},
     {"reason.detection_only", "{1:detection.}", "{1}"},

@@ -200,6 +200,53 @@ test_an_unknown_mac_on_its_port_is_held_and_pending(void **state)
 }
 
 static void
+release(struct campus *campus, const char *id)
+{
+    struct wish_answer answer = {0};
+    controller_release(campus->controller, id, "account:ann", "cleaned", campus_answer, &answer);
+    campus_settle(campus);
+    assert_int_equal(answer.result, WISH_DONE);
+}
+
+/* Whoever answered "enforce" then would contain what was cleaned. */
+static void
+test_a_held_mac_is_no_question_once_the_case_is_over(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE], asked[ID_SIZE];
+    snprintf(id, sizeof(id), "%s", contain(campus)->id);
+    struct fact held = {.kind = FACT_HELD_MAC, .port = "p2", .mac = campus_mac(66)};
+    campus_fact(campus, "e1", &held);
+    snprintf(asked, sizeof(asked), "%s", campus_newest(campus)->id);
+    campus_restart(campus); /* it is still asked, as long as the port is held */
+    assert_int_equal(controller_find(campus->controller, asked)->state, CONTAINMENT_PENDING);
+    release(campus, id);
+    const struct containment *pending = controller_find(campus->controller, asked);
+    assert_int_equal(pending->state, CONTAINMENT_REVERTED);
+    assert_non_null(strstr(pending->end_reason, "whose port held it, is over"));
+    assert_false(drops(campus, 0, "p2", 66));
+}
+
+/* The power went between the end of the case and that of its question. */
+static void
+test_nor_after_a_restart_in_between(void **state)
+{
+    struct campus *campus = *state;
+    (void)contain(campus);
+    struct fact held = {.kind = FACT_HELD_MAC, .port = "p2", .mac = campus_mac(66)};
+    campus_fact(campus, "e1", &held);
+    campus_stop(campus);
+    campus_tamper(campus, "DELETE FROM containment WHERE state <> 'pending'");
+    campus_start(campus);
+    campus_settle(campus);
+    assert_int_equal(campus_number(campus,
+                                   "SELECT count(*) FROM containment WHERE state = "
+                                   "'reverted'",
+                                   NULL),
+                     1);
+}
+
+static void
 see_altered(void *context, const struct audit_fields *row)
 {
     size_t *count = context;
@@ -363,15 +410,6 @@ change_policy(struct campus *campus, char text[4096], const char *from, const ch
     campus->policy_text = text;
     campus_pass(campus, 3 * SECOND); /* endpoints are written behind */
     campus_restart(campus);
-}
-
-static void
-release(struct campus *campus, const char *id)
-{
-    struct wish_answer answer = {0};
-    controller_release(campus->controller, id, "operator:ann", "cleaned", campus_answer, &answer);
-    campus_settle(campus);
-    assert_int_equal(answer.result, WISH_DONE);
 }
 
 static void
@@ -604,6 +642,8 @@ main(void)
         EACH(test_a_new_address_is_learnt_by_its_rule),
         EACH(test_a_new_mac_with_the_same_client_id_is_contained_at_once),
         EACH(test_an_unknown_mac_on_its_port_is_held_and_pending),
+        EACH(test_a_held_mac_is_no_question_once_the_case_is_over),
+        EACH(test_nor_after_a_restart_in_between),
         EACH(test_altered_behind_the_driver_it_is_alarmed_and_repaired),
         EACH(test_what_the_switch_mended_itself_is_in_the_audit),
         EACH(test_a_foreign_rule_is_taken_off),
