@@ -128,7 +128,8 @@ const struct said said_health[] = {
     {"doctor.see_log", "see the log", "ログを参照してください"},
     {"doctor.lines_refused", "{1#} of {2#} lines were refused ({3~})",
      "{2} 行のうち {1} 行を拒否しました（{3}）"},
-    {"doctor.nothing_yet", "nothing has arrived yet", "まだ何も届いていません"},
+    {"doctor.nothing_yet", "nothing has arrived since intake was started",
+     "受信処理の開始後、まだ何も届いていません"},
     {"doctor.permit_no_dns",
      "a permitted name is learnt from DNS answers, but this set forwards no DNS: it can never be "
      "reached",

@@ -120,7 +120,7 @@ class TestSystem:
         admin.fill("Reason (kept in the operation log)", "request 4711")
         admin.click("Count")
         admin.run("await page.getByRole('heading', {name: 'What was found'}).waitFor()")
-        admin.run("await page.getByText('Would go').waitFor()")
+        admin.run("await page.getByRole('columnheader', {name: 'Would go'}).waitFor()")
         admin.troubles()
         assert admin.violations() == []
         assert cordon.api.get(f"/containments/{made['id']}")["reason"] == "about zebra-laptop"

@@ -274,7 +274,7 @@ def at_rest(lab):
     """What it uses when nobody's password is hashed and nothing is started."""
     seen = []
     wait_for(lambda: "cordon_memory_used_bytes" in lab.api.text("/metrics"), "it knows its limit", 10)
-    while len(seen) < 3 or max(seen[-3:]) > min(seen) * 1.02:
+    while len(seen) < 3 or max(seen[-3:]) > min(seen[-3:]) * 1.02:
         seen.append(shed(lab)[1])
         assert len(seen) < 20, seen
         time.sleep(1)
