@@ -35,9 +35,7 @@ def _serve(listener, namespace, port):
             threading.Thread(target=_pump, args=pair, daemon=True).start()
 
 
-def forward(namespace, port):
-    """127.0.0.1:port of this machine; another port where that one is taken.  Returns the port; ends
-    with the process."""
+def _listen(port):
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -45,5 +43,12 @@ def forward(namespace, port):
     except OSError:
         listener.bind(("127.0.0.1", 0))
     listener.listen(16)
-    threading.Thread(target=_serve, args=(listener, namespace, port), daemon=True).start()
+    return listener
+
+
+def forward(campus, short, port):
+    """127.0.0.1:port of this machine, another port where that one is taken, leads to that machine of the
+    campus.  Returns the port; ends with the process."""
+    listener = campus.outside(_listen, port)
+    threading.Thread(target=_serve, args=(listener, campus.machines[short], port), daemon=True).start()
     return listener.getsockname()[1]

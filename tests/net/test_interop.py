@@ -2,11 +2,14 @@
 import json
 import os
 import socket
+import ssl
 import subprocess
 import time
+import urllib.request
 
 import campus as places
 import pytest
+from forward import forward
 from netns import wait_for
 from probes import Ping, Tcp, can, cannot
 from test_forgeries import eve_alert
@@ -141,7 +144,20 @@ def test_doctor_finds_nothing_wrong_with_the_campus(cordon):
     findings = cordon.api.get("/doctor")["findings"]
     errors = [f for f in findings if f["severity"] == "error"]
     assert not errors, done.stdout
-    assert not [f for f in findings if (f["check"], f["where"]) == ("source", "s1")], "a sensor that finds nothing is well"
+    assert not [f for f in findings if (f["check"], f["where"]) == ("source", "s1")], \
+        "a sensor that finds nothing is well"
+
+
+def test_the_console_is_reached_from_where_a_browser_is(campus):
+    """Outside the campus, in which this process lives: the link that the demo prints."""
+    port = forward(campus, "ctl", 8443)
+
+    def page():
+        unproven = ssl.create_default_context()
+        unproven.check_hostname, unproven.verify_mode = False, ssl.CERT_NONE
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=unproven, timeout=60) as answer:
+            return answer.read()
+    assert b"<title>Cordon</title>" in campus.outside(page)
 
 
 def test_metrics_are_in_prometheus_format(cordon):
