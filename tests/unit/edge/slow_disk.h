@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 extern atomic_int sync_ms;
+extern atomic_bool sync_is_held; /* none ends before it is let go: whoever waits for one waits for ever */
 extern atomic_int sync_error; /* an errno; 0: all is well */
 extern atomic_int syncs;      /* how many there were */
 
