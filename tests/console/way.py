@@ -33,7 +33,11 @@ class Way:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = listening.accept()
-                far = socket.create_connection(self.target)
+                try:
+                    far = socket.create_connection(self.target)
+                except OSError:  # it is away for a moment: so it seems to who asks
+                    near.close()
+                    continue
                 with self.lock:
                     self.ends |= {near, far}
                 for pair in ((near, far), (far, near)):

@@ -69,11 +69,14 @@ class Api:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                              urllib.request.HTTPSHandler(context=self.tls))
         try:
-            with opener.open(request, timeout=timeout_s) as answer:
-                return answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.headers, error.read()
+            try:
+                with opener.open(request, timeout=timeout_s) as answer:
+                    return answer.status, answer.headers, answer.read()
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, error.headers, error.read()
+        except http.client.HTTPException as error:  # who answers was ended within the answer: as before it
+            raise ConnectionError(repr(error)) from error
 
     def _headers(self, token):
         token = self.token if token is KEEP else token

@@ -177,15 +177,16 @@ class Suricata(Client):
         super().__init__(lab, seed)
         self.endpoints, self.path = endpoints, path
         self.written = []
-        self.last = {}  # endpoint -> when its last line was written
+        self.last = {}  # endpoint -> when we began to write its last line
 
     def step(self):
         endpoint = self.random.choice(self.endpoints)
         name = f"{self.name}-{len(self.written)}"
+        begin = time.time()  # before it: a release that comes while we write may be meant for it, too
         with open(self.path, "ab", buffering=0) as file:
             file.write(eve_line(endpoint, name).encode())
         self.written.append(f"C2 check-in {name}")
-        self.last[endpoint] = time.time()
+        self.last[endpoint] = begin
         self.pause(0.02)
 
 

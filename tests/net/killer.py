@@ -36,7 +36,10 @@ class Killer:
 
     @property
     def has_killed(self):
-        return self._process.poll() == 0 and len(self.calls) == self.nth > 0
+        if self._process.poll() != 0:
+            return False
+        self._reader.join(5)  # it has ended, and what it said last may not have been read yet
+        return len(self.calls) == self.nth > 0
 
     def wait(self, timeout_s=30):
         """The call before which it was killed."""

@@ -19,22 +19,24 @@ from netns import wait_for
 PASSWORD = "correct horse"
 
 
-_given = set()
+_given = []  # by name of each port: no other run of tests on this machine gets it before we end
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """One that nobody gets by chance until its daemon binds it: below those that the kernel gives to
-    whoever connects somewhere."""
+    """One that nobody gets by chance until its daemon binds it, nor while that is stopped: below those that
+    the kernel gives to whoever connects somewhere."""
     while True:
         port = random.SystemRandom().randrange(10000, 32000)
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            name.bind(f"\0cordon-tests-port-{port}")
+            with socket.socket(socket.AF_INET, kind) as probe:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in _given:
-            _given.add(port)
-            return port
+        except OSError:
+            name.close()
+            continue
+        _given.append(name)
+        return port
 
 
 def certificate(folder, name):
@@ -157,7 +159,7 @@ class Mail(Daemon):
     def start(self):
         self.process = subprocess.Popen(["/usr/sbin/exim4", "-bdf", "-C", self.config],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: is_open(self.starttls), "the mail server", 30)
+        wait_for(lambda: is_open(self.starttls) and is_open(self.tls), "the mail server", 30)
         return self
 
     def messages(self):
@@ -207,8 +209,10 @@ class Syslog(Daemon):
         return self
 
     def lines(self):
+        """Whole ones: the last may be there in part."""
         path = self.folder / "syslog.txt"
-        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        data = path.read_bytes() if path.exists() else b""
+        return data[:data.rfind(b"\n") + 1].decode().splitlines()
 
 
 class Hook:
@@ -221,14 +225,15 @@ class Hook:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):  # noqa: N802  (the module's name)
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.requests.append((self.path, dict(self.headers), body, hook.status))
-                self.send_response(hook.status)
-                if hook.status == 302:
+                body, status = self.rfile.read(int(self.headers["Content-Length"])), hook.status
+                # a test that has seen it may change the status before it is answered
+                hook.requests.append((self.path, dict(self.headers), body, status))
+                self.send_response(status)
+                if status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
                 try:
-                    self.wfile.write(hook.answer if hook.status == 200 else b"not now")
+                    self.wfile.write(hook.answer if status == 200 else b"not now")
                 except OSError:
                     pass  # it has heard enough
 
@@ -305,8 +310,9 @@ class Controller:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0
+        status = self.process.wait(60)
         self.log.close()
+        assert status == 0, status
 
     def said(self):
         return (self.folder / "cordond.log").read_bytes()

@@ -41,11 +41,14 @@ def test_a_hold_that_the_configuration_does_not_know_of_is_not_proven(lab):
         one = lab.containment(made)
         return one["state"] == "failed" and "the configuration in the maps" in (one.get("problem") or "")
     wait_for(told, "what the map did not take is not proven", 20, 0.1)
-    states = {one["switch"]: one["state"] for one in lab.containment(made)["switches"]}
-    assert states == {"s1": "failed", "s2": "verified"}, states
+
+
+    def states(containment):
+        return {one["switch"]: one["state"] for one in lab.containment(containment)["switches"]}
+    wait_for(lambda: states(made) == {"s1": "failed", "s2": "verified"}, "and s2 proves it", 30, 0.1)
     assert lab.switch("s1")["state"] != "good" or lab.switch("s1")["missing_rules"] > 0
-    assert any(one["where"] == "s1" and one["severity"] == "error"
-               for one in lab.api.get("/doctor", validate=False)["findings"])
+    wait_for(lambda: any(one["where"] == "s1" and one["severity"] == "error"
+                         for one in lab.api.get("/doctor", validate=False)["findings"]), "people are told", 30, 0.1)
     # its own rule is in a map of its own: the machine itself is cut off all the same
     assert not lab.wires.reaches([(held, lab.endpoints[1]), (lab.endpoints[1], held)])
-    assert {one["switch"]: one["state"] for one in lab.containment(proven)["switches"]}["s2"] == "verified"
+    wait_for(lambda: states(proven)["s2"] == "verified", "the twin is proven at its switch", 30, 0.1)

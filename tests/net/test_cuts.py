@@ -143,7 +143,7 @@ def test_a_sensor_behind_a_cut_link_loses_nothing(lab):
     def state():
         found = [one for one in lab.items("/intake") if one["name"] == "w2"]
         return found[0]["state"] if found else None
-    lab.machines["sensor"].call(sensor.step)
+    wait_for(lambda: lab.machines["sensor"].call(sensor.step) or sensor.socket, "it comes in", 30)
     wait_for(lambda: state() == "connected", "the sensor is there", 30)
     lab.links["sensor"].cut()
     for _ in range(50):

@@ -92,7 +92,7 @@ def findings(lab):
 
 def hear(lab, words):
     """People are told that, whatever they were told before."""
-    lab.receiver.settimeout(30)
+    lab.receiver.settimeout(60)
     while words not in lab.receiver.recv(4096).decode("utf-8", "replace"):
         pass
 

@@ -47,6 +47,17 @@ def contained(campus, cordon, c2):
     return told
 
 
+def tried(taps, sender, names, make, has_arrived):
+    """{attempt: {host: frames}}.  What should arrive is tried again: on a busy machine a frame may be lost."""
+    found = wire.arrivals(taps, sender, names, make)
+    for _ in range(3):
+        lost = [name for name in names if not has_arrived(name, found[name])]
+        if not lost:
+            break
+        found.update(wire.arrivals(taps, sender, lost, make))
+    return found
+
+
 @pytest.fixture(scope="module")
 def outwards(campus, contained, c2, c3):
     """{sender: {attempt: {host: frames that arrived}}}"""
@@ -55,9 +66,10 @@ def outwards(campus, contained, c2, c3):
         introduce(campus)
         others = [campus[name] for name in EVERYBODY if name != sender.name]
         with wire.Tap(others) as taps:
-            found[sender.name] = wire.arrivals(
+            found[sender.name] = tried(
                 taps, sender, attempts.OUT,
-                lambda name, token: attempts.OUT[name].make(campus, sender, token))
+                lambda name, token: attempts.OUT[name].make(campus, sender, token),
+                lambda name, hosts: sender is c2 or attempts.OUT[name].at in hosts)
     heal(campus)
     return found
 
@@ -79,9 +91,10 @@ def inwards(campus, contained, c2, c3):
         for target in (c2, c3):
             introduce(campus)
             with wire.Tap([target]) as taps:
-                found[sender.name][target.name] = wire.arrivals(
+                found[sender.name][target.name] = tried(
                     taps, sender, attempts.IN,
-                    lambda name, token: attempts.IN[name].make(campus, sender, target, token))
+                    lambda name, token: attempts.IN[name].make(campus, sender, target, token),
+                    lambda name, hosts: target is c2 or hosts)
     heal(campus)
     return found
 
@@ -297,7 +310,8 @@ def test_an_outsider_changes_nothing(campus, cordon, contained, c1, c2, c3, name
     campus["upd"].ns.ip("neigh flush dev eth0")
     heal(campus)
     assert isolated(cordon) == {contained["endpoint_id"]}
-    assert cordon.api.get(f"/containments/{contained['id']}")["state"] == "verified"
+    wait_for(lambda: cordon.api.get(f"/containments/{contained['id']}")["state"] == "verified",
+             "it is proven where its MAC is by now", 30, 0.1)
     for host in (liar, victim):
         can(Ping(campus["web"].ip4), host)
         can(Ping(c1.ip6), host)

@@ -25,6 +25,7 @@ KILLS_A_ROUND = 20
 STORMS = int(os.environ.get("CORDON_STORMS", "3"))
 APART_S = 0.0001  # steps that come closer together are one moment for a kill
 LEVEL_S = 5  # by the issue: of everything being up
+ANSWERED_S = 2  # and what was asked for last of all, from its answer on
 RELEASE_S = 0.004  # after a release was sent: about when it is on disk
 UP_S = 30  # roles are started again with back-off; not what is measured
 
@@ -351,7 +352,7 @@ def rest_and_compare(lab, crowd, number):
     wait_for(lambda: all_up(lab), "every program runs again", UP_S, 0.01)
     begin, stall = time.monotonic(), lab.stall()
     crowd.rest()
-    ledger.converge(lab, max(LEVEL_S + stall.seconds() - (time.monotonic() - begin), 0.1))
+    ledger.converge(lab, max(LEVEL_S + stall.seconds() - (time.monotonic() - begin), ANSWERED_S))
     took = time.monotonic() - begin
     wait_for(lambda: stored(crowd.database, crowd.suricata.written[-50:]), "all is stored", 30, 0.02)
     found = ledger.converge(lab, LEVEL_S)
@@ -423,7 +424,7 @@ def test_a_switch_that_does_not_answer_does_not_hold_up_the_end(lab):
     lab.start_cordond()
     converged(lab)
     lab.release(made["id"])
-    assert took < 3, f"{took:.1f} s"
+    assert took < 6, f"{took:.1f} s"  # an answer is waited for ten seconds
 
 
 def test_a_core_that_is_not_dead_yet_keeps_its_successor_out(lab):

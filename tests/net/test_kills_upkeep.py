@@ -60,6 +60,17 @@ class Old(Bench):
         self.passed_s += seconds
         self.clock.set(self.wall_s, self.passed_s)
 
+    def pass_is_due(self):
+        """The first of a run, 120 s after a tick of core's."""
+        time.sleep(0.5)  # two ticks: it knows when it began
+        self.passes(130)
+        self.due_at = time.monotonic()
+
+    def pass_is_late(self):
+        """Where the machine was too busy for those ticks the time goes by once more."""
+        if time.monotonic() - self.due_at > 10:
+            self.pass_is_due()
+
     def kill_all(self):
         self.cordon.popen, self.cordon.pid = self.cordon.process, self.cordon.process.pid
         kill_family(self.cordon)
@@ -215,11 +226,10 @@ def points(steps, calls):
 
 @points(PASS_STEPS, 3000)
 def test_retention_is_killed_at_every_step_of_a_pass(bench, steps):
-    def begin():
-        time.sleep(0.5)  # two ticks: it knows when it began
-        bench.passes(130)  # the first pass of a run is due
+    begin = bench.pass_is_due
 
     def passed():
+        bench.pass_is_late()
         told = bench.api.get("/retention")
         return told.get("passed") and not told["running"] and bench.is_short()
     bench.api.post("/retention", {"reason": "less", "kinds": [
@@ -280,8 +290,8 @@ def test_a_purge_is_killed_at_every_step(bench, steps):
         assert bench.rows("SELECT 1 FROM setting WHERE name LIKE 'purge/%'") == []
         assert bench.rows("SELECT count(*) FROM detection WHERE id LIKE 'old%'") == [(0,)]
         if found[1]:  # killed behind its end: the bytes go with the next pass
-            time.sleep(0.5)
-            bench.passes(130)
+            bench.pass_is_due()
+            wait_for(lambda: gone(bench) or bench.pass_is_late(), "the next pass", SLOW_S, 0.1)
         wait_for(lambda: gone(bench), "what went is gone from the bytes", SLOW_S, 0.1)
         bench.assert_whole()
     print(f"seed {SEED}; killed at (point, begun, ended, remembered, acknowledged) {reached}; "

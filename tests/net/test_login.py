@@ -412,16 +412,22 @@ class Trickle(threading.Thread):
         self.socket.settimeout(0.5)
         while not self.is_over.is_set():
             try:
-                self.open.append(self.socket.accept()[0])
-                self.open[-1].sendall(b"\x16\x03\x03\x3f\x00\x02\x00\x3e\xfc")
+                line = self.socket.accept()[0]
+                self.open.append(line)
+                with contextlib.suppress(OSError):
+                    line.sendall(b"\x16\x03\x03\x3f\x00\x02\x00\x3e\xfc")
+                line.setblocking(False)
             except TimeoutError:
                 pass
             for line in self.open:
-                with contextlib.suppress(OSError):
+                try:
                     line.sendall(b"\x03")
-                    line.setblocking(False)
                     if not line.recv(65536):
                         self.cut.add(line)
+                except BlockingIOError:
+                    pass
+                except OSError:  # cut with a byte of ours unread: that is a reset
+                    self.cut.add(line)
 
     def stop(self):
         self.is_over.set()

@@ -184,6 +184,7 @@ def test_a_role_that_has_too_little_is_ended_and_started_again(lab, group, role)
     before, later = lab.endpoints[1], lab.endpoints[2]
     held = lab.contain(before)["id"]
     lab.wait_state(held)
+    forget_told(lab)
     wisher = clients.Wisher(lab, 7, lab.endpoints[8:12])
     wisher.start()
     wisher.may_go.set()
@@ -319,7 +320,7 @@ def test_a_flood_of_detections_within_a_limit_sheds_what_is_only_shown(lab, grou
           f"{group.kills()} ended by the kernel; {findings}")
     assert [one["severity"] for one in findings] == ["warning"]
     assert lab.api.get("/incidents/I-old-0", validate=False)["summary"] == "of an hour ago"
-    assert told(lab, "memory runs out", 10)
+    assert told(lab, "memory runs out", 60)
     wisher.may_go.clear()
     assert wisher.rests.wait(60)
     wisher.is_over = True
@@ -335,7 +336,7 @@ def test_a_flood_of_detections_within_a_limit_sheds_what_is_only_shown(lab, grou
     neighbour.communicate()  # ends
     wait_for(lambda: not [one for one in lab.api.get("/doctor", validate=False)["findings"]
                           if one["check"] == "memory"], "it is over", 10, 0.2)
-    assert told(lab, "memory again", 10)
+    assert told(lab, "memory again", 60)
     lab.release_all()
     ledger.converge(lab, BACK_S)
 

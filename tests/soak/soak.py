@@ -22,7 +22,7 @@ from light import SWITCHES, Light  # noqa: E402
 from netns import wait_for  # noqa: E402
 
 REST_EVERY_S = 10
-TRIES = 4  # of a frame that should come through: one may be lost on a busy machine
+TRIES = 20  # of a frame that should come through: one may be lost on a busy machine
 MEMORY_MORE_KIB = 24 * 1024  # of one program, from the first rest to the last
 SETTLED_S = 1.0  # after a move or an acknowledgement: then frames must agree
 
