@@ -572,7 +572,10 @@ lists:
             except OSError:
                 continue
             if "map_id" in words:
-                shown = bpftool("map", "show", "id", words["map_id"].strip())
+                try:
+                    shown = bpftool("map", "show", "id", words["map_id"].strip())
+                except subprocess.CalledProcessError:
+                    continue  # closed meanwhile
                 found[shown["name"]] = shown
         return found
 

@@ -50,13 +50,14 @@ class TestDay:
         admin.heading("Switches")
         admin.goto("#/dashboard")
 
-    def test_an_infection_arrives_by_itself(self, admin, campus, c2, c3):
+    def test_an_infection_arrives_by_itself(self, admin, cordon, campus, c2, c3):
         admin.goto("#/containments")
         admin.see("Nothing is contained.")
         can(page_of(campus), c2)
         malware.outbreak(campus, c2, places.CNC_NAME, places.SWEPT)
         admin.see("Verified")  # without a reload
         assert "c2" in admin.text()
+        cordon.wait_state("verified", c2, "isolate")  # the word may have been the server block's
         cannot(page_of(campus), c2, c3)
 
     def test_why_where_and_how_fast(self, admin):

@@ -8,6 +8,7 @@ import time
 
 import ledger
 from light import Light
+from netns import wait_for
 from test_disk import Disk
 
 SLOW_S = float(os.environ.get("CORDON_SLOW_S", "1"))
@@ -55,5 +56,7 @@ def test_no_block_waits_for_a_switch_s_disk():
         assert statistics.median(all_s) < SLOW_S / 4, all_s
         time.sleep(3 * SLOW_S)  # the disks have all
         lab.edges["s1"].kill()
+        lab.edges["s1"].popen.wait(30)
+        wait_for(lambda: lab.switch("s1")["state"] != "good", "s1 is seen to be away", 30)
         lab.start_edge("s1")
         ledger.switches(lab, ledger.converge(lab, 30))

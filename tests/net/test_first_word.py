@@ -7,6 +7,7 @@ import os
 import re
 
 import pytest
+from netns import wait_for
 from probes import Ping, can, cannot
 
 ROUNDS = int(os.environ.get("CORDON_ROUNDS", "2"))
@@ -72,6 +73,7 @@ def test_after_panic(campus, cordon, c1, c2, c3):
         cordon.wait_state("verified", c2, "isolate")
         if number % 2:
             c2.ns.run("ip", "neigh", "flush", "dev", "eth0")
+        wait_for(lambda: not Ping(c1.ip4).ask(c2)[0], "it is cut off again", 30)  # milliseconds after the answer
         cannot(Ping(c1.ip4), c2, twin=c3)
         stall = cordon.stall()
         cordon.api.post("/enforcement/panic", {"reason": "a test"})
