@@ -148,7 +148,10 @@ class Namespace:
                 return subprocess.CompletedProcess(argv, popen.returncode, out, err)
             except subprocess.TimeoutExpired:
                 os.killpg(popen.pid, signal.SIGKILL)
-                out, err = popen.communicate()
+                try:
+                    out, err = popen.communicate(timeout=10)
+                except subprocess.TimeoutExpired:
+                    out, err = "", "what it started in another session lives on"
                 return subprocess.CompletedProcess(argv, 124, out, err)
 
     def spawn(self, name, *command, env=None, stdin=None, pass_fds=()):

@@ -261,7 +261,7 @@ def test_core_alone_is_killed_and_everybody_is_where_he_was(campus, cordon, c4):
               if e.get("location")}
     roles = roles_of_ports(cordon)
     assert len(before) >= 6
-    time.sleep(3)  # what is written behind is written
+    time.sleep(5)  # what is written behind, every two seconds, is written
     cordon.kill_role("core")
     come_back(cordon)
 
