@@ -1,6 +1,7 @@
 /* LD_PRELOAD for the process that holds the database: LAB_DISK names a file of three int64_t: how
- * long a write to the disk takes (microseconds, per synchronisation), the errno of every write
- * ("0": none), and, ours, how many synchronisations were done.  Only in `cordond --role core` and in
+ * long a write to the disk takes (microseconds, per synchronisation; an hour or more: it hangs
+ * until that is said to be less), the errno of every write ("0": none), and, ours, how many
+ * synchronisations were done.  Only in `cordond --role core` and in
  * cordon-edge: who else writes to a disk is not meant. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
+
+#define HANGS_US (INT64_C(3600) * 1000000)
 
 static volatile int64_t *said; /* NULL: nothing */
 
@@ -62,6 +65,10 @@ synchronise(const char *name, int fd)
     *(void **)&real = dlsym(RTLD_NEXT, name);
     if (fails()) {
         return -1;
+    }
+    while (said && said[0] >= HANGS_US) {
+        const struct timespec wait = {.tv_nsec = 50000000};
+        nanosleep(&wait, NULL);
     }
     if (said && said[0]) {
         const struct timespec wait = {.tv_sec = said[0] / 1000000,

@@ -58,6 +58,14 @@ deadlines_set(struct deadlines *deadlines, const char *id, uint32_t expires_s)
 }
 
 void
+deadlines_set_all(struct deadlines *deadlines, const struct rule *rules, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        deadlines_set(deadlines, rules[i].id, rules[i].expires_s);
+    }
+}
+
+void
 deadlines_clear(struct deadlines *deadlines)
 {
     struct hmap_node *node = hmap_first(&deadlines->by_id);

@@ -26,6 +26,7 @@ void deadlines_init(struct deadlines *deadlines, const struct clock *clock);
 void deadlines_fini(struct deadlines *deadlines);
 /* 0 seconds: that rule does not expire. */
 void deadlines_set(struct deadlines *deadlines, const char *id, uint32_t expires_s);
+void deadlines_set_all(struct deadlines *deadlines, const struct rule *rules, size_t count);
 void deadlines_drop(struct deadlines *deadlines, const char *id);
 void deadlines_clear(struct deadlines *deadlines);
 /* NULL: it does not expire. */

@@ -401,9 +401,7 @@ deadlines_take(struct desired *desired, const struct wire_desired *message)
     for (size_t i = 0; i < message->remove_count; i++) {
         deadlines_drop(&desired->deadlines, message->remove[i].id);
     }
-    for (size_t i = 0; i < message->add_count; i++) {
-        deadlines_set(&desired->deadlines, message->add[i].id, message->add[i].expires_s);
-    }
+    deadlines_set_all(&desired->deadlines, message->add, message->add_count);
 }
 
 static void
@@ -447,9 +445,7 @@ snapshot_receive(struct desired *desired, const struct wire_desired *message)
     int64_t applied_us = clock_wall_us(desired->clock);
     head_take(desired, message);
     deadlines_clear(&desired->deadlines);
-    for (size_t i = 0; i < desired->part_count; i++) {
-        deadlines_set(&desired->deadlines, desired->parts[i].id, desired->parts[i].expires_s);
-    }
+    deadlines_set_all(&desired->deadlines, desired->parts, desired->part_count);
     parts_drop(desired);
     full_report(desired, 0, result ? "not every rule could be put into the kernel" : "", 0,
                 applied_us);
@@ -775,6 +771,12 @@ bool
 desired_is_suspended(const struct desired *desired)
 {
     return desired->is_suspended || desired->is_suspended_here;
+}
+
+bool
+desired_is_behind(const struct desired *desired)
+{
+    return journal_is_behind(desired->journal);
 }
 
 uint64_t

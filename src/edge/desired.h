@@ -62,6 +62,8 @@ void desired_tick(struct desired *desired);
  * What should be in force stays as it is, and follows the controller meanwhile. */
 void desired_suspend(struct desired *desired, bool is_suspended);
 bool desired_is_suspended(const struct desired *desired);
+/* The disk did not take all of what was set; it is tried again. */
+bool desired_is_behind(const struct desired *desired);
 uint64_t desired_epoch(const struct desired *desired);
 uint64_t desired_generation(const struct desired *desired);
 const struct datapath *desired_datapath(const struct desired *desired);

@@ -42,14 +42,6 @@ rule_put(struct desired_kept *kept, const struct rule *rule)
     rule_copy(&kept->rules[kept->count++], rule);
 }
 
-static void
-deadlines_take(struct reading *reading, const struct rule *rules, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        deadlines_set(reading->deadlines, rules[i].id, rules[i].expires_s);
-    }
-}
-
 /* What came of one that broke off: nobody knows what it would have said.  Whose it was counts. */
 static void
 next_drop(struct reading *reading)
@@ -85,7 +77,7 @@ part_take(struct reading *reading, const struct wire_desired *message)
         *next = (struct desired_kept){.count = 0};
         reading->has_next = false;
         deadlines_clear(reading->deadlines);
-        deadlines_take(reading, kept->rules, kept->count);
+        deadlines_set_all(reading->deadlines, kept->rules, kept->count);
     }
 }
 
@@ -105,7 +97,7 @@ delta_take(struct reading *reading, const struct wire_desired *message)
     for (size_t i = 0; i < message->add_count; i++) {
         rule_put(kept, &message->add[i]);
     }
-    deadlines_take(reading, message->add, message->add_count);
+    deadlines_set_all(reading->deadlines, message->add, message->add_count);
     kept->epoch = message->epoch;
     kept->generation = message->generation;
     kept->is_suspended = message->is_suspended;

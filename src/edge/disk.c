@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
 
@@ -32,7 +33,8 @@ struct disk {
     pthread_t thread;
     struct queue *jobs, *over;
     struct event *event;
-    size_t open; /* asked for, and not told yet */
+    size_t open;           /* asked for, and not told yet */
+    unsigned silent_ticks; /* in each of them something was open, and nothing was told */
 };
 
 static void
@@ -67,7 +69,11 @@ disk_thread(void *context)
 static void
 job_tell(struct disk *disk, struct disk_job *job)
 {
+    if (disk_is_silent(disk)) {
+        log_info("disk", "the disk answers again", LOG_END);
+    }
     disk->open--;
+    disk->silent_ticks = 0;
     job->done(job->context, job->result);
     if (job->fd >= 0) {
         close(job->fd);
@@ -124,6 +130,24 @@ job_put(struct disk *disk, struct disk_job *job)
     if (!queue_put(disk->jobs, job)) {
         abort(); /* a caller that asked again before it was told */
     }
+}
+
+/* Ticks, and no clock: while we stood still nobody could be heard. */
+void
+disk_tick(struct disk *disk)
+{
+    bool was_silent = disk_is_silent(disk);
+    disk->silent_ticks += disk->open > 0 && !was_silent;
+    if (disk_is_silent(disk) && !was_silent) {
+        log_error("disk", "the disk does not answer: a reboot would lose what was set since",
+                  LOG_I("seconds", DISK_SILENT_S));
+    }
+}
+
+bool
+disk_is_silent(const struct disk *disk)
+{
+    return disk->silent_ticks > DISK_SILENT_S;
 }
 
 void

@@ -5,6 +5,7 @@
 #define CORDON_EDGE_DISK_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/macros.h"
@@ -19,6 +20,11 @@ struct disk *disk_new(struct event_base *base);
 /* Waits for all that was asked for; what they led to is asked for and waited for, too. */
 void disk_drain(struct disk *disk);
 void disk_free(struct disk *disk);
+/* Once a second, on the loop. */
+void disk_tick(struct disk *disk);
+#define DISK_SILENT_S 10
+/* Something was asked for, and for longer than that nothing came of anything: it hangs. */
+bool disk_is_silent(const struct disk *disk);
 /* Each of these at most once at a time per caller: that bounds how many there are. */
 /* What was written to 'fd', which may be closed at once; and what was renamed in the folder of
  * 'path' (NULL: nothing was). */

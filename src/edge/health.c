@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "edge/disk.h"
 #include "edge/rtnl.h"
 
 #define PAYLOAD_SIZE 1500 /* of a full frame */
@@ -137,5 +138,20 @@ health_read(struct datapath *datapath, const struct learn *learn, struct wire_co
     mirrors_check(datapath, learn, stats);
     if (learn_bridge(learn) == 0) {
         problem_add(stats, "the bridge does not exist");
+    }
+}
+
+void
+health_disk(bool is_silent, bool is_behind, struct wire_edge_stats *stats)
+{
+    if (is_silent) {
+        problem_add(stats,
+                    "the disk has not answered for more than %d s: a reboot would lose what "
+                    "was set since",
+                    DISK_SILENT_S);
+    }
+    if (is_behind) {
+        problem_add(stats, "the disk did not take all that was set: a reboot would lose it; it is "
+                           "tried again");
     }
 }

@@ -315,6 +315,7 @@ stats_send(struct edge *edge)
     snprintf(stats->switch_name, sizeof(stats->switch_name), "%s", edge->settings.name);
     stats->at_us = clock_wall_us(edge->clock);
     health_read(edge->datapath, edge->learn, counters, stats);
+    health_disk(disk_is_silent(edge->disk), desired_is_behind(edge->desired), stats);
     if (stats->counter_count < COUNTERS_MAX) {
         struct wire_counter *counter = &counters[stats->counter_count++];
         snprintf(counter->name, sizeof(counter->name), "protected_refused");
@@ -333,6 +334,7 @@ on_tick(evutil_socket_t fd, short what, void *argument)
     struct edge *edge = argument;
     edge->ticks++;
     desired_tick(edge->desired);
+    disk_tick(edge->disk);
     learn_tick(edge->learn);
     lldp_link_tick(edge->lldp);
     if (edge->ticks % STATS_TICKS == 0) {

@@ -185,6 +185,12 @@ const struct said said_places[] = {
     {"switch.config_unread", "the configuration in the maps cannot be read: {1}",
      "マップの設定を読み取れません: {1}"},
     {"switch.config", "the configuration in the maps was changed", "マップの設定が変更されました"},
+    {"switch.disk_silent",
+     "the disk has not answered for more than {1#} s: a reboot would lose what was set since",
+     "ディスクが {1} 秒以上応答していません。再起動すると、それ以降に設定した内容が失われます"},
+    {"switch.disk_behind",
+     "the disk did not take all that was set: a reboot would lose it; it is tried again",
+     "設定の一部をディスクに保存できていません。再起動すると失われます（保存を再試行しています）"},
     {"switch.no_bridge", "the bridge does not exist", "ブリッジが存在しません"},
     {"switch.netfilter",
      "br_netfilter is on: bridged frames pass {1} and are slower; set "

@@ -1,6 +1,7 @@
 """The disks of the switches are slow: a block is put in force, and proven, before they have it, and none waits
-behind the one before."""
+behind the one before.  They hang, or take nothing: that is told, and no longer than it is so."""
 import datetime
+import errno
 import os
 import random
 import statistics
@@ -60,3 +61,23 @@ def test_no_block_waits_for_a_switch_s_disk():
         wait_for(lambda: lab.switch("s1")["state"] != "good", "s1 is seen to be away", 30)
         lab.start_edge("s1")
         ledger.switches(lab, ledger.converge(lab, 30))
+
+
+def told(lab, name):
+    """Of that switch's disk: by the API, then by doctor; what is said in both languages."""
+    shown = lab.api.get(f"/switches/{name}")
+    texts = list(zip(shown.get("problems", []), shown.get("problems_said", [])))
+    found = [(one["what"], one.get("what_said")) for one in lab.api.get("/doctor")["findings"] if one["where"] == name]
+    return [[text for text, said in some if "the disk" in text and said] for some in (texts, found)]
+
+
+def test_a_switch_s_disk_that_hangs_or_takes_nothing_is_told():
+    hangs = "the disk has not answered for more than 10 s: a reboot would lose what was set since"
+    refuses = "the disk did not take all that was set: a reboot would lose it; it is tried again"
+    with EdgeDiskLab() as lab:
+        lab.disk.set(slow_s=3600)
+        lab.wait_state(lab.contain(lab.endpoints[0])["id"])  # in force, whatever the disk does
+        wait_for(lambda: told(lab, "s1") == [[hangs], [hangs]], "told that it hangs", 60, 0.5)
+        lab.disk.set(error=errno.ENOSPC)
+        lab.wait_state(lab.contain(lab.endpoints[1])["id"])
+        wait_for(lambda: told(lab, "s1") == [[refuses], [refuses]], "told that it takes nothing", 60, 0.5)

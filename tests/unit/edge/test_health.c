@@ -186,6 +186,21 @@ the_out_port_of_rspan_must_be_wide_enough(void **state)
     assert_non_null(strstr(first, "port p1"));
 }
 
+/* It goes on blocking; that a reboot would lose something is said. */
+static void
+a_disk_that_hangs_or_refuses_is_a_problem(void **state)
+{
+    struct fixture *f = *state;
+    health_disk(false, false, &f->stats);
+    assert_int_equal(f->stats.problem_count, 0);
+    health_disk(true, false, &f->stats);
+    assert_int_equal(f->stats.problem_count, 1);
+    assert_non_null(strstr(f->stats.problems[0], "the disk has not answered for more than 10 s"));
+    health_disk(false, true, &f->stats);
+    assert_int_equal(f->stats.problem_count, 2);
+    assert_non_null(strstr(f->stats.problems[1], "the disk did not take all that was set"));
+}
+
 int
 main(void)
 {
@@ -194,6 +209,7 @@ main(void)
         TEST(without_mirrors_no_way_is_too_narrow),
         TEST(the_way_to_the_sensor_must_be_wide_enough),
         TEST(the_out_port_of_rspan_must_be_wide_enough),
+        TEST(a_disk_that_hangs_or_refuses_is_a_problem),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
+    sync_is_held = false;
     snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-journal-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->path, sizeof(f->path), "%s/j.jsonl", f->dir);
@@ -411,6 +412,73 @@ a_replacement_that_fails_loses_nothing(void **state)
     event_base_free(base);
 }
 
+static void
+ticks(struct disk *disk, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        disk_tick(disk);
+    }
+}
+
+/* The synchronisation never returns: that is known after ten seconds, and no longer than so. */
+static void
+a_disk_that_hangs_is_known(void **state)
+{
+    struct fixture *f = *state;
+    struct event_base *base = event_base_new();
+    struct disk *disk = disk_new(base);
+    int failed = 0;
+    syncs = sync_error = sync_ms = 0;
+    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    ticks(disk, 100);
+    assert_false(disk_is_silent(disk)); /* nobody asked anything of it */
+    for (unsigned i = 0; i < 2; i++) {  /* each time */
+        sync_is_held = true;
+        assert_int_equal(journal_append(f->journal, "a"), 0);
+        assert_int_equal(journal_sync(f->journal), 0);
+        ticks(disk, DISK_SILENT_S);
+        assert_false(disk_is_silent(disk)); /* slow, perhaps */
+        assert_int_equal(journal_append(f->journal, "b"), 0);
+        ticks(disk, 1);
+        assert_true(disk_is_silent(disk));
+        ticks(disk, 1000);
+        assert_true(disk_is_silent(disk));
+        sync_is_held = false;
+        disk_drain(disk);
+        assert_false(disk_is_silent(disk));
+        ticks(disk, 100);
+        assert_false(disk_is_silent(disk));
+    }
+    assert_lines(f, "[a][b][a][b]");
+    assert_int_equal(failed, 0);
+    journal_settle(f->journal);
+    disk_free(disk);
+    event_base_free(base);
+}
+
+/* However long each takes: something comes of it. */
+static void
+a_slow_disk_is_not_taken_for_one_that_hangs(void **state)
+{
+    struct fixture *f = *state;
+    struct event_base *base = event_base_new();
+    struct disk *disk = disk_new(base);
+    int failed = 0;
+    syncs = sync_error = sync_ms = 0;
+    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(journal_append(f->journal, "a"), 0);
+        assert_int_equal(journal_sync(f->journal), 0);
+        ticks(disk, DISK_SILENT_S - 1);
+        assert_false(disk_is_silent(disk));
+        disk_drain(disk);
+    }
+    assert_int_equal(syncs, 4);
+    journal_settle(f->journal);
+    disk_free(disk);
+    event_base_free(base);
+}
+
 int
 main(void)
 {
@@ -428,6 +496,9 @@ main(void)
         cmocka_unit_test_setup_teardown(lines_that_came_meanwhile_are_there_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_replacement_that_fails_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_line_that_does_not_fit_is_known_to_be_missing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_disk_that_hangs_is_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_slow_disk_is_not_taken_for_one_that_hangs, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_an_error, setup, teardown),
     };
