@@ -136,9 +136,9 @@ publish(void *context, const char *topic, const void *object)
 /* ---- jobs ---- */
 
 static void
-jobs_later(struct core *core, long us)
+jobs_later(struct core *core, int64_t us)
 {
-    const struct timeval later = {.tv_usec = us};
+    const struct timeval later = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
     if (core->jobs) {
         (void)event_add(core->jobs, &later);
     }
@@ -149,8 +149,9 @@ on_jobs(evutil_socket_t fd, short what, void *context)
 {
     struct core *core = context;
     (void)fd, (void)what;
-    if (asks_run_jobs(core->asks)) {
-        jobs_later(core, JOBS_PAUSE_US);
+    int64_t pause_us = asks_run_jobs(core->asks);
+    if (pause_us > 0) {
+        jobs_later(core, pause_us);
     }
 }
 

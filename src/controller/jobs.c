@@ -20,6 +20,7 @@ struct item {
     struct job job;
     struct job_work work;
     int64_t ended_us, published_us; /* boot */
+    int64_t rests_until_us;         /* boot: no steps before */
     unsigned cancelling;            /* by so many, on its way to the disk: no steps */
 };
 
@@ -166,7 +167,7 @@ item_end(struct jobs *jobs, struct item *item, enum job_state state)
              LOG_S("state", job_state_names[state]), LOG_S("note", item->job.note));
 }
 
-/* True: it waits, and asking again at once is of no use. */
+/* True: it waits or rests, and asking again at once is of no use. */
 static bool
 item_step(struct jobs *jobs, struct item *item)
 {
@@ -180,18 +181,21 @@ item_step(struct jobs *jobs, struct item *item)
         break;
     case JOB_GOES_ON:
     case JOB_WAITS:
+    case JOB_RESTS:
+        item->rests_until_us = is == JOB_RESTS ? clock_boot_us(jobs->clock) + JOB_REST_US : 0;
         if (clock_boot_us(jobs->clock) - item->published_us >= PUBLISH_US) {
             publish(jobs, item);
         }
         break;
     }
-    return is == JOB_WAITS;
+    return is == JOB_WAITS || is == JOB_RESTS;
 }
 
 static bool
-has_turn(const struct item *item)
+has_turn(const struct jobs *jobs, const struct item *item)
 {
-    return item->job.state == JOB_RUNNING && item->cancelling == 0;
+    return item->job.state == JOB_RUNNING && item->cancelling == 0 &&
+           clock_boot_us(jobs->clock) >= item->rests_until_us;
 }
 
 /* The next that runs, in turn; NULL: none. */
@@ -200,7 +204,7 @@ take_turn(struct jobs *jobs)
 {
     struct item *from = jobs->next ? jobs->next : TAILQ_FIRST(&jobs->items);
     struct item *item = from;
-    while (item && !has_turn(item)) {
+    while (item && !has_turn(jobs, item)) {
         item = TAILQ_NEXT(item, link) ? TAILQ_NEXT(item, link) : TAILQ_FIRST(&jobs->items);
         item = item == from ? NULL : item;
     }
@@ -230,7 +234,24 @@ jobs_expect(struct jobs *jobs, const char *id, uint64_t total)
     }
 }
 
-bool
+/* Until the first of them has its turn; 0: none runs. */
+static int64_t
+pause_of(const struct jobs *jobs)
+{
+    int64_t now_us = clock_boot_us(jobs->clock), pause_us = 0;
+    const struct item *item;
+    TAILQ_FOREACH(item, &jobs->items, link)
+    {
+        int64_t left_us = item->rests_until_us - now_us;
+        left_us = left_us > JOBS_PAUSE_US ? left_us : JOBS_PAUSE_US;
+        if (item->job.state == JOB_RUNNING && (pause_us == 0 || left_us < pause_us)) {
+            pause_us = left_us;
+        }
+    }
+    return pause_us;
+}
+
+int64_t
 jobs_run(struct jobs *jobs)
 {
     int64_t began_us = clock_boot_us(jobs->clock);
@@ -242,13 +263,7 @@ jobs_run(struct jobs *jobs)
         item = take_turn(jobs);
     }
     forget_old(jobs, false);
-    TAILQ_FOREACH(item, &jobs->items, link)
-    {
-        if (item->job.state == JOB_RUNNING) {
-            return true;
-        }
-    }
-    return false;
+    return pause_of(jobs);
 }
 
 const struct job *

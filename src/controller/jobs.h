@@ -20,7 +20,8 @@ struct jobs;
 #define JOBS_MAX 16
 #define JOBS_RUNNING_MAX 4    /* at once */
 #define JOBS_OF_ACCOUNT_MAX 2 /* at once */
-#define JOBS_PAUSE_US 2000    /* between slices: the caller's to keep */
+#define JOBS_PAUSE_US 2000    /* between slices */
+#define JOB_REST_US 1000000
 
 struct jobs_ports {
     /* There is work: call jobs_run() soon.  May be NULL. */
@@ -33,6 +34,7 @@ struct jobs_ports {
 enum job_step {
     JOB_GOES_ON,
     JOB_WAITS, /* for the store: asked again at the next slice */
+    JOB_RESTS, /* nothing can be done now: asked again after JOB_REST_US */
     JOB_IS_DONE,
     JOB_HAS_FAILED
 };
@@ -64,8 +66,9 @@ const struct job *jobs_start(struct jobs *jobs, const char *kind, const char *ac
                              char why[TEXT_SIZE]) MUST_CHECK;
 /* So much there is to do, as far as is known. */
 void jobs_expect(struct jobs *jobs, const char *id, uint64_t total);
-/* One slice.  True: there is more to do, call again after JOBS_PAUSE_US. */
-bool jobs_run(struct jobs *jobs);
+/* One slice.  After how long it is to be called again, in microseconds; 0: there is no more to do.
+ */
+int64_t jobs_run(struct jobs *jobs);
 /* Newest first; NULL: no more. */
 const struct job *jobs_at(const struct jobs *jobs, size_t index);
 const struct job *jobs_find(const struct jobs *jobs, const char *id);

@@ -133,7 +133,7 @@ asks_free(struct asks *asks)
     free(asks);
 }
 
-bool
+int64_t
 asks_run_jobs(struct asks *asks)
 {
     return jobs_run(asks->jobs);

@@ -50,7 +50,7 @@ void asks_free(struct asks *asks);
 void asks_handle(struct asks *asks, const struct wire_ask *ask, ask_answer_fn *answer,
                  void *context);
 /* A slice of the jobs that run, see jobs_run(). */
-bool asks_run_jobs(struct asks *asks);
+int64_t asks_run_jobs(struct asks *asks);
 
 /* Objects as the API shows them, for live events (controller_ports.publish); the caller owns the
  * result.  Topics: "containment", "endpoint", "incident", "link", "switch", "source", "job",

@@ -464,7 +464,10 @@ failed_step(struct purge *purge, struct job *job)
     if (!purge->is_busy && !purge->is_kept) {
         return JOB_HAS_FAILED;
     }
-    if (!purge->is_busy && now_us >= purge->again_us) {
+    if (!purge->is_busy && now_us < purge->again_us) {
+        return JOB_RESTS; /* the disk is full, perhaps for hours: nothing to look for meanwhile */
+    }
+    if (!purge->is_busy) {
         sweep_leave(purge);
         purge->again_us = now_us + AGAIN_US;
         end_submit(purge, job, JOB_FAILED);

@@ -18,7 +18,7 @@ struct counting {
     struct clock_fake *clock;
     uint64_t until, steps;
     int64_t step_us;
-    bool fails;
+    bool fails, rests;
     unsigned overs, frees;
     enum job_state ended_as;
     char *order; /* where each step leaves its mark; NULL: nowhere */
@@ -46,6 +46,9 @@ count(void *context, struct job *job)
     if (counting->fails) {
         snprintf(job->note, sizeof(job->note), "the disk said no");
         return JOB_HAS_FAILED;
+    }
+    if (counting->rests) {
+        return JOB_RESTS;
     }
     return counting->steps < counting->until ? JOB_GOES_ON : JOB_IS_DONE;
 }
@@ -286,6 +289,41 @@ test_too_many_are_refused(void **state)
     jobs_free(bench.jobs);
 }
 
+/* What can do nothing now is asked once a second; who works beside it does not wait for it. */
+static void
+test_one_that_rests_is_left_alone(void **state)
+{
+    struct bench bench;
+    struct counting resting = {.until = UINT64_MAX, .rests = true};
+    struct counting working = {.until = 40, .step_us = 500};
+    char why[TEXT_SIZE];
+    (void)state;
+    bench_open(&bench);
+    assert_non_null(start(&bench, "anna", &resting, false, why));
+    assert_int_equal(jobs_run(bench.jobs), JOB_REST_US);
+    assert_int_equal(resting.steps, 1);
+    clock_fake_advance(&bench.clock, JOB_REST_US - JOBS_PAUSE_US / 2);
+    assert_int_equal(jobs_run(bench.jobs), JOBS_PAUSE_US);
+    assert_int_equal(resting.steps, 1);
+    clock_fake_advance(&bench.clock, JOBS_PAUSE_US / 2);
+    assert_int_equal(jobs_run(bench.jobs), JOB_REST_US);
+    assert_int_equal(resting.steps, 2);
+    const struct job *job = start(&bench, "bob", &working, false, why);
+    assert_non_null(job);
+    int64_t pause_us = JOBS_PAUSE_US;
+    while (job->state == JOB_RUNNING) {
+        assert_int_equal(pause_us, JOBS_PAUSE_US);
+        pause_us = jobs_run(bench.jobs);
+    }
+    assert_int_equal(pause_us, JOB_REST_US - 40 * 500);
+    assert_int_equal(working.steps, 40);
+    assert_int_equal(resting.steps, 2);
+    assert_true(jobs_cancel(bench.jobs, jobs_at(bench.jobs, 1)->id)); /* also while it rests */
+    assert_int_equal(jobs_run(bench.jobs), 0);
+    assert_int_equal(resting.steps, 2);
+    jobs_free(bench.jobs);
+}
+
 static void
 test_the_first_to_have_ended_makes_room(void **state)
 {
@@ -345,6 +383,7 @@ main(void)
         cmocka_unit_test(test_a_failed_one_says_why),
         cmocka_unit_test(test_an_ended_one_is_forgotten_after_an_hour),
         cmocka_unit_test(test_too_many_are_refused),
+        cmocka_unit_test(test_one_that_rests_is_left_alone),
         cmocka_unit_test(test_the_first_to_have_ended_makes_room),
         cmocka_unit_test(test_a_hidden_one_is_seen_by_nobody),
     };

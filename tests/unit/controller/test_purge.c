@@ -412,6 +412,7 @@ test_what_failed_does_not_go_on_either(void **state)
     assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f->body, "note")),
                         "the store could not be changed");
     assert_int_equal(remembered(f), 1);
+    assert_int_equal(asks_run_jobs(f->asks), JOB_REST_US); /* nobody looks for it all the time */
     tamper(f, "DROP TRIGGER full; DROP TRIGGER full_too");
     clock_fake_advance(&f->campus.clock, 11 * SECOND);
     slices(f);
