@@ -227,13 +227,13 @@ refusal_take(struct controller *controller, struct switch_state *sw,
 {
     char text[TEXT_SIZE];
     sw->is_reading = false;
-    if (observed->epoch > 0) { /* its own word: the driver's has none */
-        overdue_refused(sw);
-    }
     if (observed->needs_snapshot) {
         snprintf(text, sizeof(text), "lost count of what it holds: everything is sent again");
     } else {
         snprintf(text, sizeof(text), "%.480s", observed->refused);
+    }
+    if (observed->epoch > 0) { /* its own word: the driver's has none */
+        overdue_refused(controller, sw, text);
     }
     switch_problem(controller, sw, text);
     sw->needs_snapshot = true;

@@ -44,6 +44,10 @@ void
 overdue_text(const struct switch_state *sw, char text[TEXT_SIZE])
 {
     char since[TIME_TEXT_SIZE];
+    if (sw->overdue.refused[0]) {
+        snprintf(text, TEXT_SIZE, "%s", sw->overdue.refused);
+        return;
+    }
     time_format(sw->overdue.since_us, since);
     snprintf(text, TEXT_SIZE, "has not answered what it was told at %s", since);
 }
@@ -58,19 +62,27 @@ mute_tell(struct controller *controller, struct switch_state *sw)
                         text);
 }
 
+/* Also of one that was mute, and has refused something since. */
+static void
+mute_show(struct controller *controller, struct switch_state *sw, char text[TEXT_SIZE])
+{
+    int64_t late_us = clock_boot_us(controller->clock) - sw->overdue.sent[0].at_us;
+    sw->overdue.is_mute = true;
+    sw->overdue.refused[0] = '\0';
+    sw->overdue.since_us = clock_wall_us(controller->clock) - late_us;
+    overdue_text(sw, text);
+    switch_problem(controller, sw, text);
+}
+
 /* Behind what other things still have to say of it. */
 static void
 mute_begin(struct controller *controller, struct switch_state *sw)
 {
     char text[TEXT_SIZE];
-    int64_t late_us = clock_boot_us(controller->clock) - sw->overdue.sent[0].at_us;
-    sw->overdue.is_mute = true;
-    sw->overdue.since_us = clock_wall_us(controller->clock) - late_us;
-    overdue_text(sw, text);
     log_error("controller", "ALARM: switch does not answer",
               LOG_S("switch", sw->device.switch_name),
               LOG_I("generation", sw->overdue.sent[0].generation));
-    switch_problem(controller, sw, text);
+    mute_show(controller, sw, text);
     snprintf(sw->told_problem, sizeof(sw->told_problem), "%s", text); /* here, or with others */
 }
 
@@ -106,10 +118,19 @@ overdue_answered(struct controller *controller, struct switch_state *sw, uint64_
     }
 }
 
+/* What it had not answered stays unproven.  Containments are looked at for the first refusal only:
+ * one that says something else each time must not keep us at work. */
 void
-overdue_refused(struct switch_state *sw)
+overdue_refused(struct controller *controller, struct switch_state *sw, const char *why)
 {
+    bool is_news = overdue_is_mute(sw) && sw->overdue.refused[0] == '\0';
     sw->overdue.count = 0; /* what is sent instead has its own time */
+    if (sw->overdue.is_mute) {
+        snprintf(sw->overdue.refused, sizeof(sw->overdue.refused), "%s", why);
+    }
+    if (is_news) {
+        judge_look_at_all_soon(controller);
+    }
 }
 
 void
@@ -170,6 +191,18 @@ crowd_tick(struct controller *controller)
                         "all switches that are connected answer again");
 }
 
+/* It refused something, and then said nothing for as long again. */
+static void
+again_tick(struct controller *controller, struct switch_state *sw)
+{
+    char text[TEXT_SIZE];
+    bool has_refused = sw->overdue.is_mute && sw->overdue.refused[0];
+    if (has_refused && sw->device.is_connected && !sw->is_fenced && is_late(controller, sw)) {
+        mute_show(controller, sw, text);
+        judge_look_at_all_soon(controller);
+    }
+}
+
 /* Who was away long enough is simply away. */
 static void
 away_tick(struct controller *controller, struct switch_state *sw)
@@ -197,6 +230,7 @@ overdue_tick(struct controller *controller)
     TAILQ_FOREACH(sw, &controller->switches, link)
     {
         away_tick(controller, sw);
+        again_tick(controller, sw);
         if (!sw->overdue.is_mute && sw->device.is_connected && !sw->is_fenced &&
             is_late(controller, sw)) {
             mute_begin(controller, sw);

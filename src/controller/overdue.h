@@ -11,8 +11,9 @@ void overdue_sent(const struct controller *controller, struct switch_state *sw,
                   uint64_t generation);
 /* The switch itself said what it holds as of that generation. */
 void overdue_answered(struct controller *controller, struct switch_state *sw, uint64_t generation);
-/* It answers, but takes nothing of it: what it says is the problem. */
-void overdue_refused(struct switch_state *sw);
+/* It answers, but takes nothing of it: what it says is the problem, also where it was mute before.
+ */
+void overdue_refused(struct controller *controller, struct switch_state *sw, const char *why);
 /* It came, or went: what was sent on another connection is not waited for.  That it was mute is
  * forgotten when it answers, or after it was away for long enough to be simply away. */
 void overdue_connection(const struct controller *controller, struct switch_state *sw);
@@ -20,7 +21,7 @@ void overdue_connection(const struct controller *controller, struct switch_state
 void overdue_forget(struct switch_state *sw);
 /* Connected, ours, and late with an answer. */
 bool overdue_is_mute(const struct switch_state *sw);
-/* As a problem of the switch. */
+/* As a problem of the switch: the last that is known of it. */
 void overdue_text(const struct switch_state *sw, char text[TEXT_SIZE]);
 void overdue_tick(struct controller *controller);
 

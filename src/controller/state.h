@@ -137,10 +137,11 @@ struct overdue_sent {
 struct overdue {
     struct overdue_sent sent[OVERDUE_NOTED];
     size_t count;
-    bool is_mute;     /* one of them is, or was, late */
-    bool is_told;     /* to people, by its name */
-    int64_t since_us; /* wall: when that one was sent */
-    int64_t gone_us;  /* boot: not connected since; 0: it is */
+    bool is_mute;            /* one of them is, or was, late */
+    bool is_told;            /* to people, by its name */
+    int64_t since_us;        /* wall: when that one was sent */
+    int64_t gone_us;         /* boot: not connected since; 0: it is */
+    char refused[TEXT_SIZE]; /* mute, and then it answered that: what is shown; "": nothing yet */
 };
 
 struct switch_state {

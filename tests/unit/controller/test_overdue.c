@@ -206,6 +206,15 @@ one_that_forgot_holds_nothing_for_sure(void **state)
     assert_true(campus_has_mark(containment(campus, id), "unverified"));
 }
 
+static void
+refuse(struct campus *campus, const char *why)
+{
+    struct wire_observed no = {.epoch = 1, .is_last = true};
+    snprintf(no.switch_name, sizeof(no.switch_name), "e2");
+    snprintf(no.refused, sizeof(no.refused), "%s", why);
+    controller_observed(campus->controller, &no);
+}
+
 /* It answers at once, but takes nothing: what it says is the trouble, not that it says nothing. */
 static void
 one_that_refuses_is_not_mute(void **state)
@@ -215,15 +224,46 @@ one_that_refuses_is_not_mute(void **state)
     campus->switches[1].is_deaf = true;
     campus_isolate(campus, 2, id);
     for (int i = 0; i < 300; i++) {
-        struct wire_observed no = {.epoch = 1, .is_last = true};
-        snprintf(no.switch_name, sizeof(no.switch_name), "e2");
-        snprintf(no.refused, sizeof(no.refused), "its disk is full");
-        controller_observed(campus->controller, &no);
+        refuse(campus, "its disk is full");
         campus_pass(campus, SECOND / 10);
     }
     assert_string_equal(problem_of(campus, 1), "its disk is full");
     assert_int_not_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
     assert_int_equal(notices_about(campus, "has not answered%"), 0);
+}
+
+/* The newer fact counts: that it refuses, that it then says nothing once more, that all is well. */
+static void
+one_that_was_mute_and_refuses_says_why(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    struct switch_report reports[4];
+    campus->switches[1].is_deaf = true;
+    campus_isolate(campus, 2, id);
+    for (int i = 0; i < 2; i++) {
+        campus_pass(campus, 15 * SECOND);
+        assert_true(is_told_mute(problem_of(campus, 1)));
+        assert_true(is_told_mute(containment(campus, id)->problem));
+        for (int j = 0; j < 300; j++) {
+            refuse(campus, j == 0 ? "its table is full" : "its disk is full");
+            campus_pass(campus, SECOND / 10);
+        }
+        assert_string_equal(problem_of(campus, 1), "its disk is full");
+        assert_non_null(strstr(containment(campus, id)->problem, "e2 its "));
+        assert_false(is_told_mute(containment(campus, id)->problem));
+        assert_int_equal(controller_reports(campus->controller, id, reports, 4), 2);
+        assert_string_equal(reports[1].why, "its disk is full");
+        assert_int_not_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
+    }
+    assert_int_equal(notices_about(campus, "answers again"), 0);
+    campus->switches[1].is_deaf = false;
+    dummy_set_connected(campus->switches[1].device, false);
+    dummy_set_connected(campus->switches[1].device, true);
+    campus_pass(campus, 2 * SECOND);
+    assert_string_equal(problem_of(campus, 1), "");
+    assert_int_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
+    assert_int_equal(notices_about(campus, "answers again"), 1);
 }
 
 /* While we stood still, answers lay unread. */
@@ -282,6 +322,7 @@ main(void)
         CASE(one_that_then_goes_away_is_simply_away),
         CASE(one_that_forgot_holds_nothing_for_sure),
         CASE(one_that_refuses_is_not_mute),
+        CASE(one_that_was_mute_and_refuses_says_why),
         CASE(our_own_standstill_is_nobodys_silence),
         CASE(many_at_once_are_told_as_one),
     };
