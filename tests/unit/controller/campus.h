@@ -10,7 +10,7 @@
 #include "driver/dummy.h"
 #include "wire/desired_set.h"
 
-#define CAMPUS_SWITCHES 4
+#define CAMPUS_SWITCHES 5
 
 struct delivery; /* a desired state or read-back on its way to a switch */
 

@@ -282,6 +282,22 @@ our_own_standstill_is_nobodys_silence(void **state)
     assert_true(is_told_mute(problem_of(campus, 1)));
 }
 
+/* What was sent after it, and before we noticed it, waited for nothing. */
+static void
+what_is_told_after_a_standstill_has_its_own_time(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    campus_pass(campus, SECOND);
+    campus->switches[1].is_deaf = true;
+    clock_fake_advance(&campus->clock, 30 * SECOND);
+    campus_isolate(campus, 2, id);
+    campus_pass(campus, 9 * SECOND);
+    assert_false(is_told_mute(problem_of(campus, 1)));
+    campus_pass(campus, 3 * SECOND);
+    assert_true(is_told_mute(problem_of(campus, 1)));
+}
+
 /* Many at once have one cause, and are told as one. */
 static void
 many_at_once_are_told_as_one(void **state)
@@ -309,6 +325,70 @@ many_at_once_are_told_as_one(void **state)
     assert_int_equal(containment(campus, id)->state, CONTAINMENT_VERIFIED);
 }
 
+static void
+all_deaf(struct campus *campus, bool is_deaf)
+{
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        campus->switches[i].is_deaf = is_deaf;
+    }
+}
+
+static void
+all_connected(struct campus *campus, bool is_connected)
+{
+    for (size_t i = 0; i < campus->switch_count; i++) {
+        dummy_set_connected(campus->switches[i].device, is_connected);
+    }
+}
+
+/* Whoever falls mute meanwhile belongs to it; neither a part of it, nor who is away, nor who came
+ * back and has not answered yet makes all well. */
+static void
+a_crowd_is_over_when_the_last_of_it_answers(void **state)
+{
+    struct campus *campus = *state;
+    char id[ID_SIZE];
+    static const char over[] = "all switches that are connected answer again";
+    static const char *const more[] = {"e3", "e4", "e5"};
+    for (size_t i = 0; i < COUNT_OF(more); i++) {
+        struct device_config config = {.driver = "dummy"};
+        snprintf(config.name, sizeof(config.name), "%s", more[i]);
+        campus_add(campus, &config);
+    }
+    campus_pass(campus, 2 * SECOND);
+    all_deaf(campus, true);
+    campus->switches[4].is_deaf = false;
+    campus_isolate(campus, 2, id);
+    campus_pass(campus, 15 * SECOND);
+    assert_false(is_told_mute(problem_of(campus, 4)));
+    campus->switches[4].is_deaf = true;
+    join(campus, 22);
+    campus_pass(campus, 15 * SECOND);
+    assert_true(is_told_mute(problem_of(campus, 4)));
+    assert_int_equal(notices_about(campus, "has not answered%"), 0);
+    assert_int_equal(notices_about(campus, "% switches have not answered what they were told"), 1);
+    for (size_t i = 0; i < 4; i++) {
+        campus->switches[i].is_deaf = false;
+        dummy_set_connected(campus->switches[i].device, false);
+        dummy_set_connected(campus->switches[i].device, true);
+    }
+    campus_pass(campus, 20 * SECOND);
+    assert_string_equal(problem_of(campus, 0), "");
+    assert_int_equal(notices_about(campus, over), 0);
+    all_deaf(campus, true);
+    all_connected(campus, false);
+    campus_pass(campus, 70 * SECOND);
+    assert_int_equal(notices_about(campus, over), 0);
+    all_connected(campus, true);
+    campus_pass(campus, 3 * SECOND);
+    assert_int_equal(notices_about(campus, over), 0);
+    all_deaf(campus, false);
+    all_connected(campus, false);
+    all_connected(campus, true);
+    campus_pass(campus, 10 * SECOND);
+    assert_int_equal(notices_about(campus, over), 1);
+}
+
 int
 main(void)
 {
@@ -324,7 +404,9 @@ main(void)
         CASE(one_that_refuses_is_not_mute),
         CASE(one_that_was_mute_and_refuses_says_why),
         CASE(our_own_standstill_is_nobodys_silence),
+        CASE(what_is_told_after_a_standstill_has_its_own_time),
         CASE(many_at_once_are_told_as_one),
+        CASE(a_crowd_is_over_when_the_last_of_it_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

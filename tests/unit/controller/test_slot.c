@@ -161,7 +161,7 @@ test_a_crowd_of_switches_is_judged_once(void **state)
     static char ids[30][ID_SIZE];
     campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
     campus_add(campus, &(struct device_config){.name = "e4", .driver = "dummy"});
-    for (size_t i = 0; i < CAMPUS_SWITCHES; i++) {
+    for (size_t i = 0; i < campus->switch_count; i++) {
         campus->switches[i].latency_us = (int64_t)(i + 1) * 400000;
     }
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
