@@ -285,13 +285,17 @@ pending_clear(struct controller *controller, struct entry *entry, const struct d
 }
 
 /* What was doubtful is not any more, and waits for another reason: that one is shown, too.  Of a
- * spent budget the storm's notice tells. */
+ * spent budget the storm's notice tells.  Where the mode alone leaves it to a person, every
+ * guard was asked, and nothing refuses it any more. */
 static void
 pending_bar(struct controller *controller, struct entry *entry, const struct decision *decision)
 {
     bool is_barred = decision->hold == HOLD_BUDGET || decision->hold == HOLD_PROTECTED;
     if (is_barred && entry->c.hold != decision->hold && !is_by_mode(entry->c.hold)) {
         pending_refuse(controller, entry, decision->hold_detail, decision->hold == HOLD_BUDGET);
+    } else if (is_by_mode(decision->hold) && entry->c.refused && !entry->is_changing) {
+        pending_admit(&entry->c);
+        entry_touch(controller, entry);
     }
 }
 

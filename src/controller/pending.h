@@ -10,8 +10,9 @@
  * the budget has room for it: 'policy' enforces it. */
 void pending_confirm(struct controller *controller, struct entry *entry, const char *policy);
 /* Policy is sure of it by now, and cannot enforce it: for 'why', which is shown, with since when,
- * until it is enforced; what refused it may be gone by then.  People are told once, unless
- * 'is_over_budget': the storm's notice tells. */
+ * until another detection of it is not refused for that.  What refused it may be gone before: only
+ * policy, with a detection at hand, knows; looked at without one it went and came back, and people
+ * were told each time.  They are told once, unless 'is_over_budget': the storm's notice tells. */
 void pending_refuse(struct controller *controller, struct entry *entry, const char *why,
                     bool is_over_budget);
 /* Nothing refuses it any more. */

@@ -137,6 +137,28 @@ test_what_refused_it_and_is_gone_keeps_nobody(void **state)
     assert_int_equal(scene_only(campus)->refused_us, 0);
 }
 
+/* Policy does not want to enforce it by itself any more, and a person could: nothing refuses it. */
+static void
+test_what_is_left_to_a_person_is_not_shown_as_refused(void **state)
+{
+    struct campus *campus = *state;
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK);
+    scene_change_policy(campus, policy, "10.1.0.250", "10.1.0.2");
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    assert_refused(campus, scene_only(campus), "protected");
+    scene_change_policy(campus, policy, "mode: auto", "mode: approve");
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK);
+    assert_refused(campus, scene_only(campus), "protected"); /* that one says nothing of it */
+    DETECT(campus, "10.1.0.2", PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG);
+    campus_pass(campus, 2 * SECOND);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(scene_only(campus)->state, CONTAINMENT_PENDING);
+        assert_null(scene_only(campus)->refused);
+        assert_int_equal(scene_only(campus)->refused_us, 0);
+        campus_restart(campus);
+    }
+}
+
 int
 main(void)
 {
@@ -146,6 +168,7 @@ main(void)
         CASE(test_a_spent_budget_is_shown_on_what_was_doubtful),
         CASE(test_a_doubtful_one_that_is_protected_since_is_shown_so),
         CASE(test_what_refused_it_and_is_gone_keeps_nobody),
+        CASE(test_what_is_left_to_a_person_is_not_shown_as_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
