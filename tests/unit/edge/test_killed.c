@@ -283,6 +283,45 @@ a_full_disk_is_tried_again(void **state)
     free(moment.journal);
 }
 
+/* Each try writes the whole: one in ten seconds, however long it lasts; and none once it is there.
+ */
+static void
+a_full_disk_is_tried_every_ten_seconds(void **state)
+{
+    struct fixture *f = *state;
+    struct rule all[2] = {numbered(0), numbered(1)};
+    struct running running;
+    disk_begin(f, &running);
+    tick(f, 3); /* it does not begin with the tenth */
+    sync_error = ENOSPC;
+    send_message(f, 0, 1, all, 2);
+    disk_drain(running.disk);
+    assert_true(desired_is_behind(f->desired));
+    tick(f, 7); /* the first is due */
+    disk_drain(running.disk);
+    for (unsigned i = 0; i < 5; i++) {
+        int before = syncs;
+        for (unsigned k = 0; k < 9; k++) {
+            tick(f, 1);
+            disk_drain(running.disk);
+        }
+        assert_int_equal(syncs, before);
+        tick(f, 1);
+        disk_drain(running.disk);
+        assert_int_equal(syncs, before + 1);
+        assert_true(desired_is_behind(f->desired));
+    }
+    sync_error = 0;
+    tick(f, 10);
+    disk_drain(running.disk);
+    assert_false(desired_is_behind(f->desired));
+    int done = syncs;
+    tick(f, 30);
+    disk_drain(running.disk);
+    assert_int_equal(syncs, done);
+    disk_end(f, &running);
+}
+
 int
 main(void)
 {
@@ -293,6 +332,7 @@ main(void)
         TEST(what_only_the_kernel_has_stays),
         TEST(a_delta_on_what_is_not_there_takes_nothing_out),
         TEST(a_full_disk_is_tried_again),
+        TEST(a_full_disk_is_tried_every_ten_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -350,6 +350,18 @@ how_old_an_entry_is_is_read(void **state)
     message.ages.ndm_updated = UINT32_MAX;
     kernel_messages_read(&message, sizeof(message), &handler);
     assert_int_equal(found.ago_us, UINT32_MAX * INT64_C(10000));
+    /* What somebody entered is not refreshed by frames: its age says nothing. */
+    message.info.ndm_state = NUD_NOARP;
+    kernel_messages_read(&message, sizeof(message), &handler);
+    assert_int_equal(found.ago_us, 0);
+    message.info.ndm_state = NUD_REACHABLE;
+    message.info.ndm_flags = NTF_MASTER;
+    kernel_messages_read(&message, sizeof(message), &handler);
+    assert_int_equal(found.ago_us, UINT32_MAX * INT64_C(10000));
+    message.info.ndm_flags = NTF_MASTER | NTF_EXT_LEARNED;
+    kernel_messages_read(&message, sizeof(message), &handler);
+    assert_int_equal(found.ago_us, 0);
+    assert_false(found.is_local);
 }
 
 static void
