@@ -23,6 +23,7 @@
 #include "controller/slot.h"
 #include "controller/storm.h"
 #include "controller/switches.h"
+#include "controller/unclear.h"
 #include "controller/wish.h"
 #include "controller/world.h"
 #include "policy/budget.h"
@@ -73,6 +74,7 @@ controller_new(const struct controller_settings *settings, const struct clock *c
     controller->talkers = talkers_new();
     controller->recent = recent_new();
     controller->outcome = MEM_NEW(struct outcome);
+    controller->unclears = unclears_new();
     struct topology_listener listener;
     follow_listener(controller, &listener);
     const struct topology_settings topology = {.endpoint_limit = 0};
@@ -112,6 +114,7 @@ controller_free(struct controller *controller)
     talkers_free(controller->talkers);
     recent_free(controller->recent);
     free(controller->outcome);
+    unclears_free(controller->unclears);
     hmap_fini(&controller->by_id);
     hmap_fini(&controller->by_subject);
     free(controller->listed);
@@ -284,6 +287,7 @@ controller_load(struct controller *controller)
     storm_load(controller);
     controller->sweep_left = controller->listed_count; /* the policy may be another one by now */
     clocks_begin(controller);
+    unclear_load(controller);
     return 0;
 }
 
@@ -416,6 +420,7 @@ controller_tick(struct controller *controller)
         unstored_tick(controller);
         forward_tick(controller);
         judge_tick(controller);
+        unclear_look(controller);
     }
     notices_tick(controller);
     checkpoints_tick(controller);

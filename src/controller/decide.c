@@ -16,6 +16,7 @@
 #include "controller/records.h"
 #include "controller/storm.h"
 #include "controller/switches.h"
+#include "controller/unclear.h"
 #include "controller/wish.h"
 #include "controller/world.h"
 
@@ -92,7 +93,9 @@ struct detection_commit {
     struct commit commit;       /* first: freed as that */
     struct recent_item *recent; /* its place; another's since, where the id is another one */
     char detection_id[NAME_SIZE];
-    struct incident incident;
+    struct incident incident, left;
+    enum unclear unclear;
+    struct detection *detection; /* owned; NULL: nothing of it is unclear */
     detection_done_fn *done;
     void *context;
 };
@@ -111,12 +114,19 @@ on_detection_stored(void *context, int error)
     } else if (item) {
         item->is_stored = true;
     }
+    if (!error && waits->left.id[0] != '\0') {
+        records_incident(controller, &waits->left);
+    }
     if (!error && waits->incident.id[0] != '\0') {
         records_incident(controller, &waits->incident);
     }
     if (waits->done) {
         waits->done(waits->context, waits->detection_id, error);
     }
+    if (!error && waits->detection) {
+        unclear_note(controller, waits->detection, &waits->incident, waits->unclear);
+    }
+    free(waits->detection);
 }
 
 /* Sent again while the first one's commit is on its way. */
@@ -495,28 +505,29 @@ observed_log(const struct outcome *outcome, struct store_change *change, int64_t
     }
 }
 
-void
-controller_detection(struct controller *controller, const struct detection *detection,
-                     detection_done_fn *done, void *context)
+static struct detection_commit *
+detection_commit_new(struct controller *controller, const struct detection *detection)
 {
-    clocks_tick(controller);
-    int64_t received_us = clock_wall_us(controller->clock);
-    if (is_known(controller, detection->id, done, context)) {
-        return;
-    }
-    struct recent_item *recent = recent_put(controller->recent, detection->id);
-    struct outcome *outcome = controller->outcome;
-    controller->unsure_us = detection->unsure_us;
-    engine_detection(controller->engine, detection, outcome);
-    controller->unsure_us = 0;
-    world_note_talk(controller, outcome);
-    records_sensor_seen(controller, detection->sensor);
     struct detection_commit *waits = MEM_NEW(struct detection_commit);
+    commit_init(&waits->commit, controller);
+    join_copy(waits->detection_id, sizeof(waits->detection_id), detection->id);
+    return waits;
+}
+
+/* What the engine said of it goes with it to the disk, and then to the switches. */
+static void
+detection_decide(struct controller *controller, struct detection_commit *waits,
+                 const struct detection *detection)
+{
+    const struct outcome *outcome = controller->outcome;
     struct commit *commit = &waits->commit;
-    commit_init(commit, controller);
-    struct detection rated = *detection; /* shallow: only written out */
-    rated.strength = outcome->strength;
-    store_put_detection(commit->change, &rated, outcome->incident.id);
+    int64_t received_us = clock_wall_us(controller->clock);
+    waits->incident = outcome->incident;
+    waits->unclear = outcome->unclear;
+    if (outcome->unclear != UNCLEAR_NOT) {
+        waits->detection = MEM_NEW(struct detection);
+        *waits->detection = *detection;
+    }
     if (outcome->incident.id[0] != '\0') {
         commit->severity = outcome->incident.severity;
         store_put_incident(commit->change, &outcome->incident);
@@ -534,12 +545,60 @@ controller_detection(struct controller *controller, const struct detection *dete
                  LOG_S("sensor", detection->sensor), LOG_S("signature", detection->signature),
                  LOG_S("outcome", outcome->why), LOG_I("not_logged", swallowed));
     }
-    join_copy(waits->detection_id, sizeof(waits->detection_id), detection->id);
-    waits->incident = outcome->incident;
+    commit_submit(commit, on_detection_stored, waits);
+}
+
+void
+controller_detection(struct controller *controller, const struct detection *detection,
+                     detection_done_fn *done, void *context)
+{
+    clocks_tick(controller);
+    if (is_known(controller, detection->id, done, context)) {
+        return;
+    }
+    struct recent_item *recent = recent_put(controller->recent, detection->id);
+    struct outcome *outcome = controller->outcome;
+    controller->unsure_us = detection->unsure_us;
+    engine_detection(controller->engine, detection, outcome);
+    controller->unsure_us = 0;
+    world_note_talk(controller, outcome);
+    records_sensor_seen(controller, detection->sensor);
+    struct detection_commit *waits = detection_commit_new(controller, detection);
+    struct detection rated = *detection; /* shallow: only written out */
+    rated.strength = outcome->strength;
+    store_put_detection(waits->commit.change, &rated, outcome->incident.id);
     waits->recent = recent;
     waits->done = done;
     waits->context = context;
-    commit_submit(commit, on_detection_stored, waits);
+    detection_decide(controller, waits, detection);
+}
+
+void
+decide_again(struct controller *controller, const struct detection *detection,
+             const struct incident *was)
+{
+    struct outcome *outcome = controller->outcome;
+    controller->unsure_us = detection->unsure_us;
+    controller->is_again = true;
+    engine_detection_again(controller->engine, detection, was, outcome);
+    unclear_own(controller, was, outcome->incident.endpoint_id, outcome);
+    controller->unsure_us = 0;
+    struct detection_commit *waits = detection_commit_new(controller, detection);
+    struct store_change *change = waits->commit.change;
+    struct detection rated = *detection; /* shallow: only written out */
+    rated.strength = outcome->strength;
+    store_move_detection(change, &rated, outcome->incident.id);
+    const struct endpoint *endpoint =
+        topology_by_id(controller->topology, outcome->incident.endpoint_id);
+    if (endpoint) { /* what waits about it must not be lost without it */
+        endpoint_put(controller, change, endpoint);
+    }
+    if (outcome->left.id[0] != '\0') {
+        waits->left = outcome->left;
+        store_put_incident(change, &outcome->left);
+    }
+    detection_decide(controller, waits, detection);
+    controller->is_again = false;
 }
 
 void

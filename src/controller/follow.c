@@ -12,6 +12,7 @@
 #include "controller/judge.h"
 #include "controller/notices/notices.h"
 #include "controller/switches.h"
+#include "controller/unclear.h"
 #include "controller/wish.h"
 
 #define TOLD_MAX 65536 /* changes noted in one call; facts come 512 at a time */
@@ -361,8 +362,11 @@ follow_role(struct controller *controller, const struct told *told)
 void
 follow_act(struct controller *controller)
 {
+    bool is_news = false;
     for (size_t i = 0; i < controller->told_count; i++) {
         struct told told = controller->told[i];
+        is_news = is_news || told.change == TOPOLOGY_ENDPOINT_ADDRESS ||
+                  told.change == TOPOLOGY_ENDPOINT_MOVED || told.change == TOPOLOGY_ENDPOINT_NEW;
         switch (told.change) {
         case TOPOLOGY_LINK:
             break; /* links are read from topology */
@@ -381,6 +385,9 @@ follow_act(struct controller *controller)
         }
     }
     controller->told_count = 0;
+    if (is_news) {
+        unclear_look(controller);
+    }
     switches_flush(controller);
 }
 

@@ -195,6 +195,7 @@ pending_confirm(struct controller *controller, struct entry *entry, const char *
     snprintf(account, sizeof(account), "policy:%.50s", policy);
     controller_judge(controller, entry->c.id, VERDICT_ENFORCE, account,
                      entry->c.hold == HOLD_BUDGET ? "the budget has room for it"
+                     : controller->is_again       ? "what was in doubt is known now"
                                                   : "another detection leaves no doubt",
                      on_confirmed, confirming);
 }

@@ -246,6 +246,7 @@ struct notices;
 struct conflicts;
 struct checkpoints;
 struct retention;
+struct unclears;
 
 struct controller {
     struct controller_settings settings;
@@ -259,6 +260,8 @@ struct controller {
     int64_t fresh_us; /* wall: first look at it since the machine started; 0: put right since */
     struct unstored unstored;
     uint64_t unsure_us; /* of the detection that policy looks at */
+    bool is_again;      /* which was judged before: unclear.h */
+    struct unclears *unclears;
     struct store *store;
     struct controller_ports ports;
     struct policy_world world;

@@ -15,6 +15,7 @@
 #define SAID_MAX 20000
 #define RELEASED_MAX 20000
 #define SAID_AGAIN_US (600 * SECOND_US)
+#define PLACE_SOON_US (8 * SECOND_US) /* as topology believes it of an address (bindings.c) */
 
 struct engine *
 engine_new(struct policy *policy, const struct policy_world *world, const struct clock *clock)
@@ -235,8 +236,7 @@ hold_fill(const struct engine *e, const struct file_policy *policy, struct decis
     bool may_enforce = (d->hold == HOLD_MODE || d->hold == HOLD_GRACE) && !d->is_limited;
     bool is_by_rule = d->is_limited && (d->hold == HOLD_ROLLOUT || d->hold == HOLD_MAINTENANCE ||
                                         d->hold == HOLD_MODE || d->hold == HOLD_GRACE);
-    bool is_for_people =
-        after == FILE_AFTER_ENFORCE && (is_by_rule || d->hold == HOLD_SHARED);
+    bool is_for_people = after == FILE_AFTER_ENFORCE && (is_by_rule || d->hold == HOLD_SHARED);
     d->pending_s = policy->hold.pending_s ? policy->hold.pending_s : common->pending_s;
     d->pending_s = is_for_people ? 0 : d->pending_s;
     d->pending_action = after == FILE_AFTER_ENFORCE && may_enforce ? d->action : ACTION_NONE;
@@ -530,22 +530,77 @@ settle_observed(struct outcome *outcome)
     outcome->decision_count = to;
 }
 
-void
-engine_detection(struct engine *e, const struct detection *detection, struct outcome *outcome)
+/* Whose, where and how strong; changes nothing. */
+static void
+look(struct engine *e, const struct detection *detection, struct finding *f)
 {
-    struct finding f = {.detection = detection};
+    *f = (struct finding){.detection = detection};
+    f->confidence = confidence_of(e->policy, detection);
+    party_find(e, f);
+    strength_rate(e, f);
+    f->is_watched = is_watched(e, f->endpoint_id);
+}
+
+static enum unclear
+unclear_of(const struct finding *f)
+{
+    bool is_held = f->known == KNOWN_SURE || f->known == KNOWN_CONFLICT || f->known == KNOWN_SITES;
+    if (f->party == PARTY_UNSAID || f->relay || ip_is_none(&f->ip)) {
+        return UNCLEAR_NOT;
+    }
+    if (!is_held) {
+        return UNCLEAR_ADDRESS;
+    }
+    bool is_ours = strcmp(f->detection->maker, "cordon") == 0;
+    return is_ours && f->endpoint && f->endpoint->location.class == LOCATION_NONE &&
+                   f->strength != STRENGTH_STRONG
+               ? UNCLEAR_PLACE
+               : UNCLEAR_NOT;
+}
+
+bool
+engine_is_clear(struct engine *e, const struct detection *detection, enum unclear unclear)
+{
+    struct finding f;
+    look(e, detection, &f);
+    bool is_late = unclear == UNCLEAR_PLACE && f.endpoint &&
+                   f.endpoint->location.since_us - detection->seen_us > PLACE_SOON_US;
+    return f.known == KNOWN_SURE && unclear_of(&f) != unclear && !is_late;
+}
+
+static void
+judge(struct engine *e, struct finding *f, struct outcome *outcome)
+{
     outcome->decision_count = 0; /* what is behind the count is not looked at: 16 KB */
     outcome->is_observed = false;
     outcome->why[0] = '\0';
-    f.confidence = confidence_of(e->policy, detection);
-    party_find(e, &f);
-    strength_rate(e, &f);
-    f.is_watched = is_watched(e, f.endpoint_id);
-    contacts_note(e, &f);
-    incident_add(e, &f);
-    run_policies(e, &f, outcome);
+    contacts_note(e, f);
+    incident_add(e, f);
+    run_policies(e, f, outcome);
     settle_observed(outcome);
-    outcome->strength = f.strength;
-    outcome->party = f.relay ? PARTY_UNSAID : f.party;
-    outcome->incident = *f.incident;
+    outcome->strength = f->strength;
+    outcome->party = f->relay ? PARTY_UNSAID : f->party;
+    outcome->incident = *f->incident;
+    outcome->unclear = unclear_of(f);
+}
+
+void
+engine_detection(struct engine *e, const struct detection *detection, struct outcome *outcome)
+{
+    struct finding f;
+    outcome->left.id[0] = '\0';
+    look(e, detection, &f);
+    judge(e, &f, outcome);
+}
+
+void
+engine_detection_again(struct engine *e, const struct detection *detection,
+                       const struct incident *was, struct outcome *outcome)
+{
+    struct finding f;
+    outcome->left.id[0] = '\0';
+    look(e, detection, &f);
+    f.is_again = true;
+    incident_leave(e, &f, was, &outcome->left);
+    judge(e, &f, outcome);
 }

@@ -121,6 +121,7 @@ struct finding {
     char strength_why[TEXT_SIZE];
     size_t sharers;  /* endpoints that contacted the same shared destination lately */
     bool is_watched; /* released a while ago */
+    bool is_again;   /* it was judged before, when less was known */
     struct incident *incident;
 };
 
@@ -162,6 +163,10 @@ bool origin_proves(struct engine *engine, const struct finding *finding);
 
 /* incidents.c */
 void incident_add(struct engine *engine, struct finding *finding);
+/* Takes it out of 'was', where it was put when less was known of it, before it is added.  'left' is
+ * what is to be stored of that one; no id: nothing, it is the endpoint's own by now. */
+void incident_leave(struct engine *engine, const struct finding *finding,
+                    const struct incident *was, struct incident *left);
 
 /* match.c */
 bool policy_matches(struct engine *engine, const struct file_policy *policy,

@@ -173,7 +173,10 @@ contacts_note(struct engine *engine, struct finding *f)
     struct contact_item *item = table_need(&engine->contacts, key, now_us);
     size_t to = 0;
     for (size_t i = 0; i < item->count; i++) { /* forget the old ones, and this one's old time */
-        if (now_us - item->at_us[i] < CONTACT_US && strcmp(item->who[i], who) != 0) {
+        bool is_itself =
+            strcmp(item->who[i], who) == 0 ||
+            (f->is_again && strcmp(item->who[i], text) == 0); /* when it was nobody's */
+        if (now_us - item->at_us[i] < CONTACT_US && !is_itself) {
             memmove(item->who[to], item->who[i], sizeof(item->who[0]));
             item->at_us[to++] = item->at_us[i];
         }

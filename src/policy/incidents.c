@@ -91,6 +91,14 @@ incident_sum_up(struct incident *incident, const struct finding *f)
     join_text(&join, phase_names[incident->phase]);
 }
 
+/* Does it still take in what was found then? */
+static bool
+is_collecting(const struct engine *engine, const struct incident *incident, int64_t seen_us)
+{
+    int64_t open_us = (int64_t)engine->policy->file.defaults.incident_s * SECOND_US;
+    return incident->is_open && seen_us - incident->last_us <= open_us;
+}
+
 void
 incident_add(struct engine *engine, struct finding *f)
 {
@@ -99,9 +107,7 @@ incident_add(struct engine *engine, struct finding *f)
     const char *site = site_said(engine, f);
     finding_subject(f, key);
     struct incident_item *item = table_need(&engine->incidents, key, now_us);
-    int64_t open_us = (int64_t)engine->policy->file.defaults.incident_s * SECOND_US;
-    bool is_over = f->detection->seen_us - item->incident.last_us > open_us;
-    if (!item->incident.is_open || is_over) {
+    if (!is_collecting(engine, &item->incident, f->detection->seen_us)) {
         incident_start(engine, &item->incident, f->detection);
     }
     incident_learn(&item->incident, f, site);
@@ -109,22 +115,73 @@ incident_add(struct engine *engine, struct finding *f)
     f->incident = &item->incident;
 }
 
-void
-engine_restore_incident(struct engine *engine, const struct incident *incident)
+static void
+incident_subject(const struct incident *incident, char key[TABLE_KEY_SIZE])
 {
-    char key[TABLE_KEY_SIZE];
     struct finding f = {.party = PARTY_UNSAID,
                         .server = incident->server,
                         .ip = incident->ip,
                         .mac = incident->mac};
-    if (!incident->is_open) {
-        return;
-    }
     memcpy(f.endpoint_id, incident->endpoint_id, sizeof(f.endpoint_id));
     memcpy(f.server_name, incident->server_name, sizeof(f.server_name));
     f.party = ip_is_none(&incident->ip) && mac_is_none(&incident->mac) ? PARTY_UNSAID : PARTY_SRC;
     memcpy(f.site, incident->site, sizeof(f.site));
     finding_subject(&f, key);
+}
+
+/* It was the only one there: that incident is the endpoint's, under its own id where the endpoint
+ * has none yet; else there is nothing left to collect. */
+static bool
+incident_hand_over(struct engine *engine, const struct finding *f, struct incident_item *item,
+                   const char *to)
+{
+    const struct incident_item *own = table_find(&engine->incidents, to);
+    struct incident moved = item->incident;
+    if (own && is_collecting(engine, &own->incident, f->detection->seen_us)) {
+        memcpy(item->incident.endpoint_id, f->endpoint_id, sizeof(f->endpoint_id));
+        item->incident.is_open = false;
+        return false;
+    }
+    table_drop(&engine->incidents, item);
+    item = table_need(&engine->incidents, to, clock_boot_us(engine->clock));
+    item->incident = moved;
+    return true;
+}
+
+void
+incident_leave(struct engine *engine, const struct finding *f, const struct incident *was,
+               struct incident *left)
+{
+    char from[TABLE_KEY_SIZE], to[TABLE_KEY_SIZE];
+    struct finding nobody = *f;
+    incident_subject(was, from);
+    finding_subject(f, to);
+    struct incident_item *item = table_find(&engine->incidents, from);
+    if (!item || strcmp(item->incident.id, was->id) != 0 || item->incident.detection_count == 0) {
+        return; /* forgotten since, to make room */
+    }
+    item->incident.detection_count--;
+    bool is_same = strcmp(from, to) == 0;
+    if (is_same ||
+        (item->incident.detection_count == 0 && incident_hand_over(engine, f, item, to))) {
+        return;
+    }
+    nobody.endpoint = NULL;
+    incident_sum_up(&item->incident, &nobody);
+    *left = item->incident;
+    if (!left->is_open) {
+        table_drop(&engine->incidents, item);
+    }
+}
+
+void
+engine_restore_incident(struct engine *engine, const struct incident *incident)
+{
+    char key[TABLE_KEY_SIZE];
+    if (!incident->is_open) {
+        return;
+    }
+    incident_subject(incident, key);
     struct incident_item *item = table_need(&engine->incidents, key, clock_boot_us(engine->clock));
     if (incident->last_us >= item->incident.last_us) {
         item->incident = *incident;

@@ -140,11 +140,20 @@ void engine_set_policy(struct engine *engine, struct policy *policy);
 struct policy *engine_policy(struct engine *engine);
 void engine_assume(struct engine *engine, enum assumption assumption);
 
+/* What is not known about a detection's endpoint, and may be learnt a moment later. */
+enum unclear {
+    UNCLEAR_NOT,     /* nothing, or nothing that time tells */
+    UNCLEAR_ADDRESS, /* who had its address then */
+    UNCLEAR_PLACE,   /* where that machine is, which our own evidence is weighed by */
+};
+
 #define DECISIONS_MAX 8
 struct outcome {
     enum strength strength;   /* as rated */
     enum party party;         /* the right party; UNSAID: none of ours */
     struct incident incident; /* as it is now, to be stored */
+    struct incident left;     /* likewise: the one that it was in before; no id: none */
+    enum unclear unclear;
     struct decision decisions[DECISIONS_MAX];
     size_t decision_count;
     bool is_observed;        /* mode observe: the decisions say what would have been */
@@ -159,6 +168,13 @@ bool engine_protects(const struct engine *engine, const struct endpoint *endpoin
 /* One detection.  Always succeeds: an outcome without decisions says why. */
 void engine_detection(struct engine *engine, const struct detection *detection,
                       struct outcome *outcome);
+/* Is what was 'unclear' about that detection known by now? */
+bool engine_is_clear(struct engine *engine, const struct detection *detection,
+                     enum unclear unclear);
+/* Judges it once more, as it would be if it came now.  'was' is the incident that it is in: it goes
+ * over to its endpoint's, and counts once. */
+void engine_detection_again(struct engine *engine, const struct detection *detection,
+                            const struct incident *was, struct outcome *outcome);
 /* From the store at start. */
 void engine_restore_incident(struct engine *engine, const struct incident *incident);
 /* The controller tells what became of things: for budgets, grace and watch periods. */

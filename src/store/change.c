@@ -167,6 +167,14 @@ store_put_detection(struct store_change *change, const struct detection *detecti
 }
 
 void
+store_move_detection(struct store_change *change, const struct detection *detection,
+                     const char *incident_id)
+{
+    store_put_detection(change, detection, incident_id);
+    change->rows[change->count - 1].kind = ROW_MOVED_DETECTION;
+}
+
+void
 store_put_evidence(struct store_change *change, const struct evidence *evidence)
 {
     struct row *row = row_add(change, ROW_EVIDENCE, evidence->detection_id);

@@ -44,6 +44,9 @@ void store_put_containment(struct store_change *change, const struct containment
 void store_put_incident(struct store_change *change, const struct incident *incident);
 void store_put_detection(struct store_change *change, const struct detection *detection,
                          const char *incident_id);
+/* One that is stored was judged again: it is of that incident, and as strong as it says now. */
+void store_move_detection(struct store_change *change, const struct detection *detection,
+                          const char *incident_id);
 void store_put_evidence(struct store_change *change, const struct evidence *evidence);
 void store_put_endpoint(struct store_change *change, const struct endpoint_record *record);
 void store_drop_endpoint(struct store_change *change, const char *endpoint_id);

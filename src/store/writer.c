@@ -52,6 +52,9 @@ static const char *const statements[STATEMENT_COUNT] = {
     /* id, key = incident, at_us = seen, text; sent again: stored once */
     [ROW_DETECTION] = "INSERT OR IGNORE INTO detection(id, incident_id, seen_us, json)"
                       " VALUES(?1, ?2, ?4, ?6)",
+    /* id, key = incident, text; what was taken out of it stays out */
+    [ROW_MOVED_DETECTION] = "UPDATE detection SET incident_id = ?2,"
+                            " json = iif(is_plain, json, ?6) WHERE id = ?1",
     /* id = detection, bytes */
     [ROW_EVIDENCE] = "INSERT OR IGNORE INTO evidence(detection_id, pcap) VALUES(?1, ?7)",
     /* id, at_us = seen, text; no text: dropped */

@@ -10,8 +10,11 @@
 #include "topology/locations.h"
 #include "topology/sites.h"
 
-#define CONTEST_US 300000000         /* two claimants heard within so long contest it */
-#define EARLY_US 5000000             /* traffic may be seen a little before its first ARP */
+#define CONTEST_US 300000000 /* two claimants heard within so long contest it */
+#define EARLY_US 5000000     /* traffic may be seen a little before its first lease ... */
+/* ... or ARP or ND: a neighbour with a stale entry of it asks for it after five seconds only, and
+ * up to three times, a second apart (RFC 4861 10, which Linux follows for ARP, too). */
+#define EARLY_NEIGHBOUR_US 8000000
 #define FLAG_EVERY_S 60              /* one history entry per address for refused claims */
 #define RESTORED_LEASE_US 3600000000 /* rows of earlier releases do not tell a lease's end */
 
@@ -470,7 +473,8 @@ resolve_gap(const struct topology *t, const struct holders *of, int64_t at_us, s
         const struct binding *b = &node->endpoint.bindings[k];
         claim->node = node;
         claim->index = k;
-        bool is_early = b->from_us > at_us && b->from_us - at_us <= EARLY_US;
+        int64_t early_us = is_lease_source(b->source) ? EARLY_US : EARLY_NEIGHBOUR_US;
+        bool is_early = b->from_us > at_us && b->from_us - at_us <= early_us;
         if (is_early && of->count == 1 && is_open(t, node, k, clock_wall_us(t->clock))) {
             return RESOLUTION_SURE;
         }

@@ -74,6 +74,9 @@ add_containments(struct text *text, struct controller *controller)
     head(text, "cordon_pending_dropped_total", "counter",
          "decisions that would have waited for a person, but too many did");
     add(text, "cordon_pending_dropped_total %" PRIu64 "\n", controller_pending_dropped(controller));
+    head(text, "cordon_unclear_dropped_total", "counter",
+         "detections about an unknown address that are not judged again: too many");
+    add(text, "cordon_unclear_dropped_total %" PRIu64 "\n", controller_unclear_dropped(controller));
     head(text, "cordon_enforcement_suspended", "gauge", "1 while all enforcement is suspended");
     add(text, "cordon_enforcement_suspended %d\n", controller_is_suspended(controller));
 }

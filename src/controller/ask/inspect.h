@@ -31,6 +31,8 @@ bool controller_sensor_at(const struct controller *controller, size_t index,
 
 /* Decisions that would have waited for a person, but too many did. */
 uint64_t controller_pending_dropped(const struct controller *controller);
+/* Detections about nobody known that were not kept until somebody is: too many. */
+uint64_t controller_unclear_dropped(const struct controller *controller);
 
 /* What each switch says of one containment: the worst of its rules there. */
 struct switch_report {

@@ -492,6 +492,13 @@ controller_pending_dropped(const struct controller *controller)
 }
 
 uint64_t
+controller_unclear_dropped(const struct controller *controller)
+{
+    (void)controller;
+    return 0;
+}
+
+uint64_t
 controller_epoch(const struct controller *c)
 {
     (void)c;
