@@ -462,6 +462,22 @@ test_in_mode_approve_a_person_is_asked_about_the_endpoint(void **state)
     assert_contained(campus, 7);
 }
 
+/* Known, it waits all the same, for what is left to say against it: and says so. */
+static void
+test_what_anybody_can_forge_waits_as_the_endpoints(void **state)
+{
+    struct campus *campus = *state;
+    DETECT(campus, addresses[1], PHASE_C2, SEVERITY_HIGH, STRENGTH_WEAK);
+    assert_waits(campus, 7);
+    clock_fake_advance(&campus->clock, 50 * MS);
+    takes(campus, 7, addresses[1]);
+    const struct containment *c = scene_only(campus);
+    assert_int_equal(c->state, CONTAINMENT_PENDING);
+    assert_int_equal(c->hold, HOLD_WEAK);
+    assert_string_equal(c->endpoint_id, campus_endpoint(campus, 7)->id);
+    assert_false(scene_drops(campus, 7));
+}
+
 /* A person looked and left it: that it is certain now is more than there was to see. */
 static void
 test_what_a_person_left_for_its_doubt_is_contained(void **state)
@@ -616,6 +632,7 @@ main(void)
         EACH(test_it_does_not_share_a_server_with_itself),
         EACH(test_also_after_a_restart),
         EACH(test_in_mode_approve_a_person_is_asked_about_the_endpoint),
+        EACH(test_what_anybody_can_forge_waits_as_the_endpoints),
         EACH(test_what_a_person_left_for_its_doubt_is_contained),
         EACH(test_what_a_person_ended_is_over_and_another_begins),
         EACH(test_forged_ones_push_out_no_certain_one),
