@@ -90,14 +90,6 @@ item_add(struct controller *controller, const struct detection *detection,
     unclears->items[unclears->count++] = item;
 }
 
-void
-unclear_note(struct controller *controller, const struct detection *detection,
-             const struct incident *incident, enum unclear unclear)
-{
-    item_add(controller, detection, incident, unclear);
-    unclear_look(controller); /* it may have become clear while it was being stored */
-}
-
 static bool
 is_clear(struct controller *controller, const struct unclear_item *item)
 {
@@ -107,22 +99,39 @@ is_clear(struct controller *controller, const struct unclear_item *item)
     return is;
 }
 
+/* True: it waits no longer. */
+static bool
+look_at(struct controller *controller, size_t at)
+{
+    struct unclears *unclears = controller->unclears;
+    struct unclear_item *item = unclears->items[at];
+    int64_t waits_us = clock_boot_us(controller->clock) - item->since_us;
+    bool is_known = is_clear(controller, item);
+    if (!is_known && waits_us <= UNCLEAR_US) {
+        return false;
+    }
+    (void)item_take(unclears, at);
+    if (is_known) {
+        decide_again(controller, &item->detection, &item->incident);
+    }
+    free(item);
+    return true;
+}
+
+void
+unclear_note(struct controller *controller, const struct detection *detection,
+             const struct incident *incident, enum unclear unclear)
+{
+    item_add(controller, detection, incident, unclear);
+    /* it may have become clear while it was being stored */
+    (void)look_at(controller, controller->unclears->count - 1);
+}
+
 void
 unclear_look(struct controller *controller)
 {
-    struct unclears *unclears = controller->unclears;
-    int64_t since_us = clock_boot_us(controller->clock) - UNCLEAR_US;
-    for (size_t i = 0; i < unclears->count;) {
-        struct unclear_item *item = unclears->items[i];
-        if (is_clear(controller, item)) {
-            (void)item_take(unclears, i);
-            decide_again(controller, &item->detection, &item->incident);
-            free(item);
-        } else if (item->since_us < since_us) {
-            free(item_take(unclears, i));
-        } else {
-            i++;
-        }
+    for (size_t i = 0; i < controller->unclears->count;) {
+        i += look_at(controller, i) ? 0 : 1;
     }
 }
 

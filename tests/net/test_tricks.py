@@ -15,7 +15,8 @@ import opened
 import pytest
 from netns import wait_for
 from probes import Http, Ping, can, cannot
-from scapy.all import (BOOTP, DHCP, DNS, DNSQR, DNSRR, IP, TCP, UDP, Ether, ICMPv6ND_RA, IPv6, Raw, raw)
+from scapy.all import (BOOTP, DHCP, DNS, DNSQR, DNSRR, IP, TCP, UDP, Ether, ICMPv6ND_NS,
+                       ICMPv6ND_RA, IPv6, Raw, raw)
 from test_evasion import lldp
 from test_forgeries import eve_alert
 
@@ -185,6 +186,48 @@ def test_what_is_late_is_not_about_whoever_has_the_address_now(campus, cordon, c
 
 def ends_of(link):
     return {(link[end]["switch"], link[end]["port"]) for end in "ab"}
+
+
+@pytest.mark.parametrize("family", ("ip4", "ip6"))
+def test_whose_it_was_is_learnt_after_the_finding(campus, cordon, c1, c3, family):
+    """What finders and what switches tell comes on different ways.  An alert about an address that
+    nobody has; then c3 says that it is its own: an ARP, or a probe for duplicates (DAD).  Who says
+    so much later is not meant."""
+    def own(client, address):
+        if family == "ip4":
+            frame = attempts.arp(client, attempts.ALL, b"\x55" * 6, op=1, psrc=address, pdst=address)
+        else:
+            frame = (Ether(src=client.mac, dst="33:33:ff:00:00:01")
+                     / IPv6(src="::", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt=address))
+        put(client, [frame] * 3)
+
+    def told(number, ago_s):
+        """An alert of so long ago about a fresh address, which waits by now."""
+        address = f"10.77.0.{180 + number}" if family == "ip4" else f"2001:db8:77::7:{180 + number}"
+        alert = json.loads(eve_alert(address, "198.51.100.66"))
+        at = time.gmtime(time.time() - ago_s)
+        alert["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%S.000000+0000", at)
+        tell(STRONG, [json.dumps(alert) + "\n"])
+        wait_for(lambda: [p for p in cordon.api.items("/pending")
+                          if address in json.dumps(p)], "it waits for a person", 30, 0.02)
+        return address
+
+    late = told(0, 20)
+    own(c1, late)
+    wait_for(lambda: late in cordon.endpoint(c1)["addresses"], "c1 has that address", 30, 0.1)
+    for number in range(1, 8):
+        began = time.monotonic()
+        address = told(number, 0)
+        own(c3, address)
+        wait_for(lambda: address in cordon.endpoint(c3)["addresses"], "c3 has it", 30, 0.1)
+        if time.monotonic() - began < 6:
+            break
+    contained = cordon.wait_state("verified", c3, "isolate")
+    assert isolated(cordon) == {cordon.endpoint(c3)["id"]}
+    assert "known" in [step["step"] for step in contained["timeline"]], contained["timeline"]
+    incident = cordon.api.get(f"/incidents/{contained['incident_id']}")
+    assert incident["endpoint_id"] == cordon.endpoint(c3)["id"] and incident["detections"], incident
+    cannot(Ping(campus["world"].ip4), c3, c1)
 
 
 def test_who_behaves_like_a_server_is_contained_all_the_same(campus, cordon, c1, c3, c6):

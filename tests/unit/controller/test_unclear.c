@@ -163,7 +163,7 @@ test_whose_it_was_is_learnt_a_moment_later(void **state)
         assert_incident(campus, 7, 1);
         assert_int_equal(stored(campus, c->incident_id), 1);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -181,7 +181,7 @@ test_who_takes_it_much_later_is_not_taken_for_him(void **state)
         long_after(campus, 20 * MINUTE);
         assert_waits(campus, 7);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -212,7 +212,7 @@ test_an_edge_that_was_away_tells_whose_it_was(void **state)
         assert_contained(campus, 7);
         assert_incident(campus, 7, 1);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -242,7 +242,7 @@ test_who_had_it_before_is_contained_at_once(void **state)
         assert_false(campus_has_mark(assert_contained(campus, 7), "enforce"));
         assert_incident(campus, 7, 1);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -265,7 +265,7 @@ test_an_address_that_another_had_is_nobodys(void **state)
         assert_false(scene_drops(campus, 8));
         assert_int_equal(scene_only(campus)->state, CONTAINMENT_PENDING);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -284,7 +284,7 @@ test_who_was_silent_for_long_and_speaks_again(void **state)
         takes(campus, 7, addresses[i]);
         assert_contained(campus, 7);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -303,7 +303,7 @@ test_a_later_owner_is_never_contained(void **state)
         long_after(campus, 20 * MINUTE);
         assert_false(scene_drops(campus, 8));
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -345,7 +345,7 @@ test_two_detections_with_the_binding_in_between(void **state)
         assert_incident(campus, 7, 2);
         assert_int_equal(stored(campus, c->incident_id), 2);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -364,7 +364,7 @@ test_two_detections_before_the_binding(void **state)
         assert_incident(campus, 7, 2);
         assert_int_equal(stored(campus, c->incident_id), 2);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -571,7 +571,7 @@ test_own_evidence_is_weighed_again_when_its_place_is_known(void **state)
         assert_contained(campus, 7);
         assert_incident(campus, 7, 1);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
@@ -606,14 +606,14 @@ test_one_that_has_just_come_and_attacks_at_once(void **state)
         assert_incident(campus, 7, 1);
         assert_int_equal(stored(campus, c->incident_id), 1);
         void *end = campus;
-        scene_teardown(&end);
+        campus_teardown(&end);
     }
 }
 
 int
 main(void)
 {
-#define EACH(name) cmocka_unit_test_setup_teardown(name, setup, scene_teardown)
+#define EACH(name) cmocka_unit_test_setup_teardown(name, setup, campus_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whose_it_was_is_learnt_a_moment_later),
         cmocka_unit_test(test_who_takes_it_much_later_is_not_taken_for_him),
