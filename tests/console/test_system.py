@@ -2,6 +2,7 @@
 import os
 
 from netns import wait_for
+from probes import Ping, can, cannot
 
 SHOTS = os.environ.get("CORDON_SCREENS")
 
@@ -60,7 +61,7 @@ class TestSystem:
             admin.shot(os.path.join(SHOTS, "mirror.en.png"))
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "enough"})
 
-    def test_a_panic_says_what_it_frees(self, admin, cordon, c4):
+    def test_a_panic_says_what_it_frees(self, admin, cordon, c3, c4):
         made = cordon.api.post("/containments", {"action": "isolate", "mac": c4.mac,
                                                  "reason": "counted", "expires_in_s": 600})
         cordon.api.post("/server-blocks", {"server": "203.0.113.99", "reason": "counted",
@@ -70,6 +71,32 @@ class TestSystem:
         admin.see("1 contained endpoints and pairs, 1 blocked servers")
         admin.click("Cancel")
         assert cordon.api.get("/enforcement")["state"] == "active"
+        # and does it: by frames, until somebody takes it back there
+        cordon.wait_state("verified", c4, "isolate")
+        world = Ping(cordon.campus["world"].ip4)
+
+        def press(button):
+            admin.click(button)
+            admin.fill("Reason (kept in the operation log)", f"drill: {button}")
+            admin.run("await page.getByRole('dialog').getByRole('button', {name: args.name, exact: true}).click()",
+                      name=button)
+        try:
+            press("Suspend all enforcement")
+            admin.see("Enforcement is suspended: nobody is contained.")
+            can(world, c4)
+            assert cordon.api.get("/enforcement")["state"] == "suspended"
+            press("Resume enforcement")
+            admin.see("Containments are enforced.")
+            wait_for(lambda: not world.ask(c4)[0], "c4 is cut off again", 30)
+            cannot(world, c4, twin=c3)
+        finally:
+            if cordon.api.get("/enforcement")["state"] == "suspended":
+                cordon.api.post("/enforcement/resume", {"reason": "the end of a test"})
+        rows = {(row["action"], row["account"], row.get("detail"))
+                for row in cordon.api.get("/audit?limit=50")["items"]}
+        assert {("panic", "account:admin", "drill: Suspend all enforcement"),
+                ("resume", "account:admin", "drill: Resume enforcement")} <= rows, rows
+        assert admin.violations() == []
         cordon.api.post(f"/containments/{made['id']}/release", {"reason": "done"})
 
     def test_who_may_read_packets(self, admin, cordon):

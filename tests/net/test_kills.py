@@ -26,6 +26,7 @@ STORMS = int(os.environ.get("CORDON_STORMS", "3"))
 APART_S = 0.0001  # steps that come closer together are one moment for a kill
 LEVEL_S = 5  # by the issue: of everything being up
 ANSWERED_S = 2  # and what was asked for last of all, from its answer on
+LAPSE_S = 3  # of a containment that ends by itself
 RELEASE_S = 0.004  # after a release was sent: about when it is on disk
 UP_S = 30  # roles are started again with back-off; not what is measured
 
@@ -237,6 +238,21 @@ class Life:
         ledger.audit(self.database, [made["id"]], [made["id"]])
         ledger.frames(self.lab, found)
 
+    def lapse(self, target):
+        """Its time ends; the kill comes when it does.  It is over once, and for everybody."""
+        made = self.lab.contain(self.alerted, expires_in_s=LAPSE_S)["id"]
+        self.lab.wait_state(made, ("verified", "expired"))
+        # by its own word: how long it took until then is none of its time
+        left = parse_time(self.lab.containment(made)["expires"]) - time.time()
+        self.kill_after(target, max(left, 0), lambda: None)
+        self.lab.wait_state(made, ("expired",))
+        found = ledger.converge(self.lab, LEVEL_S)
+        assert self.alerted.mac not in found
+        rows = self.database.rows("SELECT count(*) FROM audit WHERE action = 'expire' AND object = ?", made)
+        assert rows == [(1,)], rows
+        ledger.frames(self.lab, found)
+        ledger.switches(self.lab, found)
+
     def _note(self, target, containment_id, at):
         """How far the story was when the kill came."""
         last = "nothing"
@@ -258,6 +274,8 @@ def test_every_program_is_killed_at_every_step_of_a_containments_life(lab):
                 life.end(target)
             else:
                 life.begin(target, step)
+    for target in ("core", "driver", "s1", "cordond"):  # the others have no part in it
+        life.lapse(target)
     ledger.detections(database, life.names)
     ledger.switches(lab, {})
     ledger.chain(lab)
