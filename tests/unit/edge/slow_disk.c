@@ -1,6 +1,7 @@
 #include "slow_disk.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 atomic_int sync_ms, sync_error, syncs;
@@ -23,4 +24,11 @@ int
 fsync(int fd)
 {
     return fdatasync(fd);
+}
+
+void
+slow_disk_reset(void)
+{
+    sync_ms = sync_error = syncs = 0;
+    sync_is_held = false;
 }

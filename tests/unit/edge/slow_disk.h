@@ -6,8 +6,12 @@
 #include <stdatomic.h>
 
 extern atomic_int sync_ms;
-extern atomic_bool sync_is_held; /* none ends before it is let go: whoever waits for one waits for ever */
 extern atomic_int sync_error; /* an errno; 0: all is well */
 extern atomic_int syncs;      /* how many there were */
+/* None ends before it is let go: whoever waits for one waits for ever. */
+extern atomic_bool sync_is_held;
+
+/* As at the start: quick, and all is well. */
+void slow_disk_reset(void);
 
 #endif

@@ -23,6 +23,9 @@ struct fixture {
     char dir[64];
     char path[96];
     struct journal *journal;
+    struct event_base *base; /* NULL: it has no disk of its own */
+    struct disk *disk;
+    int failed;       /* what was told of it last */
     char lines[4096]; /* what was read, each line between brackets */
 };
 
@@ -31,7 +34,7 @@ setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
-    sync_is_held = false;
+    slow_disk_reset();
     snprintf(f->dir, sizeof(f->dir), "/tmp/cordon-journal-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->path, sizeof(f->path), "%s/j.jsonl", f->dir);
@@ -44,7 +47,15 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
+    slow_disk_reset();
+    if (f->disk) {
+        journal_settle(f->journal);
+    }
     journal_free(f->journal);
+    disk_free(f->disk);
+    if (f->base) {
+        event_base_free(f->base);
+    }
     unlink(f->path);
     assert_int_equal(rmdir(f->dir), 0); /* nothing is left beside it */
     free(f);
@@ -182,7 +193,6 @@ a_line_that_does_not_fit_is_known_to_be_missing(void **state)
 {
     struct fixture *f = *state;
     struct rlimit before, tight;
-    sync_ms = sync_error = 0;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     tight = (struct rlimit){.rlim_cur = 6, .rlim_max = before.rlim_max};
@@ -216,7 +226,16 @@ a_folder_that_is_not_there_is_an_error(void **state)
 static void
 on_failed(void *context, int error)
 {
-    *(int *)context = error;
+    ((struct fixture *)context)->failed = error;
+}
+
+/* From here on a thread brings to the disk what is written, and replaces the whole. */
+static void
+use_disk(struct fixture *f)
+{
+    f->base = event_base_new();
+    f->disk = disk_new(f->base);
+    assert_int_equal(journal_use(f->journal, f->base, f->disk, on_failed, f), 0);
 }
 
 /* For at most so long, or until the disk was asked so often. */
@@ -234,41 +253,32 @@ static void
 the_loop_brings_changes_to_the_disk_by_itself(void **state)
 {
     struct fixture *f = *state;
-    struct event_base *base = event_base_new();
-    struct disk *disk = disk_new(base);
-    int failed = 0;
-    syncs = sync_error = sync_ms = 0;
-    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    use_disk(f);
     for (int i = 0; i < 10; i++) { /* and all together once */
         assert_int_equal(journal_append(f->journal, "a line"), 0);
     }
     assert_int_equal(syncs, 0); /* nobody waited for it */
-    loop_until(base, 1, 30000);
+    loop_until(f->base, 1, 30000);
     assert_int_equal(syncs, 1);
-    loop_until(base, 2, 200);
+    loop_until(f->base, 2, 200);
     assert_int_equal(syncs, 1);
     sync_error = EIO; /* a disk that does not take it is told of, and asked again */
     assert_int_equal(journal_append(f->journal, "another"), 0);
-    loop_until(base, 2, 30000);
-    disk_drain(disk);
-    assert_int_equal(failed, -EIO);
+    loop_until(f->base, 2, 30000);
+    disk_drain(f->disk);
+    assert_int_equal(f->failed, -EIO);
     assert_true(journal_is_behind(f->journal));
     sync_error = 0;
     assert_int_equal(journal_sync(f->journal), 0);
-    disk_drain(disk);
+    disk_drain(f->disk);
     assert_int_equal(syncs, 3);
     assert_true(journal_is_behind(f->journal)); /* of the pages before nobody knows */
     assert_int_equal(journal_append(f->journal, "a third"), 0);
-    loop_until(base, 4, 30000);
+    loop_until(f->base, 4, 30000);
     assert_int_equal(syncs, 4);
     assert_int_equal(replace(f->journal, "all\n"), 0);
-    disk_drain(disk);
+    disk_drain(f->disk);
     assert_false(journal_is_behind(f->journal));
-    journal_settle(f->journal);
-    journal_free(f->journal);
-    f->journal = NULL;
-    disk_free(disk);
-    event_base_free(base);
 }
 
 /* A disk that takes its time holds up nobody; what comes meanwhile is there, in its order. */
@@ -276,11 +286,7 @@ static void
 a_slow_disk_is_not_waited_for(void **state)
 {
     struct fixture *f = *state;
-    struct event_base *base = event_base_new();
-    struct disk *disk = disk_new(base);
-    int failed = 0;
-    syncs = sync_error = 0;
-    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    use_disk(f);
     sync_is_held = true;
     assert_int_equal(journal_append(f->journal, "old"), 0);
     for (int i = 0; i < 12; i++) {
@@ -293,7 +299,7 @@ a_slow_disk_is_not_waited_for(void **state)
             assert_int_equal(journal_append(f->journal, line), 0);
         }
         assert_int_equal(journal_sync(f->journal), 0);
-        loop_until(base, INT_MAX, 5);
+        loop_until(f->base, INT_MAX, 5);
     }
     assert_lines(f,
                  "[old][0][1][2][4][5][7][8][9][10][11]"); /* killed now it would have lost none */
@@ -302,12 +308,10 @@ a_slow_disk_is_not_waited_for(void **state)
     assert_int_equal(journal_sync(f->journal), 0);
     assert_lines(f, "[all-3][4][5][7][8][9][10][11]");
     assert_int_equal(journal_size(f->journal), 6 + 5 * 2 + 2 * 3);
-    assert_int_equal(failed, 0);
+    assert_int_equal(f->failed, 0);
     reopen(f);
     assert_int_equal(journal_append(f->journal, "next"), 0);
     assert_lines(f, "[all-3][4][5][7][8][9][10][11][next]");
-    disk_free(disk);
-    event_base_free(base);
 }
 
 /* At no moment is a line missing: neither while the whole is being written, nor after it took its
@@ -316,13 +320,10 @@ static void
 whoever_is_killed_finds_every_line(void **state)
 {
     struct fixture *f = *state;
-    struct event_base *base = event_base_new();
-    struct disk *disk = disk_new(base);
     char before[4096] = "[old]", after[4096] = "[all]", line[8];
-    int failed = 0, left = 20, i = 0;
-    syncs = sync_error = 0;
+    int left = 20, i = 0;
+    use_disk(f);
     sync_ms = 100;
-    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
     assert_int_equal(journal_append(f->journal, "old"), 0);
     assert_int_equal(replace(f->journal, "all\n"), 0);
     for (; left > 0 && i < 600; i++) { /* the first before the loop knows of the new one */
@@ -338,18 +339,15 @@ whoever_is_killed_finds_every_line(void **state)
         bool is_after = strncmp(f->lines, "[all]", 5) == 0;
         assert_string_equal(f->lines, is_after ? after : before);
         left -= is_after;
-        loop_until(base, INT_MAX, 10);
+        loop_until(f->base, INT_MAX, 10);
     }
     assert_int_equal(left, 0);
     assert_true(i > 20);
     journal_settle(f->journal);
     assert_lines(f, after);
     assert_int_equal(journal_size(f->journal), strlen(after) - (size_t)(i + 1));
-    assert_int_equal(failed, 0);
+    assert_int_equal(f->failed, 0);
     assert_false(journal_is_behind(f->journal));
-    disk_free(disk);
-    sync_ms = 0;
-    event_base_free(base);
 }
 
 /* The file was not open yet; then the whole once more, while the first is still brought there. */
@@ -357,14 +355,10 @@ static void
 lines_that_came_meanwhile_are_there_once(void **state)
 {
     struct fixture *f = *state;
-    struct event_base *base = event_base_new();
-    struct disk *disk = disk_new(base);
-    int failed = 0;
-    syncs = sync_error = sync_ms = 0;
-    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    use_disk(f);
     assert_int_equal(replace(f->journal, "all\n"), 0);
     assert_int_equal(journal_append(f->journal, "1"), 0);
-    disk_drain(disk);
+    disk_drain(f->disk);
     assert_lines(f, "[all][1]");
     sync_is_held = true;
     assert_int_equal(journal_append(f->journal, "2"), 0);
@@ -373,14 +367,11 @@ lines_that_came_meanwhile_are_there_once(void **state)
     assert_int_equal(journal_append(f->journal, "3"), 0);
     assert_lines(f, "[all][1][2][3]");
     sync_is_held = false;
-    disk_drain(disk);
+    disk_drain(f->disk);
     assert_lines(f, "[more][3]");
     assert_int_equal(journal_append(f->journal, "4"), 0);
     assert_lines(f, "[more][3][4]");
-    assert_int_equal(failed, 0);
-    journal_settle(f->journal);
-    disk_free(disk);
-    event_base_free(base);
+    assert_int_equal(f->failed, 0);
 }
 
 /* The whole could not be written: what was there stays, and what came meanwhile follows on it. */
@@ -388,33 +379,27 @@ static void
 a_replacement_that_fails_loses_nothing(void **state)
 {
     struct fixture *f = *state;
-    struct event_base *base = event_base_new();
-    struct disk *disk = disk_new(base);
-    int failed = 0;
-    syncs = sync_ms = 0;
-    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    use_disk(f);
     assert_int_equal(journal_append(f->journal, "a"), 0);
     assert_int_equal(journal_append(f->journal, "b"), 0);
     sync_error = ENOSPC;
     assert_int_equal(replace(f->journal, "all, and much more than there was\n"), 0);
     assert_int_equal(journal_append(f->journal, "c"), 0);
-    disk_drain(disk);
-    assert_int_equal(failed, -ENOSPC);
+    disk_drain(f->disk);
+    assert_int_equal(f->failed, -ENOSPC);
     sync_error = 0;
     assert_true(journal_is_behind(f->journal)); /* it is to be tried again */
     assert_int_equal(journal_append(f->journal, "d"), 0);
     assert_lines(f, "[a][b][c][d]");
     assert_int_equal(journal_size(f->journal), 8);
     assert_int_equal(replace(f->journal, "a to d\n"), 0);
-    disk_drain(disk);
+    disk_drain(f->disk);
     assert_false(journal_is_behind(f->journal));
     assert_int_equal(journal_append(f->journal, "e"), 0);
     assert_lines(f, "[a to d][e]");
-    loop_until(base, syncs + 1, 30000);
+    loop_until(f->base, syncs + 1, 30000);
     journal_settle(f->journal);
     reopen(f);
-    disk_free(disk);
-    event_base_free(base);
 }
 
 static void
@@ -430,35 +415,28 @@ static void
 a_disk_that_hangs_is_known(void **state)
 {
     struct fixture *f = *state;
-    struct event_base *base = event_base_new();
-    struct disk *disk = disk_new(base);
-    int failed = 0;
-    syncs = sync_error = sync_ms = 0;
-    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
-    ticks(disk, 100);
-    assert_false(disk_is_silent(disk)); /* nobody asked anything of it */
-    for (unsigned i = 0; i < 2; i++) {  /* each time */
+    use_disk(f);
+    ticks(f->disk, 100);
+    assert_false(disk_is_silent(f->disk)); /* nobody asked anything of it */
+    for (unsigned i = 0; i < 2; i++) {     /* each time */
         sync_is_held = true;
         assert_int_equal(journal_append(f->journal, "a"), 0);
         assert_int_equal(journal_sync(f->journal), 0);
-        ticks(disk, DISK_SILENT_S);
-        assert_false(disk_is_silent(disk)); /* slow, perhaps */
+        ticks(f->disk, DISK_SILENT_S);
+        assert_false(disk_is_silent(f->disk)); /* slow, perhaps */
         assert_int_equal(journal_append(f->journal, "b"), 0);
-        ticks(disk, 1);
-        assert_true(disk_is_silent(disk));
-        ticks(disk, 1000);
-        assert_true(disk_is_silent(disk));
+        ticks(f->disk, 1);
+        assert_true(disk_is_silent(f->disk));
+        ticks(f->disk, 1000);
+        assert_true(disk_is_silent(f->disk));
         sync_is_held = false;
-        disk_drain(disk);
-        assert_false(disk_is_silent(disk));
-        ticks(disk, 100);
-        assert_false(disk_is_silent(disk));
+        disk_drain(f->disk);
+        assert_false(disk_is_silent(f->disk));
+        ticks(f->disk, 100);
+        assert_false(disk_is_silent(f->disk));
     }
     assert_lines(f, "[a][b][a][b]");
-    assert_int_equal(failed, 0);
-    journal_settle(f->journal);
-    disk_free(disk);
-    event_base_free(base);
+    assert_int_equal(f->failed, 0);
 }
 
 /* However long each takes: something comes of it. */
@@ -466,22 +444,16 @@ static void
 a_slow_disk_is_not_taken_for_one_that_hangs(void **state)
 {
     struct fixture *f = *state;
-    struct event_base *base = event_base_new();
-    struct disk *disk = disk_new(base);
-    int failed = 0;
-    syncs = sync_error = sync_ms = 0;
-    assert_int_equal(journal_use(f->journal, base, disk, on_failed, &failed), 0);
+    use_disk(f);
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(journal_append(f->journal, "a"), 0);
         assert_int_equal(journal_sync(f->journal), 0);
-        ticks(disk, DISK_SILENT_S - 1);
-        assert_false(disk_is_silent(disk));
-        disk_drain(disk);
+        ticks(f->disk, DISK_SILENT_S - 1);
+        assert_false(disk_is_silent(f->disk));
+        disk_drain(f->disk);
     }
     assert_int_equal(syncs, 4);
     journal_settle(f->journal);
-    disk_free(disk);
-    event_base_free(base);
 }
 
 int

@@ -20,7 +20,7 @@ begin(void **state)
 {
     setup(state);
     struct fixture *f = *state;
-    sync_ms = sync_error = 0;
+    slow_disk_reset();
     f->is_unwatched = true;
     load(f);
     return 0;
@@ -52,7 +52,7 @@ disk_begin(struct fixture *f, struct running *running)
 static void
 disk_end(struct fixture *f, struct running *running)
 {
-    sync_ms = sync_error = 0;
+    slow_disk_reset();
     desired_free(f->desired);
     f->desired = NULL;
     disk_free(running->disk);
