@@ -116,6 +116,8 @@ on_detection_stored(void *context, int error)
     }
     if (!error && waits->left.id[0] != '\0') {
         records_incident(controller, &waits->left);
+        /* nothing may be left in it: then it is not in the list any more */
+        controller->changed[CHANGED_INCIDENTS] |= !waits->left.is_open;
     }
     if (!error && waits->incident.id[0] != '\0') {
         records_incident(controller, &waits->incident);
