@@ -277,6 +277,7 @@ controller_load(struct controller *controller)
     {
         if (lifecycle_is_in_force(entry->c.state)) {
             engine_note_begun(controller->engine, &entry->c);
+            unproven_loaded(controller, entry);
             uint32_t version = entry->c.version;
             entry_enforce(controller, entry);
             entry->c.version = version; /* the same rules as before */

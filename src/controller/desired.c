@@ -256,6 +256,23 @@ add_for_ip(const struct desired_input *input, const struct ip *ip, struct want_l
     }
 }
 
+static void
+wants_only_on(struct want_list *wants, const char *switch_name)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < wants->count; i++) {
+        struct want *want = &wants->items[i];
+        if (want->switch_name[0] != '\0' && strcmp(want->switch_name, switch_name) != 0) {
+            rule_fini(&want->rule);
+            free(want->site);
+            continue;
+        }
+        snprintf(want->switch_name, sizeof(want->switch_name), "%s", switch_name);
+        wants->items[kept++] = *want;
+    }
+    wants->count = kept;
+}
+
 void
 desired_of(const struct desired_input *input, struct want_list *wants)
 {
@@ -278,6 +295,9 @@ desired_of(const struct desired_input *input, struct want_list *wants)
     }
     if (c->action == ACTION_ISOLATE) {
         add_hold(input, wants);
+    }
+    if (input->only_on) {
+        wants_only_on(wants, input->only_on);
     }
 }
 

@@ -16,6 +16,7 @@ struct desired_input {
     const struct config_mirror *mirrors;
     size_t mirror_count;
     struct policy *policy;
+    const char *only_on; /* for that switch alone; NULL: for all that are meant */
 };
 void desired_of(const struct desired_input *input, struct want_list *wants);
 

@@ -414,6 +414,12 @@ wants_are_equal(const struct want_list *a, const struct want_list *b)
     return same;
 }
 
+const char *
+entry_only_on(const struct entry *entry)
+{
+    return entry->c.unproven && !entry->is_corroborated ? entry->c.unproven : NULL;
+}
+
 void
 entry_refresh(struct controller *controller, struct entry *entry)
 {
@@ -426,6 +432,7 @@ entry_refresh(struct controller *controller, struct entry *entry)
             .mirrors = controller->settings.mirrors,
             .mirror_count = controller->settings.mirror_count,
             .policy = engine_policy(controller->engine),
+            .only_on = entry_only_on(entry),
         };
         desired_of(&input, &now);
     }

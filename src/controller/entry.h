@@ -51,6 +51,8 @@ void entry_problem(struct controller *controller, struct entry *entry, const cha
 void entry_touch(struct controller *controller, struct entry *entry); /* changed: write, publish */
 /* Computes what switches must hold for it, and hands the difference to them. */
 void entry_refresh(struct controller *controller, struct entry *entry);
+/* The one switch where it counts: nobody but that switch says so; NULL: wherever it is meant. */
+const char *entry_only_on(const struct entry *entry);
 /* Is that graver than what people were asked or told about?  They are from now on. */
 bool entry_learn(struct controller *controller, struct entry *entry, enum phase phase,
                  enum severity severity);

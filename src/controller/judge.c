@@ -239,6 +239,17 @@ judge_switch(const struct switch_state *sw, const struct entry *entry, struct ju
     }
 }
 
+/* Of the ports of other switches it says nothing. */
+static void
+note_alone(const struct entry *entry, struct judgement *j)
+{
+    const char *only_on = entry_only_on(entry);
+    if (only_on && strcmp(j->home, only_on) != 0) {
+        j->is_open_at_home = true;
+        note(j->missing, only_on, "alone says that it holds it: it counts there only");
+    }
+}
+
 static void
 reach_applied(struct controller *controller, struct entry *entry)
 {
@@ -334,6 +345,7 @@ entry_judge(struct controller *controller, struct entry *entry)
         judge_switch(sw, entry, &j);
     }
     note_told(&j, j.missing);
+    note_alone(entry, &j);
     entry->c.hits = j.hits;
     if (j.meant == 0 && entry->wants.count > 0) {
         judge_unmeant(controller, entry, &j);

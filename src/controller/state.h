@@ -63,6 +63,7 @@ struct entry {
     bool knows_gravest; /* else they are those of its incident: it was read from disk */
     enum phase gravest_phase; /* the furthest that people were asked or told about */
     enum severity gravest;
+    bool is_corroborated; /* it is unproven, and a second switch holds it; since this start */
     bool is_gathered; /* waits for its turn, and the disk knows; storm.h */
     bool is_in_looks;
     bool is_in_later;
@@ -237,6 +238,7 @@ struct restored_view {
     uint64_t found;  /* blocks that it did not know, in this run */
     size_t storing;  /* changes on their way to the disk: until then nothing is sent */
     bool has_failed; /* one of them could not be stored */
+    bool has_some;   /* unproven ones, at the start or since: every switch is looked at, too */
 };
 
 struct records;

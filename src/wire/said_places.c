@@ -65,6 +65,8 @@ const struct said said_places[] = {
     {"report.told", "{1!} is still being told", "{1} へ設定を送信中です"},
     {"report.told_many", "several switches are still being told",
      "複数のスイッチへ設定を送信中です"},
+    {"report.alone", "{1!} alone says that it holds it: it counts there only",
+     "{1} だけが保持していると応答しており、そのスイッチでのみ有効です"},
     {"report.gone_since", "{1!} not connected since {2@}", "{1} は {2} から未接続です"},
     {"report.unanswered", "{1!} has not answered what it was told at {2@}",
      "{1} は {2} に送信した設定に応答していません"},

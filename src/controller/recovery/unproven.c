@@ -55,6 +55,12 @@ unproven_doubt(struct controller *controller, const char *why)
     controller->restored.is_doubted = true;
 }
 
+void
+unproven_loaded(struct controller *controller, const struct entry *entry)
+{
+    controller->restored.has_some = controller->restored.has_some || entry->c.unproven;
+}
+
 int64_t
 controller_restored(const struct controller *controller, const char **cause)
 {
@@ -79,7 +85,8 @@ must_look(const struct controller *controller, const struct switch_state *sw)
 {
     bool is_new =
         controller->restored.at_us > 0 && !was_looked_at(controller, sw->device.switch_name);
-    return !sw->is_looked_at && (controller->restored.is_doubted || is_new);
+    return !sw->is_looked_at &&
+           (controller->restored.is_doubted || controller->restored.has_some || is_new);
 }
 
 /* As a problem of the switch: shown, and told when it stays. */
@@ -284,7 +291,23 @@ adopt(struct controller *controller, const struct switch_state *sw, const struct
     store_put_audit(commit_change(commit), now_us, "cordon", "unproven", c->id, detail);
     controller->restored.storing++;
     controller->restored.found++;
+    controller->restored.has_some = true;
     commit_submit(commit, on_adopted, controller);
+}
+
+/* What one switch alone says is believed of that switch: a rogue one must not have anybody cut off
+ * elsewhere.  What a second one holds, too, was sent to them by whoever drove both. */
+static void
+corroborate(struct controller *controller, const struct switch_state *sw, struct entry *entry)
+{
+    const char *only_on = entry_only_on(entry);
+    if (!only_on || strcmp(only_on, sw->device.switch_name) == 0) {
+        return;
+    }
+    entry->is_corroborated = true;
+    if (entry->is_committed) {
+        entry_refresh(controller, entry);
+    }
 }
 
 static void
@@ -311,9 +334,13 @@ held_take(struct controller *controller, const struct switch_state *sw, const st
                                     .ip = c.subject_ip,
                                     .server = c.server,
                                     .site = c.site};
-    const struct entry *same = entry_find_same(controller, &subject);
-    if ((entry && is_covered(controller, entry, &c)) ||
-        (same && is_covered(controller, same, &c)) || is_barred(controller, endpoint, &c)) {
+    struct entry *same = entry_find_same(controller, &subject);
+    same = entry && is_covered(controller, entry, &c) ? entry : same;
+    bool is_known = same && is_covered(controller, same, &c);
+    if (is_known) {
+        corroborate(controller, sw, same);
+    }
+    if (is_known || is_barred(controller, endpoint, &c)) {
         containment_fini(&c);
         return;
     }

@@ -7,7 +7,9 @@
  * it, or release it.  What the database knows to have ended was released, and goes.
  *
  * Only where there is a reason: after a restore (each switch once, whenever it comes), after an end
- * that was not clean, and where a switch has seen a higher epoch than we have. */
+ * that was not clean, where a switch has seen a higher epoch than we have, and while one is
+ * unproven.  What one switch alone says to hold is pushed to that switch only, until a second one
+ * says so or a person keeps it: a rogue switch cuts nobody off at another's ports. */
 #ifndef CORDON_CONTROLLER_UNPROVEN_H
 #define CORDON_CONTROLLER_UNPROVEN_H
 
@@ -16,6 +18,8 @@
 /* Before the settings are loaded: the end before was no clean one. */
 void unproven_begin(struct controller *controller);
 void unproven_setting(struct controller *controller, const char *name, const char *value);
+/* One of those that are in force was loaded. */
+void unproven_loaded(struct controller *controller, const struct entry *entry);
 /* A switch knows more than we do, though nobody restored anything by our commands. */
 void unproven_doubt(struct controller *controller, const char *why);
 /* Nothing may be sent to that switch yet: it is asked (again), or what it said is being stored. */

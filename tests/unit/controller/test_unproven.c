@@ -15,6 +15,7 @@
 #include "driver/dummy.h"
 #include "store/copy.h"
 #include "store/rescue.h"
+#include "wire/message.h"
 
 static struct mac watched[3];
 static size_t watched_count;
@@ -256,7 +257,101 @@ test_a_switch_that_comes_later_is_asked_too(void **state)
     assert_non_null(unproven_at(campus, 0));
     assert_string_equal(unproven_at(campus, 0)->unproven, "e2");
     assert_true(dummy_drops(e2, "p1", &mac, NULL));
-    assert_true(dummy_drops(campus->switches[0].device, "p1", &mac, NULL)); /* everywhere again */
+    /* e1 lost it; on one switch's word it is everywhere again only when a person says so */
+    assert_false(dummy_drops(campus->switches[0].device, "p1", &mac, NULL));
+    struct wish_answer answer = {0};
+    controller_prove(campus->controller, unproven_at(campus, 0)->id, "operator:ann", "infected",
+                     campus_answer, &answer);
+    campus_pass(campus, 2000000);
+    assert_int_equal(answer.result, WISH_DONE);
+    assert_true(dummy_drops(e2, "p1", &mac, NULL));
+    assert_true(dummy_drops(campus->switches[0].device, "p1", &mac, NULL));
+}
+
+/* While core is away: that switch was driven by somebody with a higher epoch, who had it cut off. */
+static void
+forge(struct campus *campus, size_t on, uint8_t mac)
+{
+    struct rule rule = {.kind = RULE_ISOLATE, .id = "01FORGED/02:00:00:00:00:00#1"};
+    struct wire_desired desired = {
+        .epoch = 100, .generation = 9, .is_last = true, .add = &rule, .add_count = 1};
+    struct wire_observed observed = {.generation = 0};
+    struct device *device = campus->switches[on].device;
+    rule.isolate.mac = campus_mac(mac);
+    snprintf(desired.switch_name, sizeof(desired.switch_name), "%s", device->config.name);
+    assert_int_equal(driver_dummy.apply(device, &desired, 1000, &observed), 0);
+    wire_fini(WIRE_OBSERVED, &observed);
+}
+
+static bool
+is_dropped(struct campus *campus, size_t on, uint8_t mac)
+{
+    struct mac whom = campus_mac(mac);
+    return dummy_drops(campus->switches[on].device, "p1", &whom, NULL);
+}
+
+/* A rogue switch that claims to have been told so has nobody cut off at another's ports. */
+static void
+test_what_one_switch_alone_says_counts_on_that_one(void **state)
+{
+    struct campus *campus = *state;
+    campus_stop(campus);
+    forge(campus, 1, 11);
+    campus_start(campus);
+    for (int i = 0; i < 2; i++) { /* nor after a restart */
+        campus_pass(campus, 5000000);
+        assert_non_null(unproven_at(campus, 0));
+        assert_string_equal(unproven_at(campus, 0)->unproven, "e2");
+        assert_false(is_dropped(campus, 0, 11)); /* where client-1 is */
+        assert_true(is_dropped(campus, 1, 11));
+        assert_int_not_equal(unproven_at(campus, 0)->state, CONTAINMENT_VERIFIED);
+        assert_non_null(strstr(unproven_at(campus, 0)->problem, "e2 alone says"));
+        campus_restart(campus);
+    }
+}
+
+/* Its genuine twin: two switches were told. */
+static void
+test_what_two_switches_say_counts_everywhere(void **state)
+{
+    struct campus *campus = *state;
+    campus_add(campus, &(struct device_config){.name = "e3", .driver = "dummy"});
+    campus_stop(campus);
+    forge(campus, 0, 13);
+    forge(campus, 1, 13);
+    campus_start(campus);
+    for (int i = 0; i < 2; i++) {
+        campus_pass(campus, 5000000);
+        assert_non_null(unproven_at(campus, 0));
+        assert_null(unproven_at(campus, 1));
+        for (size_t on = 0; on < 3; on++) {
+            assert_true(is_dropped(campus, on, 13));
+        }
+        assert_int_equal(unproven_at(campus, 0)->state, CONTAINMENT_VERIFIED);
+        campus_restart(campus);
+    }
+}
+
+/* What a switch that was away holds is not taken from it while it is not proven. */
+static void
+test_a_second_switch_that_comes_after_a_restart_keeps_it(void **state)
+{
+    struct campus *campus = *state;
+    campus_stop(campus);
+    forge(campus, 0, 13);
+    forge(campus, 1, 13);
+    dummy_set_connected(campus->switches[1].device, false);
+    campus_start_without(campus, 1);
+    campus_pass(campus, 5000000);
+    campus_stop(campus);
+    campus_start_without(campus, 1);
+    campus_pass(campus, 5000000);
+    dummy_set_connected(campus->switches[1].device, true);
+    for (int i = 0; i < 12; i++) {
+        assert_true(is_dropped(campus, 1, 13));
+        campus_pass(campus, 250000);
+    }
+    assert_true(is_dropped(campus, 0, 13));
 }
 
 /* The database is gone, and there is no copy at all. */
@@ -399,6 +494,9 @@ main(void)
         CASE(test_every_kind_of_block_stays),
         CASE(test_what_was_released_before_the_backup_goes),
         CASE(test_a_switch_that_comes_later_is_asked_too),
+        CASE(test_what_one_switch_alone_says_counts_on_that_one),
+        CASE(test_what_two_switches_say_counts_everywhere),
+        CASE(test_a_second_switch_that_comes_after_a_restart_keeps_it),
         CASE(test_without_any_copy_nothing_is_released),
         CASE(test_an_answer_that_comes_late_counts),
         CASE(test_what_is_no_answer_does_not_count),
