@@ -14,6 +14,7 @@
 #include "controller/switches.h"
 #include "controller/unclear.h"
 #include "controller/wish.h"
+#include "controller/world.h"
 
 #define TOLD_MAX 65536 /* changes noted in one call; facts come 512 at a time */
 #define STALE_MAX 200000
@@ -95,11 +96,45 @@ on_gone(void *context, const struct endpoint *endpoint, const struct endpoint *i
     protection_follow(controller, endpoint->id, into);
 }
 
+static bool
+is_contained(struct controller *controller, const struct endpoint *endpoint)
+{
+    struct entry *entry = NULL;
+    while ((entry = entry_next_of(controller, endpoint->id, entry)) != NULL) {
+        if (lifecycle_is_in_force(entry->c.state) && entry->c.action == ACTION_ISOLATE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_same_port(const struct location *a, const struct location *b)
+{
+    return a->class != LOCATION_NONE && strcmp(a->switch_name, b->switch_name) == 0 &&
+           strcmp(a->port, b->port) == 0;
+}
+
+/* Anybody may send the DHCP client id of a machine that is off, and hears it when that asks for an
+ * address.  It must not make him protected; nor may whoever is contained draw others in: that he
+ * was another machine before counts where that was on his own port. */
+static const char *
+join_bar(void *context, const struct endpoint *known, const struct endpoint *claimant)
+{
+    struct controller *controller = context;
+    if (world_is_named(controller, known) || world_is_named(controller, claimant)) {
+        return "protected";
+    }
+    bool draws_in = is_contained(controller, claimant) && !is_contained(controller, known);
+    return draws_in && !is_same_port(&known->location, &claimant->location) ? "not contained"
+                                                                            : NULL;
+}
+
 void
 follow_listener(struct controller *controller, struct topology_listener *listener)
 {
     *listener = (struct topology_listener){
-        .on_change = on_change, .on_gone = on_gone, .context = controller};
+        .on_change = on_change, .on_gone = on_gone, .join_bar = join_bar, .context = controller};
 }
 
 /* Containments by MAC or address that waited for somebody to have it. */

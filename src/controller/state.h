@@ -64,7 +64,7 @@ struct entry {
     enum phase gravest_phase; /* the furthest that people were asked or told about */
     enum severity gravest;
     bool is_corroborated; /* it is unproven, and a second switch holds it; since this start */
-    bool is_gathered; /* waits for its turn, and the disk knows; storm.h */
+    bool is_gathered;     /* waits for its turn, and the disk knows; storm.h */
     bool is_in_looks;
     bool is_in_later;
     TAILQ_ENTRY(entry) later; /* to be judged when there is time */

@@ -233,6 +233,20 @@ is_relay(const struct controller *controller, const struct endpoint *endpoint,
     return kind != NULL;
 }
 
+static const struct proposal *
+confirmed_find(const struct controller *controller, const struct endpoint *endpoint)
+{
+    const struct proposal *proposal;
+    TAILQ_FOREACH(proposal, &controller->proposals, link)
+    {
+        if (proposal->view.state == PROTECTION_CONFIRMED &&
+            strcmp(proposal->view.endpoint_id, endpoint->id) == 0) {
+            return proposal;
+        }
+    }
+    return NULL;
+}
+
 bool
 world_is_protected(const struct controller *controller, const struct endpoint *endpoint,
                    const struct mac *mac, const struct prefix *address, const char *site,
@@ -251,16 +265,36 @@ world_is_protected(const struct controller *controller, const struct endpoint *e
             return true;
         }
     }
-    const struct proposal *proposal;
-    TAILQ_FOREACH(proposal, &controller->proposals, link)
-    {
-        if (endpoint && proposal->view.state == PROTECTION_CONFIRMED &&
-            strcmp(proposal->view.endpoint_id, endpoint->id) == 0) {
-            snprintf(why, TEXT_SIZE, "confirmed as protected by %s", proposal->view.account);
+    const struct proposal *confirmed = endpoint ? confirmed_find(controller, endpoint) : NULL;
+    if (confirmed) {
+        snprintf(why, TEXT_SIZE, "confirmed as protected by %s", confirmed->view.account);
+        return true;
+    }
+    return is_relay(controller, endpoint, address, why) || is_ours(controller, address, site, why);
+}
+
+static bool
+was_given(const struct endpoint *endpoint, const struct prefix *prefix)
+{
+    bool found = false;
+    for (size_t i = 0; !prefix_is_none(prefix) && i < endpoint->binding_count; i++) {
+        const struct binding *binding = &endpoint->bindings[i];
+        found = found || (binding->source >= BINDING_DHCP4 && prefix_has(prefix, &binding->ip));
+    }
+    return found;
+}
+
+bool
+world_is_named(const struct controller *controller, const struct endpoint *endpoint)
+{
+    const struct rule_protect *declared = NULL;
+    size_t count = policy_protected(engine_policy(controller->engine), &declared);
+    for (size_t i = 0; i < count; i++) {
+        if (has_mac(endpoint, NULL, &declared[i].mac) || was_given(endpoint, &declared[i].server)) {
             return true;
         }
     }
-    return is_relay(controller, endpoint, address, why) || is_ours(controller, address, site, why);
+    return confirmed_find(controller, endpoint) != NULL;
 }
 
 static bool

@@ -17,6 +17,9 @@ void world_note_talk(struct controller *controller, const struct outcome *outcom
 bool world_is_protected(const struct controller *controller, const struct endpoint *endpoint,
                         const struct mac *mac, const struct prefix *address, const char *site,
                         char why[TEXT_SIZE]);
+/* Does the policy name it as protected, by a MAC or an address that a DHCP server gave it, now or
+ * before; or did a person? */
+bool world_is_named(const struct controller *controller, const struct endpoint *endpoint);
 /* Is whom or what that containment is about protected now?  An address that its endpoint had when
  * it was detected, and has not any more, says nothing. */
 bool world_bars(const struct controller *controller, const struct containment *c,

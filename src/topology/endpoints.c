@@ -426,7 +426,9 @@ mac_make_room(struct topology *t, struct node *node)
         return;
     }
     struct mac_item *oldest = NULL;
-    for (size_t i = 0; i < node->endpoint.mac_count; i++) {
+    /* What is contained makes up MACs: the one that it was known by first stays contained. */
+    size_t count = node->endpoint.mac_count - (node->is_pinned ? 1 : 0);
+    for (size_t i = 0; i < count; i++) {
         struct mac_item *item = mac_find(t, &node->endpoint.macs[i]);
         if (!oldest || mac_seen_us(item) <= mac_seen_us(oldest)) {
             oldest = item;

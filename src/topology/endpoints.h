@@ -15,7 +15,8 @@ void node_forget(struct topology *t, struct node *node);
 void node_touch(struct topology *t, struct node *node, int64_t at_us);
 
 struct mac_item *mac_find(const struct topology *t, const struct mac *mac);
-/* Adds a MAC to an endpoint; the least recently seen one makes room beyond ENDPOINT_MACS_MAX. */
+/* Adds a MAC to an endpoint; the least recently seen one makes room beyond
+ * ENDPOINT_MACS_MAX; of a pinned one not the first that it had. */
 struct mac_item *mac_add(struct topology *t, struct node *node, const struct mac *mac);
 
 struct node *node_by_id(const struct topology *t, const char *id);

@@ -86,6 +86,14 @@ join(struct topology *t, struct node *into, struct node *from, const struct mac 
     return into;
 }
 
+static const char *
+join_bar(const struct topology *t, const struct node *known, const struct node *claimant)
+{
+    return t->listener.join_bar
+               ? t->listener.join_bar(t->listener.context, &known->endpoint, &claimant->endpoint)
+               : NULL;
+}
+
 struct node *
 join_by_client_id(struct topology *t, struct node *node, const struct mac *mac, const char *id,
                   int64_t at_us)
@@ -111,6 +119,12 @@ join_by_client_id(struct topology *t, struct node *node, const struct mac *mac, 
         item->cloned_until_us = at_us + CLONED_FOR_US;
         tell_clone(t, node, known, "active elsewhere", at_us);
         tell_clone(t, known, node, "active elsewhere", at_us);
+        return node;
+    }
+    const char *bar = join_bar(t, known, node);
+    if (bar) {
+        t->counters.joins_refused++;
+        tell_clone(t, node, known, bar, at_us);
         return node;
     }
     /* The id that a containment names survives. */

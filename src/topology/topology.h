@@ -35,6 +35,10 @@ struct topology_listener {
     /* May be NULL.  This endpoint is about to be forgotten: 'into' is the one that it was joined
      * to (whose id now also answers to the old id), or NULL where room was needed. */
     void (*on_gone)(void *context, const struct endpoint *endpoint, const struct endpoint *into);
+    /* May be NULL.  'claimant' says the DHCP client id of 'known': why it is not that machine all
+     * the same (as "which is ..."); NULL: they are joined. */
+    const char *(*join_bar)(void *context, const struct endpoint *known,
+                            const struct endpoint *claimant);
 };
 
 /* Zero means the default. */

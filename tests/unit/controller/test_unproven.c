@@ -268,7 +268,7 @@ test_a_switch_that_comes_later_is_asked_too(void **state)
     assert_true(dummy_drops(campus->switches[0].device, "p1", &mac, NULL));
 }
 
-/* While core is away: that switch was driven by somebody with a higher epoch, who had it cut off. */
+/* While core is away somebody with a higher epoch drives that switch, and has it cut off. */
 static void
 forge(struct campus *campus, size_t on, uint8_t mac)
 {
