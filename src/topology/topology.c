@@ -185,7 +185,8 @@ apply_answer(struct topology *t, struct port_state *port, const struct fact *fac
         locate(t, node, at_us);
         node_tell_new(t, node, at_us);
     }
-    if (fact->client_id[0] != '\0') {
+    /* what was seen on a port of ours says its id there itself; the answer may be another's lie */
+    if (fact->client_id[0] != '\0' && node->endpoint.location.class == LOCATION_NONE) {
         node = join_by_client_id(t, node, &fact->mac, fact->client_id, at_us);
     }
     binding_lease(t, node, fact, at_us);

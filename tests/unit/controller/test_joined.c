@@ -143,6 +143,27 @@ test_what_it_was_before_on_its_port_is_contained(void **state)
     assert_true(scene_drops(campus, 22));
 }
 
+/* Somebody behind another switch answers in a DHCP server's place, with an id that c7 never said: a
+ * copy of it comes in by the uplink, as those of real servers do. */
+static void
+test_an_answer_draws_nobody_in(void **state)
+{
+    struct campus *campus = *state;
+    campus_client(campus, "e1", "p3", 7, "10.1.0.7", "c7");
+    scene_isolate(campus, 2, 0);
+    goes_off(campus, "p2");
+    struct fact fact = {.kind = FACT_LEASE,
+                        .source = BINDING_DHCP4,
+                        .mac = campus_mac(7),
+                        .ip = campus_ip("10.1.0.7"),
+                        .lease_s = 7200,
+                        .port = "ul",
+                        .client_id = "c2"};
+    campus_fact(campus, "e1", &fact);
+    campus_pass(campus, 5 * SECOND);
+    assert_false(scene_drops(campus, 7));
+}
+
 /* More MACs than an endpoint has room for: the one that was contained is not pushed out. */
 static void
 test_made_up_macs_do_not_free_the_first(void **state)
@@ -171,6 +192,7 @@ main(void)
         CASE(test_who_is_contained_draws_nobody_in),
         CASE(test_another_mac_of_who_is_contained_is_contained),
         CASE(test_what_it_was_before_on_its_port_is_contained),
+        CASE(test_an_answer_draws_nobody_in),
         CASE(test_made_up_macs_do_not_free_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
