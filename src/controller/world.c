@@ -179,8 +179,7 @@ has_declared(const struct controller *controller, const struct endpoint *endpoin
                  policy_protects_at(policy, index, site);
     for (size_t i = 0; endpoint && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
-        bool is_sure = (binding->until_us == 0 && binding->source >= BINDING_DHCP4) ||
-                       is_trusted_place(controller, endpoint);
+        bool is_sure = binding_is_leased(binding) || is_trusted_place(controller, endpoint);
         found = found || (is_sure && prefix_has(prefix, &binding->ip) &&
                           policy_protects_at(policy, index, binding_site(binding)));
     }
@@ -224,7 +223,7 @@ is_relay(const struct controller *controller, const struct endpoint *endpoint,
     for (size_t i = 0; endpoint && !kind && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
         bool is_sure = binding->until_us == 0 &&
-                       (binding->source >= BINDING_DHCP4 || is_trusted_place(controller, endpoint));
+                       (binding_is_leased(binding) || is_trusted_place(controller, endpoint));
         kind = is_sure ? policy_relay(policy, &binding->ip) : NULL;
     }
     if (kind) {

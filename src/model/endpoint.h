@@ -47,6 +47,13 @@ struct binding {
                                store,       owned */
 };
 
+/* Now, by a DHCP server's word that nobody contests: anybody may answer in a server's place. */
+static inline bool
+binding_is_leased(const struct binding *binding)
+{
+    return binding->until_us == 0 && binding->source >= BINDING_DHCP4 && !binding->is_contested;
+}
+
 /* Never NULL. */
 static inline const char *
 binding_site(const struct binding *binding)

@@ -91,7 +91,7 @@ endpoint_matches_protected(const struct engine *engine, const struct endpoint *e
     for (size_t i = 0; i < endpoint->binding_count; i++) {
         const struct binding *b = &endpoint->bindings[i];
         /* A server's address stays its own there, whoever claims it elsewhere. */
-        bool is_sure = is_trusted || (b->until_us == 0 && b->source >= BINDING_DHCP4);
+        bool is_sure = is_trusted || binding_is_leased(b);
         if (is_sure && file_protects_ip(policy, binding_site(b), &b->ip, name)) {
             return true;
         }

@@ -347,7 +347,8 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
 }
 
 /* The server gave the address to 'node': whoever had it has it no more, except that a machine that
- * is alive with a lease of its own contests it: no server gives an address twice. */
+ * is alive with a lease of its own, or was heard with that address just now, contests it: no server
+ * gives an address twice, and what looks like a server's answer may be anybody's. */
 static void
 lease_takes(struct topology *t, struct node *node, size_t index, int64_t at_us)
 {
@@ -358,8 +359,9 @@ lease_takes(struct topology *t, struct node *node, size_t index, int64_t at_us)
     char how[ID_SIZE + 32];
     snprintf(how, sizeof(how), "leased to %s", node->endpoint.id);
     while ((other = other_holder(t, site, &ip, node, at_us, &other_index))) {
-        bool is_defending = has_lease(t, other, other_index, at_us) && is_alive(t, other, at_us);
-        if (is_defending) {
+        bool is_heard = at_us - other->endpoint.bindings[other_index].seen_us < CONTEST_US;
+        bool is_defending = has_lease(t, other, other_index, at_us) || is_heard;
+        if (is_defending && is_alive(t, other, at_us)) {
             contest(t, node, index, other, other_index, at_us);
             return;
         }

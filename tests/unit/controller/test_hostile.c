@@ -226,6 +226,55 @@ test_claims_by_arp_exempt_nobody(void **state)
     assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
 }
 
+/* Somebody answers in a DHCP server's place: other switches see that on their uplinks. */
+static void
+answer(struct campus *campus, uint8_t mac, const char *ip)
+{
+    struct fact fact = {.kind = FACT_LEASE,
+                        .source = BINDING_DHCP4,
+                        .mac = campus_mac(mac),
+                        .ip = campus_ip(ip),
+                        .lease_s = 7200,
+                        .port = "ul"};
+    campus_fact(campus, "e2", &fact);
+}
+
+static void
+test_an_answer_with_a_protected_address_exempts_nobody(void **state)
+{
+    struct campus *campus = *state;
+    struct fact port = {
+        .kind = FACT_PORT, .port = "p4", .port_number = 4, .role = PORT_SERVER, .is_up = true};
+    campus_fact(campus, "e2", &port);
+    campus_client(campus, "e2", "p4", 1, "10.1.0.1", NULL); /* the gateway */
+    campus_pass(campus, MINUTE);
+    answer(campus, 2, "10.1.0.1");
+    assert_true(campus_detect(campus, "d-2", "10.1.0.2", STRENGTH_STRONG));
+    assert_true(scene_drops(campus, 2));
+    const struct wish wish = wish_on(1, "");
+    assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
+}
+
+static void
+test_an_answer_with_the_address_of_who_uses_it_accuses_nobody(void **state)
+{
+    struct campus *campus = *state;
+    campus_client(campus, "e1", "p4", 7, "10.1.0.7", NULL); /* set by hand */
+    campus_pass(campus, MINUTE);
+    answer(campus, 3, "10.1.0.7");
+    assert_true(campus_detect(campus, "d-7", "10.1.0.7", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    assert_false(scene_drops(campus, 3));
+    /* the twin: who had it is silent for long, and somebody else is given it */
+    campus_client(campus, "e1", "p1", 8, "10.1.0.8", NULL);
+    campus_pass(campus, 6 * MINUTE);
+    answer(campus, 3, "10.1.0.8");
+    campus_pass(campus, 10 * SECOND);
+    assert_true(campus_detect(campus, "d-8", "10.1.0.8", STRENGTH_STRONG));
+    assert_true(scene_drops(campus, 3));
+    assert_false(scene_drops(campus, 8));
+}
+
 static bool
 is_in_either(const void *what, const struct endpoint *endpoint)
 {
@@ -464,6 +513,10 @@ main(void)
                                         campus_teardown),
         cmocka_unit_test_setup_teardown(test_no_wish_cuts_off_everybody, setup, campus_teardown),
         cmocka_unit_test_setup_teardown(test_claims_by_arp_exempt_nobody, setup, campus_teardown),
+        cmocka_unit_test_setup_teardown(test_an_answer_with_a_protected_address_exempts_nobody,
+                                        setup, campus_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_an_answer_with_the_address_of_who_uses_it_accuses_nobody, setup, campus_teardown),
         cmocka_unit_test_setup_teardown(test_the_budget_knows_how_many_live_there, setup,
                                         campus_teardown),
         cmocka_unit_test_setup_teardown(test_how_many_there_are_is_known_when_every_switch_told_all,
