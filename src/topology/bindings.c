@@ -220,13 +220,22 @@ other_holder(const struct topology *t, const char *site, const struct ip *ip,
     return found;
 }
 
-/* True: 'other' keeps the address: it holds a lease and is alive, or 'node' is contained, and would
- * be heard in the other's name where it is permitted to be heard at all. */
+/* Where the operator put servers. */
 static bool
-is_defended(struct topology *t, struct node *node, struct node *other, size_t index,
-            const struct ip *ip, int64_t at_us)
+is_placed(const struct port_state *port)
+{
+    return port && port_is_sink(port) && port->role == PORT_SERVER;
+}
+
+/* True: 'other' keeps the address: it holds a lease and is alive, and 'node' speaks on no server's
+ * port; or 'node' is contained, and would be heard in the other's name where it is permitted to be
+ * heard at all. */
+static bool
+is_defended(struct topology *t, struct node *node, const struct port_state *port,
+            struct node *other, size_t index, const struct ip *ip, int64_t at_us)
 {
     bool is_leased = has_lease(t, other, index, at_us) && is_alive(t, other, at_us);
+    is_leased = is_leased && !is_placed(port);
     if (!is_leased && !node->is_pinned) {
         return false;
     }
@@ -328,7 +337,7 @@ binding_claim(struct topology *t, struct node *node, const struct port_state *po
     }
     size_t other_index = 0;
     struct node *other = other_holder(t, site, &fact->ip, node, at_us, &other_index);
-    if (!is_own || (other && is_defended(t, node, other, other_index, &fact->ip, at_us))) {
+    if (!is_own || (other && is_defended(t, node, port, other, other_index, &fact->ip, at_us))) {
         return;
     }
     bool is_back = index != SIZE_MAX && node->endpoint.bindings[index].until_us != 0 &&

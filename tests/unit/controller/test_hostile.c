@@ -246,11 +246,14 @@ test_an_answer_with_a_protected_address_exempts_nobody(void **state)
     struct fact port = {
         .kind = FACT_PORT, .port = "p4", .port_number = 4, .role = PORT_SERVER, .is_up = true};
     campus_fact(campus, "e2", &port);
+    answer(campus, 3, "10.1.0.1"); /* before the gateway was ever heard, and ... */
     campus_client(campus, "e2", "p4", 1, "10.1.0.1", NULL); /* the gateway */
     campus_pass(campus, MINUTE);
-    answer(campus, 2, "10.1.0.1");
+    answer(campus, 2, "10.1.0.1"); /* ... after */
     assert_true(campus_detect(campus, "d-2", "10.1.0.2", STRENGTH_STRONG));
     assert_true(scene_drops(campus, 2));
+    assert_true(campus_detect(campus, "d-3", "10.1.0.3", STRENGTH_STRONG));
+    assert_true(scene_drops(campus, 3));
     const struct wish wish = wish_on(1, "");
     assert_int_equal(scene_wish(campus, &wish).result, WISH_REFUSED);
 }
