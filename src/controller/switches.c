@@ -292,6 +292,22 @@ push_snapshot(struct controller *controller, struct switch_state *sw)
     sw->needs_snapshot = sw->needs_repair = false;
 }
 
+/* A rule that went and came again before it was sent is only there: a switch adds first and takes
+ * away then, so that nothing is open in between. */
+static void
+delta_settle(const struct controller *controller, struct switch_state *sw)
+{
+    struct wire_desired *delta = &sw->delta;
+    size_t to = 0;
+    for (size_t i = 0; i < delta->remove_count; i++) {
+        const struct asked *asked = asked_find(&controller->asked, delta->remove[i].id);
+        if (!asked || !slot_find(&sw->slots, asked)) {
+            delta->remove[to++] = delta->remove[i];
+        }
+    }
+    delta->remove_count = to;
+}
+
 static void
 mark_delta_pushed(struct controller *controller, const struct switch_state *sw)
 {
@@ -344,6 +360,7 @@ switch_flush(struct controller *controller, struct switch_state *sw, struct pace
     if (!sw->has_delta) {
         return;
     }
+    delta_settle(controller, sw);
     if (desired_part_count(&sw->delta) > 1) {
         push_snapshot(controller, sw); /* only a snapshot may come in parts */
         return;

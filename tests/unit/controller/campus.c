@@ -88,6 +88,9 @@ send_desired(void *context, const struct wire_desired *desired)
     sw->snapshots += desired->base == 0 && desired->is_last;
     for (size_t i = 0; i < desired->add_count; i++) {
         sw->protects += desired->add[i].kind == RULE_PROTECT;
+        for (size_t k = 0; k < desired->remove_count; k++) { /* switches add first */
+            assert_string_not_equal(desired->add[i].id, desired->remove[k].id);
+        }
     }
     if (!desired_collect(&sw->partial, desired)) {
         return true;
@@ -438,16 +441,24 @@ campus_restart(struct campus *campus)
 }
 
 void
+campus_facts(struct campus *campus, const char *on, struct fact *told, size_t count)
+{
+    struct wire_facts facts = {
+        .sequence = ++campus->fact_sequence, .is_last = true, .facts = told, .fact_count = count};
+    facts.wall_us = campus->edges_wall_us;
+    snprintf(facts.switch_name, sizeof(facts.switch_name), "%s", on);
+    for (size_t i = 0; i < count; i++) {
+        told[i].seen_us = told[i].seen_us ? told[i].seen_us : campus->clock.wall_now_us;
+    }
+    controller_facts(campus->controller, &facts);
+    campus_settle(campus);
+}
+
+void
 campus_fact(struct campus *campus, const char *on, const struct fact *fact)
 {
     struct fact one = *fact;
-    struct wire_facts facts = {
-        .sequence = ++campus->fact_sequence, .is_last = true, .facts = &one, .fact_count = 1};
-    facts.wall_us = campus->edges_wall_us;
-    snprintf(facts.switch_name, sizeof(facts.switch_name), "%s", on);
-    one.seen_us = one.seen_us ? one.seen_us : campus->clock.wall_now_us;
-    controller_facts(campus->controller, &facts);
-    campus_settle(campus);
+    campus_facts(campus, on, &one, 1);
 }
 
 void

@@ -83,6 +83,8 @@ void campus_pass(struct campus *campus, int64_t us);
 
 void campus_ports(struct campus *campus, const char *on, size_t count);
 void campus_fact(struct campus *campus, const char *on, const struct fact *fact);
+/* In one message. */
+void campus_facts(struct campus *campus, const char *on, struct fact *told, size_t count);
 /* 'mac' is 02:00:00:00:00:NN, 'ip' "10.1.0.NN"; by DHCP where 'client' is given, else by ARP. */
 void campus_client(struct campus *campus, const char *on, const char *port, uint8_t mac,
                    const char *ip, const char *client);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macros.h"
 #include "base/log.h"
 #include "policy/budget.h"
 #include "audit_rows.h"
@@ -177,6 +178,25 @@ test_a_new_mac_with_the_same_client_id_is_contained_at_once(void **state)
     assert_cut_off(campus, 2);
     assert_true(campus_has_mark(c, "mac_joined"));
     assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+}
+
+/* Down, up and there again, all told at once, and with another address: campus.c looks at what is
+ * sent. */
+static void
+test_what_goes_and_comes_at_once_is_never_taken_away(void **state)
+{
+    struct campus *campus = *state;
+    const struct containment *c = contain(campus);
+    struct fact told[] = {
+        {.kind = FACT_LINK_DOWN, .port = "p2"},
+        {.kind = FACT_LINK_UP, .port = "p2"},
+        {.kind = FACT_MAC, .port = "p2", .mac = campus_mac(2)},
+        {.kind = FACT_BINDING, .port = "p2", .mac = campus_mac(2), .ip = campus_ip("10.1.0.99")},
+    };
+    clock_fake_advance(&campus->clock, 5 * SECOND);
+    campus_facts(campus, "e1", told, COUNT_OF(told));
+    assert_int_equal(c->state, CONTAINMENT_VERIFIED);
+    assert_true(drops(campus, 0, "p2", 66)); /* the port is held again */
 }
 
 static void
@@ -641,6 +661,7 @@ main(void)
         EACH(test_it_is_followed_when_it_moves),
         EACH(test_a_new_address_is_learnt_by_its_rule),
         EACH(test_a_new_mac_with_the_same_client_id_is_contained_at_once),
+        EACH(test_what_goes_and_comes_at_once_is_never_taken_away),
         EACH(test_an_unknown_mac_on_its_port_is_held_and_pending),
         EACH(test_a_held_mac_is_no_question_once_the_case_is_over),
         EACH(test_nor_after_a_restart_in_between),
