@@ -100,6 +100,30 @@ def test_a_link_that_swallows_everything(lab, cuts):
     print(f"{cuts}: known on both sides after {took:.1f} s")
 
 
+def test_a_panic_at_a_switch_that_is_cut_off_is_audited_when_it_is_back(lab):
+    """Whoever stands at the switch needs no controller; the controller hears who did what, later."""
+    one, other = lab.endpoints[1], lab.endpoints[5]
+    lab.wait_state(lab.contain(one)["id"])
+    ledger.converge(lab, 30)
+
+    def rows(action):
+        return [row for row in lab.items("/audit?account=switch:s1") if row["action"] == action]
+    assert not rows("panic")
+    lab.links["s1"].cut()
+    wait_for(lambda: is_told_edge(lab, "s1"), "the switch knows", 60, 0.05)
+    assert lab.edge_command("s1", "--panic").returncode == 0
+    wait_for(lambda: lab.wires.reaches([(one, other)]), "it is let through", 30, 0.05)
+    assert not rows("panic"), "nobody could tell"
+    lab.links["s1"].mend()
+    wait_for(lambda: rows("panic"), "it is audited", 60, 0.1)
+    lab.wait_level()
+    wait_for(lambda: lab.wires.reaches([(one, other)]), "the controller lifts no panic of a switch", 30, 0.05)
+    assert lab.edge_command("s1", "--resume").returncode == 0
+    wait_for(lambda: rows("resume"), "it is audited, too", 60, 0.1)
+    found = ledger.converge(lab, 30)
+    ledger.frames(lab, found)
+
+
 def test_a_slow_link_is_a_working_link(lab):
     """Half a second each way: nothing is cut, everything arrives."""
     lab.links["s1"].stretch(0.5)
