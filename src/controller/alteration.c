@@ -122,7 +122,7 @@ altered_note(struct controller *controller, struct entry *entry)
     entry_refresh(controller, entry);
     entry_due(controller, entry);
     if (lifecycle_is_in_force(entry->c.state)) {
-        engine_note_begun(controller->engine, &entry->c);
+        entry_note_begun(controller, entry);
     }
 }
 
@@ -154,7 +154,7 @@ on_altered(void *context, int error)
         }
     } else if (a->has_event && a->event == LIFE_ENFORCE) {
         entry_enforce(controller, entry);
-        engine_note_begun(controller->engine, &entry->c);
+        entry_note_begun(controller, entry);
     } else {
         altered_note(controller, entry); /* policy, too, must know until when */
     }

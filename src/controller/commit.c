@@ -75,7 +75,7 @@ entry_committed(struct controller *controller, struct entry *entry)
     entry_mark(entry, "committed", clock_wall_us(controller->clock), "");
     if (entry->c.state == CONTAINMENT_REQUESTED) {
         entry_enforce(controller, entry);
-        engine_note_begun(controller->engine, &entry->c);
+        entry_note_begun(controller, entry);
     } else {
         entry_due(controller, entry);
     }

@@ -276,7 +276,7 @@ controller_load(struct controller *controller)
     TAILQ_FOREACH(entry, &controller->entries, link)
     {
         if (lifecycle_is_in_force(entry->c.state)) {
-            engine_note_begun(controller->engine, &entry->c);
+            entry_note_begun(controller, entry);
             unproven_loaded(controller, entry);
             uint32_t version = entry->c.version;
             entry_enforce(controller, entry);

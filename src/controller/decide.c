@@ -14,6 +14,7 @@
 #include "controller/notices/notices.h"
 #include "controller/pending.h"
 #include "controller/records.h"
+#include "controller/recovery/unproven.h"
 #include "controller/storm.h"
 #include "controller/switches.h"
 #include "controller/unclear.h"
@@ -395,8 +396,9 @@ same_take(struct controller *controller, struct entry *same, const struct decisi
     } else if (is_confirmed) { /* the doubtful one is still on its way to the disk */
         text_keep(&same->confirmed_by, NAME_SIZE, decision->policy);
     } else if (!is_held && lifecycle_is_in_force(same->c.state)) {
+        unproven_believe(controller, same);
         controller_tighten(controller, same, decision);
-        engine_note_begun(controller->engine, &same->c);
+        entry_note_begun(controller, same);
     }
 }
 

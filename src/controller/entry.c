@@ -421,6 +421,14 @@ entry_only_on(const struct entry *entry)
 }
 
 void
+entry_note_begun(struct controller *controller, const struct entry *entry)
+{
+    if (!entry_only_on(entry)) {
+        engine_note_begun(controller->engine, &entry->c);
+    }
+}
+
+void
 entry_refresh(struct controller *controller, struct entry *entry)
 {
     struct want_list now = {.items = NULL};

@@ -53,6 +53,9 @@ void entry_touch(struct controller *controller, struct entry *entry); /* changed
 void entry_refresh(struct controller *controller, struct entry *entry);
 /* The one switch where it counts: nobody but that switch says so; NULL: wherever it is meant. */
 const char *entry_only_on(const struct entry *entry);
+/* In force: policy does not ask for it again.  It is not told of what counts on one switch only, or
+ * a rogue one could shield anybody by its word. */
+void entry_note_begun(struct controller *controller, const struct entry *entry);
 /* Is that graver than what people were asked or told about?  They are from now on. */
 bool entry_learn(struct controller *controller, struct entry *entry, enum phase phase,
                  enum severity severity);

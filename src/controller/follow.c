@@ -90,7 +90,7 @@ on_gone(void *context, const struct endpoint *endpoint, const struct endpoint *i
         controller->has_dirty = true;
         if (is_in_force) { /* what has ended, or waits, lets nobody else's go */
             topology_pin(controller->topology, into->id, true);
-            engine_note_begun(controller->engine, &entry->c);
+            entry_note_begun(controller, entry);
         }
     }
     protection_follow(controller, endpoint->id, into);

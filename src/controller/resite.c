@@ -170,7 +170,7 @@ resite_close(struct controller *controller, struct entry *entry)
     entry_rekey(controller, entry);
     entry_mark(entry, "site", clock_wall_us(controller->clock), site);
     controller->has_dirty = true;
-    if (lifecycle_is_in_force(entry->c.state)) {
+    if (lifecycle_is_in_force(entry->c.state) && !entry_only_on(entry)) {
         engine_note_sited(controller->engine, &entry->c);
     }
     return true;

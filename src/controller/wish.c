@@ -333,6 +333,12 @@ wish_join(struct controller *controller, const struct wish *wish, struct entry *
         snprintf(why, sizeof(why), "in force already as %s, with %s%s: release that one first",
                  c->id, c->permit_set[0] ? "the permit set " : "no permits at all", c->permit_set);
         alteration_tell(done, context, WISH_REFUSED, why, NULL);
+    } else if (c->unproven) { /* that is decided, and then it is as any other */
+        struct alteration *a = alteration_new(controller, same, NULL, NULL);
+        text_keep(&a->after.unproven, NAME_SIZE, "");
+        alteration_submit(a, wish->account, "keep", wish->reason);
+        alteration_wait(controller,
+                        &(struct alteration_turn){.wish = *wish, .done = done, .context = context});
     } else if (c->expires_us > 0 && (expires_s == 0 || until_us > c->expires_us)) {
         extend_it(controller, same, expires_s, wish->account, WISH_EXISTS, done, context);
     } else {

@@ -295,18 +295,27 @@ adopt(struct controller *controller, const struct switch_state *sw, const struct
     commit_submit(commit, on_adopted, controller);
 }
 
+void
+unproven_believe(struct controller *controller, struct entry *entry)
+{
+    if (!entry_only_on(entry)) {
+        return;
+    }
+    entry->is_corroborated = true;
+    if (entry->is_committed) {
+        entry_refresh(controller, entry);
+        entry_note_begun(controller, entry);
+    }
+}
+
 /* What one switch alone says is believed of that switch: a rogue one must not have anybody cut off
  * elsewhere.  What a second one holds, too, was sent to them by whoever drove both. */
 static void
 corroborate(struct controller *controller, const struct switch_state *sw, struct entry *entry)
 {
     const char *only_on = entry_only_on(entry);
-    if (!only_on || strcmp(only_on, sw->device.switch_name) == 0) {
-        return;
-    }
-    entry->is_corroborated = true;
-    if (entry->is_committed) {
-        entry_refresh(controller, entry);
+    if (only_on && strcmp(only_on, sw->device.switch_name) != 0) {
+        unproven_believe(controller, entry);
     }
 }
 

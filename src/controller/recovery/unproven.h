@@ -9,7 +9,8 @@
  * Only where there is a reason: after a restore (each switch once, whenever it comes), after an end
  * that was not clean, where a switch has seen a higher epoch than we have, and while one is
  * unproven.  What one switch alone says to hold is pushed to that switch only, until a second one
- * says so or a person keeps it: a rogue switch cuts nobody off at another's ports. */
+ * says so, policy finds it or a person asks for it or keeps it: a rogue switch cuts nobody off at
+ * another's ports, and shields nobody there. */
 #ifndef CORDON_CONTROLLER_UNPROVEN_H
 #define CORDON_CONTROLLER_UNPROVEN_H
 
@@ -24,6 +25,8 @@ void unproven_loaded(struct controller *controller, const struct entry *entry);
 void unproven_doubt(struct controller *controller, const char *why);
 /* Nothing may be sent to that switch yet: it is asked (again), or what it said is being stored. */
 bool unproven_waits(struct controller *controller, struct switch_state *sw);
+/* Not one switch alone says it any more: it counts wherever it is meant. */
+void unproven_believe(struct controller *controller, struct entry *entry);
 /* True: it was an answer to that question. */
 bool unproven_take(struct controller *controller, struct switch_state *sw,
                    const struct wire_observed *observed);

@@ -310,6 +310,46 @@ test_what_one_switch_alone_says_counts_on_that_one(void **state)
     }
 }
 
+/* Nor does it shield anybody: what is found of him, and what a person asks for, counts everywhere. */
+static void
+test_what_one_switch_alone_says_shields_nobody(void **state)
+{
+    struct campus *campus = *state;
+    campus_stop(campus);
+    forge(campus, 1, 11);
+    campus_start(campus);
+    campus_pass(campus, 5000000);
+    assert_non_null(unproven_at(campus, 0));
+    assert_false(is_dropped(campus, 0, 11));
+    assert_true(campus_detect(campus, "d1", "10.1.0.11", STRENGTH_STRONG));
+    for (int i = 0; i < 2; i++) {
+        campus_pass(campus, 5000000);
+        assert_true(is_dropped(campus, 0, 11));
+        assert_true(is_dropped(campus, 1, 11));
+        campus_restart(campus);
+    }
+}
+
+static void
+test_a_person_who_asks_for_it_has_decided(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {0};
+    struct wish wish = {.action = ACTION_ISOLATE, .mac = campus_mac(11), .reason = "beacon"};
+    campus_stop(campus);
+    forge(campus, 1, 11);
+    campus_start(campus);
+    campus_pass(campus, 5000000);
+    assert_non_null(unproven_at(campus, 0));
+    snprintf(wish.account, sizeof(wish.account), "operator:ann");
+    controller_wish(campus->controller, &wish, campus_answer, &answer);
+    campus_pass(campus, 2000000);
+    assert_int_equal(answer.calls, 1);
+    assert_int_equal(answer.result, WISH_EXISTS);
+    assert_true(is_dropped(campus, 0, 11));
+    assert_null(unproven_at(campus, 0));
+}
+
 /* Its genuine twin: two switches were told. */
 static void
 test_what_two_switches_say_counts_everywhere(void **state)
@@ -495,6 +535,8 @@ main(void)
         CASE(test_what_was_released_before_the_backup_goes),
         CASE(test_a_switch_that_comes_later_is_asked_too),
         CASE(test_what_one_switch_alone_says_counts_on_that_one),
+        CASE(test_what_one_switch_alone_says_shields_nobody),
+        CASE(test_a_person_who_asks_for_it_has_decided),
         CASE(test_what_two_switches_say_counts_everywhere),
         CASE(test_a_second_switch_that_comes_after_a_restart_keeps_it),
         CASE(test_without_any_copy_nothing_is_released),
