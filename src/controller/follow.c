@@ -357,7 +357,8 @@ follow_holders(struct controller *controller)
     {
         const struct containment *c = &entry->c;
         bool is_asked = c->state == CONTAINMENT_PENDING && c->hold == HOLD_UNRESOLVED &&
-                        entry->is_committed && !entry->is_changing;
+                        entry->is_committed && !entry->is_changing &&
+                        strcmp(c->requested_by, HELD_PORT) == 0; /* others' reasons say anything */
         const char *by = is_asked ? strstr(text_or_empty(c->reason), HELD_BY) : NULL;
         if (!by) {
             continue;

@@ -247,6 +247,37 @@ test_a_held_mac_is_no_question_once_the_case_is_over(void **state)
     assert_false(drops(campus, 0, "p2", 66));
 }
 
+/* What a finding says is others' words: they end no question. */
+static void
+test_a_finding_with_the_same_words_stays_a_question(void **state)
+{
+    struct campus *campus = *state;
+    struct detection detection = {.id = "d1",
+                                  .sensor = "ids",
+                                  .maker = "suricata",
+                                  .signature = "C&C; held by the port of case 12345678",
+                                  .seen_us = campus->clock.wall_now_us,
+                                  .first_us = campus->clock.wall_now_us,
+                                  .reported_us = campus->clock.wall_now_us,
+                                  .phase = PHASE_C2,
+                                  .severity = SEVERITY_HIGH,
+                                  .confidence = 90,
+                                  .protocol = 6,
+                                  .strength = STRENGTH_STRONG,
+                                  .suspect = PARTY_SRC,
+                                  .src = {.ip = campus_ip("10.1.0.99"), .port = 50000},
+                                  .dst = {.ip = campus_ip("198.51.100.9"), .port = 443}};
+    controller_detection(campus->controller, &detection, NULL, NULL);
+    campus_settle(campus);
+    const struct containment *asked = campus_newest(campus);
+    assert_non_null(asked);
+    assert_int_equal(asked->state, CONTAINMENT_PENDING);
+    assert_int_equal(asked->hold, HOLD_UNRESOLVED);
+    assert_non_null(strstr(asked->reason, "held by the port of case"));
+    campus_restart(campus);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+}
+
 /* The power went between the end of the case and that of its question. */
 static void
 test_nor_after_a_restart_in_between(void **state)
@@ -665,6 +696,7 @@ main(void)
         EACH(test_an_unknown_mac_on_its_port_is_held_and_pending),
         EACH(test_a_held_mac_is_no_question_once_the_case_is_over),
         EACH(test_nor_after_a_restart_in_between),
+        EACH(test_a_finding_with_the_same_words_stays_a_question),
         EACH(test_altered_behind_the_driver_it_is_alarmed_and_repaired),
         EACH(test_what_the_switch_mended_itself_is_in_the_audit),
         EACH(test_a_foreign_rule_is_taken_off),
