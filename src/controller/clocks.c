@@ -16,6 +16,7 @@
 #include "controller/records.h"
 #include "controller/retention/retention.h"
 #include "controller/switches.h"
+#include "controller/unclear.h"
 #include "controller/world.h"
 #include "topology/shift.h"
 
@@ -182,6 +183,7 @@ all_move(struct controller *controller, const struct clock_move *m)
     switches_move(controller, by_us);
     records_shift(controller, by_us);
     conflicts_shift(controller, by_us);
+    unclear_forget(controller);
     talkers_shift(controller, by_us);
     move(&controller->storm.began_us, by_us);
     move(&controller->storm.last_us, by_us);

@@ -287,8 +287,8 @@ controller_load(struct controller *controller)
     switches_refresh_common(controller);
     storm_load(controller);
     controller->sweep_left = controller->listed_count; /* the policy may be another one by now */
-    clocks_begin(controller);
     unclear_load(controller);
+    clocks_begin(controller); /* behind it: what it loads may be dated by another clock */
     return 0;
 }
 

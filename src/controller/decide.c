@@ -531,6 +531,7 @@ detection_decide(struct controller *controller, struct detection_commit *waits,
     if (outcome->unclear != UNCLEAR_NOT) {
         waits->detection = MEM_NEW(struct detection);
         *waits->detection = *detection;
+        waits->detection->strength = outcome->strength; /* as it is stored */
     }
     if (outcome->incident.id[0] != '\0') {
         commit->severity = outcome->incident.severity;
@@ -579,12 +580,12 @@ controller_detection(struct controller *controller, const struct detection *dete
 
 void
 decide_again(struct controller *controller, const struct detection *detection,
-             const struct incident *was)
+             const struct incident *was, bool is_refused)
 {
     struct outcome *outcome = controller->outcome;
     controller->unsure_us = detection->unsure_us;
     controller->is_again = true;
-    engine_detection_again(controller->engine, detection, was, outcome);
+    engine_detection_again(controller->engine, detection, was, is_refused, outcome);
     unclear_own(controller, was, outcome->incident.endpoint_id, outcome);
     controller->unsure_us = 0;
     struct detection_commit *waits = detection_commit_new(controller, detection);

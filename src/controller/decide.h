@@ -7,9 +7,10 @@
 struct recent *recent_new(void);
 void recent_free(struct recent *recent);
 
-/* What was unclear about it is known (unclear.h); it is stored, in the incident 'was'. */
+/* What was unclear about it is known (unclear.h); it is stored, in the incident 'was'. A person
+ * 'refused' what was done for it, perhaps: nothing is done again without his word. */
 void decide_again(struct controller *controller, const struct detection *detection,
-                  const struct incident *was);
+                  const struct incident *was, bool is_refused);
 
 /* An isolation that waited for its turn and has it now (policy/budget.h). */
 void decide_gathered(struct controller *controller, const struct decision *decision);

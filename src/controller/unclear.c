@@ -13,6 +13,9 @@
 
 #define UNCLEAR_MAX 128 /* 5 KB each */
 #define UNCLEAR_US (INT64_C(600) * 1000000)
+/* So long nobody else must claim it: who is only probing for an address is answered within one
+ * second (RFC 4861 10: RETRANS_TIMER), and what several switches tell comes one by one. */
+#define SETTLE_US INT64_C(1000000)
 #define LOADED_MAX 512 /* incidents that are looked at at the start, the newest */
 
 struct unclear_item {
@@ -20,6 +23,8 @@ struct unclear_item {
     struct incident incident; /* that it was put into */
     enum unclear unclear;
     int64_t since_us; /* boot */
+    int64_t known_us; /* likewise; 0: not known */
+    bool is_refused;  /* by a person, perhaps: what has ended is not there after a restart */
 };
 
 struct unclears {
@@ -44,13 +49,27 @@ item_take(struct unclears *unclears, size_t at)
     return item;
 }
 
+static void
+items_free(struct unclears *unclears)
+{
+    while (unclears->count > 0) {
+        free(item_take(unclears, unclears->count - 1));
+    }
+}
+
 void
 unclears_free(struct unclears *unclears)
 {
-    while (unclears && unclears->count > 0) {
-        free(item_take(unclears, unclears->count - 1));
+    if (unclears) {
+        items_free(unclears);
+        free(unclears);
     }
-    free(unclears);
+}
+
+void
+unclear_forget(struct controller *controller)
+{
+    items_free(controller->unclears);
 }
 
 /* Could it contain somebody, were he known?  One packet in another's name could not. */
@@ -74,7 +93,7 @@ make_room(struct unclears *unclears)
     unclears->dropped++;
 }
 
-static void
+static struct unclear_item *
 item_add(struct controller *controller, const struct detection *detection,
          const struct incident *incident, enum unclear unclear)
 {
@@ -88,15 +107,49 @@ item_add(struct controller *controller, const struct detection *detection,
                                   .unclear = unclear,
                                   .since_us = clock_boot_us(controller->clock)};
     unclears->items[unclears->count++] = item;
+    return item;
 }
 
-static bool
-is_clear(struct controller *controller, const struct unclear_item *item)
+static enum clearing
+item_clears(struct controller *controller, const struct unclear_item *item)
 {
     controller->unsure_us = item->detection.unsure_us;
-    bool is = engine_is_clear(controller->engine, &item->detection, item->unclear);
+    enum clearing is =
+        engine_clears(controller->engine, &item->detection, &item->incident, item->unclear);
     controller->unsure_us = 0;
     return is;
+}
+
+/* Likewise; but it must have been so for a while. */
+static enum clearing
+item_settles(struct controller *controller, struct unclear_item *item)
+{
+    int64_t now_us = clock_boot_us(controller->clock);
+    enum clearing is = item_clears(controller, item);
+    if (is != CLEARING_KNOWN) {
+        item->known_us = 0;
+        return is;
+    }
+    item->known_us = item->known_us ? item->known_us : now_us;
+    return now_us - item->known_us >= SETTLE_US ? CLEARING_KNOWN : CLEARING_WAITS;
+}
+
+/* Is something that was decided for that incident there, ended by a person or not at all? */
+static bool
+has_entry(const struct controller *controller, const struct incident *was, bool is_by_person)
+{
+    const struct entry *entry;
+    TAILQ_FOREACH(entry, &controller->entries, link)
+    {
+        const struct containment *c = &entry->c;
+        bool is_persons =
+            lifecycle_is_ended(c->state) && c->ended_by && strncmp(c->ended_by, "policy:", 7) != 0;
+        bool is_it = is_by_person ? is_persons : !lifecycle_is_ended(c->state);
+        if (is_it && strcmp(c->incident_id, was->id) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* True: it waits no longer. */
@@ -106,13 +159,14 @@ look_at(struct controller *controller, size_t at)
     struct unclears *unclears = controller->unclears;
     struct unclear_item *item = unclears->items[at];
     int64_t waits_us = clock_boot_us(controller->clock) - item->since_us;
-    bool is_known = is_clear(controller, item);
-    if (!is_known && waits_us <= UNCLEAR_US) {
+    enum clearing is = item_settles(controller, item);
+    if (is == CLEARING_WAITS && waits_us <= UNCLEAR_US) {
         return false;
     }
     (void)item_take(unclears, at);
-    if (is_known) {
-        decide_again(controller, &item->detection, &item->incident);
+    if (is == CLEARING_KNOWN) {
+        bool is_refused = item->is_refused || has_entry(controller, &item->incident, true);
+        decide_again(controller, &item->detection, &item->incident, is_refused);
     }
     free(item);
     return true;
@@ -122,7 +176,7 @@ void
 unclear_note(struct controller *controller, const struct detection *detection,
              const struct incident *incident, enum unclear unclear)
 {
-    item_add(controller, detection, incident, unclear);
+    (void)item_add(controller, detection, incident, unclear);
     /* it may have become clear while it was being stored */
     (void)look_at(controller, controller->unclears->count - 1);
 }
@@ -144,7 +198,9 @@ static void
 on_detection(void *context, const struct detection *detection)
 {
     const struct loading *loading = context;
-    item_add(loading->controller, detection, loading->incident, UNCLEAR_ADDRESS);
+    struct unclear_item *item =
+        item_add(loading->controller, detection, loading->incident, UNCLEAR_ADDRESS);
+    item->is_refused = !has_entry(loading->controller, loading->incident, false);
 }
 
 void

@@ -15,6 +15,8 @@ void unclear_note(struct controller *controller, const struct detection *detecti
                   const struct incident *incident, enum unclear unclear);
 /* Somebody, an address or a place has become known, or time has passed. */
 void unclear_look(struct controller *controller);
+/* The clock was set: what they are dated by is not what addresses are dated by any more. */
+void unclear_forget(struct controller *controller);
 /* At start: those that were waiting when we ended. */
 void unclear_load(struct controller *controller);
 /* 'was' was nobody's incident, and what was just judged again is 'endpoint_id''s. */

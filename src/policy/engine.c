@@ -433,8 +433,9 @@ act(struct engine *e, const struct finding *f, const struct file_policy *policy,
     const struct file_action *action, struct outcome *outcome)
 {
     struct decision d;
-    if (!is_possible(f, action, outcome)) {
-        return;
+    bool is_told = f->is_refused && action->action == ACTION_BLOCK_SERVER;
+    if (is_told || !is_possible(f, action, outcome)) {
+        return; /* of the server nothing more is known than when a person let it go */
     }
     decision_fill(e, f, policy, action, &d);
     d.hold = guard(e, f, policy, &d);
@@ -451,6 +452,7 @@ act(struct engine *e, const struct finding *f, const struct file_policy *policy,
     }
     if (d.hold != HOLD_NONE) {
         hold_fill(e, policy, &d);
+        d.pending_action = f->is_refused ? ACTION_NONE : d.pending_action;
     }
     d.is_gathered = word == BUDGET_GATHER;
     bool is_decided = decide(e, f, &d, outcome);
@@ -544,28 +546,37 @@ look(struct engine *e, const struct detection *detection, struct finding *f)
 static enum unclear
 unclear_of(const struct finding *f)
 {
-    bool is_held = f->known == KNOWN_SURE || f->known == KNOWN_CONFLICT || f->known == KNOWN_SITES;
     if (f->party == PARTY_UNSAID || f->relay || ip_is_none(&f->ip)) {
         return UNCLEAR_NOT;
     }
-    if (!is_held) {
+    if (f->known == KNOWN_NONE || f->known == KNOWN_OLD) {
         return UNCLEAR_ADDRESS;
     }
     bool is_ours = strcmp(f->detection->maker, "cordon") == 0;
-    return is_ours && f->endpoint && f->endpoint->location.class == LOCATION_NONE &&
-                   f->strength != STRENGTH_STRONG
+    return is_ours && f->known == KNOWN_SURE && f->endpoint &&
+                   f->endpoint->location.class == LOCATION_NONE && f->strength != STRENGTH_STRONG
                ? UNCLEAR_PLACE
                : UNCLEAR_NOT;
 }
 
-bool
-engine_is_clear(struct engine *e, const struct detection *detection, enum unclear unclear)
+/* Whoever had it may have himself forgotten, where another was seen to have it, too: who is left
+ * then is not taken for him. */
+enum clearing
+engine_clears(struct engine *e, const struct detection *detection, const struct incident *was,
+              enum unclear unclear)
 {
     struct finding f;
     look(e, detection, &f);
     bool is_late = unclear == UNCLEAR_PLACE && f.endpoint &&
                    f.endpoint->location.since_us - detection->seen_us > PLACE_SOON_US;
-    return f.known == KNOWN_SURE && unclear_of(&f) != unclear && !is_late;
+    bool is_anothers = was->endpoint_id[0] != '\0' && f.known == KNOWN_SURE &&
+                       strcmp(was->endpoint_id, f.endpoint_id) != 0;
+    bool has_rivals =
+        f.known == KNOWN_CHANGED || f.known == KNOWN_CONFLICT || f.known == KNOWN_SITES;
+    if (is_late || is_anothers || has_rivals) {
+        return CLEARING_NEVER;
+    }
+    return f.known == KNOWN_SURE && unclear_of(&f) != unclear ? CLEARING_KNOWN : CLEARING_WAITS;
 }
 
 static void
@@ -595,12 +606,14 @@ engine_detection(struct engine *e, const struct detection *detection, struct out
 
 void
 engine_detection_again(struct engine *e, const struct detection *detection,
-                       const struct incident *was, struct outcome *outcome)
+                       const struct incident *was, bool is_refused, struct outcome *outcome)
 {
     struct finding f;
     outcome->left.id[0] = '\0';
     look(e, detection, &f);
     f.is_again = true;
+    f.is_counted = incident_is_about(was, &f);
+    f.is_refused = is_refused;
     incident_leave(e, &f, was, &outcome->left);
     judge(e, &f, outcome);
 }

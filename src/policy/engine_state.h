@@ -122,6 +122,8 @@ struct finding {
     size_t sharers;  /* endpoints that contacted the same shared destination lately */
     bool is_watched; /* released a while ago */
     bool is_again;   /* it was judged before, when less was known */
+    bool is_counted; /* likewise, of the same subject */
+    bool is_refused; /* a person ended what was done then */
     struct incident *incident;
 };
 
@@ -167,6 +169,8 @@ void incident_add(struct engine *engine, struct finding *finding);
  * what is to be stored of that one; no id: nothing, it is the endpoint's own by now. */
 void incident_leave(struct engine *engine, const struct finding *finding,
                     const struct incident *was, struct incident *left);
+/* Is the finding about whom that incident is about? */
+bool incident_is_about(const struct incident *incident, const struct finding *finding);
 
 /* match.c */
 bool policy_matches(struct engine *engine, const struct file_policy *policy,

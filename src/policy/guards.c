@@ -238,7 +238,7 @@ guard_endpoint(struct engine *engine, const struct finding *f, const struct file
         return hold_as(HOLD_SHARED, why, "%zu endpoints contacted the same %s within an hour",
                        f->sharers, shared_word(engine, f));
     }
-    if (was_just_released(engine, f->endpoint_id)) {
+    if (f->is_refused || was_just_released(engine, f->endpoint_id)) {
         return hold_as(HOLD_GRACE, why, "it was released a moment ago");
     }
     return HOLD_NONE;

@@ -129,6 +129,15 @@ incident_subject(const struct incident *incident, char key[TABLE_KEY_SIZE])
     finding_subject(&f, key);
 }
 
+bool
+incident_is_about(const struct incident *incident, const struct finding *f)
+{
+    char is[TABLE_KEY_SIZE], of[TABLE_KEY_SIZE];
+    incident_subject(incident, is);
+    finding_subject(f, of);
+    return strcmp(is, of) == 0;
+}
+
 /* It was the only one there: that incident is the endpoint's, under its own id where the endpoint
  * has none yet; else there is nothing left to collect. */
 static bool

@@ -147,7 +147,8 @@ is_grave_enough(const struct file_when *when, const struct finding *f)
            f->strength >= when->strength;
 }
 
-/* The n-th time within so long; every one counts, also where the guard then holds it. */
+/* The n-th time within so long; every one counts, also where the guard then holds it, and once: one
+ * that is judged again was counted if it was as strong as that policy wants then. */
 static bool
 is_often_enough(struct engine *engine, const struct file_policy *policy, const struct finding *f)
 {
@@ -161,7 +162,9 @@ is_often_enough(struct engine *engine, const struct file_policy *policy, const s
     finding_subject(f, subject);
     snprintf(key, sizeof(key), "%s|%.100s", policy->name, subject);
     struct count_item *item = table_need(&engine->counts, key, now_us);
-    item->at_us[item->next++ % WHEN_COUNT_MAX] = now_us;
+    if (!f->is_counted || f->detection->strength < when->strength) {
+        item->at_us[item->next++ % WHEN_COUNT_MAX] = now_us;
+    }
     if (f->is_watched) {
         return true;
     }

@@ -168,13 +168,19 @@ bool engine_protects(const struct engine *engine, const struct endpoint *endpoin
 /* One detection.  Always succeeds: an outcome without decisions says why. */
 void engine_detection(struct engine *engine, const struct detection *detection,
                       struct outcome *outcome);
-/* Is what was 'unclear' about that detection known by now? */
-bool engine_is_clear(struct engine *engine, const struct detection *detection,
-                     enum unclear unclear);
-/* Judges it once more, as it would be if it came now.  'was' is the incident that it is in: it goes
- * over to its endpoint's, and counts once. */
+enum clearing {
+    CLEARING_WAITS, /* it is not known yet */
+    CLEARING_KNOWN,
+    CLEARING_NEVER, /* somebody else claims it too by now: whoever is left may be the wrong one */
+};
+/* Is what was 'unclear' about that detection known by now?  'was' is the incident that it is in. */
+enum clearing engine_clears(struct engine *engine, const struct detection *detection,
+                            const struct incident *was, enum unclear unclear);
+/* Judges it once more, as it would be if it came now.  It goes over to its endpoint's incident, and
+ * counts once.  Its strength, where we rate it, is the one that it had.  'is_refused': a person
+ * ended what was done for it, and is asked again at most. */
 void engine_detection_again(struct engine *engine, const struct detection *detection,
-                            const struct incident *was, struct outcome *outcome);
+                            const struct incident *was, bool is_refused, struct outcome *outcome);
 /* From the store at start. */
 void engine_restore_incident(struct engine *engine, const struct incident *incident);
 /* The controller tells what became of things: for budgets, grace and watch periods. */
