@@ -277,6 +277,10 @@ merge_exported(const char *to, const char *file, uint64_t *merged, char why[256]
             snprintf(why, 256, "%.90s: %.150s", file, what);
         }
     }
+    if (!error && (ferror(opened) || exported.line == 0)) {
+        snprintf(why, 256, "%.180s %s", file, ferror(opened) ? "cannot be read" : "is empty");
+        error = ferror(opened) ? -EIO : -EBADMSG;
+    }
     free(text);
     fclose(opened);
     sqlite3_finalize(exported.insert);

@@ -502,6 +502,24 @@ test_a_backup_does_not_undo_an_end(void **state)
     close_store(f);
 }
 
+/* Else what was released since would begin again, and nobody would be told why. */
+static void
+test_an_export_that_cannot_be_read_is_no_empty_one(void **state)
+{
+    struct fixture *f = *state;
+    char why[256], empty[128];
+    uint64_t merged = 0;
+    fill(f, 0, 3);
+    close_store(f);
+    assert_int_not_equal(merge_exported(f->path, f->dir, &merged, why), 0);
+    assert_non_null(strstr(why, "cannot be read"));
+    snprintf(empty, sizeof(empty), "%s/empty.jsonl", f->dir);
+    assert_int_equal(file_write_atomic(empty, "", 0, 0600), 0);
+    assert_int_not_equal(merge_exported(f->path, empty, &merged, why), 0);
+    assert_non_null(strstr(why, "is empty"));
+    assert_int_equal(merged, 0);
+}
+
 static void
 test_a_first_start_is_none_of_that(void **state)
 {
@@ -534,6 +552,7 @@ main(void)
         CASE(test_what_had_ended_by_the_audit_does_not_begin_again),
         CASE(test_an_older_row_that_is_whole_does_not_undo_an_end),
         CASE(test_a_backup_does_not_undo_an_end),
+        CASE(test_an_export_that_cannot_be_read_is_no_empty_one),
         CASE(test_a_first_start_is_none_of_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
