@@ -15,7 +15,8 @@
 /* ... or ARP or ND: a neighbour with a stale entry of it asks for it after five seconds only, and
  * up to three times, a second apart (RFC 4861 10, which Linux follows for ARP, too). */
 #define EARLY_NEIGHBOUR_US 8000000
-#define FLAG_EVERY_S 60              /* one history entry per address for refused claims */
+#define CONTESTS_MAX 4  /* leases that one on a server's port contests before it is refused */
+#define FLAG_EVERY_S 60 /* one history entry per address for refused claims */
 #define RESTORED_LEASE_US 3600000000 /* rows of earlier releases do not tell a lease's end */
 
 /* Whose addresses the switch speaks of that is telling. */
@@ -227,15 +228,46 @@ is_placed(const struct port_state *port)
     return port && port_is_sink(port) && port->role == PORT_SERVER;
 }
 
+/* A gateway that answers ARP for everybody (proxy ARP) must not bring all leases into doubt. */
+static bool
+contests_many(const struct node *node)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < node->endpoint.binding_count; i++) {
+        count += node->endpoint.bindings[i].is_contested;
+    }
+    return count >= CONTESTS_MAX;
+}
+
+bool
+topology_is_a_servers(const struct topology *t, const struct endpoint *but,
+                      const struct binding *binding)
+{
+    struct node *holders[ADDRESS_HOLDERS_MAX];
+    size_t count = address_holders(&t->addresses, binding->site, &binding->ip, holders);
+    for (size_t i = 0; i < count; i++) {
+        const struct location *at = &holders[i]->endpoint.location;
+        size_t index = binding_index(holders[i], NULL, binding->site, &binding->ip);
+        bool has_it = &holders[i]->endpoint != but && index != SIZE_MAX &&
+                      holders[i]->endpoint.bindings[index].until_us == 0;
+        has_it = has_it && !contests_many(holders[i]);
+        if (has_it && at->class != LOCATION_NONE && at->class != LOCATION_CONFLICT &&
+            is_placed(port_find(t, at->switch_name, at->port))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True: 'other' keeps the address: it holds a lease and is alive, and 'node' speaks on no server's
- * port; or 'node' is contained, and would be heard in the other's name where it is permitted to be
- * heard at all. */
+ * port (or contests several already); or 'node' is contained, and would be heard in the other's
+ * name where it is permitted to be heard at all. */
 static bool
 is_defended(struct topology *t, struct node *node, const struct port_state *port,
             struct node *other, size_t index, const struct ip *ip, int64_t at_us)
 {
     bool is_leased = has_lease(t, other, index, at_us) && is_alive(t, other, at_us);
-    is_leased = is_leased && !is_placed(port);
+    is_leased = is_leased && (!is_placed(port) || contests_many(node));
     if (!is_leased && !node->is_pinned) {
         return false;
     }
@@ -291,8 +323,9 @@ rival_claim(struct topology *t, struct node *node, size_t index, bool is_back, i
     bool is_both = is_back || node->endpoint.bindings[index].is_contested || has_both;
     if (is_both && at_us - heard_us < CONTEST_US) {
         contest(t, node, index, other, other_index, at_us);
-    } else if (has_both) {
-        /* The leaseholder is away, but its lease runs: nobody can say whose it is. */
+    } else if (has_both && (is_alive(t, other, at_us) || !has_lease(t, node, index, at_us))) {
+        /* The leaseholder is away, but its lease runs: nobody can say whose it is, unless the
+         * server said so since: it was given back. */
         contest(t, node, index, other, other_index, at_us);
     } else {
         char how[ID_SIZE + 32];

@@ -136,6 +136,10 @@ size_t topology_mirror_sources(const struct topology *topology, const struct ip 
 /* False: no such port is known. */
 bool topology_port_role(const struct topology *topology, const char *switch_name, const char *port,
                         enum port_role *role);
+/* Does another endpoint than 'but' have that binding's address now, where the operator put servers?
+ * One that answers for everybody has nobody's. */
+bool topology_is_a_servers(const struct topology *topology, const struct endpoint *but,
+                           const struct binding *binding);
 /* Did a switch see it behave like that in this run? */
 bool topology_acts_as(const struct endpoint *endpoint, enum host_role role);
 /* The other MACs on that port, newest first; returns how many. */

@@ -289,6 +289,82 @@ a_second_lease_of_an_address_whose_holder_is_alive_is_a_conflict(void **state)
 }
 
 static void
+uses_it_for_s(struct campus *c, int64_t seconds)
+{
+    for (int64_t i = 0; i < seconds; i += 60) {
+        after_s(c, 60);
+        arp(c, "e1", "p4", C3, IP2);
+    }
+}
+
+/* It is in doubt for as long as the one before may come back only. */
+static void
+a_lease_of_an_address_that_was_just_used_is_sure_five_minutes_later(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    arp(c, "e1", "p3", C2, IP2);
+    after_s(c, 60);
+    link_goes_down(c, "e1", "p3");
+    after_s(c, 60);
+    lease(c, "e1", "p4", C3, IP2, "bb", "c3");
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_CONFLICT);
+    uses_it_for_s(c, 240);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C3));
+    campus_free(c);
+}
+
+static void
+a_lease_that_was_released_and_given_to_another_is_sure_when_the_first_is_gone(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    c->lease_s = 8 * 3600;
+    lease(c, "e1", "p3", C2, IP2, "aa", "c2");
+    link_goes_down(c, "e1", "p3");
+    after_s(c, 60);
+    lease(c, "e1", "p4", C3, IP2, "bb", "c3");
+    uses_it_for_s(c, 780);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_CONFLICT);
+    uses_it_for_s(c, 120);
+    assert_int_equal(who(c, IP2, now_us(c), &who_is), RESOLUTION_SURE);
+    assert_ptr_equal(who_is, endpoint_of(c, C3));
+    campus_free(c);
+}
+
+/* A gateway may answer ARP for everybody (proxy ARP): what it contests is bounded. */
+static void
+who_answers_for_everybody_on_a_servers_port_contests_few_leases(void **state)
+{
+    (void)state;
+    struct campus *c = campus_new(NULL);
+    const struct endpoint *who_is = NULL;
+    char ip[32], mac[32];
+    size_t contested = 0;
+    port_is(c, "e2", "p9", PORT_SERVER);
+    for (int i = 0; i < 40; i++) {
+        snprintf(ip, sizeof(ip), "192.0.2.%d", 100 + i);
+        snprintf(mac, sizeof(mac), "02:00:00:00:01:%02x", i);
+        lease(c, "e1", "p4", mac, ip, mac, "");
+    }
+    seen(c, "e2", "p9", C3);
+    after_s(c, 1);
+    for (int i = 0; i < 40; i++) {
+        snprintf(ip, sizeof(ip), "192.0.2.%d", 100 + i);
+        arp(c, "e2", "p9", C3, ip);
+        contested += who(c, ip, now_us(c), &who_is) != RESOLUTION_SURE;
+    }
+    assert_in_range(contested, 1, 4);
+    const struct endpoint *first = endpoint_of(c, "02:00:00:00:01:00");
+    assert_true(first->bindings[0].is_contested);
+    assert_false(topology_is_a_servers(c->topology, first, &first->bindings[0]));
+    campus_free(c);
+}
+
+static void
 a_request_that_bears_anothers_mac_moves_and_renames_nobody(void **state)
 {
     (void)state;
@@ -452,6 +528,10 @@ main(void)
         cmocka_unit_test(an_answer_of_dhcp_does_not_move_the_client_to_the_servers_port),
         cmocka_unit_test(an_answer_that_comes_in_by_an_access_port_is_malwares_and_is_not_believed),
         cmocka_unit_test(a_second_lease_of_an_address_whose_holder_is_alive_is_a_conflict),
+        cmocka_unit_test(a_lease_of_an_address_that_was_just_used_is_sure_five_minutes_later),
+        cmocka_unit_test(
+            a_lease_that_was_released_and_given_to_another_is_sure_when_the_first_is_gone),
+        cmocka_unit_test(who_answers_for_everybody_on_a_servers_port_contests_few_leases),
         cmocka_unit_test(a_request_that_bears_anothers_mac_moves_and_renames_nobody),
         cmocka_unit_test(a_full_report_says_what_is_known_and_refreshes_nothing),
         cmocka_unit_test(a_stored_lease_ends_when_the_server_said),
