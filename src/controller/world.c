@@ -273,12 +273,14 @@ world_is_protected(const struct controller *controller, const struct endpoint *e
 }
 
 static bool
-was_given(const struct endpoint *endpoint, const struct prefix *prefix)
+was_given(const struct policy *policy, const struct endpoint *endpoint, size_t index,
+          const struct prefix *prefix)
 {
     bool found = false;
     for (size_t i = 0; !prefix_is_none(prefix) && i < endpoint->binding_count; i++) {
         const struct binding *binding = &endpoint->bindings[i];
-        found = found || (binding->source >= BINDING_DHCP4 && prefix_has(prefix, &binding->ip));
+        found = found || (binding->source >= BINDING_DHCP4 && prefix_has(prefix, &binding->ip) &&
+                          policy_protects_at(policy, index, binding_site(binding)));
     }
     return found;
 }
@@ -287,9 +289,11 @@ bool
 world_is_named(const struct controller *controller, const struct endpoint *endpoint)
 {
     const struct rule_protect *declared = NULL;
-    size_t count = policy_protected(engine_policy(controller->engine), &declared);
+    const struct policy *policy = engine_policy(controller->engine);
+    size_t count = policy_protected(policy, &declared);
     for (size_t i = 0; i < count; i++) {
-        if (has_mac(endpoint, NULL, &declared[i].mac) || was_given(endpoint, &declared[i].server)) {
+        if (has_mac(endpoint, NULL, &declared[i].mac) ||
+            was_given(policy, endpoint, i, &declared[i].server)) {
             return true;
         }
     }
@@ -419,6 +423,13 @@ world_is_trusted_place(void *context, const struct endpoint *endpoint)
     return is_trusted_place(context, endpoint);
 }
 
+static bool
+world_is_a_servers(void *context, const struct endpoint *but, const struct binding *binding)
+{
+    const struct controller *controller = context;
+    return topology_is_a_servers(controller->topology, but, binding);
+}
+
 static size_t
 world_count(void *context, bool (*counts)(const void *what, const struct endpoint *endpoint),
             const void *what)
@@ -514,6 +525,7 @@ world_init(struct controller *controller, struct policy_world *world)
         .origin_is_access = world_origin_is_access,
         .count = world_count,
         .is_trusted_place = world_is_trusted_place,
+        .is_a_servers = world_is_a_servers,
         .is_whole = world_is_whole,
         .is_said_of = world_is_said_of,
         .is_router = world_is_router,

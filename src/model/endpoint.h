@@ -47,11 +47,18 @@ struct binding {
                                store,       owned */
 };
 
-/* Now, by a DHCP server's word that nobody contests: anybody may answer in a server's place. */
+/* Now, by what looks like a DHCP server's word ... */
+static inline bool
+binding_is_given(const struct binding *binding)
+{
+    return binding->until_us == 0 && binding->source >= BINDING_DHCP4;
+}
+
+/* ... that nobody contests: anybody may answer in a server's place. */
 static inline bool
 binding_is_leased(const struct binding *binding)
 {
-    return binding->until_us == 0 && binding->source >= BINDING_DHCP4 && !binding->is_contested;
+    return binding_is_given(binding) && !binding->is_contested;
 }
 
 /* Never NULL. */

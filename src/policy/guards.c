@@ -78,6 +78,32 @@ is_trusted_place(const struct engine *engine, const struct endpoint *endpoint)
 }
 
 static bool
+file_spares_ip(const struct policy *policy, const struct binding *b, const char **name)
+{
+    const char *kind = policy_relay(policy, &b->ip);
+    *name = kind ? kind : *name;
+    return kind || file_protects_ip(policy, binding_site(b), &b->ip, name);
+}
+
+/* Somebody contests the lease of a protected address: a device that was set up wrongly, or who
+ * forged one of the two.  Which of them is the protected one is not known, unless the other stands
+ * where servers are put. */
+static bool
+contested_is_protected(const struct engine *engine, const struct endpoint *endpoint,
+                       const char **name)
+{
+    const struct policy_world *world = &engine->world;
+    for (size_t i = 0; i < endpoint->binding_count; i++) {
+        const struct binding *b = &endpoint->bindings[i];
+        if (b->is_contested && binding_is_given(b) && file_spares_ip(engine->policy, b, name) &&
+            !(world->is_a_servers && world->is_a_servers(world->context, endpoint, b))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
 endpoint_matches_protected(const struct engine *engine, const struct endpoint *endpoint,
                            const char **name)
 {
@@ -122,6 +148,11 @@ endpoint_is_protected(struct engine *engine, const struct finding *f, char why[T
                        (f->endpoint && endpoint_matches_protected(engine, f->endpoint, &name));
     if (is_declared) {
         snprintf(why, TEXT_SIZE, "it is declared protected as %s", name);
+        return true;
+    }
+    if (f->endpoint && contested_is_protected(engine, f->endpoint, &name)) {
+        snprintf(why, TEXT_SIZE, "another one uses its address, which is declared protected as %s",
+                 name);
         return true;
     }
     bool is_resolver = ips_have(policy->file.resolvers, policy->file.resolver_count, &f->ip);

@@ -113,6 +113,8 @@ struct policy_world {
     /* May be NULL: yes.  Is what it says of itself (addresses by ARP, its name) to be believed? Not
      * from an access port: one ARP packet would make anybody a protected host or a router. */
     bool (*is_trusted_place)(void *context, const struct endpoint *endpoint);
+    /* May be NULL: no.  Has another one that address, where servers are put? */
+    bool (*is_a_servers)(void *context, const struct endpoint *but, const struct binding *binding);
     /* May be NULL: yes.  Has that switch ("": has every one) told all that it sees since we run?
      * Before, nobody knows how many endpoints there are. */
     bool (*is_whole)(void *context, const char *switch_name);

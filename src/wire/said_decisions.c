@@ -36,6 +36,8 @@ const struct said said_decisions[] = {
     /* protected */
     {"hold.protected_declared", "it is declared protected as {1}",
      "ポリシーで「{1}」として保護対象に指定されています"},
+    {"hold.protected_contested", "another one uses its address, which is declared protected as {1}",
+     "ポリシーで「{1}」として保護対象に指定されたアドレスを、ほかの端末も使用しています"},
     {"hold.protected_resolver", "it is a declared resolver",
      "ポリシーで宣言された DNS リゾルバーです"},
     {"hold.protected_self", "it is this machine", "Cordon が動作しているサーバーです"},
