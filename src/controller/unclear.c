@@ -16,7 +16,8 @@
 /* So long nobody else must claim it: who is only probing for an address is answered within one
  * second (RFC 4861 10: RETRANS_TIMER), and what several switches tell comes one by one. */
 #define SETTLE_US INT64_C(1000000)
-#define LOADED_MAX 512 /* incidents that are looked at at the start, the newest */
+#define AHEAD_US INT64_C(5000000) /* later than now, and still no wrong clock */
+#define LOADED_MAX 512            /* incidents that are looked at at the start, the newest */
 
 struct unclear_item {
     struct detection detection;
@@ -91,6 +92,14 @@ make_room(struct unclears *unclears)
     }
     free(item_take(unclears, at < unclears->count ? at : 0));
     unclears->dropped++;
+}
+
+/* By its finder's clock it is still to come: once that time has come, whoever took the address
+ * since would seem to have had it before. */
+static bool
+is_ahead(const struct controller *controller, const struct detection *detection)
+{
+    return detection->seen_us - clock_wall_us(controller->clock) > AHEAD_US;
 }
 
 static struct unclear_item *
@@ -176,6 +185,9 @@ void
 unclear_note(struct controller *controller, const struct detection *detection,
              const struct incident *incident, enum unclear unclear)
 {
+    if (is_ahead(controller, detection)) {
+        return;
+    }
     (void)item_add(controller, detection, incident, unclear);
     /* it may have become clear while it was being stored */
     (void)look_at(controller, controller->unclears->count - 1);
@@ -192,15 +204,19 @@ unclear_look(struct controller *controller)
 struct loading {
     struct controller *controller;
     const struct incident *incident;
+    bool is_refused;
 };
 
 static void
 on_detection(void *context, const struct detection *detection)
 {
     const struct loading *loading = context;
+    if (is_ahead(loading->controller, detection)) {
+        return;
+    }
     struct unclear_item *item =
         item_add(loading->controller, detection, loading->incident, UNCLEAR_ADDRESS);
-    item->is_refused = !has_entry(loading->controller, loading->incident, false);
+    item->is_refused = loading->is_refused;
 }
 
 void
@@ -210,9 +226,10 @@ unclear_load(struct controller *controller)
     size_t count = controller_incident_count(controller);
     for (size_t i = count > LOADED_MAX ? count - LOADED_MAX : 0; i < count; i++) {
         const struct incident *incident = controller_incident_at(controller, i);
-        struct loading loading = {controller, incident};
         bool is_nobodys = incident->is_open && incident->endpoint_id[0] == '\0' &&
                           !ip_is_none(&incident->ip) && incident->last_us >= since_us;
+        struct loading loading = {controller, incident,
+                                  is_nobodys && !has_entry(controller, incident, false)};
         if (is_nobodys && store_read_detections(controller->store, incident->id, UNCLEAR_MAX,
                                                 on_detection, &loading) != 0) {
             log_error("controller", "detections of an unknown address cannot be read",

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/lifecycle.h"
+#include "policy/budget.h"
 #include "scene.h"
 
 #define MS (SECOND / 1000)
@@ -206,6 +207,33 @@ test_whoever_takes_it_after_the_clock_was_set_back_over_a_restart(void **state)
     assert_false(scene_drops(campus, 7));
 }
 
+/* Its finder's clock is ahead: who takes the address before that time comes had it not before. */
+static void
+test_whoever_takes_it_before_a_time_that_is_still_to_come(void **state)
+{
+    (void)state;
+    for (int64_t at_us = 10 * SECOND; at_us <= 60 * SECOND; at_us += 12 * SECOND) {
+        for (int is_restarted = 0; is_restarted < 2; is_restarted++) {
+            struct campus *campus = scene_new(policy);
+            struct detection detection;
+            const struct seen seen = {addresses[0], PHASE_C2, SEVERITY_HIGH, STRENGTH_STRONG};
+            scene_detection(campus, &seen, &detection);
+            detection.seen_us += MINUTE;
+            controller_detection(campus->controller, &detection, NULL, NULL);
+            campus_settle(campus);
+            if (is_restarted) {
+                campus_restart(campus);
+            }
+            campus_pass(campus, at_us);
+            takes(campus, 7, addresses[0]);
+            campus_pass(campus, 2 * MINUTE);
+            assert_false(scene_drops(campus, 7));
+            void *end = campus;
+            campus_teardown(&end);
+        }
+    }
+}
+
 /* ---- once is once ---- */
 
 static const char twice[] =
@@ -250,6 +278,87 @@ test_one_detection_of_who_was_silent_is_not_two_either(void **state)
     campus_teardown(&end);
 }
 
+/* ---- what was asked the first time is asked again ---- */
+
+static void
+test_what_bars_it_by_then_bars_it(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_asked;
+        enum hold hold;
+    } cases[] = {
+        {"protected: [{name: ward, macs: ['02:00:00:00:00:07']}]\n", true, HOLD_PROTECTED},
+        {"rollout: [{name: floor, when: {ports: [e1/p3]}, mode: observe}]\n", false, HOLD_NONE},
+        {"rollout: [{name: floor, when: {ports: [e1/p3]}, mode: approve}]\n", true, HOLD_ROLLOUT},
+        {"proxies: [10.1.0.7]\n", true, HOLD_UNRESOLVED},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct campus *campus = scene_new(policy);
+        char text[2048];
+        detect(campus, addresses[0]);
+        snprintf(text, sizeof(text), "%s%s", policy, cases[i].text);
+        scene_set_policy(campus, text);
+        takes(campus, 7, addresses[0]);
+        campus_pass(campus, 3 * SECOND);
+        assert_false(scene_drops(campus, 7));
+        assert_int_equal(scene_only(campus)->state, CONTAINMENT_PENDING);
+        if (cases[i].is_asked) {
+            assert_int_equal(scene_only(campus)->hold, cases[i].hold);
+        }
+        void *end = campus;
+        campus_teardown(&end);
+    }
+}
+
+static void
+test_nothing_of_it_is_enforced_in_a_panic(void **state)
+{
+    struct campus *campus = *state;
+    struct wish_answer answer = {.calls = 0};
+    detect(campus, addresses[0]);
+    controller_panic(campus->controller, true, "operator:ann", "why", campus_answer, &answer);
+    campus_settle(campus);
+    takes(campus, 7, addresses[0]);
+    campus_pass(campus, 5 * SECOND);
+    assert_false(scene_drops(campus, 7));
+    controller_panic(campus->controller, false, "operator:ann", "why", campus_answer, &answer);
+    campus_pass(campus, 5 * SECOND);
+    assert_true(scene_drops(campus, 7));
+}
+
+static void
+test_it_spends_its_budget_once(void **state)
+{
+    struct campus *campus = *state;
+    struct budget_use use;
+    detect(campus, addresses[0]);
+    engine_budget(controller_engine(campus->controller), &use);
+    assert_int_equal(use.minute, 0);
+    takes(campus, 7, addresses[0]);
+    campus_pass(campus, 5 * SECOND);
+    assert_true(scene_drops(campus, 7));
+    engine_budget(controller_engine(campus->controller), &use);
+    assert_int_equal(use.minute, 1);
+}
+
+/* A person is quicker, by a second. */
+static void
+test_what_a_person_enforced_meanwhile_is_done_once(void **state)
+{
+    struct campus *campus = *state;
+    struct budget_use use;
+    detect(campus, addresses[0]);
+    takes(campus, 7, addresses[0]);
+    scene_judge(campus, scene_only(campus)->id, VERDICT_ENFORCE, WISH_DONE);
+    assert_true(scene_drops(campus, 7));
+    campus_pass(campus, 5 * SECOND);
+    assert_int_equal(scene_only(campus)->state, CONTAINMENT_VERIFIED);
+    engine_budget(controller_engine(campus->controller), &use);
+    assert_int_equal(use.minute, 0);
+}
+
 /* ---- a person's word in between ---- */
 
 /* A person said no: whom it concerns is news, and he is asked once more; his word stands. */
@@ -279,6 +388,24 @@ test_what_a_person_ended_is_not_done_without_his_word(void **state)
         void *end = campus;
         campus_teardown(&end);
     }
+}
+
+/* First its address becomes known, and its place later: the word stands both times. */
+static void
+test_what_a_person_ended_is_not_done_when_its_place_is_known(void **state)
+{
+    struct campus *campus = *state;
+    own_detect(campus, addresses[0]);
+    scene_judge(campus, scene_only(campus)->id, VERDICT_REVERT, WISH_DONE);
+    campus_restart(campus);
+    lease(campus);
+    campus_pass(campus, 3 * SECOND);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    assert_string_equal(campus_newest(campus)->endpoint_id, campus_endpoint(campus, 7)->id);
+    sight(campus);
+    campus_pass(campus, 5 * SECOND);
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    assert_false(scene_drops(campus, 7));
 }
 
 static void
@@ -326,6 +453,12 @@ main(void)
         cmocka_unit_test(test_one_detection_of_who_was_silent_is_not_two_either),
         cmocka_unit_test(test_what_a_person_ended_is_not_done_without_his_word),
         cmocka_unit_test(test_what_a_person_released_is_not_blocked_by_the_same_detection),
+        cmocka_unit_test(test_what_bars_it_by_then_bars_it),
+        cmocka_unit_test(test_whoever_takes_it_before_a_time_that_is_still_to_come),
+        EACH(test_nothing_of_it_is_enforced_in_a_panic),
+        EACH(test_what_a_person_ended_is_not_done_when_its_place_is_known),
+        EACH(test_it_spends_its_budget_once),
+        EACH(test_what_a_person_enforced_meanwhile_is_done_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
