@@ -429,6 +429,9 @@ decision_take(struct controller *controller, struct commit *commit, const struct
         storm_watch(controller);
     }
     struct entry *same = entry_find_same(controller, &subject);
+    if (same && is_held && entry_only_on(same)) {
+        same = NULL; /* people are asked all the same */
+    }
     if (same && same->c.state == CONTAINMENT_CHECKED) {
         checked_take(controller, same, decision, detection, is_held);
         return;

@@ -247,18 +247,18 @@ subject_site(struct controller *controller, enum action action, const struct pre
 struct entry *
 entry_find_same(const struct controller *controller, const struct subject *subject)
 {
-    struct entry *checked = NULL;
+    struct entry *other = NULL;
     uint64_t hash = subject_hash(subject);
     HMAP_FOR_EACH_HASH (entry, struct entry, by_subject, hash, &controller->by_subject) {
         if (!is_same(controller, &entry->c, subject)) {
             continue;
         }
-        if (entry->c.state != CONTAINMENT_CHECKED) {
+        if (entry->c.state != CONTAINMENT_CHECKED && !entry_only_on(entry)) {
             return entry;
         }
-        checked = entry;
+        other = entry;
     }
-    return checked;
+    return other;
 }
 
 struct entry *

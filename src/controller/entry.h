@@ -27,7 +27,7 @@ struct subject {
 const char *subject_site(struct controller *controller, enum action action,
                          const struct prefix *server, const char *site);
 /* A containment that has not ended (or is being committed) about the same; NULL: none.  One that
- * was checked only where there is no other. */
+ * was checked, or counts on one switch only, only where there is no other. */
 struct entry *entry_find_same(const struct controller *controller, const struct subject *subject);
 /* The next one after 'after' (NULL: first) whose subject is that endpoint. */
 struct entry *entry_next_of(const struct controller *controller, const char *endpoint_id,

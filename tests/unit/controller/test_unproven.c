@@ -330,6 +330,43 @@ test_what_one_switch_alone_says_shields_nobody(void **state)
     }
 }
 
+/* Where a person decides he is asked, and once. */
+static void
+test_nor_is_nobody_asked_about_him(void **state)
+{
+    struct campus *campus = *state;
+    campus_client(campus, "e1", "p3", 14, "10.2.0.14", "client-4");
+    campus_pass(campus, 2000000);
+    campus_stop(campus);
+    forge(campus, 1, 14);
+    campus_start(campus);
+    campus_pass(campus, 5000000);
+    assert_non_null(unproven_at(campus, 0));
+    assert_true(campus_detect(campus, "d1", "10.2.0.14", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    campus_restart(campus); /* policy does not know what it said */
+    campus_pass(campus, 5000000);
+    assert_true(campus_detect(campus, "d2", "10.2.0.14", STRENGTH_STRONG));
+    assert_int_equal(controller_containment_count(campus->controller), 2);
+}
+
+/* The question came first. */
+static void
+test_nor_is_anybody_asked_twice(void **state)
+{
+    struct campus *campus = *state;
+    campus_client(campus, "e1", "p3", 14, "10.2.0.14", "client-4");
+    assert_true(campus_detect(campus, "d1", "10.2.0.14", STRENGTH_STRONG));
+    assert_int_equal(campus_newest(campus)->state, CONTAINMENT_PENDING);
+    campus_stop(campus);
+    forge(campus, 1, 14);
+    campus_start(campus);
+    campus_pass(campus, 5000000);
+    assert_non_null(unproven_at(campus, 0));
+    assert_true(campus_detect(campus, "d2", "10.2.0.14", STRENGTH_STRONG));
+    assert_int_equal(controller_containment_count(campus->controller), 2);
+}
+
 static void
 test_a_person_who_asks_for_it_has_decided(void **state)
 {
@@ -536,6 +573,8 @@ main(void)
         CASE(test_a_switch_that_comes_later_is_asked_too),
         CASE(test_what_one_switch_alone_says_counts_on_that_one),
         CASE(test_what_one_switch_alone_says_shields_nobody),
+        CASE(test_nor_is_nobody_asked_about_him),
+        CASE(test_nor_is_anybody_asked_twice),
         CASE(test_a_person_who_asks_for_it_has_decided),
         CASE(test_what_two_switches_say_counts_everywhere),
         CASE(test_a_second_switch_that_comes_after_a_restart_keeps_it),
