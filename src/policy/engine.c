@@ -616,6 +616,5 @@ engine_detection_again(struct engine *e, const struct detection *detection,
     f.is_refused = is_refused;
     incident_leave(e, &f, was, &outcome->left);
     judge(e, &f, outcome);
-    outcome->unclear =
-        is_refused ? UNCLEAR_NOT : outcome->unclear; /* that once is all */
+    outcome->unclear = is_refused ? UNCLEAR_NOT : outcome->unclear; /* that once is all */
 }
