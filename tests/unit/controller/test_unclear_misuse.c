@@ -162,6 +162,9 @@ test_a_probe_that_is_answered_contains_nobody(void **state)
         clock_fake_advance(&campus->clock, 100 * MS);
         takes(campus, 7, addresses[i]);
         campus_pass(campus, MINUTE);
+        takes_many(campus, 8); /* it has itself forgotten there: c7 is no surer by that */
+        campus_pass(campus, MINUTE);
+        assert_false(scene_drops(campus, 7));
         assert_false(scene_drops(campus, 8));
         assert_int_equal(scene_only(campus)->state, CONTAINMENT_PENDING);
         void *end = campus;
