@@ -128,6 +128,7 @@ on_detection_stored(void *context, int error)
     }
     if (!error && waits->detection) {
         unclear_note(controller, waits->detection, &waits->incident, waits->unclear);
+        waits->detection = NULL;
     }
     free(waits->detection);
 }
@@ -532,7 +533,7 @@ detection_decide(struct controller *controller, struct detection_commit *waits,
     waits->incident = outcome->incident;
     waits->unclear = outcome->unclear;
     if (outcome->unclear != UNCLEAR_NOT) {
-        waits->detection = MEM_NEW(struct detection);
+        waits->detection = mem_resize(NULL, 1, sizeof(*waits->detection));
         *waits->detection = *detection;
         waits->detection->strength = outcome->strength; /* as it is stored */
     }

@@ -20,8 +20,8 @@
 #define LOADED_MAX 512            /* incidents that are looked at at the start, the newest */
 
 struct unclear_item {
-    struct detection detection;
-    struct incident incident; /* that it was put into */
+    struct detection *detection; /* owned */
+    struct incident incident;    /* that it was put into */
     enum unclear unclear;
     int64_t since_us; /* boot */
     int64_t known_us; /* likewise; 0: not known */
@@ -51,10 +51,17 @@ item_take(struct unclears *unclears, size_t at)
 }
 
 static void
+item_free(struct unclear_item *item)
+{
+    free(item->detection);
+    free(item);
+}
+
+static void
 items_free(struct unclears *unclears)
 {
     while (unclears->count > 0) {
-        free(item_take(unclears, unclears->count - 1));
+        item_free(item_take(unclears, unclears->count - 1));
     }
 }
 
@@ -87,10 +94,10 @@ static void
 make_room(struct unclears *unclears)
 {
     size_t at = 0;
-    while (at < unclears->count && may_be_strong(&unclears->items[at]->detection)) {
+    while (at < unclears->count && may_be_strong(unclears->items[at]->detection)) {
         at++;
     }
-    free(item_take(unclears, at < unclears->count ? at : 0));
+    item_free(item_take(unclears, at < unclears->count ? at : 0));
     unclears->dropped++;
 }
 
@@ -102,8 +109,9 @@ is_ahead(const struct controller *controller, const struct detection *detection)
     return detection->seen_us - clock_wall_us(controller->clock) > AHEAD_US;
 }
 
+/* 'detection' is taken over. */
 static struct unclear_item *
-item_add(struct controller *controller, const struct detection *detection,
+item_add(struct controller *controller, struct detection *detection,
          const struct incident *incident, enum unclear unclear)
 {
     struct unclears *unclears = controller->unclears;
@@ -111,10 +119,10 @@ item_add(struct controller *controller, const struct detection *detection,
         make_room(unclears);
     }
     struct unclear_item *item = MEM_NEW(struct unclear_item);
-    *item = (struct unclear_item){.detection = *detection,
-                                  .incident = *incident,
-                                  .unclear = unclear,
-                                  .since_us = clock_boot_us(controller->clock)};
+    item->detection = detection;
+    item->incident = *incident;
+    item->unclear = unclear;
+    item->since_us = clock_boot_us(controller->clock);
     unclears->items[unclears->count++] = item;
     return item;
 }
@@ -122,9 +130,9 @@ item_add(struct controller *controller, const struct detection *detection,
 static enum clearing
 item_clears(struct controller *controller, const struct unclear_item *item)
 {
-    controller->unsure_us = item->detection.unsure_us;
+    controller->unsure_us = item->detection->unsure_us;
     enum clearing is =
-        engine_clears(controller->engine, &item->detection, &item->incident, item->unclear);
+        engine_clears(controller->engine, item->detection, &item->incident, item->unclear);
     controller->unsure_us = 0;
     return is;
 }
@@ -175,22 +183,22 @@ look_at(struct controller *controller, size_t at)
     (void)item_take(unclears, at);
     if (is == CLEARING_KNOWN) {
         bool is_refused = item->is_refused || has_entry(controller, &item->incident, true);
-        decide_again(controller, &item->detection, &item->incident, is_refused);
+        decide_again(controller, item->detection, &item->incident, is_refused);
     }
-    free(item);
+    item_free(item);
     return true;
 }
 
 void
-unclear_note(struct controller *controller, const struct detection *detection,
+unclear_note(struct controller *controller, struct detection *detection,
              const struct incident *incident, enum unclear unclear)
 {
     if (is_ahead(controller, detection)) {
+        free(detection);
         return;
     }
+    /* The next tick looks at it, if nothing is told before: not each one of a flood by itself. */
     (void)item_add(controller, detection, incident, unclear);
-    /* it may have become clear while it was being stored */
-    (void)look_at(controller, controller->unclears->count - 1);
 }
 
 void
@@ -214,8 +222,10 @@ on_detection(void *context, const struct detection *detection)
     if (is_ahead(loading->controller, detection)) {
         return;
     }
+    struct detection *copy = MEM_NEW(struct detection);
+    *copy = *detection;
     struct unclear_item *item =
-        item_add(loading->controller, detection, loading->incident, UNCLEAR_ADDRESS);
+        item_add(loading->controller, copy, loading->incident, UNCLEAR_ADDRESS);
     item->is_refused = loading->is_refused;
 }
 

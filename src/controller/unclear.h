@@ -10,8 +10,8 @@
 
 struct unclears *unclears_new(void);
 void unclears_free(struct unclears *unclears);
-/* It is stored, and in that incident. */
-void unclear_note(struct controller *controller, const struct detection *detection,
+/* It is stored, and in that incident.  'detection', from malloc(), is taken over. */
+void unclear_note(struct controller *controller, struct detection *detection,
                   const struct incident *incident, enum unclear unclear);
 /* Somebody, an address or a place has become known, or time has passed. */
 void unclear_look(struct controller *controller);
