@@ -376,8 +376,14 @@ def rest_and_compare(lab, crowd, number):
     found = ledger.converge(lab, LEVEL_S)
     crowd.compare(found)
     ledger.frames(lab, found)
-    if number % 5 == 0:
-        ledger.switches(lab, found)
+    while number % 5 == 0:
+        try:
+            ledger.switches(lab, found)
+            break
+        except AssertionError:
+            before, found = found, ledger.converge(lab, LEVEL_S)
+            if before.keys() == found.keys():
+                raise  # else what waited in the sensor's spool came meanwhile
     return took
 
 
